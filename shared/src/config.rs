@@ -1,0 +1,297 @@
+//! The configuration: one TOML text, read into a [`Config`] that is complete, checked and typed.
+//!
+//! Locally the text is a file; in AWS it is the value of one Secrets Manager secret.
+//! `bridge.example.toml` shows every key, and `docs/configuration.md` explains them.
+//!
+//! [`Config::parse`] reports everything that is wrong with a text at once ([`ConfigErrors`]); what
+//! is allowed but probably not meant is in [`Config::warnings`]. Neither says the value of a
+//! secret, and the `Debug` of everything here leaves secrets out.
+//!
+//! In `config/`, `read` has one function for each table, `section` is the table being read, `kind`
+//! has the kinds of values, `wording` is how errors say things without saying secrets.
+
+mod error;
+mod kind;
+mod read;
+mod secrets;
+mod section;
+mod warnings;
+mod wording;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use toml::de::DeTable;
+use url::Url;
+
+pub use error::{ConfigError, ConfigErrors, Position};
+pub use secrets::Secrets;
+
+/// A whole configuration, checked.
+///
+/// The names of accounts, connections and sinks are 1 to 40 of `a-z`, `0-9` and `-`, and don't
+/// start with `-`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[haptik.NAME]`: the accounts at Haptik; at least one. Haptik's webhook URL of an account
+    /// is `POST /haptik/NAME`.
+    pub haptik: BTreeMap<String, Haptik>,
+    /// `[channels.NAME]`: the connections; at least one. The URL of a connection is
+    /// `/channels/NAME`.
+    pub channels: BTreeMap<String, Channel>,
+    /// `[sinks.NAME]`: where events go besides.
+    pub sinks: BTreeMap<String, Sink>,
+    /// `[delivery]`.
+    pub delivery: Delivery,
+    /// `[outbound]`.
+    pub outbound: Outbound,
+}
+
+/// `[haptik.NAME]`: one account at Haptik.
+#[derive(Clone)]
+pub struct Haptik {
+    /// `base_url`: below it are the messaging calls. Issued by Haptik; ends in a slash.
+    pub base_url: Url,
+    /// `integration_base_url`: below it are the agent and transcript calls. Default: `base_url`.
+    /// Ends in a slash.
+    pub integration_base_url: Url,
+    /// `sync_url`: the complete URL of the synchronous message call, which Haptik issues to those
+    /// who take part in it. Default: none, and answers come to the webhook.
+    pub sync_url: Option<Url>,
+    /// `client_id`: the `client-id` header of every call.
+    pub client_id: String,
+    /// `token`: the bearer token of every call.
+    pub tokens: Secrets,
+    /// `webhook_secrets`: the keys of `X-Hub-Signature` on what Haptik sends.
+    pub webhook_secrets: Secrets,
+    /// `business_id`: the Haptik queue that connections talk to unless they have their own.
+    pub business_id: Option<u64>,
+}
+
+/// `[channels.NAME]`: one connection to a channel.
+#[derive(Debug, Clone)]
+pub struct Channel {
+    /// `haptik`: the name of its account, a key of [`Config::haptik`]. Default: the only one.
+    pub haptik: String,
+    /// `business_id`: the Haptik queue that it talks to. Default: the account's.
+    pub business_id: u64,
+    /// `type`, and the keys that come with it.
+    pub kind: ChannelKind,
+}
+
+/// What a connection connects to.
+#[derive(Debug, Clone)]
+pub enum ChannelKind {
+    /// `type = "slack"`.
+    Slack(Slack),
+    /// `type = "custom"`.
+    Custom(Custom),
+}
+
+/// `type = "slack"`: one app in a Slack workspace.
+#[derive(Debug, Clone)]
+pub struct Slack {
+    /// `signing_secrets`: the keys of `X-Slack-Signature`
+    /// ([Slack](https://docs.slack.dev/authentication/verifying-requests-from-slack/)).
+    pub signing_secrets: Secrets,
+    /// `bot_token`: the bot token, `xoxb-…`
+    /// ([Slack](https://docs.slack.dev/authentication/tokens/)).
+    pub bot_tokens: Secrets,
+    /// `api_base_url`: below it are the Web API's methods. Default: `https://slack.com/api`. Ends
+    /// in a slash.
+    pub api_base_url: Url,
+    /// `conversation`: what is one user at Haptik. Default: `"user"`.
+    pub conversation: Conversation,
+}
+
+/// What is one conversation, and so one user at Haptik.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Conversation {
+    /// `"user"`: everything that a person writes is one conversation.
+    #[default]
+    User,
+    /// `"thread"`: every thread of a person is one.
+    Thread,
+}
+
+/// `type = "custom"`: an application of one's own, signed both ways as
+/// [Standard Webhooks](https://www.standardwebhooks.com).
+#[derive(Clone)]
+pub struct Custom {
+    /// `signing_secrets`: `whsec_` and padded base64. What it sends is signed by any of them, what
+    /// it gets by each, newest first.
+    pub signing_secrets: Secrets,
+    /// `callback_url`: where the application gets its messages.
+    pub callback_url: Url,
+}
+
+/// `[sinks.NAME]`: something outside that gets events.
+#[derive(Debug, Clone)]
+pub struct Sink {
+    /// `events`: the names of the events that it gets, `"*"` for all; at least one.
+    pub events: Vec<String>,
+    /// `type`, and the keys that come with it.
+    pub kind: SinkKind,
+}
+
+/// What a sink is.
+#[derive(Clone)]
+pub enum SinkKind {
+    /// `type = "webhook"`: a signed request for every event, as
+    /// [Standard Webhooks](https://www.standardwebhooks.com).
+    Webhook {
+        /// `url`: where the events go.
+        url: Url,
+        /// `signing_secrets`: `whsec_` and padded base64; each signs.
+        signing_secrets: Secrets,
+    },
+}
+
+/// `[delivery]`: how the ledger delivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// `reorder_window_ms`: how long an entry is held from its receipt, so that what Haptik sent
+    /// before it can overtake it. 0 to 10,000 ms, 0 switches it off. Default: 200 ms.
+    pub reorder_window: Duration,
+    /// `give_up_after`: how long an entry is tried before it is dead. 1 minute to 14 days.
+    /// Default: 24 hours.
+    pub give_up_after: Duration,
+    /// `entry_ttl`: how long an entry is kept for the timeline and replay. 1 hour to 365 days, and
+    /// not less than `give_up_after`. Default: 7 days.
+    pub entry_ttl: Duration,
+}
+
+/// `[outbound]`: what the bridge may call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outbound {
+    /// `allow_private_networks`: lets URLs that users supply (attachments) point at private or
+    /// loopback addresses. For tests. Default: false.
+    pub allow_private_networks: bool,
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, at once. A text that is not TOML is refused for that
+    /// alone: what its keys are is not known then.
+    pub fn parse(toml: &str) -> Result<Self, ConfigErrors> {
+        let report = error::Report::default();
+        let (table, mut faults) = DeTable::parse_recoverable(toml);
+        faults.sort_by_key(|fault| fault.span().map(|span| span.start));
+        // The parser's own `Display` prints the line, which can hold a secret. Of one line, only the
+        // first fault says something; the others follow from it.
+        let mut broken = None;
+        let mut line_of_last = 0..0;
+        for fault in &faults {
+            let at = fault.span().map(|span| span.start);
+            if at.is_some_and(|at| line_of_last.contains(&at)) {
+                continue;
+            }
+            if let Some(at) = at {
+                let rest = toml.get(at..).unwrap_or_default();
+                line_of_last = at..at + rest.find('\n').unwrap_or(rest.len()) + 1;
+            }
+            let message = format!("not TOML: {}", fault.message());
+            broken = Some(report.add(at, String::new(), message));
+        }
+        // After a duplicate key the rest is still what was meant; after other faults it may not be.
+        let only_duplicates = faults
+            .iter()
+            .all(|fault| fault.message() == "duplicate key");
+        let config = match broken {
+            Some(reported) if !only_duplicates => Err(reported),
+            _ => read::config(&section::Section::root(table.get_ref(), &report)),
+        };
+        report.conclude(config, toml)
+    }
+
+    /// What is allowed but probably not meant, one sentence each, without secrets.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        warnings::of(self)
+    }
+
+    /// The account of a connection; `None` when there is no such connection.
+    #[must_use]
+    pub fn haptik_of(&self, connection: &str) -> Option<&Haptik> {
+        self.haptik.get(&self.channels.get(connection)?.haptik)
+    }
+}
+
+impl Sink {
+    /// Whether it gets the events of this name.
+    #[must_use]
+    pub fn wants(&self, event_name: &str) -> bool {
+        self.events
+            .iter()
+            .any(|event| event == "*" || event == event_name)
+    }
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            reorder_window: Duration::from_millis(200),
+            give_up_after: Duration::from_hours(24),
+            entry_ttl: Duration::from_hours(7 * 24),
+        }
+    }
+}
+
+/// The text of `bridge.example.toml`, which shows every key with its default. It is a valid
+/// configuration, whose secrets are worthless.
+#[must_use]
+pub fn example() -> &'static str {
+    include_str!("../../bridge.example.toml")
+}
+
+impl fmt::Debug for Haptik {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Haptik")
+            .field("base_url", &self.base_url.as_str())
+            .field("integration_base_url", &self.integration_base_url.as_str())
+            .field("sync_url", &self.sync_url.as_ref().map(origin))
+            .field("client_id", &self.client_id)
+            .field("tokens", &self.tokens)
+            .field("webhook_secrets", &self.webhook_secrets)
+            .field("business_id", &self.business_id)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Custom")
+            .field("signing_secrets", &self.signing_secrets)
+            .field("callback_url", &origin(&self.callback_url))
+            .finish()
+    }
+}
+
+impl fmt::Debug for SinkKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Webhook {
+                url,
+                signing_secrets,
+            } => formatter
+                .debug_struct("Webhook")
+                .field("url", &origin(url))
+                .field("signing_secrets", signing_secrets)
+                .finish(),
+        }
+    }
+}
+
+/// A URL without its path and query, which can be what keeps it private.
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}

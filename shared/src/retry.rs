@@ -1,0 +1,90 @@
+//! Whether a failure is worth repeating, and when.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What to do after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// The same thing would fail again: do not repeat it.
+    Never,
+    /// Repeat it; not before the time that the provider named (`Retry-After`), if it named one.
+    Later(Option<Duration>),
+}
+
+/// An error that says itself whether to repeat what failed.
+pub trait Retryable: fmt::Display {
+    /// Whether to repeat it. Implemented by an exhaustive `match`, so that a new kind of error forces
+    /// the decision.
+    fn retry(&self) -> Retry;
+}
+
+/// A failure as the ledger keeps it: what happened, in words without secrets or message bodies, and
+/// whether to repeat it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Failure {
+    /// What happened.
+    pub reason: String,
+    /// Whether to repeat it.
+    pub retry: Retry,
+}
+
+impl Failure {
+    /// A failure that repeating cannot mend.
+    #[must_use]
+    pub fn permanent(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            retry: Retry::Never,
+        }
+    }
+
+    /// A failure that may pass by itself.
+    #[must_use]
+    pub fn passing(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            retry: Retry::Later(None),
+        }
+    }
+}
+
+impl<E: Retryable> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self {
+            reason: error.to_string(),
+            retry: error.retry(),
+        }
+    }
+}
+
+/// The longest pause between two tries: short enough that a backlog starts to drain within three
+/// minutes of a dependency's recovery, and long enough that a day of tries stays below 1,000, the most
+/// receives that SQS counts before it moves a message to the dead-letter queue.
+pub const LONGEST_PAUSE: Duration = Duration::from_mins(2);
+
+/// The pause before the next try, after `attempts` failed ones: 1 s doubled each time up to
+/// [`LONGEST_PAUSE`], less up to a fifth at random so that lanes do not return in step. A provider's
+/// own `Retry-After` is kept in full.
+#[must_use]
+pub fn pause(attempts: u32, retry_after: Option<Duration>) -> Duration {
+    let doubled = Duration::from_secs(1 << attempts.saturating_sub(1).min(7)).min(LONGEST_PAUSE);
+    let spread = doubled.mul_f64(1.0 - 0.2 * fastrand::f64());
+    retry_after.map_or(spread, |least| least.max(spread))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_two_minutes_and_keep_retry_after() {
+        assert!(pause(1, None) <= Duration::from_secs(1));
+        assert!(pause(50, None) >= Duration::from_secs(96) && pause(50, None) <= LONGEST_PAUSE);
+        assert_eq!(
+            pause(1, Some(Duration::from_mins(10))),
+            Duration::from_mins(10)
+        );
+    }
+}
