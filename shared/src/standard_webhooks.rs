@@ -1,0 +1,276 @@
+//! Standard Webhooks, both ways: signed requests of a custom channel, signed callbacks and signed
+//! events of a sink (<https://www.standardwebhooks.com>).
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use standardwebhooks::{
+    HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook,
+};
+use url::Url;
+
+use crate::config::Secrets;
+use crate::outbound::{self, Unreachable};
+use crate::retry::{Retry, Retryable};
+
+/// How far a request's time may be from ours, either way.
+pub const TOLERANCE: Duration = Duration::from_mins(5);
+
+/// The most bytes that are read of an answer, which is of no interest.
+const ANSWER_LIMIT: usize = 64 * 1024;
+
+/// Why a request's signature is not accepted. Never says what was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// A header is missing or has no meaning.
+    #[error(
+        "webhook-id, webhook-timestamp and webhook-signature must be there, the timestamp in seconds"
+    )]
+    Headers,
+    /// The request is too old, or from the future.
+    #[error("webhook-timestamp is more than 5 minutes from now")]
+    Time,
+    /// No secret has signed this body.
+    #[error("webhook-signature is not that of this body")]
+    Mismatch,
+}
+
+/// Verifies a request.
+///
+/// # Errors
+/// When none of the secrets has signed this body within the last five minutes.
+pub fn verify(
+    headers: &HeaderMap,
+    body: &[u8],
+    secrets: &Secrets,
+    now: Timestamp,
+) -> Result<(), SignatureError> {
+    let header = |name| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .ok_or(SignatureError::Headers)
+    };
+    let (id, signatures) = (
+        header(HEADER_WEBHOOK_ID)?,
+        header(HEADER_WEBHOOK_SIGNATURE)?,
+    );
+    let at: i64 = header(HEADER_WEBHOOK_TIMESTAMP)?
+        .parse()
+        .map_err(|_| SignatureError::Headers)?;
+    // The library's own `verify` reads the clock and does not survive every number.
+    if now.as_second().abs_diff(at) > TOLERANCE.as_secs() {
+        return Err(SignatureError::Time);
+    }
+    let signed = secrets
+        .iter()
+        .filter_map(|secret| sign_with(secret.expose_secret(), id, at, body))
+        .any(|expected| {
+            signatures.split(' ').fold(false, |found, signature| {
+                found | constant_time_eq(signature, &expected)
+            })
+        });
+    if signed {
+        Ok(())
+    } else {
+        Err(SignatureError::Mismatch)
+    }
+}
+
+/// The `webhook-id` of what these parts name: the same on every try.
+#[must_use]
+pub fn message_id(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    format!("msg_{}", hex::encode(&hash.finalize()[..16]))
+}
+
+/// A signed request that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PostError {
+    /// No secret can sign.
+    #[error("no signing secret can be used")]
+    Unsigned,
+    /// The receiver answered something else than 2xx.
+    #[error("the receiver answered {status}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// How long to wait, where the receiver says so.
+        retry_after: Option<Duration>,
+    },
+    /// There was no answer.
+    #[error("the receiver could not be reached: {0}")]
+    Unreachable(#[from] Unreachable),
+}
+
+impl Retryable for PostError {
+    fn retry(&self) -> Retry {
+        match self {
+            // 401 and 403 are for the operator to mend; nothing is lost until then.
+            Self::Refused {
+                status: 401 | 403 | 408 | 425 | 429,
+                retry_after,
+            } => Retry::Later(*retry_after),
+            Self::Unsigned
+            | Self::Refused {
+                status: 400..=499, ..
+            } => Retry::Never,
+            Self::Refused { retry_after, .. } => Retry::Later(*retry_after),
+            Self::Unreachable(_) => Retry::Later(None),
+        }
+    }
+}
+
+/// Posts a body, signed with every secret, newest first, so that the receiver can change to a new one
+/// at its own time.
+///
+/// # Errors
+/// When it is not taken.
+pub async fn post(
+    http: &reqwest::Client,
+    url: &Url,
+    secrets: &Secrets,
+    id: &str,
+    body: &Value,
+    now: Timestamp,
+) -> Result<(), PostError> {
+    let (body, at) = (body.to_string(), now.as_second());
+    let signatures: Vec<String> = secrets
+        .iter()
+        .filter_map(|secret| sign_with(secret.expose_secret(), id, at, body.as_bytes()))
+        .collect();
+    if signatures.is_empty() {
+        return Err(PostError::Unsigned);
+    }
+    let response = http
+        .post(url.clone())
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .header(HEADER_WEBHOOK_ID, id)
+        .header(HEADER_WEBHOOK_TIMESTAMP, at)
+        .header(HEADER_WEBHOOK_SIGNATURE, signatures.join(" "))
+        .body(body)
+        .send()
+        .await
+        .map_err(|error| Unreachable::from(&error))?;
+    let status = response.status();
+    let retry_after = outbound::retry_after(response.headers(), now);
+    // Read, so that the connection can be used again; the status has said it all.
+    let _ = outbound::read(response, ANSWER_LIMIT).await;
+    if status.is_success() {
+        return Ok(());
+    }
+    let status = status.as_u16();
+    Err(PostError::Refused {
+        status,
+        retry_after,
+    })
+}
+
+fn sign_with(secret: &str, id: &str, at: i64, body: &[u8]) -> Option<String> {
+    Webhook::new(secret).ok()?.sign(id, at, body).ok()
+}
+
+/// Compares without telling by its time where the first difference is.
+fn constant_time_eq(left: &str, right: &str) -> bool {
+    left.len() == right.len()
+        && left
+            .bytes()
+            .zip(right.bytes())
+            .fold(0, |difference, (left, right)| difference | (left ^ right))
+            == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::SecretString;
+
+    /// The published example of the specification's own libraries.
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+    const AT: i64 = 1_614_265_330;
+    const BODY: &[u8] = br#"{"test": 2432232314}"#;
+    const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+
+    fn secrets(texts: &[&str]) -> Secrets {
+        Secrets::from_newest_first(texts.iter().map(|text| SecretString::from(*text)))
+            .expect("not empty")
+    }
+
+    fn headers(at: &str, signature: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (HEADER_WEBHOOK_ID, ID),
+            (HEADER_WEBHOOK_TIMESTAMP, at),
+            (HEADER_WEBHOOK_SIGNATURE, signature),
+        ] {
+            headers.insert(name, value.parse().expect("a header"));
+        }
+        headers
+    }
+
+    #[test]
+    fn the_published_example_is_accepted_by_any_of_the_secrets() {
+        let now = Timestamp::from_second(AT + 299).expect("in range");
+        let both = secrets(&["whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", SECRET]);
+        let headers = headers(&AT.to_string(), &format!("v1a,xyz {SIGNATURE}"));
+        assert_eq!(verify(&headers, BODY, &both, now), Ok(()));
+        assert_eq!(
+            verify(&headers, b"{}", &both, now),
+            Err(SignatureError::Mismatch)
+        );
+        let others = secrets(&["whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]);
+        assert_eq!(
+            verify(&headers, BODY, &others, now),
+            Err(SignatureError::Mismatch)
+        );
+    }
+
+    #[test]
+    fn a_time_too_far_away_is_refused_and_no_number_is_too_large() {
+        let now = Timestamp::from_second(AT).expect("in range");
+        let secrets = secrets(&[SECRET]);
+        for at in [AT - 301, AT + 301, i64::MIN, i64::MAX] {
+            let headers = headers(&at.to_string(), SIGNATURE);
+            assert_eq!(
+                verify(&headers, BODY, &secrets, now),
+                Err(SignatureError::Time),
+                "{at}"
+            );
+        }
+        for odd in ["", "now", "99999999999999999999"] {
+            assert_eq!(
+                verify(&headers(odd, SIGNATURE), BODY, &secrets, now),
+                Err(SignatureError::Headers)
+            );
+        }
+        assert_eq!(
+            verify(&HeaderMap::new(), BODY, &secrets, now),
+            Err(SignatureError::Headers)
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_repeated_only_where_that_can_help() {
+        let retry = |status| {
+            PostError::Refused {
+                status,
+                retry_after: None,
+            }
+            .retry()
+        };
+        assert_eq!([400, 404, 410, 422].map(retry), [Retry::Never; 4]);
+        assert_eq!(
+            [302, 401, 429, 500, 503].map(retry),
+            [Retry::Later(None); 5]
+        );
+    }
+}
