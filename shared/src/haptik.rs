@@ -1,0 +1,6 @@
+//! Haptik's "Bot as an API": the message language ([`hsl`]), what Haptik calls ([`webhook`]) and the
+//! calls that we make ([`client`]).
+
+pub mod client;
+pub mod hsl;
+pub mod webhook;

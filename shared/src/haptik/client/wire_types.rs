@@ -1,0 +1,235 @@
+//! What goes over the wire: requests as Haptik wants them, answers as a tolerant reader sees them.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::channel::{Profile, Sender, SenderKind};
+use crate::haptik::webhook::timestamp;
+use crate::ids::AuthId;
+use crate::wire;
+
+/// A user to be created or updated; what is not known is not sent.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct User {
+    auth_id: AuthId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mobile_no: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language_code: Option<String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    custom_data: Map<String, Value>,
+}
+
+/// A user's rating of a conversation.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Feedback<'a> {
+    /// Whose it is.
+    pub auth_id: &'a AuthId,
+    /// The Haptik queue.
+    pub business_id: u64,
+    /// Whether the query was resolved.
+    pub query_resolved: bool,
+    /// 1 to 5.
+    pub query_rating: u8,
+    /// A remark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<&'a str>,
+}
+
+/// A chat to be moved to a team of agents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MoveToAgent<'a> {
+    /// The team.
+    pub team_name: &'a str,
+    /// Haptik's own name of the user, from a webhook's `user.user_name`.
+    pub user_name: &'a str,
+    /// The Haptik queue.
+    pub business_id: u64,
+    /// How many seconds the user is told to wait, 5 to 10. Haptik's default is 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub countdown: Option<u8>,
+}
+
+/// Which conversation's transcript is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct History<'a> {
+    /// The Haptik queue.
+    pub business_id: u64,
+    /// Haptik's own name of the user, from a webhook's `user.user_name`.
+    pub user_name: &'a str,
+    /// The number of the conversation, from the webhook that completed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_no: Option<&'a str>,
+    /// The most messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Haptik's receipt for a message or a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Haptik's id of the message; `None` when the receipt could not be read.
+    pub message_id: Option<u64>,
+}
+
+/// A message of a transcript.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HistoryMessage {
+    /// What was said; may be empty.
+    pub text: String,
+    /// `bot`, `user` or the agent's name.
+    pub sender: String,
+    /// Haptik's id of the message.
+    pub message_id: Option<u64>,
+    /// When it was said.
+    pub timestamp: Option<Timestamp>,
+}
+
+/// The bot's answer to a synchronous message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyncAnswer {
+    /// When it was given.
+    pub timestamp: Option<Timestamp>,
+    /// Who gave it.
+    pub sender: Sender,
+    /// The messages, in order.
+    pub messages: Vec<SyncMessage>,
+}
+
+/// A message of a synchronous answer.
+#[derive(Clone, PartialEq)]
+pub struct SyncMessage {
+    /// Haptik's id of the message.
+    pub id: Option<u64>,
+    /// The message's body: HSL as an object, or one in a string.
+    pub body: Value,
+}
+
+impl User {
+    /// The user of this name, with what is known. Haptik refuses a `custom_data` that has objects or
+    /// lists inside: such a value is sent as the JSON text of it.
+    #[must_use]
+    pub fn new(auth_id: AuthId, profile: &Profile) -> Self {
+        let flat = profile
+            .custom_data
+            .iter()
+            .filter(|(_, value)| !value.is_null());
+        let custom_data = flat.map(|(key, value)| {
+            let nested = value.is_object() || value.is_array();
+            (
+                key.clone(),
+                if nested {
+                    Value::String(value.to_string())
+                } else {
+                    value.clone()
+                },
+            )
+        });
+        Self {
+            auth_id,
+            name: profile.name.clone(),
+            email: profile.email.clone(),
+            mobile_no: profile.mobile_no.clone(),
+            language_code: profile.language_code.clone(),
+            custom_data: custom_data.collect(),
+        }
+    }
+}
+
+impl Logged {
+    pub(super) fn read(answer: &Value) -> Self {
+        Self {
+            message_id: wire::whole(answer, "message_id"),
+        }
+    }
+}
+
+impl HistoryMessage {
+    pub(super) fn read(message: &Value) -> Self {
+        Self {
+            text: wire::text(message, "text"),
+            sender: wire::text(message, "sender"),
+            message_id: wire::whole(message, "message_id"),
+            timestamp: timestamp(message, "timestamp"),
+        }
+    }
+}
+
+impl SyncAnswer {
+    /// `None` when it has no list of messages, not even an empty one.
+    pub(super) fn read(answer: &Value) -> Option<Self> {
+        let nothing = Value::Null;
+        let agent = answer.get("agent").unwrap_or(&nothing);
+        let is_human = agent.get("is_automated").is_some() && !wire::flag(agent, "is_automated");
+        let messages = answer.get("message")?.as_array()?;
+        Some(Self {
+            timestamp: timestamp(answer, "timestamp"),
+            sender: Sender {
+                kind: if is_human {
+                    SenderKind::Agent
+                } else {
+                    SenderKind::Bot
+                },
+                name: wire::text(agent, "name"),
+                profile_image: wire::text(agent, "profile_image"),
+            },
+            messages: messages
+                .iter()
+                .map(|message| SyncMessage {
+                    id: wire::whole(message, "id"),
+                    body: message.get("body").cloned().unwrap_or_default(),
+                })
+                .collect(),
+        })
+    }
+}
+
+impl fmt::Debug for User {
+    /// Leaves out what is known: it is personal data.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("User")
+            .field("auth_id", &self.auth_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Feedback<'_> {
+    /// Leaves out the remark.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Feedback")
+            .field("auth_id", &self.auth_id)
+            .field("query_resolved", &self.query_resolved)
+            .field("query_rating", &self.query_rating)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for HistoryMessage {
+    /// Leaves out what was said, and by whom.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("HistoryMessage")
+            .field("message_id", &self.message_id)
+            .field("timestamp", &self.timestamp)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SyncMessage {
+    /// Leaves out what was said.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SyncMessage")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

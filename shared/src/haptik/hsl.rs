@@ -1,0 +1,497 @@
+//! HSL, Haptik's message language (<https://docs.haptik.ai/hsl>), as a tolerant reader sees it.
+//!
+//! Reading never fails: a missing key is empty, a number may be a string, a body may be an object
+//! serialised into a string, and a type that is not known is kept as [`Element::Other`] with its text.
+
+use serde_json::Value;
+
+use crate::wire;
+
+/// One message body: `{"text", "type", "data"}`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Hsl {
+    /// The text; light markup (`*bold*`, emoji, newlines, links). Empty when there is none.
+    pub text: String,
+    /// What goes with the text.
+    pub element: Element,
+}
+
+/// What goes with the text of a message: HSL's `type` and `data`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Element {
+    /// `TEXT`: replies that can be tapped and go away once one is used.
+    Text {
+        /// The replies on offer, often none.
+        quick_replies: Vec<Actionable>,
+    },
+    /// `BUTTON`: buttons that stay.
+    Button {
+        /// The buttons.
+        items: Vec<Actionable>,
+    },
+    /// `CAROUSEL`: cards; one card that is only a thumbnail is an image.
+    Carousel {
+        /// The cards, in order.
+        items: Vec<Card>,
+    },
+    /// `FORM`: fields to fill in.
+    Form(Form),
+    /// `NATIVE_ACTION`: meant for a host app; only the text is shown.
+    NativeAction {
+        /// The host app's method.
+        method: String,
+    },
+    /// `SILENT`: nothing is shown.
+    Silent,
+    /// `SYSTEM`: a notice, such as "Prateek has entered the conversation".
+    System {
+        /// The event that it tells of, such as `chat_pinned`; may be empty.
+        event_name: String,
+        /// The event's own keys, as sent.
+        payload: Value,
+    },
+    /// `TAB_LIST`, `RECEIPT` and whatever comes: its text is shown.
+    Other {
+        /// HSL's `type`, as sent.
+        kind: String,
+        /// HSL's `data`, as sent.
+        data: Value,
+    },
+}
+
+/// A card of a carousel.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Card {
+    /// The title; may be empty, as every text here.
+    pub title: String,
+    /// The line below the title.
+    pub sub_title: String,
+    /// The text of the card.
+    pub description: String,
+    /// The URL of an image or of a video that can be embedded; may be empty.
+    pub thumbnail: String,
+    /// The card's buttons, its `mini_actionable` last.
+    pub actionables: Vec<Actionable>,
+}
+
+/// A form.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Form {
+    /// The form's title.
+    pub title: String,
+    /// The line below it.
+    pub subtitle: String,
+    /// The fields, by their `order`.
+    pub fields: Vec<Field>,
+}
+
+/// A field of a form.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Field {
+    /// The name for machines.
+    pub key: String,
+    /// HSL's field type: `text`, `picker`, `time`, `date`, `multiselectpicker` …, as sent.
+    pub kind: String,
+    /// `normal`, `number` or `email`.
+    pub keyboard_type: String,
+    /// The question for people; the key where it was left out.
+    pub hint: String,
+    /// What can be chosen, for the pickers.
+    pub options: Vec<String>,
+}
+
+/// Something that can be tapped.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Actionable {
+    /// The label.
+    pub text: String,
+    /// HSL's `type`: `APP_ACTION`, `TEXT_ONLY`, `APP_FEEDBACK` …, as sent.
+    pub kind: String,
+    /// HSL's `uri`: `LINK`, `CALL`, `CAROUSEL_DETAIL` …, as sent; may be empty.
+    pub uri: String,
+    /// An emoji to show with the label; may be empty.
+    pub emoji: String,
+    /// Whether it is the one to highlight.
+    pub is_default: bool,
+    /// What it carries.
+    pub payload: Payload,
+}
+
+/// What an actionable carries; each text may be empty.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Payload {
+    /// What the chat shows as said by the user.
+    pub message: String,
+    /// What the bot receives; empty: the same as `message`.
+    pub gogo_message: String,
+    /// A link (HSL has it as `url` and as `link`).
+    pub url: String,
+    /// The title of a detail view.
+    pub title: String,
+    /// The sub-title of a detail view.
+    pub sub_title: String,
+    /// The text of a detail view.
+    pub description: String,
+    /// The images of a detail view, or the one to share.
+    pub images: Vec<String>,
+    /// A number to call.
+    pub phone: String,
+}
+
+/// What a tap does, whichever channel it is tapped on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// The user says `shown`, and the bot receives `sent`.
+    Say {
+        /// What people see, without the machine parts in braces. Never empty.
+        shown: String,
+        /// What the bot receives. Never empty.
+        sent: String,
+    },
+    /// A link opens.
+    Open {
+        /// The link.
+        url: String,
+    },
+    /// A number is called.
+    Call {
+        /// The number, as sent.
+        number: String,
+    },
+    /// The user is asked for a location.
+    Location,
+    /// The user is asked for a picture or a document.
+    Upload,
+    /// The payload's title, text and images are shown.
+    Detail,
+    /// The user is asked for a rating of 1 to 5.
+    Feedback,
+}
+
+impl Default for Element {
+    fn default() -> Self {
+        Self::Text {
+            quick_replies: Vec::new(),
+        }
+    }
+}
+
+impl Hsl {
+    /// Reads a message body as Haptik sends it: an object, or one serialised into a string. Any other
+    /// string is a plain text; anything else an empty one.
+    #[must_use]
+    pub fn read(body: &Value) -> Self {
+        let body = wire::unwrapped(body);
+        let body = body.as_ref();
+        if let Value::String(text) = body {
+            return Self {
+                text: text.clone(),
+                element: Element::default(),
+            };
+        }
+        let nothing = Value::Null;
+        let data = wire::unwrapped(body.get("data").unwrap_or(&nothing));
+        Self {
+            text: wire::text(body, "text"),
+            element: Element::read(body, data.as_ref()),
+        }
+    }
+
+    /// Whether there is nothing for a person to see.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        match &self.element {
+            Element::Silent => true,
+            Element::Text { quick_replies: items } | Element::Button { items } => {
+                self.text.trim().is_empty() && items.is_empty()
+            }
+            Element::Carousel { items } => self.text.trim().is_empty() && items.is_empty(),
+            Element::Form(form) => {
+                self.text.trim().is_empty() && form.title.is_empty() && form.fields.is_empty()
+            }
+            Element::NativeAction { .. } | Element::System { .. } | Element::Other { .. } => {
+                self.text.trim().is_empty()
+            }
+        }
+    }
+
+    /// Everything that can be tapped, in the order in which it is shown.
+    pub fn actionables(&self) -> impl Iterator<Item = &Actionable> {
+        let (flat, cards): (&[Actionable], &[Card]) = match &self.element {
+            Element::Text { quick_replies: items } | Element::Button { items } => (items, &[]),
+            Element::Carousel { items } => (&[], items),
+            _ => (&[], &[]),
+        };
+        flat.iter().chain(cards.iter().flat_map(|card| &card.actionables))
+    }
+}
+
+impl Element {
+    fn read(body: &Value, data: &Value) -> Self {
+        let kind = wire::text(body, "type");
+        match kind.to_uppercase().as_str() {
+            "TEXT" | "" => Self::Text {
+                quick_replies: Actionable::read_all(data, "quick_replies"),
+            },
+            "BUTTON" => Self::Button {
+                items: Actionable::read_all(data, "items"),
+            },
+            "CAROUSEL" => Self::Carousel {
+                items: wire::list(data, "items").map(Card::read).collect(),
+            },
+            "FORM" => Self::Form(Form::read(body, data)),
+            "NATIVE_ACTION" => Self::NativeAction {
+                method: wire::text(data, "method"),
+            },
+            "SILENT" => Self::Silent,
+            "SYSTEM" => Self::System {
+                event_name: wire::text(data, "event_name"),
+                payload: data.get("payload").cloned().unwrap_or_default(),
+            },
+            _ => Self::Other {
+                kind,
+                data: data.clone(),
+            },
+        }
+    }
+}
+
+impl Card {
+    fn read(item: &Value) -> Self {
+        let mini = item.get("mini_actionable").filter(|mini| mini.is_object());
+        Self {
+            title: wire::text(item, "title"),
+            sub_title: wire::text(item, "sub_title"),
+            description: wire::text(item, "description"),
+            thumbnail: item
+                .get("thumbnail")
+                .map(|thumbnail| match thumbnail {
+                    Value::String(url) => url.clone(),
+                    other => wire::text(other, "image"),
+                })
+                .map(|url| unescaped(&url))
+                .unwrap_or_default(),
+            actionables: Actionable::read_all(item, "actionables")
+                .into_iter()
+                .chain(mini.map(Actionable::read))
+                .collect(),
+        }
+    }
+
+    /// Whether the card is a picture and nothing else.
+    #[must_use]
+    pub fn is_image(&self) -> bool {
+        let texts = [&self.title, &self.sub_title, &self.description];
+        !self.thumbnail.is_empty()
+            && self.actionables.is_empty()
+            && texts.iter().all(|text| text.trim().is_empty())
+    }
+}
+
+impl Form {
+    fn read(body: &Value, data: &Value) -> Self {
+        let mut fields: Vec<(u64, Field)> = wire::list(data, "fields")
+            .map(|field| (wire::whole(field, "order").unwrap_or(u64::MAX), Field::read(field)))
+            .collect();
+        fields.sort_by_key(|(order, _)| *order);
+        Self {
+            title: wire::text(body, "title"),
+            subtitle: wire::text(body, "subtitle"),
+            fields: fields.into_iter().map(|(_, field)| field).collect(),
+        }
+    }
+}
+
+impl Field {
+    fn read(field: &Value) -> Self {
+        let key = wire::text(field, "key");
+        Self {
+            kind: wire::text(field, "type"),
+            keyboard_type: wire::text(field, "keyboard_type"),
+            hint: wire::some_text(field, "hint").unwrap_or_else(|| key.clone()),
+            options: wire::texts(field, "options"),
+            key,
+        }
+    }
+}
+
+impl Actionable {
+    fn read(value: &Value) -> Self {
+        let nothing = Value::Null;
+        let payload = wire::unwrapped(value.get("payload").unwrap_or(&nothing));
+        Self {
+            text: wire::text(value, "actionable_text"),
+            kind: wire::text(value, "type"),
+            uri: wire::text(value, "uri"),
+            emoji: wire::text(value, "emoji"),
+            is_default: wire::flag(value, "is_default"),
+            payload: Payload::read(payload.as_ref()),
+        }
+    }
+
+    fn read_all(value: &Value, key: &str) -> Vec<Self> {
+        wire::list(value, key)
+            .filter(|item| item.is_object())
+            .map(Self::read)
+            .collect()
+    }
+
+    /// What to write on the button: the label, else what tapping it says, else a word for what it does.
+    /// Never empty.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let label = [self.text.trim(), spoken(&self.payload.message).trim(), self.payload.title.trim()]
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .map_or_else(|| "…".to_owned(), ToOwned::to_owned);
+        match self.emoji.trim() {
+            "" => label,
+            emoji => format!("{emoji} {label}"),
+        }
+    }
+
+    /// What a tap does.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        let payload = &self.payload;
+        let has_url = !payload.url.trim().is_empty();
+        match (self.kind.to_uppercase().as_str(), self.uri.to_uppercase().as_str()) {
+            ("APP_FEEDBACK", _) => Effect::Feedback,
+            (_, "CALL") if !payload.phone.trim().is_empty() => Effect::Call {
+                number: payload.phone.trim().to_owned(),
+            },
+            (_, "SEND_LOCATION" | "SEND_MULTIPLE_LOCATIONS" | "SAVED_ADDRESSES") => Effect::Location,
+            (_, "GALLERY_PICKER" | "IMAGE_UPLOAD" | "DOCUMENT_PICKER") => Effect::Upload,
+            (_, "CAROUSEL_DETAIL") if payload.has_detail() => Effect::Detail,
+            (_, "LINK" | "SELF_SERVE_WEB" | "CAROUSEL_DETAIL") | ("SHARE", _) if has_url => Effect::Open {
+                url: payload.url.trim().to_owned(),
+            },
+            _ => self.says(),
+        }
+    }
+
+    fn says(&self) -> Effect {
+        let message = &self.payload.message;
+        let sent = [&self.payload.gogo_message, message, &self.text]
+            .into_iter()
+            .find(|text| !text.trim().is_empty())
+            .cloned()
+            .unwrap_or_else(|| self.label());
+        let shown = Some(spoken(message)).filter(|text| !text.trim().is_empty());
+        Effect::Say {
+            shown: shown.unwrap_or_else(|| self.label()),
+            sent,
+        }
+    }
+}
+
+impl Payload {
+    fn read(payload: &Value) -> Self {
+        let images = wire::texts(payload, "images");
+        Self {
+            message: wire::text(payload, "message"),
+            gogo_message: wire::text(payload, "gogo_message"),
+            url: wire::some_text(payload, "url").unwrap_or_else(|| wire::text(payload, "link")),
+            title: wire::text(payload, "title"),
+            sub_title: wire::text(payload, "sub_title"),
+            description: wire::text(payload, "description"),
+            images: if images.is_empty() {
+                wire::some_text(payload, "image").into_iter().collect()
+            } else {
+                images
+            },
+            phone: ["phone", "number", "phone_number", "mobile_no", "contact_number"]
+                .iter()
+                .find_map(|key| wire::some_text(payload, key))
+                .unwrap_or_default(),
+        }
+    }
+
+    fn has_detail(&self) -> bool {
+        let texts = [&self.title, &self.sub_title, &self.description];
+        !self.images.is_empty() || texts.iter().any(|text| !text.trim().is_empty())
+    }
+}
+
+/// `text` as a person says it: without the machine parts in braces (`Show another quote{task}` is said
+/// as `Show another quote`). A brace that is never closed is left as it is.
+#[must_use]
+pub fn spoken(text: &str) -> String {
+    let mut said = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('{') {
+        let Some(length) = closing_brace(&rest[start..]) else {
+            break;
+        };
+        said.push_str(&rest[..start]);
+        rest = &rest[start + length..];
+    }
+    said.push_str(rest);
+    said.trim().to_owned()
+}
+
+/// The length of the group in braces that `text` starts with, inner groups included.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, character) in text.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
+/// A URL with HTML's `&amp;` undone: Haptik's own samples have it.
+fn unescaped(url: &str) -> String {
+    url.trim().replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn machine_parts_in_braces_are_not_said() {
+        assert_eq!(spoken("Show another quote{task}"), "Show another quote");
+        assert_eq!(spoken("Stop{a: {b: 1}, c}{task} now"), "Stop now");
+        assert_eq!(spoken("an open { brace"), "an open { brace");
+        assert_eq!(spoken("{only}"), "");
+    }
+
+    #[test]
+    fn a_tap_sends_the_gogo_message_and_else_the_message() {
+        let read = |payload: Value| Actionable::read(&json!({"actionable_text": "Tap", "payload": payload}));
+        assert_eq!(
+            read(json!({"message": "Hi{x}", "gogo_message": "go"})).effect(),
+            Effect::Say { shown: "Hi".into(), sent: "go".into() }
+        );
+        assert_eq!(
+            read(json!({"message": "Hi{x}", "gogo_message": ""})).effect(),
+            Effect::Say { shown: "Hi".into(), sent: "Hi{x}".into() }
+        );
+        assert_eq!(
+            read(json!({"gogo_message": ""})).effect(),
+            Effect::Say { shown: "Tap".into(), sent: "Tap".into() }
+        );
+    }
+
+    #[test]
+    fn a_body_serialised_as_a_string_is_read_as_the_object() {
+        let body = json!({"text": "Hi", "type": "BUTTON", "data": {"items": [{"actionable_text": "A"}]}});
+        assert_eq!(Hsl::read(&json!(body.to_string())), Hsl::read(&body));
+        assert_eq!(Hsl::read(&json!("plain")).text, "plain");
+    }
+
+    #[test]
+    fn an_unknown_type_is_kept_with_its_text() {
+        let hsl = Hsl::read(&json!({"text": "Pay", "type": "UPI_QR", "data": {"vpa": 1}}));
+        assert_eq!(hsl.text, "Pay");
+        assert_eq!(hsl.element, Element::Other { kind: "UPI_QR".into(), data: json!({"vpa": 1}) });
+    }
+}

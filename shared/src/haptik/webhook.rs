@@ -1,0 +1,291 @@
+//! What Haptik calls: the signature of a delivery ([`verify`]) and the event inside ([`Event`])
+//! (<https://docs.haptik.ai/webhooks/webhook-payload>).
+//!
+//! Haptik may add keys and events, and any key may be missing: reading an event fails only when it
+//! is not an event at all.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::hsl::Hsl;
+use crate::channel::{Content, Sender, SenderKind};
+use crate::ids::{AuthId, EntryKey};
+use crate::wire;
+
+mod signature;
+mod time;
+
+pub use signature::{SignatureError, verify};
+pub(super) use time::timestamp;
+
+/// The longest name of a user, in bytes, that is taken as one.
+const LONGEST_ID: usize = 256;
+
+/// Stands in a key for the timestamp of an event that has none: what cannot be ordered comes last.
+const NO_TIMESTAMP: u64 = u64::MAX;
+
+/// One event.
+#[derive(Clone, PartialEq)]
+pub struct Event {
+    /// The name of the event, as sent. Never empty.
+    pub event_name: String,
+    /// Which event it is.
+    pub kind: EventKind,
+    /// When it happened, by Haptik's clock.
+    pub timestamp: Option<Timestamp>,
+    /// The Haptik queue.
+    pub business_id: Option<u64>,
+    /// Its name; may be empty.
+    pub business_name: String,
+    /// Whom it is about: our name for the user.
+    pub auth_id: Option<AuthId>,
+    /// Whom it is about: Haptik's own name for the user.
+    pub user_name: Option<String>,
+    /// Who did it. An agent of whom Haptik does not say whether it is automated is the bot, except
+    /// where the event says that an agent took the chat.
+    pub sender: Sender,
+    /// Whether Haptik says that the sender is human or a bot.
+    is_automated: Option<bool>,
+    /// The message's id, which is unique and grows.
+    pub message_id: Option<u64>,
+    /// The message's body: HSL as an object, or one in a string; null where there is none.
+    pub body: Value,
+    /// The keys that come with the completion of a conversation; null where there are none.
+    pub data: Value,
+}
+
+/// Which event it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// `message`: of the bot, an agent or the API, for the user.
+    Message,
+    /// `chat_pinned`: a human agent took the chat.
+    ChatPinned,
+    /// `chat_complete`: the conversation is complete; deprecated in favour of the next.
+    ChatComplete,
+    /// `webhook_conversation_complete`: the conversation is complete.
+    ConversationComplete,
+    /// An event that this version does not know: to be acknowledged and ignored.
+    Unknown,
+}
+
+/// Why a body is not an event. The text has nothing of the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotUnderstood {
+    /// It is not JSON.
+    #[error("the body is not JSON")]
+    NotJson,
+    /// It is JSON, and not an object.
+    #[error("the body is not a JSON object")]
+    NotAnObject,
+    /// It does not say which event it is.
+    #[error("the body has no event_name")]
+    NoEventName,
+}
+
+impl Event {
+    /// Reads a delivery, which should be [verified](verify) first.
+    ///
+    /// # Errors
+    /// When it is not an event. An event that is not known is no error: see [`EventKind::Unknown`].
+    pub fn read(body: &[u8]) -> Result<Self, NotUnderstood> {
+        let event: Value = serde_json::from_slice(body).map_err(|_| NotUnderstood::NotJson)?;
+        if !event.is_object() {
+            return Err(NotUnderstood::NotAnObject);
+        }
+        let event_name = wire::some_text(&event, "event_name").ok_or(NotUnderstood::NoEventName)?;
+        let kind = EventKind::of(&event_name);
+        let (user, agent) = (part(&event, "user"), part(&event, "agent"));
+        let message = part(&event, "message");
+        let body = message.get("body").cloned().unwrap_or_default();
+        let data = part(&event, "data");
+        let payload = payload(&body, &data);
+        let is_automated = Some(&agent)
+            .filter(|agent| {
+                agent
+                    .get("is_automated")
+                    .is_some_and(|flag| !flag.is_null())
+            })
+            .map(|agent| wire::flag(agent, "is_automated"));
+        let either = |key: &str, payload_key: &str| {
+            wire::some_text(&agent, key).unwrap_or_else(|| match kind {
+                EventKind::ChatPinned => wire::text(&payload, payload_key),
+                _ => String::new(),
+            })
+        };
+        Ok(Self {
+            timestamp: timestamp(&event, "timestamp"),
+            business_id: wire::whole(&event, "business_id"),
+            business_name: wire::text(&event, "business_name"),
+            auth_id: wire::some_text(&user, "auth_id").map(|id| AuthId::of_delivery(&id)),
+            user_name: id(&user, "user_name"),
+            sender: Sender {
+                kind: match is_automated {
+                    Some(false) => SenderKind::Agent,
+                    None if kind == EventKind::ChatPinned => SenderKind::Agent,
+                    Some(true) | None => SenderKind::Bot,
+                },
+                name: either("name", "agent_name"),
+                profile_image: either("profile_image", "profile_image"),
+            },
+            is_automated,
+            message_id: wire::whole(&message, "id"),
+            event_name,
+            kind,
+            body,
+            data,
+        })
+    }
+
+    /// What the user is to be shown; `None` for an event that is not known.
+    #[must_use]
+    pub fn content(&self) -> Option<Content> {
+        let hsl = Hsl::read(&self.body);
+        match self.kind {
+            EventKind::Message => Some(Content::Message {
+                hsl,
+                raw: self.body.clone(),
+            }),
+            EventKind::ChatPinned => Some(Content::AgentJoined {
+                team_name: wire::text(&payload(&self.body, &self.data), "team_name"),
+                notice: hsl.text,
+            }),
+            EventKind::ChatComplete => Some(Content::ConversationComplete {
+                completed_by: match self.is_automated {
+                    Some(true) => "bot",
+                    Some(false) => "agent",
+                    None => "",
+                }
+                .to_owned(),
+                notice: hsl.text,
+                data: Value::Object(serde_json::Map::new()),
+            }),
+            EventKind::ConversationComplete => Some(Content::ConversationComplete {
+                completed_by: match wire::text(&self.data, "completion_type").as_str() {
+                    "gogo" => "bot",
+                    "agent" => "agent",
+                    "autocomplete" => "timeout",
+                    _ => "",
+                }
+                .to_owned(),
+                notice: String::new(),
+                data: self.data.clone(),
+            }),
+            EventKind::Unknown => None,
+        }
+    }
+
+    /// The event's place in the lane towards its user's channel. `body` is the delivery as it came.
+    ///
+    /// It is the same on every retry of one delivery, so nothing in it is of the time of receipt:
+    ///
+    /// - `message` and `chat_pinned`: by the message's id, which is all that counts, so that a
+    ///   delivery that was written anew (other white space, another timestamp) is the same.
+    /// - `webhook_conversation_complete`: by its timestamp, then by what names the conversation.
+    /// - `chat_complete`, its deprecated twin: by its timestamp, after the other.
+    /// - an event without an id, and one that is not known: by its timestamp, after those, then by a
+    ///   hash of the body. An event without a timestamp comes last.
+    #[must_use]
+    pub fn key(&self, body: &[u8]) -> EntryKey {
+        let time = self.timestamp.map_or(NO_TIMESTAMP, |timestamp| {
+            u64::try_from(timestamp.as_millisecond()).unwrap_or_default()
+        });
+        let name = key_part(&self.event_name);
+        let key = match (self.kind, self.message_id) {
+            (EventKind::Message | EventKind::ChatPinned, Some(id)) => format!("{id:020}#{name}"),
+            (EventKind::ConversationComplete, _) => {
+                let conversation = ["conversation_identifier", "conversation_no"]
+                    .iter()
+                    .find_map(|key| wire::some_text(&self.data, key))
+                    .map_or_else(|| short_hash(body), |id| key_part(&id));
+                format!("{time:020}#0-{name}#{conversation}")
+            }
+            (EventKind::ChatComplete, id) => {
+                let id = id.map_or_else(|| short_hash(body), |id| id.to_string());
+                format!("{time:020}#1-{name}#{id}")
+            }
+            (EventKind::Message | EventKind::ChatPinned, None) | (EventKind::Unknown, _) => {
+                format!("{time:020}#2-{name}#{}", short_hash(body))
+            }
+        };
+        EntryKey::from(key)
+    }
+}
+
+impl EventKind {
+    fn of(event_name: &str) -> Self {
+        match event_name {
+            "message" => Self::Message,
+            "chat_pinned" => Self::ChatPinned,
+            "chat_complete" => Self::ChatComplete,
+            "webhook_conversation_complete" => Self::ConversationComplete,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Debug for Event {
+    /// Leaves out what was said and who people are.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Event")
+            .field("kind", &self.kind)
+            .field("timestamp", &self.timestamp)
+            .field("business_id", &self.business_id)
+            .field("auth_id", &self.auth_id)
+            .field("message_id", &self.message_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An object inside the event, also when it is serialised into a string; null when it is missing.
+fn part(event: &Value, key: &str) -> Value {
+    event
+        .get(key)
+        .map(|part| wire::unwrapped(part).into_owned())
+        .unwrap_or_default()
+}
+
+/// What the notice that an agent took the chat says: `data.payload`, of the message or of the event.
+fn payload(body: &Value, data: &Value) -> Value {
+    let body_data = part(&wire::unwrapped(body), "data");
+    let payloads = [part(&body_data, "payload"), part(data, "payload")];
+    payloads
+        .into_iter()
+        .find(Value::is_object)
+        .unwrap_or_default()
+}
+
+fn id(user: &Value, key: &str) -> Option<String> {
+    wire::some_text(user, key).filter(|id| id.len() <= LONGEST_ID)
+}
+
+/// Text as a part of a key: itself when it is short and plain, else its hash.
+fn key_part(text: &str) -> String {
+    let plain = text.len() <= 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if plain {
+        text.to_owned()
+    } else {
+        short_hash(text.as_bytes())
+    }
+}
+
+/// The first 16 hexadecimal digits of the SHA-256 of `bytes`.
+fn short_hash(bytes: &[u8]) -> String {
+    hex::encode(
+        Sha256::digest(bytes)
+            .iter()
+            .take(8)
+            .copied()
+            .collect::<Vec<_>>(),
+    )
+}
+
+#[cfg(test)]
+mod tests;
