@@ -1,0 +1,150 @@
+//! Everything that the functions depend on, built from one configuration.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::channel::Channel;
+use crate::channel::custom::{Custom, InvalidSecret};
+use crate::channel::slack::Slack;
+use crate::config::{self, ChannelKind, Config, SinkKind};
+use crate::haptik::client::HaptikClient;
+use crate::ids::{AccountId, AuthId, ConnectionId};
+use crate::ledger::Ledger;
+use crate::outbound::{self, ClientError, Fetcher};
+use crate::queue::Queue;
+use crate::sink::WebhookSink;
+use crate::table::Table;
+use crate::users::UserMap;
+
+/// A bridge: its configuration made into clients, and where its state is.
+#[derive(Debug)]
+pub struct Bridge {
+    /// The configuration that it was built from.
+    pub config: Config,
+    /// The accounts at Haptik.
+    pub haptik: BTreeMap<AccountId, HaptikClient>,
+    /// The connections to channels.
+    pub connections: BTreeMap<ConnectionId, Connection>,
+    /// The sinks, by name.
+    pub sinks: BTreeMap<String, WebhookSink>,
+    /// What is to be done.
+    pub ledger: Ledger,
+    /// Who is where.
+    pub users: UserMap,
+    /// The doorbell.
+    pub queue: Arc<dyn Queue>,
+}
+
+/// A bridge could not be built from its configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum BridgeError {
+    /// The HTTP client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A secret.
+    #[error(transparent)]
+    Secret(#[from] InvalidSecret),
+}
+
+/// One connection to a channel.
+#[derive(Debug)]
+pub struct Connection {
+    /// The account at Haptik that it talks to.
+    pub account: AccountId,
+    /// The Haptik queue that it talks to.
+    pub business_id: u64,
+    /// The channel.
+    pub channel: Box<dyn Channel>,
+}
+
+impl Bridge {
+    /// Builds the clients. Nothing is called yet.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(config: Config, table: Table, queue: Arc<dyn Queue>) -> Result<Self, BridgeError> {
+        let http = outbound::client()?;
+        let fetcher = Fetcher::new(config.outbound.allow_private_networks)?;
+        let haptik = config
+            .haptik
+            .iter()
+            .map(|(name, account)| {
+                (
+                    name.as_str().into(),
+                    HaptikClient::new(account, http.clone()),
+                )
+            })
+            .collect();
+        let connections = config
+            .channels
+            .iter()
+            .map(|(name, channel)| {
+                let id = ConnectionId::from(name.as_str());
+                let connection = Connection {
+                    account: channel.haptik.as_str().into(),
+                    business_id: channel.business_id,
+                    channel: channel_of(&id, channel, &http, &fetcher)?,
+                };
+                Ok((id, connection))
+            })
+            .collect::<Result<_, InvalidSecret>>()?;
+        let sinks = config
+            .sinks
+            .iter()
+            .map(|(name, sink)| {
+                let SinkKind::Webhook {
+                    url,
+                    signing_secrets,
+                } = &sink.kind;
+                (
+                    name.clone(),
+                    WebhookSink::new(url.clone(), signing_secrets.clone(), http.clone()),
+                )
+            })
+            .collect();
+        Ok(Self {
+            haptik,
+            connections,
+            sinks,
+            ledger: Ledger::new(table.clone(), config.delivery.entry_ttl),
+            users: UserMap::new(table),
+            queue,
+            config,
+        })
+    }
+
+    /// The connection called `name`, with its name as an id.
+    #[must_use]
+    pub fn connection(&self, name: &str) -> Option<(&ConnectionId, &Connection)> {
+        self.connections.get_key_value(&ConnectionId::from(name))
+    }
+
+    /// The sinks that want the events of this name.
+    pub fn sinks_for<'a>(&'a self, event_name: &'a str) -> impl Iterator<Item = &'a str> {
+        let wants = move |(_, sink): &(&String, &config::Sink)| sink.wants(event_name);
+        self.config
+            .sinks
+            .iter()
+            .filter(wants)
+            .map(|(name, _)| name.as_str())
+    }
+}
+
+/// The lane of events that name no user: they still reach the sinks.
+#[must_use]
+pub fn nobody() -> AuthId {
+    AuthId::from("nobody")
+}
+
+fn channel_of(
+    id: &ConnectionId,
+    channel: &config::Channel,
+    http: &reqwest::Client,
+    fetcher: &Fetcher,
+) -> Result<Box<dyn Channel>, InvalidSecret> {
+    let (id, http, fetcher) = (id.clone(), http.clone(), fetcher.clone());
+    Ok(match &channel.kind {
+        ChannelKind::Slack(slack) => Box::new(Slack::new(id, slack, http, fetcher)),
+        ChannelKind::Custom(custom) => Box::new(Custom::new(id, custom, http, fetcher)?),
+    })
+}

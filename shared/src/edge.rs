@@ -1,0 +1,187 @@
+//! What both edges do with what they verified: append it to the ledger, then ring.
+//!
+//! The errors at the edge, and what they are answered:
+//!
+//! | case | answer |
+//! |---|---|
+//! | bad, missing or expired signature | 401, nothing stored |
+//! | unknown connection or account | 404 |
+//! | verified, but not understood (new event, odd shape) | 200, stored dead with its raw body |
+//! | body above [`LARGEST_BODY`] | 413 |
+//! | not durable (DynamoDB or SQS down) | 503, so that the sender retries |
+//!
+//! An edge answers 2xx only after the entry is durable and the lane was rung. When it is stopped in
+//! between, the sender's retry finds the entry pending and rings again.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::bridge::Bridge;
+use crate::channel::{Gate, Inbound};
+use crate::ids::{ConnectionId, CorrelationId, EntryKey};
+use crate::lane::Lane;
+use crate::ledger::{Appended, Payload};
+use crate::queue::{QueueError, Repeat, Ring};
+use crate::table::TableError;
+use crate::telemetry::{self, Hop, Outcome};
+
+/// The largest body that an edge takes, in bytes: 10 MB, as much as API Gateway lets through
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
+pub const LARGEST_BODY: usize = 10 * 1024 * 1024;
+
+/// Something could not be made durable: the answer is 503.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDurable {
+    /// The ledger did not take it.
+    #[error(transparent)]
+    Ledger(#[from] TableError),
+    /// The queue did not take it.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl Bridge {
+    /// Appends an entry and rings its lane. A repeated delivery rings again while its entry is pending.
+    ///
+    /// # Errors
+    /// When it is not durable.
+    pub async fn accept(
+        &self,
+        source: &str,
+        lane: &Lane,
+        key: &EntryKey,
+        payload: &Payload,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), NotDurable> {
+        let correlation_id = CorrelationId::of(&lane.to_string(), key);
+        let told = Hop {
+            name: "received",
+            outcome: Outcome::Ok,
+            correlation_id: Some(&correlation_id),
+            lane: Some(lane),
+            key: Some(key),
+            source,
+            since: Some(now),
+            reason: None,
+        };
+        telemetry::hop(&told);
+        let since = Timestamp::now();
+        let appended = self.ledger.append(lane, key, payload, at, now).await?;
+        let repeat = match appended {
+            Appended::New => Some(Repeat::First),
+            Appended::Pending => Some(Repeat::Again),
+            Appended::Done => None,
+        };
+        if let Some(repeat) = repeat {
+            let ring = Ring::V1 {
+                lane: lane.clone(),
+                key: key.clone(),
+                at: now,
+            };
+            self.queue.ring(&ring, repeat).await?;
+        }
+        let outcome = if appended == Appended::New {
+            Outcome::Ok
+        } else {
+            Outcome::Repeated
+        };
+        telemetry::hop(&Hop {
+            name: "appended",
+            outcome,
+            since: Some(since),
+            ..told
+        });
+        Ok(())
+    }
+
+    /// Keeps a body that was verified and not understood, for a look.
+    ///
+    /// # Errors
+    /// When it is not durable.
+    pub async fn keep_not_understood(
+        &self,
+        source: &str,
+        body: &[u8],
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), NotDurable> {
+        let lane = Lane::NotUnderstood {
+            edge: source.to_owned(),
+        };
+        let key = EntryKey::from(hex::encode(Sha256::digest(body)));
+        let payload = match std::str::from_utf8(body) {
+            Ok(text) => Payload::NotUnderstood {
+                body: text.to_owned(),
+                base64: false,
+            },
+            Err(_) => Payload::NotUnderstood {
+                body: STANDARD.encode(body),
+                base64: true,
+            },
+        };
+        self.ledger
+            .append_dead(&lane, &key, &payload, reason, now)
+            .await?;
+        telemetry::hop(&Hop {
+            name: "received",
+            outcome: Outcome::NotUnderstood,
+            correlation_id: None,
+            lane: Some(&lane),
+            key: Some(&key),
+            source,
+            since: Some(now),
+            reason: Some(reason),
+        });
+        Ok(())
+    }
+
+    /// Whether something said in public is for the bot; remembers a thread in which it was addressed.
+    ///
+    /// # Errors
+    /// When the user map does not answer.
+    pub async fn is_for_the_bot(
+        &self,
+        inbound: &Inbound,
+        now: Timestamp,
+    ) -> Result<bool, NotDurable> {
+        match &inbound.gate {
+            Gate::Open => Ok(true),
+            Gate::Opens(thread) => {
+                self.users
+                    .open_thread(&inbound.auth_id, thread, now)
+                    .await?;
+                Ok(true)
+            }
+            Gate::IfOpen(thread) => Ok(self.users.is_thread_open(&inbound.auth_id, thread).await?),
+        }
+    }
+
+    /// Accepts what a user did.
+    ///
+    /// # Errors
+    /// When it is not durable.
+    pub async fn accept_inbound(
+        &self,
+        source: &str,
+        connection: &ConnectionId,
+        inbound: Inbound,
+        now: Timestamp,
+    ) -> Result<(), NotDurable> {
+        if !self.is_for_the_bot(&inbound, now).await? {
+            return Ok(());
+        }
+        let (lane, key, at) = (
+            Lane::Haptik(inbound.auth_id.clone()),
+            inbound.key.clone(),
+            inbound.at,
+        );
+        let payload = Payload::Inbound {
+            connection: connection.clone(),
+            inbound: Box::new(inbound),
+        };
+        self.accept(source, &lane, &key, &payload, at, now).await
+    }
+}

@@ -1,0 +1,497 @@
+//! The delivery ledger: every thing to be done for somebody is one entry in DynamoDB, written before
+//! the edge answers.
+//!
+//! An entry's partition key names its [`Lane`], its sort key ([`EntryKey`]) gives its place there. The
+//! conditional put in [`Ledger::append`] is the de-duplication. Nothing here scans: a drain costs one
+//! query of the lane's pending entries ([`PENDING_INDEX`]), a delivery one update, whatever the length
+//! of the conversation or the table.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Select,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::channel::{Inbound, Task};
+use crate::ids::{AccountId, ConnectionId, CorrelationId, EntryKey};
+use crate::lane::Lane;
+use crate::table::{Table, TableError, number, text};
+
+/// What an entry asks to be done. Tagged, so that entries written by an older version are read by a
+/// newer one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Payload {
+    /// Tell Haptik what a user did.
+    Inbound {
+        /// The connection that it came by.
+        connection: ConnectionId,
+        /// What was done.
+        inbound: Box<Inbound>,
+    },
+    /// Show a user, or give a sink, what Haptik delivered.
+    Webhook {
+        /// The account that it came by.
+        account: AccountId,
+        /// The verified body, as it came.
+        body: String,
+    },
+    /// Carry out a task in the channel.
+    Task {
+        /// The connection that it is for.
+        connection: ConnectionId,
+        /// What is to be done.
+        task: Task,
+    },
+    /// Nothing: a body that was verified and not understood.
+    NotUnderstood {
+        /// The body: as it came, or in base64 where it is not text.
+        body: String,
+        /// Whether it is in base64.
+        base64: bool,
+    },
+}
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It is to be delivered.
+    Pending,
+    /// It was delivered, or there was nothing to deliver.
+    Delivered,
+    /// It was given up, for the reason that it has.
+    Dead,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its lane.
+    pub lane: Lane,
+    /// Its place there.
+    pub key: EntryKey,
+    /// Where it stands.
+    pub state: State,
+    /// What is to be done.
+    pub payload: Payload,
+    /// When the provider says that it happened.
+    pub at: Timestamp,
+    /// When we received it.
+    pub received_at: Timestamp,
+    /// What follows it through the logs.
+    pub correlation_id: CorrelationId,
+    /// How many tries failed and were recorded.
+    pub attempts: u32,
+    /// How many tries were begun on a redelivery; more than `attempts` when one ended in a crash.
+    pub starts: u32,
+    /// How many of its parts are known to be done.
+    pub parts_done: usize,
+    /// Why the last try failed or it was given up, or why there was nothing to deliver.
+    pub reason: Option<String>,
+    /// When it was delivered or given up.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// What [`Ledger::append`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// The entry is new.
+    New,
+    /// The same entry is there and still to be delivered: ring again, the first ring may be lost.
+    Pending,
+    /// The same entry is there and was delivered or given up.
+    Done,
+}
+
+/// The ledger.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    table: Table,
+    entry_ttl: Duration,
+}
+
+/// An entry as DynamoDB has it. Times are milliseconds since the epoch, `expires_at` seconds (TTL).
+#[derive(Debug, Serialize, Deserialize)]
+struct Item {
+    pk: String,
+    sk: String,
+    state: State,
+    /// The sort key again, while it is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<String>,
+    /// The payload as JSON; empty when it is kept in pieces.
+    payload: String,
+    #[serde(default)]
+    pieces: usize,
+    at: i64,
+    received_at: i64,
+    correlation_id: String,
+    #[serde(default)]
+    attempts: u32,
+    #[serde(default)]
+    starts: u32,
+    #[serde(default)]
+    parts_done: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_at: Option<i64>,
+    expires_at: i64,
+}
+
+/// The longest payload that is kept in its entry, in bytes. DynamoDB takes 400 KB an item
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>).
+const LARGEST_PIECE: usize = 300_000;
+
+/// The local secondary index over the entries that are pending and no others: its range is an attribute
+/// that an entry has only while it is pending. It is what makes a drain cost the same however long the
+/// lane is, and what lets an entry that comes late be found before those that sort after it.
+pub const PENDING_INDEX: &str = "pending";
+
+/// How many entries one page of a drain has at most.
+const PAGE: i32 = 100;
+
+impl Ledger {
+    /// The ledger in `table`, whose entries are kept for `entry_ttl`.
+    #[must_use]
+    pub fn new(table: Table, entry_ttl: Duration) -> Self {
+        Self { table, entry_ttl }
+    }
+
+    /// The table that it is in.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Adds an entry, unless it is there. After this has returned, the entry is durable.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it: nothing is to be answered but 503.
+    pub async fn append(
+        &self,
+        lane: &Lane,
+        key: &EntryKey,
+        payload: &Payload,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Appended, TableError> {
+        self.put(self.item(lane, key, payload, at, now)?).await
+    }
+
+    /// Keeps a body that was verified and not understood, dead from the start.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn append_dead(
+        &self,
+        lane: &Lane,
+        key: &EntryKey,
+        payload: &Payload,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Appended, TableError> {
+        let mut item = self.item(lane, key, payload, now, now)?;
+        item.state = State::Dead;
+        item.pending = None;
+        item.reason = Some(reason.to_owned());
+        item.ended_at = Some(now.as_millisecond());
+        self.put(item).await
+    }
+
+    /// The pending entries of a lane, in order: one page, and whether there is more.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn pending(&self, lane: &Lane) -> Result<(Vec<Entry>, bool), TableError> {
+        let output = self
+            .table
+            .client()
+            .query()
+            .table_name(self.table.name())
+            .index_name(PENDING_INDEX)
+            .consistent_read(true)
+            .select(Select::AllAttributes)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(lane.to_string()))
+            .limit(PAGE)
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        let more = output.last_evaluated_key().is_some();
+        let mut entries = Vec::new();
+        for item in output.items.unwrap_or_default() {
+            let sk = item.get("sk").cloned();
+            match self.entry_of(item).await {
+                Ok(entry) => entries.push(entry),
+                // One entry that cannot be read must not hold up those behind it.
+                Err(TableError::Unreadable(reason)) => {
+                    self.park_unreadable(lane, sk, &reason).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((entries, more))
+    }
+
+    /// The entry with this key.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn entry(&self, lane: &Lane, key: &EntryKey) -> Result<Option<Entry>, TableError> {
+        match self.table.get(&lane.to_string(), key.as_str()).await? {
+            Some(item) => self.entry_of(item).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Notes that a redelivered entry is tried again; returns how many such tries were begun. Tries
+    /// that were begun and neither recorded as failed nor as delivered ended in a crash.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn start(&self, entry: &Entry) -> Result<u32, TableError> {
+        let output = self
+            .update(entry, "ADD starts :one")
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        let starts = output
+            .attributes()
+            .and_then(|attributes| attributes.get("starts"));
+        Ok(starts
+            .and_then(|starts| starts.as_n().ok())
+            .and_then(|starts| starts.parse().ok())
+            .unwrap_or(1))
+    }
+
+    /// Notes that the first `parts` parts of an entry are done.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn progressed(&self, entry: &Entry, parts: usize) -> Result<(), TableError> {
+        self.update(entry, "SET parts_done = :parts")
+            .expression_attribute_values(":parts", number(parts))
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        Ok(())
+    }
+
+    /// Notes that a try failed and that another is to come.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn failed(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
+        self.update(entry, "SET reason = :reason ADD attempts :one")
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":one", number(1))
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        Ok(())
+    }
+
+    /// Ends an entry: delivered (with a reason where there was nothing to deliver), or dead.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn end(
+        &self,
+        entry: &Entry,
+        state: State,
+        reason: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let expression = match reason {
+            Some(_) => "SET #state = :state, ended_at = :now, reason = :reason REMOVE pending",
+            None => "SET #state = :state, ended_at = :now REMOVE pending",
+        };
+        let mut update = self
+            .update(entry, expression)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":state", serde_dynamo::to_attribute_value(state)?)
+            .expression_attribute_values(":now", number(now.as_millisecond()));
+        if let Some(reason) = reason {
+            update = update.expression_attribute_values(":reason", text(reason));
+        }
+        update.send().await.map_err(TableError::from_sdk)?;
+        Ok(())
+    }
+
+    fn item(
+        &self,
+        lane: &Lane,
+        key: &EntryKey,
+        payload: &Payload,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Item, TableError> {
+        let lane_name = lane.to_string();
+        let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
+        Ok(Item {
+            correlation_id: CorrelationId::of(&lane_name, key).to_string(),
+            pk: lane_name,
+            sk: key.to_string(),
+            state: State::Pending,
+            pending: Some(key.to_string()),
+            payload: serde_json::to_string(payload)
+                .map_err(|error| TableError::Unreadable(error.to_string()))?,
+            pieces: 0,
+            at: at.as_millisecond(),
+            received_at: now.as_millisecond(),
+            attempts: 0,
+            starts: 0,
+            parts_done: 0,
+            reason: None,
+            ended_at: None,
+            expires_at: now.as_second().saturating_add(ttl),
+        })
+    }
+
+    async fn put(&self, mut item: Item) -> Result<Appended, TableError> {
+        if item.payload.len() > LARGEST_PIECE {
+            item.pieces = self.put_pieces(&item).await?;
+            item.payload = String::new();
+        }
+        let result = self
+            .table
+            .client()
+            .put_item()
+            .table_name(self.table.name())
+            .set_item(Some(serde_dynamo::to_item(item)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = result else {
+            return Ok(Appended::New);
+        };
+        let Some(PutItemError::ConditionalCheckFailedException(found)) = error.as_service_error()
+        else {
+            return Err(TableError::from_sdk(error));
+        };
+        let state = found
+            .item()
+            .and_then(|item| item.get("state"))
+            .and_then(|state| state.as_s().ok());
+        Ok(if state.is_some_and(|state| state == "pending") {
+            Appended::Pending
+        } else {
+            Appended::Done
+        })
+    }
+
+    /// Keeps a payload that is too large for one item in several, and returns how many.
+    async fn put_pieces(&self, item: &Item) -> Result<usize, TableError> {
+        let mut rest = item.payload.as_str();
+        let mut pieces = 0;
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(LARGEST_PIECE));
+            self.table
+                .put(HashMap::from([
+                    ("pk".to_owned(), text(pieces_key(&item.pk, &item.sk))),
+                    ("sk".to_owned(), text(format!("{pieces:05}"))),
+                    ("piece".to_owned(), text(piece)),
+                    ("expires_at".to_owned(), number(item.expires_at)),
+                ]))
+                .await?;
+            pieces += 1;
+            rest = after;
+        }
+        Ok(pieces)
+    }
+
+    async fn entry_of(&self, item: HashMap<String, AttributeValue>) -> Result<Entry, TableError> {
+        let mut item: Item = serde_dynamo::from_item(item)?;
+        for piece in 0..item.pieces {
+            let piece = self
+                .table
+                .get(&pieces_key(&item.pk, &item.sk), &format!("{piece:05}"))
+                .await?;
+            let piece = piece
+                .as_ref()
+                .and_then(|piece| piece.get("piece"))
+                .and_then(|piece| piece.as_s().ok());
+            item.payload.push_str(piece.map_or("", String::as_str));
+        }
+        item.into_entry()
+    }
+
+    async fn park_unreadable(
+        &self,
+        lane: &Lane,
+        sk: Option<AttributeValue>,
+        reason: &str,
+    ) -> Result<(), TableError> {
+        let Some(Ok(key)) = sk.as_ref().map(AttributeValue::as_s) else {
+            return Ok(());
+        };
+        tracing::error!(%lane, key, reason, "an entry cannot be read: it is parked");
+        self.update_at(
+            lane,
+            key,
+            "SET #state = :dead, reason = :reason REMOVE pending",
+        )
+        .expression_attribute_names("#state", "state")
+        .expression_attribute_values(":dead", text("dead"))
+        .expression_attribute_values(":reason", text(reason))
+        .send()
+        .await
+        .map_err(TableError::from_sdk)?;
+        Ok(())
+    }
+
+    fn update(&self, entry: &Entry, expression: &str) -> UpdateItemFluentBuilder {
+        self.update_at(&entry.lane, entry.key.as_str(), expression)
+    }
+
+    fn update_at(&self, lane: &Lane, key: &str, expression: &str) -> UpdateItemFluentBuilder {
+        self.table
+            .client()
+            .update_item()
+            .table_name(self.table.name())
+            .key("pk", text(lane.to_string()))
+            .key("sk", text(key))
+            // An entry that has expired in the meantime must not come back as a stump.
+            .condition_expression("attribute_exists(pk)")
+            .update_expression(expression)
+    }
+}
+
+impl Item {
+    fn into_entry(self) -> Result<Entry, TableError> {
+        let unreadable =
+            |what: &str| TableError::Unreadable(format!("{} {}: {what}", self.pk, self.sk));
+        let moment = |milliseconds| {
+            Timestamp::from_millisecond(milliseconds).map_err(|_| unreadable("time"))
+        };
+        Ok(Entry {
+            lane: self.pk.parse().map_err(|_| unreadable("lane"))?,
+            key: self.sk.as_str().into(),
+            state: self.state,
+            // The error of serde_json may quote the payload: it is left out.
+            payload: serde_json::from_str(&self.payload).map_err(|_| unreadable("payload"))?,
+            at: moment(self.at)?,
+            received_at: moment(self.received_at)?,
+            correlation_id: self.correlation_id.as_str().into(),
+            attempts: self.attempts,
+            starts: self.starts,
+            parts_done: self.parts_done,
+            ended_at: self.ended_at.map(moment).transpose()?,
+            reason: self.reason,
+        })
+    }
+}
+
+fn pieces_key(lane: &str, key: &str) -> String {
+    format!("pieces#{lane}#{key}")
+}

@@ -1,0 +1,35 @@
+//! What the functions of haptik-bridge share.
+//!
+//! In reading order, along the way of a message:
+//!
+//! - [`config`] is the one configuration text, checked and typed; [`bridge`] builds from it everything
+//!   that the functions depend on; [`live`] reads it again while they run.
+//! - [`channel`] is where the user is: one module per channel, which verifies, parses, renders and
+//!   sends. [`haptik`] is the platform: its message language, its deliveries, and the calls to it.
+//! - [`edge`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
+//!   ring of the [`queue`]. [`users`] is the map of who is where. Both are in one [`table`].
+//! - [`retry`] says whether a failure is worth repeating, [`outbound`] is the HTTP client, [`sink`] is
+//!   whoever else wants the events, signed as [`standard_webhooks`].
+//! - [`telemetry`] tells of every hop; [`ids`] names things; [`wire`] reads other people's JSON;
+//!   [`aws`] is what the AWS clients have in common, [`environment`] where they find things.
+
+pub mod aws;
+pub mod bridge;
+pub mod channel;
+pub mod config;
+pub mod edge;
+pub mod environment;
+pub mod haptik;
+pub mod ids;
+pub mod lane;
+pub mod ledger;
+pub mod live;
+pub mod outbound;
+pub mod queue;
+pub mod retry;
+pub mod sink;
+pub mod standard_webhooks;
+pub mod table;
+pub mod telemetry;
+pub mod users;
+pub mod wire;

@@ -1,0 +1,125 @@
+//! The one DynamoDB table: a string partition key `pk`, a string sort key `sk`, TTL on `expires_at`.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::aws;
+use crate::retry::{Retry, Retryable};
+
+/// The table and the client to reach it.
+#[derive(Debug, Clone)]
+pub struct Table {
+    client: Client,
+    name: String,
+}
+
+/// DynamoDB did not do what it was asked to. Its texts hold no item.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// It refused, could not be reached, or took too long; the SDK's own retries are over.
+    #[error("DynamoDB: {0}")]
+    Unavailable(String),
+    /// An item is not what this version writes.
+    #[error("an item of the table cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl Table {
+    /// The table called `name`.
+    #[must_use]
+    pub fn new(client: Client, name: impl Into<String>) -> Self {
+        Self {
+            client,
+            name: name.into(),
+        }
+    }
+
+    /// The client.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The table's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One item, as it is now (a consistent read).
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn get(
+        &self,
+        pk: &str,
+        sk: &str,
+    ) -> Result<Option<HashMap<String, AttributeValue>>, TableError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        Ok(output.item)
+    }
+
+    /// Puts one item, over whatever was there.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn put(&self, item: HashMap<String, AttributeValue>) -> Result<(), TableError> {
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        Ok(())
+    }
+}
+
+impl TableError {
+    /// The error of a call.
+    pub fn from_sdk<E, R>(error: SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        R: std::fmt::Debug + Send + Sync + 'static,
+    {
+        Self::Unavailable(aws::reason(error))
+    }
+}
+
+impl Retryable for TableError {
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Unavailable(_) => Retry::Later(None),
+            Self::Unreadable(_) => Retry::Never,
+        }
+    }
+}
+
+impl From<serde_dynamo::Error> for TableError {
+    fn from(error: serde_dynamo::Error) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+/// A string attribute.
+pub fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number attribute.
+pub fn number(value: impl Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

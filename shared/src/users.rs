@@ -1,0 +1,276 @@
+//! The user map: one item per `auth_id`, which says where the user is and what Haptik knows.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::channel::Address;
+use crate::ids::{AuthId, ConnectionId, EntryKey};
+use crate::table::{Table, TableError, number, text};
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// Haptik's name for the user.
+    pub auth_id: AuthId,
+    /// The connection by which the user came.
+    pub connection: ConnectionId,
+    /// The channel's own id of the user.
+    pub channel_user: String,
+    /// Where to answer: where the user last wrote.
+    pub address: Address,
+    /// What Haptik was told about the user, as a hash; `None` until the user is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<String>,
+    /// Haptik's `user_name`, learnt from its deliveries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    /// Who answers.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The last completion that was shown: Haptik tells of each twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion: Option<Completion>,
+    /// When the user last wrote, in milliseconds since the epoch.
+    pub last_activity: i64,
+}
+
+/// Who answers the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Haptik's bot.
+    #[default]
+    Bot,
+    /// A human agent.
+    Agent,
+}
+
+/// A completion that was shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completion {
+    /// Which of the twin events told of it.
+    pub event_name: String,
+    /// When it came, in milliseconds since the epoch.
+    pub at: i64,
+    /// The place of its twin, once that has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<EntryKey>,
+}
+
+/// How long after a completion its twin can come: Haptik repeats a delivery for an hour.
+const TWIN_COMES_WITHIN: Duration = Duration::from_mins(75);
+
+/// How long a thread in which the bot was addressed is remembered.
+const THREAD_TTL: Duration = Duration::from_hours(30 * 24);
+
+/// The user map.
+#[derive(Debug, Clone)]
+pub struct UserMap {
+    table: Table,
+}
+
+impl UserMap {
+    /// The user map in `table`.
+    #[must_use]
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// The user with this `auth_id`, if there is one.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn get(&self, auth_id: &AuthId) -> Result<Option<User>, TableError> {
+        let item = self.table.get(&user_key(auth_id), "user").await?;
+        Ok(item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// Puts where the user is and when the user last wrote, and nothing else: what the other direction
+    /// may have learnt in the meantime stays.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn put_place(&self, user: &User) -> Result<(), TableError> {
+        self.set(
+            &user.auth_id,
+            &[
+                ("auth_id", text(user.auth_id.as_str())),
+                ("connection", text(user.connection.as_str())),
+                ("channel_user", text(user.channel_user.as_str())),
+                ("address", serde_dynamo::to_attribute_value(&user.address)?),
+                ("last_activity", number(user.last_activity)),
+            ],
+        )
+        .await
+    }
+
+    /// Notes what Haptik was told about the user.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn put_registered(
+        &self,
+        auth_id: &AuthId,
+        profile_hash: &str,
+    ) -> Result<(), TableError> {
+        self.set(auth_id, &[("registered", text(profile_hash))])
+            .await
+    }
+
+    /// Notes what Haptik's deliveries tell of the user: its `user_name`, who answers, the completion.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn put_conversation(&self, user: &User) -> Result<(), TableError> {
+        let mut values = vec![("mode", serde_dynamo::to_attribute_value(user.mode)?)];
+        if let Some(user_name) = &user.user_name {
+            values.push(("user_name", text(user_name)));
+        }
+        if let Some(completion) = &user.completion {
+            values.push(("completion", serde_dynamo::to_attribute_value(completion)?));
+        }
+        self.set(&user.auth_id, &values).await
+    }
+
+    /// Remembers that the bot was addressed by this user in this thread.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn open_thread(
+        &self,
+        auth_id: &AuthId,
+        thread: &str,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let expires_at = now
+            .as_second()
+            .saturating_add_unsigned(THREAD_TTL.as_secs());
+        self.table
+            .put(HashMap::from([
+                ("pk".to_owned(), text(user_key(auth_id))),
+                ("sk".to_owned(), text(thread_key(thread))),
+                ("expires_at".to_owned(), number(expires_at)),
+            ]))
+            .await
+    }
+
+    /// Whether the bot was addressed by this user in this thread.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn is_thread_open(&self, auth_id: &AuthId, thread: &str) -> Result<bool, TableError> {
+        Ok(self
+            .table
+            .get(&user_key(auth_id), &thread_key(thread))
+            .await?
+            .is_some())
+    }
+
+    async fn set(
+        &self,
+        auth_id: &AuthId,
+        values: &[(&str, AttributeValue)],
+    ) -> Result<(), TableError> {
+        let mut update = self
+            .table
+            .client()
+            .update_item()
+            .table_name(self.table.name())
+            .key("pk", text(user_key(auth_id)))
+            .key("sk", text("user"));
+        let mut assignments = Vec::with_capacity(values.len());
+        for (name, value) in values {
+            assignments.push(format!("#{name} = :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), *name)
+                .expression_attribute_values(format!(":{name}"), value.clone());
+        }
+        update
+            .update_expression(format!("SET {}", assignments.join(", ")))
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        Ok(())
+    }
+}
+
+impl User {
+    /// Whether this completion is the twin of the one that was shown last, and so has nothing new to
+    /// say. Haptik tells of one completion by `chat_complete` and by `webhook_conversation_complete`;
+    /// the ledger keeps each from coming twice, this keeps both from being shown. Remembers it.
+    pub fn completes_again(
+        &mut self,
+        event_name: &str,
+        key: &EntryKey,
+        received_at: Timestamp,
+    ) -> bool {
+        let at = received_at.as_millisecond();
+        if let Some(last) = &mut self.completion {
+            let close = u128::from(at.abs_diff(last.at)) <= TWIN_COMES_WITHIN.as_millis();
+            let twin = last.twin.get_or_insert_with(|| key.clone());
+            if twin == key && last.event_name != event_name && close {
+                return true;
+            }
+        }
+        let event_name = event_name.to_owned();
+        self.completion = Some(Completion {
+            event_name,
+            at,
+            twin: None,
+        });
+        false
+    }
+}
+
+fn user_key(auth_id: &AuthId) -> String {
+    format!("user#{auth_id}")
+}
+
+fn thread_key(thread: &str) -> String {
+    format!("thread#{thread}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_twin_of_a_completion_is_known_and_the_next_completion_is_new() {
+        let mut user = User {
+            auth_id: "a".into(),
+            connection: "c".into(),
+            channel_user: "u".into(),
+            address: Address(serde_json::Value::Null),
+            registered: None,
+            user_name: None,
+            mode: Mode::Bot,
+            completion: None,
+            last_activity: 0,
+        };
+        let mut completes = |event_name: &str, key: &str, seconds| {
+            let at = Timestamp::from_second(seconds).expect("in range");
+            user.completes_again(event_name, &key.into(), at)
+        };
+        assert!(!completes("webhook_conversation_complete", "1", 0));
+        assert!(
+            !completes("webhook_conversation_complete", "1", 0),
+            "tried again after a failure"
+        );
+        assert!(completes("chat_complete", "2", 60));
+        assert!(
+            completes("chat_complete", "2", 60),
+            "handled again after a crash"
+        );
+        assert!(!completes("chat_complete", "3", 120));
+        assert!(!completes("chat_complete", "4", 180));
+        assert!(!completes(
+            "webhook_conversation_complete",
+            "5",
+            180 + 76 * 60
+        ));
+    }
+}
