@@ -1,0 +1,404 @@
+//! Channels: where the user is. One module per channel behind one trait; a provider's types stay in
+//! its module.
+//!
+//! A channel's module has the same parts in the same order: verify and parse what the provider sends
+//! ([`Channel::receive`]), render what Haptik answers ([`Channel::render`]), send it
+//! ([`Channel::send`]).
+
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::haptik::hsl::Hsl;
+use crate::ids::{AuthId, EntryKey};
+use crate::retry::Failure;
+
+pub mod custom;
+pub mod slack;
+
+/// One connection to a channel.
+#[async_trait]
+pub trait Channel: fmt::Debug + Send + Sync {
+    /// Verifies a request and reads it. Nothing of an unverified body leaves this function.
+    ///
+    /// # Errors
+    /// [`Rejected`] when the signature is missing, wrong or too old, or when a request of our own
+    /// interface (the custom channel) is not what was agreed.
+    fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Received, Rejected>;
+
+    /// What the provider knows about a user, for Haptik; `None` when it cannot be asked. Called once
+    /// per user. What the user's own request said is in [`Inbound::profile`].
+    ///
+    /// # Errors
+    /// When the provider does not answer.
+    async fn profile(&self, user: &str) -> Result<Option<Profile>, Failure>;
+
+    /// Fetches a file that a user sent.
+    ///
+    /// # Errors
+    /// When it cannot be had, is larger than `limit` bytes, or lies at an address that is not allowed.
+    async fn fetch(&self, attachment: &Attachment, limit: usize) -> Result<Bytes, Failure>;
+
+    /// What a message becomes in this channel: the requests that show it, in order. Pure; never fails;
+    /// empty when there is nothing to show.
+    fn render(&self, outgoing: &Outgoing) -> Vec<Part>;
+
+    /// Which parts of the message with this key are in the channel already: asked before a message is
+    /// repeated. `None` when the channel cannot be asked.
+    ///
+    /// # Errors
+    /// When the provider does not answer.
+    async fn already_sent(
+        &self,
+        address: &Address,
+        outgoing: &Outgoing,
+    ) -> Result<Option<Vec<usize>>, Failure>;
+
+    /// Sends one part.
+    ///
+    /// # Errors
+    /// When the provider refuses it or does not answer.
+    async fn send(&self, address: &Address, part: &Part) -> Result<(), Failure>;
+
+    /// Carries out a task that [`Channel::receive`] left for later, such as showing what the user chose.
+    ///
+    /// # Errors
+    /// When the provider refuses it or does not answer.
+    async fn perform(&self, task: &Value) -> Result<(), Failure>;
+}
+
+/// A request at `/channels/{connection}`.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The method: `POST`, or `GET` for providers' handshakes.
+    pub method: &'a Method,
+    /// What follows `/channels/{connection}`, without the query: empty, or `/handoff`, for example.
+    pub path: &'a str,
+    /// The headers, whose names have no case.
+    pub headers: &'a HeaderMap,
+    /// The body, decoded from base64 where the gateway had encoded it.
+    pub body: &'a [u8],
+}
+
+/// What a request was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    /// What to answer once everything below is durable.
+    pub reply: Reply,
+    /// What Haptik is to be told.
+    pub inbound: Vec<Inbound>,
+    /// What is to be done in the channel.
+    pub tasks: Vec<Task>,
+    /// Why a verified request was not understood; it is then kept, dead, with its raw body.
+    pub not_understood: Option<String>,
+}
+
+/// The answer to a channel's request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The content type of the body.
+    pub content_type: &'static str,
+    /// The body; may be empty.
+    pub body: String,
+}
+
+/// Why a request was turned away.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// The signature is missing, wrong or too old: 401. The text names the header, never a signature.
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    /// The sender broke our own interface: 400. The text says what is wrong and what is allowed.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The connection has nothing at this path or for this method: 404.
+    #[error("this connection has nothing at this path")]
+    NotFound,
+}
+
+/// Something that a user did, to be told to Haptik.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inbound {
+    /// Its place among the user's doings; the same on every delivery of the same thing.
+    pub key: EntryKey,
+    /// When the user did it, by the channel's clock.
+    pub at: Timestamp,
+    /// Who: Haptik's name for the user.
+    pub auth_id: AuthId,
+    /// Who: the channel's own id of the user.
+    pub user: String,
+    /// Where to answer.
+    pub address: Address,
+    /// What the request itself said about the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// Whether it is for the bot at all.
+    #[serde(default)]
+    pub gate: Gate,
+    /// What was done.
+    pub act: Act,
+}
+
+/// Whether something said in public is for the bot.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gate {
+    /// It is.
+    #[default]
+    Open,
+    /// It is, and from now on so is what this user says in this thread.
+    Opens(String),
+    /// Only if the bot was addressed in this thread before.
+    IfOpen(String),
+}
+
+/// What a user did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Act {
+    /// Said something, attached something, or both.
+    Message {
+        /// The text as a person reads it; may be empty when there are attachments.
+        text: String,
+        /// The files.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<Attachment>,
+    },
+    /// Tapped something whose text is too long for the channel to carry: it is taken from the message
+    /// that offered it.
+    Tap {
+        /// Whom the message was for; the one who taps may be another.
+        auth_id: AuthId,
+        /// The message: [`Outgoing::key`].
+        key: EntryKey,
+        /// Which of [`Hsl::actionables`], from 0.
+        index: usize,
+    },
+    /// Rated the conversation.
+    Feedback {
+        /// 1 to 5.
+        rating: u8,
+        /// Whether the query was resolved.
+        resolved: bool,
+        /// A remark.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<String>,
+    },
+}
+
+/// A file that a user sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Where it is.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// Its MIME type; may be empty.
+    #[serde(default)]
+    pub mime_type: String,
+    /// Its size in bytes, where the channel says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+/// What is known about a user; every field may be missing.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Profile {
+    /// The full name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The mobile number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile_no: Option<String>,
+    /// The language, as ISO 639-1 has it: `en`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language_code: Option<String>,
+    /// Anything else; flat: Haptik refuses nested values.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub custom_data: serde_json::Map<String, Value>,
+}
+
+/// Where in a channel to answer: only the channel's module knows what is inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Address(pub Value);
+
+/// Something to be done in the channel on account of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its place among the user's tasks; the same on every delivery of the same request.
+    pub key: EntryKey,
+    /// When the user asked for it, by the channel's clock.
+    pub at: Timestamp,
+    /// For whom.
+    pub auth_id: AuthId,
+    /// What: only the channel's module knows what is inside.
+    pub task: Value,
+}
+
+/// Something to be shown to a user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// Its place among all that the user is shown; unique for the user.
+    pub key: EntryKey,
+    /// Whom it is for: Haptik's name.
+    pub auth_id: AuthId,
+    /// Whom it is for: the channel's own id of the user.
+    pub user: String,
+    /// When Haptik sent it.
+    pub at: Timestamp,
+    /// Who says it.
+    pub sender: Sender,
+    /// Haptik's id of the message, where it has one.
+    pub message_id: Option<u64>,
+    /// What it is.
+    pub content: Content,
+}
+
+/// Who says something.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Sender {
+    /// Bot or human.
+    pub kind: SenderKind,
+    /// The name; may be empty.
+    pub name: String,
+    /// The URL of a picture; may be empty.
+    pub profile_image: String,
+}
+
+/// Bot or human.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SenderKind {
+    /// Haptik's bot.
+    #[default]
+    Bot,
+    /// A human agent.
+    Agent,
+}
+
+/// What a user is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// A message of the bot or an agent.
+    Message {
+        /// The message, read.
+        hsl: Hsl,
+        /// The message, as Haptik sent it (an object, or one in a string).
+        raw: Value,
+    },
+    /// A human agent took the chat.
+    AgentJoined {
+        /// The agent's team; may be empty.
+        team_name: String,
+        /// Haptik's notice of it; may be empty.
+        notice: String,
+    },
+    /// The conversation is complete.
+    ConversationComplete {
+        /// `bot`, `agent` or `timeout`; empty when Haptik does not say.
+        completed_by: String,
+        /// Haptik's notice of it; may be empty.
+        notice: String,
+        /// Haptik's `data`, as sent.
+        data: Value,
+    },
+}
+
+/// One request to the provider that shows a message or a part of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Its place among the parts of its message, from 0.
+    pub index: usize,
+    /// The body of the request: only the channel's module knows what is inside.
+    pub body: Value,
+}
+
+impl Received {
+    /// A request that is answered and leads to nothing.
+    #[must_use]
+    pub fn nothing(reply: Reply) -> Self {
+        Self {
+            reply,
+            inbound: Vec::new(),
+            tasks: Vec::new(),
+            not_understood: None,
+        }
+    }
+
+    /// A verified request that is not understood: answered 200 and kept, dead, for a look.
+    #[must_use]
+    pub fn not_understood(reason: impl Into<String>) -> Self {
+        Self {
+            not_understood: Some(reason.into()),
+            ..Self::nothing(Reply::ok())
+        }
+    }
+}
+
+impl Reply {
+    /// 200 without a body.
+    #[must_use]
+    pub fn ok() -> Self {
+        Self::text(200, "")
+    }
+
+    /// A plain text.
+    #[must_use]
+    pub fn text(status: u16, body: impl Into<String>) -> Self {
+        Self {
+            status,
+            content_type: "text/plain; charset=utf-8",
+            body: body.into(),
+        }
+    }
+
+    /// A JSON value.
+    #[must_use]
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self {
+            status,
+            content_type: "application/json",
+            body: body.to_string(),
+        }
+    }
+}
+
+impl Profile {
+    /// This profile, with what it lacks taken from another.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        self.name = self.name.or(other.name);
+        self.email = self.email.or(other.email);
+        self.mobile_no = self.mobile_no.or(other.mobile_no);
+        self.language_code = self.language_code.or(other.language_code);
+        for (key, value) in other.custom_data {
+            self.custom_data.entry(key).or_insert(value);
+        }
+        self
+    }
+}
+
+impl fmt::Debug for Profile {
+    /// Says what is known, not what it is: a profile is personal data.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Profile")
+            .field("name", &self.name.is_some())
+            .field("email", &self.email.is_some())
+            .field("mobile_no", &self.mobile_no.is_some())
+            .field("language_code", &self.language_code)
+            .field("custom_data", &self.custom_data.len())
+            .finish()
+    }
+}

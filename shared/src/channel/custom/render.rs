@@ -1,0 +1,206 @@
+//! What the application gets: the message in plain terms, with HSL beside it for those who can show
+//! more.
+
+use serde_json::{Map, Value, json};
+
+use crate::channel::{Content, Outgoing, Part, Sender};
+use crate::haptik::hsl::{Actionable, Card, Effect, Element, Form, Hsl};
+use crate::standard_webhooks::message_id;
+use crate::wire;
+
+/// The request that delivers a message; `None` when there is nothing to deliver.
+pub(super) fn part(outgoing: &Outgoing) -> Option<Part> {
+    let (kind, more) = match &outgoing.content {
+        Content::Message { hsl, raw } if is_for_the_application(hsl) => {
+            ("message", message(hsl, raw))
+        }
+        Content::Message { .. } => return None,
+        Content::AgentJoined { team_name, .. } => ("agent_joined", json!({"team_name": team_name})),
+        Content::ConversationComplete {
+            completed_by, data, ..
+        } => (
+            "conversation_complete",
+            json!({"completed_by": completed_by, "data": data}),
+        ),
+    };
+    let id = outgoing
+        .message_id
+        .map_or_else(|| outgoing.key.to_string(), |id| id.to_string());
+    let mut payload = json!({
+        "type": kind,
+        "id": id,
+        "timestamp": outgoing.at.to_string(),
+        "user": {"id": outgoing.user},
+    });
+    if !matches!(outgoing.content, Content::ConversationComplete { .. }) {
+        payload["sender"] = sender(&outgoing.sender);
+    }
+    if let (Some(payload), Value::Object(more)) = (payload.as_object_mut(), more) {
+        payload.extend(more);
+    }
+    // The same for every try of one message, and for no other message.
+    let id_of_request = message_id(&[outgoing.auth_id.as_str(), outgoing.key.as_str()]);
+    let body = json!({"webhook_id": id_of_request, "payload": payload});
+    Some(Part { index: 0, body })
+}
+
+/// The `webhook-id` and the body of the request that a part is.
+pub(super) fn written(part: &Part) -> (String, Value) {
+    (
+        wire::text(&part.body, "webhook_id"),
+        part.body.get("payload").cloned().unwrap_or_default(),
+    )
+}
+
+/// Whether there is anything for a person to see, or for an application, which may be the very one
+/// that a native action or an unknown element is meant for.
+fn is_for_the_application(hsl: &Hsl) -> bool {
+    match hsl.element {
+        Element::Silent => false,
+        Element::NativeAction { .. } | Element::Other { .. } => true,
+        _ => !hsl.is_silent(),
+    }
+}
+
+fn sender(sender: &Sender) -> Value {
+    let mut written = json!({"kind": sender.kind, "name": sender.name});
+    if !sender.profile_image.is_empty() {
+        written["profile_image"] = json!(sender.profile_image);
+    }
+    written
+}
+
+fn message(hsl: &Hsl, raw: &Value) -> Value {
+    let mut plain = Plain::default();
+    plain.line(&hsl.text);
+    match &hsl.element {
+        Element::Text {
+            quick_replies: items,
+        }
+        | Element::Button { items } => plain.actionables(items),
+        Element::Carousel { items } => items.iter().for_each(|card| plain.card(card)),
+        Element::Form(form) => plain.form(form),
+        Element::NativeAction { .. }
+        | Element::Silent
+        | Element::System { .. }
+        | Element::Other { .. } => {}
+    }
+    json!({
+        "type": "message",
+        "text": plain.lines.join("\n"),
+        "actions": plain.actions,
+        "images": plain.images,
+        "hsl": as_object(raw),
+    })
+}
+
+/// The raw message as an object, whichever way Haptik sent it.
+fn as_object(raw: &Value) -> Value {
+    match wire::unwrapped(raw).into_owned() {
+        object @ Value::Object(_) => object,
+        Value::String(text) => json!({"text": text, "type": "TEXT", "data": {}}),
+        _ => Value::Object(Map::new()),
+    }
+}
+
+/// A message as a channel without any elements would show it.
+#[derive(Default)]
+struct Plain {
+    lines: Vec<String>,
+    actions: Vec<Value>,
+    images: Vec<String>,
+}
+
+impl Plain {
+    fn line(&mut self, text: &str) {
+        if !text.trim().is_empty() {
+            self.lines.push(text.to_owned());
+        }
+    }
+
+    fn image(&mut self, url: &str) {
+        let url = url.trim();
+        if is_video(url) {
+            self.line(url);
+        } else if !url.is_empty() && !self.images.iter().any(|image| image == url) {
+            self.images.push(url.to_owned());
+        }
+    }
+
+    fn card(&mut self, card: &Card) {
+        self.image(&card.thumbnail);
+        for text in [&card.title, &card.sub_title, &card.description] {
+            self.line(text);
+        }
+        self.actionables(&card.actionables);
+    }
+
+    fn form(&mut self, form: &Form) {
+        self.line(&form.title);
+        self.line(&form.subtitle);
+        for field in &form.fields {
+            match field.options.join(", ") {
+                options if options.is_empty() => self.line(&field.hint),
+                options => self.line(&format!("{} ({options})", field.hint)),
+            }
+        }
+    }
+
+    fn actionables(&mut self, actionables: &[Actionable]) {
+        for actionable in actionables {
+            self.actionable(actionable);
+        }
+    }
+
+    fn actionable(&mut self, actionable: &Actionable) {
+        let label = actionable.label();
+        match actionable.effect() {
+            Effect::Say { sent, .. } => self.actions.push(json!({"label": label, "value": sent})),
+            Effect::Open { url } => {
+                self.line(&format!("{label}: {url}"));
+                self.actions.push(json!({"label": label, "url": url}));
+            }
+            Effect::Call { number } => {
+                self.line(&format!("{label}: {number}"));
+                let dialled: String = number
+                    .chars()
+                    .filter(|digit| digit.is_ascii_digit() || *digit == '+')
+                    .collect();
+                if !dialled.is_empty() {
+                    self.actions
+                        .push(json!({"label": label, "url": format!("tel:{dialled}")}));
+                }
+            }
+            Effect::Location => self.actions.push(json!({"label": label, "location": true})),
+            Effect::Upload => self.actions.push(json!({"label": label, "upload": true})),
+            Effect::Feedback => self.actions.push(json!({"label": label, "feedback": true})),
+            Effect::Detail => {
+                let detail = &actionable.payload;
+                for text in [&detail.title, &detail.sub_title, &detail.description] {
+                    self.line(text);
+                }
+                for image in &detail.images {
+                    self.image(image);
+                }
+                if !detail.url.trim().is_empty() {
+                    self.line(&format!("{label}: {}", detail.url.trim()));
+                    self.actions
+                        .push(json!({"label": label, "url": detail.url.trim()}));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a thumbnail is a video to be embedded rather than an image.
+fn is_video(url: &str) -> bool {
+    let path = url
+        .split(['?', '#'])
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    path.contains("/embed/")
+        || [".mp4", ".webm", ".mov", ".m3u8"]
+            .iter()
+            .any(|ending| path.ends_with(ending))
+}

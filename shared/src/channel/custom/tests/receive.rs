@@ -1,0 +1,339 @@
+use http::{HeaderMap, Method};
+
+use super::*;
+use crate::channel::{Act, Gate, Inbound};
+
+/// 2026-11-22T10:00:00Z
+const NOW: i64 = 1_795_341_600;
+
+fn signed(body: &[u8]) -> HeaderMap {
+    let webhook = Webhook::new(SECRET).expect("a good secret");
+    let signature = webhook.sign("msg_1", NOW, body).unwrap_or_default();
+    let pairs = [
+        ("webhook-id", "msg_1"),
+        ("webhook-timestamp", &NOW.to_string()),
+        ("webhook-signature", &signature),
+    ];
+    pairs
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.parse().expect("a name"),
+                value.parse().expect("a value"),
+            )
+        })
+        .collect()
+}
+
+fn receive_bytes(body: &[u8]) -> Result<Received, Rejected> {
+    let request = Request {
+        method: &Method::POST,
+        path: "",
+        headers: &signed(body),
+        body,
+    };
+    anywhere().receive(&request, Timestamp::from_second(NOW).expect("a time"))
+}
+
+fn receive(body: &Value) -> Result<Received, Rejected> {
+    receive_bytes(body.to_string().as_bytes())
+}
+
+fn message() -> Value {
+    json!({"type": "message", "id": "m-1", "timestamp": "2026-11-22T10:00:00Z", "text": "hello", "user": {"id": "u-42"}})
+}
+
+/// The message with another value at this pointer, whose last part may be new; null removes it.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut message = message();
+    let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+    message.pointer_mut(parent).expect("a parent")[key] = value;
+    message
+}
+
+fn bad(body: &Value) -> String {
+    match receive(body) {
+        Err(Rejected::BadRequest(reason)) => reason,
+        other => panic!("{body} gave {other:?}"),
+    }
+}
+
+fn inbound(body: &Value) -> Inbound {
+    receive(body).expect("received").inbound.pop().expect("one")
+}
+
+#[test]
+fn a_message_is_read_with_its_user_and_files() {
+    let mut body = message();
+    body["user"] = json!({"id": "u-42", "name": "Asha", "email": "a@example.com", "mobile_no": 98_765, "language_code": "en",
+        "custom_data": {"plan": "gold", "age": 4}, "shoe_size": [38]});
+    body["attachments"] = json!([
+        {"url": "https://files.example/a/bill.pdf?x=1", "mime_type": "application/pdf", "size": 5},
+        {"url": "https://files.example", "name": "b.png"},
+    ]);
+    let received = receive(&body).expect("received");
+    let auth_id = AuthId::derive(&"my-app".into(), "u-42", None);
+    assert_eq!(
+        received.reply,
+        Reply::json(202, &json!({"id": "m-1", "auth_id": auth_id}))
+    );
+    let [inbound] = received.inbound.as_slice() else {
+        panic!("one")
+    };
+    assert_eq!(inbound.key, EntryKey::from("00001795341600000000#m-1"));
+    assert_eq!(
+        (&inbound.auth_id, inbound.user.as_str(), &inbound.gate),
+        (&auth_id, "u-42", &Gate::Open)
+    );
+    assert_eq!(inbound.address, Address(json!({"user": "u-42"})));
+    let profile = inbound.profile.as_ref().expect("a profile");
+    assert_eq!(
+        (profile.name.as_deref(), profile.mobile_no.as_deref()),
+        (Some("Asha"), Some("98765"))
+    );
+    assert_eq!(
+        Value::Object(profile.custom_data.clone()),
+        json!({"plan": "gold", "age": 4})
+    );
+    let Act::Message { text, attachments } = &inbound.act else {
+        panic!("a message")
+    };
+    assert_eq!(text, "hello");
+    let files: Vec<_> = attachments
+        .iter()
+        .map(|file| (file.name.as_str(), file.mime_type.as_str(), file.size))
+        .collect();
+    assert_eq!(
+        files,
+        [
+            ("bill.pdf", "application/pdf", Some(5)),
+            ("b.png", "", None)
+        ]
+    );
+}
+
+#[test]
+fn an_action_says_its_value_and_feedback_is_feedback() {
+    let action = json!({"type": "action", "id": 2, "timestamp": "2026-11-22T10:00:00Z", "user": {"id": 42}, "value": "Thanks{task}"});
+    let action = inbound(&action);
+    assert_eq!(
+        action.act,
+        Act::Message {
+            text: "Thanks{task}".into(),
+            attachments: vec![]
+        }
+    );
+    assert_eq!(
+        (action.user.as_str(), action.key.as_str(), &action.profile),
+        ("42", "00001795341600000000#2", &None)
+    );
+    let feedback = json!({"type": "feedback", "id": "m-3", "timestamp": "2026-11-22T15:30:00+05:30", "user": {"id": "u"},
+        "rating": 5, "resolved": true, "comment": "fine"});
+    let feedback = inbound(&feedback);
+    assert_eq!(
+        feedback.act,
+        Act::Feedback {
+            rating: 5,
+            resolved: true,
+            comment: Some("fine".into())
+        }
+    );
+    assert_eq!(feedback.at.as_second(), NOW);
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
+fn a_mistake_is_named_with_its_key_and_what_is_allowed_and_no_value() {
+    let feedback = |rating: Value, resolved: Value| json!({"type": "feedback", "id": "m", "timestamp": "2026-11-22T10:00:00Z", "user": {"id": "u"}, "rating": rating, "resolved": resolved});
+    let long = "x".repeat(100_001);
+    for (body, expected) in [
+        (json!([1]), "the body is a list; allowed: an object"),
+        (
+            with("/type", json!("telepathy-secret")),
+            "type is not one that is known; allowed: \"message\", \"action\", \"feedback\"",
+        ),
+        (
+            with("/type", json!(null)),
+            "type is missing; allowed: \"message\", \"action\", \"feedback\"",
+        ),
+        (
+            with("/type", json!(7)),
+            "type is a number; allowed: a string of at most 256 bytes",
+        ),
+        (
+            with("/id", json!(null)),
+            "id is null; allowed: a number, or a string of 1 to 256 bytes",
+        ),
+        (
+            with("/id", json!("")),
+            "id is a string of 0 bytes; allowed: a number, or a string of 1 to 256 bytes",
+        ),
+        (
+            with("/id", json!("x".repeat(257))),
+            "id is a string of 257 bytes; allowed: a number, or a string of 1 to 256 bytes",
+        ),
+        (
+            with("/user", json!(null)),
+            "user is missing; needed: an object with an id",
+        ),
+        (
+            with("/user", json!("secret")),
+            "user is a string of 6 bytes; allowed: an object",
+        ),
+        (
+            with("/user", json!({})),
+            "user.id is missing; allowed: a number, or a string of 1 to 256 bytes",
+        ),
+        (
+            with("/user/email", json!(["secret"])),
+            "user.email is a list; allowed: a string of at most 1000 bytes",
+        ),
+        (
+            with("/user/custom_data", json!([])),
+            "user.custom_data is a list; allowed: an object",
+        ),
+        (
+            with("/user/custom_data", json!({"ok": 1, "plan": {"secret": 1}})),
+            "user.custom_data.plan is an object; allowed: a string, a number, true, false or null, since Haptik refuses nested values",
+        ),
+        (
+            with("/user/custom_data", json!({"x": long})),
+            "user.custom_data is larger; allowed: at most 20000 bytes",
+        ),
+        (
+            with("/text", json!(7)),
+            "text is a number; allowed: a string of at most 100000 bytes",
+        ),
+        (
+            with("/text", json!(long)),
+            "text is a string of 100001 bytes; allowed: a string of at most 100000 bytes",
+        ),
+        (
+            with("/text", json!(" ")),
+            "text is missing or empty, and there are no attachments; needed: one of them",
+        ),
+        (
+            with("/timestamp", json!(null)),
+            "timestamp is null; allowed: an RFC 3339 time of 1970 or later, such as \"2026-11-22T10:00:00Z\"",
+        ),
+        (
+            with("/timestamp", json!("2026-11-22T10:00:00")),
+            "timestamp is a string of 19 bytes; allowed: an RFC 3339 time of 1970 or later, such as \"2026-11-22T10:00:00Z\"",
+        ),
+        (
+            with("/timestamp", json!("1969-11-22T10:00:00Z")),
+            "timestamp is a string of 20 bytes; allowed: an RFC 3339 time of 1970 or later, such as \"2026-11-22T10:00:00Z\"",
+        ),
+        (
+            with("/attachments", json!({})),
+            "attachments is an object; allowed: a list of at most 20 objects",
+        ),
+        (
+            with("/attachments", json!(vec![1; 21])),
+            "attachments is a longer list; allowed: a list of at most 20 objects",
+        ),
+        (
+            with("/attachments", json!(["secret"])),
+            "attachments[0] is a string; allowed: an object with a url",
+        ),
+        (
+            with("/attachments", json!([{"name": "a"}])),
+            "attachments[0].url is missing; allowed: a string of 1 to 4096 bytes",
+        ),
+        (
+            with("/attachments", json!([{"url": "file:///secret"}])),
+            "attachments[0].url is another text; allowed: an http or https URL without credentials",
+        ),
+        (
+            feedback(json!(6), json!(true)),
+            "rating is a number; allowed: a whole number of 1 to 5",
+        ),
+        (
+            feedback(json!(0), json!(true)),
+            "rating is a number; allowed: a whole number of 1 to 5",
+        ),
+        (
+            feedback(json!("5"), json!(true)),
+            "rating is a string of 1 bytes; allowed: a whole number of 1 to 5",
+        ),
+        (
+            feedback(json!(5), json!("yes")),
+            "resolved is a string of 3 bytes; allowed: true or false",
+        ),
+        (
+            json!({"type": "action"}),
+            "value is missing; allowed: a string of 1 to 100000 bytes",
+        ),
+    ] {
+        assert_eq!(bad(&body), expected);
+    }
+    let broken = receive_bytes(b"{\"text\": secret}").expect_err("not JSON");
+    assert_eq!(
+        broken.to_string(),
+        "the body is not JSON: expected value at line 1 column 10"
+    );
+}
+
+#[test]
+fn a_request_that_is_not_signed_is_not_read() {
+    let body = message().to_string();
+    let (headers, now) = (
+        signed(body.as_bytes()),
+        Timestamp::from_second(NOW).expect("a time"),
+    );
+    let receive = |headers: &HeaderMap, body: &str, now| {
+        anywhere().receive(
+            &Request {
+                method: &Method::POST,
+                path: "",
+                headers,
+                body: body.as_bytes(),
+            },
+            now,
+        )
+    };
+    assert!(receive(&headers, &body, now).is_ok());
+    for refused in [
+        receive(&HeaderMap::new(), &body, now),
+        receive(&headers, &format!("{body} "), now),
+        receive(&headers, "{not JSON", now),
+        receive(
+            &headers,
+            &body,
+            Timestamp::from_second(NOW + 301).expect("a time"),
+        ),
+    ] {
+        assert!(
+            matches!(refused, Err(Rejected::Unauthorized(_))),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn there_is_nothing_at_other_paths_and_methods() {
+    let body = message().to_string();
+    let headers = signed(body.as_bytes());
+    for (method, path) in [
+        (Method::GET, ""),
+        (Method::POST, "/handoff"),
+        (Method::DELETE, ""),
+    ] {
+        let request = Request {
+            method: &method,
+            path,
+            headers: &headers,
+            body: body.as_bytes(),
+        };
+        let now = Timestamp::from_second(NOW).expect("a time");
+        assert_eq!(anywhere().receive(&request, now), Err(Rejected::NotFound));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_request_panics(key in "(type|id|timestamp|user|text|attachments|value)", value in any_json(), body in any_json()) {
+        let _ = receive(&with(&format!("/{key}"), value));
+        let _ = receive(&body);
+    }
+}
