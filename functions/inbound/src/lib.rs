@@ -1,0 +1,165 @@
+//! The inbound function: a channel's request becomes an entry in the ledger.
+//!
+//! [`router`] is a tower service: for Lambda (`main.rs`), for a local server, and for a test. It does
+//! no more than verify, parse, append and ring, so that it answers well within Slack's 3 seconds.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use bytes::Bytes;
+use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::channel::{Received, Rejected, Reply, Request};
+use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable};
+use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::Payload;
+use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use http::{HeaderMap, Method, StatusCode, header};
+use jiff::Timestamp;
+use serde_json::json;
+
+/// `POST` and `GET /channels/{connection}` and what lies below it, and `GET /health`.
+pub fn router(live: Live) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/channels/{connection}", any(at_connection))
+        .route("/channels/{connection}/{*path}", any(below_connection))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(live)
+}
+
+async fn health(State(live): State<Live>) -> Response {
+    match live.current().await {
+        Ok(_) => answer(Reply::json(200, &json!({"status": "ok"}))),
+        Err(_) => answer(Reply::json(503, &json!({"status": "no configuration"}))),
+    }
+}
+
+async fn at_connection(
+    State(live): State<Live>,
+    Path(connection): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let request = Request {
+        method: &method,
+        path: "",
+        headers: &headers,
+        body: &body,
+    };
+    receive(&live, &connection, &request).await
+}
+
+async fn below_connection(
+    State(live): State<Live>,
+    Path((connection, path)): Path<(String, String)>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let path = format!("/{path}");
+    let request = Request {
+        method: &method,
+        path: &path,
+        headers: &headers,
+        body: &body,
+    };
+    receive(&live, &connection, &request).await
+}
+
+async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
+    let now = Timestamp::now();
+    let Ok(bridge) = live.current().await else {
+        return answer(Reply::json(
+            503,
+            &json!({"error": "the bridge has no configuration"}),
+        ));
+    };
+    let Some((id, connection)) = bridge.connection(name) else {
+        return answer(Reply::json(
+            404,
+            &json!({"error": "there is no such connection"}),
+        ));
+    };
+    let source = format!("channels/{id}");
+    let received = match connection.channel.receive(request, now) {
+        Ok(received) => received,
+        Err(rejected) => return reject(&source, &rejected, now),
+    };
+    let reply = received.reply.clone();
+    match accept(&bridge, id, &source, received, request.body, now).await {
+        Ok(()) => answer(reply),
+        Err(error) => {
+            tracing::error!(source, %error, "a request could not be made durable");
+            answer(Reply::json(
+                503,
+                &json!({"error": "not stored, send it again"}),
+            ))
+        }
+    }
+}
+
+async fn accept(
+    bridge: &Bridge,
+    connection: &ConnectionId,
+    source: &str,
+    received: Received,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(), NotDurable> {
+    if let Some(reason) = &received.not_understood {
+        bridge
+            .keep_not_understood(source, body, reason, now)
+            .await?;
+    }
+    for inbound in received.inbound {
+        bridge
+            .accept_inbound(source, connection, inbound, now)
+            .await?;
+    }
+    for task in received.tasks {
+        let (lane, key, at) = (Lane::Task(task.auth_id.clone()), task.key.clone(), task.at);
+        let payload = Payload::Task {
+            connection: connection.clone(),
+            task,
+        };
+        bridge
+            .accept(source, &lane, &key, &payload, at, now)
+            .await?;
+    }
+    Ok(())
+}
+
+fn reject(source: &str, rejected: &Rejected, now: Timestamp) -> Response {
+    let reason = rejected.to_string();
+    telemetry::hop(&Hop {
+        name: "received",
+        outcome: Outcome::Rejected,
+        correlation_id: None,
+        lane: None,
+        key: None,
+        source,
+        since: Some(now),
+        reason: Some(&reason),
+    });
+    let status = match rejected {
+        Rejected::Unauthorized(_) => 401,
+        Rejected::BadRequest(_) => 400,
+        Rejected::NotFound => 404,
+    };
+    answer(Reply::json(status, &json!({"error": reason})))
+}
+
+fn answer(reply: Reply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (
+        status,
+        [(header::CONTENT_TYPE, reply.content_type)],
+        Body::from(reply.body),
+    )
+        .into_response()
+}

@@ -1,0 +1,146 @@
+//! Towards the channel: finds where the user is, renders what Haptik said, sends it part by part.
+
+use haptik_bridge_shared::channel::{Content, Outgoing, Task};
+use haptik_bridge_shared::haptik::webhook::Event;
+use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::users::{Mode, User};
+use jiff::Timestamp;
+
+use crate::Processor;
+use crate::drain::Done;
+
+impl Processor {
+    pub(crate) async fn to_channel(
+        &self,
+        entry: &Entry,
+        auth_id: &AuthId,
+        body: &str,
+        again: bool,
+    ) -> Result<Done, Failure> {
+        let event =
+            Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
+        let Some(content) = event.content() else {
+            return Ok(Done::Nothing("an event that is not for the channel"));
+        };
+        let Some(mut user) = self.bridge.users.get(auth_id).await? else {
+            return Ok(Done::Nothing("the user came through another system"));
+        };
+        if self
+            .note_conversation(&mut user, &event, &content, entry)
+            .await?
+            == Seen::Before
+        {
+            return Ok(Done::Nothing("the same completion was shown already"));
+        }
+        let outgoing = Outgoing {
+            key: entry.key.clone(),
+            auth_id: auth_id.clone(),
+            user: user.channel_user.clone(),
+            at: entry.at,
+            sender: event.sender.clone(),
+            message_id: event.message_id,
+            content,
+        };
+        self.show(entry, &user, &outgoing, again).await
+    }
+
+    pub(crate) async fn task(
+        &self,
+        connection: &ConnectionId,
+        task: &Task,
+    ) -> Result<Done, Failure> {
+        self.connection(connection)?
+            .channel
+            .perform(&task.task)
+            .await?;
+        Ok(Done::Delivered)
+    }
+
+    async fn show(
+        &self,
+        entry: &Entry,
+        user: &User,
+        outgoing: &Outgoing,
+        again: bool,
+    ) -> Result<Done, Failure> {
+        let connection = self.connection(&user.connection)?;
+        let source = format!("channels/{}", user.connection);
+        let since = Timestamp::now();
+        let parts = connection.channel.render(outgoing);
+        step_done(entry, "rendered", &source, since);
+        if parts.is_empty() {
+            return Ok(Done::Nothing("there is nothing in it to show"));
+        }
+        let sent = if again {
+            let asked = connection.channel.already_sent(&user.address, outgoing);
+            asked.await?.unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        let count = parts.len();
+        for part in parts.into_iter().skip(entry.parts_done) {
+            if !sent.contains(&part.index) {
+                let since = Timestamp::now();
+                connection.channel.send(&user.address, &part).await?;
+                step_done(entry, "sent_to_channel", &source, since);
+            }
+            if part.index + 1 < count {
+                self.bridge.ledger.progressed(entry, part.index + 1).await?;
+            }
+        }
+        Ok(Done::Delivered)
+    }
+
+    /// Keeps in the user map what an event tells of the conversation, where it tells something new.
+    async fn note_conversation(
+        &self,
+        user: &mut User,
+        event: &Event,
+        content: &Content,
+        entry: &Entry,
+    ) -> Result<Seen, Failure> {
+        let before = user.clone();
+        if event.user_name.is_some() {
+            user.user_name.clone_from(&event.user_name);
+        }
+        let mut seen = Seen::First;
+        match content {
+            Content::AgentJoined { .. } => user.mode = Mode::Agent,
+            Content::ConversationComplete { .. } => {
+                user.mode = Mode::Bot;
+                if user.completes_again(&event.event_name, &entry.key, entry.received_at) {
+                    seen = Seen::Before;
+                }
+            }
+            Content::Message { .. } => {}
+        }
+        if *user != before {
+            self.bridge.users.put_conversation(user).await?;
+        }
+        Ok(seen)
+    }
+}
+
+/// Whether something was shown before under another name.
+#[derive(PartialEq, Eq)]
+enum Seen {
+    First,
+    Before,
+}
+
+/// Tells of a step that went well.
+pub(crate) fn step_done(entry: &Entry, name: &'static str, source: &str, since: Timestamp) {
+    telemetry::hop(&Hop {
+        name,
+        outcome: Outcome::Ok,
+        correlation_id: Some(&entry.correlation_id),
+        lane: Some(&entry.lane),
+        key: Some(&entry.key),
+        source,
+        since: Some(since),
+        reason: None,
+    });
+}

@@ -1,0 +1,420 @@
+//! Towards Haptik: registers the user once, then tells what the user did.
+
+use haptik_bridge_shared::bridge::Connection;
+use haptik_bridge_shared::channel::{Act, Attachment, Inbound, Profile, SenderKind};
+use haptik_bridge_shared::haptik::client::{
+    self, FILE_LIMIT, Feedback, File, FileKind, HaptikClient, HaptikError, SyncAnswer,
+};
+use haptik_bridge_shared::haptik::hsl::{Actionable, Effect, Hsl};
+use haptik_bridge_shared::haptik::webhook::Event;
+use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::retry::{Failure, Retry};
+use haptik_bridge_shared::table::TableError;
+use haptik_bridge_shared::users::{Mode, User};
+use jiff::Timestamp;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::Processor;
+use crate::drain::Done;
+use crate::to_channel::step_done;
+
+/// How old the time of a user's last activity may be, in milliseconds, before it is written again.
+const ACTIVITY_STEP: i64 = 60_000;
+
+/// After how many failed tries a user is registered without what the channel knows of the user: a
+/// provider that does not tell a name must not keep a message back.
+const TRIES_FOR_A_PROFILE: u32 = 2;
+
+/// After how many failed tries a file is only named: a host that never answers must not keep back what
+/// the user says next.
+const TRIES_FOR_A_FILE: u32 = 5;
+
+/// One user's conversation with Haptik.
+struct Conversation<'a> {
+    haptik: &'a HaptikClient,
+    connection: &'a Connection,
+    inbound: &'a Inbound,
+}
+
+impl Processor {
+    pub(crate) async fn to_haptik(
+        &self,
+        entry: &Entry,
+        connection_id: &ConnectionId,
+        inbound: &Inbound,
+    ) -> Result<Done, Failure> {
+        let connection = self.connection(connection_id)?;
+        let haptik = self.bridge.haptik.get(&connection.account);
+        let haptik =
+            haptik.ok_or_else(|| Failure::permanent("the account is no longer configured"))?;
+        let conversation = Conversation {
+            haptik,
+            connection,
+            inbound,
+        };
+        let user = self.note_place(connection_id, inbound).await?;
+        self.register(&conversation, &user, entry, false).await?;
+        match self.tell(&conversation, entry).await {
+            Err(Told::NotRegistered(_)) => {
+                self.register(&conversation, &user, entry, true).await?;
+                // What was told before Haptik forgot the user is not told again.
+                let entry = self.bridge.ledger.entry(&entry.lane, &entry.key).await?;
+                let entry = entry.ok_or_else(|| Failure::permanent("the entry has expired"))?;
+                Ok(self.tell(&conversation, &entry).await?)
+            }
+            told => Ok(told?),
+        }
+    }
+
+    pub(crate) fn connection(&self, id: &ConnectionId) -> Result<&Connection, Failure> {
+        let connection = self.bridge.connections.get(id);
+        connection.ok_or_else(|| {
+            Failure::permanent(format!("the connection {id} is no longer configured"))
+        })
+    }
+
+    /// Keeps in the user map where to answer: before Haptik hears of the message, so that no answer
+    /// comes for a user who is nowhere.
+    async fn note_place(
+        &self,
+        connection: &ConnectionId,
+        inbound: &Inbound,
+    ) -> Result<User, Failure> {
+        let known = self.bridge.users.get(&inbound.auth_id).await?;
+        let now = Timestamp::now().as_millisecond();
+        if let Some(user) = &known {
+            let same = user.address == inbound.address && user.connection == *connection;
+            if same && now - user.last_activity < ACTIVITY_STEP {
+                return Ok(user.clone());
+            }
+        }
+        let user = User {
+            auth_id: inbound.auth_id.clone(),
+            connection: connection.clone(),
+            channel_user: inbound.user.clone(),
+            address: inbound.address.clone(),
+            last_activity: now,
+            registered: known.as_ref().and_then(|user| user.registered.clone()),
+            user_name: known.as_ref().and_then(|user| user.user_name.clone()),
+            mode: known.as_ref().map_or(Mode::Bot, |user| user.mode),
+            completion: known.and_then(|user| user.completion),
+        };
+        self.bridge.users.put_place(&user).await?;
+        Ok(user)
+    }
+
+    /// Creates the user at Haptik, once, and updates it when the channel's own request says something
+    /// new about the user. The lane has one writer at a time, so two quick first messages make one user.
+    async fn register(
+        &self,
+        conversation: &Conversation<'_>,
+        user: &User,
+        entry: &Entry,
+        anew: bool,
+    ) -> Result<(), Failure> {
+        let told = conversation.inbound.profile.as_ref();
+        let hash = profile_hash(told)?;
+        let known = user.registered.as_ref().filter(|_| !anew);
+        if known.is_some_and(|known| *known == hash || told.is_none()) {
+            return Ok(());
+        }
+        let mut profile = told.cloned().unwrap_or_default();
+        if known.is_none() {
+            match conversation
+                .connection
+                .channel
+                .profile(&user.channel_user)
+                .await
+            {
+                Ok(asked) => profile = profile.or(asked.unwrap_or_default()),
+                Err(_) if entry.attempts >= TRIES_FOR_A_PROFILE => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        let new_user = client::User::new(user.auth_id.clone(), &profile);
+        match known {
+            Some(_) => conversation.haptik.update_user(&new_user).await?,
+            None => conversation.haptik.create_user(&new_user).await?,
+        }
+        self.bridge
+            .users
+            .put_registered(&user.auth_id, &hash)
+            .await?;
+        Ok(())
+    }
+
+    async fn tell(&self, conversation: &Conversation<'_>, entry: &Entry) -> Result<Done, Told> {
+        let Conversation {
+            haptik,
+            connection,
+            inbound,
+        } = conversation;
+        match &inbound.act {
+            Act::Message { text, attachments } => {
+                self.tell_message(conversation, entry, text, attachments)
+                    .await
+            }
+            Act::Tap {
+                auth_id,
+                key,
+                index,
+            } => {
+                let text = self.tapped(auth_id, key, *index).await?;
+                self.tell_message(conversation, entry, &text, &[]).await
+            }
+            Act::Feedback {
+                rating,
+                resolved,
+                comment,
+            } => {
+                let feedback = Feedback {
+                    auth_id: &inbound.auth_id,
+                    business_id: connection.business_id,
+                    query_resolved: *resolved,
+                    query_rating: *rating,
+                    feedback: comment.as_deref(),
+                };
+                match haptik.log_feedback(&feedback).await {
+                    Err(HaptikError::DuplicateFeedback) => {
+                        Ok(Done::Nothing("Haptik takes one feedback an hour"))
+                    }
+                    Err(HaptikError::NoActiveConversation) => {
+                        Ok(Done::Nothing("no conversation to rate"))
+                    }
+                    told => told.map(|()| Done::Delivered).map_err(Told::from),
+                }
+            }
+        }
+    }
+
+    /// Tells the text, if there is one, and then each file; what was told before a failure is not told
+    /// again.
+    async fn tell_message(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        text: &str,
+        attachments: &[Attachment],
+    ) -> Result<Done, Told> {
+        let text = Some(text).filter(|text| !text.trim().is_empty());
+        let parts = text
+            .map(Part::Text)
+            .into_iter()
+            .chain(attachments.iter().map(Part::File));
+        let count = parts.clone().count();
+        let source = format!("haptik/{}", conversation.connection.account);
+        for (index, part) in parts.enumerate().skip(entry.parts_done) {
+            let since = Timestamp::now();
+            match part {
+                Part::Text(text) => self.tell_text(conversation, text).await?,
+                Part::File(attachment) => self.tell_file(conversation, entry, attachment).await?,
+            }
+            step_done(entry, "sent_to_haptik", &source, since);
+            if index + 1 < count {
+                self.bridge.ledger.progressed(entry, index + 1).await?;
+            }
+        }
+        Ok(Done::Delivered)
+    }
+
+    async fn tell_text(&self, conversation: &Conversation<'_>, text: &str) -> Result<(), Told> {
+        let Conversation {
+            haptik,
+            connection,
+            inbound,
+        } = conversation;
+        if haptik.answers_at_once() {
+            let answer = haptik
+                .send_sync_message(&inbound.auth_id, connection.business_id, text)
+                .await?;
+            return self
+                .take_answer(conversation, answer)
+                .await
+                .map_err(Told::from);
+        }
+        haptik
+            .log_message(&inbound.auth_id, connection.business_id, text)
+            .await?;
+        Ok(())
+    }
+
+    /// Tells a file; what Haptik does not take, or what cannot be had, is told as a line of text, so
+    /// that an agent at least knows of it.
+    async fn tell_file(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        attachment: &Attachment,
+    ) -> Result<(), Told> {
+        let Conversation {
+            haptik,
+            connection,
+            inbound,
+        } = conversation;
+        let too_large = attachment.size.is_some_and(|size| size > FILE_LIMIT as u64);
+        let kind = FileKind::of(&attachment.name, &attachment.mime_type).filter(|_| !too_large);
+        if let Some(kind) = kind {
+            match connection.channel.fetch(attachment, FILE_LIMIT).await {
+                Ok(bytes) => {
+                    let file = File {
+                        auth_id: &inbound.auth_id,
+                        business_id: connection.business_id,
+                        kind,
+                        name: &attachment.name,
+                        mime_type: &attachment.mime_type,
+                        bytes,
+                        text: "",
+                    };
+                    match haptik.log_file(&file).await {
+                        Err(HaptikError::Refused { .. }) => {}
+                        told => return told.map(drop).map_err(Told::from),
+                    }
+                }
+                Err(failure)
+                    if failure.retry != Retry::Never && entry.attempts < TRIES_FOR_A_FILE =>
+                {
+                    return Err(failure.into());
+                }
+                Err(failure) => tracing::warn!(reason = failure.reason, "a file cannot be had"),
+            }
+        }
+        let line = match (attachment.name.as_str(), attachment.url.as_str()) {
+            (name, "") => format!("📎 {name}"),
+            ("", url) => format!("📎 {url}"),
+            (name, url) => format!("📎 {name} ({url})"),
+        };
+        self.tell_text(conversation, &line).await
+    }
+
+    /// The text of a tap that the channel could only refer to.
+    async fn tapped(
+        &self,
+        auth_id: &AuthId,
+        key: &EntryKey,
+        index: usize,
+    ) -> Result<String, Failure> {
+        let gone = || Failure::permanent("the message that was tapped is no longer in the ledger");
+        let offered = self
+            .bridge
+            .ledger
+            .entry(&Lane::Channel(auth_id.clone()), key)
+            .await;
+        let Some(Entry {
+            payload: Payload::Webhook { body, .. },
+            ..
+        }) = offered?
+        else {
+            return Err(gone());
+        };
+        let event = Event::read(body.as_bytes()).map_err(|_| gone())?;
+        match Hsl::read(&event.body)
+            .actionables()
+            .nth(index)
+            .map(Actionable::effect)
+        {
+            Some(Effect::Say { sent, .. }) => Ok(sent),
+            _ => Err(gone()),
+        }
+    }
+
+    /// Takes the answer of the synchronous message call as if Haptik had delivered it.
+    async fn take_answer(
+        &self,
+        conversation: &Conversation<'_>,
+        answer: SyncAnswer,
+    ) -> Result<(), Failure> {
+        let Conversation {
+            connection,
+            inbound,
+            ..
+        } = conversation;
+        let (now, source) = (Timestamp::now(), format!("haptik/{}", connection.account));
+        let at = answer.timestamp.unwrap_or(now);
+        for message in answer.messages {
+            let body = json!({
+                "event_name": "message",
+                "timestamp": at.to_string(),
+                "business_id": connection.business_id,
+                "user": {"auth_id": inbound.auth_id},
+                "agent": {
+                    "name": answer.sender.name,
+                    "profile_image": answer.sender.profile_image,
+                    "is_automated": answer.sender.kind == SenderKind::Bot,
+                },
+                "message": {"id": message.id, "body": message.body},
+            })
+            .to_string();
+            let event = Event::read(body.as_bytes())
+                .map_err(|error| Failure::permanent(error.to_string()))?;
+            let (lane, key) = (
+                Lane::Channel(inbound.auth_id.clone()),
+                event.key(body.as_bytes()),
+            );
+            let payload = Payload::Webhook {
+                account: connection.account.clone(),
+                body,
+            };
+            let accepted = self
+                .bridge
+                .accept(&source, &lane, &key, &payload, at, now)
+                .await;
+            accepted.map_err(|error| Failure::passing(error.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+/// A part of what a user sent.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Text(&'a str),
+    File(&'a Attachment),
+}
+
+/// Why something was not told.
+enum Told {
+    /// Haptik does not know the user: register and tell again.
+    NotRegistered(HaptikError),
+    /// Something else.
+    Failed(Failure),
+}
+
+impl From<HaptikError> for Told {
+    fn from(error: HaptikError) -> Self {
+        match error {
+            HaptikError::NotRegistered { .. } => Self::NotRegistered(error),
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<Failure> for Told {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<TableError> for Told {
+    fn from(error: TableError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Told> for Failure {
+    fn from(told: Told) -> Self {
+        match told {
+            Told::NotRegistered(error) => error.into(),
+            Told::Failed(failure) => failure,
+        }
+    }
+}
+
+/// What Haptik was told about a user, short enough to keep and without saying what it is.
+fn profile_hash(profile: Option<&Profile>) -> Result<String, Failure> {
+    let json =
+        serde_json::to_vec(&profile).map_err(|error| Failure::permanent(error.to_string()))?;
+    Ok(hex::encode(Sha256::digest(json)))
+}

@@ -1,0 +1,129 @@
+//! The webhook function: a Haptik delivery becomes entries in the ledger, one towards the channel and
+//! one for each sink that wants it.
+//!
+//! [`router`] is a tower service: for Lambda (`main.rs`), for a local server, and for a test. It does
+//! no more than verify, parse, append and ring, so that it answers well within Haptik's 5 seconds.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use bytes::Bytes;
+use haptik_bridge_shared::bridge::{Bridge, nobody};
+use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable};
+use haptik_bridge_shared::haptik::webhook::{self, Event};
+use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::Payload;
+use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+
+/// `POST /haptik/{account}`.
+pub fn router(live: Live) -> Router {
+    Router::new()
+        .route("/haptik/{account}", post(receive))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(live)
+}
+
+async fn receive(
+    State(live): State<Live>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let now = Timestamp::now();
+    let Ok(bridge) = live.current().await else {
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the bridge has no configuration",
+        )
+            .into_response();
+    };
+    let Some(account) = bridge.config.haptik.get(&name) else {
+        return (StatusCode::NOT_FOUND, "there is no such account").into_response();
+    };
+    let source = format!("haptik/{name}");
+    if let Err(error) = webhook::verify(&headers, &body, &account.webhook_secrets) {
+        return reject(&source, &error.to_string(), now);
+    }
+    match accept(&bridge, &name.into(), &source, &body, now).await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(error) => {
+            tracing::error!(source, %error, "a delivery could not be made durable");
+            (StatusCode::SERVICE_UNAVAILABLE, "not stored, send it again").into_response()
+        }
+    }
+}
+
+async fn accept(
+    bridge: &Bridge,
+    account: &AccountId,
+    source: &str,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(), NotDurable> {
+    let (event, text) = match (Event::read(body), std::str::from_utf8(body)) {
+        (Ok(event), Ok(text)) => (event, text),
+        (Err(error), _) => {
+            return bridge
+                .keep_not_understood(source, body, &error.to_string(), now)
+                .await;
+        }
+        (_, Err(error)) => {
+            return bridge
+                .keep_not_understood(source, body, &error.to_string(), now)
+                .await;
+        }
+    };
+    let payload = Payload::Webhook {
+        account: account.clone(),
+        body: text.to_owned(),
+    };
+    let (key, at) = (event.key(body), event.timestamp.unwrap_or(now));
+    let auth_id = event.auth_id.clone().unwrap_or_else(nobody);
+    // The sinks first: an edge that is stopped in between is called again, and the user is not kept
+    // waiting by a sink, which has a lane of its own.
+    for sink in bridge.sinks_for(&event.event_name) {
+        let lane = Lane::Sink {
+            sink: sink.to_owned(),
+            auth_id: auth_id.clone(),
+        };
+        bridge
+            .accept(source, &lane, &key, &payload, at, now)
+            .await?;
+    }
+    if event.content().is_none() {
+        return bridge
+            .keep_not_understood(source, body, "an event_name that is not known", now)
+            .await;
+    }
+    if event.auth_id.is_none() {
+        return bridge
+            .keep_not_understood(source, body, "the event names no user (user.auth_id)", now)
+            .await;
+    }
+    bridge
+        .accept(source, &Lane::Channel(auth_id), &key, &payload, at, now)
+        .await
+}
+
+fn reject(source: &str, reason: &str, now: Timestamp) -> Response {
+    telemetry::hop(&Hop {
+        name: "received",
+        outcome: Outcome::Rejected,
+        correlation_id: None,
+        lane: None,
+        key: None,
+        source,
+        since: Some(now),
+        reason: Some(reason),
+    });
+    (
+        StatusCode::UNAUTHORIZED,
+        "the signature is not that of this body",
+    )
+        .into_response()
+}
