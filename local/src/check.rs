@@ -1,0 +1,64 @@
+//! `haptik-bridge check`: whether a configuration is good, and which URLs to paste where.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use haptik_bridge_shared::config::{ChannelKind, Config};
+
+/// Which configuration.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The URL under which Haptik and the channels reach the bridge.
+    #[arg(long, value_name = "URL", default_value = "https://YOUR-BRIDGE")]
+    url: String,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let config = read(&arguments.config)?;
+    let count =
+        |count: usize, name: &str| format!("{count} {name}{}", if count == 1 { "" } else { "s" });
+    println!(
+        "{} is good: {}, {}, {}.\n",
+        arguments.config.display(),
+        count(config.haptik.len(), "Haptik account"),
+        count(config.channels.len(), "connection"),
+        count(config.sinks.len(), "sink"),
+    );
+    for warning in config.warnings() {
+        println!("Warning: {warning}");
+    }
+    println!("{}", urls(&config, arguments.url.trim_end_matches('/')));
+    Ok(())
+}
+
+/// Reads a configuration file.
+pub(crate) fn read(file: &Path) -> anyhow::Result<Config> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
+    match Config::parse(&text) {
+        Ok(config) => Ok(config),
+        Err(errors) => bail!("{shown} is not a good configuration:\n{errors}"),
+    }
+}
+
+/// The URLs to paste into Haptik's and the channels' dashboards.
+pub(crate) fn urls(config: &Config, base_url: &str) -> String {
+    let mut text = String::from("Paste into Haptik's dashboard, as the webhook URL:\n");
+    for account in config.haptik.keys() {
+        let _ = writeln!(text, "  {base_url}/haptik/{account}");
+    }
+    for (name, channel) in &config.channels {
+        let place = match channel.kind {
+            ChannelKind::Slack(_) => {
+                "into the Slack app, as the request URL of Event Subscriptions and Interactivity"
+            }
+            ChannelKind::Custom(_) => "into your application, as the URL that it posts to",
+        };
+        let _ = writeln!(text, "Paste {place}:\n  {base_url}/channels/{name}");
+    }
+    text
+}

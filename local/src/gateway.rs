@@ -1,0 +1,124 @@
+//! The bridge on one machine: the three handlers behind one listener, with the embedded database and
+//! the queue in memory.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use haptik_bridge_processor::Processor;
+use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::live::Live;
+use tokio::net::TcpListener;
+
+use crate::database::EmbeddedDynamoDb;
+use crate::queue::LocalQueue;
+
+/// How long deliveries that are under way may take to end when the bridge stops.
+const LAST_DELIVERIES: Duration = Duration::from_secs(15);
+
+/// How long connections may take to end when the bridge stops.
+const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
+
+/// A bridge on this machine.
+#[derive(Debug)]
+pub struct LocalBridge {
+    /// What the handlers depend on.
+    pub bridge: Arc<Bridge>,
+    /// The queue between them.
+    pub queue: LocalQueue,
+    database: EmbeddedDynamoDb,
+    /// Keeps a second process off the data directory; released when the process ends, however it does.
+    _lock: Option<File>,
+}
+
+impl LocalBridge {
+    /// Starts a bridge whose ledger is in `data_dir`, or in memory. Deliveries that were pending when
+    /// the last process ended go on.
+    ///
+    /// # Errors
+    /// When the data directory cannot be used, or another process uses it.
+    pub async fn start(config: Config, data_dir: Option<&Path>) -> anyhow::Result<Self> {
+        let lock = data_dir.map(lock).transpose()?;
+        let file = data_dir.map(|dir| dir.join("dynamodb.sqlite"));
+        let database = EmbeddedDynamoDb::start(file.as_deref()).await?;
+        let queue = LocalQueue::new();
+        let bridge = Bridge::new(config, database.table.clone(), Arc::new(queue.clone()))?;
+        let bridge = Arc::new(bridge);
+        queue.start(Processor::new(bridge.clone()));
+        Ok(Self {
+            bridge,
+            queue,
+            database,
+            _lock: lock,
+        })
+    }
+
+    /// Rings the lanes that have something pending from an earlier process; returns how many.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn resume(&self) -> anyhow::Result<usize> {
+        let lanes = self.database.pending_lanes().await?;
+        let count = lanes.len();
+        for lane in lanes {
+            self.queue.recover(lane);
+        }
+        Ok(count)
+    }
+
+    /// The routes of the three functions.
+    pub fn router(&self) -> Router {
+        let live = Live::fixed(self.bridge.clone());
+        haptik_bridge_inbound::router(live.clone()).merge(haptik_bridge_webhook::router(live))
+    }
+
+    /// Serves `router` until `stop` resolves, then lets what is under way end.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        router: Router,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let (stopped, mut stopping) = tokio::sync::watch::channel(());
+        let graceful = async move {
+            stop.await;
+            drop(stopped);
+        };
+        let server = axum::serve(listener, router).with_graceful_shutdown(graceful);
+        let patience = async {
+            // An open event stream of the console must not keep the bridge from stopping.
+            while stopping.changed().await.is_ok() {}
+            tokio::time::sleep(LAST_CONNECTIONS).await;
+        };
+        tokio::select! {
+            ended = async { server.await } => ended?,
+            () = patience => {}
+        }
+        self.queue.close(LAST_DELIVERIES).await;
+        Ok(())
+    }
+}
+
+fn lock(data_dir: &Path) -> anyhow::Result<File> {
+    let shown = data_dir.display();
+    std::fs::create_dir_all(data_dir)
+        .with_context(|| format!("the data directory {shown} cannot be made"))?;
+    let lock = File::create(data_dir.join("lock"))
+        .with_context(|| format!("the data directory {shown} cannot be written to"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            bail!(
+                "another haptik-bridge uses the data directory {shown}: stop it, or name another with --data-dir"
+            )
+        }
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}

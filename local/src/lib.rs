@@ -1,0 +1,13 @@
+//! The three functions of haptik-bridge on one machine, with no AWS account: [`gateway`] puts the
+//! handlers behind one listener, [`database`] is the embedded DynamoDB that the real SDK talks to,
+//! [`queue`] stands in for SQS FIFO.
+//!
+//! [`simulator`] is a stand-in for the Haptik platform, for tests too. [`demo`] is the page that
+//! `cargo run` serves, and [`feed`] what it shows on its right-hand side.
+
+pub mod database;
+pub mod demo;
+pub mod feed;
+pub mod gateway;
+pub mod queue;
+pub mod simulator;

@@ -1,0 +1,175 @@
+//! The queue in memory, with the guarantees of SQS FIFO: one lane is drained by one worker at a time,
+//! lanes run side by side, and a ring that was not handled comes again after a pause.
+//!
+//! It forgets its rings when the process ends; the ledger does not forget the entries, and
+//! [`LocalQueue::recover`] rings their lanes at the next start.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use haptik_bridge_processor::{Processor, Record};
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
+use tokio::sync::{Semaphore, watch};
+
+/// How many lanes are drained at the same time; those that wait for a pause to end do not count.
+const MOST_DRAINS: usize = 256;
+
+/// How long a drain may begin deliveries: as on Lambda, where a function's time is limited.
+const DRAIN_TIME: Duration = Duration::from_mins(1);
+
+/// The queue. A clone is the same one.
+#[derive(Debug, Clone)]
+pub struct LocalQueue(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    processor: OnceLock<Processor>,
+    /// The lanes that have a worker, each with the ring that waits for it.
+    lanes: Mutex<HashMap<Lane, Option<Waiting>>>,
+    slots: Semaphore,
+    closed: watch::Sender<bool>,
+    /// How many lanes have a worker.
+    busy: watch::Sender<usize>,
+}
+
+/// A ring that waits. One is enough for a lane: a drain delivers all that is pending.
+#[derive(Debug, Clone)]
+struct Waiting {
+    ring: Ring,
+    receives: u32,
+}
+
+impl LocalQueue {
+    /// An empty queue. Rings wait until [`LocalQueue::start`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(Inner {
+            processor: OnceLock::new(),
+            lanes: Mutex::default(),
+            slots: Semaphore::new(MOST_DRAINS),
+            closed: watch::Sender::new(false),
+            busy: watch::Sender::new(0),
+        }))
+    }
+
+    /// Names the processor that handles the rings. To be called once, before anything is rung.
+    pub fn start(&self, processor: Processor) {
+        // A second call would be a mistake of the caller's and changes nothing.
+        let _ = self.0.processor.set(processor);
+    }
+
+    /// Rings a lane that had pending entries when the last process ended: as a redelivery, because what
+    /// that process had begun may be done.
+    pub fn recover(&self, lane: Lane) {
+        let ring = Ring::V1 {
+            lane: lane.clone(),
+            key: "recovered".into(),
+            at: jiff::Timestamp::now(),
+        };
+        self.push(lane, Waiting { ring, receives: 2 });
+    }
+
+    /// Waits until no lane has anything to do, for `patience` at most; whether that came to be.
+    pub async fn idle(&self, patience: Duration) -> bool {
+        let mut busy = self.0.busy.subscribe();
+        tokio::time::timeout(patience, busy.wait_for(|busy| *busy == 0))
+            .await
+            .is_ok()
+    }
+
+    /// Begins no more drains, and waits until those under way have ended, for `patience` at most. What
+    /// is pending stays in the ledger.
+    pub async fn close(&self, patience: Duration) {
+        self.0.closed.send_replace(true);
+        self.idle(patience).await;
+    }
+
+    fn push(&self, lane: Lane, waiting: Waiting) {
+        let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = lanes.get_mut(&lane) {
+            slot.get_or_insert(waiting);
+            return;
+        }
+        lanes.insert(lane.clone(), Some(waiting));
+        self.0.busy.send_replace(lanes.len());
+        drop(lanes);
+        tokio::spawn(self.clone().work(lane));
+    }
+
+    /// Takes the ring that waits for a lane, or ends the lane's worker.
+    fn take(&self, lane: &Lane) -> Option<Waiting> {
+        let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = lanes
+            .get_mut(lane)
+            .and_then(Option::take)
+            .filter(|_| !*self.0.closed.borrow());
+        if waiting.is_none() {
+            lanes.remove(lane);
+            self.0.busy.send_replace(lanes.len());
+        }
+        waiting
+    }
+
+    async fn work(self, lane: Lane) {
+        while let Some(waiting) = self.take(&lane) {
+            let Some(pause) = self.handle(&waiting).await else {
+                continue;
+            };
+            let mut closed = self.0.closed.subscribe();
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = closed.wait_for(|closed| *closed) => {}
+            }
+            let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            lanes.insert(
+                lane.clone(),
+                Some(Waiting {
+                    receives: waiting.receives + 1,
+                    ..waiting
+                }),
+            );
+        }
+    }
+
+    /// Hands a ring to the processor; the pause before it is to come again, when it was not handled.
+    async fn handle(&self, waiting: &Waiting) -> Option<Duration> {
+        let processor = self.0.processor.get()?;
+        let _slot = self.0.slots.acquire().await;
+        let record = Record {
+            id: "1".to_owned(),
+            body: serde_json::to_string(&waiting.ring).unwrap_or_default(),
+            receives: waiting.receives,
+        };
+        let unhandled = processor
+            .process(vec![record], Instant::now() + DRAIN_TIME)
+            .await;
+        unhandled.into_iter().map(|unhandled| unhandled.pause).max()
+    }
+}
+
+impl Default for LocalQueue {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Queue for LocalQueue {
+    async fn ring(&self, ring: &Ring, _repeat: Repeat) -> Result<(), QueueError> {
+        let Ring::V1 { lane, .. } = ring;
+        if *self.0.closed.borrow() {
+            return Err(QueueError("the bridge is stopping".to_owned()));
+        }
+        self.push(
+            lane.clone(),
+            Waiting {
+                ring: ring.clone(),
+                receives: 1,
+            },
+        );
+        Ok(())
+    }
+}

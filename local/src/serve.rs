@@ -1,0 +1,143 @@
+//! `haptik-bridge serve`: the bridge on this machine.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::routing::get;
+use haptik_bridge_local::demo::Demo;
+use haptik_bridge_local::feed::HopFeed;
+use haptik_bridge_local::gateway::LocalBridge;
+use tokio::net::TcpListener;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+use crate::check;
+
+/// Where and as what to serve.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The configuration; without one, a demo runs with a simulated Haptik.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The address to listen on.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+    /// Where the ledger is kept.
+    #[arg(long, value_name = "DIR", default_value = ".haptik-bridge")]
+    data_dir: PathBuf,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let hops = HopFeed::new();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::registry()
+        .with(hops.clone())
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .with_filter(filter),
+        )
+        .init();
+    let listener = TcpListener::bind(arguments.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}: name another address with --listen",
+            arguments.listen
+        )
+    })?;
+    let base_url = format!("http://{}", listener.local_addr()?);
+    match &arguments.config {
+        Some(file) => serve_configured(file, &arguments.data_dir, listener, &base_url).await,
+        None => serve_demo(&arguments.data_dir, listener, base_url, hops).await,
+    }
+}
+
+async fn serve_configured(
+    file: &Path,
+    data_dir: &Path,
+    listener: TcpListener,
+    base_url: &str,
+) -> anyhow::Result<()> {
+    let config = check::read(file)?;
+    println!(
+        "haptik-bridge {} with {} at {base_url}",
+        env!("CARGO_PKG_VERSION"),
+        file.display()
+    );
+    println!("\n{}", check::urls(&config, base_url));
+    if listener.local_addr()?.ip().is_loopback() {
+        println!(
+            "Only this machine reaches {base_url}: Haptik and the channels need an https URL that leads here, from\n\
+             a reverse proxy or a tunnel, in its place."
+        );
+    }
+    let local = LocalBridge::start(config, Some(data_dir)).await?;
+    let home = Router::new().route("/", get(|| async { "haptik-bridge\n" }));
+    go_on(&local, listener, local.router().merge(home)).await
+}
+
+async fn serve_demo(
+    data_dir: &Path,
+    listener: TcpListener,
+    base_url: String,
+    hops: HopFeed,
+) -> anyhow::Result<()> {
+    let demo = Demo::new(base_url.clone());
+    let local = LocalBridge::start(demo.config()?, Some(&data_dir.join("demo"))).await?;
+    let simulator = demo.simulator();
+    let router = local
+        .router()
+        .merge(demo.router(local.bridge.clone(), hops, &simulator)?);
+    println!(
+        "haptik-bridge {version}: a demo, since there is no --config FILE\n\n  \
+           {base_url}                  a chat with a simulated bot, and every hop of each message\n  \
+           {base_url}/haptik/demo      the webhook that the simulated Haptik calls\n  \
+           {base_url}/channels/web     the custom channel that the chat talks to\n  \
+           {base_url}/simulator        the simulated Haptik: its API, and faults on request\n\n\
+         Type \"hi\" there. Next, connect a real Slack to your Haptik bot:\n\n  \
+           1. docs/slack.md: make the Slack app from docs/slack-app-manifest.yaml, note its two keys\n  \
+           2. cp bridge.example.toml bridge.toml, fill in Haptik's and Slack's keys, then\n     \
+              cargo run -- check --config bridge.toml\n  \
+           3. cargo run -- serve --config bridge.toml, behind an https tunnel to {address}\n\n\
+         Ctrl-C stops it.",
+        version = env!("CARGO_PKG_VERSION"),
+        address = listener.local_addr()?,
+    );
+    go_on(&local, listener, router).await
+}
+
+/// Goes on with what was pending, and serves until Ctrl-C or SIGTERM.
+async fn go_on(local: &LocalBridge, listener: TcpListener, router: Router) -> anyhow::Result<()> {
+    match local.resume().await? {
+        0 => {}
+        lanes => println!("Going on with what was pending in {lanes} lanes."),
+    }
+    local.serve(listener, router, stop_signal()).await?;
+    println!("Stopped. What is pending goes on at the next start.");
+    Ok(())
+}
+
+async fn stop_signal() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
