@@ -1,0 +1,179 @@
+//! An application of one's own on a custom channel, and a receiver of a webhook sink: it signs what it
+//! sends and verifies what it gets with the official Standard Webhooks library.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::routing::post;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde_json::Value;
+use standardwebhooks::Webhook;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// The application's signing secret, both ways.
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// How long a test waits for what should come.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A request that the application got, its signature verified.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Callback {
+    /// The `webhook-id`.
+    pub id: String,
+    /// The body.
+    pub body: Value,
+}
+
+/// The application. It ends when this is dropped.
+#[derive(Debug)]
+pub struct App {
+    url: String,
+    inner: Arc<Inner>,
+    serving: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    callbacks: watch::Sender<Vec<Callback>>,
+    /// What the next requests are answered, the last first.
+    answers: Mutex<Vec<u16>>,
+}
+
+impl App {
+    /// Starts the application on a free port.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn start() -> anyhow::Result<Self> {
+        let inner = Arc::new(Inner {
+            callbacks: watch::Sender::default(),
+            answers: Mutex::default(),
+        });
+        let router = Router::new()
+            .route("/callback", post(take))
+            .layer(DefaultBodyLimit::disable())
+            .with_state(inner.clone());
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}/callback", listener.local_addr()?);
+        let serving = tokio::spawn(async move {
+            // It serves until it is aborted.
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(Self {
+            url,
+            inner,
+            serving,
+        })
+    }
+
+    /// Where it takes requests.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Answers the next requests with these statuses, without taking them.
+    pub fn answer_next(&self, statuses: &[u16]) {
+        let mut answers = self
+            .inner
+            .answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        answers.extend(statuses.iter().rev());
+    }
+
+    /// What it got so far, in order.
+    #[must_use]
+    pub fn callbacks(&self) -> Vec<Callback> {
+        self.inner.callbacks.borrow().clone()
+    }
+
+    /// Waits until it got `count` requests, and returns them.
+    ///
+    /// # Panics
+    /// When they do not come, or more than `count` did.
+    pub async fn wait_for(&self, count: usize) -> Vec<Callback> {
+        let mut callbacks = self.inner.callbacks.subscribe();
+        let enough = callbacks.wait_for(|callbacks| callbacks.len() >= count);
+        let came = tokio::time::timeout(PATIENCE, enough).await.is_ok();
+        let callbacks = self.callbacks();
+        assert!(
+            came && callbacks.len() == count,
+            "expected {count} callbacks, got {callbacks:#?}"
+        );
+        callbacks
+    }
+
+    /// Sends a signed request as the application does; returns the status and the body.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn send(&self, url: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
+        let text = body.to_string();
+        let (id, now) = ("msg_test", Timestamp::now().as_second());
+        let signature = Webhook::new(SECRET)?.sign(id, now, text.as_bytes())?;
+        let response = client()?
+            .post(url)
+            .header("webhook-id", id)
+            .header("webhook-timestamp", now)
+            .header("webhook-signature", signature)
+            .body(text)
+            .send()
+            .await?;
+        let status = response.status().as_u16();
+        let body = response.text().await?;
+        Ok((
+            status,
+            serde_json::from_str(&body).unwrap_or(Value::String(body)),
+        ))
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// An HTTP client for tests.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn client() -> anyhow::Result<reqwest::Client> {
+    Ok(haptik_bridge_shared::outbound::client()?)
+}
+
+async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let verified =
+        Webhook::new(SECRET).is_ok_and(|webhook| webhook.verify(&body, &headers).is_ok());
+    if !verified {
+        return StatusCode::UNAUTHORIZED;
+    }
+    let answer = inner
+        .answers
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .pop();
+    if let Some(status) = answer.and_then(|status| StatusCode::from_u16(status).ok()) {
+        return status;
+    }
+    let id = headers
+        .get("webhook-id")
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    let Ok(body) = serde_json::from_slice(&body) else {
+        return StatusCode::BAD_REQUEST;
+    };
+    inner
+        .callbacks
+        .send_modify(|callbacks| callbacks.push(Callback { id, body }));
+    StatusCode::NO_CONTENT
+}

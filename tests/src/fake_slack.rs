@@ -1,0 +1,363 @@
+//! A fake Slack: the Web API that the bridge calls, and the signed requests that it receives.
+//!
+//! [`FakeSlack::start`] serves, on a free port of this machine, the methods that the bridge uses,
+//! as strictly as Slack: arguments, tokens, limits of Block Kit, life of a `trigger_id`. It keeps
+//! what is posted, so that a test reads it as a person would, and keeps whatever it refused, so
+//! that a test can say that nothing was. [`FakeSlack::fail_next`] makes calls go wrong.
+//!
+//! Towards the bridge, [`FakeSlack::dm`] and its siblings make the events and interactions of
+//! Slack's documentation, and [`FakeSlack::client`] signs and sends them.
+//!
+//! Nothing here uses the bridge's own code: the two are written from Slack's documentation apart
+//! from each other.
+
+mod arguments;
+pub mod block_kit;
+mod client;
+mod events;
+mod faults;
+mod fixtures;
+mod interactions;
+mod message;
+mod methods;
+mod server;
+mod state;
+mod workspace;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::{net::TcpListener, sync::oneshot, time::Instant};
+
+pub use client::{Delivery, HeaderCase, Payload, Reply, SlackClient};
+pub use events::Event;
+pub use faults::Fault;
+pub use fixtures::{Fixture, fixtures};
+pub use interactions::{Interaction, SlashCommand};
+pub use message::{Author, Button, Message};
+pub use state::{Call, Clock, OpenView, Refusal};
+pub use workspace::{User, Workspace};
+
+use state::{State, StoredFile};
+
+/// How long the waiting methods wait when not told otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A running fake. Clones share it; it stops when the last one is dropped.
+#[derive(Clone, Debug)]
+pub struct FakeSlack {
+    state: Arc<State>,
+    client: SlackClient,
+    _running: Arc<Running>,
+}
+
+/// Dropped with the last handle, which the server waits for.
+#[derive(Debug)]
+struct Running {
+    _stop: oneshot::Sender<()>,
+}
+
+impl FakeSlack {
+    /// Starts a fake of the default workspace with the time of this machine.
+    ///
+    /// # Panics
+    ///
+    /// When no port can be bound.
+    pub async fn start() -> Self {
+        Self::start_as(Workspace::default(), Arc::new(Timestamp::now)).await
+    }
+
+    /// Starts a fake of this workspace, whose message ids and life times follow the clock.
+    ///
+    /// # Panics
+    ///
+    /// When no port can be bound.
+    pub async fn start_as(workspace: Workspace, clock: Clock) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port on the loopback address");
+        let address = listener.local_addr().expect("a bound port has an address");
+        let client = SlackClient::new(&workspace.signing_secret, Arc::clone(&clock));
+        let state = Arc::new(State::new(workspace, format!("http://{address}"), clock));
+        let service = server::service(Arc::clone(&state));
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            let serving = axum::serve(server::Cuttable(listener), service);
+            let graceful = serving.with_graceful_shutdown(async {
+                // The sender is never used: it is dropped.
+                let _ = stopped.await;
+            });
+            let _ = graceful.await;
+        });
+        Self {
+            state,
+            client,
+            _running: Arc::new(Running { _stop: stop }),
+        }
+    }
+
+    /// What the bridge's `api_base_url` is set to.
+    #[must_use]
+    pub fn api_base_url(&self) -> String {
+        format!("{}/api", self.state.origin)
+    }
+
+    /// Scheme, host and port, where private files and uploads lie too.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.state.origin
+    }
+
+    /// The workspace that is played.
+    #[must_use]
+    pub fn workspace(&self) -> &Workspace {
+        &self.state.workspace
+    }
+
+    /// Signs and sends requests towards the bridge.
+    #[must_use]
+    pub fn client(&self) -> &SlackClient {
+        &self.client
+    }
+
+    /// All messages of a conversation that everybody there sees, people's included, oldest first.
+    #[must_use]
+    pub fn conversation(&self, channel: &str) -> Vec<Message> {
+        self.state.read(|store| {
+            let all = store.channels.get(channel).into_iter().flatten();
+            all.filter(|message| message.ephemeral_to.is_none())
+                .cloned()
+                .collect()
+        })
+    }
+
+    /// The application's messages in a conversation, oldest first, without ephemeral ones.
+    #[must_use]
+    pub fn messages(&self, channel: &str) -> Vec<Message> {
+        self.state.read(|store| store.posted_by_bot(channel))
+    }
+
+    /// The application's messages in all conversations, by conversation, without ephemeral ones.
+    #[must_use]
+    pub fn all_messages(&self) -> Vec<Message> {
+        self.state.read(|store| {
+            let channels = store.channels.keys();
+            channels
+                .flat_map(|channel| store.posted_by_bot(channel))
+                .collect()
+        })
+    }
+
+    /// The application's messages in a conversation that one user sees only.
+    #[must_use]
+    pub fn ephemeral_messages(&self, channel: &str) -> Vec<Message> {
+        self.state.read(|store| {
+            let all = store.channels.get(channel).into_iter().flatten();
+            all.filter(|message| message.ephemeral_to.is_some())
+                .cloned()
+                .collect()
+        })
+    }
+
+    /// One message as it is now, after edits.
+    #[must_use]
+    pub fn message(&self, channel: &str, ts: &str) -> Option<Message> {
+        self.state.read(|store| store.message(channel, ts).cloned())
+    }
+
+    /// Waits until the application has posted `count` messages in a conversation.
+    ///
+    /// # Panics
+    ///
+    /// After [`PATIENCE`], with what did arrive, and at once when there are more than `count`.
+    pub async fn wait_for_messages(&self, channel: &str, count: usize) -> Vec<Message> {
+        let what = format!("{count} messages in {channel}");
+        let messages = self
+            .wait_until(&what, PATIENCE, || {
+                Some(self.messages(channel)).filter(|messages| messages.len() >= count)
+            })
+            .await;
+        assert!(
+            messages.len() == count,
+            "waited for {what}, got {}\n{}",
+            messages.len(),
+            self.report()
+        );
+        messages
+    }
+
+    /// Waits for a message in a conversation that a person would read this in.
+    ///
+    /// # Panics
+    ///
+    /// After [`PATIENCE`], with what did arrive.
+    pub async fn wait_for_text(&self, channel: &str, text: &str) -> Message {
+        let what = format!("{text:?} in {channel}");
+        self.wait_until(&what, PATIENCE, || {
+            let messages = self.messages(channel);
+            messages
+                .into_iter()
+                .find(|message| message.visible_text().contains(text))
+        })
+        .await
+    }
+
+    /// Waits until `probe` finds what it looks for; it is asked after every change.
+    ///
+    /// # Panics
+    ///
+    /// After `patience`, with `what` was waited for and what did arrive.
+    pub async fn wait_until<T>(
+        &self,
+        what: &str,
+        patience: Duration,
+        probe: impl Fn() -> Option<T>,
+    ) -> T {
+        let deadline = Instant::now() + patience;
+        loop {
+            // Made before the look, so that a change in between is not missed.
+            let changed = self.state.changed.notified();
+            if let Some(found) = probe() {
+                return found;
+            }
+            let in_time = tokio::time::timeout_at(deadline, changed).await;
+            assert!(
+                in_time.is_ok(),
+                "waited {patience:?} for {what}\n{}",
+                self.report()
+            );
+        }
+    }
+
+    /// The calls of one method so far, oldest first; of all methods for `*`.
+    #[must_use]
+    pub fn calls(&self, method: &str) -> Vec<Call> {
+        self.state.read(|store| {
+            let calls = store.calls.iter();
+            calls
+                .filter(|call| method == "*" || call.method == method)
+                .cloned()
+                .collect()
+        })
+    }
+
+    /// Calls that were refused for what they said, oldest first.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<Refusal> {
+        self.state.read(|store| store.refusals.clone())
+    }
+
+    /// Forgets the refusals and returns them.
+    #[must_use]
+    pub fn take_refusals(&self) -> Vec<Refusal> {
+        self.state
+            .change(|store| std::mem::take(&mut store.refusals))
+    }
+
+    /// What Slack would have accepted but advises against.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.state.read(|store| store.warnings.clone())
+    }
+
+    /// Nothing that the application sent was refused.
+    ///
+    /// # Panics
+    ///
+    /// With every refusal, when there was one.
+    #[track_caller]
+    pub fn assert_nothing_refused(&self) {
+        let refusals = self.refusals();
+        assert!(refusals.is_empty(), "Slack refused: {refusals:#?}");
+    }
+
+    /// Everything that happened, for the message of a failed test.
+    #[must_use]
+    pub fn report(&self) -> String {
+        self.state.read(state::Store::report)
+    }
+
+    /// The next `times` calls of `method` (`*` for any; `files-pri`, `upload` and `response_url`
+    /// for what is no method) go wrong.
+    pub fn fail_next(&self, method: &str, times: usize, fault: Fault) {
+        self.state
+            .change(|store| store.faults.add(method, None, times, fault));
+    }
+
+    /// As [`Self::fail_next`], in one conversation only.
+    pub fn fail_next_in(&self, channel: &str, method: &str, times: usize, fault: Fault) {
+        self.state
+            .change(|store| store.faults.add(method, Some(channel), times, fault));
+    }
+
+    /// Takes back the faults that are still to come, and returns for how many calls they were.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "it is called for its effect as well"
+    )]
+    pub fn clear_faults(&self) -> usize {
+        self.state.change(|store| {
+            let remaining = store.faults.remaining();
+            store.faults.clear();
+            remaining
+        })
+    }
+
+    /// While down, every connection is closed without an answer.
+    pub fn set_down(&self, down: bool) {
+        self.state.change(|store| store.down = down);
+    }
+
+    /// Describes a member; others get a profile made from their id.
+    pub fn set_user(&self, user: User) {
+        self.state
+            .change(|store| store.users.insert(user.id.clone(), user));
+    }
+
+    /// `users.info` answers `user_not_found` for this id.
+    pub fn remove_user(&self, id: &str) {
+        self.state
+            .change(|store| store.missing_users.insert(id.to_owned()));
+    }
+
+    /// Puts a file into the workspace and returns its file object, for [`Self::file_share`].
+    pub fn add_file(&self, name: &str, mimetype: &str, content: impl Into<Bytes>) -> Value {
+        let content = content.into();
+        let file = self.state.change(|store| {
+            let file = StoredFile {
+                id: store.next_id("F"),
+                name: name.to_owned(),
+                title: name.to_owned(),
+                mimetype: mimetype.to_owned(),
+                expected_length: content.len(),
+                content: Some(content),
+                completed: true,
+                from_bot: false,
+            };
+            store.files.insert(file.id.clone(), file.clone());
+            file
+        });
+        self.state.file_object(&file)
+    }
+
+    /// The content of a file, by its id, once it is uploaded.
+    #[must_use]
+    pub fn file_content(&self, id: &str) -> Option<Bytes> {
+        self.state
+            .read(|store| store.files.get(id)?.content.clone())
+    }
+
+    /// The modals that were opened, oldest first.
+    #[must_use]
+    pub fn opened_views(&self) -> Vec<OpenView> {
+        self.state.read(|store| store.views.clone())
+    }
+
+    /// Conversation, thread and text of each status set with `assistant.threads.setStatus`.
+    #[must_use]
+    pub fn statuses(&self) -> Vec<(String, String, String)> {
+        self.state.read(|store| store.statuses.clone())
+    }
+}

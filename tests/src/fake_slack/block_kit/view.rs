@@ -1,0 +1,57 @@
+//! Modal views (<https://docs.slack.dev/reference/views/modal-views>).
+
+use serde_json::Value;
+
+use super::{Check, Flavor, Rejection, Surface, check_block};
+
+/// Checks a `view` given to `views.open`.
+///
+/// # Errors
+///
+/// Every problem found, under `invalid_arguments` as Slack answers.
+pub fn check_view(view: &Value) -> Result<(), Rejection> {
+    let at = "/view";
+    let mut check = Check::new(Surface::Modal);
+    check.object(
+        at,
+        view,
+        &["type", "title", "blocks"],
+        &[
+            "submit",
+            "close",
+            "private_metadata",
+            "callback_id",
+            "clear_on_close",
+            "notify_on_close",
+            "external_id",
+            "submit_disabled",
+        ],
+    );
+    check.one_of(at, view, "type", &["modal"]);
+    for name in ["title", "submit", "close"] {
+        check.text(at, view, name, Flavor::Plain, 24);
+    }
+    check.string(at, view, "private_metadata", 0, 3000);
+    check.string(at, view, "callback_id", 1, 255);
+    check.string(at, view, "external_id", 1, 255);
+    for name in ["clear_on_close", "notify_on_close", "submit_disabled"] {
+        check.boolean(at, view, name);
+    }
+    let mut has_input = false;
+    for (place, block) in check.items(at, view, "blocks", 1, 100) {
+        has_input |= block.get("type").and_then(Value::as_str) == Some("input");
+        check_block(&mut check, &place, block);
+    }
+    if has_input && view.get("submit").is_none() {
+        check.fail(at, "missing required field: submit");
+    }
+    let (problems, _, _) = check.finish();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Rejection {
+            error: "invalid_arguments",
+            problems,
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! `auth.test`, `users.info`, reactions, modals, the status of an assistant's thread.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::fake_slack::{
+    User,
+    arguments::Arguments,
+    block_kit::check_view,
+    state::{OpenView, State},
+};
+
+use super::{Refused, conversation};
+
+/// How long a `trigger_id` can be exchanged
+/// (<https://docs.slack.dev/interactivity/handling-user-interaction>).
+const TRIGGER_LIFETIME: SignedDuration = SignedDuration::from_secs(3);
+
+pub(crate) fn auth_test(state: &State) -> Value {
+    let workspace = &state.workspace;
+    json!({
+        "url": format!("https://{}.slack.com/", workspace.team_domain),
+        "team": workspace.team_domain,
+        "user": workspace.bot_name,
+        "team_id": workspace.team_id,
+        "user_id": workspace.bot_user_id,
+        "bot_id": workspace.bot_id,
+        "is_enterprise_install": false,
+    })
+}
+
+/// A member: one that a test described, or one made from the id.
+pub(crate) fn user_info(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
+    let id = arguments.text("user").unwrap_or_default();
+    let well_formed = id.len() >= 3
+        && id.starts_with(['U', 'W'])
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let user = state.read(|store| {
+        if store.missing_users.contains(&id) {
+            return None;
+        }
+        let known = store.users.get(&id).cloned();
+        known.or_else(|| well_formed.then(|| User::named_after(&id)))
+    });
+    let user = user.ok_or_else(|| Refused::new("user_not_found").because(&id))?;
+    let with_locale = arguments.flag("include_locale");
+    Ok(json!({"user": user.to_json(&state.workspace.team_id, with_locale)}))
+}
+
+pub(crate) fn add_reaction(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
+    let (channel, ts, reaction) = reaction(state, arguments)?;
+    state.change(|store| {
+        let message = store
+            .message_mut(&channel, &ts)
+            .ok_or_else(|| Refused::new("message_not_found").because(&ts))?;
+        if message.reactions.contains(&reaction) {
+            return Err(Refused::new("already_reacted"));
+        }
+        message.reactions.push(reaction);
+        Ok(json!({}))
+    })
+}
+
+pub(crate) fn remove_reaction(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
+    let (channel, ts, reaction) = reaction(state, arguments)?;
+    state.change(|store| {
+        let message = store
+            .message_mut(&channel, &ts)
+            .ok_or_else(|| Refused::new("message_not_found").because(&ts))?;
+        let count = message.reactions.len();
+        message.reactions.retain(|other| *other != reaction);
+        if message.reactions.len() == count {
+            return Err(Refused::new("no_reaction"));
+        }
+        Ok(json!({}))
+    })
+}
+
+pub(crate) fn open_view(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
+    let trigger_id = arguments
+        .text("trigger_id")
+        .or_else(|| arguments.text("interactivity_pointer"))
+        .ok_or_else(|| {
+            Refused::new("invalid_arguments").because("missing required field: trigger_id")
+        })?;
+    let view = arguments
+        .structure("view", "invalid_arguments")?
+        .ok_or_else(|| Refused::new("invalid_arguments").because("missing required field: view"))?;
+    check_view(&view)?;
+    let now = state.now();
+    let (id, workspace) = state.change(|store| {
+        let trigger = store
+            .triggers
+            .get_mut(&trigger_id)
+            .ok_or_else(|| Refused::new("invalid_trigger_id"))?;
+        if trigger.used {
+            return Err(Refused::new("exchanged_trigger_id"));
+        }
+        if now.duration_since(trigger.issued) > TRIGGER_LIFETIME {
+            return Err(Refused::new("expired_trigger_id"));
+        }
+        trigger.used = true;
+        let id = store.next_id("V");
+        store.views.push(OpenView {
+            id: id.clone(),
+            view: view.clone(),
+        });
+        Ok((id, &state.workspace))
+    })?;
+    Ok(json!({"view": shown_view(workspace, &id, &view)}))
+}
+
+/// A view as Slack shows it: what the application gave, and where it is.
+pub(crate) fn shown_view(
+    workspace: &crate::fake_slack::Workspace,
+    id: &str,
+    view: &Value,
+) -> Value {
+    let mut shown = json!({
+        "id": id,
+        "team_id": workspace.team_id,
+        "app_id": workspace.api_app_id,
+        "bot_id": workspace.bot_id,
+        "app_installed_team_id": workspace.team_id,
+        "root_view_id": id,
+        "previous_view_id": null,
+        "external_id": "",
+        "callback_id": "",
+        "private_metadata": "",
+        "hash": "1700000000.fakehash",
+        "clear_on_close": false,
+        "notify_on_close": false,
+        "close": null,
+        "submit": null,
+        "state": {"values": {}},
+    });
+    if let (Some(shown), Some(given)) = (shown.as_object_mut(), view.as_object()) {
+        shown.extend(given.clone());
+    }
+    shown
+}
+
+/// The status line of a thread with an assistant; an empty status clears it.
+pub(crate) fn set_status(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
+    let channel = conversation(&arguments.required("channel_id")?)?;
+    let thread_ts = arguments.required("thread_ts")?;
+    let status = arguments.text("status").unwrap_or_default();
+    state.change(|store| store.statuses.push((channel, thread_ts, status)));
+    Ok(json!({}))
+}
+
+type Reaction = (String, String, (String, String));
+
+fn reaction(state: &State, arguments: &Arguments) -> Result<Reaction, Refused> {
+    let channel = conversation(&arguments.required("channel")?)?;
+    let ts = arguments.required("timestamp")?;
+    let name = arguments.required("name")?;
+    let well_named =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-+':".contains(&byte);
+    if !name.bytes().all(well_named) || name.starts_with(':') {
+        return Err(Refused::new("invalid_name").because(name));
+    }
+    Ok((channel, ts, (name, state.workspace.bot_user_id.clone())))
+}

@@ -1,0 +1,301 @@
+//! The HTTP side: connections that can be cut, authentication, faults, dispatch.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{
+        ConnectInfo, DefaultBodyLimit, Path, State as Shared,
+        connect_info::{Connected, IntoMakeServiceWithConnectInfo},
+    },
+    response::{IntoResponse, Response},
+    routing::{any, get, post},
+    serve::{IncomingStream, Listener},
+};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+
+use super::{
+    Fault,
+    arguments::Arguments,
+    methods::{self, Refused, files, responses},
+    state::{Call, Refusal, State},
+};
+
+/// The service that [`axum::serve`] runs.
+pub(crate) fn service(state: Arc<State>) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
+    let files = || get(files::download);
+    Router::new()
+        .route("/api/{method}", any(call))
+        .route("/upload/v1/{id}", post(files::upload))
+        .route("/files-pri/{id}/{name}", files())
+        .route("/files-pri/{id}/download/{name}", files())
+        .route("/api/files-pri/{id}/{name}", files())
+        .route("/actions/{team}/{id}", post(responses::respond))
+        .fallback(sign_in_page)
+        .layer(DefaultBodyLimit::max(64 << 20))
+        .with_state(state)
+        .into_make_service_with_connect_info()
+}
+
+/// What Slack shows to a browser that it does not know: HTML with status 200.
+async fn sign_in_page() -> Response {
+    axum::response::Html("<!DOCTYPE html><title>Slack</title><p>Sign in").into_response()
+}
+
+async fn call(
+    Shared(state): Shared<Arc<State>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    Path(method): Path<String>,
+    http_method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let parsed = if http_method == Method::GET || http_method == Method::POST {
+        Arguments::parse(&method, &uri, &headers, &body)
+    } else {
+        Err(Refused::new("method_not_supported_for_channel_type"))
+    };
+    let arguments = parsed.as_ref().cloned().unwrap_or_default();
+    let channel = arguments
+        .text("channel")
+        .or_else(|| arguments.text("channel_id"));
+    let after = match before(
+        &state,
+        &connection,
+        &method,
+        channel.as_deref(),
+        &arguments.to_value(),
+    )
+    .await
+    {
+        Ok(after) => after,
+        Err(response) => return response,
+    };
+    if arguments.json_ignored {
+        let warning = format!("{method}: the JSON body was ignored, this method reads a form");
+        state.change(|store| store.warnings.push(warning));
+    }
+    let result = parsed.and_then(|arguments| {
+        authenticate(&state, &headers, &arguments)?;
+        methods::run(&method, &state, &arguments)
+    });
+    let response = answer(&state, &method, &arguments, result);
+    after.apply(&connection, response)
+}
+
+/// What is to be done once a call was carried out.
+pub(crate) struct After(Option<Fault>);
+
+impl After {
+    pub(crate) fn apply(self, connection: &Connection, response: Response) -> Response {
+        match self.0 {
+            Some(Fault::DropAfter) => connection.cut(),
+            Some(Fault::StatusAfter(status)) => broken(status),
+            _ => response,
+        }
+    }
+}
+
+/// The faults that come before a call: an answer instead of it, or what to do after it.
+pub(crate) async fn before(
+    state: &State,
+    connection: &Connection,
+    method: &str,
+    channel: Option<&str>,
+    arguments: &Value,
+) -> Result<After, Response> {
+    if state.read(|store| store.down) {
+        return Err(connection.cut());
+    }
+    loop {
+        let Some(fault) = state.change(|store| store.faults.take(method, channel)) else {
+            return Ok(After(None));
+        };
+        if let Fault::Delay(time) = fault {
+            tokio::time::sleep(time).await;
+            continue;
+        }
+        let response = match &fault {
+            Fault::Delay(_) => continue,
+            Fault::DropAfter | Fault::StatusAfter(_) => return Ok(After(Some(fault))),
+            Fault::DropBefore => connection.cut(),
+            Fault::Status(status) => broken(*status),
+            Fault::Error(error) => axum::Json(json!({"ok": false, "error": error})).into_response(),
+            Fault::RateLimited(seconds) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                [(header::RETRY_AFTER, seconds.to_string())],
+                axum::Json(json!({"ok": false, "error": "ratelimited"})),
+            )
+                .into_response(),
+        };
+        record(state, method, arguments.clone(), &format!("{fault:?}"));
+        return Err(response);
+    }
+}
+
+fn broken(status: u16) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, "something went wrong").into_response()
+}
+
+/// Whether the request carries the bot's token in its header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    value.strip_prefix("Bearer ")
+}
+
+fn authenticate(state: &State, headers: &HeaderMap, arguments: &Arguments) -> Result<(), Refused> {
+    let token = bearer(headers)
+        .map(str::to_owned)
+        .or_else(|| arguments.text("token"))
+        .ok_or_else(|| Refused::new("not_authed"))?;
+    if token == state.workspace.bot_token {
+        Ok(())
+    } else {
+        Err(Refused::new("invalid_auth"))
+    }
+}
+
+fn answer(
+    state: &State,
+    method: &str,
+    arguments: &Arguments,
+    result: Result<Value, Refused>,
+) -> Response {
+    let mut body = match result {
+        Ok(mut body) => {
+            record(state, method, arguments.to_value(), "ok");
+            if let Some(fields) = body.as_object_mut() {
+                fields.insert("ok".to_owned(), json!(true));
+            }
+            body
+        }
+        Err(refused) => {
+            record(state, method, arguments.to_value(), &refused.error);
+            refuse(state, method, arguments.to_value(), &refused);
+            refused.to_json()
+        }
+    };
+    if arguments.charset_missing
+        && let Some(fields) = body.as_object_mut()
+    {
+        fields.insert("warning".to_owned(), json!("missing_charset"));
+        let metadata = fields.entry("response_metadata").or_insert(json!({}));
+        if let Some(metadata) = metadata.as_object_mut() {
+            metadata.insert("warnings".to_owned(), json!(["missing_charset"]));
+        }
+    }
+    axum::Json(body).into_response()
+}
+
+pub(crate) fn record(state: &State, method: &str, arguments: Value, outcome: &str) {
+    let call = Call {
+        method: method.to_owned(),
+        arguments,
+        outcome: outcome.to_owned(),
+        at: state.now(),
+    };
+    state.change(|store| store.calls.push(call));
+}
+
+pub(crate) fn refuse(state: &State, method: &str, arguments: Value, refused: &Refused) {
+    let refusal = Refusal {
+        method: method.to_owned(),
+        error: refused.error.clone(),
+        details: refused.details.clone(),
+        arguments,
+    };
+    state.change(|store| store.refusals.push(refusal));
+}
+
+/// The listener: connections that a handler can cut.
+pub(crate) struct Cuttable(pub(crate) TcpListener);
+
+impl Listener for Cuttable {
+    type Io = Wire;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Wire, SocketAddr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        let wire = Wire {
+            stream,
+            cut: Arc::default(),
+        };
+        (wire, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// The switch that cuts a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection(Arc<AtomicBool>);
+
+impl Connection {
+    /// Nothing more is written to the connection, not even the response returned here.
+    pub(crate) fn cut(&self) -> Response {
+        self.0.store(true, Ordering::SeqCst);
+        StatusCode::SERVICE_UNAVAILABLE.into_response()
+    }
+}
+
+impl Connected<IncomingStream<'_, Cuttable>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, Cuttable>) -> Self {
+        Self(Arc::clone(&stream.io().cut))
+    }
+}
+
+/// A connection whose writes fail once it is cut, upon which the server closes it.
+pub(crate) struct Wire {
+    stream: TcpStream,
+    cut: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.cut.load(Ordering::SeqCst) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,12 @@
+//! haptik-bridge end to end: the real handlers on one machine, with the real AWS SDK against embedded
+//! DynamoDB, between the simulator of Haptik and a fake Slack.
+//!
+//! [`Stage`] sets the scene, and fails a test that leaves a ledger entry or a ring behind.
+//! [`fake_slack`] is Slack, strict about what it documents; [`app`] is an application on a custom
+//! channel.
+
+pub mod app;
+pub mod fake_slack;
+pub mod stage;
+
+pub use stage::{Options, Stage};

@@ -1,0 +1,274 @@
+//! The scene of an end-to-end test.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use haptik_bridge_local::gateway::LocalBridge;
+use haptik_bridge_local::simulator::{Bot, DemoBot, Running, Settings, Simulator};
+use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::{Entry, State};
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::app::{self, App};
+use crate::fake_slack::FakeSlack;
+
+/// How long everything may take to come to rest at the end of a test.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What is different from the usual scene.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Where the ledger is; in memory when there is none.
+    pub data_dir: Option<PathBuf>,
+    /// More lines for `[channels.acme-slack]`.
+    pub slack: &'static str,
+    /// More tables; `[delivery]` and `[outbound]` are there unless this has them.
+    pub tables: String,
+    /// The simulated account.
+    pub haptik: Settings,
+}
+
+/// A bridge between a simulated Haptik, a fake Slack workspace (`acme-slack`) and an application
+/// (`my-app`).
+#[derive(Debug)]
+pub struct Stage {
+    /// The bridge.
+    pub local: LocalBridge,
+    /// Slack.
+    pub slack: FakeSlack,
+    /// Haptik.
+    pub haptik: Running,
+    /// The application.
+    pub app: App,
+    /// The bridge's URL.
+    pub url: String,
+    stop: Option<oneshot::Sender<()>>,
+    serving: Option<JoinHandle<anyhow::Result<()>>>,
+    finished: bool,
+}
+
+impl Stage {
+    /// The usual scene, with the bot that shows everything.
+    ///
+    /// # Errors
+    /// When something cannot start.
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::with(Options::default(), DemoBot).await
+    }
+
+    /// The usual scene with another bot.
+    ///
+    /// # Errors
+    /// When something cannot start.
+    pub async fn with_bot(bot: impl Bot) -> anyhow::Result<Self> {
+        Self::with(Options::default(), bot).await
+    }
+
+    /// Another scene.
+    ///
+    /// # Errors
+    /// When something cannot start.
+    pub async fn with(options: Options, bot: impl Bot) -> anyhow::Result<Self> {
+        let slack = FakeSlack::start().await;
+        let app = App::start().await?;
+        let simulator = Simulator::with_bot(options.haptik.clone(), bot);
+        let haptik = simulator.serve("127.0.0.1:0").await?;
+        let toml = config(&options, &haptik, &slack, &app);
+        let config = Config::parse(&toml).context("the test's configuration")?;
+        let local = LocalBridge::start(config, options.data_dir.as_deref()).await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        haptik
+            .simulator()
+            .set_webhook_url(format!("{url}/haptik/main"));
+        let (stop, stopped) = oneshot::channel();
+        let router = local.router();
+        let serving = tokio::spawn(async move {
+            let stopped = async move {
+                let _ = stopped.await;
+            };
+            Ok(axum::serve(listener, router)
+                .with_graceful_shutdown(stopped)
+                .await?)
+        });
+        Ok(Self {
+            local,
+            slack,
+            haptik,
+            app,
+            url,
+            stop: Some(stop),
+            serving: Some(serving),
+            finished: false,
+        })
+    }
+
+    /// The URL of a connection.
+    #[must_use]
+    pub fn channel_url(&self, connection: &str) -> String {
+        format!("{}/channels/{connection}", self.url)
+    }
+
+    /// The simulated Haptik.
+    #[must_use]
+    pub fn simulator(&self) -> &Simulator {
+        self.haptik.simulator()
+    }
+
+    /// Waits until nothing is left to be done, and checks that nothing was given up and that Slack
+    /// refused nothing. To be called at the end of every test.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    ///
+    /// # Panics
+    /// When something is left over.
+    pub async fn finish(self) -> anyhow::Result<()> {
+        self.slack.assert_nothing_refused();
+        let dead = self.finish_with_dead().await?;
+        assert!(dead.is_empty(), "given up: {:#?}", summary(&dead));
+        Ok(())
+    }
+
+    /// As [`Stage::finish`], where something is expected to be given up: returns it.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    ///
+    /// # Panics
+    /// When something is left over.
+    pub async fn finish_with_dead(mut self) -> anyhow::Result<Vec<Entry>> {
+        self.finished = true;
+        let idle = self.local.queue.idle(PATIENCE).await;
+        let (pending, dead) = self.left_over().await?;
+        assert!(
+            idle && pending.is_empty(),
+            "left over: {:#?}",
+            summary(&pending)
+        );
+        if let (Some(stop), Some(serving)) = (self.stop.take(), self.serving.take()) {
+            // The server may be gone.
+            let _ = stop.send(());
+            serving.abort();
+        }
+        Ok(dead)
+    }
+
+    /// Ends the bridge as it is, with what it has left over.
+    pub fn abandon(mut self) {
+        self.finished = true;
+    }
+
+    /// The entries that are pending and those that were given up.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn left_over(&self) -> anyhow::Result<(Vec<Entry>, Vec<Entry>)> {
+        let table = &self.local.bridge.ledger.table();
+        let mut items = table
+            .client()
+            .scan()
+            .table_name(table.name())
+            .into_paginator()
+            .items()
+            .send();
+        let (mut pending, mut dead) = (Vec::new(), Vec::new());
+        while let Some(item) = items.next().await {
+            let item = item?;
+            let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+            let (Some(lane), Some(key)) = (
+                text("pk").and_then(|pk| pk.parse::<Lane>().ok()),
+                text("sk"),
+            ) else {
+                continue;
+            };
+            let entry = self
+                .local
+                .bridge
+                .ledger
+                .entry(&lane, &key.as_str().into())
+                .await?;
+            match entry {
+                Some(entry) if entry.state == State::Pending => pending.push(entry),
+                Some(entry) if entry.state == State::Dead => dead.push(entry),
+                _ => {}
+            }
+        }
+        Ok((pending, dead))
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(serving) = &self.serving {
+            serving.abort();
+        }
+        assert!(
+            self.finished || std::thread::panicking(),
+            "the test does not end with Stage::finish, so nobody looked for what is left over"
+        );
+    }
+}
+
+/// The configuration of the usual scene, as a file would have it.
+fn config(options: &Options, haptik: &Running, slack: &FakeSlack, app: &App) -> String {
+    let settings = haptik.simulator().settings();
+    let (workspace, tables) = (slack.workspace(), &options.tables);
+    let outbound = match tables.contains("[outbound]") {
+        true => "",
+        false => "[outbound]\nallow_private_networks = true",
+    };
+    format!(
+        r#"
+        [haptik.main]
+        base_url = "{base_url}"
+        client_id = "{client_id}"
+        token = "{token}"
+        webhook_secrets = ["{webhook_secret}"]
+        business_id = {business_id}
+
+        [channels.acme-slack]
+        type = "slack"
+        signing_secrets = ["{signing_secret}"]
+        bot_token = "{bot_token}"
+        api_base_url = "{api_base_url}"
+        {slack_lines}
+
+        [channels.my-app]
+        type = "custom"
+        signing_secrets = ["{app_secret}"]
+        callback_url = "{app_url}"
+
+        {outbound}
+        {tables}
+        "#,
+        base_url = haptik.base_url(),
+        client_id = settings.client_id,
+        token = settings.token.expose_secret(),
+        webhook_secret = settings.webhook_secret.expose_secret(),
+        business_id = settings.business_id,
+        signing_secret = workspace.signing_secret,
+        bot_token = workspace.bot_token,
+        api_base_url = slack.api_base_url(),
+        slack_lines = options.slack,
+        app_secret = app::SECRET,
+        app_url = app.url(),
+    )
+}
+
+/// What may be printed of entries: where and why, not what.
+fn summary(entries: &[Entry]) -> Vec<String> {
+    let line = |entry: &Entry| {
+        let reason = entry.reason.as_deref().unwrap_or("-");
+        format!(
+            "{} {} {:?}, {} attempts: {reason}",
+            entry.lane, entry.key, entry.state, entry.attempts
+        )
+    };
+    entries.iter().map(line).collect()
+}

@@ -1,0 +1,15 @@
+//! The bridge end to end: requests in at the edges, answers out at a fake Slack, an application and a
+//! simulated Haptik.
+
+#[path = "end_to_end/custom.rs"]
+mod custom;
+#[path = "end_to_end/edges.rs"]
+mod edges;
+#[path = "end_to_end/faults.rs"]
+mod faults;
+#[path = "end_to_end/order.rs"]
+mod order;
+#[path = "end_to_end/sinks.rs"]
+mod sinks;
+#[path = "end_to_end/slack.rs"]
+mod slack;

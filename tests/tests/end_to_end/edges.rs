@@ -1,0 +1,205 @@
+use haptik_bridge_local::simulator::{UserMessage, signature};
+use haptik_bridge_tests::app::client;
+use haptik_bridge_tests::fake_slack::{Delivery, HeaderCase};
+use haptik_bridge_tests::{Options, Stage};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+fn silent(_: &UserMessage) -> Vec<haptik_bridge_local::simulator::Reply> {
+    Vec::new()
+}
+
+#[tokio::test]
+async fn forged_and_expired_requests_are_refused_and_leave_nothing() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(silent).await?;
+    let (slack, url) = (stage.slack.client(), stage.channel_url("acme-slack"));
+    let event = stage.slack.dm("U00000ASHA", "hi");
+    let old = Timestamp::now().saturating_sub(SignedDuration::from_secs(400))?;
+    let forged = [
+        Delivery::of(&event).unsigned(),
+        Delivery::of(&event).signed_with("not the secret"),
+        Delivery::of(&event).signed_at(old),
+        Delivery::of(&event).with_signature("v0=00"),
+        Delivery::of(&event).with_timestamp_header("soon"),
+    ];
+    for delivery in &forged {
+        let reply = slack.deliver(&url, delivery).await;
+        assert_eq!(reply.status, 401, "{}", reply.body);
+    }
+    for case in [HeaderCase::Upper, HeaderCase::Mixed] {
+        assert!(
+            slack
+                .deliver(&url, &Delivery::of(&event).with_header_case(case))
+                .await
+                .is_acknowledged()
+        );
+    }
+    stage
+        .simulator()
+        .wait_until(std::time::Duration::from_secs(10), |seen| {
+            seen.messages.len() == 1
+        })
+        .await?;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn the_handshake_is_answered_with_its_challenge() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(silent).await?;
+    let challenge = stage
+        .slack
+        .url_verification("3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P");
+    let reply = stage
+        .slack
+        .client()
+        .send(&stage.channel_url("acme-slack"), &challenge)
+        .await;
+    assert_eq!(reply.status, 200);
+    assert!(
+        reply
+            .body
+            .contains("3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P")
+    );
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn garbage_with_a_good_signature_is_acknowledged_and_kept() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(silent).await?;
+    let url = stage.channel_url("acme-slack");
+    let odd: [&[u8]; 6] = [
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"{\"type\":\"event_callback\"}",
+        b"payload=%7B",
+    ];
+    for body in odd {
+        for content_type in ["application/json", "application/x-www-form-urlencoded"] {
+            let reply = stage
+                .slack
+                .client()
+                .deliver(&url, &Delivery::raw(body, content_type))
+                .await;
+            assert_eq!(reply.status, 200, "{body:?}: {}", reply.body);
+        }
+    }
+    let dead = stage.finish_with_dead().await?;
+    assert!(!dead.is_empty());
+    assert!(dead.iter().all(|entry| entry.reason.is_some()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_haptik_delivery_is_verified_and_an_unknown_event_is_kept() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(silent).await?;
+    let (http, url) = (client()?, format!("{}/haptik/main", stage.url));
+    let secret = stage
+        .simulator()
+        .settings()
+        .webhook_secret
+        .expose_secret()
+        .to_owned();
+    let post = async |body: &str, signature: Option<String>| -> anyhow::Result<u16> {
+        let mut request = http.post(&url).body(body.to_owned());
+        if let Some(signature) = signature {
+            request = request.header("x-HUB-signature", format!("sha1={signature}"));
+        }
+        Ok(request.send().await?.status().as_u16())
+    };
+    let body = json!({"event_name": "message", "user": {"auth_id": "somebody-else"},
+                      "message": {"id": 1, "body": {"text": "hi", "type": "TEXT"}}})
+    .to_string();
+    let good = signature(&secret, body.as_bytes());
+    assert_eq!(post(&body, None).await?, 401);
+    assert_eq!(
+        post(&body, Some(signature("wrong", body.as_bytes()))).await?,
+        401
+    );
+    assert_eq!(post(&format!("{body} "), Some(good.clone())).await?, 401);
+    assert_eq!(
+        post(&body, Some(good)).await?,
+        200,
+        "a user of another system"
+    );
+    for odd in [
+        r#"{"event_name":"brand_new","user":{"auth_id":"x"}}"#,
+        "not JSON",
+        "[1]",
+        r#"{"event_name":"message"}"#,
+    ] {
+        assert_eq!(
+            post(odd, Some(signature(&secret, odd.as_bytes()))).await?,
+            200,
+            "{odd}"
+        );
+    }
+    assert_eq!(stage.finish_with_dead().await?.len(), 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404_and_what_is_too_large_is_413() -> anyhow::Result<()> {
+    let stage = Stage::with(Options::default(), silent).await?;
+    let http = client()?;
+    for path in [
+        "channels/nobody",
+        "haptik/nobody",
+        "nothing",
+        "channels/acme-slack/nothing",
+    ] {
+        let status = http
+            .post(format!("{}/{path}", stage.url))
+            .body("{}")
+            .send()
+            .await?
+            .status();
+        assert_eq!(status, 404, "{path}");
+    }
+    let large = "x".repeat(10 * 1024 * 1024 + 1);
+    for path in ["channels/acme-slack", "channels/my-app", "haptik/main"] {
+        let status = http
+            .post(format!("{}/{path}", stage.url))
+            .body(large.clone())
+            .send()
+            .await?
+            .status();
+        assert_eq!(status, 413, "{path}");
+    }
+    assert_eq!(
+        http.get(format!("{}/health", stage.url))
+            .send()
+            .await?
+            .status(),
+        200
+    );
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_body_too_large_for_one_item_is_delivered_whole() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(silent).await?;
+    let message = json!({"type": "message", "id": "m-1", "timestamp": Timestamp::now().to_string(),
+                         "text": "hello", "user": {"id": "u-42"}});
+    let (_, answer) = stage
+        .app
+        .send(&stage.channel_url("my-app"), &message)
+        .await?;
+    let auth_id = answer["auth_id"].as_str().expect("an auth_id").to_owned();
+    stage
+        .simulator()
+        .wait_until(std::time::Duration::from_secs(10), |seen| {
+            seen.messages.len() == 1
+        })
+        .await?;
+    let text = "äöü 🦀 ".repeat(100_000);
+    stage.simulator().say_text(&auth_id, &text)?;
+    let callback = stage.app.wait_for(1).await.remove(0);
+    assert!(
+        callback.body["hsl"]["text"] == text.as_str(),
+        "the text differs"
+    );
+    stage.finish().await
+}

@@ -1,0 +1,247 @@
+use std::time::Duration;
+
+use haptik_bridge_local::simulator::{
+    CallFault, CallOutcome, MESSAGE_PATH, Reply, Settings, UserMessage,
+};
+use haptik_bridge_tests::fake_slack::Fault;
+use haptik_bridge_tests::{Options, Stage};
+
+fn echo(message: &UserMessage) -> Vec<Reply> {
+    vec![Reply::Text(format!("You said: {}.", message.text))]
+}
+
+#[tokio::test]
+async fn what_haptik_could_not_take_is_told_again_and_in_order() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let url = stage.channel_url("acme-slack");
+    for (times, outcome) in [(1, CallOutcome::status(500)), (1, CallOutcome::Drop)] {
+        stage.simulator().add_call_fault(CallFault {
+            times: Some(times),
+            ..CallFault::on(MESSAGE_PATH, outcome)
+        });
+    }
+    let (one, two) = (
+        stage.slack.dm("U00000ASHA", "one"),
+        stage.slack.dm("U00000ASHA", "two"),
+    );
+    for event in [&one, &two] {
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, event)
+                .await
+                .is_acknowledged()
+        );
+    }
+    let shown = stage.slack.wait_for_messages(one.channel(), 2).await;
+    assert!(shown[0].visible_text().contains("one") && shown[1].visible_text().contains("two"));
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_user_whom_haptik_has_forgotten_is_registered_again() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let first = stage.slack.dm("U00000ASHA", "one");
+    stage.slack.client().send(&url, &first).await;
+    stage
+        .slack
+        .wait_for_text(first.channel(), "You said: one.")
+        .await;
+    let forgotten = CallOutcome::Status {
+        status: 403,
+        retry_after: None,
+        body: Some(serde_json::json!({"error_message": "user is not registered"})),
+    };
+    stage.simulator().add_call_fault(CallFault {
+        times: Some(1),
+        ..CallFault::on(MESSAGE_PATH, forgotten)
+    });
+    stage
+        .slack
+        .client()
+        .send(&url, &stage.slack.dm("U00000ASHA", "two"))
+        .await;
+    stage
+        .slack
+        .wait_for_text(first.channel(), "You said: two.")
+        .await;
+    stage
+        .simulator()
+        .records(|seen| assert_eq!(seen.users.len(), 2));
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn slack_asks_for_a_pause_and_only_that_user_waits() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let (slow, quick) = (
+        stage.slack.dm("U00000ASHA", "slow"),
+        stage.slack.dm("U00000RAVI", "quick"),
+    );
+    stage
+        .slack
+        .fail_next_in(slow.channel(), "chat.postMessage", 1, Fault::RateLimited(3));
+    let began = std::time::Instant::now();
+    for event in [&slow, &quick] {
+        stage.slack.client().send(&url, event).await;
+    }
+    stage
+        .slack
+        .wait_for_text(quick.channel(), "You said: quick.")
+        .await;
+    let quick_took = began.elapsed();
+    stage
+        .slack
+        .wait_for_text(slow.channel(), "You said: slow.")
+        .await;
+    assert!(
+        began.elapsed() >= Duration::from_secs(3),
+        "Retry-After was not kept"
+    );
+    assert!(
+        quick_took < Duration::from_secs(3),
+        "another user waited too: {quick_took:?}"
+    );
+    stage.slack.wait_for_messages(slow.channel(), 1).await;
+    stage.slack.take_refusals();
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_message_that_slack_took_without_saying_so_is_not_posted_twice() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let event = stage.slack.dm("U00000ASHA", "once");
+    stage
+        .slack
+        .fail_next("chat.postMessage", 1, Fault::DropAfter);
+    stage
+        .slack
+        .client()
+        .send(&stage.channel_url("acme-slack"), &event)
+        .await;
+    stage
+        .slack
+        .wait_for_text(event.channel(), "You said: once.")
+        .await;
+    assert!(stage.local.queue.idle(Duration::from_secs(20)).await);
+    stage.slack.wait_for_messages(event.channel(), 1).await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn what_slack_refuses_for_ever_is_given_up_and_the_lane_goes_on() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let (one, two) = (
+        stage.slack.dm("U00000ASHA", "one"),
+        stage.slack.dm("U00000ASHA", "two"),
+    );
+    stage.slack.fail_next(
+        "chat.postMessage",
+        1,
+        Fault::Error("is_archived".to_owned()),
+    );
+    stage.slack.client().send(&url, &one).await;
+    stage.slack.client().send(&url, &two).await;
+    stage
+        .slack
+        .wait_for_text(two.channel(), "You said: two.")
+        .await;
+    stage.slack.wait_for_messages(two.channel(), 1).await;
+    stage.slack.take_refusals();
+    let dead = stage.finish_with_dead().await?;
+    let reasons: Vec<_> = dead
+        .iter()
+        .filter_map(|entry| entry.reason.as_deref())
+        .collect();
+    assert!(
+        matches!(reasons[..], [reason] if reason.contains("is_archived")),
+        "{reasons:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_delivery_that_haptik_repeats_until_it_gives_up_is_recovered_by_the_next_start()
+-> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let options = || Options {
+        data_dir: Some(data.path().to_owned()),
+        ..Options::default()
+    };
+    let stage = Stage::with(options(), echo).await?;
+    stage
+        .simulator()
+        .add_call_fault(CallFault::on("*", CallOutcome::status(503)));
+    let event = stage.slack.dm("U00000ASHA", "kept");
+    assert!(
+        stage
+            .slack
+            .client()
+            .send(&stage.channel_url("acme-slack"), &event)
+            .await
+            .is_acknowledged()
+    );
+    stage
+        .simulator()
+        .wait_until(Duration::from_secs(10), |seen| {
+            seen.calls.iter().any(|call| call.faulty)
+        })
+        .await?;
+    stage.local.queue.close(Duration::from_secs(5)).await;
+    let (pending, dead) = stage.left_over().await?;
+    assert_eq!((pending.len(), dead.len()), (1, 0));
+    stage.abandon();
+
+    let stage = Stage::with(options(), echo).await?;
+    assert_eq!(stage.local.resume().await?, 1);
+    stage
+        .simulator()
+        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 1)
+        .await?;
+    stage
+        .simulator()
+        .records(|seen| assert_eq!(seen.messages.last().expect("one").text, "kept"));
+    stage
+        .slack
+        .wait_for_text(event.channel(), "You said: kept.")
+        .await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_webhook_that_was_disabled_delivers_all_that_waited_once_it_is_enabled()
+-> anyhow::Result<()> {
+    let haptik = Settings {
+        time_scale: 0.001,
+        ..Settings::default()
+    };
+    let stage = Stage::with(
+        Options {
+            haptik,
+            ..Options::default()
+        },
+        echo,
+    )
+    .await?;
+    let event = stage.slack.dm("U00000ASHA", "one");
+    stage.simulator().disable_webhook();
+    stage
+        .slack
+        .client()
+        .send(&stage.channel_url("acme-slack"), &event)
+        .await;
+    stage
+        .simulator()
+        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 1)
+        .await?;
+    stage.simulator().enable_webhook();
+    stage
+        .slack
+        .wait_for_text(event.channel(), "You said: one.")
+        .await;
+    stage.finish().await
+}

@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use haptik_bridge_local::simulator::{DeliveryFault, DeliveryOutcome, Reply, UserMessage};
+use haptik_bridge_tests::Stage;
+
+fn twenty(_: &UserMessage) -> Vec<Reply> {
+    (0..20)
+        .map(|number| Reply::Text(format!("reply {number:02}")))
+        .collect()
+}
+
+#[tokio::test]
+async fn replies_that_are_delivered_at_once_are_shown_in_the_order_of_their_ids()
+-> anyhow::Result<()> {
+    let stage = Stage::with_bot(twenty).await?;
+    let event = stage.slack.dm("U00000ASHA", "hi");
+    stage
+        .slack
+        .client()
+        .send(&stage.channel_url("acme-slack"), &event)
+        .await;
+    let shown = stage.slack.wait_for_messages(event.channel(), 20).await;
+    for (number, message) in shown.iter().enumerate() {
+        assert!(
+            message
+                .visible_text()
+                .contains(&format!("reply {number:02}")),
+            "{number}: {}",
+            message.visible_text()
+        );
+    }
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn swapped_and_repeated_deliveries_are_shown_once_and_in_order() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(twenty).await?;
+    stage.simulator().add_delivery_fault(DeliveryFault {
+        probability: 0.3,
+        ..DeliveryFault::of(DeliveryOutcome::Swap { hold_ms: 100 })
+    });
+    stage.simulator().add_delivery_fault(DeliveryFault {
+        probability: 0.3,
+        ..DeliveryFault::of(DeliveryOutcome::Duplicate)
+    });
+    let event = stage.slack.dm("U00000ASHA", "hi");
+    stage
+        .slack
+        .client()
+        .send(&stage.channel_url("acme-slack"), &event)
+        .await;
+    let shown = stage.slack.wait_for_messages(event.channel(), 20).await;
+    for (number, message) in shown.iter().enumerate() {
+        assert!(
+            message
+                .visible_text()
+                .contains(&format!("reply {number:02}")),
+            "{number}: {}",
+            message.visible_text()
+        );
+    }
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_users_own_messages_reach_haptik_in_the_order_in_which_they_were_written()
+-> anyhow::Result<()> {
+    let stage = Stage::with_bot(|_: &UserMessage| Vec::new()).await?;
+    let url = stage.channel_url("acme-slack");
+    let events: Vec<_> = (0..5)
+        .map(|number| stage.slack.dm("U00000ASHA", &format!("{number}")))
+        .collect();
+    for event in events.iter().rev() {
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, event)
+                .await
+                .is_acknowledged()
+        );
+    }
+    stage
+        .simulator()
+        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 5)
+        .await?;
+    stage.simulator().records(|seen| {
+        let said: Vec<_> = seen
+            .messages
+            .iter()
+            .map(|said| said.text.as_str())
+            .collect();
+        assert_eq!(said, ["0", "1", "2", "3", "4"]);
+    });
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn two_hundred_users_at_once_each_get_their_own_answers() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(|message: &UserMessage| {
+        (0..3)
+            .map(|number| Reply::Text(format!("{} {number}", message.text)))
+            .collect()
+    })
+    .await?;
+    let url = stage.channel_url("acme-slack");
+    let users: Vec<String> = (0..200).map(|number| format!("U{number:04}")).collect();
+    let events: Vec<_> = users
+        .iter()
+        .map(|user| stage.slack.dm(user, &format!("I am {user}.")))
+        .collect();
+    let mut sends = tokio::task::JoinSet::new();
+    for event in events.clone() {
+        let (slack, url) = (stage.slack.clone(), url.clone());
+        sends.spawn(async move { slack.client().send(&url, &event).await.status });
+    }
+    while let Some(status) = sends.join_next().await {
+        assert_eq!(status?, 200);
+    }
+    for (user, event) in users.iter().zip(&events) {
+        let shown = stage.slack.wait_for_messages(event.channel(), 3).await;
+        for (number, message) in shown.iter().enumerate() {
+            assert!(
+                message
+                    .visible_text()
+                    .contains(&format!("I am {user}. {number}")),
+                "{user}"
+            );
+        }
+    }
+    stage.finish().await
+}

@@ -1,0 +1,470 @@
+use std::time::Duration;
+
+use haptik_bridge_local::simulator::{Reply, UserMessage};
+use haptik_bridge_tests::fake_slack::fixtures;
+use haptik_bridge_tests::{Options, Stage};
+use serde_json::json;
+
+fn echo(message: &UserMessage) -> Vec<Reply> {
+    vec![Reply::Text(format!("You said: {}", message.text))]
+}
+
+#[tokio::test]
+async fn a_direct_message_is_answered_where_it_was_written() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let event = stage.slack.dm("U00000ASHA", "hi &lt;there&gt;");
+    let reply = stage
+        .slack
+        .client()
+        .send(&stage.channel_url("acme-slack"), &event)
+        .await;
+    assert!(reply.is_acknowledged(), "{reply:?}");
+    let answer = stage
+        .slack
+        .wait_for_text(event.channel(), "You said: hi &lt;there&gt;")
+        .await;
+    assert!(
+        !answer.is_reply(),
+        "an answer in a direct message opens no thread"
+    );
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_mention_comes_twice_and_is_answered_once_in_its_thread() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let (mention, twin) = stage
+        .slack
+        .mention("C000000001", "U00000ASHA", "what is new?", None);
+    for event in [&twin, &mention] {
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, event)
+                .await
+                .is_acknowledged()
+        );
+    }
+    let answer = stage
+        .slack
+        .wait_for_text("C000000001", "You said: what is new?")
+        .await;
+    assert_eq!(answer.thread_ts.as_deref(), Some(mention.ts()));
+    stage.slack.wait_for_messages("C000000001", 1).await;
+    stage
+        .simulator()
+        .records(|seen| assert_eq!(seen.messages.len(), 1));
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn the_same_message_eleven_times_with_other_event_ids_is_said_once() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let event = stage.slack.dm("U00000ASHA", "once");
+    for number in 0..11 {
+        let again = event.clone().with_event_id(&format!("Ev{number}"));
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, &again)
+                .await
+                .is_acknowledged()
+        );
+    }
+    stage
+        .slack
+        .wait_for_text(event.channel(), "You said: once")
+        .await;
+    stage
+        .simulator()
+        .records(|seen| assert_eq!(seen.messages.len(), 1));
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_thread_reply_is_for_the_bot_only_where_it_was_addressed() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let stranger = stage.slack.channel_message(
+        "C000000001",
+        "U00000ASHA",
+        "not for the bot",
+        Some("1700000000.000100"),
+    );
+    let chatter = stage
+        .slack
+        .channel_message("C000000001", "U00000ASHA", "nor is this", None);
+    let (mention, _) = stage
+        .slack
+        .mention("C000000001", "U00000ASHA", "first", None);
+    for event in [&stranger, &chatter, &mention] {
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, event)
+                .await
+                .is_acknowledged()
+        );
+    }
+    stage
+        .slack
+        .wait_for_text("C000000001", "You said: first")
+        .await;
+    let reply =
+        stage
+            .slack
+            .channel_message("C000000001", "U00000ASHA", "second", Some(mention.ts()));
+    let by_another = stage.slack.channel_message(
+        "C000000001",
+        "U00000RAVI",
+        "between people",
+        Some(mention.ts()),
+    );
+    for event in [&reply, &by_another] {
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, event)
+                .await
+                .is_acknowledged()
+        );
+    }
+    let answer = stage
+        .slack
+        .wait_for_text("C000000001", "You said: second")
+        .await;
+    assert_eq!(answer.thread_ts.as_deref(), Some(mention.ts()));
+    stage.slack.wait_for_messages("C000000001", 2).await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn in_thread_mode_each_thread_of_a_user_is_one_conversation() -> anyhow::Result<()> {
+    let options = Options {
+        slack: r#"conversation = "thread""#,
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let (first, _) = stage.slack.mention("C000000001", "U00000ASHA", "one", None);
+    let (other, _) = stage.slack.mention("C000000001", "U00000ASHA", "two", None);
+    let joined = stage
+        .slack
+        .channel_message("C000000001", "U00000ASHA", "three", Some(first.ts()));
+    for event in [&first, &other, &joined] {
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, event)
+                .await
+                .is_acknowledged()
+        );
+    }
+    for (text, thread) in [("one", &first), ("two", &other), ("three", &first)] {
+        let answer = stage
+            .slack
+            .wait_for_text("C000000001", &format!("You said: {text}"))
+            .await;
+        assert_eq!(answer.thread_ts.as_deref(), Some(thread.ts()), "{text}");
+    }
+    stage.simulator().records(|seen| {
+        let who = |text: &str| {
+            seen.messages
+                .iter()
+                .find(|said| said.text == text)
+                .map(|said| &said.auth_id)
+        };
+        assert_eq!(who("one"), who("three"));
+        assert_ne!(who("one"), who("two"));
+    });
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn bots_and_system_messages_are_not_forwarded() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let event = stage.slack.dm("U00000ASHA", "hi");
+    stage.slack.client().send(&url, &event).await;
+    let answer = stage
+        .slack
+        .wait_for_text(event.channel(), "You said: hi")
+        .await;
+    let ignored = [
+        stage.slack.echo(&answer),
+        stage.slack.bot_message(event.channel(), "beep"),
+        stage.slack.other_app_message(event.channel(), "boop"),
+        stage.slack.message_changed(&event, "hi!"),
+        stage.slack.message_deleted(&event),
+        stage.slack.channel_join("C000000001", "U00000ASHA"),
+    ];
+    for event in &ignored {
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, event)
+                .await
+                .is_acknowledged()
+        );
+    }
+    stage
+        .simulator()
+        .records(|seen| assert_eq!(seen.messages.len(), 1));
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_user_is_registered_once_with_the_profile_that_slack_has() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let (one, two) = (
+        stage.slack.dm("U00000ASHA", "one"),
+        stage.slack.dm("U00000ASHA", "two"),
+    );
+    let client = stage.slack.client();
+    let (first, second) = tokio::join!(client.send(&url, &one), client.send(&url, &two));
+    assert!(first.is_acknowledged() && second.is_acknowledged());
+    stage.slack.wait_for_messages(one.channel(), 2).await;
+    assert_eq!(stage.slack.calls("users.info").len(), 1);
+    stage.simulator().records(|seen| {
+        assert_eq!(seen.users.len(), 1);
+        let fields = &seen.users.last().expect("one user").fields;
+        for key in ["name", "email", "language_code"] {
+            assert!(
+                fields[key].as_str().is_some_and(|text| !text.is_empty()),
+                "{key}: {fields:?}"
+            );
+        }
+        assert!(fields["custom_data"]["time_zone"].is_string(), "{fields:?}");
+    });
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_tap_sends_what_the_bot_expects_and_leaves_what_the_user_chose() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(|message: &UserMessage| match message.text.as_str() {
+        "hi" => vec![Reply::Hsl(json!({"text": "Well?", "type": "TEXT", "data": {"quick_replies": [
+            {"actionable_text": "Stop", "type": "TEXT_ONLY", "payload": {"message": "Stop it{task: 7}", "gogo_message": ""}},
+            {"actionable_text": "Go on", "type": "TEXT_ONLY", "payload": {"message": "Go", "gogo_message": "go{on}"}},
+        ]}}))],
+        text => vec![Reply::Text(format!("You said: {text}"))],
+    })
+    .await?;
+    let url = stage.channel_url("acme-slack");
+    let event = stage.slack.dm("U00000ASHA", "hi");
+    stage.slack.client().send(&url, &event).await;
+    let question = stage.slack.wait_for_text(event.channel(), "Well?").await;
+    let tap = stage.slack.tap(&question, "U00000ASHA", "Stop");
+    for _ in 0..3 {
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, &tap)
+                .await
+                .is_acknowledged()
+        );
+    }
+    stage
+        .slack
+        .wait_for_text(event.channel(), "You said: Stop it{task: 7}")
+        .await;
+    let chosen = stage.slack.wait_for_text(event.channel(), "Stop it").await;
+    let question = stage
+        .slack
+        .wait_until("the replies to go away", Duration::from_secs(5), || {
+            stage
+                .slack
+                .message(event.channel(), &question.ts)
+                .filter(|question| question.buttons().is_empty())
+        })
+        .await;
+    let shown = question.visible_text();
+    assert!(
+        shown.contains("Well?") && shown.contains("Stop it") && !shown.contains('{'),
+        "{shown}"
+    );
+    assert!(chosen.ts >= question.ts);
+    stage
+        .simulator()
+        .records(|seen| assert_eq!(seen.messages.len(), 2));
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_tap_too_long_for_slack_still_sends_every_character() -> anyhow::Result<()> {
+    let long = "x".repeat(5_000);
+    let sent = long.clone();
+    let stage = Stage::with_bot(move |message: &UserMessage| match message.text.as_str() {
+        "hi" => vec![Reply::Hsl(json!({"text": "Well?", "type": "BUTTON", "data": {"items": [
+            {"actionable_text": "Long", "type": "TEXT_ONLY", "payload": {"message": "Long", "gogo_message": sent}},
+        ]}}))],
+        text => vec![Reply::Text(format!("{} characters", text.len()))],
+    })
+    .await?;
+    let url = stage.channel_url("acme-slack");
+    let event = stage.slack.dm("U00000ASHA", "hi");
+    stage.slack.client().send(&url, &event).await;
+    let question = stage.slack.wait_for_text(event.channel(), "Well?").await;
+    let tap = stage.slack.tap(&question, "U00000ASHA", "Long");
+    assert!(
+        stage
+            .slack
+            .client()
+            .send(&url, &tap)
+            .await
+            .is_acknowledged()
+    );
+    stage
+        .slack
+        .wait_for_text(event.channel(), "5000 characters")
+        .await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_file_and_its_text_reach_haptik_once_each() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(|_: &UserMessage| Vec::new()).await?;
+    let url = stage.channel_url("acme-slack");
+    let png = stage
+        .slack
+        .add_file("bill.png", "image/png", vec![7_u8; 2_000]);
+    let exe = stage
+        .slack
+        .add_file("tool.exe", "application/octet-stream", vec![7_u8; 10]);
+    let channel = stage.slack.dm_channel("U00000ASHA");
+    let event = stage
+        .slack
+        .file_share(&channel, "U00000ASHA", "my bill", &[png.clone(), exe]);
+    let twin = stage.slack.file_shared(&channel, "U00000ASHA", &png);
+    for event in [&event, &twin] {
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, event)
+                .await
+                .is_acknowledged()
+        );
+    }
+    stage
+        .simulator()
+        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 2)
+        .await?;
+    stage.simulator().records(|seen| {
+        let file = seen.files.last().expect("a file");
+        assert_eq!(
+            (seen.files.len(), file.name.as_str(), file.size),
+            (1, "bill.png", 2_000)
+        );
+        let said: Vec<_> = seen
+            .messages
+            .iter()
+            .map(|said| said.text.as_str())
+            .collect();
+        assert_eq!(said.first(), Some(&"my bill"));
+        assert!(
+            said.get(1).is_some_and(|line| line.contains("tool.exe")),
+            "{said:?}"
+        );
+    });
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn every_sample_that_slack_publishes_is_acknowledged() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(|_: &UserMessage| Vec::new()).await?;
+    let url = stage.channel_url("acme-slack");
+    let samples = fixtures();
+    assert!(samples.len() > 100);
+    for sample in samples {
+        let reply = stage.slack.client().deliver(&url, sample.delivery()).await;
+        assert_eq!(reply.status, 200, "{}: {}", sample.name, reply.body);
+        assert!(
+            reply.is_acknowledged(),
+            "{} took {:?}",
+            sample.name,
+            reply.took
+        );
+    }
+    stage.slack.assert_nothing_refused();
+    let dead = stage.finish_with_dead().await?;
+    for entry in &dead {
+        assert!(
+            entry.lane.to_string().starts_with("not_understood#"),
+            "{} {:?}",
+            entry.lane,
+            entry.reason
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_element_of_the_simulated_bot_is_shown_and_none_is_refused() -> anyhow::Result<()> {
+    let stage = Stage::start().await?;
+    let url = stage.channel_url("acme-slack");
+    let mut labels = vec!["Text".to_owned()];
+    let mut number = 0;
+    // The last is the agent, who does not know the menu.
+    while labels
+        .get(number)
+        .is_some_and(|label| !label.to_lowercase().contains("agent"))
+    {
+        let hi = stage.slack.dm("U00000ASHA", "hi");
+        stage.slack.client().send(&url, &hi).await;
+        // Replies go away once one is used: the menu that still has some is the new one.
+        let menu = stage
+            .slack
+            .wait_until("the menu", Duration::from_secs(10), || {
+                let messages = stage.slack.messages(hi.channel()).into_iter();
+                messages
+                    .filter(|message| message.buttons().len() > 10)
+                    .next_back()
+            });
+        let menu = menu.await;
+        labels = menu
+            .buttons()
+            .into_iter()
+            .map(|button| button.label)
+            .collect();
+        let (label, said) = (
+            &labels[number],
+            stage.simulator().records(|seen| seen.messages.total()),
+        );
+        let tap = stage.slack.tap(&menu, "U00000ASHA", label);
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, &tap)
+                .await
+                .is_acknowledged(),
+            "{label}"
+        );
+        let told = stage
+            .simulator()
+            .wait_until(Duration::from_secs(10), |seen| seen.messages.total() > said);
+        told.await?;
+        stage
+            .slack
+            .wait_until("the choice", Duration::from_secs(10), || {
+                stage
+                    .slack
+                    .message(hi.channel(), &menu.ts)
+                    .filter(|menu| menu.buttons().is_empty())
+            })
+            .await;
+        number += 1;
+    }
+    assert!(number > 15, "{labels:?}");
+    stage.finish().await
+}
