@@ -1,0 +1,367 @@
+//! Slack (<https://docs.slack.dev>): events, messages and taps in; Block Kit out.
+//!
+//! - `verify`: the request signature.
+//! - `parse`: what Slack sends: messages, mentions, taps.
+//! - `render`: what Haptik answers, as messages of blocks; `markup`, `split` and `limits` are
+//!   what it is made with.
+//! - `tap`: what our buttons carry; `choice`: showing what the user chose.
+//! - `api`: the Web API.
+//!
+//! In a channel the bot is spoken to by a mention, answers in the thread, and from then on hears what
+//! that user says there. In a direct message it hears everything.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::Method;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use self::api::{Api, Arguments, SlackError};
+use crate::channel::{
+    Address, Attachment, Channel, Outgoing, Part, Profile, Received, Rejected, Request,
+};
+use crate::config::{self, Conversation};
+use crate::ids::ConnectionId;
+use crate::outbound::Fetcher;
+use crate::retry::Failure;
+use crate::wire;
+
+mod api;
+mod choice;
+mod limits;
+mod markup;
+mod parse;
+mod render;
+mod split;
+mod tap;
+mod verify;
+
+/// The `event_type` of our messages' metadata (<https://docs.slack.dev/messaging/message-metadata/>).
+const METADATA: &str = "haptik_bridge";
+
+/// How many pages of a conversation are looked through for a message that may have been sent.
+const PAGES: usize = 5;
+
+/// How far Haptik's clock may be ahead of Slack's, when looking for a message.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(1);
+
+/// A connection to one app in a Slack workspace.
+#[derive(Debug)]
+pub struct Slack {
+    connection: ConnectionId,
+    signing_secrets: config::Secrets,
+    conversation: Conversation,
+    api: Api,
+    fetcher: Fetcher,
+}
+
+impl Slack {
+    /// A connection with its settings; `http` calls Slack, `fetcher` fetches the users' files.
+    #[must_use]
+    pub fn new(
+        connection: ConnectionId,
+        settings: &config::Slack,
+        http: reqwest::Client,
+        fetcher: Fetcher,
+    ) -> Self {
+        Self {
+            connection,
+            signing_secrets: settings.signing_secrets.clone(),
+            conversation: settings.conversation,
+            api: Api::new(
+                http,
+                settings.api_base_url.clone(),
+                settings.bot_tokens.clone(),
+            ),
+            fetcher,
+        }
+    }
+
+    /// Calls a method that writes blocks. Slack refuses a message of which it cannot load an image:
+    /// then the images are sent as links.
+    async fn write(&self, method: &'static str, body: &Value) -> Result<Value, SlackError> {
+        let refusal = match self.api.call(method, Arguments::Json(body)).await {
+            Err(error @ SlackError::Refused { .. })
+                if error.code().starts_with("invalid_blocks") =>
+            {
+                error
+            }
+            other => return other,
+        };
+        match with_images_as_links(body) {
+            Some(body) => self.api.call(method, Arguments::Json(&body)).await,
+            None => Err(refusal),
+        }
+    }
+
+    /// Where the bot token may go: hosts of Slack over TLS, and where the Web API is.
+    fn is_slacks(&self, url: &Url) -> bool {
+        let api = self.api.base_url();
+        let host = url.host_str().unwrap_or_default();
+        let is_at = |known: &str| {
+            host.strip_suffix(known)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        let is_slack = url.scheme() == "https" && (is_at("slack.com") || is_at("slack-gov.com"));
+        is_slack || url.origin() == api.origin()
+    }
+}
+
+#[async_trait]
+impl Channel for Slack {
+    fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Received, Rejected> {
+        if request.method != Method::POST || !request.path.trim_matches('/').is_empty() {
+            return Err(Rejected::NotFound);
+        }
+        verify::verify(request.headers, request.body, &self.signing_secrets, now)
+            .map_err(|error| Rejected::Unauthorized(error.reason()))?;
+        let reader = parse::Reader {
+            connection: &self.connection,
+            conversation: self.conversation,
+        };
+        Ok(reader.read(request.body))
+    }
+
+    /// <https://docs.slack.dev/reference/methods/users.info>
+    async fn profile(&self, user: &str) -> Result<Option<Profile>, Failure> {
+        let arguments = [("user", user), ("include_locale", "true")];
+        match self
+            .api
+            .call("users.info", Arguments::Form(&arguments))
+            .await
+        {
+            Ok(answer) => Ok(answer.get("user").map(profile)),
+            // The user can be registered without a profile.
+            Err(SlackError::Refused { .. }) => Ok(None),
+            Err(error) if error.code() == "missing_scope" => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn fetch(&self, attachment: &Attachment, limit: usize) -> Result<Bytes, Failure> {
+        if attachment.url.is_empty() {
+            return Err(Failure::permanent("Slack does not say where the file is"));
+        }
+        let url = Url::parse(&attachment.url)
+            .map_err(|_| Failure::permanent("the file's URL is none"))?;
+        if !self.is_slacks(&url) {
+            return Err(Failure::permanent("the file is not on a host of Slack"));
+        }
+        let file = self
+            .fetcher
+            .fetch(
+                &url,
+                Some(self.api.token()),
+                |url| self.is_slacks(url),
+                limit,
+            )
+            .await?;
+        // Whom it does not let in, Slack answers 200 with the page to log in on.
+        let start = file.trim_ascii_start().get(..14).unwrap_or_default();
+        if start.eq_ignore_ascii_case(b"<!doctype html") && !attachment.mime_type.contains("html") {
+            return Err(Failure::permanent(
+                "Slack gave a page instead of the file: the app lacks the scope files:read",
+            ));
+        }
+        Ok(file)
+    }
+
+    fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
+        render::parts(outgoing)
+    }
+
+    /// Looks for the metadata that each part is sent with
+    /// (<https://docs.slack.dev/reference/methods/conversations.history>).
+    async fn already_sent(
+        &self,
+        address: &Address,
+        outgoing: &Outgoing,
+    ) -> Result<Option<Vec<usize>>, Failure> {
+        let place = Whereabouts::of(address).ok_or_else(no_address)?;
+        let oldest = outgoing
+            .at
+            .checked_sub(CLOCK_SKEW)
+            .unwrap_or(Timestamp::UNIX_EPOCH);
+        let oldest = format!("{}.000000", oldest.as_second().max(0));
+        let mut found = Vec::new();
+        let mut cursor = String::new();
+        for _ in 0..PAGES {
+            let mut arguments = vec![
+                ("channel", place.channel.as_str()),
+                ("include_all_metadata", "true"),
+                ("limit", "100"),
+                ("oldest", &oldest),
+                ("cursor", &cursor),
+            ];
+            arguments.retain(|(_, value)| !value.is_empty());
+            let method = match &place.thread_ts {
+                Some(thread_ts) => {
+                    arguments.push(("ts", thread_ts));
+                    "conversations.replies"
+                }
+                None => "conversations.history",
+            };
+            let answer = match self.api.call(method, Arguments::Form(&arguments)).await {
+                Ok(answer) => answer,
+                Err(SlackError::Refused { .. }) => return Ok(None),
+                Err(error) if error.code() == "missing_scope" => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            found.extend(
+                wire::list(&answer, "messages").filter_map(|message| part_of(message, outgoing)),
+            );
+            match answer
+                .pointer("/response_metadata/next_cursor")
+                .and_then(Value::as_str)
+            {
+                None | Some("") => break,
+                Some(next) => next.clone_into(&mut cursor),
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(Some(found))
+    }
+
+    /// <https://docs.slack.dev/reference/methods/chat.postMessage>
+    async fn send(&self, address: &Address, part: &Part) -> Result<(), Failure> {
+        let place = Whereabouts::of(address).ok_or_else(no_address)?;
+        let mut body = part.body.clone();
+        let fields = body
+            .as_object_mut()
+            .ok_or_else(|| Failure::permanent("a part that is no message"))?;
+        fields.insert("channel".to_owned(), place.channel.into());
+        if let Some(thread_ts) = place.thread_ts {
+            fields.insert("thread_ts".to_owned(), thread_ts.into());
+        }
+        self.write("chat.postMessage", &body).await?;
+        Ok(())
+    }
+
+    /// <https://docs.slack.dev/reference/methods/chat.update>
+    async fn perform(&self, task: &Value) -> Result<(), Failure> {
+        let method = match task.get("method").and_then(Value::as_str) {
+            Some("chat.update") => "chat.update",
+            Some("chat.postMessage") => "chat.postMessage",
+            _ => return Err(Failure::permanent("a task that is unknown")),
+        };
+        let body = task.get("body").filter(|body| body.is_object());
+        self.write(
+            method,
+            body.ok_or_else(|| Failure::permanent("a task without a body"))?,
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// What an [`Address`] holds: a conversation, and a thread in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Whereabouts {
+    channel: String,
+    thread_ts: Option<String>,
+}
+
+impl Whereabouts {
+    fn new(channel: &str, thread_ts: Option<&str>) -> Self {
+        Self {
+            channel: channel.to_owned(),
+            thread_ts: thread_ts.map(ToOwned::to_owned),
+        }
+    }
+
+    fn of(address: &Address) -> Option<Self> {
+        let channel = wire::some_text(&address.0, "channel")?;
+        Some(Self {
+            channel,
+            thread_ts: wire::some_text(&address.0, "thread_ts"),
+        })
+    }
+}
+
+impl From<Whereabouts> for Value {
+    fn from(place: Whereabouts) -> Self {
+        match place.thread_ts {
+            Some(thread_ts) => json!({"channel": place.channel, "thread_ts": thread_ts}),
+            None => json!({"channel": place.channel}),
+        }
+    }
+}
+
+fn no_address() -> Failure {
+    Failure::permanent("an address that is not Slack's")
+}
+
+/// Which part of this message another one in the conversation is, by its metadata.
+fn part_of(message: &Value, outgoing: &Outgoing) -> Option<usize> {
+    let metadata = message
+        .get("metadata")
+        .filter(|metadata| wire::text(metadata, "event_type") == METADATA)?;
+    let payload = metadata.get("event_payload")?;
+    let is_it = wire::text(payload, "key") == outgoing.key.as_str()
+        && wire::text(payload, "auth_id") == outgoing.auth_id.as_str();
+    wire::whole(payload, "part")
+        .and_then(|part| usize::try_from(part).ok())
+        .filter(|_| is_it)
+}
+
+fn with_images_as_links(body: &Value) -> Option<Value> {
+    let mut body = body.clone();
+    let blocks = body.get_mut("blocks")?.as_array_mut()?;
+    let mut changed = false;
+    for block in blocks {
+        if let Some(link) = render::image_as_link(block) {
+            *block = link;
+            changed = true;
+        }
+    }
+    changed.then_some(body)
+}
+
+/// A user object (<https://docs.slack.dev/reference/objects/user-object>).
+fn profile(user: &Value) -> Profile {
+    let nothing = Value::Null;
+    let details = user.get("profile").unwrap_or(&nothing);
+    let first = |fields: &[(&Value, &str)]| {
+        fields.iter().find_map(|(object, key)| {
+            Some(wire::text(object, key).trim().to_owned()).filter(|text| !text.is_empty())
+        })
+    };
+    let custom_data = [
+        ("slack_user_id", first(&[(user, "id")])),
+        (
+            "slack_team_id",
+            first(&[(user, "team_id"), (details, "team")]),
+        ),
+        ("time_zone", first(&[(user, "tz")])),
+        ("locale", first(&[(user, "locale")])),
+        ("title", first(&[(details, "title")])),
+    ];
+    let custom_data: Map<String, Value> = custom_data
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
+        .collect();
+    let locale = wire::text(user, "locale");
+    let language = locale
+        .split(['-', '_'])
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let is_language = language.len() == 2 && language.bytes().all(|byte| byte.is_ascii_lowercase());
+    Profile {
+        name: first(&[
+            (details, "real_name"),
+            (user, "real_name"),
+            (details, "display_name"),
+            (user, "name"),
+        ]),
+        email: first(&[(details, "email")]),
+        mobile_no: None,
+        language_code: is_language.then_some(language),
+        custom_data,
+    }
+}
+
+#[cfg(test)]
+mod tests;

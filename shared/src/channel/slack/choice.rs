@@ -1,0 +1,160 @@
+//! Showing what a user chose: the message is updated, or, where it is not known well enough, another
+//! one says it.
+
+use serde_json::{Value, json};
+
+use super::Whereabouts;
+use super::limits;
+use super::markup::mrkdwn;
+use super::render::{context, text_object};
+use super::tap::{BUTTONS, CHOICE, RATING, REPLIES};
+use crate::channel::Address;
+use crate::wire;
+
+/// What is to be done after a tap, as the method to call and the body to call it with.
+///
+/// It is made from nothing but the request, so that the same request makes the same task: repeating
+/// it changes nothing.
+pub(super) fn task(
+    address: &Address,
+    ts: &str,
+    message: Option<&Value>,
+    block_id: &str,
+    shown: &str,
+) -> Value {
+    let chosen = format!(
+        "✓ {}",
+        mrkdwn(&limits::shortened(shown, limits::SECTION_TEXT / 10))
+    );
+    let place = Whereabouts::of(address);
+    let channel = place
+        .as_ref()
+        .map(|place| place.channel.as_str())
+        .unwrap_or_default();
+    let blocks = message
+        .and_then(|message| message.get("blocks"))
+        .and_then(Value::as_array);
+    if let Some(blocks) = blocks.and_then(|blocks| with_choice(blocks, block_id, &chosen)) {
+        let text = message
+            .map(|message| wire::text(message, "text"))
+            .unwrap_or_default();
+        let whole = if text.is_empty() {
+            chosen.clone()
+        } else {
+            format!("{text}\n{chosen}")
+        };
+        let text = if limits::fits(&whole, limits::MESSAGE_TEXT) {
+            whole
+        } else {
+            chosen
+        };
+        let body =
+            json!({"channel": channel, "ts": ts, "text": text, "parse": "none", "blocks": blocks});
+        return json!({"method": "chat.update", "body": body});
+    }
+    let mut body = json!({"channel": channel, "text": chosen, "parse": "none"});
+    if let Some(thread_ts) = place.as_ref().and_then(|place| place.thread_ts.as_deref()) {
+        body["thread_ts"] = thread_ts.into();
+    }
+    json!({"method": "chat.postMessage", "body": body})
+}
+
+/// The blocks of a message with a choice shown below them; `None` when one of them is of a shape that
+/// we do not send.
+fn with_choice(blocks: &[Value], tapped: &str, chosen: &str) -> Option<Vec<Value>> {
+    if blocks.is_empty() {
+        return None;
+    }
+    let goes = |id: &str| {
+        (tapped.starts_with(REPLIES) && id.starts_with(REPLIES))
+            || (tapped.starts_with(RATING) && id == tapped)
+    };
+    let mut kept = Vec::with_capacity(blocks.len() + 1);
+    let mut choices = Vec::new();
+    for block in blocks {
+        match wire::text(block, "block_id").as_str() {
+            // Buttons stay, and may be tapped again: the earlier choices stay too, up to a limit.
+            CHOICE => choices.extend(wire::list(block, "elements").filter_map(text_field)),
+            id if goes(id) => {}
+            _ => kept.push(known(block)?),
+        }
+    }
+    if kept.len() >= limits::BLOCKS {
+        return None;
+    }
+    choices.push(text_object(chosen));
+    let surplus = choices.len().saturating_sub(limits::CONTEXT_ELEMENTS);
+    choices.drain(..surplus);
+    let mut choice = context("");
+    choice["block_id"] = CHOICE.into();
+    choice["elements"] = choices.into();
+    kept.push(choice);
+    Some(kept)
+}
+
+/// A block with the fields that we send: Slack gives more back, and refuses some of them when they are
+/// sent to it.
+fn known(block: &Value) -> Option<Value> {
+    let mut known = match wire::text(block, "type").as_str() {
+        "section" => json!({"type": "section", "text": text_field(block.get("text")?)?}),
+        "context" => {
+            let elements: Option<Vec<Value>> =
+                wire::list(block, "elements").map(text_field).collect();
+            json!({"type": "context", "elements": elements?})
+        }
+        "image" => json!({
+            "type": "image",
+            "image_url": wire::some_text(block, "image_url")?,
+            "alt_text": wire::some_text(block, "alt_text")?,
+        }),
+        "actions" => {
+            let elements: Option<Vec<Value>> = wire::list(block, "elements").map(button).collect();
+            json!({"type": "actions", "elements": elements?})
+        }
+        _ => return None,
+    };
+    let id = wire::text(block, "block_id");
+    if [REPLIES, BUTTONS, RATING]
+        .iter()
+        .any(|ours| id.starts_with(ours))
+    {
+        known["block_id"] = id.into();
+    }
+    Some(known)
+}
+
+fn text_field(text: &Value) -> Option<Value> {
+    picked(
+        text,
+        &["mrkdwn", "plain_text"],
+        &["type", "text", "emoji", "verbatim"],
+        &["text"],
+    )
+}
+
+fn button(button: &Value) -> Option<Value> {
+    let mut known = picked(
+        button,
+        &["button"],
+        &["type", "action_id", "value", "url", "style"],
+        &["action_id"],
+    )?;
+    known["text"] = text_field(button.get("text")?)?;
+    Some(known)
+}
+
+/// An object with only some of its fields, if it is of one of these types and has what it must.
+fn picked(value: &Value, types: &[&str], fields: &[&str], required: &[&str]) -> Option<Value> {
+    if !types.contains(&wire::text(value, "type").as_str())
+        || required
+            .iter()
+            .any(|field| wire::some_text(value, field).is_none())
+    {
+        return None;
+    }
+    let fields = fields.iter().filter_map(|field| {
+        let field_value = value.get(field).filter(|value| !value.is_null())?;
+        Some(((*field).to_owned(), field_value.clone()))
+    });
+    Some(Value::Object(fields.collect()))
+}

@@ -1,0 +1,96 @@
+//! Slack's limits, each with the page that says so, and how lengths are counted.
+
+use std::borrow::Cow;
+
+/// Characters of a message's `text`; longer ones are cut or refused
+/// (<https://docs.slack.dev/reference/methods/chat.postMessage#truncating>).
+pub(super) const MESSAGE_TEXT: usize = 4_000;
+
+/// Blocks in a message (<https://docs.slack.dev/reference/block-kit/blocks>).
+pub(super) const BLOCKS: usize = 50;
+
+/// Characters over all blocks of a message. Slack answers `msg_blocks_too_long` above about 13,200,
+/// which is observed, not documented (<https://github.com/slackapi/bolt-js/issues/2509>); what counts
+/// is not documented either, so values and URLs are counted too, and some room is left.
+pub(super) const BLOCKS_TEXT: usize = 12_000;
+
+/// Characters of a text object, and so of a section
+/// (<https://docs.slack.dev/reference/block-kit/composition-objects/text-object>).
+pub(super) const SECTION_TEXT: usize = 3_000;
+
+/// Elements of an actions block (<https://docs.slack.dev/reference/block-kit/blocks/actions-block>).
+pub(super) const ACTIONS: usize = 25;
+
+/// Elements of a context block (<https://docs.slack.dev/reference/block-kit/blocks/context-block>).
+pub(super) const CONTEXT_ELEMENTS: usize = 10;
+
+/// Characters of a button's label
+/// (<https://docs.slack.dev/reference/block-kit/block-elements/button-element>).
+pub(super) const BUTTON_TEXT: usize = 75;
+
+/// Characters of a button's value; counted in bytes here, which is never less
+/// (<https://docs.slack.dev/reference/block-kit/block-elements/button-element>).
+pub(super) const BUTTON_VALUE: usize = 2_000;
+
+/// Characters of a link of a button and of an image's address
+/// (<https://docs.slack.dev/reference/block-kit/blocks/image-block>).
+pub(super) const URL: usize = 3_000;
+
+/// Characters of an image's alternative text
+/// (<https://docs.slack.dev/reference/block-kit/blocks/image-block>).
+pub(super) const ALT_TEXT: usize = 2_000;
+
+/// Characters of a link inside a text; what is longer stays plain text, which may be split.
+pub(super) const INLINE_LINK: usize = 2_000;
+
+/// The length of a text as Slack may count it: UTF-16 units, never fewer than characters.
+pub(super) fn length(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// Whether a text is no longer than `limit`; looks at no more of it than it must.
+pub(super) fn fits(text: &str, limit: usize) -> bool {
+    let mut left = limit;
+    text.chars()
+        .all(|character| match left.checked_sub(character.len_utf16()) {
+            Some(rest) => {
+                left = rest;
+                true
+            }
+            None => false,
+        })
+}
+
+/// A text of at most `limit`, with an ellipsis where something had to go.
+pub(super) fn shortened(text: &str, limit: usize) -> Cow<'_, str> {
+    if fits(text, limit) {
+        return Cow::Borrowed(text);
+    }
+    let mut left = limit.saturating_sub(1);
+    let kept = text.chars().take_while(|character| {
+        let fits = character.len_utf16() <= left;
+        left = left.saturating_sub(character.len_utf16());
+        fits
+    });
+    let kept: String = kept.collect();
+    Cow::Owned(format!("{}…", kept.trim_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_utf_16_units() {
+        assert_eq!(length("aé🔢"), 4);
+        assert!(fits("aé🔢", 4) && !fits("aé🔢", 3));
+    }
+
+    #[test]
+    fn a_long_label_is_cut_within_its_limit_and_a_short_one_is_left() {
+        assert_eq!(shortened("short", 5), "short");
+        assert_eq!(shortened("longer", 5), "long…");
+        assert_eq!(shortened("🔢🔢🔢", 4), "🔢…");
+        assert_eq!(shortened("a word", 3), "a…");
+    }
+}

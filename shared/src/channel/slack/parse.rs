@@ -1,0 +1,152 @@
+//! What Slack sends to the one URL, once it is verified: events and handshakes as JSON, interactions
+//! and slash commands as forms.
+
+use serde_json::Value;
+
+use super::Conversation;
+use crate::channel::{Address, Received, Reply};
+use crate::ids::{AuthId, ConnectionId};
+use crate::wire;
+
+mod event_types;
+mod interaction;
+mod message;
+mod text;
+mod ts;
+
+/// For whom requests are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader<'a> {
+    /// The connection.
+    pub(super) connection: &'a ConnectionId,
+    /// What is one user at Haptik.
+    pub(super) conversation: Conversation,
+}
+
+/// Where something was said.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    /// The conversation's id.
+    channel: &'a str,
+    /// The thread that it stands in, if it does.
+    thread_ts: Option<&'a str>,
+    /// The message itself.
+    ts: &'a str,
+    /// Whether it is a direct message to the app.
+    is_direct: bool,
+}
+
+impl Reader<'_> {
+    /// Reads a verified body. Whatever it is, it is answered 200: one odd payload must not make Slack
+    /// disable the endpoint.
+    pub(super) fn read(self, body: &[u8]) -> Received {
+        let read = match body.trim_ascii_start().first() {
+            Some(b'{') => json(body).and_then(|envelope| self.envelope(&envelope)),
+            Some(_) => self.form(body),
+            None => Err("an empty body".to_owned()),
+        };
+        read.unwrap_or_else(Received::not_understood)
+    }
+
+    /// The Events API's outer object (<https://docs.slack.dev/apis/events-api/#event-type-structure>).
+    fn envelope(self, envelope: &Value) -> Result<Received, String> {
+        match wire::text(envelope, "type").as_str() {
+            "url_verification" => {
+                let challenge = wire::some_text(envelope, "challenge")
+                    .ok_or("url_verification without a challenge")?;
+                Ok(Received::nothing(Reply::text(200, challenge)))
+            }
+            "event_callback" => {
+                let event = envelope.get("event").filter(|event| event.is_object());
+                let event = event.ok_or("event_callback without an event")?;
+                match wire::text(event, "type").as_str() {
+                    "message" | "app_mention" => self.message(envelope, event),
+                    kind if event_types::is_documented(kind) => Ok(nothing()),
+                    kind => Err(format!("an event of the type {}", named(kind))),
+                }
+            }
+            // Slack says that it dropped events: there is nothing in it to pass on.
+            "app_rate_limited" => Ok(nothing()),
+            // Some of Slack's interactions are sent as JSON where an app is built on its own tools.
+            kind if event_types::is_interaction(kind) => self.interaction(envelope),
+            kind => Err(format!("a request of the type {}", named(kind))),
+        }
+    }
+
+    /// An interaction (<https://docs.slack.dev/interactivity/handling-user-interaction/>), or a slash
+    /// command (<https://docs.slack.dev/interactivity/implementing-slash-commands/>).
+    fn form(self, body: &[u8]) -> Result<Received, String> {
+        let mut is_command = false;
+        for (name, value) in url::form_urlencoded::parse(body) {
+            match name.as_ref() {
+                "payload" => return self.interaction(&json(value.as_bytes())?),
+                "command" | "ssl_check" => is_command = true,
+                _ => {}
+            }
+        }
+        if is_command {
+            Ok(nothing())
+        } else {
+            Err("a body that is neither JSON nor a form of Slack's".to_owned())
+        }
+    }
+
+    /// Haptik's name for the user: one per person, or one per person and thread.
+    fn auth_id(self, user: &str, place: Place<'_>) -> AuthId {
+        let thread = match self.conversation {
+            Conversation::User => None,
+            // Without a thread, all of a direct conversation is one.
+            Conversation::Thread if place.is_direct => {
+                place.thread_ts.map(|thread| place.thread_id(thread))
+            }
+            Conversation::Thread => Some(place.thread_id(place.root())),
+        };
+        AuthId::derive(self.connection, user, thread.as_deref())
+    }
+}
+
+impl Place<'_> {
+    /// The first message of the thread that an answer in a channel goes to.
+    fn root(&self) -> &str {
+        self.thread_ts.unwrap_or(self.ts)
+    }
+
+    fn thread_id(&self, thread_ts: &str) -> String {
+        format!("{}:{thread_ts}", self.channel)
+    }
+
+    /// Where to answer: in a channel in the thread, in a direct conversation where it was said.
+    fn address(&self) -> Address {
+        let thread = if self.is_direct {
+            self.thread_ts
+        } else {
+            Some(self.root())
+        };
+        Address(super::Whereabouts::new(self.channel, thread).into())
+    }
+}
+
+fn nothing() -> Received {
+    Received::nothing(Reply::ok())
+}
+
+fn json(body: &[u8]) -> Result<Value, String> {
+    match serde_json::from_slice(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err("JSON that is not an object".to_owned()),
+        Err(_) => Err("a body that is not JSON".to_owned()),
+    }
+}
+
+/// A name that somebody else gave, as it may stand in a log: short, and a name.
+fn named(kind: &str) -> String {
+    let is_name = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
+    match kind {
+        "" => "(none)".to_owned(),
+        kind if kind.len() <= 60 && kind.chars().all(is_name) => kind.to_owned(),
+        _ => "(not a name)".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

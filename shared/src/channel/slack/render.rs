@@ -1,0 +1,154 @@
+//! What is shown to a user → Block Kit (<https://docs.slack.dev/block-kit/>), one `chat.postMessage`
+//! a part.
+//!
+//! A message is first a row of pieces: blocks, each with what it adds to the text that stands in for
+//! the blocks in notifications and screen readers ([`piece`]). The pieces of what belongs together
+//! (a card, the text) are a group. Groups are then packed into as few messages as Slack's limits allow
+//! ([`pack`]). Nothing that can be seen is dropped, with one exception: a button's label above 75
+//! characters ends in an ellipsis.
+
+use serde_json::{Value, json};
+
+use super::markup::{bold, mrkdwn};
+use super::split::split;
+use super::{METADATA, limits};
+use crate::channel::{Content, Outgoing, Part, SenderKind};
+use crate::haptik::hsl::{Element, Hsl};
+use piece::Piece;
+
+mod actions;
+mod cards;
+mod form;
+mod pack;
+mod piece;
+
+pub(super) use piece::{context, image_as_link, text_object};
+
+/// The requests that show something, in order: the bodies of `chat.postMessage` without the place.
+pub(super) fn parts(outgoing: &Outgoing) -> Vec<Part> {
+    let messages = match &outgoing.content {
+        Content::Message { hsl, .. } if hsl.element == Element::Silent => Vec::new(),
+        Content::Message { hsl, .. } => Renderer::new(outgoing).message(hsl),
+        Content::AgentJoined { team_name, notice } => {
+            let joined = || joined(&outgoing.sender.name, team_name);
+            notices(
+                &Some(mrkdwn(notice))
+                    .filter(|notice| !notice.trim().is_empty())
+                    .unwrap_or_else(joined),
+            )
+        }
+        Content::ConversationComplete {
+            completed_by,
+            notice,
+            ..
+        } => match notice.trim() {
+            // The bot completes its conversations all the time: only an agent's leaving is news.
+            "" if completed_by == "bot" => Vec::new(),
+            "" => notices("This conversation is complete."),
+            notice => notices(&mrkdwn(notice)),
+        },
+    };
+    messages
+        .into_iter()
+        .enumerate()
+        .map(|(index, message)| Part {
+            index,
+            body: body(outgoing, index, message),
+        })
+        .collect()
+}
+
+/// One message: its text, and its blocks if the text alone does not show it.
+struct Message {
+    text: String,
+    blocks: Vec<Value>,
+}
+
+/// Renders one message; counts what must be unique in it.
+struct Renderer<'a> {
+    outgoing: &'a Outgoing,
+    /// The place of the next actionable in [`Hsl::actionables`].
+    actionable: usize,
+    /// The number of the next block of buttons.
+    block: usize,
+}
+
+impl<'a> Renderer<'a> {
+    fn new(outgoing: &'a Outgoing) -> Self {
+        Self {
+            outgoing,
+            actionable: 0,
+            block: 0,
+        }
+    }
+
+    fn message(mut self, hsl: &Hsl) -> Vec<Message> {
+        let text = mrkdwn(&hsl.text);
+        let mut groups = match &hsl.element {
+            Element::Text { quick_replies } => {
+                vec![self.actionables(super::tap::REPLIES, quick_replies)]
+            }
+            Element::Button { items } => vec![self.actionables(super::tap::BUTTONS, items)],
+            Element::Carousel { items } => items
+                .iter()
+                .map(|card| self.card(card, &hsl.text))
+                .collect(),
+            Element::Form(form) => vec![form::as_text(form)],
+            Element::System { .. } => return notices(&text),
+            Element::NativeAction { .. } | Element::Silent | Element::Other { .. } => Vec::new(),
+        };
+        let sender = &self.outgoing.sender;
+        let name = if sender.kind == SenderKind::Agent {
+            bold(&sender.name)
+        } else {
+            String::new()
+        };
+        if name.is_empty() && groups.iter().all(Vec::is_empty) {
+            let texts = split(&text, limits::MESSAGE_TEXT).into_iter();
+            return texts
+                .map(|text| Message {
+                    text,
+                    blocks: Vec::new(),
+                })
+                .collect();
+        }
+        groups.insert(0, Piece::sections(&text));
+        if let Some(first) = groups.iter_mut().find(|group| !group.is_empty()) {
+            first.splice(0..0, Piece::notices(&name));
+        }
+        pack::pack(groups)
+    }
+}
+
+/// Small grey text, as Slack shows what is about the conversation rather than in it.
+fn notices(text: &str) -> Vec<Message> {
+    pack::pack(vec![Piece::notices(text)])
+}
+
+fn joined(agent: &str, team_name: &str) -> String {
+    let agent = Some(bold(agent)).filter(|agent| !agent.is_empty());
+    let agent = agent.unwrap_or_else(|| "An agent".to_owned());
+    match mrkdwn(team_name).trim() {
+        "" => format!("{agent} has joined the conversation."),
+        team => format!("{agent} ({team}) has joined the conversation."),
+    }
+}
+
+/// The body of `chat.postMessage` (<https://docs.slack.dev/reference/methods/chat.postMessage>),
+/// without the place. `parse` keeps Slack from reading names in plain text as mentions; links get no
+/// previews, which would push the bot's own cards apart.
+fn body(outgoing: &Outgoing, index: usize, message: Message) -> Value {
+    let payload = json!({"auth_id": outgoing.auth_id, "key": outgoing.key, "part": index});
+    let mut body = json!({"text": message.text});
+    if !message.blocks.is_empty() {
+        body["blocks"] = message.blocks.into();
+    }
+    body["parse"] = "none".into();
+    body["unfurl_links"] = false.into();
+    body["unfurl_media"] = false.into();
+    body["metadata"] = json!({"event_type": METADATA, "event_payload": payload});
+    body
+}
+
+#[cfg(test)]
+mod tests;

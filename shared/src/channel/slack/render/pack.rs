@@ -1,0 +1,88 @@
+//! Packing pieces into as few messages as Slack's limits allow.
+
+use super::Message;
+use super::piece::Piece;
+use crate::channel::slack::limits;
+
+/// Packs groups into messages, in order. A group stays in one message where it fits into one.
+pub(super) fn pack(groups: Vec<Vec<Piece>>) -> Vec<Message> {
+    let mut messages = Vec::new();
+    let mut current = Load::default();
+    for group in groups {
+        let whole = Load::of(&group);
+        if !current.takes(&whole) && Load::default().takes(&whole) {
+            messages.push(std::mem::take(&mut current));
+        }
+        for piece in group {
+            if !current.takes(&Load::of(std::slice::from_ref(&piece))) {
+                messages.push(std::mem::take(&mut current));
+            }
+            current.add(piece);
+        }
+    }
+    messages.push(current);
+    messages
+        .into_iter()
+        .filter(|load| !load.pieces.is_empty())
+        .map(Load::message)
+        .collect()
+}
+
+/// What a message holds.
+#[derive(Debug, Default)]
+struct Load {
+    pieces: Vec<Piece>,
+    blocks: usize,
+    weight: usize,
+    text: usize,
+}
+
+impl Load {
+    /// The load of some pieces, without them.
+    fn of(pieces: &[Piece]) -> Self {
+        let mut load = Self::default();
+        for piece in pieces {
+            load.count(piece);
+        }
+        load
+    }
+
+    fn count(&mut self, piece: &Piece) {
+        self.blocks += 1;
+        self.weight += piece.weight;
+        if !piece.text.is_empty() {
+            self.text += limits::length(&piece.text) + 1;
+        }
+    }
+
+    fn add(&mut self, piece: Piece) {
+        self.count(&piece);
+        self.pieces.push(piece);
+    }
+
+    /// Whether there is room for more. One block is left for the choice that a tap adds.
+    fn takes(&self, more: &Self) -> bool {
+        self.blocks + more.blocks < limits::BLOCKS
+            && self.weight + more.weight <= limits::BLOCKS_TEXT
+            && self.text + more.text <= limits::MESSAGE_TEXT
+    }
+
+    fn message(self) -> Message {
+        let joined = |separator, of: fn(&Piece) -> &str| {
+            let texts = self.pieces.iter().map(of).filter(|text| !text.is_empty());
+            texts.collect::<Vec<_>>().join(separator)
+        };
+        let mut text = joined("\n", |piece| &piece.text);
+        if text.is_empty() {
+            text = limits::shortened(&joined(" · ", |piece| &piece.spare), limits::SECTION_TEXT)
+                .into_owned();
+        }
+        if text.is_empty() {
+            "…".clone_into(&mut text);
+        }
+        Message {
+            text,
+            blocks: self.pieces.into_iter().map(|piece| piece.block).collect(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Pieces: blocks, with what stands in for them.
+
+use serde_json::{Value, json};
+
+use crate::channel::slack::limits;
+use crate::channel::slack::markup::{escaped, link};
+use crate::channel::slack::split::split;
+
+/// One block, with what it adds to its message.
+#[derive(Debug)]
+pub(super) struct Piece {
+    /// The block.
+    pub(super) block: Value,
+    /// Its text, as mrkdwn; empty where it has none to speak of.
+    pub(super) text: String,
+    /// What stands for it when nothing in its message has a text: labels, a description.
+    pub(super) spare: String,
+    /// What it counts towards [`limits::BLOCKS_TEXT`].
+    pub(super) weight: usize,
+}
+
+impl Piece {
+    /// A text, in as many sections as it takes; none for an empty one.
+    pub(super) fn sections(text: &str) -> Vec<Self> {
+        let section = |text: &str| json!({"type": "section", "text": text_object(text)});
+        Self::texts(text, section)
+    }
+
+    /// A text in small grey print; none for an empty one.
+    pub(super) fn notices(text: &str) -> Vec<Self> {
+        Self::texts(text, context)
+    }
+
+    /// An image, from the web.
+    pub(super) fn image(address: &str, alt_text: &str) -> Self {
+        Self {
+            block: json!({"type": "image", "image_url": address, "alt_text": alt_text}),
+            text: String::new(),
+            spare: escaped(alt_text),
+            weight: limits::length(address) + limits::length(alt_text),
+        }
+    }
+
+    fn texts(text: &str, block: impl Fn(&str) -> Value) -> Vec<Self> {
+        let piece = |text: String| Self {
+            block: block(&text),
+            spare: String::new(),
+            weight: limits::length(&text),
+            text,
+        };
+        split(text, limits::SECTION_TEXT)
+            .into_iter()
+            .map(piece)
+            .collect()
+    }
+}
+
+/// A text as mrkdwn. `verbatim` keeps Slack from reading names in plain text as mentions; links are
+/// made in [`crate::channel::slack::markup`].
+pub(in crate::channel::slack) fn text_object(text: &str) -> Value {
+    json!({"type": "mrkdwn", "text": text, "verbatim": true})
+}
+
+/// A block of small grey print.
+pub(in crate::channel::slack) fn context(text: &str) -> Value {
+    json!({"type": "context", "elements": [text_object(text)]})
+}
+
+/// An image block as a link to the image; `None` for any other block.
+pub(in crate::channel::slack) fn image_as_link(block: &Value) -> Option<Value> {
+    if block.get("type").and_then(Value::as_str) != Some("image") {
+        return None;
+    }
+    let field = |key| block.get(key).and_then(Value::as_str);
+    let (address, label) = (
+        field("image_url")?,
+        limits::shortened(field("alt_text")?, limits::INLINE_LINK / 4),
+    );
+    let link = link(address, &label);
+    let link = if limits::fits(&link, limits::SECTION_TEXT) {
+        link
+    } else {
+        escaped(&label)
+    };
+    Some(context(&link))
+}

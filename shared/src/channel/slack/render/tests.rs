@@ -1,0 +1,307 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::channel::slack::tap::Tap;
+use crate::channel::{Outgoing, Sender, SenderKind};
+use crate::haptik::hsl::Hsl;
+
+mod block_kit;
+mod properties;
+
+/// A message of the bot.
+pub(super) fn outgoing(raw: Value) -> Outgoing {
+    let at = "2026-11-22T10:00:00Z".parse().expect("a time");
+    Outgoing {
+        key: "00000000000001982371#message".into(),
+        auth_id: "0123456789abcdef0123456789abcdef".into(),
+        user: "U1".into(),
+        at,
+        sender: Sender::default(),
+        message_id: Some(1_982_371),
+        content: Content::Message {
+            hsl: Hsl::read(&raw),
+            raw,
+        },
+    }
+}
+
+fn render(raw: Value) -> Vec<Part> {
+    let parts = parts(&outgoing(raw));
+    block_kit::validate(&parts);
+    parts
+}
+
+fn buttons(parts: &[Part]) -> Vec<&Value> {
+    let blocks = parts
+        .iter()
+        .filter_map(|part| part.body.get("blocks")?.as_array())
+        .flatten();
+    let actions = blocks.filter(|block| block["type"] == "actions");
+    actions
+        .filter_map(|block| block["elements"].as_array())
+        .flatten()
+        .collect()
+}
+
+fn labels(parts: &[Part]) -> Vec<&str> {
+    buttons(parts)
+        .into_iter()
+        .filter_map(|button| button.pointer("/text/text")?.as_str())
+        .collect()
+}
+
+fn texts(parts: &[Part]) -> Vec<&str> {
+    parts
+        .iter()
+        .filter_map(|part| part.body["text"].as_str())
+        .collect()
+}
+
+macro_rules! samples {
+    ($($name:ident: $file:literal,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                let sample = include_str!(concat!("../../../../tests/samples/hsl-", $file, ".json"));
+                let parts = render(serde_json::from_str(sample).expect("a sample is JSON"));
+                let bodies: Vec<Value> = parts.into_iter().map(|part| part.body).collect();
+                insta::assert_json_snapshot!(concat!("hsl-", $file), bodies);
+            }
+        )*
+    };
+}
+
+samples! {
+    a_button_that_says_something: "button-message",
+    a_button_that_opens_a_link: "button",
+    a_card_with_a_mini_actionable: "carousel-mini-actionable",
+    a_card_with_a_video: "carousel-video",
+    cards_with_details: "carousel",
+    a_form: "form",
+    an_image: "image",
+    a_native_action: "native-action",
+    quick_replies: "quick-replies",
+    a_silent_message: "silent",
+    a_system_message: "system",
+    a_text: "text",
+}
+
+#[test]
+fn an_agents_message_carries_the_agents_name() {
+    let mut message = outgoing(json!({"text": "Hello <!here>"}));
+    message.sender = Sender {
+        kind: SenderKind::Agent,
+        name: "Prateek".into(),
+        profile_image: String::new(),
+    };
+    let parts = parts(&message);
+    block_kit::validate(&parts);
+    assert_eq!(parts[0].body["text"], "*Prateek*\nHello &lt;!here&gt;");
+    assert_eq!(parts[0].body["blocks"][0]["type"], "context");
+}
+
+#[test]
+fn an_agents_name_never_stands_alone() {
+    let mut message = outgoing(json!({"text": "word ".repeat(780)}));
+    message.sender.kind = SenderKind::Agent;
+    message.sender.name = "Prateek".repeat(20);
+    let parts = parts(&message);
+    block_kit::validate(&parts);
+    let blocks = parts[0].body["blocks"].as_array().expect("blocks");
+    assert_eq!((parts.len(), blocks.len()), (2, 2));
+}
+
+#[test]
+fn an_agent_who_says_nothing_shows_nothing() {
+    let mut message = outgoing(json!({"text": "", "type": "CAROUSEL", "data": {"items": [{}]}}));
+    message.sender = Sender {
+        kind: SenderKind::Agent,
+        name: "Prateek".into(),
+        profile_image: String::new(),
+    };
+    assert_eq!(parts(&message), []);
+}
+
+#[test]
+fn joining_and_completing_are_notices() {
+    let render = |sender: &str, content: Content| {
+        let mut message = outgoing(json!({}));
+        message.sender.name = sender.to_owned();
+        message.content = content;
+        let parts = parts(&message);
+        block_kit::validate(&parts);
+        parts
+            .first()
+            .map(|part| part.body["text"].as_str().expect("a text").to_owned())
+    };
+    let joined = |team: &str, notice: &str| Content::AgentJoined {
+        team_name: team.into(),
+        notice: notice.into(),
+    };
+    let complete = |by: &str, notice: &str| Content::ConversationComplete {
+        completed_by: by.into(),
+        notice: notice.into(),
+        data: Value::Null,
+    };
+    assert_eq!(
+        render("P", joined("", "P has entered")).as_deref(),
+        Some("P has entered")
+    );
+    assert_eq!(
+        render("P", joined("Help", "")).as_deref(),
+        Some("*P* (Help) has joined the conversation.")
+    );
+    assert_eq!(
+        render("", joined("", " ")).as_deref(),
+        Some("An agent has joined the conversation.")
+    );
+    assert_eq!(
+        render("", complete("agent", "")).as_deref(),
+        Some("This conversation is complete.")
+    );
+    assert_eq!(render("", complete("bot", "Bye")).as_deref(), Some("Bye"));
+    assert_eq!(render("", complete("bot", "")), None);
+}
+
+#[test]
+fn forty_thousand_characters_arrive_whole_in_several_messages() {
+    let words: Vec<String> = (0..7_000).map(|number| format!("w{number}&")).collect();
+    let parts = render(json!({"text": words.join(" "), "type": "TEXT", "data": {}}));
+    assert!(parts.len() > 10);
+    let joined = texts(&parts).join(" ").replace("&amp;", "&");
+    assert_eq!(joined.split(' ').collect::<Vec<_>>(), words);
+    let places: Vec<usize> = parts.iter().map(|part| part.index).collect();
+    assert_eq!(places, (0..parts.len()).collect::<Vec<_>>());
+}
+
+#[test]
+fn sixty_buttons_are_all_there_in_order() {
+    let items: Vec<Value> = (0..60)
+        .map(|number| json!({"actionable_text": format!("B{number}"), "is_default": 1}))
+        .collect();
+    let parts = render(json!({"text": "Choose", "type": "BUTTON", "data": {"items": items}}));
+    let expected: Vec<String> = (0..60).map(|number| format!("B{number}")).collect();
+    assert_eq!(labels(&parts), expected);
+    assert_eq!(parts.len(), 1);
+}
+
+#[test]
+fn thirty_cards_are_all_there_within_fifty_blocks_a_message() {
+    let items: Vec<Value> = (0..30)
+        .map(|number| {
+            json!({
+                "title": format!("Card{number}"),
+                "thumbnail": {"image": "https://a.example/a.png"},
+                "actionables": [{"actionable_text": format!("B{number}")}],
+            })
+        })
+        .collect();
+    let parts = render(json!({"text": "Cards", "type": "CAROUSEL", "data": {"items": items}}));
+    assert_eq!(labels(&parts).len(), 30);
+    let all = texts(&parts).join("\n");
+    assert_eq!(all.matches("*Card").count(), 30);
+    for part in &parts {
+        let blocks = part.body["blocks"].as_array().expect("blocks");
+        // A card is not torn apart.
+        assert_eq!(blocks.last().expect("one")["type"], "actions");
+    }
+}
+
+#[test]
+fn a_tap_carries_its_message_or_where_to_find_it() {
+    let long = "x".repeat(3_000);
+    let parts = render(json!({"type": "BUTTON", "data": {"items": [
+        {"actionable_text": "Short", "payload": {"message": "Hi{task}", "gogo_message": "go"}},
+        {"actionable_text": "Long", "payload": {"message": long}},
+    ]}}));
+    let taps: Vec<Tap> = buttons(&parts)
+        .into_iter()
+        .map(|button| Tap::read(button["value"].as_str().expect("a value")).expect("ours"))
+        .collect();
+    assert_eq!(
+        taps,
+        [
+            Tap::Say {
+                message: "Hi{task}".into(),
+                gogo_message: "go".into()
+            },
+            Tap::Offered {
+                auth_id: "0123456789abcdef0123456789abcdef".into(),
+                key: "00000000000001982371#message".into(),
+                index: 1,
+            },
+        ]
+    );
+}
+
+#[test]
+fn what_slack_has_no_button_for_is_a_line_of_text() {
+    let action = |uri: &str, payload: Value| json!({"actionable_text": "Go", "type": "APP_ACTION", "uri": uri, "payload": payload});
+    let parts = render(json!({"text": "", "type": "BUTTON", "data": {"items": [
+        action("CALL", json!({"phone": "+91 (12) 34"})),
+        action("SEND_LOCATION", json!({})),
+        action("IMAGE_UPLOAD", json!({})),
+        action("LINK", json!({"url": "myapp://open"})),
+        action("LINK", json!({"url": format!("https://a.example/{}", "x".repeat(4_000))})),
+    ]}}));
+    let all = texts(&parts).join("\n");
+    for expected in [
+        "📞 Go: <tel:+911234|+91 (12) 34>",
+        "📍 Go\n",
+        "📎 Go\n",
+        "Go: myapp://open",
+        "Go:\nhttps://a.example/xxx",
+    ] {
+        assert!(all.contains(expected), "{expected} in {all}");
+    }
+    assert_eq!(buttons(&parts).len(), 0);
+}
+
+#[test]
+fn a_rating_has_five_buttons() {
+    let parts = render(
+        json!({"text": "Bye", "type": "TEXT", "data": {"quick_replies": [
+            {"actionable_text": "Rate us", "type": "APP_FEEDBACK", "payload": {}},
+            {"actionable_text": "Later"},
+        ]}}),
+    );
+    assert_eq!(labels(&parts), ["1 ★", "2 ★", "3 ★", "4 ★", "5 ★", "Later"]);
+    assert_eq!(parts[0].body["text"], "Bye\nRate us");
+}
+
+#[test]
+fn a_message_of_buttons_alone_has_their_labels_as_its_text() {
+    let parts = render(
+        json!({"type": "BUTTON", "data": {"items": [{"actionable_text": "A & B"}, {"actionable_text": "C"}]}}),
+    );
+    assert_eq!(texts(&parts), ["A &amp; B · C"]);
+}
+
+#[test]
+fn pictures_that_slack_cannot_show_are_links() {
+    let card = |image: &str| json!({"title": "T", "thumbnail": {"image": image}});
+    let parts = render(json!({"type": "CAROUSEL", "data": {"items": [
+        card("https://a.example/a.svg"),
+        card("https://cdn.example/film.MP4?x=1"),
+        card("not a url"),
+        card("ftp://a.example/a.png"),
+        card(&format!("https://a.example/{}.png", "x".repeat(3_500))),
+        card("https://a.example/a.png"),
+        card("https://player.vimeo.com/video/1"),
+    ]}}));
+    let blocks = parts
+        .iter()
+        .filter_map(|part| part.body["blocks"].as_array())
+        .flatten();
+    assert_eq!(blocks.filter(|block| block["type"] == "image").count(), 1);
+    let all = texts(&parts).join("\n");
+    for expected in [
+        "🔗 <https://a.example/a.svg|T>",
+        "▶ <https://cdn.example/film.MP4?x=1|Watch the video>",
+        "not a url",
+        "ftp://a.example/a.png",
+        "vimeo",
+    ] {
+        assert!(all.contains(expected), "{expected} in {all}");
+    }
+}
