@@ -11,7 +11,11 @@ use clap::{Parser, Subcommand};
 
 /// A bridge between messaging channels and Haptik's "Bot as an API".
 #[derive(Debug, Parser)]
-#[command(name = "haptik-bridge", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "haptik-bridge",
+    version,
+    args_conflicts_with_subcommands = true
+)]
 struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,

@@ -219,9 +219,10 @@ impl Drop for Stage {
 fn config(options: &Options, haptik: &Running, slack: &FakeSlack, app: &App) -> String {
     let settings = haptik.simulator().settings();
     let (workspace, tables) = (slack.workspace(), &options.tables);
-    let outbound = match tables.contains("[outbound]") {
-        true => "",
-        false => "[outbound]\nallow_private_networks = true",
+    let outbound = if tables.contains("[outbound]") {
+        ""
+    } else {
+        "[outbound]\nallow_private_networks = true"
     };
     format!(
         r#"

@@ -37,7 +37,7 @@ impl Haptik {
         Self {
             simulator,
             running,
-            client: Client::new(),
+            client: haptik_bridge_shared::outbound::client().expect("a client"),
         }
     }
 

@@ -202,12 +202,14 @@ impl Hsl {
     pub fn is_silent(&self) -> bool {
         match &self.element {
             Element::Silent => true,
-            Element::Text { quick_replies: items } | Element::Button { items } => {
-                self.text.trim().is_empty() && items.is_empty()
+            Element::Text {
+                quick_replies: items,
             }
+            | Element::Button { items } => self.text.trim().is_empty() && items.is_empty(),
             Element::Carousel { items } => self.text.trim().is_empty() && items.is_empty(),
             Element::Form(form) => {
-                self.text.trim().is_empty() && form.title.is_empty() && form.fields.is_empty()
+                let texts = [&self.text, &form.title, &form.subtitle];
+                form.fields.is_empty() && texts.iter().all(|text| text.trim().is_empty())
             }
             Element::NativeAction { .. } | Element::System { .. } | Element::Other { .. } => {
                 self.text.trim().is_empty()
@@ -218,11 +220,15 @@ impl Hsl {
     /// Everything that can be tapped, in the order in which it is shown.
     pub fn actionables(&self) -> impl Iterator<Item = &Actionable> {
         let (flat, cards): (&[Actionable], &[Card]) = match &self.element {
-            Element::Text { quick_replies: items } | Element::Button { items } => (items, &[]),
+            Element::Text {
+                quick_replies: items,
+            }
+            | Element::Button { items } => (items, &[]),
             Element::Carousel { items } => (&[], items),
             _ => (&[], &[]),
         };
-        flat.iter().chain(cards.iter().flat_map(|card| &card.actionables))
+        flat.iter()
+            .chain(cards.iter().flat_map(|card| &card.actionables))
     }
 }
 
@@ -291,7 +297,12 @@ impl Card {
 impl Form {
     fn read(body: &Value, data: &Value) -> Self {
         let mut fields: Vec<(u64, Field)> = wire::list(data, "fields")
-            .map(|field| (wire::whole(field, "order").unwrap_or(u64::MAX), Field::read(field)))
+            .map(|field| {
+                (
+                    wire::whole(field, "order").unwrap_or(u64::MAX),
+                    Field::read(field),
+                )
+            })
             .collect();
         fields.sort_by_key(|(order, _)| *order);
         Self {
@@ -340,10 +351,14 @@ impl Actionable {
     /// Never empty.
     #[must_use]
     pub fn label(&self) -> String {
-        let label = [self.text.trim(), spoken(&self.payload.message).trim(), self.payload.title.trim()]
-            .into_iter()
-            .find(|text| !text.is_empty())
-            .map_or_else(|| "…".to_owned(), ToOwned::to_owned);
+        let label = [
+            self.text.trim(),
+            spoken(&self.payload.message).trim(),
+            self.payload.title.trim(),
+        ]
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .map_or_else(|| "…".to_owned(), ToOwned::to_owned);
         match self.emoji.trim() {
             "" => label,
             emoji => format!("{emoji} {label}"),
@@ -355,17 +370,24 @@ impl Actionable {
     pub fn effect(&self) -> Effect {
         let payload = &self.payload;
         let has_url = !payload.url.trim().is_empty();
-        match (self.kind.to_uppercase().as_str(), self.uri.to_uppercase().as_str()) {
+        match (
+            self.kind.to_uppercase().as_str(),
+            self.uri.to_uppercase().as_str(),
+        ) {
             ("APP_FEEDBACK", _) => Effect::Feedback,
             (_, "CALL") if !payload.phone.trim().is_empty() => Effect::Call {
                 number: payload.phone.trim().to_owned(),
             },
-            (_, "SEND_LOCATION" | "SEND_MULTIPLE_LOCATIONS" | "SAVED_ADDRESSES") => Effect::Location,
+            (_, "SEND_LOCATION" | "SEND_MULTIPLE_LOCATIONS" | "SAVED_ADDRESSES") => {
+                Effect::Location
+            }
             (_, "GALLERY_PICKER" | "IMAGE_UPLOAD" | "DOCUMENT_PICKER") => Effect::Upload,
             (_, "CAROUSEL_DETAIL") if payload.has_detail() => Effect::Detail,
-            (_, "LINK" | "SELF_SERVE_WEB" | "CAROUSEL_DETAIL") | ("SHARE", _) if has_url => Effect::Open {
-                url: payload.url.trim().to_owned(),
-            },
+            (_, "LINK" | "SELF_SERVE_WEB" | "CAROUSEL_DETAIL") | ("SHARE", _) if has_url => {
+                Effect::Open {
+                    url: payload.url.trim().to_owned(),
+                }
+            }
             _ => self.says(),
         }
     }
@@ -400,10 +422,16 @@ impl Payload {
             } else {
                 images
             },
-            phone: ["phone", "number", "phone_number", "mobile_no", "contact_number"]
-                .iter()
-                .find_map(|key| wire::some_text(payload, key))
-                .unwrap_or_default(),
+            phone: [
+                "phone",
+                "number",
+                "phone_number",
+                "mobile_no",
+                "contact_number",
+            ]
+            .iter()
+            .find_map(|key| wire::some_text(payload, key))
+            .unwrap_or_default(),
         }
     }
 
@@ -466,24 +494,36 @@ mod tests {
 
     #[test]
     fn a_tap_sends_the_gogo_message_and_else_the_message() {
-        let read = |payload: Value| Actionable::read(&json!({"actionable_text": "Tap", "payload": payload}));
+        let read = |payload: Value| {
+            Actionable::read(&json!({"actionable_text": "Tap", "payload": payload}))
+        };
         assert_eq!(
             read(json!({"message": "Hi{x}", "gogo_message": "go"})).effect(),
-            Effect::Say { shown: "Hi".into(), sent: "go".into() }
+            Effect::Say {
+                shown: "Hi".into(),
+                sent: "go".into()
+            }
         );
         assert_eq!(
             read(json!({"message": "Hi{x}", "gogo_message": ""})).effect(),
-            Effect::Say { shown: "Hi".into(), sent: "Hi{x}".into() }
+            Effect::Say {
+                shown: "Hi".into(),
+                sent: "Hi{x}".into()
+            }
         );
         assert_eq!(
             read(json!({"gogo_message": ""})).effect(),
-            Effect::Say { shown: "Tap".into(), sent: "Tap".into() }
+            Effect::Say {
+                shown: "Tap".into(),
+                sent: "Tap".into()
+            }
         );
     }
 
     #[test]
     fn a_body_serialised_as_a_string_is_read_as_the_object() {
-        let body = json!({"text": "Hi", "type": "BUTTON", "data": {"items": [{"actionable_text": "A"}]}});
+        let body =
+            json!({"text": "Hi", "type": "BUTTON", "data": {"items": [{"actionable_text": "A"}]}});
         assert_eq!(Hsl::read(&json!(body.to_string())), Hsl::read(&body));
         assert_eq!(Hsl::read(&json!("plain")).text, "plain");
     }
@@ -492,6 +532,12 @@ mod tests {
     fn an_unknown_type_is_kept_with_its_text() {
         let hsl = Hsl::read(&json!({"text": "Pay", "type": "UPI_QR", "data": {"vpa": 1}}));
         assert_eq!(hsl.text, "Pay");
-        assert_eq!(hsl.element, Element::Other { kind: "UPI_QR".into(), data: json!({"vpa": 1}) });
+        assert_eq!(
+            hsl.element,
+            Element::Other {
+                kind: "UPI_QR".into(),
+                data: json!({"vpa": 1})
+            }
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use haptik_bridge_tests::app;
 use haptik_bridge_tests::fake_slack::Fault;
 use serde_json::json;
 
@@ -207,8 +208,9 @@ async fn it_stops_with_its_last_handle() -> anyhow::Result<()> {
     let bridge = Bridge::start().await;
     let (url, second) = (bridge.url("auth.test"), bridge.slack.clone());
     drop(bridge);
-    let fresh = || reqwest::Client::new().post(&url).send();
-    assert_eq!(fresh().await?.status(), 200);
+    // A client of its own each time: one that is kept would keep its connection.
+    let fresh = async || anyhow::Ok(app::client()?.post(&url).send().await?.status());
+    assert_eq!(fresh().await?, 200);
     drop(second);
     let stopped = async {
         while fresh().await.is_ok() {
