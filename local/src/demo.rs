@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::{Query, State};
@@ -29,7 +30,7 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use tokio::sync::broadcast;
 
-use crate::feed::HopFeed;
+use crate::feed::{Feed, Item};
 use crate::simulator::{Settings, Simulator};
 
 /// The page.
@@ -38,8 +39,8 @@ const PAGE: &str = include_str!("demo/page.html");
 /// How many records of each kind the simulator keeps.
 const SIMULATOR_KEEPS: usize = 500;
 
-/// How many messages a slow page may fall behind.
-const BEHIND: usize = 500;
+/// How soon a page that has lost its connection comes back.
+const COMES_BACK: Duration = Duration::from_millis(500);
 
 /// The demo's secrets, made anew at each start, and where it is served.
 #[derive(Debug)]
@@ -55,11 +56,13 @@ pub struct Demo {
 #[derive(Clone)]
 struct App {
     bridge: Arc<Bridge>,
-    hops: HopFeed,
+    hops: Feed,
+    messages: Feed,
+    /// Tells the messages of this process from those of an earlier one.
+    start: u32,
     webhook: Arc<Webhook>,
     channel_url: Arc<str>,
     http: reqwest::Client,
-    messages: broadcast::Sender<Arc<str>>,
 }
 
 /// What the page sends: what the user did, as the custom channel has it, without what the application
@@ -146,16 +149,17 @@ impl Demo {
     pub fn router(
         &self,
         bridge: Arc<Bridge>,
-        hops: HopFeed,
+        hops: Feed,
         simulator: &Simulator,
     ) -> anyhow::Result<Router> {
         let app = App {
             bridge,
             hops,
+            messages: Feed::new(),
+            start: fastrand::u32(..),
             webhook: Arc::new(Webhook::new(self.signing_secret.expose_secret())?),
             channel_url: format!("{}/channels/web", self.base_url).into(),
             http: haptik_bridge_shared::outbound::client()?,
-            messages: broadcast::Sender::new(BEHIND),
         };
         Ok(Router::new()
             .route("/", get(|| async { Html(PAGE) }))
@@ -208,34 +212,54 @@ async fn callback(State(app): State<App>, headers: HeaderMap, body: Bytes) -> St
     let Ok(text) = std::str::from_utf8(&body) else {
         return StatusCode::BAD_REQUEST;
     };
-    // Nobody listening is no fault.
-    let _ = app.messages.send(text.into());
+    app.messages.push(text);
     StatusCode::NO_CONTENT
 }
 
 /// Everything that the page shows, as it happens: `message` events for the chat, `hop` events for the
-/// console.
-async fn events(State(app): State<App>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let (past, coming) = app.hops.listen();
-    let past = stream::iter(past).map(|hop| Event::default().event("hop").data(hop));
-    let hops = past.chain(stream_of(coming, "hop"));
-    let messages = stream_of(app.messages.subscribe(), "message");
-    Sse::new(stream::select(hops, messages).map(Ok)).keep_alive(KeepAlive::default())
+/// console. A page that has lost its connection gets the messages that it missed.
+async fn events(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let start = app.start;
+    let hop = |(_, hop): Item| Event::default().event("hop").data(hop);
+    let message = move |(number, message): Item| {
+        let id = format!("{start}-{number}");
+        Event::default().event("message").id(id).data(message)
+    };
+    let hops = stream_of(app.hops.listen(0)).map(hop);
+    let messages = stream_of(app.messages.listen(seen(&headers, start))).map(message);
+    let first = stream::iter([Event::default().retry(COMES_BACK)]);
+    let events = first.chain(stream::select(hops, messages));
+    Sse::new(events.map(Ok)).keep_alive(KeepAlive::default())
 }
 
-fn stream_of(
-    receiver: broadcast::Receiver<Arc<str>>,
-    name: &'static str,
-) -> impl Stream<Item = Event> {
-    stream::unfold(receiver, move |mut receiver| async move {
+/// The number of the last message that a page has seen: none of this process when it comes from an
+/// earlier one, all when it is new.
+fn seen(headers: &HeaderMap, start: u32) -> u64 {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let Some((of, number)) = last.and_then(|id| id.split_once('-')) else {
+        return u64::MAX;
+    };
+    if of == start.to_string() {
+        number.parse().unwrap_or(0)
+    } else {
+        0
+    }
+}
+
+fn stream_of((past, coming): (Vec<Item>, broadcast::Receiver<Item>)) -> impl Stream<Item = Item> {
+    let coming = stream::unfold(coming, |mut coming| async move {
         loop {
-            match receiver.recv().await {
-                Ok(data) => return Some((Event::default().event(name).data(data), receiver)),
+            match coming.recv().await {
+                Ok(item) => return Some((item, coming)),
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return None,
             }
         }
-    })
+    });
+    stream::iter(past).chain(coming)
 }
 
 /// What an entry of the ledger holds: the page asks for it when somebody wants to see a payload.

@@ -1,4 +1,5 @@
-//! The hops of messages as they happen, for the console: the same events that the log has.
+//! What a page is shown as it happens: the newest events are kept, for a page that is opened later or
+//! has lost its connection.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,21 +13,30 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// How many hops are kept for a page that is opened later, and how many a slow page may fall behind.
+/// How many events are kept, and how many a slow page may fall behind.
 const KEPT: usize = 500;
 
-/// A layer of the log that passes hops on. A clone is the same feed.
+/// A feed of events, numbered from 1. A clone is the same one.
 #[derive(Debug, Clone)]
-pub struct HopFeed(Arc<Inner>);
+pub struct Feed(Arc<Inner>);
+
+/// An event of a feed: its number, and what it is, as JSON.
+pub type Item = (u64, Arc<str>);
 
 #[derive(Debug)]
 struct Inner {
-    sender: broadcast::Sender<Arc<str>>,
-    kept: Mutex<VecDeque<Arc<str>>>,
+    sender: broadcast::Sender<Item>,
+    kept: Mutex<Kept>,
 }
 
-impl HopFeed {
-    /// A feed without listeners.
+#[derive(Debug, Default)]
+struct Kept {
+    last: u64,
+    items: VecDeque<Item>,
+}
+
+impl Feed {
+    /// A feed without events.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(Inner {
@@ -35,38 +45,48 @@ impl HopFeed {
         }))
     }
 
-    /// The hops so far, as JSON objects, and those to come.
+    /// Adds an event.
+    pub fn push(&self, json: &str) {
+        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.last += 1;
+        let item = (kept.last, Arc::from(json));
+        if kept.items.len() == KEPT {
+            kept.items.pop_front();
+        }
+        kept.items.push_back(Item::clone(&item));
+        // Nobody listening is no fault. Sent under the lock, so that the order is kept.
+        let _ = self.0.sender.send(item);
+    }
+
+    /// The events after the one with this number that are kept, and those to come.
     #[must_use]
-    pub fn listen(&self) -> (Vec<Arc<str>>, broadcast::Receiver<Arc<str>>) {
+    pub fn listen(&self, after: u64) -> (Vec<Item>, broadcast::Receiver<Item>) {
         let kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        (kept.iter().cloned().collect(), self.0.sender.subscribe())
+        let items = kept.items.iter().filter(|(number, _)| *number > after);
+        (items.cloned().collect(), self.0.sender.subscribe())
     }
 }
 
-impl Default for HopFeed {
+impl Default for Feed {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<S: Subscriber> Layer<S> for HopFeed {
+/// A layer of the log that adds the hops of messages to a feed: the console shows what the log has.
+#[derive(Debug, Clone)]
+pub struct HopLayer(pub Feed);
+
+impl<S: Subscriber> Layer<S> for HopLayer {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         if event.metadata().target() != HOP_TARGET {
             return;
         }
         let mut fields = Fields(Map::new());
         event.record(&mut fields);
-        fields
-            .0
-            .insert("at".to_owned(), jiff::Timestamp::now().to_string().into());
-        let hop: Arc<str> = Value::Object(fields.0).to_string().into();
-        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() == KEPT {
-            kept.pop_front();
-        }
-        kept.push_back(hop.clone());
-        // Nobody listening is no fault.
-        let _ = self.0.sender.send(hop);
+        let now = jiff::Timestamp::now();
+        fields.0.insert("at".to_owned(), now.to_string().into());
+        self.0.push(&Value::Object(fields.0).to_string());
     }
 }
 
@@ -83,7 +103,30 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0
-            .insert(field.name().to_owned(), format!("{value:?}").into());
+        let value = format!("{value:?}");
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_comes_back_gets_what_it_missed_and_a_bounded_past() {
+        let feed = Feed::new();
+        for number in 1..=600 {
+            feed.push(&number.to_string());
+        }
+        let numbers = |after| {
+            let (items, _) = feed.listen(after);
+            items
+                .into_iter()
+                .map(|(number, _)| number)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(597), [598, 599, 600]);
+        assert_eq!(numbers(0).len(), KEPT);
+        assert_eq!(numbers(600).len(), 0);
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;
 use haptik_bridge_local::demo::Demo;
-use haptik_bridge_local::feed::HopFeed;
+use haptik_bridge_local::feed::{Feed, HopLayer};
 use haptik_bridge_local::gateway::LocalBridge;
 use tokio::net::TcpListener;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -31,10 +31,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let hops = HopFeed::new();
+    let hops = Feed::new();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::registry()
-        .with(hops.clone())
+        .with(HopLayer(hops.clone()))
         .with(
             tracing_subscriber::fmt::layer()
                 .with_writer(std::io::stderr)
@@ -82,7 +82,7 @@ async fn serve_demo(
     data_dir: &Path,
     listener: TcpListener,
     base_url: String,
-    hops: HopFeed,
+    hops: Feed,
 ) -> anyhow::Result<()> {
     let demo = Demo::new(base_url.clone());
     let local = LocalBridge::start(demo.config()?, Some(&data_dir.join("demo"))).await?;

@@ -369,7 +369,8 @@ impl Actionable {
     #[must_use]
     pub fn effect(&self) -> Effect {
         let payload = &self.payload;
-        let has_url = !payload.url.trim().is_empty();
+        let url = payload.url.trim();
+        let is_web = has_scheme(url, "http") || has_scheme(url, "https");
         match (
             self.kind.to_uppercase().as_str(),
             self.uri.to_uppercase().as_str(),
@@ -383,9 +384,10 @@ impl Actionable {
             }
             (_, "GALLERY_PICKER" | "IMAGE_UPLOAD" | "DOCUMENT_PICKER") => Effect::Upload,
             (_, "CAROUSEL_DETAIL") if payload.has_detail() => Effect::Detail,
-            (_, "LINK" | "SELF_SERVE_WEB" | "CAROUSEL_DETAIL") | ("SHARE", _) if has_url => {
+            // Any other scheme (`javascript:`, an app's own) opens nothing that a channel knows.
+            (_, "LINK" | "SELF_SERVE_WEB" | "CAROUSEL_DETAIL") | ("SHARE", _) if is_web => {
                 Effect::Open {
-                    url: payload.url.trim().to_owned(),
+                    url: url.to_owned(),
                 }
             }
             _ => self.says(),
@@ -410,10 +412,10 @@ impl Actionable {
 impl Payload {
     fn read(payload: &Value) -> Self {
         let images = wire::texts(payload, "images");
+        let url = wire::some_text(payload, "url").unwrap_or_else(|| wire::text(payload, "link"));
         Self {
             message: wire::text(payload, "message"),
             gogo_message: wire::text(payload, "gogo_message"),
-            url: wire::some_text(payload, "url").unwrap_or_else(|| wire::text(payload, "link")),
             title: wire::text(payload, "title"),
             sub_title: wire::text(payload, "sub_title"),
             description: wire::text(payload, "description"),
@@ -431,7 +433,12 @@ impl Payload {
             ]
             .iter()
             .find_map(|key| wire::some_text(payload, key))
+            .or_else(|| {
+                let url = url.strip_prefix("tel:")?;
+                Some(url.to_owned())
+            })
             .unwrap_or_default(),
+            url,
         }
     }
 
@@ -472,6 +479,12 @@ fn closing_brace(text: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether `url` has this scheme.
+fn has_scheme(url: &str, scheme: &str) -> bool {
+    url.split_once(':')
+        .is_some_and(|(found, _)| found.eq_ignore_ascii_case(scheme))
 }
 
 /// A URL with HTML's `&amp;` undone: Haptik's own samples have it.
@@ -526,6 +539,24 @@ mod tests {
             json!({"text": "Hi", "type": "BUTTON", "data": {"items": [{"actionable_text": "A"}]}});
         assert_eq!(Hsl::read(&json!(body.to_string())), Hsl::read(&body));
         assert_eq!(Hsl::read(&json!("plain")).text, "plain");
+    }
+
+    #[test]
+    fn only_web_links_open_and_a_number_is_called() {
+        let read = |uri: &str, payload: Value| {
+            let value = json!({"actionable_text": "Go", "uri": uri, "payload": payload});
+            Actionable::read(&value).effect()
+        };
+        let open = |url: &str| read("LINK", json!({ "url": url }));
+        let url = "HTTPS://haptik.ai".to_owned();
+        assert_eq!(open(&url), Effect::Open { url });
+        for odd in ["javascript:alert(1)", "data:text/html,x", "app://x", ""] {
+            assert!(matches!(open(odd), Effect::Say { .. }), "{odd}");
+        }
+        let number = || "+91 22".to_owned();
+        let called = Effect::Call { number: number() };
+        assert_eq!(read("CALL", json!({"number": number()})), called);
+        assert_eq!(read("CALL", json!({"url": "tel:+91 22"})), called);
     }
 
     #[test]

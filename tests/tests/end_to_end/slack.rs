@@ -425,10 +425,8 @@ async fn every_element_of_the_simulated_bot_is_shown_and_none_is_refused() -> an
         let menu = stage
             .slack
             .wait_until("the menu", Duration::from_secs(10), || {
-                let messages = stage.slack.messages(hi.channel()).into_iter();
-                messages
-                    .filter(|message| message.buttons().len() > 10)
-                    .next_back()
+                let mut messages = stage.slack.messages(hi.channel()).into_iter();
+                messages.rfind(|message| message.buttons().len() > 10)
             });
         let menu = menu.await;
         labels = menu
