@@ -255,8 +255,10 @@ pub struct Outgoing {
     pub auth_id: AuthId,
     /// Whom it is for: the channel's own id of the user.
     pub user: String,
-    /// When Haptik sent it.
+    /// When Haptik sent it, by Haptik's clock.
     pub at: Timestamp,
+    /// When we received it, by our clock.
+    pub received_at: Timestamp,
     /// Who says it.
     pub sender: Sender,
     /// Haptik's id of the message, where it has one.

@@ -40,6 +40,7 @@ impl Processor {
             auth_id: auth_id.clone(),
             user: user.channel_user.clone(),
             at: entry.at,
+            received_at: entry.received_at,
             sender: event.sender.clone(),
             message_id: event.message_id,
             content,

@@ -43,7 +43,7 @@ const METADATA: &str = "haptik_bridge";
 /// How many pages of a conversation are looked through for a message that may have been sent.
 const PAGES: usize = 5;
 
-/// How far Haptik's clock may be ahead of Slack's, when looking for a message.
+/// How far our clock may be ahead of Slack's, when looking for a message.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(1);
 
 /// A connection to one app in a Slack workspace.
@@ -180,7 +180,7 @@ impl Channel for Slack {
     ) -> Result<Option<Vec<usize>>, Failure> {
         let place = Whereabouts::of(address).ok_or_else(no_address)?;
         let oldest = outgoing
-            .at
+            .received_at
             .checked_sub(CLOCK_SKEW)
             .unwrap_or(Timestamp::UNIX_EPOCH);
         let oldest = format!("{}.000000", oldest.as_second().max(0));

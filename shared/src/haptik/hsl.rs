@@ -370,7 +370,6 @@ impl Actionable {
     pub fn effect(&self) -> Effect {
         let payload = &self.payload;
         let url = payload.url.trim();
-        let is_web = has_scheme(url, "http") || has_scheme(url, "https");
         match (
             self.kind.to_uppercase().as_str(),
             self.uri.to_uppercase().as_str(),
@@ -384,8 +383,7 @@ impl Actionable {
             }
             (_, "GALLERY_PICKER" | "IMAGE_UPLOAD" | "DOCUMENT_PICKER") => Effect::Upload,
             (_, "CAROUSEL_DETAIL") if payload.has_detail() => Effect::Detail,
-            // Any other scheme (`javascript:`, an app's own) opens nothing that a channel knows.
-            (_, "LINK" | "SELF_SERVE_WEB" | "CAROUSEL_DETAIL") | ("SHARE", _) if is_web => {
+            (_, "LINK" | "SELF_SERVE_WEB" | "CAROUSEL_DETAIL") | ("SHARE", _) if opens(url) => {
                 Effect::Open {
                     url: url.to_owned(),
                 }
@@ -481,10 +479,19 @@ fn closing_brace(text: &str) -> Option<usize> {
     None
 }
 
-/// Whether `url` has this scheme.
-fn has_scheme(url: &str, scheme: &str) -> bool {
-    url.split_once(':')
-        .is_some_and(|(found, _)| found.eq_ignore_ascii_case(scheme))
+/// Whether `url` is a link that opens something: the web, or an app by a scheme of its own, but not
+/// what runs or reads something where it is opened.
+fn opens(url: &str) -> bool {
+    const DANGEROUS: [&str; 5] = ["javascript", "vbscript", "data", "file", "blob"];
+    url.split_once(':').is_some_and(|(scheme, rest)| {
+        let is_scheme = scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        let is_dangerous = DANGEROUS
+            .iter()
+            .any(|dangerous| scheme.eq_ignore_ascii_case(dangerous));
+        !scheme.is_empty() && !rest.is_empty() && is_scheme && !is_dangerous
+    })
 }
 
 /// A URL with HTML's `&amp;` undone: Haptik's own samples have it.
@@ -542,15 +549,22 @@ mod tests {
     }
 
     #[test]
-    fn only_web_links_open_and_a_number_is_called() {
+    fn a_link_opens_unless_it_runs_something_and_a_number_is_called() {
         let read = |uri: &str, payload: Value| {
             let value = json!({"actionable_text": "Go", "uri": uri, "payload": payload});
             Actionable::read(&value).effect()
         };
         let open = |url: &str| read("LINK", json!({ "url": url }));
-        let url = "HTTPS://haptik.ai".to_owned();
-        assert_eq!(open(&url), Effect::Open { url });
-        for odd in ["javascript:alert(1)", "data:text/html,x", "app://x", ""] {
+        for url in ["HTTPS://haptik.ai", "myapp://open"].map(ToOwned::to_owned) {
+            assert_eq!(open(&url), Effect::Open { url });
+        }
+        for odd in [
+            "JavaScript:alert(1)",
+            "data:text/html,x",
+            "java script:x",
+            ":",
+            "",
+        ] {
             assert!(matches!(open(odd), Effect::Say { .. }), "{odd}");
         }
         let number = || "+91 22".to_owned();

@@ -50,6 +50,7 @@ fn outgoing(content: Content, message_id: Option<u64>) -> Outgoing {
         auth_id: AuthId::from("a1"),
         user: "u-42".into(),
         at: "2026-11-22T10:00:00Z".parse().expect("a time"),
+        received_at: "2026-11-22T10:00:00Z".parse().expect("a time"),
         sender: Sender {
             kind: SenderKind::Bot,
             name: "gogo".into(),

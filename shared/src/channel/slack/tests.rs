@@ -50,6 +50,7 @@ fn outgoing() -> Outgoing {
         auth_id: "a1".into(),
         user: "U1".into(),
         at: "2026-11-22T10:00:00Z".parse().expect("a time"),
+        received_at: "2026-11-22T10:00:00Z".parse().expect("a time"),
         sender: Sender::default(),
         message_id: Some(1),
         content: Content::Message {

@@ -16,6 +16,7 @@ pub(super) fn outgoing(raw: Value) -> Outgoing {
         auth_id: "0123456789abcdef0123456789abcdef".into(),
         user: "U1".into(),
         at,
+        received_at: at,
         sender: Sender::default(),
         message_id: Some(1_982_371),
         content: Content::Message {
