@@ -29,6 +29,7 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 pub struct EmbeddedDynamoDb {
     /// The table, to be used as any DynamoDB table.
     pub table: Table,
+    endpoint: String,
     serving: JoinHandle<()>,
     sweeping: JoinHandle<()>,
 }
@@ -64,9 +65,22 @@ impl EmbeddedDynamoDb {
         create_table(&table).await?;
         Ok(Self {
             table,
+            endpoint,
             serving,
             sweeping,
         })
+    }
+
+    /// Where it is served on this machine.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The table as it is reached by another way: through a proxy at `endpoint` that makes calls fail.
+    #[must_use]
+    pub fn table_through(&self, endpoint: &str) -> Table {
+        Table::new(client(endpoint), TABLE_NAME)
     }
 
     /// The lanes that have pending entries. Reads all pending entries of the table: for the start of a

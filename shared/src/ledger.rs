@@ -88,8 +88,11 @@ pub struct Entry {
     pub correlation_id: CorrelationId,
     /// How many tries failed and were recorded.
     pub attempts: u32,
-    /// How many tries were begun on a redelivery; more than `attempts` when one ended in a crash.
+    /// How many tries were begun on redeliveries since something was last recorded about it: each of
+    /// them ended in a crash.
     pub starts: u32,
+    /// How many tries in a row took too long.
+    pub overruns: u32,
     /// How many of its parts are known to be done.
     pub parts_done: usize,
     /// Why the last try failed or it was given up, or why there was nothing to deliver.
@@ -136,6 +139,8 @@ struct Item {
     attempts: u32,
     #[serde(default)]
     starts: u32,
+    #[serde(default)]
+    overruns: u32,
     #[serde(default)]
     parts_done: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -251,8 +256,8 @@ impl Ledger {
         }
     }
 
-    /// Notes that a redelivered entry is tried again; returns how many such tries were begun. Tries
-    /// that were begun and neither recorded as failed nor as delivered ended in a crash.
+    /// Notes that a redelivered entry is tried again; returns how many such tries were begun, this one
+    /// included, since anything was last recorded. All before this one ended in a crash.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
@@ -273,30 +278,58 @@ impl Ledger {
             .unwrap_or(1))
     }
 
-    /// Notes that the first `parts` parts of an entry are done.
+    /// Notes that the first `parts` parts of an entry are done. What makes progress is no poison: the
+    /// counts of crashes and of overruns begin anew.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn progressed(&self, entry: &Entry, parts: usize) -> Result<(), TableError> {
-        self.update(entry, "SET parts_done = :parts")
-            .expression_attribute_values(":parts", number(parts))
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
+        self.update(
+            entry,
+            "SET parts_done = :parts, starts = :none, overruns = :none",
+        )
+        .expression_attribute_values(":parts", number(parts))
+        .expression_attribute_values(":none", number(0))
+        .send()
+        .await
+        .map_err(TableError::from_sdk)?;
         Ok(())
     }
 
-    /// Notes that a try failed and that another is to come.
+    /// Notes that a try failed and that another is to come. The try ended: the counts
+    /// of crashes and of overruns begin anew.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn failed(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
-        self.update(entry, "SET reason = :reason ADD attempts :one")
-            .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":one", number(1))
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
+        self.update(
+            entry,
+            "SET reason = :reason, starts = :none, overruns = :none ADD attempts :one",
+        )
+        .expression_attribute_values(":reason", text(reason))
+        .expression_attribute_values(":none", number(0))
+        .expression_attribute_values(":one", number(1))
+        .send()
+        .await
+        .map_err(TableError::from_sdk)?;
+        Ok(())
+    }
+
+    /// Notes that a try took too long, and that another is to come.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn overran(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
+        self.update(
+            entry,
+            "SET reason = :reason, starts = :none ADD overruns :one",
+        )
+        .expression_attribute_values(":reason", text(reason))
+        .expression_attribute_values(":none", number(0))
+        .expression_attribute_values(":one", number(1))
+        .send()
+        .await
+        .map_err(TableError::from_sdk)?;
         Ok(())
     }
 
@@ -350,6 +383,7 @@ impl Ledger {
             received_at: now.as_millisecond(),
             attempts: 0,
             starts: 0,
+            overruns: 0,
             parts_done: 0,
             reason: None,
             ended_at: None,
@@ -485,6 +519,7 @@ impl Item {
             correlation_id: self.correlation_id.as_str().into(),
             attempts: self.attempts,
             starts: self.starts,
+            overruns: self.overruns,
             parts_done: self.parts_done,
             ended_at: self.ended_at.map(moment).transpose()?,
             reason: self.reason,
