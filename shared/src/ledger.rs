@@ -2,7 +2,8 @@
 //! the edge answers.
 //!
 //! An entry's partition key names its [`Lane`], its sort key ([`EntryKey`]) gives its place there. The
-//! conditional put in [`Ledger::append`] is the de-duplication. Nothing here scans: a drain costs one
+//! conditional put in [`Ledger::append`] is the de-duplication. `operate` is what an operator looks at
+//! and takes up again. Nothing here scans: a drain costs one
 //! query of the lane's pending entries ([`PENDING_INDEX`]), a delivery one update, whatever the length
 //! of the conversation or the table.
 
@@ -16,6 +17,8 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+mod operate;
 
 use crate::channel::{Inbound, Task};
 use crate::ids::{AccountId, ConnectionId, CorrelationId, EntryKey};
@@ -93,6 +96,8 @@ pub struct Entry {
     pub starts: u32,
     /// How many tries in a row took too long.
     pub overruns: u32,
+    /// When it was last taken up again after it had been given up.
+    pub revived_at: Option<Timestamp>,
     /// How many of its parts are known to be done.
     pub parts_done: usize,
     /// Why the last try failed or it was given up, or why there was nothing to deliver.
@@ -141,6 +146,11 @@ struct Item {
     starts: u32,
     #[serde(default)]
     overruns: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revived_at: Option<i64>,
+    /// The day on which it was given up, while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dead: Option<String>,
     #[serde(default)]
     parts_done: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -158,6 +168,10 @@ const LARGEST_PIECE: usize = 300_000;
 /// that an entry has only while it is pending. It is what makes a drain cost the same however long the
 /// lane is, and what lets an entry that comes late be found before those that sort after it.
 pub const PENDING_INDEX: &str = "pending";
+
+/// The global secondary index over the entries that were given up and no others, by day (UTC) and time:
+/// what is dead is found without a look at anything else.
+pub const DEAD_INDEX: &str = "dead";
 
 /// How many entries one page of a drain has at most.
 const PAGE: i32 = 100;
@@ -205,6 +219,7 @@ impl Ledger {
         let mut item = self.item(lane, key, payload, now, now)?;
         item.state = State::Dead;
         item.pending = None;
+        item.dead = Some(day(now));
         item.reason = Some(reason.to_owned());
         item.ended_at = Some(now.as_millisecond());
         self.put(item).await
@@ -344,17 +359,21 @@ impl Ledger {
         reason: Option<&str>,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let expression = match reason {
-            Some(_) => "SET #state = :state, ended_at = :now, reason = :reason REMOVE pending",
-            None => "SET #state = :state, ended_at = :now REMOVE pending",
-        };
+        let dead = state == State::Dead;
+        let mut expression = "SET #state = :state, ended_at = :now".to_owned();
+        expression.push_str(reason.map_or("", |_| ", reason = :reason"));
+        expression.push_str(if dead { ", dead = :day" } else { "" });
+        expression.push_str(" REMOVE pending");
         let mut update = self
-            .update(entry, expression)
+            .update(entry, &expression)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", serde_dynamo::to_attribute_value(state)?)
             .expression_attribute_values(":now", number(now.as_millisecond()));
         if let Some(reason) = reason {
             update = update.expression_attribute_values(":reason", text(reason));
+        }
+        if dead {
+            update = update.expression_attribute_values(":day", text(day(now)));
         }
         update.send().await.map_err(TableError::from_sdk)?;
         Ok(())
@@ -384,6 +403,8 @@ impl Ledger {
             attempts: 0,
             starts: 0,
             overruns: 0,
+            revived_at: None,
+            dead: None,
             parts_done: 0,
             reason: None,
             ended_at: None,
@@ -470,11 +491,14 @@ impl Ledger {
             return Ok(());
         };
         tracing::error!(%lane, key, reason, "an entry cannot be read: it is parked");
+        let now = Timestamp::now();
         self.update_at(
             lane,
             key,
-            "SET #state = :dead, reason = :reason REMOVE pending",
+            "SET #state = :dead, reason = :reason, ended_at = :now, dead = :day REMOVE pending",
         )
+        .expression_attribute_values(":now", number(now.as_millisecond()))
+        .expression_attribute_values(":day", text(day(now)))
         .expression_attribute_names("#state", "state")
         .expression_attribute_values(":dead", text("dead"))
         .expression_attribute_values(":reason", text(reason))
@@ -520,11 +544,17 @@ impl Item {
             attempts: self.attempts,
             starts: self.starts,
             overruns: self.overruns,
+            revived_at: self.revived_at.map(moment).transpose()?,
             parts_done: self.parts_done,
             ended_at: self.ended_at.map(moment).transpose()?,
             reason: self.reason,
         })
     }
+}
+
+/// The day of a time, UTC, as `2026-11-23`.
+fn day(at: Timestamp) -> String {
+    at.to_string().chars().take(10).collect()
 }
 
 fn pieces_key(lane: &str, key: &str) -> String {

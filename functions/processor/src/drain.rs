@@ -135,7 +135,8 @@ impl Processor {
         since: Timestamp,
     ) -> Result<Option<Duration>, TableError> {
         let begun_before = entry.attempts + entry.starts + entry.overruns > 0;
-        let again = receives > 1 || begun_before || entry.parts_done > 0;
+        let begun_before = begun_before || entry.parts_done > 0 || entry.revived_at.is_some();
+        let again = receives > 1 || begun_before;
         let delivery = self.deliver(entry, again);
         match tokio::time::timeout(self.limits.delivery_timeout, delivery).await {
             Ok(Ok(done)) => self.record_done(entry, &done, since).await.map(|()| None),
@@ -204,7 +205,7 @@ impl Processor {
             return buried.map(|()| None);
         };
         let age = Timestamp::now()
-            .duration_since(entry.received_at)
+            .duration_since(entry.revived_at.unwrap_or(entry.received_at))
             .unsigned_abs();
         let patience = self.bridge.config.delivery.give_up_after;
         if age >= patience {
