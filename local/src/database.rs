@@ -1,6 +1,5 @@
 //! DynamoDB in this process: the real SDK talks over loopback to an embedded engine (`SQLite`).
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,12 +7,11 @@ use anyhow::{Context, anyhow};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, LocalSecondaryIndex, Projection,
-    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    LocalSecondaryIndex, Projection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 use dynoxide::Database;
-use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::PENDING_INDEX;
+use haptik_bridge_shared::ledger::{DEAD_INDEX, PENDING_INDEX};
 use haptik_bridge_shared::table::Table;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -29,6 +27,7 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 pub struct EmbeddedDynamoDb {
     /// The table, to be used as any DynamoDB table.
     pub table: Table,
+    endpoint: String,
     serving: JoinHandle<()>,
     sweeping: JoinHandle<()>,
 }
@@ -64,33 +63,22 @@ impl EmbeddedDynamoDb {
         create_table(&table).await?;
         Ok(Self {
             table,
+            endpoint,
             serving,
             sweeping,
         })
     }
 
-    /// The lanes that have pending entries. Reads all pending entries of the table: for the start of a
-    /// bridge on one machine, whose queue forgets its rings when it stops.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn pending_lanes(&self) -> anyhow::Result<BTreeSet<Lane>> {
-        let mut pages = self
-            .table
-            .client()
-            .scan()
-            .table_name(self.table.name())
-            .index_name(PENDING_INDEX)
-            .into_paginator()
-            .items()
-            .send();
-        let mut lanes = BTreeSet::new();
-        while let Some(item) = pages.next().await {
-            let item = item?;
-            let lane = item.get("pk").and_then(|pk| pk.as_s().ok());
-            lanes.extend(lane.and_then(|lane| lane.parse::<Lane>().ok()));
-        }
-        Ok(lanes)
+    /// Where it is served on this machine.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The table as it is reached by another way: through a proxy at `endpoint` that makes calls fail.
+    #[must_use]
+    pub fn table_through(&self, endpoint: &str) -> Table {
+        Table::new(client(endpoint), TABLE_NAME)
     }
 }
 
@@ -128,21 +116,29 @@ async fn create_table(table: &Table) -> anyhow::Result<()> {
             .key_type(kind)
             .build()
     };
-    let text = |name: &str| {
+    let attribute = |name: &str, kind| {
         AttributeDefinition::builder()
             .attribute_name(name)
-            .attribute_type(ScalarAttributeType::S)
+            .attribute_type(kind)
             .build()
     };
+    let text = |name: &str| attribute(name, ScalarAttributeType::S);
+    let keys_only = || {
+        Projection::builder()
+            .projection_type(ProjectionType::KeysOnly)
+            .build()
+    };
+    let dead = GlobalSecondaryIndex::builder()
+        .index_name(DEAD_INDEX)
+        .key_schema(key("dead", KeyType::Hash)?)
+        .key_schema(key("ended_at", KeyType::Range)?)
+        .projection(keys_only())
+        .build()?;
     let pending = LocalSecondaryIndex::builder()
         .index_name(PENDING_INDEX)
         .key_schema(key("pk", KeyType::Hash)?)
         .key_schema(key("pending", KeyType::Range)?)
-        .projection(
-            Projection::builder()
-                .projection_type(ProjectionType::KeysOnly)
-                .build(),
-        )
+        .projection(keys_only())
         .build()?;
     table
         .client()
@@ -151,9 +147,12 @@ async fn create_table(table: &Table) -> anyhow::Result<()> {
         .attribute_definitions(text("pk")?)
         .attribute_definitions(text("sk")?)
         .attribute_definitions(text("pending")?)
+        .attribute_definitions(text("dead")?)
+        .attribute_definitions(attribute("ended_at", ScalarAttributeType::N)?)
         .key_schema(key("pk", KeyType::Hash)?)
         .key_schema(key("sk", KeyType::Range)?)
         .local_secondary_indexes(pending)
+        .global_secondary_indexes(dead)
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await?;

@@ -23,6 +23,10 @@ const LAST_DELIVERIES: Duration = Duration::from_secs(15);
 /// How long connections may take to end when the bridge stops.
 const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
 
+/// How often lanes that have something pending are rung: what `replay` took up again in another process,
+/// and what was stored by an edge that then failed to ring and was not called again.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
+
 /// A bridge on this machine.
 #[derive(Debug)]
 pub struct LocalBridge {
@@ -30,7 +34,7 @@ pub struct LocalBridge {
     pub bridge: Arc<Bridge>,
     /// The queue between them.
     pub queue: LocalQueue,
-    database: EmbeddedDynamoDb,
+    _database: EmbeddedDynamoDb,
     /// Keeps a second process off the data directory; released when the process ends, however it does.
     _lock: Option<File>,
 }
@@ -52,7 +56,7 @@ impl LocalBridge {
         Ok(Self {
             bridge,
             queue,
-            database,
+            _database: database,
             _lock: lock,
         })
     }
@@ -62,7 +66,7 @@ impl LocalBridge {
     /// # Errors
     /// When the database does not answer.
     pub async fn resume(&self) -> anyhow::Result<usize> {
-        let lanes = self.database.pending_lanes().await?;
+        let lanes = self.bridge.ledger.pending_lanes().await?;
         let count = lanes.len();
         for lane in lanes {
             self.queue.recover(lane);
@@ -92,6 +96,14 @@ impl LocalBridge {
             drop(stopped);
         };
         let server = axum::serve(listener, router).with_graceful_shutdown(graceful);
+        let looking = async {
+            loop {
+                tokio::time::sleep(LOOK_EVERY).await;
+                if let Err(error) = self.resume().await {
+                    tracing::warn!(%error, "what is pending cannot be looked for");
+                }
+            }
+        };
         let patience = async {
             // An open event stream of the console must not keep the bridge from stopping.
             while stopping.changed().await.is_ok() {}
@@ -100,6 +112,7 @@ impl LocalBridge {
         tokio::select! {
             ended = async { server.await } => ended?,
             () = patience => {}
+            () = looking => {}
         }
         self.queue.close(LAST_DELIVERIES).await;
         Ok(())

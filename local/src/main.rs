@@ -1,8 +1,10 @@
-//! The command line: `haptik-bridge [serve]` and `haptik-bridge check`.
+//! The command line: `haptik-bridge [serve]` and `haptik-bridge check` for a bridge on this machine;
+//! `timeline`, `dead` and `replay` for one on this machine or deployed.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
 mod check;
+mod operate;
 mod serve;
 
 use std::process::ExitCode;
@@ -29,6 +31,12 @@ enum Command {
     Serve(serve::Arguments),
     /// Say whether a configuration file is good, and which URLs to paste where.
     Check(check::Arguments),
+    /// Show what is in the ledger of one user: every message, and what became of it.
+    Timeline(operate::timeline::Arguments),
+    /// List what was given up, and why.
+    Dead(operate::dead::Arguments),
+    /// Deliver again what was given up.
+    Replay(operate::replay::Arguments),
 }
 
 #[tokio::main]
@@ -38,6 +46,9 @@ async fn main() -> ExitCode {
         None => serve::run(command_line.serve).await,
         Some(Command::Serve(arguments)) => serve::run(arguments).await,
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
+        Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
+        Some(Command::Replay(arguments)) => operate::replay::run(arguments, variable).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,4 +57,13 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A variable of the environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -97,6 +97,26 @@ impl Bridge {
         Ok(())
     }
 
+    /// Rings every lane that has something pending; returns how many. For a schedule: an edge that was
+    /// stopped between its entry and its ring, and whose sender gave up, left an entry that nobody rang
+    /// for; and so does a ring that went to the dead-letter queue. A ring too many does no harm.
+    ///
+    /// # Errors
+    /// When the ledger or the queue does not answer.
+    pub async fn ring_pending(&self, now: Timestamp) -> Result<usize, NotDurable> {
+        let lanes = self.ledger.pending_lanes().await?;
+        let count = lanes.len();
+        for lane in lanes {
+            let ring = Ring::V1 {
+                lane,
+                key: "pending".into(),
+                at: now,
+            };
+            self.queue.ring(&ring, Repeat::Again).await?;
+        }
+        Ok(count)
+    }
+
     /// Keeps a body that was verified and not understood, for a look.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 //! the edge answers.
 //!
 //! An entry's partition key names its [`Lane`], its sort key ([`EntryKey`]) gives its place there. The
-//! conditional put in [`Ledger::append`] is the de-duplication. Nothing here scans: a drain costs one
+//! conditional put in [`Ledger::append`] is the de-duplication. `operate` is what an operator looks at
+//! and takes up again. Nothing here scans: a drain costs one
 //! query of the lane's pending entries ([`PENDING_INDEX`]), a delivery one update, whatever the length
 //! of the conversation or the table.
 
@@ -16,6 +17,8 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+mod operate;
 
 use crate::channel::{Inbound, Task};
 use crate::ids::{AccountId, ConnectionId, CorrelationId, EntryKey};
@@ -88,8 +91,13 @@ pub struct Entry {
     pub correlation_id: CorrelationId,
     /// How many tries failed and were recorded.
     pub attempts: u32,
-    /// How many tries were begun on a redelivery; more than `attempts` when one ended in a crash.
+    /// How many tries were begun on redeliveries since something was last recorded about it: each of
+    /// them ended in a crash.
     pub starts: u32,
+    /// How many tries in a row took too long.
+    pub overruns: u32,
+    /// When it was last taken up again after it had been given up.
+    pub revived_at: Option<Timestamp>,
     /// How many of its parts are known to be done.
     pub parts_done: usize,
     /// Why the last try failed or it was given up, or why there was nothing to deliver.
@@ -137,6 +145,13 @@ struct Item {
     #[serde(default)]
     starts: u32,
     #[serde(default)]
+    overruns: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revived_at: Option<i64>,
+    /// The day on which it was given up, while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dead: Option<String>,
+    #[serde(default)]
     parts_done: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -153,6 +168,10 @@ const LARGEST_PIECE: usize = 300_000;
 /// that an entry has only while it is pending. It is what makes a drain cost the same however long the
 /// lane is, and what lets an entry that comes late be found before those that sort after it.
 pub const PENDING_INDEX: &str = "pending";
+
+/// The global secondary index over the entries that were given up and no others, by day (UTC) and time:
+/// what is dead is found without a look at anything else.
+pub const DEAD_INDEX: &str = "dead";
 
 /// How many entries one page of a drain has at most.
 const PAGE: i32 = 100;
@@ -200,6 +219,7 @@ impl Ledger {
         let mut item = self.item(lane, key, payload, now, now)?;
         item.state = State::Dead;
         item.pending = None;
+        item.dead = Some(day(now));
         item.reason = Some(reason.to_owned());
         item.ended_at = Some(now.as_millisecond());
         self.put(item).await
@@ -251,8 +271,8 @@ impl Ledger {
         }
     }
 
-    /// Notes that a redelivered entry is tried again; returns how many such tries were begun. Tries
-    /// that were begun and neither recorded as failed nor as delivered ended in a crash.
+    /// Notes that a redelivered entry is tried again; returns how many such tries were begun, this one
+    /// included, since anything was last recorded. All before this one ended in a crash.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
@@ -273,30 +293,58 @@ impl Ledger {
             .unwrap_or(1))
     }
 
-    /// Notes that the first `parts` parts of an entry are done.
+    /// Notes that the first `parts` parts of an entry are done. What makes progress is no poison: the
+    /// counts of crashes and of overruns begin anew.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn progressed(&self, entry: &Entry, parts: usize) -> Result<(), TableError> {
-        self.update(entry, "SET parts_done = :parts")
-            .expression_attribute_values(":parts", number(parts))
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
+        self.update(
+            entry,
+            "SET parts_done = :parts, starts = :none, overruns = :none",
+        )
+        .expression_attribute_values(":parts", number(parts))
+        .expression_attribute_values(":none", number(0))
+        .send()
+        .await
+        .map_err(TableError::from_sdk)?;
         Ok(())
     }
 
-    /// Notes that a try failed and that another is to come.
+    /// Notes that a try failed and that another is to come. The try ended: the counts
+    /// of crashes and of overruns begin anew.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn failed(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
-        self.update(entry, "SET reason = :reason ADD attempts :one")
-            .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":one", number(1))
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
+        self.update(
+            entry,
+            "SET reason = :reason, starts = :none, overruns = :none ADD attempts :one",
+        )
+        .expression_attribute_values(":reason", text(reason))
+        .expression_attribute_values(":none", number(0))
+        .expression_attribute_values(":one", number(1))
+        .send()
+        .await
+        .map_err(TableError::from_sdk)?;
+        Ok(())
+    }
+
+    /// Notes that a try took too long, and that another is to come.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn overran(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
+        self.update(
+            entry,
+            "SET reason = :reason, starts = :none ADD overruns :one",
+        )
+        .expression_attribute_values(":reason", text(reason))
+        .expression_attribute_values(":none", number(0))
+        .expression_attribute_values(":one", number(1))
+        .send()
+        .await
+        .map_err(TableError::from_sdk)?;
         Ok(())
     }
 
@@ -311,17 +359,21 @@ impl Ledger {
         reason: Option<&str>,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let expression = match reason {
-            Some(_) => "SET #state = :state, ended_at = :now, reason = :reason REMOVE pending",
-            None => "SET #state = :state, ended_at = :now REMOVE pending",
-        };
+        let dead = state == State::Dead;
+        let mut expression = "SET #state = :state, ended_at = :now".to_owned();
+        expression.push_str(reason.map_or("", |_| ", reason = :reason"));
+        expression.push_str(if dead { ", dead = :day" } else { "" });
+        expression.push_str(" REMOVE pending");
         let mut update = self
-            .update(entry, expression)
+            .update(entry, &expression)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", serde_dynamo::to_attribute_value(state)?)
             .expression_attribute_values(":now", number(now.as_millisecond()));
         if let Some(reason) = reason {
             update = update.expression_attribute_values(":reason", text(reason));
+        }
+        if dead {
+            update = update.expression_attribute_values(":day", text(day(now)));
         }
         update.send().await.map_err(TableError::from_sdk)?;
         Ok(())
@@ -350,6 +402,9 @@ impl Ledger {
             received_at: now.as_millisecond(),
             attempts: 0,
             starts: 0,
+            overruns: 0,
+            revived_at: None,
+            dead: None,
             parts_done: 0,
             reason: None,
             ended_at: None,
@@ -436,11 +491,14 @@ impl Ledger {
             return Ok(());
         };
         tracing::error!(%lane, key, reason, "an entry cannot be read: it is parked");
+        let now = Timestamp::now();
         self.update_at(
             lane,
             key,
-            "SET #state = :dead, reason = :reason REMOVE pending",
+            "SET #state = :dead, reason = :reason, ended_at = :now, dead = :day REMOVE pending",
         )
+        .expression_attribute_values(":now", number(now.as_millisecond()))
+        .expression_attribute_values(":day", text(day(now)))
         .expression_attribute_names("#state", "state")
         .expression_attribute_values(":dead", text("dead"))
         .expression_attribute_values(":reason", text(reason))
@@ -485,11 +543,18 @@ impl Item {
             correlation_id: self.correlation_id.as_str().into(),
             attempts: self.attempts,
             starts: self.starts,
+            overruns: self.overruns,
+            revived_at: self.revived_at.map(moment).transpose()?,
             parts_done: self.parts_done,
             ended_at: self.ended_at.map(moment).transpose()?,
             reason: self.reason,
         })
     }
+}
+
+/// The day of a time, UTC, as `2026-11-23`.
+fn day(at: Timestamp) -> String {
+    at.to_string().chars().take(10).collect()
 }
 
 fn pieces_key(lane: &str, key: &str) -> String {

@@ -20,7 +20,7 @@ mod fixtures;
 mod interactions;
 mod message;
 mod methods;
-mod server;
+pub(crate) mod server;
 mod state;
 mod workspace;
 

@@ -3,9 +3,10 @@
 //!
 //! [`Stage`] sets the scene, and fails a test that leaves a ledger entry or a ring behind.
 //! [`fake_slack`] is Slack, strict about what it documents; [`app`] is an application on a custom
-//! channel.
+//! channel. [`chaos`] is a load under faults and kills, and a checker of what came of it.
 
 pub mod app;
+pub mod chaos;
 pub mod fake_slack;
 pub mod stage;
 

@@ -34,12 +34,9 @@ pub(crate) enum Done {
     Nothing(&'static str),
 }
 
-/// How many crashes an entry survives before it is parked: a body that brings the function down each
-/// time must not hold up those behind it.
-const MOST_CRASHES: u32 = 5;
-
-/// How long one delivery may take in all, its parts and its files included.
-const DELIVERY_TIMEOUT: Duration = Duration::from_mins(1);
+/// After how many crashes an entry is delivered while nothing else is: another entry that was under way
+/// in the same process may have caused them, and then it is not to be parked for that.
+const SUSPECT_AFTER: u32 = 2;
 
 /// How long `chat_complete` is held: it is the deprecated twin of `webhook_conversation_complete`, which
 /// says more and is to be shown in its place when it comes at the same time.
@@ -53,20 +50,19 @@ impl Processor {
         rungs: &[Rung],
         deadline: Instant,
     ) -> Result<(), Stopped> {
-        let again = rungs.iter().any(|rung| rung.receives > 1);
+        let receives = rungs.iter().map(|rung| rung.receives).max().unwrap_or(1);
+        let again = receives > 1;
         // Waiting before the first query rather than after it saves the second one.
         if let (Some(rung_at), false) = (rungs.iter().map(|rung| rung.at).min(), again) {
             tokio::time::sleep(left_of(self.window(lane), rung_at)).await;
         }
         loop {
-            let (entries, more) = self
-                .bridge
-                .ledger
-                .pending(lane)
-                .await
-                .map_err(|error| unrecorded(&error))?;
+            let looked_at = Instant::now();
+            let pending = self.bridge.ledger.pending(lane).await;
+            let (entries, more) = pending.map_err(|error| unrecorded(&error, receives))?;
             let mut complete = !more;
-            for entry in in_order(entries) {
+            let mut entries = in_order(entries).into_iter().peekable();
+            while let Some(entry) = entries.next() {
                 let hold = left_of(self.hold(&entry), entry.received_at);
                 if !hold.is_zero() {
                     // What comes in the meantime may belong before it: look again after the wait.
@@ -79,7 +75,12 @@ impl Processor {
                         pause: Duration::ZERO,
                     });
                 }
-                self.deliver_and_record(&entry, again).await?;
+                self.deliver_and_record(&entry, receives).await?;
+                if entries.peek().is_some() && is_outdated(looked_at.elapsed(), self.window(lane)) {
+                    // What came while the last one took its time may belong before the next one.
+                    complete = false;
+                    break;
+                }
             }
             if complete {
                 return Ok(());
@@ -87,28 +88,64 @@ impl Processor {
         }
     }
 
-    async fn deliver_and_record(&self, entry: &Entry, again: bool) -> Result<(), Stopped> {
+    async fn deliver_and_record(&self, entry: &Entry, receives: u32) -> Result<(), Stopped> {
+        let (_alone, _beside) = if entry.starts >= SUSPECT_AFTER {
+            (Some(self.alone.write().await), None)
+        } else {
+            (None, Some(self.alone.read().await))
+        };
         let since = Timestamp::now();
-        if again {
-            let starts = self
-                .bridge
-                .ledger
-                .start(entry)
-                .await
-                .map_err(|error| unrecorded(&error))?;
-            if starts > entry.attempts + MOST_CRASHES {
-                let reason = "parked: the function stopped each time that it was delivered";
-                return self.bury(entry, reason, since).await;
-            }
+        let recorded = match self.parked(entry, receives, since).await {
+            Ok(true) => Ok(None),
+            Ok(false) => self.try_once(entry, receives, since).await,
+            Err(error) => Err(error),
+        };
+        match recorded {
+            Ok(None) => Ok(()),
+            Ok(Some(pause)) => Err(Stopped { pause }),
+            Err(error) => Err(unrecorded(&error, receives)),
         }
-        let again = again || entry.attempts > 0 || entry.parts_done > 0;
-        let delivery = tokio::time::timeout(DELIVERY_TIMEOUT, self.deliver(entry, again));
-        match delivery.await {
-            Ok(Ok(done)) => self.record_done(entry, &done, since).await,
+    }
+
+    /// Notes that a redelivered entry is begun again, and parks it where that was done too often.
+    async fn parked(
+        &self,
+        entry: &Entry,
+        receives: u32,
+        since: Timestamp,
+    ) -> Result<bool, TableError> {
+        let most = self.limits.most_crashes;
+        let reason = if entry.overruns > most {
+            format!("parked: it took too long {} times in a row", entry.overruns)
+        } else if receives > 1 && self.bridge.ledger.start(entry).await? > most {
+            format!("parked: the function stopped {most} times in a row while it was delivered")
+        } else {
+            return Ok(false);
+        };
+        self.bury(entry, &reason, since).await?;
+        Ok(true)
+    }
+
+    /// Delivers an entry and records what came of it; returns the pause before the next try, if there
+    /// is to be one.
+    async fn try_once(
+        &self,
+        entry: &Entry,
+        receives: u32,
+        since: Timestamp,
+    ) -> Result<Option<Duration>, TableError> {
+        let begun_before = entry.attempts + entry.starts + entry.overruns > 0;
+        let begun_before = begun_before || entry.parts_done > 0 || entry.revived_at.is_some();
+        let again = receives > 1 || begun_before;
+        let delivery = self.deliver(entry, again);
+        match tokio::time::timeout(self.limits.delivery_timeout, delivery).await {
+            Ok(Ok(done)) => self.record_done(entry, &done, since).await.map(|()| None),
             Ok(Err(failure)) => self.record_failure(entry, &failure, since).await,
             Err(_) => {
-                self.record_failure(entry, &Failure::passing("it took too long"), since)
-                    .await
+                let reason = "it took too long";
+                tell(entry, "delivered", Outcome::WillRetry, Some(reason), since);
+                self.bridge.ledger.overran(entry, reason).await?;
+                Ok(Some(retry::pause(entry.overruns + 1, None)))
             }
         }
     }
@@ -142,7 +179,7 @@ impl Processor {
         entry: &Entry,
         done: &Done,
         since: Timestamp,
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), TableError> {
         let (outcome, reason) = match done {
             Done::Delivered => (Outcome::Ok, None),
             Done::Nothing(reason) => (Outcome::Nothing, Some(*reason)),
@@ -153,20 +190,22 @@ impl Processor {
             .end(entry, State::Delivered, reason, Timestamp::now())
             .await;
         tell(entry, "delivered", outcome, reason, since);
-        ended.map_err(|error| unrecorded(&error))
+        ended
     }
 
+    /// Records a failed try; returns the pause before the next one, if there is to be one.
     async fn record_failure(
         &self,
         entry: &Entry,
         failure: &Failure,
         since: Timestamp,
-    ) -> Result<(), Stopped> {
+    ) -> Result<Option<Duration>, TableError> {
         let Retry::Later(after) = failure.retry else {
-            return self.bury(entry, &failure.reason, since).await;
+            let buried = self.bury(entry, &failure.reason, since).await;
+            return buried.map(|()| None);
         };
         let age = Timestamp::now()
-            .duration_since(entry.received_at)
+            .duration_since(entry.revived_at.unwrap_or(entry.received_at))
             .unsigned_abs();
         let patience = self.bridge.config.delivery.give_up_after;
         if age >= patience {
@@ -175,7 +214,7 @@ impl Processor {
                 patience.as_secs(),
                 failure.reason
             );
-            return self.bury(entry, &reason, since).await;
+            return self.bury(entry, &reason, since).await.map(|()| None);
         }
         tell(
             entry,
@@ -184,24 +223,17 @@ impl Processor {
             Some(&failure.reason),
             since,
         );
-        self.bridge
-            .ledger
-            .failed(entry, &failure.reason)
-            .await
-            .map_err(|error| unrecorded(&error))?;
-        Err(Stopped {
-            pause: retry::pause(entry.attempts + 1, after),
-        })
+        self.bridge.ledger.failed(entry, &failure.reason).await?;
+        Ok(Some(retry::pause(entry.attempts + 1, after)))
     }
 
     /// Gives an entry up; the lane goes on.
-    async fn bury(&self, entry: &Entry, reason: &str, since: Timestamp) -> Result<(), Stopped> {
+    async fn bury(&self, entry: &Entry, reason: &str, since: Timestamp) -> Result<(), TableError> {
         tell(entry, "delivered", Outcome::Dead, Some(reason), since);
         self.bridge
             .ledger
             .end(entry, State::Dead, Some(reason), Timestamp::now())
             .await
-            .map_err(|error| unrecorded(&error))
     }
 
     /// How long an entry is held from its receipt.
@@ -262,11 +294,17 @@ fn left_of(time: Duration, start: Timestamp) -> Duration {
     time.saturating_sub(past)
 }
 
-/// The ledger did not answer: nothing is known to be recorded, and the lane is tried again soon.
-fn unrecorded(error: &TableError) -> Stopped {
+/// Whether what was read of a lane so long ago must be read again before more of it is delivered.
+fn is_outdated(age: Duration, window: Duration) -> bool {
+    !window.is_zero() && age > window
+}
+
+/// The ledger did not answer: nothing is known to be recorded, and the lane is tried again soon. The
+/// pauses grow as those of any other failure, or an outage of hours would use up the queue's receives.
+fn unrecorded(error: &TableError, receives: u32) -> Stopped {
     tracing::error!(%error, "the ledger did not answer");
     Stopped {
-        pause: retry::pause(2, None),
+        pause: retry::pause(receives, None),
     }
 }
 

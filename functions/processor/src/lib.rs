@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::queue::Ring;
+use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 
 use crate::drain::Rung;
@@ -46,6 +47,29 @@ pub struct Unhandled {
 #[derive(Debug, Clone)]
 pub struct Processor {
     bridge: Arc<Bridge>,
+    limits: Limits,
+    /// Read by a delivery, written by one that is to be alone.
+    alone: Arc<RwLock<()>>,
+}
+
+/// What keeps a poisonous entry from holding up those behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How long one delivery may take in all, its parts and its files included. Each request has
+    /// time-outs of its own, which are far shorter: a provider that hangs is not poison.
+    pub delivery_timeout: Duration,
+    /// How many times in a row an entry may take longer than that, or, once it was redelivered, bring the
+    /// function down, without any progress, before it is parked.
+    pub most_crashes: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            delivery_timeout: Duration::from_mins(1),
+            most_crashes: 5,
+        }
+    }
 }
 
 /// How long to wait before a record that cannot be read is handed over again, on its way to the
@@ -56,7 +80,17 @@ impl Processor {
     /// A processor of this bridge's rings.
     #[must_use]
     pub fn new(bridge: Arc<Bridge>) -> Self {
-        Self { bridge }
+        Self::with_limits(bridge, Limits::default())
+    }
+
+    /// A processor with other limits.
+    #[must_use]
+    pub fn with_limits(bridge: Arc<Bridge>, limits: Limits) -> Self {
+        Self {
+            bridge,
+            limits,
+            alone: Arc::default(),
+        }
     }
 
     /// Handles a batch and returns what it could not handle. No delivery is begun after `deadline`.

@@ -1,0 +1,240 @@
+//! Operating a bridge from the command line: on this machine by its data directory, or deployed by the
+//! environment of its functions (`CONFIG_SECRET_ARN`, `TABLE_NAME`, `QUEUE_URL` and AWS credentials).
+//!
+//! [`timeline`], [`dead`] and [`replay`] print what the ledger has; bodies only when asked for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use haptik_bridge_local::database::EmbeddedDynamoDb;
+use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::environment::Environment;
+use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::{Entry, Ledger, Payload};
+use haptik_bridge_shared::users::UserMap;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+pub(crate) mod dead;
+pub(crate) mod replay;
+pub(crate) mod timeline;
+
+/// How long entries of a local ledger are kept that are taken up again.
+const ENTRY_TTL: std::time::Duration = std::time::Duration::from_hours(7 * 24);
+
+/// Which bridge, and how to print.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// The data directory of a bridge on this machine; without it, and with `TABLE_NAME` in the
+    /// environment, a deployed one [default: .haptik-bridge]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Print JSON: an array of entries.
+    #[arg(long)]
+    json: bool,
+    /// Print what was said, too.
+    #[arg(long)]
+    bodies: bool,
+}
+
+/// A bridge that is operated.
+pub(crate) struct Operated {
+    ledger: Ledger,
+    users: UserMap,
+    /// What is needed to ring, and to know the sinks; a bridge on this machine rings by itself.
+    deployed: Option<Arc<Bridge>>,
+    _database: Option<EmbeddedDynamoDb>,
+}
+
+impl Common {
+    async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<Operated> {
+        if self.data_dir.is_none() && variable("TABLE_NAME").is_some() {
+            let (live, _) = Environment::read(variable)?.connect().await;
+            let bridge = live.current().await?;
+            return Ok(Operated {
+                ledger: bridge.ledger.clone(),
+                users: bridge.users.clone(),
+                deployed: Some(bridge),
+                _database: None,
+            });
+        }
+        let directory = self.data_dir.clone();
+        let directory = directory.unwrap_or_else(|| PathBuf::from(".haptik-bridge"));
+        let file = directory.join("dynamodb.sqlite");
+        if !file.exists() {
+            bail!(
+                "there is no ledger in {}: name the bridge's directory with --data-dir (the demo's is \
+                 .haptik-bridge/demo), or for a deployed bridge set CONFIG_SECRET_ARN, TABLE_NAME and \
+                 QUEUE_URL as its functions have them",
+                directory.display()
+            );
+        }
+        let database = EmbeddedDynamoDb::start(Some(&file)).await?;
+        Ok(Operated {
+            ledger: Ledger::new(database.table.clone(), ENTRY_TTL),
+            users: UserMap::new(database.table.clone()),
+            deployed: None,
+            _database: Some(database),
+        })
+    }
+
+    /// Prints entries: a line each, or JSON.
+    fn print(&self, entries: &[Entry]) -> anyhow::Result<()> {
+        if self.json {
+            let entries: Vec<Value> = entries
+                .iter()
+                .map(|entry| as_json(entry, self.bodies))
+                .collect();
+            println!("{}", serde_json::to_string_pretty(&entries)?);
+            return Ok(());
+        }
+        for entry in entries {
+            println!("{}", as_line(entry));
+            if self.bodies {
+                println!("    {}", serde_json::to_string(&entry.payload)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry, as one line.
+fn as_line(entry: &Entry) -> String {
+    let mut parts = vec![
+        format!("{:.3}", entry.received_at),
+        format!("{:10}", entry.lane.direction()),
+        format!("{:9}", state(entry)),
+        entry.correlation_id.to_string(),
+        format!("{} {}", entry.lane, entry.key),
+    ];
+    if let Some(ended) = entry.ended_at {
+        let took = ended.duration_since(entry.received_at);
+        parts.push(format!("after {:.3} s", took.as_secs_f64()));
+    }
+    let counts = [
+        (entry.attempts, "failed tries"),
+        (entry.starts, "crashes"),
+        (entry.overruns, "overruns"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    parts.extend(counts.map(|(count, what)| format!("{count} {what}")));
+    if entry.revived_at.is_some() {
+        parts.push("replayed".to_owned());
+    }
+    parts.extend(entry.reason.as_ref().map(|reason| format!("({reason})")));
+    parts.join("  ")
+}
+
+fn as_json(entry: &Entry, bodies: bool) -> Value {
+    let mut value = json!({
+        "lane": entry.lane,
+        "key": entry.key,
+        "direction": entry.lane.direction(),
+        "state": entry.state,
+        "correlation_id": entry.correlation_id,
+        "source": source(entry),
+        "at": entry.at,
+        "received_at": entry.received_at,
+        "ended_at": entry.ended_at,
+        "revived_at": entry.revived_at,
+        "attempts": entry.attempts,
+        "crashes": entry.starts,
+        "overruns": entry.overruns,
+        "parts_done": entry.parts_done,
+        "reason": entry.reason,
+    });
+    if let (true, Some(fields)) = (bodies, value.as_object_mut()) {
+        fields.insert("payload".to_owned(), json!(entry.payload));
+    }
+    value
+}
+
+fn state(entry: &Entry) -> String {
+    json!(entry.state).as_str().unwrap_or_default().to_owned()
+}
+
+/// Where an entry came in: `channels/acme-slack` or `haptik/main`.
+fn source(entry: &Entry) -> String {
+    match (&entry.payload, &entry.lane) {
+        (Payload::Inbound { connection, .. } | Payload::Task { connection, .. }, _) => {
+            format!("channels/{connection}")
+        }
+        (Payload::Webhook { account, .. }, _) => format!("haptik/{account}"),
+        (Payload::NotUnderstood { .. }, Lane::NotUnderstood { edge }) => edge.clone(),
+        (Payload::NotUnderstood { .. }, _) => String::new(),
+    }
+}
+
+/// The user of a lane.
+fn user_of(lane: &Lane) -> Option<&AuthId> {
+    match lane {
+        Lane::Haptik(auth_id)
+        | Lane::Channel(auth_id)
+        | Lane::Task(auth_id)
+        | Lane::Sink { auth_id, .. } => Some(auth_id),
+        Lane::NotUnderstood { .. } => None,
+    }
+}
+
+/// The `auth_id` that a text names: itself, or `CONNECTION/USER` or `CONNECTION/USER/THREAD`.
+fn auth_id(text: &str) -> AuthId {
+    let mut parts = text.splitn(3, '/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(connection), Some(user), thread) => {
+            AuthId::derive(&ConnectionId::from(connection), user, thread)
+        }
+        _ => AuthId::from(text),
+    }
+}
+
+/// A time, as `2026-11-23T10:00:00Z` or as an age: `90m`, `36h`, `2d`.
+fn moment(text: &str) -> anyhow::Result<Timestamp> {
+    if let Ok(at) = text.parse() {
+        return Ok(at);
+    }
+    let age = text.split_at_checked(text.len().saturating_sub(1));
+    let seconds = age.and_then(|(count, unit)| {
+        let unit = match unit {
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => return None,
+        };
+        count.parse::<i64>().ok()?.checked_mul(unit)
+    });
+    let seconds = seconds.filter(|seconds| *seconds >= 0);
+    let seconds = seconds.with_context(|| {
+        format!(
+            "{text:?} is no time: expected one as 2026-11-23T10:00:00Z, or an age as 90m, 36h or 2d"
+        )
+    })?;
+    Ok(Timestamp::now().checked_sub(SignedDuration::from_secs(seconds))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_time_or_an_age() {
+        assert_eq!(
+            moment("2026-11-23T10:00:00Z").expect("a time").as_second(),
+            1_795_428_000
+        );
+        let age = Timestamp::now().duration_since(moment("36h").expect("an age"));
+        assert_eq!(age.as_hours(), 36);
+        for odd in ["", "h", "x", "-1h", "1ü", "9999999999999d", "tomorrow"] {
+            assert!(moment(odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_named_by_connection_and_id_or_by_the_auth_id() {
+        assert_eq!(auth_id("a1").as_str(), "a1");
+        let derived = AuthId::derive(&"acme-slack".into(), "U1", None);
+        assert_eq!(auth_id("acme-slack/U1"), derived);
+        assert_ne!(auth_id("acme-slack/U1/1.2"), derived);
+    }
+}

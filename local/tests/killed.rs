@@ -1,0 +1,321 @@
+//! The real binary, killed with SIGKILL in the middle of its work and started again on the same data:
+//! nothing is lost, the order is kept, and Slack, which can be asked, shows nothing twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use axum::extract::{Path as Method, State};
+use axum::routing::post;
+use axum::{Json, Router};
+use haptik_bridge_local::simulator::{Reply, Running, Settings, Simulator, UserMessage};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tokio::net::TcpListener;
+
+const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
+const USERS: usize = 8;
+const MESSAGES: usize = 6;
+const KILLS: u64 = 5;
+
+/// The part of Slack that this test needs: it keeps what is posted, and says it when it is asked.
+#[derive(Debug, Clone, Default)]
+struct Slack(Arc<Mutex<Vec<Value>>>);
+
+impl Slack {
+    async fn serve(&self) -> anyhow::Result<SocketAddr> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let router = Router::new()
+            .route("/api/{method}", post(answer))
+            .with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(address)
+    }
+
+    fn posts(&self) -> Vec<Value> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+async fn answer(
+    State(slack): State<Slack>,
+    Method(method): Method<String>,
+    body: String,
+) -> Json<Value> {
+    // As long as Slack takes, so that a kill often comes in between.
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    match method.as_str() {
+        "chat.postMessage" => {
+            let body: Value = serde_json::from_str(&body).unwrap_or_default();
+            let mut posts = slack.0.lock().unwrap_or_else(PoisonError::into_inner);
+            posts.push(body);
+            Json(json!({"ok": true, "ts": format!("1700000000.{:06}", posts.len())}))
+        }
+        "conversations.history" => {
+            let channel = body
+                .split('&')
+                .find_map(|field| field.strip_prefix("channel="));
+            let mut messages = slack.posts();
+            messages.retain(|post| post.get("channel").and_then(Value::as_str) == channel);
+            messages.reverse();
+            Json(json!({"ok": true, "messages": messages}))
+        }
+        "users.info" => Json(json!({"ok": true, "user": {"id": "U", "name": "someone"}})),
+        _ => Json(json!({"ok": false, "error": "unknown_method"})),
+    }
+}
+
+/// The binary; killed when it is dropped.
+struct Bridge(Child);
+
+impl Bridge {
+    fn start(config: &Path, data: &Path, listen: SocketAddr) -> anyhow::Result<Self> {
+        let child = Command::new(env!("CARGO_BIN_EXE_haptik-bridge"))
+            .args(["serve", "--config"])
+            .arg(config)
+            .arg("--data-dir")
+            .arg(data)
+            .args(["--listen", &listen.to_string()])
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::null())
+            .spawn()
+            .context("the binary")?;
+        Ok(Self(child))
+    }
+
+    /// SIGKILL: nothing of the process gets to say anything.
+    fn kill(&mut self) -> anyhow::Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        // It may be gone.
+        let _ = self.kill();
+    }
+}
+
+fn event(user: usize, number: usize) -> Value {
+    json!({
+        "type": "event_callback", "team_id": "T1", "api_app_id": "A1",
+        "event_id": format!("Ev{user}x{number}"), "event_time": 1_700_000_000,
+        "event": {
+            "type": "message", "channel_type": "im", "channel": format!("D{user}"), "team": "T1",
+            "user": format!("U{user}"), "text": format!("u{user} m{number}"),
+            "ts": format!("{}.{number:06}", Timestamp::now().as_second()),
+        },
+    })
+}
+
+/// Delivers an event as Slack does, again until it is acknowledged.
+async fn deliver(http: reqwest::Client, url: String, event: Value) -> anyhow::Result<()> {
+    let body = event.to_string();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while Instant::now() < deadline {
+        let at = Timestamp::now().as_second();
+        let mut mac = Hmac::<Sha256>::new_from_slice(SIGNING_SECRET.as_bytes())?;
+        mac.update(format!("v0:{at}:{body}").as_bytes());
+        let signature = format!("v0={}", hex::encode(mac.finalize().into_bytes()));
+        let answer = http
+            .post(&url)
+            .header("content-type", "application/json")
+            .header("x-slack-request-timestamp", at)
+            .header("x-slack-signature", signature)
+            .body(body.clone())
+            .send()
+            .await;
+        if answer.is_ok_and(|answer| answer.status().is_success()) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    bail!("an event was never acknowledged")
+}
+
+fn write_config(file: &Path, haptik: &Running, slack: SocketAddr) -> anyhow::Result<()> {
+    let settings = haptik.simulator().settings();
+    std::fs::write(
+        file,
+        format!(
+            r#"
+            [haptik.main]
+            base_url = "{}"
+            client_id = "{}"
+            token = "{}"
+            webhook_secrets = ["{}"]
+            business_id = {}
+
+            [channels.acme-slack]
+            type = "slack"
+            signing_secrets = ["{SIGNING_SECRET}"]
+            bot_token = "xoxb-1"
+            api_base_url = "http://{slack}/api"
+            "#,
+            haptik.base_url(),
+            settings.client_id,
+            settings.token.expose_secret(),
+            settings.webhook_secret.expose_secret(),
+            settings.business_id,
+        ),
+    )?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bridge_that_is_killed_again_and_again_loses_doubles_and_reorders_nothing()
+-> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let file = data.path().join("bridge.toml");
+    let slack = Slack::default();
+    let bot = |message: &UserMessage| -> Vec<Reply> {
+        let reply = |number| {
+            Reply::Text(format!(
+                "{} h{} r{number}",
+                message.text, message.message_id
+            ))
+        };
+        (0..2).map(reply).collect()
+    };
+    let settings = Settings {
+        time_scale: 0.01,
+        ..Settings::default()
+    };
+    let haptik = Simulator::with_bot(settings, bot)
+        .serve("127.0.0.1:0")
+        .await?;
+    write_config(&file, &haptik, slack.serve().await?)?;
+    let listen = TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?;
+    haptik
+        .simulator()
+        .set_webhook_url(format!("http://{listen}/haptik/main"));
+    let mut bridge = Bridge::start(&file, data.path(), listen)?;
+
+    let http = haptik_bridge_shared::outbound::client()?;
+    let url = format!("http://{listen}/channels/acme-slack");
+    let mut users = tokio::task::JoinSet::new();
+    for user in 0..USERS {
+        let (http, url) = (http.clone(), url.clone());
+        users.spawn(async move {
+            for number in 0..MESSAGES {
+                deliver(http.clone(), url.clone(), event(user, number)).await?;
+                tokio::time::sleep(Duration::from_millis(150)).await;
+            }
+            anyhow::Ok(())
+        });
+    }
+    let mut random = fastrand::Rng::with_seed(5);
+    for _ in 0..KILLS {
+        tokio::time::sleep(Duration::from_millis(random.u64(300..900))).await;
+        bridge.kill()?;
+        bridge = Bridge::start(&file, data.path(), listen)?;
+    }
+    while let Some(user) = users.join_next().await {
+        user??;
+    }
+
+    let deadline = Instant::now() + Duration::from_secs(40);
+    while !Outcome::of(haptik.simulator(), &slack).is_complete() && Instant::now() < deadline {
+        haptik.simulator().enable_webhook();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // Whatever would come twice comes now.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    Outcome::of(haptik.simulator(), &slack).check();
+    Ok(())
+}
+
+/// What was said on all sides.
+struct Outcome {
+    /// What Haptik heard.
+    heard: Vec<String>,
+    /// What Haptik delivered, by conversation: the keys of its messages, and whether the bridge took
+    /// the message at the first try.
+    said: BTreeMap<String, BTreeMap<String, bool>>,
+    /// What Slack shows, by conversation: the keys of Haptik's messages, in the order of their arrival.
+    shown: BTreeMap<String, Vec<String>>,
+}
+
+impl Outcome {
+    fn of(haptik: &Simulator, slack: &Slack) -> Self {
+        let mut said = BTreeMap::<String, BTreeMap<String, bool>>::new();
+        let heard = haptik.records(|seen| {
+            for delivery in seen.deliveries.iter() {
+                let body: Value = serde_json::from_str(&delivery.body).unwrap_or_default();
+                let text = text_at(&body, "/message/body/text");
+                let user = text.split(' ').next().unwrap_or_default();
+                let at_once = delivery.attempts.len() == 1;
+                if let Some(id) = delivery.message_id {
+                    let messages = said.entry(user.replacen('u', "D", 1)).or_default();
+                    messages.insert(format!("{id:020}#message"), at_once);
+                }
+            }
+            seen.messages.iter().map(|said| said.text.clone()).collect()
+        });
+        let mut shown = BTreeMap::<String, Vec<String>>::new();
+        for post in slack.posts() {
+            let key = text_at(&post, "/metadata/event_payload/key").to_owned();
+            shown
+                .entry(text_at(&post, "/channel").to_owned())
+                .or_default()
+                .push(key);
+        }
+        Self { heard, said, shown }
+    }
+
+    fn is_complete(&self) -> bool {
+        let heard: BTreeSet<_> = self.heard.iter().collect();
+        let said: usize = self.said.values().map(BTreeMap::len).sum();
+        let shown: BTreeSet<_> = self.shown.values().flatten().collect();
+        heard.len() == USERS * MESSAGES && shown.len() == said
+    }
+
+    fn check(&self) {
+        for user in 0..USERS {
+            let mut heard: Vec<_> = self
+                .heard
+                .iter()
+                .filter(|text| text.starts_with(&format!("u{user} ")))
+                .collect();
+            // Haptik cannot be asked: what a kill left unrecorded is told again, and right away.
+            heard.dedup();
+            let written: Vec<_> = (0..MESSAGES)
+                .map(|number| format!("u{user} m{number}"))
+                .collect();
+            assert!(heard.iter().copied().eq(&written), "Haptik heard {heard:?}");
+        }
+        for (channel, said) in &self.said {
+            let shown = self.shown.get(channel).cloned().unwrap_or_default();
+            let mut sorted = shown.clone();
+            sorted.sort();
+            assert!(
+                sorted.iter().eq(said.keys()),
+                "{channel} shows {shown:?} of {said:?}"
+            );
+            // What the bridge was not there to take comes late.
+            let in_time = |key: &&String| said.get(*key).copied().unwrap_or_default();
+            let in_order = shown.iter().filter(in_time).is_sorted();
+            assert!(in_order, "{channel} shows {shown:?}");
+        }
+    }
+}
+
+fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}

@@ -1,0 +1,159 @@
+//! `timeline`, `dead` and `replay` of the real binary, on the data directory of a bridge.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use haptik_bridge_local::database::EmbeddedDynamoDb;
+use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::{Ledger, Payload, State};
+use jiff::Timestamp;
+use serde_json::Value;
+
+const SECRET_WORDS: &str = "what was said is private";
+
+fn haptik_bridge(data: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_haptik-bridge"))
+        .args(arguments)
+        .arg("--data-dir")
+        .arg(data)
+        .env_remove("TABLE_NAME")
+        .output()
+        .expect("the binary runs")
+}
+
+fn text(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn json(output: &Output) -> Vec<Value> {
+    serde_json::from_str(&text(output)).expect("an array")
+}
+
+/// A ledger with two entries of one user, delivered and dead, and a dead one of another.
+async fn ledger(data: &Path) -> anyhow::Result<(EmbeddedDynamoDb, Ledger)> {
+    let database = EmbeddedDynamoDb::start(Some(&data.join("dynamodb.sqlite"))).await?;
+    let ledger = Ledger::new(database.table.clone(), Duration::from_hours(24));
+    let one = AuthId::derive(&"acme-slack".into(), "U1", None);
+    let other = AuthId::derive(&"acme-slack".into(), "U2", None);
+    for (auth_id, id, reason) in [
+        (&one, 1, None),
+        (&one, 2, Some("Slack answered is_archived")),
+        (&other, 3, Some("Slack answered user_disabled")),
+    ] {
+        let (lane, key) = (Lane::Channel(auth_id.clone()), format!("{id:020}#message"));
+        let payload = Payload::Webhook {
+            account: "main".into(),
+            body: SECRET_WORDS.to_owned(),
+        };
+        let now = Timestamp::now();
+        ledger
+            .append(&lane, &key.as_str().into(), &payload, now, now)
+            .await?;
+        let entry = ledger
+            .entry(&lane, &key.as_str().into())
+            .await?
+            .expect("it is there");
+        let state = if reason.is_some() {
+            State::Dead
+        } else {
+            State::Delivered
+        };
+        ledger.end(&entry, state, reason, Timestamp::now()).await?;
+    }
+    Ok((database, ledger))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_given_up_is_listed_and_delivered_again_once() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let (_database, ledger) = ledger(data.path()).await?;
+    let listed = text(&haptik_bridge(data.path(), &["dead"]));
+    assert!(
+        listed.contains("is_archived") && listed.contains("user_disabled"),
+        "{listed}"
+    );
+    assert!(
+        listed.contains("2 given up") && !listed.contains(SECRET_WORDS),
+        "{listed}"
+    );
+    let with_bodies = text(&haptik_bridge(data.path(), &["dead", "--bodies"]));
+    assert!(with_bodies.contains(SECRET_WORDS));
+
+    let of_one = ["--user", "acme-slack/U1", "--json"];
+    let dry_run = [&["replay", "--dry-run"], &of_one[..]].concat();
+    assert_eq!(json(&haptik_bridge(data.path(), &dry_run)).len(), 1);
+    assert!(
+        ledger.pending_lanes().await?.is_empty(),
+        "a dry run changed something"
+    );
+    let replay = [&["replay"], &of_one[..]].concat();
+    let replayed = json(&haptik_bridge(data.path(), &replay));
+    assert_eq!(replayed.len(), 1);
+    assert!(
+        json(&haptik_bridge(data.path(), &replay)).is_empty(),
+        "it was taken up twice"
+    );
+
+    let lanes = ledger.pending_lanes().await?;
+    assert_eq!(lanes.len(), 1);
+    let (entries, _) = ledger.pending(lanes.first().expect("one")).await?;
+    assert!(entries[0].revived_at.is_some() && entries[0].attempts == 0);
+    let left = json(&haptik_bridge(data.path(), &["dead", "--json"]));
+    assert_eq!(left.len(), 1);
+    let id = left[0]["correlation_id"].as_str().expect("an id");
+    let by_id = [
+        "dead",
+        "--json",
+        "--id",
+        id,
+        "--connection",
+        "main",
+        "--since",
+        "1h",
+    ];
+    assert_eq!(json(&haptik_bridge(data.path(), &by_id)).len(), 1);
+    let before = ["dead", "--json", "--until", "1h"];
+    assert!(json(&haptik_bridge(data.path(), &before)).is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_timeline_is_found_by_user_by_auth_id_and_by_message() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let (_database, _ledger) = ledger(data.path()).await?;
+    let auth_id = AuthId::derive(&"acme-slack".into(), "U1", None);
+    for user in [
+        "acme-slack/U1",
+        auth_id.as_str(),
+        "00000000000000000002#message",
+    ] {
+        let entries = json(&haptik_bridge(data.path(), &["timeline", user, "--json"]));
+        let states: Vec<_> = entries
+            .iter()
+            .map(|entry| entry["state"].as_str())
+            .collect();
+        assert_eq!(states, [Some("delivered"), Some("dead")], "{user}");
+        assert!(entries.iter().all(|entry| entry.get("payload").is_none()));
+    }
+    let unknown = haptik_bridge(data.path(), &["timeline", "nobody-there"]);
+    let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(
+        !unknown.status.success() && said.contains("nothing is known"),
+        "{said}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_directory_without_a_ledger_is_an_error_that_says_what_to_do() {
+    let data = tempfile::tempdir().expect("a directory");
+    let output = haptik_bridge(data.path(), &["dead"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && said.contains("--data-dir"),
+        "{said}"
+    );
+}

@@ -1,0 +1,112 @@
+//! The bridge as a process that can be killed: its handlers in a runtime of their own, which is dropped
+//! with all that is under way in it.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use haptik_bridge_local::database::EmbeddedDynamoDb;
+use haptik_bridge_processor::Processor;
+use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::live::Live;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+
+use super::doorbell::{Doorbell, DoorbellOf, Worker};
+use super::proxy::Proxy;
+use super::world::World;
+
+/// What every process of a run has in common.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) world: Arc<World>,
+    pub(crate) doorbell: Doorbell,
+    pub(crate) proxy: Proxy,
+    pub(crate) database: EmbeddedDynamoDb,
+    pub(crate) listener: TcpListener,
+    /// The configuration of a process, by its number.
+    pub(crate) config: fn(&Surroundings, u64) -> String,
+    pub(crate) secrets: Secrets,
+}
+
+/// What stands in the configuration.
+#[derive(Debug)]
+pub(crate) struct Secrets {
+    pub(crate) client_id: String,
+    pub(crate) token: String,
+    pub(crate) webhook_secret: String,
+    pub(crate) business_id: u64,
+    pub(crate) signing_secret: String,
+    pub(crate) bot_token: String,
+}
+
+/// Starts a process, and another one each time that it was killed.
+pub(crate) async fn keep_alive(
+    surroundings: Arc<Surroundings>,
+    mut kills: mpsc::UnboundedReceiver<()>,
+) -> anyhow::Result<()> {
+    for process in 1.. {
+        let runtime = Guarded(Some(start(&surroundings, process)?));
+        if kills.recv().await.is_none() {
+            break;
+        }
+        surroundings.doorbell.set_worker(None);
+        drop(runtime);
+        let mut in_flight = surroundings.world.in_flight.subscribe();
+        in_flight.wait_for(|count| *count == 0).await?;
+    }
+    Ok(())
+}
+
+/// A runtime that is dropped without waiting for anything, also in an asynchronous context.
+struct Guarded(Option<Runtime>);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
+    let Surroundings {
+        world,
+        doorbell,
+        proxy,
+        database,
+        listener,
+        ..
+    } = surroundings;
+    let toml = (surroundings.config)(surroundings, process);
+    let config = Config::parse(&toml).context("the configuration")?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let queue = DoorbellOf {
+        doorbell: doorbell.clone(),
+        world: world.clone(),
+        process,
+    };
+    let table = database.table_through(&proxy.url(process, "dynamodb"));
+    let bridge = Arc::new(Bridge::new(config, table, Arc::new(queue))?);
+    let live = Live::fixed(bridge.clone());
+    let router =
+        haptik_bridge_inbound::router(live.clone()).merge(haptik_bridge_webhook::router(live));
+    let listener = listener.try_clone()?;
+    let entered = runtime.enter();
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    drop(entered);
+    world.revive(process);
+    runtime.spawn(async move {
+        // It serves until it is killed.
+        let _ = axum::serve(listener, router).await;
+    });
+    doorbell.set_worker(Some(Worker {
+        runtime: runtime.handle().clone(),
+        processor: Processor::new(bridge),
+    }));
+    Ok(runtime)
+}

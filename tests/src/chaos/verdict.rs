@@ -1,0 +1,363 @@
+//! The checker: what was said and what arrived.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::load::Said;
+use super::world::{Fault, Place, Tally};
+use crate::app::Callback;
+use crate::fake_slack::Message;
+
+/// What came of a run.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// How many steps the bridge made: calls to its dependencies and rings.
+    pub steps: u64,
+    /// What went wrong.
+    pub faults: Tally,
+    /// What the users wrote, and what of it Haptik was told.
+    pub to_haptik: Counts,
+    /// What Haptik delivered, and what of it Slack shows.
+    pub to_slack: Counts,
+    /// What Haptik delivered, and what of it the sink got.
+    pub to_sink: Counts,
+    /// Entries that are still pending, with the reason of the last failure.
+    pub pending: Vec<String>,
+    /// Entries that were given up, with the reason.
+    pub dead: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// One direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// What there was to arrive.
+    pub messages: u64,
+    /// What did not arrive.
+    pub lost: u64,
+    /// What arrived more than once, copies counted.
+    pub doubled: u64,
+    /// What arrived after something that came after it, although it was durable in time.
+    pub reordered: u64,
+    /// What arrived after something that came after it, because it was durable only once the reorder
+    /// window of the other was over.
+    pub late: u64,
+}
+
+/// Something on its way: what it is, and when it became durable.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent<K> {
+    pub(crate) id: K,
+    /// When the edge that stored it had received it.
+    pub(crate) received: Timestamp,
+    /// When it was in the ledger at the latest.
+    pub(crate) durable: Timestamp,
+}
+
+/// What was sent to one user, and what arrived.
+type OneUser<K> = (Vec<Sent<K>>, Vec<K>);
+
+/// A message of Haptik's by its id, and a part of it.
+type Part = (u64, u64);
+
+/// Compares what was sent, in order, with what arrived.
+pub(crate) fn compare<K: Ord + Clone>(sent: &[Sent<K>], arrived: &[K], window: Duration) -> Counts {
+    let mut counts = Counts {
+        messages: sent.len() as u64,
+        ..Counts::default()
+    };
+    let mut place = BTreeMap::new();
+    for id in arrived {
+        let next = place.len();
+        if place.contains_key(id) {
+            counts.doubled += 1;
+        } else {
+            place.insert(id.clone(), next);
+        }
+    }
+    for (index, earlier) in sent.iter().enumerate() {
+        let Some(here) = place.get(&earlier.id) else {
+            counts.lost += 1;
+            continue;
+        };
+        let overtaken_by = sent
+            .iter()
+            .skip(index + 1)
+            .filter(|later| place.get(&later.id).is_some_and(|there| there < here));
+        let (mut late, mut reordered) = (false, false);
+        for later in overtaken_by {
+            if earlier.durable <= later.received + window {
+                reordered = true;
+            } else {
+                late = true;
+            }
+        }
+        counts.reordered += u64::from(reordered);
+        counts.late += u64::from(late && !reordered);
+    }
+    counts
+}
+
+/// When something was stored: `received` lies in one of the tries, at whose end it was durable.
+pub(crate) fn durable(tries: &[(Timestamp, Timestamp)], received: Timestamp) -> Timestamp {
+    let slack = Duration::from_millis(2);
+    let stored = tries
+        .iter()
+        .filter(|(began, _)| *began <= received + slack)
+        .max_by_key(|(began, _)| *began);
+    stored.map_or(received, |(_, ended)| *ended)
+}
+
+pub(crate) fn to_haptik(
+    said: &[Said],
+    told: &[String],
+    received: &HashMap<String, Timestamp>,
+    window: Duration,
+) -> Counts {
+    let mut users: BTreeMap<usize, OneUser<u64>> = BTreeMap::new();
+    for said in said {
+        let received = received.get(&said.text).copied().unwrap_or_default();
+        users.entry(said.user).or_default().0.push(Sent {
+            id: number(&said.text, 'm'),
+            received,
+            durable: durable(&said.tries, received),
+        });
+    }
+    for text in told {
+        let user = usize::try_from(number(text, 'u')).unwrap_or(usize::MAX);
+        users.entry(user).or_default().1.push(number(text, 'm'));
+    }
+    users
+        .into_values()
+        .fold(Counts::default(), |sum, (mut sent, arrived)| {
+            sent.sort_by_key(|sent| sent.id);
+            sum + compare(&sent, &arrived, window)
+        })
+}
+
+/// What Haptik delivered to one user.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Delivered {
+    pub(crate) tries: Vec<(Timestamp, Timestamp)>,
+    pub(crate) text: String,
+}
+
+pub(crate) fn to_slack(
+    delivered: &BTreeMap<u64, Delivered>,
+    shown: &[Message],
+    received: &HashMap<u64, Timestamp>,
+    window: Duration,
+) -> Counts {
+    let mut users: BTreeMap<u64, OneUser<Part>> = BTreeMap::new();
+    let mut parts: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+    let mut by_user: HashMap<String, Vec<Part>> = HashMap::new();
+    for message in shown {
+        let Some((id, part)) = part_of(message) else {
+            continue;
+        };
+        parts.entry(id).or_default().insert(part);
+        by_user
+            .entry(message.channel.clone())
+            .or_default()
+            .push((id, part));
+    }
+    for (id, event) in delivered {
+        let user = number(&event.text, 'u');
+        let received = received.get(id).copied().unwrap_or_default();
+        let durable = durable(&event.tries, received);
+        let seen = parts.get(id).and_then(|parts| parts.last().copied());
+        let expected = u64::from(event.text.len() > 4_000);
+        for part in 0..=seen.unwrap_or_default().max(expected) {
+            users.entry(user).or_default().0.push(Sent {
+                id: (*id, part),
+                received,
+                durable,
+            });
+        }
+    }
+    for shown in by_user.into_values() {
+        let user = shown.first().and_then(|(id, _)| delivered.get(id));
+        let user = user.map_or(u64::MAX, |event| number(&event.text, 'u'));
+        users.entry(user).or_default().1 = shown;
+    }
+    users
+        .into_values()
+        .fold(Counts::default(), |sum, (sent, arrived)| {
+            sum + compare(&sent, &arrived, window)
+        })
+}
+
+pub(crate) fn to_sink(delivered: &BTreeMap<u64, Delivered>, got: &[Callback]) -> Counts {
+    let ids = got.iter().filter_map(|callback| {
+        callback
+            .body
+            .pointer("/data/message/id")
+            .and_then(Value::as_u64)
+    });
+    let mut times: BTreeMap<u64, u64> = BTreeMap::new();
+    for id in ids {
+        *times.entry(id).or_default() += 1;
+    }
+    let one_each: BTreeSet<&str> = got.iter().map(|callback| callback.id.as_str()).collect();
+    Counts {
+        messages: delivered.len() as u64,
+        lost: delivered
+            .keys()
+            .filter(|id| !times.contains_key(id))
+            .count() as u64,
+        // A copy that has the same webhook-id is one that the receiver can tell; another is not.
+        doubled: (one_each.len() as u64).saturating_sub(times.len() as u64),
+        ..Counts::default()
+    }
+}
+
+/// Which part of which message of Haptik's a message in Slack is.
+fn part_of(message: &Message) -> Option<Part> {
+    let payload = message.metadata.as_ref()?.get("event_payload")?;
+    let id = payload.get("key")?.as_str()?.split('#').next()?;
+    Some((id.parse().ok()?, payload.get("part")?.as_u64()?))
+}
+
+/// The number behind a letter: 7 for `m` in `u3 m7`.
+fn number(text: &str, letter: char) -> u64 {
+    text.split(' ')
+        .find_map(|word| word.strip_prefix(letter)?.parse().ok())
+        .unwrap_or(u64::MAX)
+}
+
+impl Report {
+    /// Nothing was lost or changed places, and nothing was doubled where that can be told.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        let [haptik, slack, sink] = [self.to_haptik, self.to_slack, self.to_sink];
+        let kept = [haptik, slack, sink]
+            .iter()
+            .all(|counts| counts.lost == 0 && counts.reordered == 0);
+        kept && slack.doubled == 0
+            && sink.doubled == 0
+            && self.pending.is_empty()
+            && self.dead.is_empty()
+    }
+
+    /// How often the process was killed.
+    #[must_use]
+    pub fn kills(&self) -> u64 {
+        let kills = self
+            .faults
+            .iter()
+            .filter(|((_, fault), _)| matches!(fault, Fault::KilledBefore | Fault::KilledAfter));
+        kills.map(|(_, times)| times).sum()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            formatter,
+            "seed {}, {} steps, {} kills, {:.1} s\n",
+            self.seed,
+            self.steps,
+            self.kills(),
+            self.took.as_secs_f64()
+        )?;
+        write!(formatter, "{:10}", "faults")?;
+        for fault in Fault::ALL {
+            write!(formatter, " {fault:>13}")?;
+        }
+        writeln!(formatter)?;
+        for place in [
+            Place::DynamoDb,
+            Place::Queue,
+            Place::Haptik,
+            Place::Slack,
+            Place::Sink,
+        ] {
+            write!(formatter, "{place:10}")?;
+            for fault in Fault::ALL {
+                let times = self.faults.get(&(place, fault)).copied().unwrap_or(0);
+                write!(formatter, " {times:>13}")?;
+            }
+            writeln!(formatter)?;
+        }
+        writeln!(
+            formatter,
+            "\n{:10} {:>13} {:>13} {:>13} {:>13} {:>13}",
+            "direction", "messages", "lost", "doubled", "reordered", "late"
+        )?;
+        for (name, counts) in [
+            ("to Haptik", self.to_haptik),
+            ("to Slack", self.to_slack),
+            ("to sink", self.to_sink),
+        ] {
+            writeln!(
+                formatter,
+                "{name:10} {:>13} {:>13} {:>13} {:>13} {:>13}",
+                counts.messages, counts.lost, counts.doubled, counts.reordered, counts.late
+            )?;
+        }
+        for (what, entries) in [("pending", &self.pending), ("dead", &self.dead)] {
+            for entry in entries {
+                writeln!(formatter, "{what}: {entry}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::ops::Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            messages: self.messages + other.messages,
+            lost: self.lost + other.lost,
+            doubled: self.doubled + other.doubled,
+            reordered: self.reordered + other.reordered,
+            late: self.late + other.late,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(id: u32, received: i64, durable: i64) -> Sent<u32> {
+        let at = |millisecond| Timestamp::from_millisecond(millisecond).expect("in range");
+        Sent {
+            id,
+            received: at(received),
+            durable: at(durable),
+        }
+    }
+
+    #[test]
+    fn the_checker_sees_what_is_lost_doubled_reordered_and_late() {
+        let window = Duration::from_millis(200);
+        let sent = [
+            sent(1, 150, 160),
+            sent(2, 0, 5),
+            sent(3, 500, 505),
+            sent(4, 0, 1),
+        ];
+        let good = compare(&sent[..3], &[1, 2, 3], window);
+        assert_eq!(
+            (good.lost, good.doubled, good.reordered, good.late),
+            (0, 0, 0, 0)
+        );
+        let bad = compare(&sent[..3], &[2, 1, 1], window);
+        assert_eq!(
+            (bad.lost, bad.doubled, bad.reordered, bad.late),
+            (1, 1, 1, 0)
+        );
+        let late = compare(&sent, &[1, 2, 4, 3], window);
+        assert_eq!((late.reordered, late.late), (0, 1));
+    }
+}
