@@ -25,7 +25,7 @@ type Answer = (u16, Value);
 impl Bridge {
     async fn start() -> Self {
         let slack = FakeSlack::start().await;
-        let http = reqwest::Client::new();
+        let http = haptik_bridge_tests::app::client().expect("a client");
         Self { slack, http }
     }
 
