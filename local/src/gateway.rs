@@ -12,6 +12,7 @@ use haptik_bridge_processor::Processor;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::live::Live;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use crate::database::EmbeddedDynamoDb;
@@ -23,9 +24,9 @@ const LAST_DELIVERIES: Duration = Duration::from_secs(15);
 /// How long connections may take to end when the bridge stops.
 const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
 
-/// How often lanes that have something pending are rung: what `replay` took up again in another process,
-/// and what was stored by an edge that then failed to ring and was not called again.
-const LOOK_EVERY: Duration = Duration::from_mins(1);
+/// How often it is looked whether Haptik's webhook is to be enabled, and whether something is pending that
+/// nobody rang for: what `replay` took up again in another process, for example.
+const KEEP_HOUSE_EVERY: Duration = Duration::from_secs(15);
 
 /// A bridge on this machine.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct LocalBridge {
     pub bridge: Arc<Bridge>,
     /// The queue between them.
     pub queue: LocalQueue,
+    /// What handles the rings, and keeps house.
+    pub processor: Processor,
     _database: EmbeddedDynamoDb,
     /// Keeps a second process off the data directory; released when the process ends, however it does.
     _lock: Option<File>,
@@ -52,8 +55,10 @@ impl LocalBridge {
         let queue = LocalQueue::new();
         let bridge = Bridge::new(config, database.table.clone(), Arc::new(queue.clone()))?;
         let bridge = Arc::new(bridge);
-        queue.start(Processor::new(bridge.clone()));
+        let processor = Processor::new(bridge.clone());
+        queue.start(processor.clone());
         Ok(Self {
+            processor,
             bridge,
             queue,
             _database: database,
@@ -96,9 +101,10 @@ impl LocalBridge {
             drop(stopped);
         };
         let server = axum::serve(listener, router).with_graceful_shutdown(graceful);
-        let looking = async {
+        let keeping_house = async {
             loop {
-                tokio::time::sleep(LOOK_EVERY).await;
+                self.processor.keep_house(Timestamp::now()).await;
+                tokio::time::sleep(KEEP_HOUSE_EVERY).await;
                 if let Err(error) = self.resume().await {
                     tracing::warn!(%error, "what is pending cannot be looked for");
                 }
@@ -112,7 +118,7 @@ impl LocalBridge {
         tokio::select! {
             ended = async { server.await } => ended?,
             () = patience => {}
-            () = looking => {}
+            () = keeping_house => {}
         }
         self.queue.close(LAST_DELIVERIES).await;
         Ok(())

@@ -8,6 +8,7 @@ use crate::channel::custom::{Custom, InvalidSecret};
 use crate::channel::slack::Slack;
 use crate::config::{self, ChannelKind, Config, SinkKind};
 use crate::haptik::client::HaptikClient;
+use crate::health::Health;
 use crate::ids::{AccountId, AuthId, ConnectionId};
 use crate::ledger::Ledger;
 use crate::outbound::{self, ClientError, Fetcher};
@@ -31,6 +32,8 @@ pub struct Bridge {
     pub ledger: Ledger,
     /// Who is where.
     pub users: UserMap,
+    /// When Haptik was last heard.
+    pub health: Health,
     /// The doorbell.
     pub queue: Arc<dyn Queue>,
 }
@@ -107,7 +110,8 @@ impl Bridge {
             connections,
             sinks,
             ledger: Ledger::new(table.clone(), config.delivery.entry_ttl),
-            users: UserMap::new(table),
+            users: UserMap::new(table.clone()),
+            health: Health::new(table),
             queue,
             config,
         })

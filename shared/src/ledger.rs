@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 mod operate;
 
@@ -137,6 +138,10 @@ struct Item {
     payload: String,
     #[serde(default)]
     pieces: usize,
+    /// Which pieces: a hash of the payload, so that a repeated delivery whose body is another does not
+    /// mix with it.
+    #[serde(default)]
+    pieces_of: String,
     at: i64,
     received_at: i64,
     correlation_id: String,
@@ -398,6 +403,7 @@ impl Ledger {
             payload: serde_json::to_string(payload)
                 .map_err(|error| TableError::Unreadable(error.to_string()))?,
             pieces: 0,
+            pieces_of: String::new(),
             at: at.as_millisecond(),
             received_at: now.as_millisecond(),
             attempts: 0,
@@ -414,6 +420,8 @@ impl Ledger {
 
     async fn put(&self, mut item: Item) -> Result<Appended, TableError> {
         if item.payload.len() > LARGEST_PIECE {
+            let hash = Sha256::digest(&item.payload);
+            item.pieces_of = hex::encode(hash.iter().take(8).copied().collect::<Vec<_>>());
             item.pieces = self.put_pieces(&item).await?;
             item.payload = String::new();
         }
@@ -453,7 +461,7 @@ impl Ledger {
             let (piece, after) = rest.split_at(rest.floor_char_boundary(LARGEST_PIECE));
             self.table
                 .put(HashMap::from([
-                    ("pk".to_owned(), text(pieces_key(&item.pk, &item.sk))),
+                    ("pk".to_owned(), text(pieces_key(item))),
                     ("sk".to_owned(), text(format!("{pieces:05}"))),
                     ("piece".to_owned(), text(piece)),
                     ("expires_at".to_owned(), number(item.expires_at)),
@@ -470,7 +478,7 @@ impl Ledger {
         for piece in 0..item.pieces {
             let piece = self
                 .table
-                .get(&pieces_key(&item.pk, &item.sk), &format!("{piece:05}"))
+                .get(&pieces_key(&item), &format!("{piece:05}"))
                 .await?;
             let piece = piece
                 .as_ref()
@@ -557,6 +565,6 @@ fn day(at: Timestamp) -> String {
     at.to_string().chars().take(10).collect()
 }
 
-fn pieces_key(lane: &str, key: &str) -> String {
-    format!("pieces#{lane}#{key}")
+fn pieces_key(item: &Item) -> String {
+    format!("pieces#{}#{}#{}", item.pk, item.sk, item.pieces_of)
 }

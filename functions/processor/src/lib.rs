@@ -6,6 +6,7 @@
 //! lane's records only.
 
 mod drain;
+mod housekeeping;
 mod to_channel;
 mod to_haptik;
 mod to_sink;

@@ -57,6 +57,13 @@ impl Processor {
         };
         let user = self.note_place(connection_id, inbound).await?;
         self.register(&conversation, &user, entry, false).await?;
+        let answer_comes =
+            !matches!(inbound.act, Act::Feedback { .. }) && !haptik.answers_at_once();
+        if answer_comes {
+            // Before it is told: nothing is to come between that and its record.
+            let health = &self.bridge.health;
+            health.told(&connection.account, Timestamp::now()).await;
+        }
         match self.tell(&conversation, entry).await {
             Err(Told::NotRegistered(_)) => {
                 self.register(&conversation, &user, entry, true).await?;

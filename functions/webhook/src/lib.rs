@@ -49,8 +49,12 @@ async fn receive(
     if let Err(error) = webhook::verify(&headers, &body, &account.webhook_secrets) {
         return reject(&source, &error.to_string(), now);
     }
-    match accept(&bridge, &name.into(), &source, &body, now).await {
-        Ok(()) => StatusCode::OK.into_response(),
+    let account = AccountId::from(name);
+    match accept(&bridge, &account, &source, &body, now).await {
+        Ok(()) => {
+            bridge.health.heard(&account, now).await;
+            StatusCode::OK.into_response()
+        }
         Err(error) => {
             tracing::error!(source, %error, "a delivery could not be made durable");
             (StatusCode::SERVICE_UNAVAILABLE, "not stored, send it again").into_response()

@@ -62,7 +62,7 @@ pub(crate) async fn run(
     arguments.common.print(&revived)?;
     let when = match operated.deployed {
         Some(_) => "now",
-        None => "within a minute by the bridge that runs on this directory, or when it is started",
+        None => "within 15 s by the bridge that runs on this directory, or when it is started",
     };
     tell(
         &arguments,

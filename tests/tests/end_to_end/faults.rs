@@ -3,6 +3,8 @@ use std::time::Duration;
 use haptik_bridge_local::simulator::{
     CallFault, CallOutcome, MESSAGE_PATH, Reply, Settings, UserMessage,
 };
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_tests::fake_slack::Fault;
 use haptik_bridge_tests::{Options, Stage};
 
@@ -106,7 +108,6 @@ async fn slack_asks_for_a_pause_and_only_that_user_waits() -> anyhow::Result<()>
         "another user waited too: {quick_took:?}"
     );
     stage.slack.wait_for_messages(slow.channel(), 1).await;
-    assert_eq!(stage.slack.take_refusals().len(), 1);
     stage.finish().await
 }
 
@@ -151,7 +152,7 @@ async fn what_slack_refuses_for_ever_is_given_up_and_the_lane_goes_on() -> anyho
         .wait_for_text(two.channel(), "You said: two.")
         .await;
     stage.slack.wait_for_messages(two.channel(), 1).await;
-    assert_eq!(stage.slack.take_refusals().len(), 1);
+    stage.slack.assert_nothing_refused();
     let dead = stage.finish_with_dead().await?;
     let reasons: Vec<_> = dead
         .iter()
@@ -244,4 +245,75 @@ async fn a_webhook_that_was_disabled_delivers_all_that_waited_once_it_is_enabled
         .wait_for_text(event.channel(), "You said: one.")
         .await;
     stage.finish().await
+}
+
+#[tokio::test]
+async fn a_webhook_that_haptik_has_disabled_is_enabled_by_itself_after_a_silence()
+-> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let keep_house_in = |seconds| {
+        let processor = stage.local.processor.clone();
+        async move {
+            let now = jiff::Timestamp::now() + Duration::from_secs(seconds);
+            processor.keep_house(now).await;
+        }
+    };
+    keep_house_in(0).await;
+    let enables = || stage.simulator().records(|seen| seen.webhook_enables.len());
+    assert_eq!(enables(), 1, "it is enabled at first");
+    stage.simulator().disable_webhook();
+    let event = stage.slack.dm("U00000ASHA", "one");
+    stage
+        .slack
+        .client()
+        .send(&stage.channel_url("acme-slack"), &event)
+        .await;
+    stage
+        .simulator()
+        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 1)
+        .await?;
+    assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
+    keep_house_in(20).await;
+    assert_eq!(enables(), 1, "it is too soon to speak of a silence");
+    keep_house_in(45).await;
+    assert_eq!(enables(), 2);
+    stage
+        .slack
+        .wait_for_text(event.channel(), "You said: one.")
+        .await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_sink_that_hangs_holds_up_no_chat() -> anyhow::Result<()> {
+    // It takes connections, and never answers.
+    let crm = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+    let tables = format!(
+        "[sinks.crm]\ntype = \"webhook\"\nevents = [\"*\"]\nurl = \"http://{}\"\nsigning_secrets = [\"{}\"]",
+        crm.local_addr()?,
+        haptik_bridge_tests::app::SECRET,
+    );
+    let options = Options {
+        tables,
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let began = std::time::Instant::now();
+    for text in ["one", "two", "three"] {
+        let event = stage.slack.dm("U00000ASHA", text);
+        stage.slack.client().send(&url, &event).await;
+        let answer = format!("You said: {text}.");
+        stage.slack.wait_for_text(event.channel(), &answer).await;
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(8),
+        "the chat waited for the sink: {:?}",
+        began.elapsed()
+    );
+    let (pending, dead) = stage.left_over().await?;
+    let waits = |entry: &Entry| matches!(entry.lane, Lane::Sink { .. });
+    assert!(dead.is_empty() && pending.len() == 3 && pending.iter().all(waits));
+    stage.abandon();
+    Ok(())
 }
