@@ -70,6 +70,16 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the provider refuses it or does not answer.
     async fn perform(&self, task: &Value) -> Result<(), Failure>;
+
+    /// Opens what a user asked for with a tap and the provider takes only for a moment, such as a form
+    /// in a window of its own. `offered` is the message that was tapped.
+    ///
+    /// # Errors
+    /// When the provider refuses it or does not answer, or the channel opens nothing.
+    async fn open(&self, opening: &Opening, offered: &Hsl) -> Result<(), Failure> {
+        let _ = (opening, offered);
+        Err(Failure::permanent("this channel opens nothing"))
+    }
 }
 
 /// A request at `/channels/{connection}`.
@@ -94,6 +104,8 @@ pub struct Received {
     pub inbound: Vec<Inbound>,
     /// What is to be done in the channel.
     pub tasks: Vec<Task>,
+    /// What is to be opened before the request is answered.
+    pub opening: Option<Opening>,
     /// Why a verified request was not understood; it is then kept, dead, with its raw body.
     pub not_understood: Option<String>,
 }
@@ -246,6 +258,20 @@ pub struct Task {
     pub task: Value,
 }
 
+/// Something to be opened at once: the provider's permission to do so ends within seconds, so it is not
+/// left to the queue, and there is nothing to repeat when it fails.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opening {
+    /// Whom the message that was tapped was for; the one who taps may be another.
+    pub auth_id: AuthId,
+    /// The message that was tapped: [`Outgoing::key`].
+    pub key: EntryKey,
+    /// How to open it: only the channel's module knows what is inside.
+    pub with: Value,
+    /// What is to be done instead when it cannot be opened.
+    pub otherwise: Task,
+}
+
 /// Something to be shown to a user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outgoing {
@@ -332,6 +358,7 @@ impl Received {
             reply,
             inbound: Vec::new(),
             tasks: Vec::new(),
+            opening: None,
             not_understood: None,
         }
     }

@@ -5,7 +5,7 @@ use haptik_bridge_shared::channel::{Act, Attachment, Inbound, Profile, SenderKin
 use haptik_bridge_shared::haptik::client::{
     self, FILE_LIMIT, Feedback, File, FileKind, HaptikClient, HaptikError, SyncAnswer,
 };
-use haptik_bridge_shared::haptik::hsl::{Actionable, Effect, Hsl};
+use haptik_bridge_shared::haptik::hsl::{Actionable, Effect};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
 use haptik_bridge_shared::lane::Lane;
@@ -297,24 +297,9 @@ impl Processor {
         index: usize,
     ) -> Result<String, Failure> {
         let gone = || Failure::permanent("the message that was tapped is no longer in the ledger");
-        let offered = self
-            .bridge
-            .ledger
-            .entry(&Lane::Channel(auth_id.clone()), key)
-            .await;
-        let Some(Entry {
-            payload: Payload::Webhook { body, .. },
-            ..
-        }) = offered?
-        else {
-            return Err(gone());
-        };
-        let event = Event::read(body.as_bytes()).map_err(|_| gone())?;
-        match Hsl::read(&event.body)
-            .actionables()
-            .nth(index)
-            .map(Actionable::effect)
-        {
+        let offered = self.bridge.offered(auth_id, key).await?;
+        let offered = offered.ok_or_else(gone)?;
+        match offered.actionables().nth(index).map(Actionable::effect) {
             Some(Effect::Say { sent, .. }) => Ok(sent),
             _ => Err(gone()),
         }

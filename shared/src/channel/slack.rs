@@ -5,6 +5,7 @@
 //! - `render`: what Haptik answers, as messages of blocks; `markup`, `split` and `limits` are
 //!   what it is made with.
 //! - `tap`: what our buttons carry; `choice`: showing what the user chose.
+//! - `form`: forms in modals, out and back in.
 //! - `api`: the Web API.
 //!
 //! In a channel the bot is spoken to by a mention, answers in the thread, and from then on hears what
@@ -19,9 +20,10 @@ use url::Url;
 
 use self::api::{Api, Arguments, SlackError};
 use crate::channel::{
-    Address, Attachment, Channel, Outgoing, Part, Profile, Received, Rejected, Request,
+    Address, Attachment, Channel, Opening, Outgoing, Part, Profile, Received, Rejected, Request,
 };
 use crate::config::{self, Conversation};
+use crate::haptik::hsl::{Element, Hsl};
 use crate::ids::ConnectionId;
 use crate::outbound::Fetcher;
 use crate::retry::Failure;
@@ -29,6 +31,7 @@ use crate::wire;
 
 mod api;
 mod choice;
+mod form;
 mod limits;
 mod markup;
 mod parse;
@@ -254,6 +257,47 @@ impl Channel for Slack {
         .await?;
         Ok(())
     }
+
+    /// <https://docs.slack.dev/reference/methods/views.open>
+    async fn open(&self, opening: &Opening, offered: &Hsl) -> Result<(), Failure> {
+        let Element::Form(form) = &offered.element else {
+            return Err(Failure::permanent("the message has no form"));
+        };
+        let trigger_id = wire::text(&opening.with, "trigger_id");
+        let view = form::Origin::read(&opening.with).and_then(|origin| form::view(form, &origin));
+        let view = view.ok_or_else(|| Failure::permanent("a form that cannot be shown"))?;
+        let body = json!({"trigger_id": trigger_id, "view": view});
+        match self.api.call("views.open", Arguments::Json(&body)).await {
+            // The same tap came twice: it is open.
+            Err(error) if error.code() == "exchanged_trigger_id" => Ok(()),
+            opened => Ok(opened.map(drop)?),
+        }
+    }
+}
+
+/// Asks for a form in the chat, where it could not be opened.
+fn form_not_opened(address: &Address) -> Value {
+    posted(
+        address,
+        "The form could not be opened. Tap its button again, or answer the questions here.",
+    )
+}
+
+/// Tells in the chat that a form was sent; not what it says, since in a channel everybody reads it.
+fn form_sent(address: &Address) -> Value {
+    posted(address, "✓ Your answers were sent.")
+}
+
+/// The task of saying something in small print.
+fn posted(address: &Address, text: &str) -> Value {
+    let mut body = json!({"text": text, "parse": "none", "blocks": [render::context(text)]});
+    if let Some(place) = Whereabouts::of(address) {
+        body["channel"] = place.channel.into();
+        if let Some(thread_ts) = place.thread_ts {
+            body["thread_ts"] = thread_ts.into();
+        }
+    }
+    json!({"method": "chat.postMessage", "body": body})
 }
 
 /// What an [`Address`] holds: a conversation, and a thread in it.

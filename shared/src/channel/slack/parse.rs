@@ -14,6 +14,11 @@ mod message;
 mod text;
 mod ts;
 
+/// Slack's text as a person reads it.
+pub(super) fn readable(text: &str) -> String {
+    text::readable(text, &[])
+}
+
 /// For whom requests are read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a> {

@@ -93,7 +93,7 @@ impl<'a> Renderer<'a> {
                 .iter()
                 .map(|card| self.card(card, &hsl.text))
                 .collect(),
-            Element::Form(form) => vec![form::as_text(form)],
+            Element::Form(form) => vec![self.form(form)],
             Element::System { .. } => return notices(&text),
             Element::NativeAction { .. } | Element::Silent | Element::Other { .. } => Vec::new(),
         };
