@@ -1,9 +1,10 @@
-//! The command line: `haptik-bridge [serve]` and `haptik-bridge check`.
+//! The command line: `haptik-bridge [serve]`, `check`, `capabilities` and `preview`.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
 mod check;
 mod serve;
+mod show;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Say whether a configuration file is good, and which URLs to paste where.
     Check(check::Arguments),
+    /// Print what a channel makes of everything that Haptik sends.
+    Capabilities(show::CapabilitiesArguments),
+    /// Print what a message becomes in a channel.
+    Preview(show::PreviewArguments),
 }
 
 #[tokio::main]
@@ -38,6 +43,11 @@ async fn main() -> ExitCode {
         None => serve::run(command_line.serve).await,
         Some(Command::Serve(arguments)) => serve::run(arguments).await,
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Capabilities(arguments)) => {
+            show::capabilities(&arguments);
+            Ok(())
+        }
+        Some(Command::Preview(arguments)) => show::preview(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

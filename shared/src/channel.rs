@@ -18,6 +18,7 @@ use crate::haptik::hsl::Hsl;
 use crate::ids::{AuthId, EntryKey};
 use crate::retry::Failure;
 
+pub mod capability;
 pub mod custom;
 pub mod slack;
 

@@ -30,15 +30,20 @@ use crate::retry::Failure;
 use crate::wire;
 
 mod api;
+mod capability;
 mod choice;
 mod form;
 mod limits;
 mod markup;
 mod parse;
+mod preview;
 mod render;
 mod split;
 mod tap;
 mod verify;
+
+pub use capability::capability;
+pub use preview::{Preview, preview};
 
 /// The `event_type` of our messages' metadata (<https://docs.slack.dev/messaging/message-metadata/>).
 const METADATA: &str = "haptik_bridge";
@@ -55,6 +60,11 @@ pub struct Slack {
     connection: ConnectionId,
     signing_secrets: config::Secrets,
     conversation: Conversation,
+    agent_identity: bool,
+    reaction: Option<String>,
+    tell_edits: bool,
+    welcome: String,
+    suggested_prompts: Vec<String>,
     api: Api,
     fetcher: Fetcher,
 }
@@ -72,6 +82,11 @@ impl Slack {
             connection,
             signing_secrets: settings.signing_secrets.clone(),
             conversation: settings.conversation,
+            agent_identity: settings.agent_identity,
+            reaction: settings.reaction.clone(),
+            tell_edits: settings.tell_edits,
+            welcome: settings.welcome.clone(),
+            suggested_prompts: settings.suggested_prompts.clone(),
             api: Api::new(
                 http,
                 settings.api_base_url.clone(),
@@ -171,7 +186,7 @@ impl Channel for Slack {
     }
 
     fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
-        render::parts(outgoing)
+        render::parts(outgoing, self.agent_identity)
     }
 
     /// Looks for the metadata that each part is sent with
@@ -238,7 +253,16 @@ impl Channel for Slack {
         if let Some(thread_ts) = place.thread_ts {
             fields.insert("thread_ts".to_owned(), thread_ts.into());
         }
-        self.write("chat.postMessage", &body).await?;
+        match self.write("chat.postMessage", &body).await {
+            // Without the scope chat:write.customize.
+            Err(error) if error.code() == "missing_scope" => {
+                let Some(body) = render::in_the_bots_name(&body) else {
+                    return Err(error.into());
+                };
+                self.write("chat.postMessage", &body).await?;
+            }
+            sent => drop(sent?),
+        }
         Ok(())
     }
 

@@ -43,6 +43,10 @@ pub(super) const ALT_TEXT: usize = 2_000;
 /// Characters of a link inside a text; what is longer stays plain text, which may be split.
 pub(super) const INLINE_LINK: usize = 2_000;
 
+/// Characters of the name that a message stands under: those of a Slack display name
+/// (<https://slack.com/help/articles/360003534892>).
+pub(super) const USERNAME: usize = 80;
+
 /// Characters of a modal's title (<https://docs.slack.dev/reference/views/modal-views>).
 pub(super) const VIEW_TITLE: usize = 24;
 
