@@ -72,6 +72,39 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// When the provider refuses it or does not answer.
     async fn perform(&self, task: &Value) -> Result<(), Failure>;
 
+    /// Shows that something was taken and is being answered: [`Mark::with`].
+    ///
+    /// # Errors
+    /// When the provider refuses it or does not answer. It is not repeated.
+    async fn mark(&self, mark: &Value) -> Result<(), Failure> {
+        let _ = mark;
+        Ok(())
+    }
+
+    /// Takes away what [`Channel::mark`] left.
+    ///
+    /// # Errors
+    /// When the provider refuses it or does not answer. It is not repeated.
+    async fn unmark(&self, mark: &Value) -> Result<(), Failure> {
+        let _ = mark;
+        Ok(())
+    }
+
+    /// Says where a file is of which the request only said that it exists.
+    ///
+    /// # Errors
+    /// When the provider does not say it.
+    async fn locate(&self, attachment: &Attachment) -> Result<Attachment, Failure> {
+        Ok(attachment.clone())
+    }
+
+    /// The task that tells a user something on the bridge's own account; `None` where the channel has no
+    /// place for that.
+    fn notice(&self, address: &Address, text: &str) -> Option<Value> {
+        let _ = (address, text);
+        None
+    }
+
     /// Opens what a user asked for with a tap and the provider takes only for a moment, such as a form
     /// in a window of its own. `offered` is the message that was tapped.
     ///
@@ -157,6 +190,18 @@ pub struct Inbound {
     pub gate: Gate,
     /// What was done.
     pub act: Act,
+    /// How the user is shown that it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
+}
+
+/// What shows a user that something was taken and is being answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// How it is shown: only the channel's module knows what is inside.
+    pub with: Value,
+    /// Whether it stays until it is taken away.
+    pub stays: bool,
 }
 
 /// Whether something said in public is for the bot.
@@ -209,6 +254,9 @@ pub enum Act {
 /// A file that a user sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
+    /// The channel's own id of it, where the channel can be asked for more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Where it is.
     pub url: String,
     /// Its name.

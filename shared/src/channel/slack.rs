@@ -5,7 +5,8 @@
 //! - `render`: what Haptik answers, as messages of blocks; `markup`, `split` and `limits` are
 //!   what it is made with.
 //! - `tap`: what our buttons carry; `choice`: showing what the user chose.
-//! - `form`: forms in modals, out and back in.
+//! - `form`: forms in modals, out and back in; `home`: the Home tab.
+//! - `capability`, `preview`: what is shown how, before anybody sees it.
 //! - `api`: the Web API.
 //!
 //! In a channel the bot is spoken to by a mention, answers in the thread, and from then on hears what
@@ -33,6 +34,7 @@ mod api;
 mod capability;
 mod choice;
 mod form;
+mod home;
 mod limits;
 mod markup;
 mod parse;
@@ -47,6 +49,14 @@ pub use preview::{Preview, preview};
 
 /// The `event_type` of our messages' metadata (<https://docs.slack.dev/messaging/message-metadata/>).
 const METADATA: &str = "haptik_bridge";
+
+/// The methods that a task may call.
+const TASKS: &[&str] = &[
+    "assistant.threads.setSuggestedPrompts",
+    "chat.postMessage",
+    "chat.update",
+    "views.publish",
+];
 
 /// How many pages of a conversation are looked through for a message that may have been sent.
 const PAGES: usize = 5;
@@ -134,9 +144,15 @@ impl Channel for Slack {
         }
         verify::verify(request.headers, request.body, &self.signing_secrets, now)
             .map_err(|error| Rejected::Unauthorized(error.reason()))?;
+        let sent = verify::sent_at(request.headers).unwrap_or(now);
         let reader = parse::Reader {
             connection: &self.connection,
             conversation: self.conversation,
+            reaction: self.reaction.as_deref(),
+            tell_edits: self.tell_edits,
+            welcome: &self.welcome,
+            suggested_prompts: &self.suggested_prompts,
+            sent,
         };
         Ok(reader.read(request.body))
     }
@@ -266,13 +282,11 @@ impl Channel for Slack {
         Ok(())
     }
 
-    /// <https://docs.slack.dev/reference/methods/chat.update>
+    /// A call of one of [`TASKS`].
     async fn perform(&self, task: &Value) -> Result<(), Failure> {
-        let method = match task.get("method").and_then(Value::as_str) {
-            Some("chat.update") => "chat.update",
-            Some("chat.postMessage") => "chat.postMessage",
-            _ => return Err(Failure::permanent("a task that is unknown")),
-        };
+        let method = wire::text(task, "method");
+        let method = TASKS.iter().find(|known| **known == method);
+        let method = method.ok_or_else(|| Failure::permanent("a task that is unknown"))?;
         let body = task.get("body").filter(|body| body.is_object());
         self.write(
             method,
@@ -280,6 +294,55 @@ impl Channel for Slack {
         )
         .await?;
         Ok(())
+    }
+
+    /// A status in a thread with the assistant
+    /// (<https://docs.slack.dev/reference/methods/assistant.threads.setStatus>), which Slack takes away
+    /// by itself; elsewhere a reaction (<https://docs.slack.dev/reference/methods/reactions.add>).
+    async fn mark(&self, mark: &Value) -> Result<(), Failure> {
+        let (method, arguments) = match reaction(mark) {
+            Some(reaction) => ("reactions.add", reaction),
+            None => ("assistant.threads.setStatus", mark.clone()),
+        };
+        match self.api.call(method, Arguments::Json(&arguments)).await {
+            Err(error) if error.code() == "already_reacted" => Ok(()),
+            marked => Ok(marked.map(drop)?),
+        }
+    }
+
+    /// <https://docs.slack.dev/reference/methods/reactions.remove>
+    async fn unmark(&self, mark: &Value) -> Result<(), Failure> {
+        let Some(reaction) = reaction(mark) else {
+            return Ok(());
+        };
+        let method = "reactions.remove";
+        match self.api.call(method, Arguments::Json(&reaction)).await {
+            Err(error) if ["no_reaction", "message_not_found"].contains(&error.code()) => Ok(()),
+            unmarked => Ok(unmarked.map(drop)?),
+        }
+    }
+
+    /// <https://docs.slack.dev/reference/methods/files.info>: a file of another workspace comes as a stub
+    /// (<https://docs.slack.dev/apis/slack-connect/#files>).
+    async fn locate(&self, attachment: &Attachment) -> Result<Attachment, Failure> {
+        let Some(id) = attachment
+            .id
+            .as_deref()
+            .filter(|_| attachment.url.is_empty())
+        else {
+            return Ok(attachment.clone());
+        };
+        let arguments = [("file", id)];
+        let answer = self
+            .api
+            .call("files.info", Arguments::Form(&arguments))
+            .await?;
+        let found = answer.get("file").and_then(parse::attachment);
+        found.ok_or_else(|| Failure::permanent("Slack does not say what the file is"))
+    }
+
+    fn notice(&self, address: &Address, text: &str) -> Option<Value> {
+        Some(posted(address, &markup::mrkdwn(text)))
     }
 
     /// <https://docs.slack.dev/reference/methods/views.open>
@@ -297,6 +360,11 @@ impl Channel for Slack {
             opened => Ok(opened.map(drop)?),
         }
     }
+}
+
+/// The arguments of a reaction, if a mark is one.
+fn reaction(mark: &Value) -> Option<Value> {
+    wire::some_text(mark, "timestamp").map(|_| mark.clone())
 }
 
 /// Asks for a form in the chat, where it could not be opened.

@@ -225,7 +225,8 @@ impl Kind for Emoji {
     }
 
     fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Faults> {
-        let text = text(value)?;
+        let name = value.get_ref().as_str();
+        let text = name.ok_or_else(|| Fault::new(describe(value.get_ref())))?;
         let is_name = |byte: u8| {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-+'".contains(&byte)
         };

@@ -1,5 +1,7 @@
 //! What an HSL message becomes in Slack, for a look before going live.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::form::{self, Origin};
@@ -81,7 +83,8 @@ fn builder(payload: &Value) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
                 link.push(char::from(byte));
             }
-            _ => link.push_str(&format!("%{byte:02X}")),
+            // Writing to a string does not fail.
+            _ => drop(write!(link, "%{byte:02X}")),
         }
     }
     link

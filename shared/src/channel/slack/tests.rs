@@ -246,6 +246,7 @@ async fn a_file_is_fetched_with_the_token_and_from_slack_alone() {
     .await;
     let slack = slack(&fake);
     let file = |url: &str| Attachment {
+        id: None,
         url: url.to_owned(),
         name: "a.png".into(),
         mime_type: "image/png".into(),

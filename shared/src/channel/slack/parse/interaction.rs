@@ -7,7 +7,7 @@ use super::ts::Ts;
 use super::{Place, Reader, event_types, named, nothing};
 use crate::channel::slack::form::{self, Submission};
 use crate::channel::slack::tap::{FILL, OPEN, RATE, SAY, Tap};
-use crate::channel::slack::{choice, form_not_opened, form_sent};
+use crate::channel::slack::{choice, form_not_opened, form_sent, home};
 use crate::channel::{Act, Gate, Inbound, Opening, Received, Reply, Task};
 use crate::haptik::hsl::spoken;
 use crate::ids::EntryKey;
@@ -20,6 +20,8 @@ impl Reader<'_> {
         match wire::text(payload, "type").as_str() {
             "block_actions" => self.taps(payload),
             "view_submission" => self.submission(payload),
+            "message_action" => Ok(self.message_action(payload)),
+            "shortcut" => Ok(self.start(payload)),
             kind if event_types::is_interaction(kind) => Ok(nothing()),
             kind => Err(format!("an interaction of the type {}", named(kind))),
         }
@@ -32,6 +34,9 @@ impl Reader<'_> {
             // A link button's tap is reported too: the link is open, there is nothing to say.
             if id.starts_with(OPEN) || is_ephemeral(payload) {
                 continue;
+            }
+            if id == home::START {
+                return Ok(self.start(payload));
             }
             if id.starts_with(FILL) {
                 received.opening = Some(self.opening(payload, action, &id)?);
@@ -115,6 +120,7 @@ impl Reader<'_> {
             profile: None,
             gate: gate(place),
             act,
+            mark: None,
         };
         Ok((inbound, task))
     }
@@ -192,6 +198,7 @@ impl Reader<'_> {
                 text,
                 attachments: Vec::new(),
             },
+            mark: None,
         };
         let task = Task {
             key: inbound.key.clone(),
