@@ -1,11 +1,13 @@
-//! The command line: `haptik-bridge [serve]` and `haptik-bridge check` for a bridge on this machine;
-//! `timeline`, `dead` and `replay` for one on this machine or deployed.
+//! The command line: `haptik-bridge [serve]` and `check` for a bridge on this machine; `timeline`, `dead`
+//! and `replay` for one on this machine or deployed; `capabilities` and `preview` for what a channel
+//! shows.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
 mod check;
 mod operate;
 mod serve;
+mod show;
 
 use std::process::ExitCode;
 
@@ -37,6 +39,10 @@ enum Command {
     Dead(operate::dead::Arguments),
     /// Deliver again what was given up.
     Replay(operate::replay::Arguments),
+    /// Print what a channel makes of everything that Haptik sends.
+    Capabilities(show::CapabilitiesArguments),
+    /// Print what a message becomes in a channel.
+    Preview(show::PreviewArguments),
 }
 
 #[tokio::main]
@@ -49,6 +55,11 @@ async fn main() -> ExitCode {
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
         Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
         Some(Command::Replay(arguments)) => operate::replay::run(arguments, variable).await,
+        Some(Command::Capabilities(arguments)) => {
+            show::capabilities(&arguments);
+            Ok(())
+        }
+        Some(Command::Preview(arguments)) => show::preview(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,13 +8,16 @@ use crate::channel::custom::{Custom, InvalidSecret};
 use crate::channel::slack::Slack;
 use crate::config::{self, ChannelKind, Config, SinkKind};
 use crate::haptik::client::HaptikClient;
+use crate::haptik::hsl::Hsl;
+use crate::haptik::webhook::Event;
 use crate::health::Health;
-use crate::ids::{AccountId, AuthId, ConnectionId};
-use crate::ledger::Ledger;
+use crate::ids::{AccountId, AuthId, ConnectionId, EntryKey};
+use crate::lane::Lane;
+use crate::ledger::{Ledger, Payload};
 use crate::outbound::{self, ClientError, Fetcher};
 use crate::queue::Queue;
 use crate::sink::WebhookSink;
-use crate::table::Table;
+use crate::table::{Table, TableError};
 use crate::users::UserMap;
 
 /// A bridge: its configuration made into clients, and where its state is.
@@ -121,6 +124,25 @@ impl Bridge {
     #[must_use]
     pub fn connection(&self, name: &str) -> Option<(&ConnectionId, &Connection)> {
         self.connections.get_key_value(&ConnectionId::from(name))
+    }
+
+    /// What a user was offered by a message, from the ledger; `None` when it is no longer there.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn offered(
+        &self,
+        auth_id: &AuthId,
+        key: &EntryKey,
+    ) -> Result<Option<Hsl>, TableError> {
+        let lane = Lane::Channel(auth_id.clone());
+        let entry = self.ledger.entry(&lane, key).await?;
+        let body = entry.and_then(|entry| match entry.payload {
+            Payload::Webhook { body, .. } => Some(body),
+            _ => None,
+        });
+        let event = body.and_then(|body| Event::read(body.as_bytes()).ok());
+        Ok(event.map(|event| Hsl::read(&event.body)))
     }
 
     /// The sinks that want the events of this name.

@@ -18,6 +18,7 @@ use crate::haptik::hsl::Hsl;
 use crate::ids::{AuthId, EntryKey};
 use crate::retry::Failure;
 
+pub mod capability;
 pub mod custom;
 pub mod slack;
 
@@ -70,6 +71,49 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the provider refuses it or does not answer.
     async fn perform(&self, task: &Value) -> Result<(), Failure>;
+
+    /// Shows that something was taken and is being answered: [`Mark::with`].
+    ///
+    /// # Errors
+    /// When the provider refuses it or does not answer. It is not repeated.
+    async fn mark(&self, mark: &Value) -> Result<(), Failure> {
+        let _ = mark;
+        Ok(())
+    }
+
+    /// Takes away what [`Channel::mark`] left.
+    ///
+    /// # Errors
+    /// When the provider refuses it or does not answer. It is not repeated.
+    async fn unmark(&self, mark: &Value) -> Result<(), Failure> {
+        let _ = mark;
+        Ok(())
+    }
+
+    /// Says where a file is of which the request only said that it exists.
+    ///
+    /// # Errors
+    /// When the provider does not say it.
+    async fn locate(&self, attachment: &Attachment) -> Result<Attachment, Failure> {
+        Ok(attachment.clone())
+    }
+
+    /// The task that tells a user something on the bridge's own account; `None` where the channel has no
+    /// place for that.
+    fn notice(&self, address: &Address, text: &str) -> Option<Value> {
+        let _ = (address, text);
+        None
+    }
+
+    /// Opens what a user asked for with a tap and the provider takes only for a moment, such as a form
+    /// in a window of its own. `offered` is the message that was tapped.
+    ///
+    /// # Errors
+    /// When the provider refuses it or does not answer, or the channel opens nothing.
+    async fn open(&self, opening: &Opening, offered: &Hsl) -> Result<(), Failure> {
+        let _ = (opening, offered);
+        Err(Failure::permanent("this channel opens nothing"))
+    }
 }
 
 /// A request at `/channels/{connection}`.
@@ -94,6 +138,8 @@ pub struct Received {
     pub inbound: Vec<Inbound>,
     /// What is to be done in the channel.
     pub tasks: Vec<Task>,
+    /// What is to be opened before the request is answered.
+    pub opening: Option<Opening>,
     /// Why a verified request was not understood; it is then kept, dead, with its raw body.
     pub not_understood: Option<String>,
 }
@@ -144,6 +190,18 @@ pub struct Inbound {
     pub gate: Gate,
     /// What was done.
     pub act: Act,
+    /// How the user is shown that it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
+}
+
+/// What shows a user that something was taken and is being answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// How it is shown: only the channel's module knows what is inside.
+    pub with: Value,
+    /// Whether it stays until it is taken away.
+    pub stays: bool,
 }
 
 /// Whether something said in public is for the bot.
@@ -196,6 +254,9 @@ pub enum Act {
 /// A file that a user sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
+    /// The channel's own id of it, where the channel can be asked for more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Where it is.
     pub url: String,
     /// Its name.
@@ -244,6 +305,20 @@ pub struct Task {
     pub auth_id: AuthId,
     /// What: only the channel's module knows what is inside.
     pub task: Value,
+}
+
+/// Something to be opened at once: the provider's permission to do so ends within seconds, so it is not
+/// left to the queue, and there is nothing to repeat when it fails.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opening {
+    /// Whom the message that was tapped was for; the one who taps may be another.
+    pub auth_id: AuthId,
+    /// The message that was tapped: [`Outgoing::key`].
+    pub key: EntryKey,
+    /// How to open it: only the channel's module knows what is inside.
+    pub with: Value,
+    /// What is to be done instead when it cannot be opened.
+    pub otherwise: Task,
 }
 
 /// Something to be shown to a user.
@@ -334,6 +409,7 @@ impl Received {
             reply,
             inbound: Vec::new(),
             tasks: Vec::new(),
+            opening: None,
             not_understood: None,
         }
     }

@@ -106,6 +106,19 @@ pub struct Slack {
     pub api_base_url: Url,
     /// `conversation`: what is one user at Haptik. Default: `"user"`.
     pub conversation: Conversation,
+    /// `agent_identity`: agents speak under their own name and picture, where the app has the scope
+    /// `chat:write.customize`. Default: true.
+    pub agent_identity: bool,
+    /// `reaction`: the name of the emoji on a message that is being answered. Default: `"eyes"`; `""`
+    /// in the file for none.
+    pub reaction: Option<String>,
+    /// `tell_edits`: Haptik is told that a message was edited or deleted. Default: false.
+    pub tell_edits: bool,
+    /// `welcome`: what the app's Home tab and the assistant say first. Up to 1,000 characters.
+    pub welcome: String,
+    /// `suggested_prompts`: what the assistant offers to say; up to 4 of up to 75 characters.
+    /// Default: none.
+    pub suggested_prompts: Vec<String>,
 }
 
 /// What is one conversation, and so one user at Haptik.

@@ -34,6 +34,10 @@ pub struct User {
     /// The last completion that was shown: Haptik tells of each twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion: Option<Completion>,
+    /// What shows the user that something was taken, until it is answered: texts that the channel's
+    /// module reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
     /// When the user last wrote, in milliseconds since the epoch.
     pub last_activity: i64,
 }
@@ -134,6 +138,47 @@ impl UserMap {
             values.push(("completion", serde_dynamo::to_attribute_value(completion)?));
         }
         self.set(&user.auth_id, &values).await
+    }
+
+    /// Notes what is to be taken away with the answer.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn add_mark(&self, auth_id: &AuthId, mark: &str) -> Result<(), TableError> {
+        self.change_marks(auth_id, "ADD", vec![mark.to_owned()])
+            .await
+    }
+
+    /// Forgets some of them.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn remove_marks(
+        &self,
+        auth_id: &AuthId,
+        marks: Vec<String>,
+    ) -> Result<(), TableError> {
+        self.change_marks(auth_id, "DELETE", marks).await
+    }
+
+    async fn change_marks(
+        &self,
+        auth_id: &AuthId,
+        change: &str,
+        marks: Vec<String>,
+    ) -> Result<(), TableError> {
+        let update = self
+            .table
+            .client()
+            .update_item()
+            .table_name(self.table.name())
+            .key("pk", text(user_key(auth_id)))
+            .key("sk", text("user"))
+            .update_expression(format!("{change} #marks :marks"))
+            .expression_attribute_names("#marks", "marks")
+            .expression_attribute_values(":marks", AttributeValue::Ss(marks));
+        update.send().await.map_err(TableError::from_sdk)?;
+        Ok(())
     }
 
     /// Remembers that the bot was addressed by this user in this thread.
@@ -249,6 +294,7 @@ mod tests {
             user_name: None,
             mode: Mode::Bot,
             completion: None,
+            marks: Vec::new(),
             last_activity: 0,
         };
         let mut completes = |event_name: &str, key: &str, seconds| {

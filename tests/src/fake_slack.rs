@@ -355,6 +355,18 @@ impl FakeSlack {
         self.state.read(|store| store.views.clone())
     }
 
+    /// A user's Home tab, if it was published.
+    #[must_use]
+    pub fn home(&self, user: &str) -> Option<OpenView> {
+        self.state.read(|store| store.homes.get(user).cloned())
+    }
+
+    /// What was suggested to say, each time that it was.
+    #[must_use]
+    pub fn suggested_prompts(&self) -> Vec<Vec<String>> {
+        self.state.read(|store| store.prompts.clone())
+    }
+
     /// Conversation, thread and text of each status set with `assistant.threads.setStatus`.
     #[must_use]
     pub fn statuses(&self) -> Vec<(String, String, String)> {

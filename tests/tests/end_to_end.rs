@@ -13,3 +13,7 @@ mod order;
 mod sinks;
 #[path = "end_to_end/slack.rs"]
 mod slack;
+#[path = "end_to_end/slack_beside.rs"]
+mod slack_beside;
+#[path = "end_to_end/slack_forms.rs"]
+mod slack_forms;

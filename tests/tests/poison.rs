@@ -135,6 +135,7 @@ impl Scene {
             channel_user: auth_id.to_string(),
             address: Address(Value::Null),
             registered: None,
+            marks: Default::default(),
             user_name: None,
             mode: Mode::Bot,
             completion: None,

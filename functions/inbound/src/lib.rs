@@ -9,12 +9,10 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
-use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::bridge::{Bridge, Connection};
 use haptik_bridge_shared::channel::{Received, Rejected, Reply, Request};
 use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable};
 use haptik_bridge_shared::ids::ConnectionId;
-use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use http::{HeaderMap, Method, StatusCode, header};
@@ -91,7 +89,16 @@ async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
         Err(rejected) => return reject(&source, &rejected, now),
     };
     let reply = received.reply.clone();
-    match accept(&bridge, id, &source, received, request.body, now).await {
+    match accept(
+        &bridge,
+        (id, connection),
+        &source,
+        received,
+        request.body,
+        now,
+    )
+    .await
+    {
         Ok(()) => answer(reply),
         Err(error) => {
             tracing::error!(source, %error, "a request could not be made durable");
@@ -105,12 +112,19 @@ async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
 
 async fn accept(
     bridge: &Bridge,
-    connection: &ConnectionId,
+    (connection, at): (&ConnectionId, &Connection),
     source: &str,
     received: Received,
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), NotDurable> {
+    // First, since it has the least time.
+    if let Some(opening) = received.opening {
+        let channel = at.channel.as_ref();
+        bridge
+            .open(source, connection, channel, opening, now)
+            .await?;
+    }
     if let Some(reason) = &received.not_understood {
         bridge
             .keep_not_understood(source, body, reason, now)
@@ -122,14 +136,7 @@ async fn accept(
             .await?;
     }
     for task in received.tasks {
-        let (lane, key, at) = (Lane::Task(task.auth_id.clone()), task.key.clone(), task.at);
-        let payload = Payload::Task {
-            connection: connection.clone(),
-            task,
-        };
-        bridge
-            .accept(source, &lane, &key, &payload, at, now)
-            .await?;
+        bridge.accept_task(source, connection, task, now).await?;
     }
     Ok(())
 }

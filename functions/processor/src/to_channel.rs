@@ -45,7 +45,32 @@ impl Processor {
             message_id: event.message_id,
             content,
         };
-        self.show(entry, &user, &outgoing, again).await
+        let shown = self.show(entry, &user, &outgoing, again).await?;
+        if matches!(shown, Done::Delivered) && !user.marks.is_empty() {
+            self.unmark(&user).await;
+        }
+        Ok(shown)
+    }
+
+    /// Takes away what showed that the user's messages were taken: they are answered.
+    async fn unmark(&self, user: &User) {
+        let Ok(connection) = self.connection(&user.connection) else {
+            return;
+        };
+        for mark in &user.marks {
+            let mark = serde_json::from_str(mark).unwrap_or_default();
+            if let Err(failure) = connection.channel.unmark(&mark).await {
+                tracing::warn!(reason = failure.reason, "a mark cannot be taken away");
+            }
+        }
+        if let Err(error) = self
+            .bridge
+            .users
+            .remove_marks(&user.auth_id, user.marks.clone())
+            .await
+        {
+            tracing::warn!(%error, "marks that were taken away cannot be forgotten");
+        }
     }
 
     pub(crate) async fn task(

@@ -1,11 +1,13 @@
 //! Towards Haptik: registers the user once, then tells what the user did.
 
+use std::time::Duration;
+
 use haptik_bridge_shared::bridge::Connection;
-use haptik_bridge_shared::channel::{Act, Attachment, Inbound, Profile, SenderKind};
+use haptik_bridge_shared::channel::{Act, Attachment, Inbound, Profile, SenderKind, Task};
 use haptik_bridge_shared::haptik::client::{
     self, FILE_LIMIT, Feedback, File, FileKind, HaptikClient, HaptikError, SyncAnswer,
 };
-use haptik_bridge_shared::haptik::hsl::{Actionable, Effect, Hsl};
+use haptik_bridge_shared::haptik::hsl::{Actionable, Effect};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
 use haptik_bridge_shared::lane::Lane;
@@ -32,6 +34,12 @@ const TRIES_FOR_A_PROFILE: u32 = 2;
 /// the user says next.
 const TRIES_FOR_A_FILE: u32 = 5;
 
+/// How many messages of one user are marked while nothing is answered.
+const MOST_MARKS: usize = 20;
+
+/// How long it may take to show that a message was taken.
+const MARK_PATIENCE: Duration = Duration::from_secs(1);
+
 /// One user's conversation with Haptik.
 struct Conversation<'a> {
     haptik: &'a HaptikClient,
@@ -56,23 +64,74 @@ impl Processor {
             inbound,
         };
         let user = self.note_place(connection_id, inbound).await?;
-        self.register(&conversation, &user, entry, false).await?;
-        let answer_comes =
-            !matches!(inbound.act, Act::Feedback { .. }) && !haptik.answers_at_once();
+        // Side by side: Haptik's answer must not wait for the channel, nor the mark for Haptik.
+        // A mark that takes long is let go: what was told is to be recorded at once.
+        let (told, _) = tokio::join!(
+            Box::pin(self.register_and_tell(&conversation, &user, entry)),
+            tokio::time::timeout(MARK_PATIENCE, self.mark(&conversation, &user, entry)),
+        );
+        told
+    }
+
+    async fn register_and_tell(
+        &self,
+        conversation: &Conversation<'_>,
+        user: &User,
+        entry: &Entry,
+    ) -> Result<Done, Failure> {
+        self.register(conversation, user, entry, false).await?;
+        let answer_comes = !matches!(conversation.inbound.act, Act::Feedback { .. })
+            && !conversation.haptik.answers_at_once();
         if answer_comes {
             // Before it is told: nothing is to come between that and its record.
             let health = &self.bridge.health;
-            health.told(&connection.account, Timestamp::now()).await;
+            health
+                .told(&conversation.connection.account, Timestamp::now())
+                .await;
         }
-        match self.tell(&conversation, entry).await {
+        match self.tell(conversation, entry).await {
             Err(Told::NotRegistered(_)) => {
-                self.register(&conversation, &user, entry, true).await?;
+                self.register(conversation, user, entry, true).await?;
                 // What was told before Haptik forgot the user is not told again.
                 let entry = self.bridge.ledger.entry(&entry.lane, &entry.key).await?;
                 let entry = entry.ok_or_else(|| Failure::permanent("the entry has expired"))?;
-                Ok(self.tell(&conversation, &entry).await?)
+                Ok(self.tell(conversation, &entry).await?)
             }
             told => Ok(told?),
+        }
+    }
+
+    /// Shows the user that something was taken, on the first try only: it is worth doing at once or not
+    /// at all, and a failure is neither repeated nor anybody's problem.
+    async fn mark(&self, conversation: &Conversation<'_>, user: &User, entry: &Entry) {
+        let Some(mark) = &conversation.inbound.mark else {
+            return;
+        };
+        if entry.attempts > 0 || user.marks.len() >= MOST_MARKS {
+            return;
+        }
+        let noted = Some(mark.with.to_string()).filter(|_| mark.stays);
+        // Noted first: the answer may come before the channel has said that it is shown.
+        if let Some(noted) = &noted
+            && let Err(error) = self.bridge.users.add_mark(&user.auth_id, noted).await
+        {
+            tracing::warn!(%error, "a mark cannot be noted");
+            return;
+        }
+        if let Err(failure) = conversation.connection.channel.mark(&mark.with).await {
+            tracing::warn!(
+                reason = failure.reason,
+                "it cannot be shown that a message was taken"
+            );
+            if let Some(noted) = noted
+                && let Err(error) = self
+                    .bridge
+                    .users
+                    .remove_marks(&user.auth_id, vec![noted])
+                    .await
+            {
+                tracing::warn!(%error, "a mark that is none cannot be forgotten");
+            }
         }
     }
 
@@ -107,6 +166,10 @@ impl Processor {
             registered: known.as_ref().and_then(|user| user.registered.clone()),
             user_name: known.as_ref().and_then(|user| user.user_name.clone()),
             mode: known.as_ref().map_or(Mode::Bot, |user| user.mode),
+            marks: known
+                .as_ref()
+                .map(|user| user.marks.clone())
+                .unwrap_or_default(),
             completion: known.and_then(|user| user.completion),
         };
         self.bridge.users.put_place(&user).await?;
@@ -248,8 +311,8 @@ impl Processor {
         Ok(())
     }
 
-    /// Tells a file; what Haptik does not take, or what cannot be had, is told as a line of text, so
-    /// that an agent at least knows of it.
+    /// Tells a file. What Haptik does not take, or what cannot be had, is told as a line of text, so that
+    /// an agent at least knows of it, and the user is told.
     async fn tell_file(
         &self,
         conversation: &Conversation<'_>,
@@ -261,10 +324,16 @@ impl Processor {
             connection,
             inbound,
         } = conversation;
-        let too_large = attachment.size.is_some_and(|size| size > FILE_LIMIT as u64);
-        let kind = FileKind::of(&attachment.name, &attachment.mime_type).filter(|_| !too_large);
-        if let Some(kind) = kind {
-            match connection.channel.fetch(attachment, FILE_LIMIT).await {
+        let can_wait = entry.attempts < TRIES_FOR_A_FILE;
+        let located = match connection.channel.locate(attachment).await {
+            Err(failure) if failure.retry != Retry::Never && can_wait => return Err(failure.into()),
+            located => located.map_err(|failure| not_had(&failure)),
+        };
+        let attachment = located.as_ref().unwrap_or(attachment);
+        let untaken = match (located.is_ok(), sendable(attachment)) {
+            (false, _) => Untaken::Gone,
+            (true, Err(untaken)) => untaken,
+            (true, Ok(kind)) => match connection.channel.fetch(attachment, FILE_LIMIT).await {
                 Ok(bytes) => {
                     let file = File {
                         auth_id: &inbound.auth_id,
@@ -276,24 +345,67 @@ impl Processor {
                         text: "",
                     };
                     match haptik.log_file(&file).await {
-                        Err(HaptikError::Refused { .. }) => {}
+                        Err(HaptikError::Refused { .. }) => Untaken::Kind,
                         told => return told.map(drop).map_err(Told::from),
                     }
                 }
-                Err(failure)
-                    if failure.retry != Retry::Never && entry.attempts < TRIES_FOR_A_FILE =>
-                {
+                Err(failure) if failure.retry != Retry::Never && can_wait => {
                     return Err(failure.into());
                 }
-                Err(failure) => tracing::warn!(reason = failure.reason, "a file cannot be had"),
-            }
-        }
+                Err(failure) => not_had(&failure),
+            },
+        };
         let line = match (attachment.name.as_str(), attachment.url.as_str()) {
             (name, "") => format!("📎 {name}"),
             ("", url) => format!("📎 {url}"),
             (name, url) => format!("📎 {name} ({url})"),
         };
-        self.tell_text(conversation, &line).await
+        self.tell_text(conversation, &line).await?;
+        self.tell_untaken(conversation, entry, attachment, untaken)
+            .await
+            .map_err(Told::from)
+    }
+
+    /// Tells the user that a file was not passed on, where the channel has a place for that.
+    async fn tell_untaken(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        attachment: &Attachment,
+        untaken: Untaken,
+    ) -> Result<(), Failure> {
+        let inbound = conversation.inbound;
+        let name = &attachment.name;
+        let text = match untaken {
+            Untaken::Kind => format!(
+                "“{name}” could not be passed on. Pictures (jpg, png, gif) and documents (pdf, doc, docx, xls, \
+                 xlsx, csv) can."
+            ),
+            Untaken::TooLarge => {
+                format!("“{name}” could not be passed on: it is larger than 10 MB.")
+            }
+            Untaken::Gone => format!("“{name}” could not be passed on: it could not be opened."),
+        };
+        let channel = &conversation.connection.channel;
+        let Some(task) = channel.notice(&inbound.address, &text) else {
+            return Ok(());
+        };
+        let digest = hex::encode(Sha256::digest(format!("{}#{name}", attachment.url)));
+        let digest = digest.get(..16).unwrap_or_default();
+        let task = Task {
+            key: EntryKey::from(format!("{}#file-{digest}", entry.key)),
+            at: inbound.at,
+            auth_id: inbound.auth_id.clone(),
+            task,
+        };
+        let Payload::Inbound { connection: id, .. } = &entry.payload else {
+            return Ok(());
+        };
+        let accepted = self
+            .bridge
+            .accept_task("processor", id, task, Timestamp::now())
+            .await;
+        accepted.map_err(|error| Failure::passing(error.to_string()))
     }
 
     /// The text of a tap that the channel could only refer to.
@@ -304,24 +416,9 @@ impl Processor {
         index: usize,
     ) -> Result<String, Failure> {
         let gone = || Failure::permanent("the message that was tapped is no longer in the ledger");
-        let offered = self
-            .bridge
-            .ledger
-            .entry(&Lane::Channel(auth_id.clone()), key)
-            .await;
-        let Some(Entry {
-            payload: Payload::Webhook { body, .. },
-            ..
-        }) = offered?
-        else {
-            return Err(gone());
-        };
-        let event = Event::read(body.as_bytes()).map_err(|_| gone())?;
-        match Hsl::read(&event.body)
-            .actionables()
-            .nth(index)
-            .map(Actionable::effect)
-        {
+        let offered = self.bridge.offered(auth_id, key).await?;
+        let offered = offered.ok_or_else(gone)?;
+        match offered.actionables().nth(index).map(Actionable::effect) {
             Some(Effect::Say { sent, .. }) => Ok(sent),
             _ => Err(gone()),
         }
@@ -379,6 +476,31 @@ impl Processor {
 enum Part<'a> {
     Text(&'a str),
     File(&'a Attachment),
+}
+
+/// Why a file was not passed on.
+#[derive(Clone, Copy)]
+enum Untaken {
+    /// Haptik does not take its kind.
+    Kind,
+    /// It is larger than Haptik takes.
+    TooLarge,
+    /// It cannot be had.
+    Gone,
+}
+
+/// As what Haptik takes a file, if it does.
+fn sendable(attachment: &Attachment) -> Result<FileKind, Untaken> {
+    let kind = FileKind::of(&attachment.name, &attachment.mime_type).ok_or(Untaken::Kind)?;
+    match attachment.size {
+        Some(size) if size > FILE_LIMIT as u64 => Err(Untaken::TooLarge),
+        _ => Ok(kind),
+    }
+}
+
+fn not_had(failure: &Failure) -> Untaken {
+    tracing::warn!(reason = failure.reason, "a file cannot be had");
+    Untaken::Gone
 }
 
 /// Why something was not told.

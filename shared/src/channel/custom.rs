@@ -23,8 +23,11 @@ use crate::outbound::Fetcher;
 use crate::retry::Failure;
 use crate::standard_webhooks::{self, SignatureError};
 
+mod capability;
 mod read;
 mod render;
+
+pub use capability::capability;
 
 /// A connection to an application of one's own.
 pub struct Custom {

@@ -5,6 +5,8 @@
 //! - `render`: what Haptik answers, as messages of blocks; `markup`, `split` and `limits` are
 //!   what it is made with.
 //! - `tap`: what our buttons carry; `choice`: showing what the user chose.
+//! - `form`: forms in modals, out and back in; `home`: the Home tab.
+//! - `capability`, `preview`: what is shown how, before anybody sees it.
 //! - `api`: the Web API.
 //!
 //! In a channel the bot is spoken to by a mention, answers in the thread, and from then on hears what
@@ -19,26 +21,42 @@ use url::Url;
 
 use self::api::{Api, Arguments, SlackError};
 use crate::channel::{
-    Address, Attachment, Channel, Outgoing, Part, Profile, Received, Rejected, Request,
+    Address, Attachment, Channel, Opening, Outgoing, Part, Profile, Received, Rejected, Request,
 };
 use crate::config::{self, Conversation};
+use crate::haptik::hsl::{Element, Hsl};
 use crate::ids::ConnectionId;
 use crate::outbound::Fetcher;
 use crate::retry::Failure;
 use crate::wire;
 
 mod api;
+mod capability;
 mod choice;
+mod form;
+mod home;
 mod limits;
 mod markup;
 mod parse;
+mod preview;
 mod render;
 mod split;
 mod tap;
 mod verify;
 
+pub use capability::capability;
+pub use preview::{Preview, preview};
+
 /// The `event_type` of our messages' metadata (<https://docs.slack.dev/messaging/message-metadata/>).
 const METADATA: &str = "haptik_bridge";
+
+/// The methods that a task may call.
+const TASKS: &[&str] = &[
+    "assistant.threads.setSuggestedPrompts",
+    "chat.postMessage",
+    "chat.update",
+    "views.publish",
+];
 
 /// How many pages of a conversation are looked through for a message that may have been sent.
 const PAGES: usize = 5;
@@ -52,6 +70,11 @@ pub struct Slack {
     connection: ConnectionId,
     signing_secrets: config::Secrets,
     conversation: Conversation,
+    agent_identity: bool,
+    reaction: Option<String>,
+    tell_edits: bool,
+    welcome: String,
+    suggested_prompts: Vec<String>,
     api: Api,
     fetcher: Fetcher,
 }
@@ -69,6 +92,11 @@ impl Slack {
             connection,
             signing_secrets: settings.signing_secrets.clone(),
             conversation: settings.conversation,
+            agent_identity: settings.agent_identity,
+            reaction: settings.reaction.clone(),
+            tell_edits: settings.tell_edits,
+            welcome: settings.welcome.clone(),
+            suggested_prompts: settings.suggested_prompts.clone(),
             api: Api::new(
                 http,
                 settings.api_base_url.clone(),
@@ -116,9 +144,15 @@ impl Channel for Slack {
         }
         verify::verify(request.headers, request.body, &self.signing_secrets, now)
             .map_err(|error| Rejected::Unauthorized(error.reason()))?;
+        let sent = verify::sent_at(request.headers).unwrap_or(now);
         let reader = parse::Reader {
             connection: &self.connection,
             conversation: self.conversation,
+            reaction: self.reaction.as_deref(),
+            tell_edits: self.tell_edits,
+            welcome: &self.welcome,
+            suggested_prompts: &self.suggested_prompts,
+            sent,
         };
         Ok(reader.read(request.body))
     }
@@ -168,7 +202,7 @@ impl Channel for Slack {
     }
 
     fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
-        render::parts(outgoing)
+        render::parts(outgoing, self.agent_identity)
     }
 
     /// Looks for the metadata that each part is sent with
@@ -235,17 +269,24 @@ impl Channel for Slack {
         if let Some(thread_ts) = place.thread_ts {
             fields.insert("thread_ts".to_owned(), thread_ts.into());
         }
-        self.write("chat.postMessage", &body).await?;
+        match self.write("chat.postMessage", &body).await {
+            // Without the scope chat:write.customize.
+            Err(error) if error.code() == "missing_scope" => {
+                let Some(body) = render::in_the_bots_name(&body) else {
+                    return Err(error.into());
+                };
+                self.write("chat.postMessage", &body).await?;
+            }
+            sent => drop(sent?),
+        }
         Ok(())
     }
 
-    /// <https://docs.slack.dev/reference/methods/chat.update>
+    /// A call of one of [`TASKS`].
     async fn perform(&self, task: &Value) -> Result<(), Failure> {
-        let method = match task.get("method").and_then(Value::as_str) {
-            Some("chat.update") => "chat.update",
-            Some("chat.postMessage") => "chat.postMessage",
-            _ => return Err(Failure::permanent("a task that is unknown")),
-        };
+        let method = wire::text(task, "method");
+        let method = TASKS.iter().find(|known| **known == method);
+        let method = method.ok_or_else(|| Failure::permanent("a task that is unknown"))?;
         let body = task.get("body").filter(|body| body.is_object());
         self.write(
             method,
@@ -254,6 +295,101 @@ impl Channel for Slack {
         .await?;
         Ok(())
     }
+
+    /// A status in a thread with the assistant
+    /// (<https://docs.slack.dev/reference/methods/assistant.threads.setStatus>), which Slack takes away
+    /// by itself; elsewhere a reaction (<https://docs.slack.dev/reference/methods/reactions.add>).
+    async fn mark(&self, mark: &Value) -> Result<(), Failure> {
+        let (method, arguments) = match reaction(mark) {
+            Some(reaction) => ("reactions.add", reaction),
+            None => ("assistant.threads.setStatus", mark.clone()),
+        };
+        match self.api.call(method, Arguments::Json(&arguments)).await {
+            Err(error) if error.code() == "already_reacted" => Ok(()),
+            marked => Ok(marked.map(drop)?),
+        }
+    }
+
+    /// <https://docs.slack.dev/reference/methods/reactions.remove>
+    async fn unmark(&self, mark: &Value) -> Result<(), Failure> {
+        let Some(reaction) = reaction(mark) else {
+            return Ok(());
+        };
+        let method = "reactions.remove";
+        match self.api.call(method, Arguments::Json(&reaction)).await {
+            Err(error) if ["no_reaction", "message_not_found"].contains(&error.code()) => Ok(()),
+            unmarked => Ok(unmarked.map(drop)?),
+        }
+    }
+
+    /// <https://docs.slack.dev/reference/methods/files.info>: a file of another workspace comes as a stub
+    /// (<https://docs.slack.dev/apis/slack-connect/#files>).
+    async fn locate(&self, attachment: &Attachment) -> Result<Attachment, Failure> {
+        let Some(id) = attachment
+            .id
+            .as_deref()
+            .filter(|_| attachment.url.is_empty())
+        else {
+            return Ok(attachment.clone());
+        };
+        let arguments = [("file", id)];
+        let answer = self
+            .api
+            .call("files.info", Arguments::Form(&arguments))
+            .await?;
+        let found = answer.get("file").and_then(parse::attachment);
+        found.ok_or_else(|| Failure::permanent("Slack does not say what the file is"))
+    }
+
+    fn notice(&self, address: &Address, text: &str) -> Option<Value> {
+        Some(posted(address, &markup::mrkdwn(text)))
+    }
+
+    /// <https://docs.slack.dev/reference/methods/views.open>
+    async fn open(&self, opening: &Opening, offered: &Hsl) -> Result<(), Failure> {
+        let Element::Form(form) = &offered.element else {
+            return Err(Failure::permanent("the message has no form"));
+        };
+        let trigger_id = wire::text(&opening.with, "trigger_id");
+        let view = form::Origin::read(&opening.with).and_then(|origin| form::view(form, &origin));
+        let view = view.ok_or_else(|| Failure::permanent("a form that cannot be shown"))?;
+        let body = json!({"trigger_id": trigger_id, "view": view});
+        match self.api.call("views.open", Arguments::Json(&body)).await {
+            // The same tap came twice: it is open.
+            Err(error) if error.code() == "exchanged_trigger_id" => Ok(()),
+            opened => Ok(opened.map(drop)?),
+        }
+    }
+}
+
+/// The arguments of a reaction, if a mark is one.
+fn reaction(mark: &Value) -> Option<Value> {
+    wire::some_text(mark, "timestamp").map(|_| mark.clone())
+}
+
+/// Asks for a form in the chat, where it could not be opened.
+fn form_not_opened(address: &Address) -> Value {
+    posted(
+        address,
+        "The form could not be opened. Tap its button again, or answer the questions here.",
+    )
+}
+
+/// Tells in the chat that a form was sent; not what it says, since in a channel everybody reads it.
+fn form_sent(address: &Address) -> Value {
+    posted(address, "✓ Your answers were sent.")
+}
+
+/// The task of saying something in small print.
+fn posted(address: &Address, text: &str) -> Value {
+    let mut body = json!({"text": text, "parse": "none", "blocks": [render::context(text)]});
+    if let Some(place) = Whereabouts::of(address) {
+        body["channel"] = place.channel.into();
+        if let Some(thread_ts) = place.thread_ts {
+            body["thread_ts"] = thread_ts.into();
+        }
+    }
+    json!({"method": "chat.postMessage", "body": body})
 }
 
 /// What an [`Address`] holds: a conversation, and a thread in it.

@@ -9,7 +9,8 @@ use url::Url;
 
 use super::error::Reported;
 use super::kind::{
-    BaseUrl, Between, Events, Flag, FullUrl, HeaderText, Kind, Name, OneOf, SecretList, Whole,
+    BaseUrl, Between, Emoji, Events, Flag, FullUrl, HeaderText, Kind, Name, OneOf, SecretList,
+    Text, Texts, Whole,
 };
 use super::section::Section;
 use super::wording::{close_to, list_of, quote, shown};
@@ -121,11 +122,27 @@ fn slack(section: &Section<'_>) -> Result<ChannelKind, Reported> {
     let bot_tokens = section.required("bot_token", &SecretList::TOKENS);
     let api_base_url = section.or("api_base_url", &BaseUrl, slack_api());
     let conversation = section.or("conversation", &CONVERSATIONS, Conversation::default());
+    let agent_identity = section.or("agent_identity", &Flag, true);
+    let reaction = section.optional("reaction", &Emoji);
+    let tell_edits = section.or("tell_edits", &Flag, false);
+    let welcome = section.or("welcome", &Text { max: 1_000 }, WELCOME.to_owned());
+    let suggested_prompts = section.or(
+        "suggested_prompts",
+        &Texts { count: 4, max: 75 },
+        Vec::new(),
+    );
     Ok(ChannelKind::Slack(Slack {
         signing_secrets: signing_secrets?,
         bot_tokens: bot_tokens?,
         api_base_url: api_base_url?,
         conversation: conversation?,
+        agent_identity: agent_identity?,
+        reaction: reaction?
+            .or_else(|| Some("eyes".to_owned()))
+            .filter(|name| !name.is_empty()),
+        tell_edits: tell_edits?,
+        welcome: welcome?,
+        suggested_prompts: suggested_prompts?,
     }))
 }
 
@@ -227,6 +244,8 @@ const ENTRY_TTL: Between = Between {
     max: Duration::from_hours(365 * 24),
     allowed: "a duration such as \"7d\", from \"1h\" to \"365d\", and at least give_up_after",
 };
+
+const WELCOME: &str = "Hello! Ask me anything here. Where I cannot help, a colleague will.";
 
 fn slack_api() -> Url {
     Url::parse("https://slack.com/api/").expect("the default is a URL")

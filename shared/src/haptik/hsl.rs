@@ -98,6 +98,9 @@ pub struct Field {
     pub hint: String,
     /// What can be chosen, for the pickers.
     pub options: Vec<String>,
+    /// Whether it may be left empty. Haptik documents no key for it: `optional` and `required` are
+    /// understood, and a field that has neither is required.
+    pub is_optional: bool,
 }
 
 /// Something that can be tapped.
@@ -321,6 +324,10 @@ impl Field {
             keyboard_type: wire::text(field, "keyboard_type"),
             hint: wire::some_text(field, "hint").unwrap_or_else(|| key.clone()),
             options: wire::texts(field, "options"),
+            is_optional: wire::flag(field, "optional")
+                || field
+                    .get("required")
+                    .is_some_and(|required| !required.is_null() && !wire::flag(field, "required")),
             key,
         }
     }

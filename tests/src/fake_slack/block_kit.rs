@@ -15,7 +15,7 @@ use serde_json::Value;
 pub use check::Problem;
 use check::{Check, Flavor};
 
-pub use view::check_view;
+pub use view::{check_home, check_view};
 
 /// Blocks of one message, at most (<https://docs.slack.dev/reference/block-kit/blocks>).
 pub const MAX_BLOCKS: usize = 50;

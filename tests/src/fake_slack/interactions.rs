@@ -160,6 +160,46 @@ impl FakeSlack {
         )
     }
 
+    /// A user taps a button of the Home tab.
+    #[must_use]
+    pub fn tap_home(&self, view: &OpenView, user: &str, action_id: &str) -> Interaction {
+        let shown = shown_view(self.workspace(), &view.id, &view.view);
+        self.interaction(
+            user,
+            json!({
+                "type": "block_actions",
+                "container": {"type": "view", "view_id": view.id},
+                "view": shown,
+                "actions": [{"type": "button", "action_id": action_id, "block_id": "home", "action_ts": self.mint_ts(),
+                    "text": {"type": "plain_text", "text": "Start", "emoji": true}}],
+            }),
+        )
+    }
+
+    /// A user chooses a shortcut on a message.
+    #[must_use]
+    pub fn message_shortcut(&self, channel: &str, user: &str, message: &Value) -> Interaction {
+        let response_url = self.state.issue_response_url(ResponseUrl {
+            channel: channel.to_owned(),
+            message_ts: None,
+            thread_ts: None,
+            user: user.to_owned(),
+            uses: 0,
+        });
+        self.interaction(
+            user,
+            json!({
+                "type": "message_action",
+                "callback_id": "ask_bot",
+                "action_ts": self.mint_ts(),
+                "message_ts": message.get("ts"),
+                "channel": {"id": channel, "name": "general"},
+                "response_url": response_url,
+                "message": message,
+            }),
+        )
+    }
+
     /// A user closes a modal.
     #[must_use]
     pub fn close_view(&self, view: &OpenView, user: &str) -> Interaction {

@@ -64,6 +64,7 @@ impl From<Rejection> for Refused {
 pub(crate) fn run(method: &str, state: &State, arguments: &Arguments) -> Result<Value, Refused> {
     match method {
         "assistant.threads.setStatus" => others::set_status(state, arguments),
+        "assistant.threads.setSuggestedPrompts" => others::set_prompts(state, arguments),
         "auth.test" => Ok(others::auth_test(state)),
         "chat.postEphemeral" => chat::post_ephemeral(state, arguments),
         "chat.postMessage" => chat::post_message(state, arguments),
@@ -76,6 +77,7 @@ pub(crate) fn run(method: &str, state: &State, arguments: &Arguments) -> Result<
         "reactions.add" => others::add_reaction(state, arguments),
         "reactions.remove" => others::remove_reaction(state, arguments),
         "users.info" => others::user_info(state, arguments),
+        "views.publish" => others::publish_view(state, arguments),
         "views.open" => others::open_view(state, arguments),
         _ => Err(Refused::new("unknown_method").because(method)),
     }

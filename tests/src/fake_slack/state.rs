@@ -90,6 +90,8 @@ pub(crate) struct Store {
     pub(crate) files: HashMap<String, StoredFile>,
     pub(crate) statuses: Vec<(String, String, String)>,
     pub(crate) views: Vec<OpenView>,
+    pub(crate) homes: HashMap<String, OpenView>,
+    pub(crate) prompts: Vec<Vec<String>>,
     pub(crate) triggers: HashMap<String, Trigger>,
     pub(crate) response_urls: HashMap<String, ResponseUrl>,
     pub(crate) calls: Vec<Call>,

@@ -395,7 +395,13 @@ async fn every_sample_that_slack_publishes_is_acknowledged() -> anyhow::Result<(
             reply.took
         );
     }
-    stage.slack.assert_nothing_refused();
+    // The messages of the samples are in no workspace, so there is nothing to react to.
+    let refused = stage.slack.take_refusals();
+    let is_expected = |error: &str| error == "message_not_found";
+    assert!(
+        refused.iter().all(|call| is_expected(&call.error)),
+        "{refused:#?}"
+    );
     let dead = stage.finish_with_dead().await?;
     for entry in &dead {
         assert!(

@@ -83,6 +83,7 @@ pub(super) fn said(body: &[u8], connection: &ConnectionId) -> Result<Said, Strin
             profile: Some(profile).filter(|profile| *profile != Profile::default()),
             gate: Gate::Open,
             act,
+            mark: None,
         },
         id,
     })
@@ -148,6 +149,7 @@ fn attachment(index: usize, file: &Value) -> Result<Attachment, String> {
         .text("name", FIELD_LIMIT)?
         .filter(|name| !name.trim().is_empty());
     Ok(Attachment {
+        id: None,
         name: name.or_else(last_segment).unwrap_or("file").to_owned(),
         mime_type: file
             .text("mime_type", FIELD_LIMIT)?

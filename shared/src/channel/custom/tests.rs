@@ -287,6 +287,7 @@ async fn files_come_from_the_application_or_from_the_public_internet() {
     let other = Fake::start(|_| Answer::new(200, "inside")).await;
     let channel = channel(own.url("callback"));
     let file = |url: String| Attachment {
+        id: None,
         url,
         name: "a".into(),
         mime_type: String::new(),

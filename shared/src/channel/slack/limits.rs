@@ -43,6 +43,40 @@ pub(super) const ALT_TEXT: usize = 2_000;
 /// Characters of a link inside a text; what is longer stays plain text, which may be split.
 pub(super) const INLINE_LINK: usize = 2_000;
 
+/// Characters of the name that a message stands under: those of a Slack display name
+/// (<https://slack.com/help/articles/360003534892>).
+pub(super) const USERNAME: usize = 80;
+
+/// Characters of a modal's title (<https://docs.slack.dev/reference/views/modal-views>).
+pub(super) const VIEW_TITLE: usize = 24;
+
+/// Blocks of a modal (<https://docs.slack.dev/reference/views/modal-views>).
+pub(super) const VIEW_BLOCKS: usize = 100;
+
+/// Characters of a modal's `private_metadata`; counted in bytes here, which is never less
+/// (<https://docs.slack.dev/reference/views/modal-views>).
+pub(super) const VIEW_METADATA: usize = 3_000;
+
+/// Bytes of a whole modal: Slack answers `view_too_large` above 250 KB
+/// (<https://docs.slack.dev/reference/methods/views.open#errors>).
+pub(super) const VIEW_BYTES: usize = 240_000;
+
+/// Characters of an input's label
+/// (<https://docs.slack.dev/reference/block-kit/blocks/input-block>).
+pub(super) const INPUT_LABEL: usize = 2_000;
+
+/// Options of a menu, or of a group of one, and groups of a menu
+/// (<https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element>).
+pub(super) const OPTIONS: usize = 100;
+
+/// Characters of an option's text
+/// (<https://docs.slack.dev/reference/block-kit/composition-objects/option-object>).
+pub(super) const OPTION_TEXT: usize = 75;
+
+/// Characters of an option's value
+/// (<https://docs.slack.dev/reference/block-kit/composition-objects/option-object>).
+pub(super) const OPTION_VALUE: usize = 150;
+
 /// The length of a text as Slack may count it: UTF-16 units, never fewer than characters.
 pub(super) fn length(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()

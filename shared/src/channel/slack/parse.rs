@@ -1,6 +1,9 @@
 //! What Slack sends to the one URL, once it is verified: events and handshakes as JSON, interactions
 //! and slash commands as forms.
 
+use std::collections::HashMap;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Conversation;
@@ -11,8 +14,16 @@ use crate::wire;
 mod event_types;
 mod interaction;
 mod message;
+mod start;
 mod text;
 mod ts;
+
+pub(super) use message::attachment;
+
+/// Slack's text as a person reads it.
+pub(super) fn readable(text: &str) -> String {
+    text::readable(text, &[])
+}
 
 /// For whom requests are read.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +32,16 @@ pub(super) struct Reader<'a> {
     pub(super) connection: &'a ConnectionId,
     /// What is one user at Haptik.
     pub(super) conversation: Conversation,
+    /// The emoji on a message that is being answered.
+    pub(super) reaction: Option<&'a str>,
+    /// Whether Haptik is told of edits and deletions.
+    pub(super) tell_edits: bool,
+    /// What is said first.
+    pub(super) welcome: &'a str,
+    /// What the assistant suggests to say.
+    pub(super) suggested_prompts: &'a [String],
+    /// When the request was sent, in whole seconds.
+    pub(super) sent: Timestamp,
 }
 
 /// Where something was said.
@@ -61,6 +82,8 @@ impl Reader<'_> {
                 let event = event.ok_or("event_callback without an event")?;
                 match wire::text(event, "type").as_str() {
                     "message" | "app_mention" => self.message(envelope, event),
+                    "app_home_opened" => Ok(self.home_opened(event)),
+                    "assistant_thread_started" => Ok(self.assistant_started(event)),
                     kind if event_types::is_documented(kind) => Ok(nothing()),
                     kind => Err(format!("an event of the type {}", named(kind))),
                 }
@@ -76,19 +99,18 @@ impl Reader<'_> {
     /// An interaction (<https://docs.slack.dev/interactivity/handling-user-interaction/>), or a slash
     /// command (<https://docs.slack.dev/interactivity/implementing-slash-commands/>).
     fn form(self, body: &[u8]) -> Result<Received, String> {
-        let mut is_command = false;
-        for (name, value) in url::form_urlencoded::parse(body) {
-            match name.as_ref() {
-                "payload" => return self.interaction(&json(value.as_bytes())?),
-                "command" | "ssl_check" => is_command = true,
-                _ => {}
-            }
+        let fields: HashMap<String, String> =
+            url::form_urlencoded::parse(body).into_owned().collect();
+        if let Some(payload) = fields.get("payload") {
+            return self.interaction(&json(payload.as_bytes())?);
         }
-        if is_command {
-            Ok(nothing())
-        } else {
-            Err("a body that is neither JSON nor a form of Slack's".to_owned())
+        if fields.contains_key("ssl_check") {
+            return Ok(nothing());
         }
+        if fields.contains_key("command") {
+            return Ok(self.command(&fields));
+        }
+        Err("a body that is neither JSON nor a form of Slack's".to_owned())
     }
 
     /// Haptik's name for the user: one per person, or one per person and thread.

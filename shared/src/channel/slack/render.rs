@@ -9,10 +9,10 @@
 
 use serde_json::{Value, json};
 
-use super::markup::{bold, mrkdwn};
+use super::markup::{bold, mrkdwn, plain, web_address};
 use super::split::split;
 use super::{METADATA, limits};
-use crate::channel::{Content, Outgoing, Part, SenderKind};
+use crate::channel::{Content, Outgoing, Part, Sender, SenderKind};
 use crate::haptik::hsl::{Element, Hsl};
 use piece::Piece;
 
@@ -24,11 +24,15 @@ mod piece;
 
 pub(super) use piece::{context, image_as_link, text_object};
 
-/// The requests that show something, in order: the bodies of `chat.postMessage` without the place.
-pub(super) fn parts(outgoing: &Outgoing) -> Vec<Part> {
+/// The requests that show something, in order: the bodies of `chat.postMessage` without the place. With
+/// `agent_identity`, agents appear under their own name and picture.
+pub(super) fn parts(outgoing: &Outgoing, agent_identity: bool) -> Vec<Part> {
+    let is_agents = matches!(outgoing.content, Content::Message { .. })
+        && outgoing.sender.kind == SenderKind::Agent;
+    let identity = Identity::of(&outgoing.sender).filter(|_| agent_identity && is_agents);
     let messages = match &outgoing.content {
         Content::Message { hsl, .. } if hsl.element == Element::Silent => Vec::new(),
-        Content::Message { hsl, .. } => Renderer::new(outgoing).message(hsl),
+        Content::Message { hsl, .. } => Renderer::new(outgoing, identity.is_some()).message(hsl),
         Content::AgentJoined { team_name, notice } => {
             let joined = || joined(&outgoing.sender.name, team_name);
             notices(
@@ -53,9 +57,44 @@ pub(super) fn parts(outgoing: &Outgoing) -> Vec<Part> {
         .enumerate()
         .map(|(index, message)| Part {
             index,
-            body: body(outgoing, index, message),
+            body: body(outgoing, index, message, identity.as_ref()),
         })
         .collect()
+}
+
+/// A message of an agent's own, as the bot says it: with the agent's name above it. `None` when it is
+/// under nobody else's name.
+pub(super) fn in_the_bots_name(body: &Value) -> Option<Value> {
+    let mut body = body.clone();
+    let fields = body.as_object_mut()?;
+    let name = bold(fields.remove("username")?.as_str()?);
+    fields.remove("icon_url");
+    match body.get_mut("blocks").and_then(Value::as_array_mut) {
+        Some(blocks) if blocks.len() < limits::BLOCKS => blocks.insert(0, context(&name)),
+        Some(_) => {}
+        None => {
+            let text = body.get("text").and_then(Value::as_str).unwrap_or_default();
+            body["text"] = format!("{name}\n{text}").into();
+        }
+    }
+    Some(body)
+}
+
+/// Under which name and picture a message stands
+/// (<https://docs.slack.dev/reference/methods/chat.postMessage#authorship>).
+struct Identity {
+    username: String,
+    icon_url: Option<String>,
+}
+
+impl Identity {
+    fn of(sender: &Sender) -> Option<Self> {
+        let icon_url = web_address(&sender.profile_image, limits::URL);
+        Some(Self {
+            username: plain(&sender.name, limits::USERNAME)?,
+            icon_url: icon_url.filter(|url| url.starts_with("https:")),
+        })
+    }
 }
 
 /// One message: its text, and its blocks if the text alone does not show it.
@@ -67,6 +106,8 @@ struct Message {
 /// Renders one message; counts what must be unique in it.
 struct Renderer<'a> {
     outgoing: &'a Outgoing,
+    /// Whether the message stands under its sender's own name.
+    is_under_own_name: bool,
     /// The place of the next actionable in [`Hsl::actionables`].
     actionable: usize,
     /// The number of the next block of buttons.
@@ -74,9 +115,10 @@ struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    fn new(outgoing: &'a Outgoing) -> Self {
+    fn new(outgoing: &'a Outgoing, is_under_own_name: bool) -> Self {
         Self {
             outgoing,
+            is_under_own_name,
             actionable: 0,
             block: 0,
         }
@@ -93,12 +135,12 @@ impl<'a> Renderer<'a> {
                 .iter()
                 .map(|card| self.card(card, &hsl.text))
                 .collect(),
-            Element::Form(form) => vec![form::as_text(form)],
+            Element::Form(form) => vec![self.form(form)],
             Element::System { .. } => return notices(&text),
             Element::NativeAction { .. } | Element::Silent | Element::Other { .. } => Vec::new(),
         };
         let sender = &self.outgoing.sender;
-        let name = if sender.kind == SenderKind::Agent {
+        let name = if sender.kind == SenderKind::Agent && !self.is_under_own_name {
             bold(&sender.name)
         } else {
             String::new()
@@ -137,7 +179,7 @@ fn joined(agent: &str, team_name: &str) -> String {
 /// The body of `chat.postMessage` (<https://docs.slack.dev/reference/methods/chat.postMessage>),
 /// without the place. `parse` keeps Slack from reading names in plain text as mentions; links get no
 /// previews, which would push the bot's own cards apart.
-fn body(outgoing: &Outgoing, index: usize, message: Message) -> Value {
+fn body(outgoing: &Outgoing, index: usize, message: Message, identity: Option<&Identity>) -> Value {
     let payload = json!({"auth_id": outgoing.auth_id, "key": outgoing.key, "part": index});
     let mut body = json!({"text": message.text});
     if !message.blocks.is_empty() {
@@ -146,6 +188,12 @@ fn body(outgoing: &Outgoing, index: usize, message: Message) -> Value {
     body["parse"] = "none".into();
     body["unfurl_links"] = false.into();
     body["unfurl_media"] = false.into();
+    if let Some(identity) = identity {
+        body["username"] = identity.username.as_str().into();
+        if let Some(icon_url) = &identity.icon_url {
+            body["icon_url"] = icon_url.as_str().into();
+        }
+    }
     body["metadata"] = json!({"event_type": METADATA, "event_payload": payload});
     body
 }

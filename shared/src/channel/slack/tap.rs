@@ -11,6 +11,8 @@ use crate::wire;
 pub(super) const SAY: &str = "say-";
 /// A button that only opens a link: Slack reports its taps too.
 pub(super) const OPEN: &str = "open-";
+/// A button that opens a form.
+pub(super) const FILL: &str = "fill-";
 /// A button of a rating.
 pub(super) const RATE: &str = "rate-";
 
@@ -41,6 +43,13 @@ pub(super) enum Tap {
         key: EntryKey,
         /// Which of its actionables.
         index: usize,
+    },
+    /// The user opens the form of an earlier message.
+    Fill {
+        /// Whom the message was for.
+        auth_id: AuthId,
+        /// Which message.
+        key: EntryKey,
     },
     /// The user rates the conversation, 1 to 5.
     Rate(u8),
@@ -78,6 +87,7 @@ impl Tap {
                 key,
                 index,
             } => json!({"k": key, "n": index, "a": auth_id}),
+            Self::Fill { auth_id, key } => json!({"f": key, "a": auth_id}),
             Self::Rate(rating) => json!({"r": rating}),
         };
         Some(value.to_string()).filter(|value| value.len() <= limits::BUTTON_VALUE)
@@ -101,6 +111,13 @@ impl Tap {
                 index,
             });
         }
+        if let Some(key) = wire::some_text(&value, "f") {
+            let auth_id = wire::some_text(&value, "a")?;
+            return Some(Self::Fill {
+                auth_id: auth_id.into(),
+                key: key.into(),
+            });
+        }
         let say = Self::Say {
             message: wire::text(&value, "m"),
             gogo_message: wire::text(&value, "g"),
@@ -116,7 +133,7 @@ impl Tap {
                 gogo_message,
             } if gogo_message.trim().is_empty() => message,
             Self::Say { gogo_message, .. } => gogo_message,
-            Self::Offered { .. } | Self::Rate(_) => "",
+            Self::Offered { .. } | Self::Fill { .. } | Self::Rate(_) => "",
         }
     }
 }
@@ -180,6 +197,7 @@ mod tests {
             r#"{"r":6}"#,
             r#"{"r":0}"#,
             r#"{"k":"1"}"#,
+            r#"{"f":"1"}"#,
         ] {
             assert_eq!(Tap::read(value), None, "{value}");
         }
@@ -192,6 +210,7 @@ mod tests {
             for tap in [
                 Tap::Say { message: message.clone(), gogo_message: gogo_message.clone() },
                 Tap::Offered { auth_id: "a1".into(), key: "k".into(), index },
+                Tap::Fill { auth_id: "a1".into(), key: "k".into() },
                 Tap::Rate(1),
             ] {
                 let value = tap.value().expect("it is short");

@@ -13,6 +13,11 @@ fn slack(fake: &Fake) -> Slack {
         bot_tokens: config::Secrets::new("xoxb-token", []),
         api_base_url: fake.url("api/"),
         conversation: Conversation::User,
+        agent_identity: true,
+        reaction: None,
+        tell_edits: false,
+        welcome: "Hello!".into(),
+        suggested_prompts: Vec::new(),
     };
     let fetcher = Fetcher::new(false).expect("a fetcher");
     Slack::new(
@@ -242,6 +247,7 @@ async fn a_file_is_fetched_with_the_token_and_from_slack_alone() {
     .await;
     let slack = slack(&fake);
     let file = |url: &str| Attachment {
+        id: None,
         url: url.to_owned(),
         name: "a.png".into(),
         mime_type: "image/png".into(),
@@ -329,6 +335,11 @@ fn nothing_of_a_connection_prints_a_secret() {
         bot_tokens: config::Secrets::new(SecretString::from("xoxb-token"), []),
         api_base_url: Url::parse("https://slack.com/api/").expect("a URL"),
         conversation: Conversation::User,
+        agent_identity: true,
+        reaction: None,
+        tell_edits: false,
+        welcome: "Hello!".into(),
+        suggested_prompts: Vec::new(),
     };
     let fetcher = Fetcher::new(false).expect("a fetcher");
     let slack = Slack::new(

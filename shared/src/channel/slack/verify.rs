@@ -64,6 +64,12 @@ pub(super) fn verify(
     }
 }
 
+/// When a request was sent, to the second: signed with it, so the same for the same request.
+pub(super) fn sent_at(headers: &HeaderMap) -> Option<Timestamp> {
+    let seconds = text(headers, TIMESTAMP)?.parse().ok()?;
+    Timestamp::from_second(seconds).ok()
+}
+
 impl SignatureError {
     /// It in words that may be logged.
     pub(super) fn reason(self) -> &'static str {

@@ -273,3 +273,36 @@ fn a_switch_is_true_or_false() {
         );
     }
 }
+
+#[test]
+fn what_slack_says_and_shows_stays_within_its_limits() {
+    let with = |line: &str| {
+        format!(
+            "[channels.team]\ntype = 'slack'\nsigning_secrets = 's'\nbot_token = 'xoxb-1'\n{line}"
+        )
+    };
+    for (line, parts) in [
+        (
+            "reaction = ':eyes:'",
+            ["found \":eyes:\"", "without colons"],
+        ),
+        ("reaction = 1", ["found an integer", "or \"\" for none"]),
+        ("welcome = ' '", ["channels.team.welcome", "1 to 1000"]),
+        ("suggested_prompts = []", ["an empty list", "1 to 4 texts"]),
+        (
+            "suggested_prompts = ['1', '2', '3', '4', '5']",
+            ["found 5 texts", "1 to 4 texts"],
+        ),
+        ("tell_edits = 'no'", ["found a string", "true or false"]),
+        ("agent_identity = 1", ["found an integer", "true or false"]),
+    ] {
+        refused(&with(line), &parts);
+    }
+    let set = minimal_and(&with("reaction = ''\nsuggested_prompts = 'Help'"));
+    let team = slack(&set, "team");
+    assert_eq!((team.reaction, team.tell_edits), (None, false));
+    assert_eq!(team.suggested_prompts, ["Help"]);
+    let default = slack(&minimal_and(&with("")), "team");
+    assert_eq!(default.reaction.as_deref(), Some("eyes"));
+    assert!(default.agent_identity && default.suggested_prompts.is_empty());
+}

@@ -55,3 +55,36 @@ pub fn check_view(view: &Value) -> Result<(), Rejection> {
         })
     }
 }
+
+/// Checks a `view` given to `views.publish`
+/// (<https://docs.slack.dev/reference/views/home-tab-views>).
+///
+/// # Errors
+///
+/// Every problem found, under `invalid_arguments` as Slack answers.
+pub fn check_home(view: &Value) -> Result<(), Rejection> {
+    let at = "/view";
+    let mut check = Check::new(Surface::Modal);
+    check.object(
+        at,
+        view,
+        &["type", "blocks"],
+        &["private_metadata", "callback_id", "external_id"],
+    );
+    check.one_of(at, view, "type", &["home"]);
+    check.string(at, view, "private_metadata", 0, 3000);
+    check.string(at, view, "callback_id", 1, 255);
+    check.string(at, view, "external_id", 1, 255);
+    for (place, block) in check.items(at, view, "blocks", 1, 100) {
+        check_block(&mut check, &place, block);
+    }
+    let (problems, _, _) = check.finish();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Rejection {
+            error: "invalid_arguments",
+            problems,
+        })
+    }
+}

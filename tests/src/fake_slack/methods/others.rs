@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::fake_slack::{
     User,
     arguments::Arguments,
-    block_kit::check_view,
+    block_kit::{check_home, check_view},
     state::{OpenView, State},
 };
 
@@ -110,6 +110,50 @@ pub(crate) fn open_view(state: &State, arguments: &Arguments) -> Result<Value, R
         Ok((id, &state.workspace))
     })?;
     Ok(json!({"view": shown_view(workspace, &id, &view)}))
+}
+
+/// The Home tab of one user.
+pub(crate) fn publish_view(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
+    let user = arguments.required("user_id")?;
+    let view = arguments
+        .structure("view", "invalid_arguments")?
+        .ok_or_else(|| Refused::new("invalid_arguments").because("missing required field: view"))?;
+    check_home(&view)?;
+    let id = state.change(|store| {
+        let id = store.next_id("V");
+        let published = OpenView {
+            id: id.clone(),
+            view: view.clone(),
+        };
+        store.homes.insert(user, published);
+        id
+    });
+    Ok(json!({"view": shown_view(&state.workspace, &id, &view)}))
+}
+
+/// What is suggested to say in a thread with an assistant: at most four things
+/// (<https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts>).
+pub(crate) fn set_prompts(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
+    conversation(&arguments.required("channel_id")?)?;
+    arguments.required("thread_ts")?;
+    let prompts = arguments.structure("prompts", "invalid_arguments")?;
+    let prompts = prompts.as_ref().and_then(Value::as_array);
+    let is_good = |prompt: &Value| {
+        ["title", "message"].iter().all(|name| {
+            prompt
+                .get(name)
+                .is_some_and(|text| text.as_str().is_some_and(|text| !text.is_empty()))
+        })
+    };
+    match prompts {
+        Some(prompts) if (1..=4).contains(&prompts.len()) && prompts.iter().all(is_good) => {
+            let titles = prompts.iter().filter_map(|prompt| prompt["title"].as_str());
+            let titles: Vec<String> = titles.map(str::to_owned).collect();
+            state.change(|store| store.prompts.push(titles));
+            Ok(json!({}))
+        }
+        _ => Err(Refused::new("invalid_arguments").because("prompts")),
+    }
 }
 
 /// A view as Slack shows it: what the application gave, and where it is.

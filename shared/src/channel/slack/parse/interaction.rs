@@ -1,13 +1,14 @@
-//! Interactions: taps on the buttons that we sent
+//! Interactions: taps on the buttons that we sent, and forms that were filled in
 //! (<https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ts::Ts;
 use super::{Place, Reader, event_types, named, nothing};
-use crate::channel::slack::choice;
-use crate::channel::slack::tap::{OPEN, RATE, SAY, Tap};
-use crate::channel::{Act, Gate, Inbound, Received, Task};
+use crate::channel::slack::form::{self, Submission};
+use crate::channel::slack::tap::{FILL, OPEN, RATE, SAY, Tap};
+use crate::channel::slack::{choice, form_not_opened, form_sent, home};
+use crate::channel::{Act, Gate, Inbound, Opening, Received, Reply, Task};
 use crate::haptik::hsl::spoken;
 use crate::ids::EntryKey;
 use crate::wire;
@@ -18,6 +19,9 @@ impl Reader<'_> {
     pub(super) fn interaction(self, payload: &Value) -> Result<Received, String> {
         match wire::text(payload, "type").as_str() {
             "block_actions" => self.taps(payload),
+            "view_submission" => self.submission(payload),
+            "message_action" => Ok(self.message_action(payload)),
+            "shortcut" => Ok(self.start(payload)),
             kind if event_types::is_interaction(kind) => Ok(nothing()),
             kind => Err(format!("an interaction of the type {}", named(kind))),
         }
@@ -28,10 +32,17 @@ impl Reader<'_> {
         for action in wire::list(payload, "actions") {
             let id = wire::text(action, "action_id");
             // A link button's tap is reported too: the link is open, there is nothing to say.
-            if id.starts_with(OPEN)
-                || !(id.starts_with(SAY) || id.starts_with(RATE))
-                || is_ephemeral(payload)
-            {
+            if id.starts_with(OPEN) || is_ephemeral(payload) {
+                continue;
+            }
+            if id == home::START {
+                return Ok(self.start(payload));
+            }
+            if id.starts_with(FILL) {
+                received.opening = Some(self.opening(payload, action, &id)?);
+                continue;
+            }
+            if !(id.starts_with(SAY) || id.starts_with(RATE)) {
                 continue;
             }
             let (inbound, task) = self.tap(payload, action, &id)?;
@@ -58,7 +69,7 @@ impl Reader<'_> {
         let shown = match &tap {
             Tap::Say { message, .. } => Some(spoken(message)).filter(|shown| !shown.is_empty()),
             Tap::Rate(rating) => Some("★".repeat(usize::from(*rating))),
-            Tap::Offered { .. } => None,
+            Tap::Offered { .. } | Tap::Fill { .. } => None,
         };
         // Slack gives a label back with its escaping.
         let label = text_at(action, "/text/text").map(|label| super::text::readable(label, &[]));
@@ -78,6 +89,7 @@ impl Reader<'_> {
                 key,
                 index,
             },
+            Tap::Fill { .. } => return Err("a button whose value is another one's".to_owned()),
             Tap::Rate(rating) => Act::Feedback {
                 rating,
                 resolved: rating >= 4,
@@ -106,15 +118,108 @@ impl Reader<'_> {
             user: user.to_owned(),
             address: place.address(),
             profile: None,
-            // In a channel, a tap is as good as a mention.
-            gate: if place.is_direct {
-                Gate::Open
-            } else {
-                Gate::Opens(place.thread_id(place.root()))
-            },
+            gate: gate(place),
             act,
+            mark: None,
         };
         Ok((inbound, task))
+    }
+}
+
+impl Reader<'_> {
+    /// A tap that opens a form.
+    fn opening(self, payload: &Value, action: &Value, id: &str) -> Result<Opening, String> {
+        let value = wire::some_text(action, "value");
+        let Some(Tap::Fill { auth_id, key }) = value.as_deref().and_then(Tap::read) else {
+            return Err("a form's button whose value is not ours".to_owned());
+        };
+        let user = text_at(payload, "/user/id").ok_or("a tap without a user")?;
+        let place = place(payload)?;
+        let action_ts = wire::text(action, "action_ts");
+        let time = Ts::read(&action_ts).ok_or("a tap whose action_ts is no time")?;
+        let origin = form::Origin {
+            channel: place.channel.to_owned(),
+            thread_ts: place.thread_ts.map(ToOwned::to_owned),
+            ts: place.ts.to_owned(),
+            is_direct: place.is_direct,
+            action_ts,
+        };
+        let mut with = origin.to_json();
+        with["trigger_id"] = wire::text(payload, "trigger_id").into();
+        Ok(Opening {
+            auth_id,
+            key,
+            with,
+            otherwise: Task {
+                key: EntryKey::from(format!("{}#{}#{id}", time.key(place.channel), place.ts)),
+                at: time.at(),
+                auth_id: self.auth_id(user, place),
+                task: form_not_opened(&place.address()),
+            },
+        })
+    }
+
+    /// A submitted modal
+    /// (<https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>): what is wrong
+    /// is shown in it; what is right closes it, and is said by the user.
+    fn submission(self, payload: &Value) -> Result<Received, String> {
+        let view = payload.get("view").unwrap_or(&Value::Null);
+        let Some(origin) = form::origin(view) else {
+            return Ok(nothing());
+        };
+        let user = text_at(payload, "/user/id").ok_or("a submission without a user")?;
+        let view_id = wire::text(view, "id");
+        let time = Ts::read(&origin.action_ts).ok_or("a form whose time is none")?;
+        let text = match form::submission(view) {
+            Submission::Answers(text) => text,
+            Submission::Errors(errors) => {
+                let errors = json!({"response_action": "errors", "errors": errors});
+                return Ok(Received::nothing(Reply::json(200, &errors)));
+            }
+        };
+        if text.is_empty() {
+            return Ok(nothing());
+        }
+        let place = Place {
+            channel: &origin.channel,
+            thread_ts: origin.thread_ts.as_deref(),
+            ts: &origin.ts,
+            is_direct: origin.is_direct,
+        };
+        let inbound = Inbound {
+            key: EntryKey::from(format!("{}#{view_id}", time.key(place.channel))),
+            at: time.at(),
+            auth_id: self.auth_id(user, place),
+            user: user.to_owned(),
+            address: place.address(),
+            profile: None,
+            gate: gate(place),
+            act: Act::Message {
+                text,
+                attachments: Vec::new(),
+            },
+            mark: None,
+        };
+        let task = Task {
+            key: inbound.key.clone(),
+            at: inbound.at,
+            auth_id: inbound.auth_id.clone(),
+            task: form_sent(&inbound.address),
+        };
+        Ok(Received {
+            inbound: vec![inbound],
+            tasks: vec![task],
+            ..nothing()
+        })
+    }
+}
+
+/// In a channel, a tap is as good as a mention.
+fn gate(place: Place<'_>) -> Gate {
+    if place.is_direct {
+        Gate::Open
+    } else {
+        Gate::Opens(place.thread_id(place.root()))
     }
 }
 

@@ -1,12 +1,13 @@
 //! Messages (<https://docs.slack.dev/reference/events/message>) and mentions
 //! (<https://docs.slack.dev/reference/events/app_mention>).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::text::{leading_mention, mentions, readable};
 use super::ts::Ts;
 use super::{Place, Reader, nothing};
-use crate::channel::{Act, Attachment, Gate, Inbound, Received};
+use crate::channel::{Act, Attachment, Gate, Inbound, Mark, Received};
+use crate::ids::EntryKey;
 use crate::wire;
 
 /// The subtypes that are a user's own words; the others are the system's, another app's, or about a
@@ -18,6 +19,12 @@ impl Reader<'_> {
     /// times over with other `event_id`s: all have the same key, which is of channel and `ts`.
     pub(super) fn message(self, envelope: &Value, event: &Value) -> Result<Received, String> {
         let own = OwnIds::read(envelope);
+        match wire::text(event, "subtype").as_str() {
+            "message_changed" | "message_deleted" if self.tell_edits => {
+                return Ok(self.edit(event, &own));
+            }
+            _ => {}
+        }
         if !is_a_persons(event, &own) {
             return Ok(nothing());
         }
@@ -64,11 +71,76 @@ impl Reader<'_> {
             profile: None,
             gate,
             act: Act::Message { text, attachments },
+            mark: self.mark(place),
         };
         Ok(Received {
             inbound: vec![inbound],
             ..nothing()
         })
+    }
+}
+
+impl Reader<'_> {
+    /// An edit or a deletion of something that a user said to the bot, which is told as such. Slack also
+    /// calls it an edit when it adds a preview or a reply: then the words are the same.
+    fn edit(self, event: &Value, own: &OwnIds<'_>) -> Received {
+        let before = event.get("previous_message").unwrap_or(&Value::Null);
+        let after = event.get("message");
+        let message = after.unwrap_or(before);
+        let (ts, user) = (wire::text(message, "ts"), wire::text(message, "user"));
+        let channel = wire::text(event, "channel");
+        let time = Ts::read(&wire::text(event, "ts"));
+        let Some(time) = time.filter(|_| !user.is_empty() && !channel.is_empty()) else {
+            return nothing();
+        };
+        let said = |message: &Value| readable(&wire::text(message, "text"), &own.mentionable());
+        if !is_a_persons(message, own) || after.is_some_and(|after| said(after) == said(before)) {
+            return nothing();
+        }
+        let thread_ts = wire::some_text(message, "thread_ts");
+        let place = Place {
+            channel: &channel,
+            thread_ts: thread_ts.as_deref(),
+            ts: &ts,
+            is_direct: is_direct(event, &channel),
+        };
+        let text = match after {
+            Some(after) => format!("Edited message: {}", said(after)),
+            None => format!("Deleted message: {}", said(before)),
+        };
+        let inbound = Inbound {
+            key: EntryKey::from(format!("{}#edit", time.key(&channel))),
+            at: time.at(),
+            auth_id: self.auth_id(&user, place),
+            user,
+            address: place.address(),
+            profile: None,
+            gate: if place.is_direct {
+                Gate::Open
+            } else {
+                Gate::IfOpen(place.thread_id(place.root()))
+            },
+            act: Act::Message {
+                text,
+                attachments: Vec::new(),
+            },
+            mark: None,
+        };
+        Received {
+            inbound: vec![inbound],
+            ..nothing()
+        }
+    }
+
+    /// How the user sees that a message was taken. Threads with the assistant are threads of a direct
+    /// conversation: there it is a status, elsewhere a reaction.
+    fn mark(self, place: Place<'_>) -> Option<Mark> {
+        if let Some(thread_ts) = place.thread_ts.filter(|_| place.is_direct) {
+            let with = json!({"channel_id": place.channel, "thread_ts": thread_ts, "status": "is thinking…"});
+            return Some(Mark { with, stays: false });
+        }
+        let with = json!({"channel": place.channel, "timestamp": place.ts, "name": self.reaction?});
+        Some(Mark { with, stays: true })
     }
 }
 
@@ -137,12 +209,13 @@ fn required<'a>(event: &'a Value, key: &'static str) -> Result<&'a str, String> 
 
 /// A file (<https://docs.slack.dev/reference/objects/file-object>). One of which Slack tells no more
 /// than that it exists (of another workspace, deleted, beyond a limit) has its name at least.
-fn attachment(file: &Value) -> Option<Attachment> {
+pub(in crate::channel::slack) fn attachment(file: &Value) -> Option<Attachment> {
     if !file.is_object() {
         return None;
     }
     let first = |keys: &[&str]| keys.iter().find_map(|key| wire::some_text(file, key));
     Some(Attachment {
+        id: wire::some_text(file, "id"),
         url: first(&["url_private_download", "url_private"]).unwrap_or_default(),
         name: first(&["name", "title", "id"]).unwrap_or_else(|| "file".to_owned()),
         mime_type: wire::text(file, "mimetype"),

@@ -11,6 +11,11 @@ fn read_as(conversation: Conversation, body: &[u8]) -> Received {
     let received = Reader {
         connection: &connection,
         conversation,
+        reaction: Some("eyes"),
+        tell_edits: false,
+        welcome: "Welcome!",
+        suggested_prompts: &["Where is my order?".to_owned()],
+        sent: "2026-11-22T10:00:00Z".parse().expect("a time"),
     }
     .read(body);
     assert_eq!(received.reply.status, 200);

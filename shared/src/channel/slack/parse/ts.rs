@@ -28,6 +28,13 @@ impl Ts {
         Some(Self { micros })
     }
 
+    /// A moment as one of Slack's.
+    pub(super) fn of(time: Timestamp) -> Self {
+        Self {
+            micros: time.as_microsecond(),
+        }
+    }
+
     /// The moment.
     pub(super) fn at(self) -> Timestamp {
         Timestamp::from_microsecond(self.micros).unwrap_or_default()

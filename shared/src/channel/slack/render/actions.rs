@@ -106,9 +106,7 @@ impl Renderer<'_> {
         );
         if let Some(address) = address {
             let button = json!({"type": "button", "action_id": format!("{OPEN}{index}"), "text": self::label(actionable), "url": address});
-            let mut row = Row::default();
-            row.add(button);
-            pieces.extend(self.finish(BUTTONS, &mut row));
+            pieces.extend(self.row(BUTTONS, button));
         }
         pieces
     }
@@ -127,6 +125,13 @@ impl Renderer<'_> {
         let mut pieces = Piece::sections(label);
         pieces.extend(self.finish(RATING, &mut row));
         pieces
+    }
+
+    /// A row of one button.
+    pub(super) fn row(&mut self, block: &str, button: Value) -> Option<Piece> {
+        let mut row = Row::default();
+        row.add(button);
+        self.finish(block, &mut row)
     }
 
     /// The block of a row of buttons, which is empty afterwards.

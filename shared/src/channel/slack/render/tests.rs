@@ -8,6 +8,10 @@ use crate::haptik::hsl::Hsl;
 mod block_kit;
 mod properties;
 
+fn parts(outgoing: &Outgoing) -> Vec<Part> {
+    super::parts(outgoing, false)
+}
+
 /// A message of the bot.
 pub(super) fn outgoing(raw: Value) -> Outgoing {
     let at = "2026-11-22T10:00:00Z".parse().expect("a time");
@@ -99,6 +103,32 @@ fn an_agents_message_carries_the_agents_name() {
     block_kit::validate(&parts);
     assert_eq!(parts[0].body["text"], "*Prateek*\nHello &lt;!here&gt;");
     assert_eq!(parts[0].body["blocks"][0]["type"], "context");
+}
+
+#[test]
+fn an_agent_speaks_under_a_name_and_picture_of_their_own_and_else_in_the_bots() {
+    let mut message = outgoing(json!({"text": "Hello"}));
+    message.sender = Sender {
+        kind: SenderKind::Agent,
+        name: "Prateek".into(),
+        profile_image: "https://a.example/p.png".into(),
+    };
+    let own = super::parts(&message, true);
+    let body = &own[0].body;
+    assert_eq!(
+        (&body["text"], &body["username"], &body["icon_url"]),
+        (
+            &json!("Hello"),
+            &json!("Prateek"),
+            &json!("https://a.example/p.png")
+        )
+    );
+    let bots = in_the_bots_name(body).expect("it was the agent's");
+    assert_eq!(bots["text"], "*Prateek*\nHello");
+    assert_eq!((bots.get("username"), bots.get("icon_url")), (None, None));
+    assert_eq!(in_the_bots_name(&bots), None);
+    message.sender.kind = SenderKind::Bot;
+    assert_eq!(super::parts(&message, true)[0].body.get("username"), None);
 }
 
 #[test]
@@ -242,7 +272,6 @@ fn what_slack_has_no_button_for_is_a_line_of_text() {
         action("CALL", json!({"phone": "+91 (12) 34"})),
         action("SEND_LOCATION", json!({})),
         action("IMAGE_UPLOAD", json!({})),
-        action("LINK", json!({"url": "myapp://open"})),
         action("LINK", json!({"url": format!("https://a.example/{}", "x".repeat(4_000))})),
     ]}}));
     let all = texts(&parts).join("\n");
@@ -250,7 +279,6 @@ fn what_slack_has_no_button_for_is_a_line_of_text() {
         "📞 Go: <tel:+911234|+91 (12) 34>",
         "📍 Go\n",
         "📎 Go\n",
-        "Go: myapp://open",
         "Go:\nhttps://a.example/xxx",
     ] {
         assert!(all.contains(expected), "{expected} in {all}");

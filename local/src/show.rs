@@ -1,0 +1,89 @@
+//! `haptik-bridge capabilities` and `haptik-bridge preview`: what a channel shows, before going live.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use haptik_bridge_shared::channel::capability::{self, Capabilities};
+use haptik_bridge_shared::channel::{Sender, SenderKind, custom, slack};
+use serde_json::Value;
+
+/// A type of channel.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ChannelType {
+    Slack,
+    Custom,
+}
+
+/// A type of channel whose messages can be looked at.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Previewed {
+    Slack,
+}
+
+/// Which channel.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CapabilitiesArguments {
+    /// The type of the channel.
+    channel: ChannelType,
+}
+
+/// Which message, for which channel.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PreviewArguments {
+    /// The type of the channel.
+    #[arg(long)]
+    channel: Previewed,
+    /// An HSL message, or a webhook delivery of Haptik's with one; `-` reads standard input.
+    #[arg(value_name = "FILE.json")]
+    file: PathBuf,
+    /// Shows it as said by an agent of this name.
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+}
+
+/// Prints what a channel makes of everything that Haptik sends, as a Markdown table.
+pub(crate) fn capabilities(arguments: &CapabilitiesArguments) {
+    let capabilities: Capabilities = match arguments.channel {
+        ChannelType::Slack => slack::capability,
+        ChannelType::Custom => custom::capability,
+    };
+    print!("{}", capability::table(capabilities));
+}
+
+/// Prints what a message becomes, and a link that shows it.
+pub(crate) fn preview(arguments: &PreviewArguments) -> anyhow::Result<()> {
+    let text = read(&arguments.file)?;
+    let shown = arguments.file.display();
+    let message: Value =
+        serde_json::from_str(&text).with_context(|| format!("{shown} is not JSON"))?;
+    let body = message.pointer("/message/body").unwrap_or(&message);
+    let sender = arguments.agent.as_ref().map(|name| Sender {
+        kind: SenderKind::Agent,
+        name: name.clone(),
+        profile_image: String::new(),
+    });
+    let previews = match arguments.channel {
+        Previewed::Slack => slack::preview(body, &sender.unwrap_or_default()),
+    };
+    if previews.is_empty() {
+        println!("Nothing is shown.");
+    }
+    for (index, preview) in previews.iter().enumerate() {
+        println!("{} {}, {}:\n", index + 1, preview.kind, preview.builder);
+        println!("{}\n", serde_json::to_string_pretty(&preview.payload)?);
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    if file == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("cannot read standard input")?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}

@@ -1,0 +1,234 @@
+use std::time::Duration;
+
+use haptik_bridge_local::simulator::{Reply, UserMessage};
+use haptik_bridge_tests::Stage;
+use haptik_bridge_tests::fake_slack::{Fault, Interaction, Message, OpenView};
+use serde_json::{Value, json};
+
+const BUTTON: &str = "Fill in the form";
+
+fn form() -> Value {
+    json!({"type": "FORM", "title": "Please help me with your delivery address", "subtitle": "All over <India>", "data": {"fields": [
+        {"key": "date", "type": "date", "keyboard_type": "normal", "order": 4, "hint": "Delivery date", "options": []},
+        {"key": "name", "type": "text", "keyboard_type": "normal", "order": 1, "hint": "Name", "options": []},
+        {"key": "email", "type": "text", "keyboard_type": "email", "order": 2, "hint": "Email & more", "options": []},
+        {"key": "city", "type": "picker", "keyboard_type": "normal", "order": 3, "hint": "City", "options": ["Mumbai", "Pune"]},
+    ]}})
+}
+
+fn bot(message: &UserMessage) -> Vec<Reply> {
+    match message.text.as_str() {
+        "form" => vec![Reply::Hsl(form())],
+        text => vec![Reply::Text(format!("You said: {text}"))],
+    }
+}
+
+fn submitted(stage: &Stage, view: &OpenView, email: &str) -> Interaction {
+    let ids: Vec<String> = view.view["blocks"]
+        .as_array()
+        .expect("blocks")
+        .iter()
+        .filter(|block| block["type"] == "input")
+        .filter_map(|block| block["block_id"].as_str().map(str::to_owned))
+        .collect();
+    let [name, mail, city, date] = ids.as_slice() else {
+        panic!("four inputs: {ids:?}")
+    };
+    let option = json!({"text": {"type": "plain_text", "text": "Pune"}, "value": "Pune"});
+    let values = [
+        (name.as_str(), "answer-0", json!("Asha")),
+        (
+            mail,
+            "answer-1",
+            json!({"type": "email_text_input", "value": email}),
+        ),
+        (
+            city,
+            "answer-2",
+            json!({"type": "static_select", "selected_option": option}),
+        ),
+        (
+            date,
+            "answer-3",
+            json!({"type": "datepicker", "selected_date": "2026-12-01"}),
+        ),
+    ];
+    stage.slack.submit_view(view, "U00000ASHA", &values)
+}
+
+async fn offered(stage: &Stage) -> Message {
+    let event = stage.slack.dm("U00000ASHA", "form");
+    let url = stage.channel_url("acme-slack");
+    assert!(
+        stage
+            .slack
+            .client()
+            .send(&url, &event)
+            .await
+            .is_acknowledged()
+    );
+    stage.slack.wait_for_text(event.channel(), BUTTON).await
+}
+
+#[tokio::test]
+async fn a_form_opens_in_a_modal_tells_what_is_wrong_and_is_sent_as_lines() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(bot).await?;
+    let url = stage.channel_url("acme-slack");
+    let message = offered(&stage).await;
+    for part in [
+        "Please help me with your delivery address",
+        "All over",
+        "Name",
+        "Mumbai",
+    ] {
+        assert!(message.text.contains(part), "read alone: {}", message.text);
+    }
+    let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
+    assert!(
+        stage
+            .slack
+            .client()
+            .send(&url, &tap)
+            .await
+            .is_acknowledged()
+    );
+    let views = stage.slack.opened_views();
+    let view = views.first().expect("it is open when the tap is answered");
+    assert_eq!(views.len(), 1);
+    let wrong = submitted(&stage, view, "asha at home");
+    let reply = stage.slack.client().send(&url, &wrong).await;
+    assert!(reply.is_acknowledged());
+    let answer = reply.json();
+    assert_eq!(answer["response_action"], "errors");
+    let errors = answer["errors"].as_object().expect("errors");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    stage
+        .simulator()
+        .records(|seen| assert_eq!(seen.messages.len(), 1));
+    let right = submitted(&stage, view, "asha@acme.example");
+    for _ in 0..2 {
+        let reply = stage.slack.client().send(&url, &right).await;
+        assert!(
+            reply.is_acknowledged() && reply.body.is_empty(),
+            "{reply:?}"
+        );
+    }
+    stage
+        .simulator()
+        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 2)
+        .await?;
+    stage.simulator().records(|seen| {
+        let said = &seen.messages.last().expect("a message").text;
+        assert_eq!(
+            said,
+            "Name: Asha\nEmail & more: asha@acme.example\nCity: Pune\nDelivery date: 2026-12-01"
+        );
+    });
+    stage
+        .slack
+        .wait_for_text(&message.channel, "Your answers were sent")
+        .await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_form_in_a_channel_is_sent_in_its_thread() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(bot).await?;
+    let url = stage.channel_url("acme-slack");
+    let (mention, _) = stage
+        .slack
+        .mention("C000000001", "U00000ASHA", "form", None);
+    stage.slack.client().send(&url, &mention).await;
+    let message = stage.slack.wait_for_text("C000000001", BUTTON).await;
+    let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
+    stage.slack.client().send(&url, &tap).await;
+    let view = stage.slack.opened_views().pop().expect("a modal");
+    let right = submitted(&stage, &view, "a@b.example");
+    assert!(
+        stage
+            .slack
+            .client()
+            .send(&url, &right)
+            .await
+            .is_acknowledged()
+    );
+    let answer = stage
+        .slack
+        .wait_for_text("C000000001", "You said: Name: Asha")
+        .await;
+    assert_eq!(answer.thread_ts.as_deref(), Some(mention.ts()));
+    let sent = stage
+        .slack
+        .wait_for_text("C000000001", "Your answers were sent")
+        .await;
+    assert_eq!(sent.thread_ts.as_deref(), Some(mention.ts()));
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_form_that_cannot_be_opened_is_asked_for_in_the_chat() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(bot).await?;
+    let url = stage.channel_url("acme-slack");
+    let message = offered(&stage).await;
+    stage
+        .slack
+        .fail_next("views.open", 1, Fault::Error("internal_error".into()));
+    let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
+    assert!(
+        stage
+            .slack
+            .client()
+            .send(&url, &tap)
+            .await
+            .is_acknowledged()
+    );
+    stage
+        .slack
+        .wait_for_text(&message.channel, "could not be opened")
+        .await;
+    assert!(stage.slack.opened_views().is_empty());
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn odd_forms_are_opened_and_none_is_refused() -> anyhow::Result<()> {
+    let forms: Vec<Value> = vec![
+        json!([{"key": "", "type": "", "hint": "", "options": [""]}]),
+        json!([{"hint": "<!channel> & <b>", "type": "picker", "options": ["a", "a", " ", "<@U1>", "x".repeat(150)]}]),
+        json!([{"hint": "long ".repeat(1_000), "type": "multiselectpicker", "options": (0..300).collect::<Vec<_>>()}]),
+        json!([{"hint": "q", "type": "picker", "options": ["y".repeat(4_000)]}]),
+        json!((0..90).map(|number| json!({"hint": format!("Q{number} {}", "?".repeat(60)), "type": "time"})).collect::<Vec<_>>()),
+    ];
+    let count = forms.len();
+    let stage = Stage::with_bot(move |_: &UserMessage| {
+        let reply = |fields: &Value| {
+            Reply::Hsl(json!({"type": "FORM", "title": "T".repeat(40), "data": {"fields": fields}}))
+        };
+        forms.iter().map(reply).collect()
+    })
+    .await?;
+    let url = stage.channel_url("acme-slack");
+    let event = stage.slack.dm("U00000ASHA", "form");
+    stage.slack.client().send(&url, &event).await;
+    let messages = stage
+        .slack
+        .wait_until("all forms", Duration::from_secs(10), || {
+            let messages = stage.slack.messages(event.channel()).into_iter();
+            let offers = messages.filter(|message| !message.buttons().is_empty());
+            Some(offers.collect::<Vec<_>>()).filter(|offers| offers.len() == count)
+        })
+        .await;
+    for message in &messages {
+        let tap = stage.slack.tap(message, "U00000ASHA", BUTTON);
+        assert!(
+            stage
+                .slack
+                .client()
+                .send(&url, &tap)
+                .await
+                .is_acknowledged()
+        );
+    }
+    assert_eq!(stage.slack.opened_views().len(), count);
+    stage.finish().await
+}
