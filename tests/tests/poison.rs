@@ -135,7 +135,7 @@ impl Scene {
             channel_user: auth_id.to_string(),
             address: Address(Value::Null),
             registered: None,
-            marks: Default::default(),
+            marks: Vec::new(),
             user_name: None,
             mode: Mode::Bot,
             completion: None,
