@@ -3,11 +3,13 @@
 //!
 //! [`Stage`] sets the scene, and fails a test that leaves a ledger entry or a ring behind.
 //! [`fake_slack`] is Slack, strict about what it documents; [`app`] is an application on a custom
-//! channel. [`chaos`] is a load under faults and kills, and a checker of what came of it.
+//! channel. [`chaos`] is a load under faults and kills, and a checker of what came of it;
+//! [`parsers`] is what reads what others send.
 
 pub mod app;
 pub mod chaos;
 pub mod fake_slack;
+pub mod parsers;
 pub mod stage;
 
 pub use stage::{Options, Stage};
