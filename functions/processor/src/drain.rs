@@ -34,6 +34,10 @@ pub(crate) enum Done {
     Nothing(&'static str),
 }
 
+/// How long what was read of a lane is used: long enough that a short drain costs one query, and short
+/// enough that what comes while a slow channel takes a long page is not overtaken by all of it.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// After how many crashes an entry is delivered while nothing else is: another entry that was under way
 /// in the same process may have caused them, and then it is not to be parked for that.
 const SUSPECT_AFTER: u32 = 2;
@@ -296,7 +300,7 @@ fn left_of(time: Duration, start: Timestamp) -> Duration {
 
 /// Whether what was read of a lane so long ago must be read again before more of it is delivered.
 fn is_outdated(age: Duration, window: Duration) -> bool {
-    !window.is_zero() && age > window
+    !window.is_zero() && age > LOOK_AGAIN_AFTER.max(window)
 }
 
 /// The ledger did not answer: nothing is known to be recorded, and the lane is tried again soon. The
