@@ -285,6 +285,7 @@ fn haptik(bytes: &[u8]) {
         auth_id: event.auth_id.unwrap_or_else(|| "nobody".into()),
         user: "U1".to_owned(),
         at: event.timestamp.unwrap_or_default(),
+        received_at: Timestamp::now(),
         sender: event.sender,
         message_id: event.message_id,
         content,
