@@ -44,7 +44,7 @@ pub use workspace::{User, Workspace};
 use state::{State, StoredFile};
 
 /// How long the waiting methods wait when not told otherwise.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+pub const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A running fake. Clones share it; it stops when the last one is dropped.
 #[derive(Clone, Debug)]
