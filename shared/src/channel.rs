@@ -98,6 +98,13 @@ pub trait Channel: fmt::Debug + Send + Sync {
         Ok(attachment.clone())
     }
 
+    /// The name for one of [`Inbound::unnamed`], as it is to stand in the text; `None` where there is none
+    /// to be had.
+    async fn name(&self, unnamed: &str) -> Option<String> {
+        let _ = unnamed;
+        None
+    }
+
     /// The task that tells a user something on the bridge's own account; `None` where the channel has no
     /// place for that.
     fn notice(&self, address: &Address, text: &str) -> Option<Value> {
@@ -190,6 +197,9 @@ pub struct Inbound {
     pub gate: Gate,
     /// What was done.
     pub act: Act,
+    /// What stands in the text in place of a name, such as `@U024BE7LH`: [`Channel::name`] knows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<String>,
     /// How the user is shown that it was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Mark>,

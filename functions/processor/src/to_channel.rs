@@ -4,13 +4,14 @@ use haptik_bridge_shared::channel::{Content, Outgoing, Task};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::ledger::Entry;
-use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::retry::{Failure, Retry};
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use haptik_bridge_shared::users::{Mode, User};
 use jiff::Timestamp;
 
 use crate::Processor;
 use crate::drain::Done;
+use crate::to_haptik::MARK_TIMEOUT;
 
 impl Processor {
     pub(crate) async fn to_channel(
@@ -57,18 +58,24 @@ impl Processor {
         let Ok(connection) = self.connection(&user.connection) else {
             return;
         };
+        let mut gone = Vec::new();
         for mark in &user.marks {
-            let mark = serde_json::from_str(mark).unwrap_or_default();
-            if let Err(failure) = connection.channel.unmark(&mark).await {
-                tracing::warn!(reason = failure.reason, "a mark cannot be taken away");
+            let with = serde_json::from_str(mark).unwrap_or_default();
+            let unmarked = tokio::time::timeout(MARK_TIMEOUT, connection.channel.unmark(&with));
+            let too_long = |_| Err(Failure::passing("it took too long"));
+            match unmarked.await.unwrap_or_else(too_long) {
+                // It is taken away with the next answer.
+                Err(failure) if failure.retry != Retry::Never => {
+                    tracing::warn!(reason = failure.reason, "a mark is left for now");
+                }
+                // What cannot be taken away is forgotten too.
+                Ok(()) | Err(_) => gone.push(mark.clone()),
             }
         }
-        if let Err(error) = self
-            .bridge
-            .users
-            .remove_marks(&user.auth_id, user.marks.clone())
-            .await
-        {
+        if gone.is_empty() {
+            return;
+        }
+        if let Err(error) = self.bridge.users.remove_marks(&user.auth_id, gone).await {
             tracing::warn!(%error, "marks that were taken away cannot be forgotten");
         }
     }

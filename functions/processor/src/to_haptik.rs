@@ -1,18 +1,18 @@
 //! Towards Haptik: registers the user once, then tells what the user did.
 
+mod file;
+
 use std::time::Duration;
 
 use haptik_bridge_shared::bridge::Connection;
-use haptik_bridge_shared::channel::{Act, Attachment, Inbound, Profile, SenderKind, Task};
-use haptik_bridge_shared::haptik::client::{
-    self, FILE_LIMIT, Feedback, File, FileKind, HaptikClient, HaptikError, SyncAnswer,
-};
+use haptik_bridge_shared::channel::{Act, Attachment, Inbound, Profile, SenderKind};
+use haptik_bridge_shared::haptik::client::{self, Feedback, HaptikClient, HaptikError, SyncAnswer};
 use haptik_bridge_shared::haptik::hsl::{Actionable, Effect};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
-use haptik_bridge_shared::retry::{Failure, Retry};
+use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::{Mode, User};
 use jiff::Timestamp;
@@ -30,15 +30,14 @@ const ACTIVITY_STEP: i64 = 60_000;
 /// provider that does not tell a name must not keep a message back.
 const TRIES_FOR_A_PROFILE: u32 = 2;
 
-/// After how many failed tries a file is only named: a host that never answers must not keep back what
-/// the user says next.
-const TRIES_FOR_A_FILE: u32 = 5;
+/// How long showing that something was taken, or taking that away, may take: nothing waits for it longer.
+pub(crate) const MARK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How many messages of one user are marked while nothing is answered.
 const MOST_MARKS: usize = 20;
 
-/// How long it may take to show that a message was taken.
-const MARK_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a name may take: a message is not kept back for it.
+const NAME_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One user's conversation with Haptik.
 struct Conversation<'a> {
@@ -65,10 +64,9 @@ impl Processor {
         };
         let user = self.note_place(connection_id, inbound).await?;
         // Side by side: Haptik's answer must not wait for the channel, nor the mark for Haptik.
-        // A mark that takes long is let go: what was told is to be recorded at once.
-        let (told, _) = tokio::join!(
+        let (told, ()) = tokio::join!(
             Box::pin(self.register_and_tell(&conversation, &user, entry)),
-            tokio::time::timeout(MARK_PATIENCE, self.mark(&conversation, &user, entry)),
+            self.mark(&conversation, &user, entry),
         );
         told
     }
@@ -118,7 +116,10 @@ impl Processor {
             tracing::warn!(%error, "a mark cannot be noted");
             return;
         }
-        if let Err(failure) = conversation.connection.channel.mark(&mark.with).await {
+        let channel = &conversation.connection.channel;
+        let marked = tokio::time::timeout(MARK_TIMEOUT, channel.mark(&mark.with)).await;
+        let marked = marked.unwrap_or_else(|_| Err(Failure::passing("it took too long")));
+        if let Err(failure) = marked {
             tracing::warn!(
                 reason = failure.reason,
                 "it cannot be shown that a message was taken"
@@ -224,7 +225,8 @@ impl Processor {
         } = conversation;
         match &inbound.act {
             Act::Message { text, attachments } => {
-                self.tell_message(conversation, entry, text, attachments)
+                let text = named(conversation, text).await;
+                self.tell_message(conversation, entry, &text, attachments)
                     .await
             }
             Act::Tap {
@@ -311,103 +313,6 @@ impl Processor {
         Ok(())
     }
 
-    /// Tells a file. What Haptik does not take, or what cannot be had, is told as a line of text, so that
-    /// an agent at least knows of it, and the user is told.
-    async fn tell_file(
-        &self,
-        conversation: &Conversation<'_>,
-        entry: &Entry,
-        attachment: &Attachment,
-    ) -> Result<(), Told> {
-        let Conversation {
-            haptik,
-            connection,
-            inbound,
-        } = conversation;
-        let can_wait = entry.attempts < TRIES_FOR_A_FILE;
-        let located = match connection.channel.locate(attachment).await {
-            Err(failure) if failure.retry != Retry::Never && can_wait => return Err(failure.into()),
-            located => located.map_err(|failure| not_had(&failure)),
-        };
-        let attachment = located.as_ref().unwrap_or(attachment);
-        let untaken = match (located.is_ok(), sendable(attachment)) {
-            (false, _) => Untaken::Gone,
-            (true, Err(untaken)) => untaken,
-            (true, Ok(kind)) => match connection.channel.fetch(attachment, FILE_LIMIT).await {
-                Ok(bytes) => {
-                    let file = File {
-                        auth_id: &inbound.auth_id,
-                        business_id: connection.business_id,
-                        kind,
-                        name: &attachment.name,
-                        mime_type: &attachment.mime_type,
-                        bytes,
-                        text: "",
-                    };
-                    match haptik.log_file(&file).await {
-                        Err(HaptikError::Refused { .. }) => Untaken::Kind,
-                        told => return told.map(drop).map_err(Told::from),
-                    }
-                }
-                Err(failure) if failure.retry != Retry::Never && can_wait => {
-                    return Err(failure.into());
-                }
-                Err(failure) => not_had(&failure),
-            },
-        };
-        let line = match (attachment.name.as_str(), attachment.url.as_str()) {
-            (name, "") => format!("📎 {name}"),
-            ("", url) => format!("📎 {url}"),
-            (name, url) => format!("📎 {name} ({url})"),
-        };
-        self.tell_text(conversation, &line).await?;
-        self.tell_untaken(conversation, entry, attachment, untaken)
-            .await
-            .map_err(Told::from)
-    }
-
-    /// Tells the user that a file was not passed on, where the channel has a place for that.
-    async fn tell_untaken(
-        &self,
-        conversation: &Conversation<'_>,
-        entry: &Entry,
-        attachment: &Attachment,
-        untaken: Untaken,
-    ) -> Result<(), Failure> {
-        let inbound = conversation.inbound;
-        let name = &attachment.name;
-        let text = match untaken {
-            Untaken::Kind => format!(
-                "“{name}” could not be passed on. Pictures (jpg, png, gif) and documents (pdf, doc, docx, xls, \
-                 xlsx, csv) can."
-            ),
-            Untaken::TooLarge => {
-                format!("“{name}” could not be passed on: it is larger than 10 MB.")
-            }
-            Untaken::Gone => format!("“{name}” could not be passed on: it could not be opened."),
-        };
-        let channel = &conversation.connection.channel;
-        let Some(task) = channel.notice(&inbound.address, &text) else {
-            return Ok(());
-        };
-        let digest = hex::encode(Sha256::digest(format!("{}#{name}", attachment.url)));
-        let digest = digest.get(..16).unwrap_or_default();
-        let task = Task {
-            key: EntryKey::from(format!("{}#file-{digest}", entry.key)),
-            at: inbound.at,
-            auth_id: inbound.auth_id.clone(),
-            task,
-        };
-        let Payload::Inbound { connection: id, .. } = &entry.payload else {
-            return Ok(());
-        };
-        let accepted = self
-            .bridge
-            .accept_task("processor", id, task, Timestamp::now())
-            .await;
-        accepted.map_err(|error| Failure::passing(error.to_string()))
-    }
-
     /// The text of a tap that the channel could only refer to.
     async fn tapped(
         &self,
@@ -478,29 +383,17 @@ enum Part<'a> {
     File(&'a Attachment),
 }
 
-/// Why a file was not passed on.
-#[derive(Clone, Copy)]
-enum Untaken {
-    /// Haptik does not take its kind.
-    Kind,
-    /// It is larger than Haptik takes.
-    TooLarge,
-    /// It cannot be had.
-    Gone,
-}
-
-/// As what Haptik takes a file, if it does.
-fn sendable(attachment: &Attachment) -> Result<FileKind, Untaken> {
-    let kind = FileKind::of(&attachment.name, &attachment.mime_type).ok_or(Untaken::Kind)?;
-    match attachment.size {
-        Some(size) if size > FILE_LIMIT as u64 => Err(Untaken::TooLarge),
-        _ => Ok(kind),
+/// A text with names in place of ids, where the channel knows them.
+async fn named(conversation: &Conversation<'_>, text: &str) -> String {
+    let mut text = text.to_owned();
+    let channel = &conversation.connection.channel;
+    for unnamed in &conversation.inbound.unnamed {
+        let name = tokio::time::timeout(NAME_TIMEOUT, channel.name(unnamed)).await;
+        if let Ok(Some(name)) = name {
+            text = text.replace(unnamed, &name);
+        }
     }
-}
-
-fn not_had(failure: &Failure) -> Untaken {
-    tracing::warn!(reason = failure.reason, "a file cannot be had");
-    Untaken::Gone
+    text
 }
 
 /// Why something was not told.

@@ -37,6 +37,7 @@ mod form;
 mod home;
 mod limits;
 mod markup;
+mod notice;
 mod parse;
 mod preview;
 mod render;
@@ -282,7 +283,7 @@ impl Channel for Slack {
         Ok(())
     }
 
-    /// A call of one of [`TASKS`].
+    /// A call of one of the methods that tasks may call.
     async fn perform(&self, task: &Value) -> Result<(), Failure> {
         let method = wire::text(task, "method");
         let method = TASKS.iter().find(|known| **known == method);
@@ -341,8 +342,24 @@ impl Channel for Slack {
         found.ok_or_else(|| Failure::permanent("Slack does not say what the file is"))
     }
 
+    /// <https://docs.slack.dev/reference/methods/conversations.info>
+    async fn name(&self, unnamed: &str) -> Option<String> {
+        if let Some(user) = unnamed.strip_prefix('@') {
+            let name = self.profile(user).await.ok()??.name?;
+            return Some(format!("@{name}"));
+        }
+        let channel = unnamed.strip_prefix('#')?;
+        let arguments = [("channel", channel)];
+        let answer = self
+            .api
+            .call("conversations.info", Arguments::Form(&arguments))
+            .await;
+        let name = wire::some_text(answer.ok()?.get("channel")?, "name")?;
+        Some(format!("#{name}"))
+    }
+
     fn notice(&self, address: &Address, text: &str) -> Option<Value> {
-        Some(posted(address, &markup::mrkdwn(text)))
+        Some(notice::posted(address, &markup::mrkdwn(text)))
     }
 
     /// <https://docs.slack.dev/reference/methods/views.open>
@@ -365,31 +382,6 @@ impl Channel for Slack {
 /// The arguments of a reaction, if a mark is one.
 fn reaction(mark: &Value) -> Option<Value> {
     wire::some_text(mark, "timestamp").map(|_| mark.clone())
-}
-
-/// Asks for a form in the chat, where it could not be opened.
-fn form_not_opened(address: &Address) -> Value {
-    posted(
-        address,
-        "The form could not be opened. Tap its button again, or answer the questions here.",
-    )
-}
-
-/// Tells in the chat that a form was sent; not what it says, since in a channel everybody reads it.
-fn form_sent(address: &Address) -> Value {
-    posted(address, "✓ Your answers were sent.")
-}
-
-/// The task of saying something in small print.
-fn posted(address: &Address, text: &str) -> Value {
-    let mut body = json!({"text": text, "parse": "none", "blocks": [render::context(text)]});
-    if let Some(place) = Whereabouts::of(address) {
-        body["channel"] = place.channel.into();
-        if let Some(thread_ts) = place.thread_ts {
-            body["thread_ts"] = thread_ts.into();
-        }
-    }
-    json!({"method": "chat.postMessage", "body": body})
 }
 
 /// What an [`Address`] holds: a conversation, and a thread in it.

@@ -11,6 +11,7 @@ use super::methods::Refused;
 /// arguments that it held.
 const FORM_ONLY: &[&str] = &[
     "conversations.history",
+    "conversations.info",
     "conversations.replies",
     "files.getUploadURLExternal",
     "files.info",

@@ -71,6 +71,7 @@ pub(crate) fn run(method: &str, state: &State, arguments: &Arguments) -> Result<
         "chat.update" => chat::update(state, arguments),
         "conversations.history" => conversations::history(state, arguments),
         "conversations.replies" => conversations::replies(state, arguments),
+        "conversations.info" => conversations::info(arguments),
         "files.completeUploadExternal" => files::complete_upload(state, arguments),
         "files.getUploadURLExternal" => files::get_upload_url(state, arguments),
         "files.info" => files::info(state, arguments),

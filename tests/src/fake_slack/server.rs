@@ -36,7 +36,7 @@ use super::{
     state::{Call, Refusal, State},
 };
 
-/// The service that [`axum::serve`] runs.
+/// The service that [`axum::serve()`] runs.
 pub(crate) fn service(state: Arc<State>) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
     let files = || get(files::download);
     Router::new()

@@ -314,3 +314,18 @@ async fn edits_and_deletions_are_told_where_that_is_wanted() -> anyhow::Result<(
     );
     stage.finish().await
 }
+
+#[tokio::test]
+async fn people_and_channels_are_called_by_their_names() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(|_: &UserMessage| Vec::new()).await?;
+    let event = stage.slack.dm(
+        ASHA,
+        "did <@U00000RAVI> or <@U00000MIRA|mira> say so in <#C000000001|>?",
+    );
+    deliver(&stage, &event).await;
+    assert_eq!(
+        said(&stage, 1).await?,
+        ["did @Person u00000ravi or @mira say so in #channel-c000000001?"]
+    );
+    stage.finish().await
+}

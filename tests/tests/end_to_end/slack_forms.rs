@@ -232,3 +232,21 @@ async fn odd_forms_are_opened_and_none_is_refused() -> anyhow::Result<()> {
     assert_eq!(stage.slack.opened_views().len(), count);
     stage.finish().await
 }
+
+#[tokio::test]
+async fn a_slow_slack_does_not_keep_the_tap_waiting() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(bot).await?;
+    let url = stage.channel_url("acme-slack");
+    let message = offered(&stage).await;
+    stage
+        .slack
+        .fail_next("views.open", 1, Fault::Delay(Duration::from_secs(20)));
+    let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
+    let reply = stage.slack.client().send(&url, &tap).await;
+    assert!(reply.is_acknowledged(), "{reply:?}");
+    stage
+        .slack
+        .wait_for_text(&message.channel, "could not be opened")
+        .await;
+    stage.finish().await
+}

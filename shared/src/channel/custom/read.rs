@@ -83,6 +83,7 @@ pub(super) fn said(body: &[u8], connection: &ConnectionId) -> Result<Said, Strin
             profile: Some(profile).filter(|profile| *profile != Profile::default()),
             gate: Gate::Open,
             act,
+            unnamed: Vec::new(),
             mark: None,
         },
         id,

@@ -1,10 +1,17 @@
-//! `conversations.history` and `conversations.replies`.
+//! `conversations.info`, `conversations.history` and `conversations.replies`.
 
 use serde_json::{Value, json};
 
 use crate::fake_slack::{Message, arguments::Arguments, state::State};
 
 use super::{Refused, conversation, is_timestamp};
+
+/// A conversation, whose name is made from its id.
+pub(crate) fn info(arguments: &Arguments) -> Result<Value, Refused> {
+    let id = conversation(&arguments.required("channel")?)?;
+    let name = format!("channel-{}", id.to_ascii_lowercase());
+    Ok(json!({"channel": {"id": id, "name": name, "is_channel": true, "is_member": true}}))
+}
 
 /// The newest messages of a conversation that are no replies, newest first.
 pub(crate) fn history(state: &State, arguments: &Arguments) -> Result<Value, Refused> {

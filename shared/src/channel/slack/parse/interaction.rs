@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::ts::Ts;
 use super::{Place, Reader, event_types, named, nothing};
 use crate::channel::slack::form::{self, Submission};
+use crate::channel::slack::notice::{form_not_opened, form_sent};
 use crate::channel::slack::tap::{FILL, OPEN, RATE, SAY, Tap};
-use crate::channel::slack::{choice, form_not_opened, form_sent, home};
+use crate::channel::slack::{choice, home};
 use crate::channel::{Act, Gate, Inbound, Opening, Received, Reply, Task};
 use crate::haptik::hsl::spoken;
 use crate::ids::EntryKey;
@@ -120,6 +121,7 @@ impl Reader<'_> {
             profile: None,
             gate: gate(place),
             act,
+            unnamed: Vec::new(),
             mark: None,
         };
         Ok((inbound, task))
@@ -198,6 +200,7 @@ impl Reader<'_> {
                 text,
                 attachments: Vec::new(),
             },
+            unnamed: Vec::new(),
             mark: None,
         };
         let task = Task {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::text::{leading_mention, mentions, readable};
+use super::text::{leading_mention, mentions, readable, unnamed};
 use super::ts::Ts;
 use super::{Place, Reader, nothing};
 use crate::channel::{Act, Attachment, Gate, Inbound, Mark, Received};
@@ -56,6 +56,7 @@ impl Reader<'_> {
         if is_mention && addressed.is_empty() {
             addressed.extend(leading_mention(&text));
         }
+        let unnamed = unnamed(&text, &addressed);
         let text = readable(&text, &addressed);
         let attachments: Vec<Attachment> =
             wire::list(event, "files").filter_map(attachment).collect();
@@ -71,6 +72,7 @@ impl Reader<'_> {
             profile: None,
             gate,
             act: Act::Message { text, attachments },
+            unnamed,
             mark: self.mark(place),
         };
         Ok(Received {
@@ -124,6 +126,7 @@ impl Reader<'_> {
                 text,
                 attachments: Vec::new(),
             },
+            unnamed: Vec::new(),
             mark: None,
         };
         Received {

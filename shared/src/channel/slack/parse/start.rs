@@ -12,8 +12,9 @@ use super::message::attachment;
 use super::ts::Ts;
 use super::{Place, Reader, nothing, readable};
 use crate::channel::slack::home;
+use crate::channel::slack::limits;
 use crate::channel::slack::markup::mrkdwn;
-use crate::channel::slack::{limits, posted};
+use crate::channel::slack::notice::posted;
 use crate::channel::{Act, Address, Attachment, Gate, Inbound, Received, Reply, Task};
 use crate::ids::EntryKey;
 use crate::wire;
@@ -101,18 +102,15 @@ impl Reader<'_> {
     /// published once for each user, and again when it has changed.
     pub(super) fn home_opened(self, event: &Value) -> Received {
         let user = wire::text(event, "user");
-        let home = home::view(self.welcome);
-        let is_shown = event.get("view").is_some_and(|view| {
-            wire::text(view, "external_id") == home::external_id(&user, self.welcome)
-        });
-        let time = Ts::read(&wire::text(event, "event_ts"));
-        let time = time.unwrap_or_else(|| Ts::of(self.sent));
+        let is_shown = event
+            .get("view")
+            .is_some_and(|view| home::is_shown(view, self.welcome));
         if user.is_empty() || wire::text(event, "tab") == "messages" || is_shown {
             return nothing();
         }
-        let mut view = home;
-        view["external_id"] = home::external_id(&user, self.welcome).into();
-        let body = json!({"user_id": user, "view": view});
+        let time = Ts::read(&wire::text(event, "event_ts"));
+        let time = time.unwrap_or_else(|| Ts::of(self.sent));
+        let body = json!({"user_id": user, "view": home::view(self.welcome)});
         self.task(
             &user,
             format!("{}#home", time.key(&user)),
@@ -174,6 +172,7 @@ impl Reader<'_> {
                 text: text.to_owned(),
                 attachments,
             },
+            unnamed: Vec::new(),
             mark: None,
         }
     }

@@ -4,6 +4,9 @@
 /// The longest sequence in angle brackets that is looked for, in bytes.
 const LONGEST_SEQUENCE: usize = 8_000;
 
+/// The most names that are asked for: one message must not use up Slack's limit of calls.
+const MOST_UNNAMED: usize = 10;
+
 /// A message's text as a person reads it: names for mentions, links written out, the escaping undone
 /// once. A mention of the app itself, one of `own`, goes where it begins or ends the text: it only
 /// says to whom the rest is addressed.
@@ -36,6 +39,33 @@ pub(super) fn leading_mention(text: &str) -> Option<&str> {
         .split('|')
         .next()
         .filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// What [`readable`] leaves without a name, as it stands there: mentions of users other than `own`, and
+/// channels, for which Slack gave an id only. Each once, and no more than [`MOST_UNNAMED`].
+pub(super) fn unnamed(text: &str, own: &[&str]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut rest = text;
+    while let Some((_, from)) = rest.split_once('<') {
+        rest = from;
+        let Some((inside, _)) = from.split_once('>') else {
+            break;
+        };
+        let (target, label) = inside.split_once('|').unwrap_or((inside, ""));
+        let id = target.strip_prefix(['@', '#']).unwrap_or_default();
+        let is_id = (3..=20).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        if is_id && label.is_empty() && !own.contains(&id) && !found.iter().any(|one| one == target)
+        {
+            found.push(target.to_owned());
+        }
+        if found.len() == MOST_UNNAMED {
+            break;
+        }
+    }
+    found
 }
 
 fn without_leading_mention<'a>(text: &'a str, id: &str) -> Option<&'a str> {
@@ -189,6 +219,14 @@ mod tests {
         ] {
             assert_eq!(readable(text, &[]), expected);
         }
+    }
+
+    #[test]
+    fn what_has_no_name_is_found_once() {
+        let text = "<@U123> <@UBOT> <@U222|ravi> <#C123|> <#C222|general> <@U123> <!here> <https://a.example> <@bad> <@U9";
+        assert_eq!(unnamed(text, &["UBOT"]), ["@U123", "#C123"]);
+        let many: Vec<String> = (100..200).map(|number| format!("<@U{number}>")).collect();
+        assert_eq!(unnamed(&many.concat(), &[]).len(), MOST_UNNAMED);
     }
 
     #[test]

@@ -1,0 +1,140 @@
+//! Telling Haptik of a file.
+
+use haptik_bridge_shared::channel::{Attachment, Task};
+use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind, HaptikError};
+use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::retry::{Failure, Retry};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::{Conversation, Told};
+use crate::Processor;
+
+/// After how many failed tries a file is only named: a host that never answers must not keep back what
+/// the user says next.
+const TRIES_FOR_A_FILE: u32 = 5;
+
+impl Processor {
+    /// Tells a file. What Haptik does not take, or what cannot be had, is told as a line of text, so that
+    /// an agent at least knows of it, and the user is told.
+    pub(super) async fn tell_file(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        attachment: &Attachment,
+    ) -> Result<(), Told> {
+        let Conversation {
+            haptik,
+            connection,
+            inbound,
+        } = conversation;
+        let can_wait = entry.attempts < TRIES_FOR_A_FILE;
+        let located = match connection.channel.locate(attachment).await {
+            Err(failure) if failure.retry != Retry::Never && can_wait => return Err(failure.into()),
+            located => located.map_err(|failure| not_had(&failure)),
+        };
+        let attachment = located.as_ref().unwrap_or(attachment);
+        let untaken = match (located.is_ok(), sendable(attachment)) {
+            (false, _) => Untaken::Gone,
+            (true, Err(untaken)) => untaken,
+            (true, Ok(kind)) => match connection.channel.fetch(attachment, FILE_LIMIT).await {
+                Ok(bytes) => {
+                    let file = File {
+                        auth_id: &inbound.auth_id,
+                        business_id: connection.business_id,
+                        kind,
+                        name: &attachment.name,
+                        mime_type: &attachment.mime_type,
+                        bytes,
+                        text: "",
+                    };
+                    match haptik.log_file(&file).await {
+                        Err(HaptikError::Refused { .. }) => Untaken::Kind,
+                        told => return told.map(drop).map_err(Told::from),
+                    }
+                }
+                Err(failure) if failure.retry != Retry::Never && can_wait => {
+                    return Err(failure.into());
+                }
+                Err(failure) => not_had(&failure),
+            },
+        };
+        let line = match (attachment.name.as_str(), attachment.url.as_str()) {
+            (name, "") => format!("📎 {name}"),
+            ("", url) => format!("📎 {url}"),
+            (name, url) => format!("📎 {name} ({url})"),
+        };
+        self.tell_text(conversation, &line).await?;
+        self.tell_untaken(conversation, entry, attachment, untaken)
+            .await
+            .map_err(Told::from)
+    }
+
+    /// Tells the user that a file was not passed on, where the channel has a place for that.
+    async fn tell_untaken(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        attachment: &Attachment,
+        untaken: Untaken,
+    ) -> Result<(), Failure> {
+        let inbound = conversation.inbound;
+        let name = &attachment.name;
+        let text = match untaken {
+            Untaken::Kind => format!(
+                "“{name}” could not be passed on. Pictures (jpg, png, gif) and documents (pdf, doc, docx, xls, \
+                 xlsx, csv) can."
+            ),
+            Untaken::TooLarge => {
+                format!("“{name}” could not be passed on: it is larger than 10 MB.")
+            }
+            Untaken::Gone => format!("“{name}” could not be passed on: it could not be opened."),
+        };
+        let channel = &conversation.connection.channel;
+        let Some(task) = channel.notice(&inbound.address, &text) else {
+            return Ok(());
+        };
+        let digest = hex::encode(Sha256::digest(format!("{}#{name}", attachment.url)));
+        let digest = digest.get(..16).unwrap_or_default();
+        let task = Task {
+            key: EntryKey::from(format!("{}#file-{digest}", entry.key)),
+            at: inbound.at,
+            auth_id: inbound.auth_id.clone(),
+            task,
+        };
+        let Payload::Inbound { connection: id, .. } = &entry.payload else {
+            return Ok(());
+        };
+        let accepted = self
+            .bridge
+            .accept_task("processor", id, task, Timestamp::now())
+            .await;
+        accepted.map_err(|error| Failure::passing(error.to_string()))
+    }
+}
+
+/// Why a file was not passed on.
+#[derive(Clone, Copy)]
+enum Untaken {
+    /// Haptik does not take its kind.
+    Kind,
+    /// It is larger than Haptik takes.
+    TooLarge,
+    /// It cannot be had.
+    Gone,
+}
+
+/// As what Haptik takes a file, if it does.
+fn sendable(attachment: &Attachment) -> Result<FileKind, Untaken> {
+    let kind = FileKind::of(&attachment.name, &attachment.mime_type).ok_or(Untaken::Kind)?;
+    match attachment.size {
+        Some(size) if size > FILE_LIMIT as u64 => Err(Untaken::TooLarge),
+        _ => Ok(kind),
+    }
+}
+
+fn not_had(failure: &Failure) -> Untaken {
+    tracing::warn!(reason = failure.reason, "a file cannot be had");
+    Untaken::Gone
+}
