@@ -12,8 +12,10 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 use dynoxide::Database;
+use haptik_bridge_shared::aws;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::PENDING_INDEX;
+use haptik_bridge_shared::outbound;
 use haptik_bridge_shared::table::Table;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -60,7 +62,7 @@ impl EmbeddedDynamoDb {
                 tracing::error!(error, "the embedded database has stopped");
             }
         });
-        let table = Table::new(client(&endpoint), TABLE_NAME);
+        let table = Table::new(client(&endpoint)?, TABLE_NAME);
         create_table(&table).await?;
         Ok(Self {
             table,
@@ -101,15 +103,15 @@ impl Drop for EmbeddedDynamoDb {
     }
 }
 
-fn client(endpoint: &str) -> Client {
+fn client(endpoint: &str) -> anyhow::Result<Client> {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(endpoint)
-        .http_client(haptik_bridge_shared::aws::http_client())
+        .http_client(aws::http_client(outbound::client()?))
         .build();
-    Client::from_conf(config)
+    Ok(Client::from_conf(config))
 }
 
 /// Makes the table, unless it is there. The same as in `template.yaml`.
@@ -140,7 +142,7 @@ async fn create_table(table: &Table) -> anyhow::Result<()> {
         .key_schema(key("pending", KeyType::Range)?)
         .projection(
             Projection::builder()
-                .projection_type(ProjectionType::KeysOnly)
+                .projection_type(ProjectionType::All)
                 .build(),
         )
         .build()?;

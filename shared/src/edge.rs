@@ -64,6 +64,7 @@ impl Bridge {
             lane: Some(lane),
             key: Some(key),
             source,
+            at: None,
             since: Some(now),
             reason: None,
         };
@@ -132,6 +133,7 @@ impl Bridge {
             lane: Some(&lane),
             key: Some(&key),
             source,
+            at: None,
             since: Some(now),
             reason: Some(reason),
         });

@@ -1,7 +1,9 @@
 //! Draining a lane: what is pending there is delivered, in order, and what became of it recorded.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
 use haptik_bridge_shared::retry::{self, Failure, Retry};
@@ -44,6 +46,55 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long `chat_complete` is held: it is the deprecated twin of `webhook_conversation_complete`, which
 /// says more and is to be shown in its place when it comes at the same time.
 const TWIN_WINDOW: Duration = Duration::from_secs(2);
+
+/// One try to deliver an entry, for what is told of it.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) entry: &'a Entry,
+    since: Timestamp,
+    /// Where it goes or came in: of an answer from Haptik, known once its user is.
+    place: OnceLock<String>,
+}
+
+impl<'a> Attempt<'a> {
+    fn of(entry: &'a Entry) -> Self {
+        let place = match (&entry.payload, &entry.lane) {
+            (Payload::Inbound { connection, .. } | Payload::Task { connection, .. }, _) => {
+                Some(format!("channels/{connection}"))
+            }
+            (_, Lane::Sink { sink, .. }) => Some(format!("sinks/{sink}")),
+            _ => None,
+        };
+        Self {
+            entry,
+            since: Timestamp::now(),
+            place: place.map(OnceLock::from).unwrap_or_default(),
+        }
+    }
+
+    /// Notes the connection to which an answer goes.
+    pub(crate) fn goes_to(&self, connection: &ConnectionId) {
+        self.place.get_or_init(|| format!("channels/{connection}"));
+    }
+
+    fn tell(&self, outcome: Outcome, reason: Option<&str>) {
+        let place = self.place.get_or_init(|| match &self.entry.payload {
+            Payload::Webhook { account, .. } => format!("haptik/{account}"),
+            _ => "processor".to_owned(),
+        });
+        telemetry::hop(&Hop {
+            name: "delivered",
+            outcome,
+            correlation_id: Some(&self.entry.correlation_id),
+            lane: Some(&self.entry.lane),
+            key: Some(&self.entry.key),
+            source: place,
+            at: Some(self.entry.at),
+            since: Some(self.since),
+            reason,
+        });
+    }
+}
 
 impl Processor {
     /// Delivers what is pending in a lane.
@@ -88,7 +139,7 @@ impl Processor {
     }
 
     async fn deliver_and_record(&self, entry: &Entry, again: bool) -> Result<(), Stopped> {
-        let since = Timestamp::now();
+        let attempt = Attempt::of(entry);
         if again {
             let starts = self
                 .bridge
@@ -98,22 +149,23 @@ impl Processor {
                 .map_err(|error| unrecorded(&error))?;
             if starts > entry.attempts + MOST_CRASHES {
                 let reason = "parked: the function stopped each time that it was delivered";
-                return self.bury(entry, reason, since).await;
+                return self.bury(&attempt, reason).await;
             }
         }
         let again = again || entry.attempts > 0 || entry.parts_done > 0;
-        let delivery = tokio::time::timeout(DELIVERY_TIMEOUT, self.deliver(entry, again));
+        let delivery = tokio::time::timeout(DELIVERY_TIMEOUT, self.deliver(&attempt, again));
         match delivery.await {
-            Ok(Ok(done)) => self.record_done(entry, &done, since).await,
-            Ok(Err(failure)) => self.record_failure(entry, &failure, since).await,
+            Ok(Ok(done)) => self.record_done(&attempt, &done).await,
+            Ok(Err(failure)) => self.record_failure(&attempt, &failure).await,
             Err(_) => {
-                self.record_failure(entry, &Failure::passing("it took too long"), since)
-                    .await
+                let failure = Failure::passing("it took too long");
+                self.record_failure(&attempt, &failure).await
             }
         }
     }
 
-    async fn deliver(&self, entry: &Entry, again: bool) -> Result<Done, Failure> {
+    async fn deliver(&self, attempt: &Attempt<'_>, again: bool) -> Result<Done, Failure> {
+        let entry = attempt.entry;
         match (&entry.lane, &entry.payload) {
             (
                 Lane::Haptik(_),
@@ -123,7 +175,7 @@ impl Processor {
                 },
             ) => self.to_haptik(entry, connection, inbound).await,
             (Lane::Channel(auth_id), Payload::Webhook { body, .. }) => {
-                self.to_channel(entry, auth_id, body, again).await
+                self.to_channel(attempt, auth_id, body, again).await
             }
             (Lane::Task(_), Payload::Task { connection, task }) => {
                 self.task(connection, task).await
@@ -137,12 +189,7 @@ impl Processor {
         }
     }
 
-    async fn record_done(
-        &self,
-        entry: &Entry,
-        done: &Done,
-        since: Timestamp,
-    ) -> Result<(), Stopped> {
+    async fn record_done(&self, attempt: &Attempt<'_>, done: &Done) -> Result<(), Stopped> {
         let (outcome, reason) = match done {
             Done::Delivered => (Outcome::Ok, None),
             Done::Nothing(reason) => (Outcome::Nothing, Some(*reason)),
@@ -150,20 +197,20 @@ impl Processor {
         let ended = self
             .bridge
             .ledger
-            .end(entry, State::Delivered, reason, Timestamp::now())
+            .end(attempt.entry, State::Delivered, reason, Timestamp::now())
             .await;
-        tell(entry, "delivered", outcome, reason, since);
+        attempt.tell(outcome, reason);
         ended.map_err(|error| unrecorded(&error))
     }
 
     async fn record_failure(
         &self,
-        entry: &Entry,
+        attempt: &Attempt<'_>,
         failure: &Failure,
-        since: Timestamp,
     ) -> Result<(), Stopped> {
+        let entry = attempt.entry;
         let Retry::Later(after) = failure.retry else {
-            return self.bury(entry, &failure.reason, since).await;
+            return self.bury(attempt, &failure.reason).await;
         };
         let age = Timestamp::now()
             .duration_since(entry.received_at)
@@ -175,15 +222,9 @@ impl Processor {
                 patience.as_secs(),
                 failure.reason
             );
-            return self.bury(entry, &reason, since).await;
+            return self.bury(attempt, &reason).await;
         }
-        tell(
-            entry,
-            "delivered",
-            Outcome::WillRetry,
-            Some(&failure.reason),
-            since,
-        );
+        attempt.tell(Outcome::WillRetry, Some(&failure.reason));
         self.bridge
             .ledger
             .failed(entry, &failure.reason)
@@ -195,11 +236,11 @@ impl Processor {
     }
 
     /// Gives an entry up; the lane goes on.
-    async fn bury(&self, entry: &Entry, reason: &str, since: Timestamp) -> Result<(), Stopped> {
-        tell(entry, "delivered", Outcome::Dead, Some(reason), since);
+    async fn bury(&self, attempt: &Attempt<'_>, reason: &str) -> Result<(), Stopped> {
+        attempt.tell(Outcome::Dead, Some(reason));
         self.bridge
             .ledger
-            .end(entry, State::Dead, Some(reason), Timestamp::now())
+            .end(attempt.entry, State::Dead, Some(reason), Timestamp::now())
             .await
             .map_err(|error| unrecorded(&error))
     }
@@ -268,23 +309,4 @@ fn unrecorded(error: &TableError) -> Stopped {
     Stopped {
         pause: retry::pause(2, None),
     }
-}
-
-fn tell(
-    entry: &Entry,
-    name: &'static str,
-    outcome: Outcome,
-    reason: Option<&str>,
-    since: Timestamp,
-) {
-    telemetry::hop(&Hop {
-        name,
-        outcome,
-        correlation_id: Some(&entry.correlation_id),
-        lane: Some(&entry.lane),
-        key: Some(&entry.key),
-        source: "processor",
-        since: Some(since),
-        reason,
-    });
 }

@@ -10,16 +10,17 @@ use haptik_bridge_shared::users::{Mode, User};
 use jiff::Timestamp;
 
 use crate::Processor;
-use crate::drain::Done;
+use crate::drain::{Attempt, Done};
 
 impl Processor {
     pub(crate) async fn to_channel(
         &self,
-        entry: &Entry,
+        attempt: &Attempt<'_>,
         auth_id: &AuthId,
         body: &str,
         again: bool,
     ) -> Result<Done, Failure> {
+        let entry = attempt.entry;
         let event =
             Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
         let Some(content) = event.content() else {
@@ -28,6 +29,7 @@ impl Processor {
         let Some(mut user) = self.bridge.users.get(auth_id).await? else {
             return Ok(Done::Nothing("the user came through another system"));
         };
+        attempt.goes_to(&user.connection);
         if self
             .note_conversation(&mut user, &event, &content, entry)
             .await?
@@ -140,6 +142,7 @@ pub(crate) fn step_done(entry: &Entry, name: &'static str, source: &str, since: 
         lane: Some(&entry.lane),
         key: Some(&entry.key),
         source,
+        at: None,
         since: Some(since),
         reason: None,
     });
