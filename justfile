@@ -23,3 +23,24 @@ dependencies:
 # The demo.
 run *arguments:
     cargo run --locked -- {{arguments}}
+
+# Builds the stack and deploys it onto an emulator of AWS on this machine, and tests it there.
+deployed *arguments:
+    tests/deployed/run {{arguments}}
+
+# The first deployment asks for everything; `just deploy --config-env prod` is another stage.
+deploy *arguments:
+    sam build
+    sam deploy {{arguments}}
+
+# Checks a configuration and puts it into a stack's secret.
+put-config *arguments:
+    scripts/put-config {{arguments}}
+
+# Follows the logs of a stack.
+logs *arguments:
+    scripts/tail-logs {{arguments}}
+
+# Sees whether a stack answers.
+smoke *arguments:
+    scripts/smoke {{arguments}}

@@ -11,7 +11,9 @@ use aws_sdk_dynamodb::types::{
     LocalSecondaryIndex, Projection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 use dynoxide::Database;
+use haptik_bridge_shared::aws;
 use haptik_bridge_shared::ledger::{DEAD_INDEX, PENDING_INDEX};
+use haptik_bridge_shared::outbound;
 use haptik_bridge_shared::table::Table;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -59,7 +61,7 @@ impl EmbeddedDynamoDb {
                 tracing::error!(error, "the embedded database has stopped");
             }
         });
-        let table = Table::new(client(&endpoint), TABLE_NAME);
+        let table = Table::new(client(&endpoint)?, TABLE_NAME);
         create_table(&table).await?;
         Ok(Self {
             table,
@@ -76,9 +78,11 @@ impl EmbeddedDynamoDb {
     }
 
     /// The table as it is reached by another way: through a proxy at `endpoint` that makes calls fail.
-    #[must_use]
-    pub fn table_through(&self, endpoint: &str) -> Table {
-        Table::new(client(endpoint), TABLE_NAME)
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn table_through(&self, endpoint: &str) -> anyhow::Result<Table> {
+        Ok(Table::new(client(endpoint)?, TABLE_NAME))
     }
 }
 
@@ -89,15 +93,15 @@ impl Drop for EmbeddedDynamoDb {
     }
 }
 
-fn client(endpoint: &str) -> Client {
+fn client(endpoint: &str) -> anyhow::Result<Client> {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(endpoint)
-        .http_client(haptik_bridge_shared::aws::http_client())
+        .http_client(aws::http_client(outbound::client()?))
         .build();
-    Client::from_conf(config)
+    Ok(Client::from_conf(config))
 }
 
 /// Makes the table, unless it is there. The same as in `template.yaml`.
@@ -138,7 +142,11 @@ async fn create_table(table: &Table) -> anyhow::Result<()> {
         .index_name(PENDING_INDEX)
         .key_schema(key("pk", KeyType::Hash)?)
         .key_schema(key("pending", KeyType::Range)?)
-        .projection(keys_only())
+        .projection(
+            Projection::builder()
+                .projection_type(ProjectionType::All)
+                .build(),
+        )
         .build()?;
     table
         .client()

@@ -51,7 +51,7 @@ pub(crate) struct Operated {
 impl Common {
     async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<Operated> {
         if self.data_dir.is_none() && variable("TABLE_NAME").is_some() {
-            let (live, _) = Environment::read(variable)?.connect().await;
+            let (live, _) = Environment::read(variable)?.connect()?;
             let bridge = live.current().await?;
             return Ok(Operated {
                 ledger: bridge.ledger.clone(),

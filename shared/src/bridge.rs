@@ -69,7 +69,19 @@ impl Bridge {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(config: Config, table: Table, queue: Arc<dyn Queue>) -> Result<Self, BridgeError> {
-        let http = outbound::client()?;
+        Self::with_client(config, table, queue, &outbound::client()?)
+    }
+
+    /// Builds the clients, which send with `http` (see [`outbound::client`]). Nothing is called yet.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn with_client(
+        config: Config,
+        table: Table,
+        queue: Arc<dyn Queue>,
+        http: &reqwest::Client,
+    ) -> Result<Self, BridgeError> {
         let fetcher = Fetcher::new(config.outbound.allow_private_networks)?;
         let haptik = config
             .haptik
@@ -89,7 +101,7 @@ impl Bridge {
                 let connection = Connection {
                     account: channel.haptik.as_str().into(),
                     business_id: channel.business_id,
-                    channel: channel_of(&id, channel, &http, &fetcher)?,
+                    channel: channel_of(&id, channel, http, &fetcher)?,
                 };
                 Ok((id, connection))
             })

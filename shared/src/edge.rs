@@ -73,6 +73,7 @@ impl Bridge {
             lane: Some(lane),
             key: Some(key),
             source,
+            at: None,
             since: Some(now),
             reason: None,
         };
@@ -100,6 +101,7 @@ impl Bridge {
         telemetry::hop(&Hop {
             name: "appended",
             outcome,
+            at: None,
             since: Some(since),
             ..told
         });
@@ -161,6 +163,7 @@ impl Bridge {
             lane: Some(&lane),
             key: Some(&key),
             source,
+            at: None,
             since: Some(now),
             reason: Some(reason),
         });
@@ -222,6 +225,7 @@ impl Bridge {
             lane: Some(&lane),
             key: Some(&opening.otherwise.key),
             source,
+            at: None,
             since: Some(since),
             reason: failure.as_ref().map(|failure| failure.reason.as_str()),
         });

@@ -1,74 +1,150 @@
 //! Where a function finds its configuration and state: the environment that the template gives it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::aws;
-use crate::live::Live;
+use crate::live::{Live, REREAD_AFTER};
+use crate::outbound::{self, ClientError};
 use crate::queue::SqsQueue;
 use crate::table::Table;
 
-/// The environment of a function. `AWS_REGION`, `AWS_ENDPOINT_URL` and the credentials are read by the
-/// AWS SDK.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The environment of a function.
+#[derive(Debug, Clone)]
 pub struct Environment {
     /// `CONFIG_SECRET_ARN`: the Secrets Manager secret whose value is the configuration.
     pub config_secret_arn: String,
+    /// `CONFIG_REREAD_SECONDS`: how long a configuration is used before it is read again. Default:
+    /// [`REREAD_AFTER`].
+    pub config_reread: Duration,
     /// `TABLE_NAME`: the DynamoDB table.
     pub table_name: String,
     /// `QUEUE_URL`: the SQS FIFO queue.
     pub queue_url: String,
+    /// What AWS itself sets.
+    pub aws: AwsEnvironment,
 }
 
-/// Variables are missing.
+/// The variables that Lambda sets for every function
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>). They are read here and
+/// not by `aws-config`: its chain of profiles, metadata services and token exchanges is what a function
+/// never needs, and would be a third of its binary.
+#[derive(Debug, Clone)]
+pub struct AwsEnvironment {
+    /// `AWS_REGION`.
+    pub region: String,
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: SecretString,
+    /// `AWS_SESSION_TOKEN`.
+    pub session_token: Option<SecretString>,
+    /// `AWS_ENDPOINT_URL`: another endpoint for every service, such as an emulator's.
+    pub endpoint_url: Option<String>,
+    /// `AWS_USE_FIPS_ENDPOINT`.
+    pub use_fips: bool,
+}
+
+/// Variables are missing or not what they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("missing in the environment: {}", .0.join(", "))]
+#[error("missing or wrong in the environment: {}", .0.join(", "))]
 pub struct MissingVariables(Vec<&'static str>);
+
+/// How long one try of an AWS call may take, and the call with its repeats: an edge answers 503 before
+/// its own time is up, so that the sender knows.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl Environment {
     /// Reads the environment through `variable`.
     ///
     /// # Errors
-    /// When variables are missing or empty: all of them are named.
+    /// When variables are missing, empty, or no number where one is due: all of them are named.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
-        let mut missing = Vec::new();
+        let mut wrong = Vec::new();
+        let some = |name| variable(name).filter(|value| !value.is_empty());
         let mut read = |name| {
-            let value = variable(name).filter(|value| !value.is_empty());
-            if value.is_none() {
-                missing.push(name);
-            }
-            value.unwrap_or_default()
+            some(name).unwrap_or_else(|| {
+                wrong.push(name);
+                String::new()
+            })
         };
-        let environment = Self {
+        let mut environment = Self {
             config_secret_arn: read("CONFIG_SECRET_ARN"),
+            config_reread: REREAD_AFTER,
             table_name: read("TABLE_NAME"),
             queue_url: read("QUEUE_URL"),
+            aws: AwsEnvironment {
+                region: read("AWS_REGION"),
+                access_key_id: read("AWS_ACCESS_KEY_ID"),
+                secret_access_key: read("AWS_SECRET_ACCESS_KEY").into(),
+                session_token: some("AWS_SESSION_TOKEN").map(SecretString::from),
+                endpoint_url: some("AWS_ENDPOINT_URL"),
+                use_fips: some("AWS_USE_FIPS_ENDPOINT").is_some_and(|value| value == "true"),
+            },
         };
-        if missing.is_empty() {
+        match some("CONFIG_REREAD_SECONDS").map(|seconds| seconds.parse()) {
+            None => {}
+            Some(Ok(seconds)) => environment.config_reread = Duration::from_secs(seconds),
+            Some(Err(_)) => wrong.push("CONFIG_REREAD_SECONDS"),
+        }
+        if wrong.is_empty() {
             Ok(environment)
         } else {
-            Err(MissingVariables(missing))
+            Err(MissingVariables(wrong))
         }
     }
 
-    /// The bridge of this environment, and its queue. Calls nothing but what the AWS SDK needs for the
-    /// credentials.
-    pub async fn connect(self) -> (Live, SqsQueue) {
-        let sdk = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(aws::http_client())
-            .load()
-            .await;
+    /// The bridge of this environment, and its queue. Calls nothing.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn connect(self) -> Result<(Live, SqsQueue), ClientError> {
+        let http = outbound::client()?;
+        let sdk = self.aws.sdk_config(http.clone());
         let table = Table::new(aws_sdk_dynamodb::Client::new(&sdk), self.table_name);
         let queue = SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), self.queue_url);
         let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
         let live = Live::from_secret(
             secrets,
             self.config_secret_arn,
+            self.config_reread,
             table,
             Arc::new(queue.clone()),
+            http,
         );
-        (live, queue)
+        Ok((live, queue))
+    }
+}
+
+impl AwsEnvironment {
+    fn sdk_config(self, http: reqwest::Client) -> SdkConfig {
+        let credentials = Credentials::new(
+            self.access_key_id,
+            self.secret_access_key.expose_secret(),
+            self.session_token
+                .map(|token| token.expose_secret().to_owned()),
+            None,
+            "environment",
+        );
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(CALL_TIMEOUT)
+            .build();
+        let mut sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws::http_client(http))
+            .region(Region::new(self.region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .timeout_config(timeouts)
+            .use_fips(self.use_fips);
+        sdk.set_endpoint_url(self.endpoint_url);
+        sdk.build()
     }
 }
 
@@ -78,13 +154,32 @@ mod tests {
 
     #[test]
     fn all_missing_variables_are_named() {
-        let some = |name: &str| (name == "TABLE_NAME").then(|| "table".to_owned());
-        let error = Environment::read(some).expect_err("two are missing");
+        let some = |name: &str| match name {
+            "TABLE_NAME" => Some("table".to_owned()),
+            name if name.starts_with("AWS_") => Some(name.to_lowercase()),
+            "CONFIG_REREAD_SECONDS" => Some("often".to_owned()),
+            _ => None,
+        };
+        let error = Environment::read(some).expect_err("two are missing, one is wrong");
         assert_eq!(
             error.to_string(),
-            "missing in the environment: CONFIG_SECRET_ARN, QUEUE_URL"
+            "missing or wrong in the environment: CONFIG_SECRET_ARN, QUEUE_URL, CONFIG_REREAD_SECONDS"
         );
-        let all = Environment::read(|name| Some(name.to_lowercase())).expect("all are there");
-        assert_eq!(all.queue_url, "queue_url");
+    }
+
+    #[test]
+    fn a_complete_environment_is_read_and_keeps_its_credentials_to_itself() {
+        let all = |name: &str| match name {
+            "CONFIG_REREAD_SECONDS" => Some("7".to_owned()),
+            name => Some(name.to_lowercase()),
+        };
+        let environment = Environment::read(all).expect("all are there");
+        assert_eq!(environment.queue_url, "queue_url");
+        assert_eq!(environment.config_reread, Duration::from_secs(7));
+        let shown = format!("{environment:?}");
+        assert!(
+            !shown.contains("aws_secret_access_key") && !shown.contains("aws_session_token"),
+            "{shown}"
+        );
     }
 }

@@ -19,6 +19,7 @@ mod address;
 #[cfg(test)]
 pub(crate) mod fake;
 mod fetch;
+mod tls;
 
 pub use fetch::{FetchError, Fetcher};
 
@@ -32,8 +33,14 @@ const LONGEST_CAUSE: usize = 200;
 
 /// The client could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client could not be made")]
-pub struct ClientError(#[source] reqwest::Error);
+pub enum ClientError {
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] rustls::Error),
+    /// The client's settings.
+    #[error("the HTTP client could not be made")]
+    Client(#[source] reqwest::Error),
+}
 
 /// A request that had no answer, or lost it half-way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,37 +184,17 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 }
 
 /// A client with what all of them have, and what `adapt` adds.
-fn build(adapt: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client, ClientError> {
-    // reqwest is compiled without a provider, so that there is one TLS stack. The error says that
-    // somebody was faster.
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-    let builder = || {
-        adapt(
-            Client::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .timeout(TIMEOUT)
-                .pool_idle_timeout(POOL_IDLE)
-                .redirect(redirect::Policy::none())
-                .no_proxy()
-                .retry(reqwest::retry::never())
-                .user_agent(concat!("haptik-bridge/", env!("CARGO_PKG_VERSION"))),
-        )
-    };
-    builder().build().or_else(|error| {
-        // The usual reason, in a bare container, is that there are no CA certificates: what needs
-        // none (the demo on this machine) works all the same, and https fails for that reason.
-        let cause = causes(&error)
-            .last()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        tracing::warn!(
-            cause,
-            "the system's CA certificates cannot be used: https will fail"
-        );
-        builder().tls_certs_only([]).build().map_err(ClientError)
-    })
+fn build(adapt: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client, ClientError> {
+    let builder = Client::builder()
+        .tls_backend_preconfigured(tls::config()?)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .retry(reqwest::retry::never())
+        .user_agent(concat!("haptik-bridge/", env!("CARGO_PKG_VERSION")));
+    adapt(builder).build().map_err(ClientError::Client)
 }
 
 #[cfg(test)]

@@ -17,6 +17,12 @@ pub trait Retryable: fmt::Display {
     /// Whether to repeat it. Implemented by an exhaustive `match`, so that a new kind of error forces
     /// the decision.
     fn retry(&self) -> Retry;
+
+    /// The provider's own words, which may quote what was sent: they are kept in the ledger and never
+    /// logged.
+    fn detail(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A failure as the ledger keeps it: what happened, in words without secrets or message bodies, and
@@ -24,8 +30,10 @@ pub trait Retryable: fmt::Display {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Failure {
-    /// What happened.
+    /// What happened, in words that may be logged.
     pub reason: String,
+    /// The provider's own words, for the ledger alone.
+    pub detail: Option<String>,
     /// Whether to repeat it.
     pub retry: Retry,
 }
@@ -36,6 +44,7 @@ impl Failure {
     pub fn permanent(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
+            detail: None,
             retry: Retry::Never,
         }
     }
@@ -45,7 +54,19 @@ impl Failure {
     pub fn passing(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
+            detail: None,
             retry: Retry::Later(None),
+        }
+    }
+}
+
+impl Failure {
+    /// What happened, the provider's own words included: for the ledger.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        match &self.detail {
+            Some(detail) => format!("{}: {detail}", self.reason),
+            None => self.reason.clone(),
         }
     }
 }
@@ -54,6 +75,7 @@ impl<E: Retryable> From<E> for Failure {
     fn from(error: E) -> Self {
         Self {
             reason: error.to_string(),
+            detail: error.detail().map(ToOwned::to_owned),
             retry: error.retry(),
         }
     }

@@ -1,11 +1,18 @@
 //! What is said about a message on its way: one line per hop, without bodies and personal data.
+//!
+//! In Lambda a line is JSON, and those hops that are counted carry their metrics in CloudWatch's embedded
+//! format (`lines`), so that counting costs no call and no further line. `docs/operations.md` says
+//! what each line and metric means.
 
 use std::fmt;
+use std::io;
 
 use jiff::Timestamp;
 
 use crate::ids::{CorrelationId, EntryKey};
 use crate::lane::Lane;
+
+mod lines;
 
 /// The `target` of the events that tell of hops.
 pub const HOP_TARGET: &str = "haptik_bridge::hop";
@@ -25,6 +32,9 @@ pub struct Hop<'a> {
     pub key: Option<&'a EntryKey>,
     /// Where it came in or goes to: `channels/acme-slack`, `haptik/main`, `sinks/crm`.
     pub source: &'a str,
+    /// When the provider says that the message was written: at the end of its way, the time that all
+    /// of it took is counted from then.
+    pub at: Option<Timestamp>,
     /// When the step began.
     pub since: Option<Timestamp>,
     /// Why it did not go well; never a body.
@@ -67,32 +77,52 @@ impl fmt::Display for Outcome {
 /// Tells of a hop.
 pub fn hop(hop: &Hop<'_>) {
     let lane = hop.lane.map(ToString::to_string);
-    let duration_ms = hop
-        .since
-        .map(|since| Timestamp::now().duration_since(since).as_secs_f64() * 1000.0);
+    let now = Timestamp::now();
+    let milliseconds_since = |then: Timestamp| now.duration_since(then).as_secs_f64() * 1000.0;
+    let duration_ms = hop.since.map(milliseconds_since);
+    // A provider whose clock is ahead of ours is no reason for a negative time.
+    let end_to_end_ms = hop.at.map(|at| milliseconds_since(at).max(0.0));
     tracing::info!(
         target: HOP_TARGET,
         hop = hop.name,
         outcome = %hop.outcome,
         source = hop.source,
         correlation_id = hop.correlation_id.map(CorrelationId::as_str),
-        direction = hop.lane.map(Lane::direction),
+        direction = direction(hop),
         lane = lane.as_deref(),
         key = hop.key.map(EntryKey::as_str),
         duration_ms,
+        end_to_end_ms,
         reason = hop.reason,
     );
 }
 
-/// Writes JSON lines to standard output, as CloudWatch reads them. `RUST_LOG` sets the level.
-pub fn init() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_env_filter(filter)
+/// Writes JSON lines to standard output, as CloudWatch reads them; `stack` tells the metrics of stacks
+/// that share an account apart. `level` is what `RUST_LOG` would say (`info`,
+/// `warn,haptik_bridge_shared=debug`); the default is `info`.
+pub fn init(stack: &str, level: Option<&str>) {
+    use tracing_subscriber::Layer as _;
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let filter = level
+        .and_then(|level| level.parse().ok())
+        .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    tracing_subscriber::registry()
+        .with(lines::Lines::new(stack, io::stdout).with_filter(filter))
         .init();
+}
+
+/// The way a message goes; of what was turned away, the way that it would have gone.
+fn direction(hop: &Hop<'_>) -> Option<&'static str> {
+    match hop.lane {
+        Some(lane @ (Lane::Haptik(_) | Lane::Channel(_) | Lane::Task(_) | Lane::Sink { .. })) => {
+            Some(lane.direction())
+        }
+        Some(Lane::NotUnderstood { .. }) | None => match hop.source.split('/').next() {
+            Some("channels") => Some("to_haptik"),
+            Some("haptik") => Some("to_channel"),
+            _ => None,
+        },
+    }
 }

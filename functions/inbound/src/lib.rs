@@ -150,6 +150,7 @@ fn reject(source: &str, rejected: &Rejected, now: Timestamp) -> Response {
         lane: None,
         key: None,
         source,
+        at: None,
         since: Some(now),
         reason: Some(&reason),
     });

@@ -6,12 +6,13 @@ use haptik_bridge_shared::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init();
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the environment"
     )]
-    let environment = Environment::read(|name| std::env::var(name).ok())?;
-    let (live, _) = environment.connect().await;
+    let variable = |name: &str| std::env::var(name).ok();
+    let stack = variable("STACK_NAME").unwrap_or_default();
+    telemetry::init(&stack, variable("RUST_LOG").as_deref());
+    let (live, _) = Environment::read(variable)?.connect()?;
     lambda_http::run(router(live)).await
 }

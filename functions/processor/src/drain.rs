@@ -1,7 +1,9 @@
 //! Draining a lane: what is pending there is delivered, in order, and what became of it recorded.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
 use haptik_bridge_shared::retry::{self, Failure, Retry};
@@ -45,6 +47,55 @@ const SUSPECT_AFTER: u32 = 2;
 /// How long `chat_complete` is held: it is the deprecated twin of `webhook_conversation_complete`, which
 /// says more and is to be shown in its place when it comes at the same time.
 const TWIN_WINDOW: Duration = Duration::from_secs(2);
+
+/// One try to deliver an entry, for what is told of it.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) entry: &'a Entry,
+    since: Timestamp,
+    /// Where it goes or came in: of an answer from Haptik, known once its user is.
+    place: OnceLock<String>,
+}
+
+impl<'a> Attempt<'a> {
+    fn of(entry: &'a Entry) -> Self {
+        let place = match (&entry.payload, &entry.lane) {
+            (Payload::Inbound { connection, .. } | Payload::Task { connection, .. }, _) => {
+                Some(format!("channels/{connection}"))
+            }
+            (_, Lane::Sink { sink, .. }) => Some(format!("sinks/{sink}")),
+            _ => None,
+        };
+        Self {
+            entry,
+            since: Timestamp::now(),
+            place: place.map(OnceLock::from).unwrap_or_default(),
+        }
+    }
+
+    /// Notes the connection to which an answer goes.
+    pub(crate) fn goes_to(&self, connection: &ConnectionId) {
+        self.place.get_or_init(|| format!("channels/{connection}"));
+    }
+
+    fn tell(&self, outcome: Outcome, reason: Option<&str>) {
+        let place = self.place.get_or_init(|| match &self.entry.payload {
+            Payload::Webhook { account, .. } => format!("haptik/{account}"),
+            _ => "processor".to_owned(),
+        });
+        telemetry::hop(&Hop {
+            name: "delivered",
+            outcome,
+            correlation_id: Some(&self.entry.correlation_id),
+            lane: Some(&self.entry.lane),
+            key: Some(&self.entry.key),
+            source: place,
+            at: Some(self.entry.at),
+            since: Some(self.since),
+            reason,
+        });
+    }
+}
 
 impl Processor {
     /// Delivers what is pending in a lane.
@@ -98,10 +149,10 @@ impl Processor {
         } else {
             (None, Some(self.alone.read().await))
         };
-        let since = Timestamp::now();
-        let recorded = match self.parked(entry, receives, since).await {
+        let attempt = Attempt::of(entry);
+        let recorded = match self.parked(&attempt, receives).await {
             Ok(true) => Ok(None),
-            Ok(false) => self.try_once(entry, receives, since).await,
+            Ok(false) => self.try_once(&attempt, receives).await,
             Err(error) => Err(error),
         };
         match recorded {
@@ -112,12 +163,8 @@ impl Processor {
     }
 
     /// Notes that a redelivered entry is begun again, and parks it where that was done too often.
-    async fn parked(
-        &self,
-        entry: &Entry,
-        receives: u32,
-        since: Timestamp,
-    ) -> Result<bool, TableError> {
+    async fn parked(&self, attempt: &Attempt<'_>, receives: u32) -> Result<bool, TableError> {
+        let entry = attempt.entry;
         let most = self.limits.most_crashes;
         let reason = if entry.overruns > most {
             format!("parked: it took too long {} times in a row", entry.overruns)
@@ -126,7 +173,7 @@ impl Processor {
         } else {
             return Ok(false);
         };
-        self.bury(entry, &reason, since).await?;
+        self.bury(attempt, &reason, &reason).await?;
         Ok(true)
     }
 
@@ -134,27 +181,28 @@ impl Processor {
     /// is to be one.
     async fn try_once(
         &self,
-        entry: &Entry,
+        attempt: &Attempt<'_>,
         receives: u32,
-        since: Timestamp,
     ) -> Result<Option<Duration>, TableError> {
+        let entry = attempt.entry;
         let begun_before = entry.attempts + entry.starts + entry.overruns > 0;
         let begun_before = begun_before || entry.parts_done > 0 || entry.revived_at.is_some();
         let again = receives > 1 || begun_before;
-        let delivery = self.deliver(entry, again);
+        let delivery = self.deliver(attempt, again);
         match tokio::time::timeout(self.limits.delivery_timeout, delivery).await {
-            Ok(Ok(done)) => self.record_done(entry, &done, since).await.map(|()| None),
-            Ok(Err(failure)) => self.record_failure(entry, &failure, since).await,
+            Ok(Ok(done)) => self.record_done(attempt, &done).await.map(|()| None),
+            Ok(Err(failure)) => self.record_failure(attempt, &failure).await,
             Err(_) => {
                 let reason = "it took too long";
-                tell(entry, "delivered", Outcome::WillRetry, Some(reason), since);
+                attempt.tell(Outcome::WillRetry, Some(reason));
                 self.bridge.ledger.overran(entry, reason).await?;
                 Ok(Some(retry::pause(entry.overruns + 1, None)))
             }
         }
     }
 
-    async fn deliver(&self, entry: &Entry, again: bool) -> Result<Done, Failure> {
+    async fn deliver(&self, attempt: &Attempt<'_>, again: bool) -> Result<Done, Failure> {
+        let entry = attempt.entry;
         match (&entry.lane, &entry.payload) {
             (
                 Lane::Haptik(_),
@@ -164,7 +212,7 @@ impl Processor {
                 },
             ) => self.to_haptik(entry, connection, inbound).await,
             (Lane::Channel(auth_id), Payload::Webhook { body, .. }) => {
-                self.to_channel(entry, auth_id, body, again).await
+                self.to_channel(attempt, auth_id, body, again).await
             }
             (Lane::Task(_), Payload::Task { connection, task }) => {
                 self.task(connection, task).await
@@ -178,12 +226,7 @@ impl Processor {
         }
     }
 
-    async fn record_done(
-        &self,
-        entry: &Entry,
-        done: &Done,
-        since: Timestamp,
-    ) -> Result<(), TableError> {
+    async fn record_done(&self, attempt: &Attempt<'_>, done: &Done) -> Result<(), TableError> {
         let (outcome, reason) = match done {
             Done::Delivered => (Outcome::Ok, None),
             Done::Nothing(reason) => (Outcome::Nothing, Some(*reason)),
@@ -191,21 +234,21 @@ impl Processor {
         let ended = self
             .bridge
             .ledger
-            .end(entry, State::Delivered, reason, Timestamp::now())
+            .end(attempt.entry, State::Delivered, reason, Timestamp::now())
             .await;
-        tell(entry, "delivered", outcome, reason, since);
+        attempt.tell(outcome, reason);
         ended
     }
 
     /// Records a failed try; returns the pause before the next one, if there is to be one.
     async fn record_failure(
         &self,
-        entry: &Entry,
+        attempt: &Attempt<'_>,
         failure: &Failure,
-        since: Timestamp,
     ) -> Result<Option<Duration>, TableError> {
+        let (entry, in_full) = (attempt.entry, failure.in_full());
         let Retry::Later(after) = failure.retry else {
-            let buried = self.bury(entry, &failure.reason, since).await;
+            let buried = self.bury(attempt, &failure.reason, &in_full).await;
             return buried.map(|()| None);
         };
         let age = Timestamp::now()
@@ -213,30 +256,27 @@ impl Processor {
             .unsigned_abs();
         let patience = self.bridge.config.delivery.give_up_after;
         if age >= patience {
-            let reason = format!(
-                "given up after {} s: {}",
-                patience.as_secs(),
-                failure.reason
-            );
-            return self.bury(entry, &reason, since).await.map(|()| None);
+            let given_up = format!("given up after {} s: ", patience.as_secs());
+            let (reason, in_full) = (given_up.clone() + &failure.reason, given_up + &in_full);
+            let buried = self.bury(attempt, &reason, &in_full).await;
+            return buried.map(|()| None);
         }
-        tell(
-            entry,
-            "delivered",
-            Outcome::WillRetry,
-            Some(&failure.reason),
-            since,
-        );
-        self.bridge.ledger.failed(entry, &failure.reason).await?;
+        attempt.tell(Outcome::WillRetry, Some(&failure.reason));
+        self.bridge.ledger.failed(entry, &in_full).await?;
         Ok(Some(retry::pause(entry.attempts + 1, after)))
     }
 
-    /// Gives an entry up; the lane goes on.
-    async fn bury(&self, entry: &Entry, reason: &str, since: Timestamp) -> Result<(), TableError> {
-        tell(entry, "delivered", Outcome::Dead, Some(reason), since);
+    /// Gives an entry up; the lane goes on. `reason` is told, `in_full` kept.
+    async fn bury(
+        &self,
+        attempt: &Attempt<'_>,
+        reason: &str,
+        in_full: &str,
+    ) -> Result<(), TableError> {
+        attempt.tell(Outcome::Dead, Some(reason));
         self.bridge
             .ledger
-            .end(entry, State::Dead, Some(reason), Timestamp::now())
+            .end(attempt.entry, State::Dead, Some(in_full), Timestamp::now())
             .await
     }
 
@@ -310,23 +350,4 @@ fn unrecorded(error: &TableError, receives: u32) -> Stopped {
     Stopped {
         pause: retry::pause(receives, None),
     }
-}
-
-fn tell(
-    entry: &Entry,
-    name: &'static str,
-    outcome: Outcome,
-    reason: Option<&str>,
-    since: Timestamp,
-) {
-    telemetry::hop(&Hop {
-        name,
-        outcome,
-        correlation_id: Some(&entry.correlation_id),
-        lane: Some(&entry.lane),
-        key: Some(&entry.key),
-        source: "processor",
-        since: Some(since),
-        reason,
-    });
 }

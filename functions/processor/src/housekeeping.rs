@@ -90,6 +90,7 @@ fn tell(account: &AccountId, went_well: bool, reason: Option<&str>, since: Times
         lane: None,
         key: None,
         source: &format!("haptik/{account}"),
+        at: None,
         since: Some(since),
         reason,
     });

@@ -5,6 +5,8 @@
 //! `to_sink`. Lanes are drained side by side, and whatever happens in one, also a panic, fails that
 //! lane's records only.
 
+pub mod event;
+
 mod drain;
 mod housekeeping;
 mod to_channel;
@@ -20,6 +22,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::queue::Ring;
 use tokio::sync::RwLock;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::drain::Rung;
 
@@ -133,8 +136,8 @@ impl Processor {
             let (rungs, records): (Vec<Rung>, Vec<Record>) = rings.into_iter().unzip();
             let processor = self.clone();
             let receives = rungs.iter().map(|rung| rung.receives).max().unwrap_or(1);
-            let handle =
-                drains.spawn(async move { processor.drain(&lane, &rungs, deadline).await });
+            let drain = async move { processor.drain(&lane, &rungs, deadline).await };
+            let handle = drains.spawn(drain.in_current_span());
             waiting.insert(handle.id(), (records, receives));
         }
         let mut unhandled = Vec::new();

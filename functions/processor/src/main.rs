@@ -1,32 +1,36 @@
 //! The processor function as Lambda runs it: batches of an SQS event source mapping with
-//! `ReportBatchItemFailures`.
+//! `ReportBatchItemFailures`, and the schedule's housekeeping.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use haptik_bridge_processor::{Processor, Record, Unhandled};
+use haptik_bridge_processor::event::{Event, Failure, Message, Response};
+use haptik_bridge_processor::{Processor, Unhandled};
+use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::environment::Environment;
-use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::live::{Live, NoConfiguration};
 use haptik_bridge_shared::queue::SqsQueue;
 use haptik_bridge_shared::telemetry;
+use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 
 /// How much of the function's time is kept free of new deliveries, for the last one to end.
 const LAST_DELIVERY: Duration = Duration::from_secs(70);
 
 /// How long records wait when there is no configuration to work with.
-const NO_CONFIGURATION_PAUSE: Duration = Duration::from_mins(1);
+const NO_CONFIGURATION_PAUSE: Duration = Duration::from_mins(2);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the environment"
     )]
-    let environment = Environment::read(|name| std::env::var(name).ok())?;
-    let (live, queue) = environment.connect().await;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| {
+    let variable = |name: &str| std::env::var(name).ok();
+    let stack = variable("STACK_NAME").unwrap_or_default();
+    telemetry::init(&stack, variable("RUST_LOG").as_deref());
+    let (live, queue) = Environment::read(variable)?.connect()?;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
         handle(&live, &queue, event)
     }))
     .await
@@ -35,14 +39,29 @@ async fn main() -> Result<(), Error> {
 async fn handle(
     live: &Live,
     queue: &SqsQueue,
-    event: LambdaEvent<SqsEvent>,
-) -> Result<SqsBatchResponse, Error> {
-    let messages = event.payload.records;
-    let records = messages.iter().map(record).collect::<Vec<_>>();
-    let unhandled = match live.current().await {
+    event: LambdaEvent<Event>,
+) -> Result<Response, Error> {
+    let live = live.current().await;
+    match event.payload {
+        Event::Rings { records } => Ok(deliver(live, queue, records, &event.context).await),
+        Event::Housekeeping { .. } => {
+            Processor::new(live?).keep_house(Timestamp::now()).await;
+            Ok(Response::default())
+        }
+    }
+}
+
+async fn deliver(
+    live: Result<Arc<Bridge>, NoConfiguration>,
+    queue: &SqsQueue,
+    messages: Vec<Message>,
+    context: &Context,
+) -> Response {
+    let records = messages.iter().map(Message::record).collect::<Vec<_>>();
+    let unhandled = match live {
         Ok(bridge) => {
             Processor::new(bridge)
-                .process(records, deadline(&event.context))
+                .process(records, deadline(context))
                 .await
         }
         Err(_) => records
@@ -53,31 +72,18 @@ async fn handle(
             })
             .collect(),
     };
-    let mut response = SqsBatchResponse::default();
+    let mut response = Response::default();
     for Unhandled { id, pause } in unhandled {
         postpone(queue, &messages, &id, pause).await;
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier = id;
-        response.batch_item_failures.push(failure);
+        response.batch_item_failures.push(Failure {
+            item_identifier: id,
+        });
     }
-    Ok(response)
+    response
 }
 
-fn record(message: &SqsMessage) -> Record {
-    let receives = message.attributes.get("ApproximateReceiveCount");
-    Record {
-        id: message.message_id.clone().unwrap_or_default(),
-        body: message.body.clone().unwrap_or_default(),
-        receives: receives
-            .and_then(|receives| receives.parse().ok())
-            .unwrap_or(1),
-    }
-}
-
-async fn postpone(queue: &SqsQueue, messages: &[SqsMessage], id: &str, pause: Duration) {
-    let message = messages
-        .iter()
-        .find(|message| message.message_id.as_deref() == Some(id));
+async fn postpone(queue: &SqsQueue, messages: &[Message], id: &str, pause: Duration) {
+    let message = messages.iter().find(|message| message.message_id == id);
     let Some(receipt_handle) = message.and_then(|message| message.receipt_handle.as_deref()) else {
         return;
     };

@@ -10,17 +10,18 @@ use haptik_bridge_shared::users::{Mode, User};
 use jiff::Timestamp;
 
 use crate::Processor;
-use crate::drain::Done;
+use crate::drain::{Attempt, Done};
 use crate::to_haptik::MARK_TIMEOUT;
 
 impl Processor {
     pub(crate) async fn to_channel(
         &self,
-        entry: &Entry,
+        attempt: &Attempt<'_>,
         auth_id: &AuthId,
         body: &str,
         again: bool,
     ) -> Result<Done, Failure> {
+        let entry = attempt.entry;
         let event =
             Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
         let Some(content) = event.content() else {
@@ -29,6 +30,7 @@ impl Processor {
         let Some(mut user) = self.bridge.users.get(auth_id).await? else {
             return Ok(Done::Nothing("the user came through another system"));
         };
+        attempt.goes_to(&user.connection);
         if self
             .note_conversation(&mut user, &event, &content, entry)
             .await?
@@ -48,7 +50,11 @@ impl Processor {
         };
         let shown = self.show(entry, &user, &outgoing, again).await?;
         if matches!(shown, Done::Delivered) && !user.marks.is_empty() {
-            self.unmark(&user).await;
+            // What is not taken away by then is, with the next answer.
+            let unmarked = tokio::time::timeout(MARK_TIMEOUT, self.unmark(&user)).await;
+            if unmarked.is_err() {
+                tracing::warn!("a mark is left for now: it took too long to take it away");
+            }
         }
         Ok(shown)
     }
@@ -61,9 +67,7 @@ impl Processor {
         let mut gone = Vec::new();
         for mark in &user.marks {
             let with = serde_json::from_str(mark).unwrap_or_default();
-            let unmarked = tokio::time::timeout(MARK_TIMEOUT, connection.channel.unmark(&with));
-            let too_long = |_| Err(Failure::passing("it took too long"));
-            match unmarked.await.unwrap_or_else(too_long) {
+            match connection.channel.unmark(&with).await {
                 // It is taken away with the next answer.
                 Err(failure) if failure.retry != Retry::Never => {
                     tracing::warn!(reason = failure.reason, "a mark is left for now");
@@ -173,6 +177,7 @@ pub(crate) fn step_done(entry: &Entry, name: &'static str, source: &str, since: 
         lane: Some(&entry.lane),
         key: Some(&entry.key),
         source,
+        at: None,
         since: Some(since),
         reason: None,
     });

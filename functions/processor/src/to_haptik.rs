@@ -31,7 +31,7 @@ const ACTIVITY_STEP: i64 = 60_000;
 const TRIES_FOR_A_PROFILE: u32 = 2;
 
 /// How long showing that something was taken, or taking that away, may take: nothing waits for it longer.
-pub(crate) const MARK_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const MARK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many messages of one user are marked while nothing is answered.
 const MOST_MARKS: usize = 20;
@@ -63,37 +63,26 @@ impl Processor {
             inbound,
         };
         let user = self.note_place(connection_id, inbound).await?;
-        // Side by side: Haptik's answer must not wait for the channel, nor the mark for Haptik.
-        let (told, ()) = tokio::join!(
-            Box::pin(self.register_and_tell(&conversation, &user, entry)),
+        // The mark before the message: an answer that came before the mark would leave it standing.
+        let (registered, ()) = tokio::join!(
+            self.register(&conversation, &user, entry, false),
             self.mark(&conversation, &user, entry),
         );
-        told
-    }
-
-    async fn register_and_tell(
-        &self,
-        conversation: &Conversation<'_>,
-        user: &User,
-        entry: &Entry,
-    ) -> Result<Done, Failure> {
-        self.register(conversation, user, entry, false).await?;
-        let answer_comes = !matches!(conversation.inbound.act, Act::Feedback { .. })
-            && !conversation.haptik.answers_at_once();
+        registered?;
+        let answer_comes =
+            !matches!(inbound.act, Act::Feedback { .. }) && !haptik.answers_at_once();
         if answer_comes {
             // Before it is told: nothing is to come between that and its record.
             let health = &self.bridge.health;
-            health
-                .told(&conversation.connection.account, Timestamp::now())
-                .await;
+            health.told(&connection.account, Timestamp::now()).await;
         }
-        match self.tell(conversation, entry).await {
+        match self.tell(&conversation, entry).await {
             Err(Told::NotRegistered(_)) => {
-                self.register(conversation, user, entry, true).await?;
+                self.register(&conversation, &user, entry, true).await?;
                 // What was told before Haptik forgot the user is not told again.
                 let entry = self.bridge.ledger.entry(&entry.lane, &entry.key).await?;
                 let entry = entry.ok_or_else(|| Failure::permanent("the entry has expired"))?;
-                Ok(self.tell(conversation, &entry).await?)
+                Ok(self.tell(&conversation, &entry).await?)
             }
             told => Ok(told?),
         }

@@ -122,6 +122,7 @@ fn reject(source: &str, reason: &str, now: Timestamp) -> Response {
         lane: None,
         key: None,
         source,
+        at: None,
         since: Some(now),
         reason: Some(reason),
     });

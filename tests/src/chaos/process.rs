@@ -90,7 +90,7 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
         world: world.clone(),
         process,
     };
-    let table = database.table_through(&proxy.url(process, "dynamodb"));
+    let table = database.table_through(&proxy.url(process, "dynamodb"))?;
     let bridge = Arc::new(Bridge::new(config, table, Arc::new(queue))?);
     let live = Live::fixed(bridge.clone());
     let router =

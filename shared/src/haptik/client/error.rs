@@ -32,7 +32,8 @@ pub enum Call {
     SyncMessage,
 }
 
-/// Why a call failed. The text names the call and the status, and nothing of what was sent.
+/// Why a call failed. The text names the call and the status, and nothing of what was sent; Haptik's own
+/// words are apart ([`Retryable::detail`]), since they may quote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HaptikError {
     /// 401: no token was accepted. An operator can mend it, and nothing is lost until then.
@@ -62,7 +63,7 @@ pub enum HaptikError {
         retry_after: Option<Duration>,
     },
     /// Any other refusal, which would be the same next time.
-    #[error("Haptik refused ({status}) to {call}{}", because(message))]
+    #[error("Haptik refused ({status}) to {call}")]
     Refused {
         /// The call.
         call: Call,
@@ -72,7 +73,7 @@ pub enum HaptikError {
         message: String,
     },
     /// 408, 425, 5xx or a redirect: Haptik, or something before it, cannot take it now.
-    #[error("Haptik was not able ({status}) to {call}{}", because(message))]
+    #[error("Haptik was not able ({status}) to {call}")]
     Unavailable {
         /// The call.
         call: Call,
@@ -153,6 +154,15 @@ impl Retryable for HaptikError {
             }
         }
     }
+
+    fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Refused { message, .. } | Self::Unavailable { message, .. } => {
+                Some(message.as_str()).filter(|message| !message.is_empty())
+            }
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Call {
@@ -169,13 +179,5 @@ impl fmt::Display for Call {
             Self::GetChatHistory => "get a chat's history",
             Self::SyncMessage => "answer a message at once",
         })
-    }
-}
-
-fn because(message: &str) -> String {
-    if message.is_empty() {
-        String::new()
-    } else {
-        format!(": {message}")
     }
 }

@@ -1,0 +1,263 @@
+//! Events as JSON lines, with metrics in CloudWatch's embedded format
+//! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
+
+use std::fmt;
+use std::io::Write;
+
+use jiff::Timestamp;
+use serde_json::{Map, Number, Value, json};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::HOP_TARGET;
+
+/// The namespace of the metrics.
+const NAMESPACE: &str = "haptik-bridge";
+
+/// What the Lambda runtime calls the request in its span, and we in our lines.
+const REQUEST_FIELD: &str = "requestId";
+const REQUEST_KEY: &str = "request_id";
+
+/// Writes each event as one line to what `output` makes.
+#[derive(Debug)]
+pub(super) struct Lines<O> {
+    stack: String,
+    output: O,
+}
+
+impl<O> Lines<O> {
+    pub(super) fn new(stack: &str, output: O) -> Self {
+        Self {
+            stack: stack.to_owned(),
+            output,
+        }
+    }
+}
+
+impl<S, O, W> Layer<S> for Lines<O>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    O: Fn() -> W + 'static,
+    W: Write,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        let request = fields.0.remove(REQUEST_FIELD);
+        if let (Some(request), Some(span)) = (request, context.span(id)) {
+            span.extensions_mut().insert(RequestId(request));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let now = Timestamp::now();
+        let metadata = event.metadata();
+        let mut fields = Fields::default();
+        let line = &mut fields.0;
+        line.insert("timestamp".to_owned(), format!("{now:.3}").into());
+        line.insert("level".to_owned(), metadata.level().as_str().into());
+        if metadata.target() != HOP_TARGET {
+            line.insert("target".to_owned(), metadata.target().into());
+        }
+        event.record(&mut fields);
+        let mut line = fields.0;
+        let request = context
+            .event_scope(event)
+            .into_iter()
+            .flatten()
+            .find_map(|span| span.extensions().get::<RequestId>().map(|id| id.0.clone()));
+        if let Some(request) = request {
+            line.insert(REQUEST_KEY.to_owned(), request);
+        }
+        if metadata.target() == HOP_TARGET {
+            embed_metrics(&mut line, &self.stack, now);
+        }
+        let mut text = Value::Object(line).to_string();
+        text.push('\n');
+        // In one write, so that lines do not run together. Where there is no output, nobody can be told.
+        let _ = (self.output)().write_all(text.as_bytes());
+    }
+}
+
+/// The request in whose span an event is.
+struct RequestId(Value);
+
+/// Adds what a hop counts: by stack alone, for the alarms, and by source and direction.
+fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
+    let text = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
+    let counter = match (text("hop"), text("outcome")) {
+        ("received", "ok") => "received",
+        ("received", "rejected") => "rejected",
+        ("received", "not_understood") => "not_understood",
+        ("appended", "repeated") => "repeated",
+        ("delivered", "ok" | "nothing") => "delivered",
+        ("delivered", "will_retry") => "retries",
+        ("delivered", "dead") => "dead",
+        _ => return,
+    };
+    let mut metrics = vec![json!({"Name": counter, "Unit": "Count"})];
+    if counter == "delivered" && line.contains_key("end_to_end_ms") {
+        metrics.push(json!({"Name": "end_to_end_ms", "Unit": "Milliseconds"}));
+    }
+    line.insert(counter.to_owned(), 1.into());
+    line.insert("stack".to_owned(), stack.into());
+    line.insert(
+        "_aws".to_owned(),
+        json!({
+            "Timestamp": now.as_millisecond(),
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [["stack"], ["stack", "source", "direction"]],
+                "Metrics": metrics,
+            }],
+        }),
+    );
+}
+
+/// The fields of an event.
+#[derive(Default)]
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn set(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        // To the microsecond: more is noise.
+        let rounded = (value * 1000.0).round() / 1000.0;
+        self.set(field, Number::from_f64(rounded).map(Value::Number));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.set(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.set(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.set(field, format!("{value:?}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+    use crate::ids::EntryKey;
+    use crate::lane::Lane;
+    use crate::telemetry::{Hop, Outcome, hop};
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(tell: impl FnOnce()) -> Vec<Value> {
+        let written = Written::default();
+        let output = written.clone();
+        let lines = Lines::new("acme", move || output.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), tell);
+        let bytes = written.0.lock().expect("no panic").clone();
+        String::from_utf8(bytes)
+            .expect("text")
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("one JSON object a line"))
+            .collect()
+    }
+
+    fn told(name: &'static str, outcome: Outcome, lane: Option<&Lane>) -> Value {
+        let key = EntryKey::from("1");
+        let lines = written(|| {
+            hop(&Hop {
+                name,
+                outcome,
+                correlation_id: None,
+                lane,
+                key: Some(&key),
+                source: "channels/acme-slack",
+                at: Some(Timestamp::now()),
+                since: None,
+                reason: None,
+            });
+        });
+        assert_eq!(lines.len(), 1, "one line a hop");
+        lines.into_iter().next().expect("it is there")
+    }
+
+    #[test]
+    fn a_delivery_counts_itself_and_its_time_by_source_and_direction() {
+        let line = told("delivered", Outcome::Ok, Some(&Lane::Channel("a".into())));
+        assert_eq!(line["delivered"], 1);
+        assert_eq!(line["direction"], "to_channel");
+        assert_eq!(line["stack"], "acme");
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Namespace"], "haptik-bridge");
+        for metric in directive["Metrics"].as_array().expect("a list") {
+            let name = metric["Name"].as_str().expect("a name");
+            assert!(line[name].is_number(), "{name} has its value in the line");
+        }
+        for dimension in directive["Dimensions"][1].as_array().expect("a list") {
+            let name = dimension.as_str().expect("a name");
+            assert!(line[name].is_string(), "{name} has its value in the line");
+        }
+        assert!(line["_aws"]["Timestamp"].is_i64());
+    }
+
+    #[test]
+    fn a_forged_request_counts_as_rejected_in_the_direction_it_would_have_had() {
+        let line = told("received", Outcome::Rejected, None);
+        assert_eq!(
+            (&line["rejected"], &line["direction"]),
+            (&json!(1), &json!("to_haptik"))
+        );
+    }
+
+    #[test]
+    fn a_step_on_the_way_counts_nothing() {
+        let line = told("rendered", Outcome::Ok, Some(&Lane::Channel("a".into())));
+        assert!(line.get("_aws").is_none(), "{line}");
+    }
+
+    #[test]
+    fn a_line_names_the_request_in_which_it_was_written() {
+        let lines = written(|| {
+            let span = tracing::info_span!("Lambda runtime invoke", requestId = "r-1");
+            let _entered = span.enter();
+            tracing::warn!(count = 3, "something \"odd\"\nhappened");
+        });
+        assert_eq!(lines[0]["request_id"], "r-1");
+        assert_eq!(lines[0]["level"], "WARN");
+        assert_eq!(lines[0]["count"], 3);
+        assert_eq!(lines[0]["message"], "something \"odd\"\nhappened");
+    }
+}
