@@ -383,8 +383,10 @@ async fn an_error_inside_a_success_is_an_error() {
     let error = client.send_chat_to_agent(&to).await.expect_err("refused");
     assert_eq!(
         error.to_string(),
-        "Haptik refused (200) to send a chat to an agent: user has not sent a message"
+        "Haptik refused (200) to send a chat to an agent"
     );
+    let detail = error.detail();
+    assert_eq!(detail, Some("user has not sent a message"));
     assert_eq!(error.retry(), Retry::Never);
 }
 
