@@ -1,7 +1,8 @@
 # `just check` is exactly what CI runs.
 
-# Format, lint, test, document, and look at the dependencies.
-check: format lint test document dependencies
+# Format, lints, documentation, dependencies, tests, and the deployed stack.
+check:
+    .ci/run
 
 # The whole test suite; needs nothing but Rust.
 test:
