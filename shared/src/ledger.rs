@@ -2,10 +2,11 @@
 //! the edge answers.
 //!
 //! An entry's partition key names its [`Lane`], its sort key ([`EntryKey`]) gives its place there. The
-//! conditional put in [`Ledger::append`] is the de-duplication. `operate` is what an operator looks at
-//! and takes up again. Nothing here scans: a drain costs one
+//! conditional put in [`Ledger::append`] is the de-duplication. Nothing here scans: a drain costs one
 //! query of the lane's pending entries ([`PENDING_INDEX`]), a delivery one update, whatever the length
 //! of the conversation or the table.
+//!
+//! `item` is an entry as DynamoDB has it, `operate` what an operator looks at and takes up again.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,12 +20,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-mod operate;
-
 use crate::channel::{Inbound, Task};
 use crate::ids::{AccountId, ConnectionId, CorrelationId, EntryKey};
 use crate::lane::Lane;
 use crate::table::{Table, TableError, number, text};
+
+mod item;
+mod operate;
+
+use item::Item;
 
 /// What an entry asks to be done. Tagged, so that entries written by an older version are read by a
 /// newer one.
@@ -123,46 +127,6 @@ pub enum Appended {
 pub struct Ledger {
     table: Table,
     entry_ttl: Duration,
-}
-
-/// An entry as DynamoDB has it. Times are milliseconds since the epoch, `expires_at` seconds (TTL).
-#[derive(Debug, Serialize, Deserialize)]
-struct Item {
-    pk: String,
-    sk: String,
-    state: State,
-    /// The sort key again, while it is pending.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pending: Option<String>,
-    /// The payload as JSON; empty when it is kept in pieces.
-    payload: String,
-    #[serde(default)]
-    pieces: usize,
-    /// Which pieces: a hash of the payload, so that a repeated delivery whose body is another does not
-    /// mix with it.
-    #[serde(default)]
-    pieces_of: String,
-    at: i64,
-    received_at: i64,
-    correlation_id: String,
-    #[serde(default)]
-    attempts: u32,
-    #[serde(default)]
-    starts: u32,
-    #[serde(default)]
-    overruns: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    revived_at: Option<i64>,
-    /// The day on which it was given up, while it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    dead: Option<String>,
-    #[serde(default)]
-    parts_done: usize,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ended_at: Option<i64>,
-    expires_at: i64,
 }
 
 /// The longest payload that is kept in its entry, in bytes. DynamoDB takes 400 KB an item
@@ -530,33 +494,6 @@ impl Ledger {
             // An entry that has expired in the meantime must not come back as a stump.
             .condition_expression("attribute_exists(pk)")
             .update_expression(expression)
-    }
-}
-
-impl Item {
-    fn into_entry(self) -> Result<Entry, TableError> {
-        let unreadable =
-            |what: &str| TableError::Unreadable(format!("{} {}: {what}", self.pk, self.sk));
-        let moment = |milliseconds| {
-            Timestamp::from_millisecond(milliseconds).map_err(|_| unreadable("time"))
-        };
-        Ok(Entry {
-            lane: self.pk.parse().map_err(|_| unreadable("lane"))?,
-            key: self.sk.as_str().into(),
-            state: self.state,
-            // The error of serde_json may quote the payload: it is left out.
-            payload: serde_json::from_str(&self.payload).map_err(|_| unreadable("payload"))?,
-            at: moment(self.at)?,
-            received_at: moment(self.received_at)?,
-            correlation_id: self.correlation_id.as_str().into(),
-            attempts: self.attempts,
-            starts: self.starts,
-            overruns: self.overruns,
-            revived_at: self.revived_at.map(moment).transpose()?,
-            parts_done: self.parts_done,
-            ended_at: self.ended_at.map(moment).transpose()?,
-            reason: self.reason,
-        })
     }
 }
 

@@ -109,19 +109,21 @@ impl Processor {
         let again = receives > 1;
         // Waiting before the first query rather than after it saves the second one.
         if let (Some(rung_at), false) = (rungs.iter().map(|rung| rung.at).min(), again) {
-            tokio::time::sleep(left_of(self.window(lane), rung_at)).await;
+            tokio::time::sleep(left_of(self.window(lane), rung_at, Timestamp::now())).await;
         }
         loop {
-            let looked_at = Instant::now();
+            let (looked_at, began_at) = (Timestamp::now(), Instant::now());
             let pending = self.bridge.ledger.pending(lane).await;
             let (entries, more) = pending.map_err(|error| unrecorded(&error, receives))?;
             let mut complete = !more;
             let mut entries = in_order(entries).into_iter().peekable();
             while let Some(entry) = entries.next() {
-                let hold = left_of(self.hold(&entry), entry.received_at);
-                if !hold.is_zero() {
-                    // What comes in the meantime may belong before it: look again after the wait.
-                    tokio::time::sleep(hold).await;
+                let hold = self.hold(&entry);
+                if !left_of(hold, entry.received_at, looked_at).is_zero() {
+                    // It was young when the lane was looked at, even if it is not any more: what has come
+                    // since then may belong before it, so look again once it is old enough.
+                    let left = left_of(hold, entry.received_at, Timestamp::now());
+                    tokio::time::sleep(left).await;
                     complete = false;
                     break;
                 }
@@ -131,7 +133,7 @@ impl Processor {
                     });
                 }
                 self.deliver_and_record(&entry, receives).await?;
-                if entries.peek().is_some() && is_outdated(looked_at.elapsed(), self.window(lane)) {
+                if entries.peek().is_some() && is_outdated(began_at.elapsed(), self.window(lane)) {
                     // What came while the last one took its time may belong before the next one.
                     complete = false;
                     break;
@@ -326,10 +328,10 @@ fn is_by_time(entry: &Entry) -> bool {
         && second.starts_with(|first: char| first.is_ascii_digit())
 }
 
-/// What is left of a time since `start`.
-fn left_of(time: Duration, start: Timestamp) -> Duration {
+/// What is left at `now` of a time since `start`.
+fn left_of(time: Duration, start: Timestamp, now: Timestamp) -> Duration {
     // A clock that was set back must not hold anything for longer than the time itself.
-    let past = Timestamp::now().duration_since(start);
+    let past = now.duration_since(start);
     let past = if past.is_negative() {
         Duration::ZERO
     } else {

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use haptik_bridge_local::simulator::{DeliveryFault, DeliveryOutcome, Reply, UserMessage};
-use haptik_bridge_tests::Stage;
+use haptik_bridge_tests::fake_slack::{Fault, Message};
+use haptik_bridge_tests::{Options, Stage};
+use serde_json::json;
 
 fn twenty(_: &UserMessage) -> Vec<Reply> {
     (0..20)
@@ -59,6 +61,42 @@ async fn swapped_and_repeated_deliveries_are_shown_once_and_in_order() -> anyhow
             message.visible_text()
         );
     }
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn what_comes_within_the_window_is_not_overtaken_while_a_slow_one_is_sent()
+-> anyhow::Result<()> {
+    let options = Options {
+        tables: "[delivery]\nreorder_window_ms = 1000".to_owned(),
+        ..Options::default()
+    };
+    let stage = Stage::with(options, |_: &UserMessage| Vec::new()).await?;
+    let event = stage.slack.dm("U00000ASHA", "hi");
+    let url = stage.channel_url("acme-slack");
+    stage.slack.client().send(&url, &event).await;
+    let heard = stage.simulator().wait_for(Duration::from_secs(10), |seen| {
+        Some(seen.messages.last()?.auth_id.clone())
+    });
+    let auth_id = heard.await?;
+    let deliver = |id: u64| {
+        let message = json!({"id": id, "body": {"text": format!("reply {id}"), "type": "TEXT"}});
+        let user = json!({ "auth_id": auth_id });
+        stage
+            .simulator()
+            .deliver(&json!({"event_name": "message", "user": user, "message": message}));
+    };
+    let slow = Fault::Delay(Duration::from_millis(1_500));
+    stage.slack.fail_next("chat.postMessage", 1, slow);
+    // 3 is young when the lane is looked at for 1, and old when 1 has been sent; 2 comes in between.
+    deliver(1);
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    deliver(3);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    deliver(2);
+    let shown = stage.slack.wait_for_messages(event.channel(), 3).await;
+    let texts: Vec<String> = shown.iter().map(Message::visible_text).collect();
+    assert_eq!(texts, ["reply 1", "reply 2", "reply 3"]);
     stage.finish().await
 }
 

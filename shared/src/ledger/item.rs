@@ -1,0 +1,75 @@
+//! An entry as DynamoDB has it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, State};
+use crate::table::TableError;
+
+/// Times are milliseconds since the epoch, `expires_at` seconds (TTL).
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Item {
+    pub(super) pk: String,
+    pub(super) sk: String,
+    pub(super) state: State,
+    /// The sort key again, while it is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pending: Option<String>,
+    /// The payload as JSON; empty when it is kept in pieces.
+    pub(super) payload: String,
+    #[serde(default)]
+    pub(super) pieces: usize,
+    /// Which pieces: a hash of the payload, so that a repeated delivery whose body is another does not
+    /// mix with it.
+    #[serde(default)]
+    pub(super) pieces_of: String,
+    pub(super) at: i64,
+    pub(super) received_at: i64,
+    pub(super) correlation_id: String,
+    #[serde(default)]
+    pub(super) attempts: u32,
+    #[serde(default)]
+    pub(super) starts: u32,
+    #[serde(default)]
+    pub(super) overruns: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) revived_at: Option<i64>,
+    /// The day on which it was given up, while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dead: Option<String>,
+    #[serde(default)]
+    pub(super) parts_done: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ended_at: Option<i64>,
+    pub(super) expires_at: i64,
+}
+
+impl Item {
+    /// The entry, where this version understands it.
+    pub(super) fn into_entry(self) -> Result<Entry, TableError> {
+        let unreadable =
+            |what: &str| TableError::Unreadable(format!("{} {}: {what}", self.pk, self.sk));
+        let moment = |milliseconds| {
+            Timestamp::from_millisecond(milliseconds).map_err(|_| unreadable("time"))
+        };
+        Ok(Entry {
+            lane: self.pk.parse().map_err(|_| unreadable("lane"))?,
+            key: self.sk.as_str().into(),
+            state: self.state,
+            // The error of serde_json may quote the payload: it is left out.
+            payload: serde_json::from_str(&self.payload).map_err(|_| unreadable("payload"))?,
+            at: moment(self.at)?,
+            received_at: moment(self.received_at)?,
+            correlation_id: self.correlation_id.as_str().into(),
+            attempts: self.attempts,
+            starts: self.starts,
+            overruns: self.overruns,
+            revived_at: self.revived_at.map(moment).transpose()?,
+            parts_done: self.parts_done,
+            ended_at: self.ended_at.map(moment).transpose()?,
+            reason: self.reason,
+        })
+    }
+}
