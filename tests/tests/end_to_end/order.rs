@@ -86,7 +86,7 @@ async fn what_comes_within_the_window_is_not_overtaken_while_a_slow_one_is_sent(
             .simulator()
             .deliver(&json!({"event_name": "message", "user": user, "message": message}));
     };
-    let slow = Fault::Delay(Duration::from_millis(1_500));
+    let slow = Fault::Delay(Duration::from_millis(900));
     stage.slack.fail_next("chat.postMessage", 1, slow);
     // 3 is young when the lane is looked at for 1, and old when 1 has been sent; 2 comes in between.
     deliver(1);
