@@ -74,6 +74,21 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// Tells of a request that an edge turned away.
+pub fn rejected(source: &str, reason: &str, since: Timestamp) {
+    hop(&Hop {
+        name: "received",
+        outcome: Outcome::Rejected,
+        correlation_id: None,
+        lane: None,
+        key: None,
+        source,
+        at: None,
+        since: Some(since),
+        reason: Some(reason),
+    });
+}
+
 /// Tells of a hop.
 pub fn hop(hop: &Hop<'_>) {
     let lane = hop.lane.map(ToString::to_string);

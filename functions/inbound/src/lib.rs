@@ -14,7 +14,7 @@ use haptik_bridge_shared::channel::{Received, Rejected, Reply, Request};
 use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::live::Live;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry;
 use http::{HeaderMap, Method, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::json;
@@ -143,17 +143,7 @@ async fn accept(
 
 fn reject(source: &str, rejected: &Rejected, now: Timestamp) -> Response {
     let reason = rejected.to_string();
-    telemetry::hop(&Hop {
-        name: "received",
-        outcome: Outcome::Rejected,
-        correlation_id: None,
-        lane: None,
-        key: None,
-        source,
-        at: None,
-        since: Some(now),
-        reason: Some(&reason),
-    });
+    telemetry::rejected(source, &reason, now);
     let status = match rejected {
         Rejected::Unauthorized(_) => 401,
         Rejected::BadRequest(_) => 400,

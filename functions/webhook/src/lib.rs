@@ -16,7 +16,7 @@ use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::live::Live;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
@@ -115,17 +115,7 @@ async fn accept(
 }
 
 fn reject(source: &str, reason: &str, now: Timestamp) -> Response {
-    telemetry::hop(&Hop {
-        name: "received",
-        outcome: Outcome::Rejected,
-        correlation_id: None,
-        lane: None,
-        key: None,
-        source,
-        at: None,
-        since: Some(now),
-        reason: Some(reason),
-    });
+    telemetry::rejected(source, reason, now);
     (
         StatusCode::UNAUTHORIZED,
         "the signature is not that of this body",
