@@ -22,8 +22,9 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, nobody};
 use crate::channel::{Channel, Gate, Inbound, Opening, Task};
+use crate::haptik::webhook::Event;
 use crate::ids::{ConnectionId, CorrelationId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload};
@@ -105,6 +106,31 @@ impl Bridge {
             since: Some(since),
             ..told
         });
+        Ok(())
+    }
+
+    /// Appends an event to the lane of each sink that wants it: one of Haptik's, or one of the bridge's
+    /// own in the same form. `body` is the event as it came. One that names no user has the lane of
+    /// [`nobody`].
+    ///
+    /// # Errors
+    /// When it is not durable.
+    pub async fn accept_for_sinks(
+        &self,
+        source: &str,
+        event: &Event,
+        payload: &Payload,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<(), NotDurable> {
+        let (key, at) = (event.key(body), event.timestamp.unwrap_or(now));
+        for sink in self.sinks_for(&event.event_name) {
+            let lane = Lane::Sink {
+                sink: sink.to_owned(),
+                auth_id: event.auth_id.clone().unwrap_or_else(nobody),
+            };
+            self.accept(source, &lane, &key, payload, at, now).await?;
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
-use haptik_bridge_shared::bridge::{Bridge, nobody};
+use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable};
 use haptik_bridge_shared::haptik::webhook::{self, Event};
 use haptik_bridge_shared::ids::AccountId;
@@ -86,29 +86,22 @@ async fn accept(
         account: account.clone(),
         body: text.to_owned(),
     };
-    let (key, at) = (event.key(body), event.timestamp.unwrap_or(now));
-    let auth_id = event.auth_id.clone().unwrap_or_else(nobody);
     // The sinks first: an edge that is stopped in between is called again, and the user is not kept
     // waiting by a sink, which has a lane of its own.
-    for sink in bridge.sinks_for(&event.event_name) {
-        let lane = Lane::Sink {
-            sink: sink.to_owned(),
-            auth_id: auth_id.clone(),
-        };
-        bridge
-            .accept(source, &lane, &key, &payload, at, now)
-            .await?;
-    }
+    bridge
+        .accept_for_sinks(source, &event, &payload, body, now)
+        .await?;
     if event.content().is_none() {
         return bridge
             .keep_not_understood(source, body, "an event_name that is not known", now)
             .await;
     }
-    if event.auth_id.is_none() {
+    let Some(auth_id) = event.auth_id.clone() else {
         return bridge
             .keep_not_understood(source, body, "the event names no user (user.auth_id)", now)
             .await;
-    }
+    };
+    let (key, at) = (event.key(body), event.timestamp.unwrap_or(now));
     bridge
         .accept(source, &Lane::Channel(auth_id), &key, &payload, at, now)
         .await
