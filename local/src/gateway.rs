@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
+use axum::response::Response;
 use haptik_bridge_processor::Processor;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::edge::refusal;
 use haptik_bridge_shared::live::Live;
+use http::StatusCode;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
@@ -79,10 +82,14 @@ impl LocalBridge {
         Ok(count)
     }
 
-    /// The routes of the three functions.
+    /// The routes of the three functions, and an answer for every other path.
     pub fn router(&self) -> Router {
         let live = Live::fixed(self.bridge.clone());
-        haptik_bridge_inbound::router(live.clone()).merge(haptik_bridge_webhook::router(live))
+        haptik_bridge_inbound::router(live.clone())
+            .merge(haptik_bridge_webhook::router(live))
+            .fallback(async || -> Response {
+                refusal(StatusCode::NOT_FOUND, "there is nothing at this path")
+            })
     }
 
     /// Serves `router` until `stop` resolves, then lets what is under way end.

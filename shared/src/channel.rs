@@ -171,7 +171,10 @@ pub enum Rejected {
     /// The sender broke our own interface: 400. The text says what is wrong and what is allowed.
     #[error("{0}")]
     BadRequest(String),
-    /// The connection has nothing at this path or for this method: 404.
+    /// What is at this path takes other methods, which are listed as in the header `Allow`: 405.
+    #[error("this method is not allowed here; allowed: {0}")]
+    MethodNotAllowed(&'static str),
+    /// The connection has nothing at this path: 404.
     #[error("this connection has nothing at this path")]
     NotFound,
 }

@@ -5,10 +5,13 @@
 //! | case | answer |
 //! |---|---|
 //! | bad, missing or expired signature | 401, nothing stored |
-//! | unknown connection or account | 404 |
+//! | unknown connection, account or path | 404 |
+//! | a method that there is not | 405, with `Allow` |
 //! | verified, but not understood (new event, odd shape) | 200, stored dead with its raw body |
 //! | body above [`LARGEST_BODY`] | 413 |
 //! | not durable (DynamoDB or SQS down) | 503, so that the sender retries |
+//!
+//! An answer above 399 is JSON: `{"error": "…"}` says why ([`refusal`], [`in_our_form`]).
 //!
 //! An edge calls nobody but the ledger and the queue, with one exception: [`Bridge::open`].
 //!
@@ -19,7 +22,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::bridge::{Bridge, nobody};
@@ -50,6 +55,40 @@ pub enum NotDurable {
     /// The queue did not take it.
     #[error(transparent)]
     Queue(#[from] QueueError),
+}
+
+/// The answer to a request that is turned away: `{"error": "…"}`, with this reason.
+#[must_use]
+pub fn refusal<B: From<String>>(status: StatusCode, reason: &str) -> Response<B> {
+    let mut response = Response::new(json!({"error": reason}).to_string().into());
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+/// Gives an answer that the router made by itself, without a body or with a text, the form of
+/// [`refusal`]: there is no such path, or the method or the body is not taken.
+#[must_use]
+pub fn in_our_form<B: From<String>>(response: Response<B>) -> Response<B> {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_ours = kind.is_some_and(|kind| kind == "application/json");
+    if is_ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let reason = match status {
+        StatusCode::NOT_FOUND => "there is nothing at this path",
+        StatusCode::METHOD_NOT_ALLOWED => "this method is not allowed here; allowed: see Allow",
+        StatusCode::PAYLOAD_TOO_LARGE => "the body is larger; allowed: at most 10 MB",
+        StatusCode::BAD_REQUEST => "the path or the body cannot be read",
+        other => other.canonical_reason().unwrap_or("refused"),
+    };
+    let mut ours = refusal(status, reason);
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        ours.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    ours
 }
 
 impl Bridge {

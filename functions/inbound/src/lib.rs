@@ -6,16 +6,17 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
 use haptik_bridge_shared::bridge::{Bridge, Connection};
 use haptik_bridge_shared::channel::{Received, Rejected, Reply, Request};
-use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable};
+use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable, in_our_form, refusal};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::telemetry;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -26,13 +27,14 @@ pub fn router(live: Live) -> Router {
         .route("/channels/{connection}", any(at_connection))
         .route("/channels/{connection}/{*path}", any(below_connection))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(map_response(async |answer: Response| in_our_form(answer)))
         .with_state(live)
 }
 
 async fn health(State(live): State<Live>) -> Response {
     match live.current().await {
         Ok(_) => answer(Reply::json(200, &json!({"status": "ok"}))),
-        Err(_) => answer(Reply::json(503, &json!({"status": "no configuration"}))),
+        Err(_) => no_configuration(),
     }
 }
 
@@ -72,16 +74,10 @@ async fn below_connection(
 async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
     let now = Timestamp::now();
     let Ok(bridge) = live.current().await else {
-        return answer(Reply::json(
-            503,
-            &json!({"error": "the bridge has no configuration"}),
-        ));
+        return no_configuration();
     };
     let Some((id, connection)) = bridge.connection(name) else {
-        return answer(Reply::json(
-            404,
-            &json!({"error": "there is no such connection"}),
-        ));
+        return refusal(StatusCode::NOT_FOUND, "there is no such connection");
     };
     let source = format!("channels/{id}");
     let received = match connection.channel.receive(request, now) {
@@ -102,10 +98,8 @@ async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
         Ok(()) => answer(reply),
         Err(error) => {
             tracing::error!(source, %error, "a request could not be made durable");
-            answer(Reply::json(
-                503,
-                &json!({"error": "not stored, send it again"}),
-            ))
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            refusal(status, "not stored, send it again")
         }
     }
 }
@@ -145,11 +139,22 @@ fn reject(source: &str, rejected: &Rejected, now: Timestamp) -> Response {
     let reason = rejected.to_string();
     telemetry::rejected(source, &reason, now);
     let status = match rejected {
-        Rejected::Unauthorized(_) => 401,
-        Rejected::BadRequest(_) => 400,
-        Rejected::NotFound => 404,
+        Rejected::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+        Rejected::BadRequest(_) => StatusCode::BAD_REQUEST,
+        Rejected::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+        Rejected::NotFound => StatusCode::NOT_FOUND,
     };
-    answer(Reply::json(status, &json!({"error": reason})))
+    let mut response: Response = refusal(status, &reason);
+    if let Rejected::MethodNotAllowed(allow) = rejected {
+        let allow = HeaderValue::from_static(allow);
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}
+
+fn no_configuration() -> Response {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    refusal(status, "the bridge has no configuration")
 }
 
 fn answer(reply: Reply) -> Response {

@@ -6,11 +6,12 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable};
+use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable, in_our_form, refusal};
 use haptik_bridge_shared::haptik::webhook::{self, Event};
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::lane::Lane;
@@ -25,6 +26,7 @@ pub fn router(live: Live) -> Router {
     Router::new()
         .route("/haptik/{account}", post(receive))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(map_response(async |answer: Response| in_our_form(answer)))
         .with_state(live)
 }
 
@@ -36,14 +38,11 @@ async fn receive(
 ) -> Response {
     let now = Timestamp::now();
     let Ok(bridge) = live.current().await else {
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the bridge has no configuration",
-        )
-            .into_response();
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return refusal(status, "the bridge has no configuration");
     };
     let Some(account) = bridge.config.haptik.get(&name) else {
-        return (StatusCode::NOT_FOUND, "there is no such account").into_response();
+        return refusal(StatusCode::NOT_FOUND, "there is no such account");
     };
     let source = format!("haptik/{name}");
     if let Err(error) = webhook::verify(&headers, &body, &account.webhook_secrets) {
@@ -57,7 +56,8 @@ async fn receive(
         }
         Err(error) => {
             tracing::error!(source, %error, "a delivery could not be made durable");
-            (StatusCode::SERVICE_UNAVAILABLE, "not stored, send it again").into_response()
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            refusal(status, "not stored, send it again")
         }
     }
 }
@@ -109,9 +109,6 @@ async fn accept(
 
 fn reject(source: &str, reason: &str, now: Timestamp) -> Response {
     telemetry::rejected(source, reason, now);
-    (
-        StatusCode::UNAUTHORIZED,
-        "the signature is not that of this body",
-    )
-        .into_response()
+    let status = StatusCode::UNAUTHORIZED;
+    refusal(status, "the signature is not that of this body")
 }

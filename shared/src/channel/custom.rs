@@ -75,8 +75,11 @@ impl Custom {
 #[async_trait]
 impl Channel for Custom {
     fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Received, Rejected> {
-        if !request.path.is_empty() || request.method != http::Method::POST {
+        if !request.path.is_empty() {
             return Err(Rejected::NotFound);
+        }
+        if request.method != http::Method::POST {
+            return Err(Rejected::MethodNotAllowed("POST"));
         }
         standard_webhooks::verify(request.headers, request.body, &self.signing_secrets, now)
             .map_err(|error| Rejected::Unauthorized(told(error)))?;

@@ -140,8 +140,11 @@ impl Slack {
 #[async_trait]
 impl Channel for Slack {
     fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Received, Rejected> {
-        if request.method != Method::POST || !request.path.trim_matches('/').is_empty() {
+        if !request.path.trim_matches('/').is_empty() {
             return Err(Rejected::NotFound);
+        }
+        if request.method != Method::POST {
+            return Err(Rejected::MethodNotAllowed("POST"));
         }
         verify::verify(request.headers, request.body, &self.signing_secrets, now)
             .map_err(|error| Rejected::Unauthorized(error.reason()))?;

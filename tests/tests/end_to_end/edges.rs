@@ -140,41 +140,56 @@ async fn a_haptik_delivery_is_verified_and_an_unknown_event_is_kept() -> anyhow:
     Ok(())
 }
 
+/// The status of a refusal, which says why as JSON, and its `Allow`.
+async fn refused(request: reqwest::RequestBuilder) -> anyhow::Result<(u16, String)> {
+    let answer = request.send().await?;
+    let header = |name: &str| {
+        let value = answer.headers().get(name).map(|value| value.to_str());
+        value.transpose().map(Option::unwrap_or_default)
+    };
+    let (status, allow) = (answer.status().as_u16(), header("allow")?.to_owned());
+    assert_eq!(header("content-type")?, "application/json", "{status}");
+    let body: serde_json::Value = answer.json().await?;
+    assert!(body["error"].is_string(), "{body}");
+    Ok((status, allow))
+}
+
 #[tokio::test]
-async fn what_is_not_there_is_404_and_what_is_too_large_is_413() -> anyhow::Result<()> {
+async fn what_is_not_there_is_404_405_or_413_and_says_why() -> anyhow::Result<()> {
     let stage = Stage::with(Options::default(), silent).await?;
     let http = client()?;
+    let at = |path: &str| format!("{}/{path}", stage.url);
     for path in [
         "channels/nobody",
+        "channels",
+        "channels/",
         "haptik/nobody",
+        "haptik/main/more",
         "nothing",
         "channels/acme-slack/nothing",
+        "channels/my-app/nothing",
+        "channels/my-app/",
     ] {
-        let status = http
-            .post(format!("{}/{path}", stage.url))
-            .body("{}")
-            .send()
-            .await?
-            .status();
+        let (status, _) = refused(http.post(at(path)).body("{}")).await?;
         assert_eq!(status, 404, "{path}");
     }
+    assert_eq!(refused(http.post(at("channels/%ff"))).await?.0, 400);
+    for (path, allowed) in [
+        ("channels/acme-slack", "POST"),
+        ("channels/my-app", "POST"),
+        ("haptik/main", "POST"),
+    ] {
+        let got = refused(http.get(at(path))).await?;
+        assert_eq!(got, (405, allowed.to_owned()), "{path}");
+    }
+    let got = refused(http.post(at("health"))).await?;
+    assert_eq!(got, (405, "GET,HEAD".to_owned()));
     let large = "x".repeat(10 * 1024 * 1024 + 1);
     for path in ["channels/acme-slack", "channels/my-app", "haptik/main"] {
-        let status = http
-            .post(format!("{}/{path}", stage.url))
-            .body(large.clone())
-            .send()
-            .await?
-            .status();
+        let (status, _) = refused(http.post(at(path)).body(large.clone())).await?;
         assert_eq!(status, 413, "{path}");
     }
-    assert_eq!(
-        http.get(format!("{}/health", stage.url))
-            .send()
-            .await?
-            .status(),
-        200
-    );
+    assert_eq!(http.get(at("health")).send().await?.status(), 200);
     stage.finish().await
 }
 

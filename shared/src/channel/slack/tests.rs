@@ -325,7 +325,10 @@ async fn only_what_slack_signed_is_read_and_only_at_the_one_path() {
         method: &Method::GET,
         ..request
     };
-    assert_eq!(slack.receive(&get, now), Err(Rejected::NotFound));
+    assert_eq!(
+        slack.receive(&get, now),
+        Err(Rejected::MethodNotAllowed("POST"))
+    );
 }
 
 #[test]

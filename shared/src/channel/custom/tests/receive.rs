@@ -311,13 +311,14 @@ fn a_request_that_is_not_signed_is_not_read() {
 }
 
 #[test]
-fn there_is_nothing_at_other_paths_and_methods() {
+fn there_is_nothing_at_other_paths_and_for_other_methods() {
     let body = message().to_string();
     let headers = signed(body.as_bytes());
-    for (method, path) in [
-        (Method::GET, ""),
-        (Method::POST, "/handoff"),
-        (Method::DELETE, ""),
+    let wrong_method = Rejected::MethodNotAllowed("POST");
+    for (method, path, refused) in [
+        (Method::GET, "", &wrong_method),
+        (Method::DELETE, "", &wrong_method),
+        (Method::POST, "/nothing", &Rejected::NotFound),
     ] {
         let request = Request {
             method: &method,
@@ -326,7 +327,7 @@ fn there_is_nothing_at_other_paths_and_methods() {
             body: body.as_bytes(),
         };
         let now = Timestamp::from_second(NOW).expect("a time");
-        assert_eq!(anywhere().receive(&request, now), Err(Rejected::NotFound));
+        assert_eq!(anywhere().receive(&request, now), Err(refused.clone()));
     }
 }
 
