@@ -395,13 +395,24 @@ async fn every_sample_that_slack_publishes_is_acknowledged() -> anyhow::Result<(
             reply.took
         );
     }
-    // The messages of the samples are in no workspace, so there is nothing to react to.
+    // The messages and files of the samples are in no workspace: there is nothing to react to or to fetch.
     let refused = stage.slack.take_refusals();
-    let is_expected = |error: &str| error == "message_not_found";
+    let is_expected = |error: &str| ["message_not_found", "file_not_found"].contains(&error);
     assert!(
         refused.iter().all(|call| is_expected(&call.error)),
         "{refused:#?}"
     );
+    for expected in [
+        "good morning 👋🏻 :acme-logo:",
+        "Forwarded message from Ravi: The order is late",
+    ] {
+        stage
+            .simulator()
+            .wait_until(Duration::from_secs(20), |seen| {
+                seen.messages.iter().any(|said| said.text == expected)
+            })
+            .await?;
+    }
     let dead = stage.finish_with_dead().await?;
     for entry in &dead {
         assert!(

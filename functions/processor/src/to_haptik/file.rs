@@ -61,6 +61,7 @@ impl Processor {
             },
         };
         let line = match (attachment.name.as_str(), attachment.url.as_str()) {
+            ("", "") => "📎 a file".to_owned(),
             (name, "") => format!("📎 {name}"),
             ("", url) => format!("📎 {url}"),
             (name, url) => format!("📎 {name} ({url})"),
@@ -80,22 +81,26 @@ impl Processor {
         untaken: Untaken,
     ) -> Result<(), Failure> {
         let inbound = conversation.inbound;
-        let name = &attachment.name;
+        let name = match attachment.name.as_str() {
+            "" => "The file".to_owned(),
+            name => format!("“{name}”"),
+        };
         let text = match untaken {
             Untaken::Kind => format!(
-                "“{name}” could not be passed on. Pictures (jpg, png, gif) and documents (pdf, doc, docx, xls, \
+                "{name} could not be passed on. Pictures (jpg, png, gif) and documents (pdf, doc, docx, xls, \
                  xlsx, csv) can."
             ),
             Untaken::TooLarge => {
-                format!("“{name}” could not be passed on: it is larger than 10 MB.")
+                format!("{name} could not be passed on: it is larger than 10 MB.")
             }
-            Untaken::Gone => format!("“{name}” could not be passed on: it could not be opened."),
+            Untaken::Gone => format!("{name} could not be passed on: it could not be opened."),
         };
         let channel = &conversation.connection.channel;
         let Some(task) = channel.notice(&inbound.address, &text) else {
             return Ok(());
         };
-        let digest = hex::encode(Sha256::digest(format!("{}#{name}", attachment.url)));
+        let id = attachment.id.as_deref().unwrap_or_default();
+        let digest = hex::encode(Sha256::digest(format!("{}#{name}#{id}", attachment.url)));
         let digest = digest.get(..16).unwrap_or_default();
         let task = Task {
             key: EntryKey::from(format!("{}#file-{digest}", entry.key)),

@@ -17,6 +17,7 @@ mod message;
 mod start;
 mod text;
 mod ts;
+mod words;
 
 pub(super) use message::attachment;
 

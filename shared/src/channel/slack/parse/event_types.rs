@@ -5,7 +5,8 @@
 /// app of that age may still be sent them.
 #[rustfmt::skip]
 const EVENTS: &[&str] = &[
-    "accounts_changed", "app_deleted", "app_home_opened", "app_installed", "app_mention",
+    "accounts_changed", "agent_session_stopped", "agent_session_title_changed",
+    "app_context_changed", "app_deleted", "app_home_opened", "app_installed", "app_mention",
     "app_rate_limited", "app_requested", "app_uninstalled", "app_uninstalled_team",
     "assistant_thread_context_changed", "assistant_thread_started", "bot_added", "bot_changed",
     "call_rejected", "channel_archive", "channel_created", "channel_deleted",

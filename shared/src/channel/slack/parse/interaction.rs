@@ -23,6 +23,10 @@ impl Reader<'_> {
             "view_submission" => self.submission(payload),
             "message_action" => Ok(self.message_action(payload)),
             "shortcut" => Ok(self.start(payload)),
+            // A menu of somebody else's asks what to offer: an empty answer would show as an error.
+            "block_suggestion" | "dialog_suggestion" => {
+                Ok(Received::nothing(Reply::json(200, &json!({"options": []}))))
+            }
             kind if event_types::is_interaction(kind) => Ok(nothing()),
             kind => Err(format!("an interaction of the type {}", named(kind))),
         }

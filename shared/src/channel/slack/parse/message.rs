@@ -3,8 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::text::{leading_mention, mentions, readable, unnamed};
+use super::start::START;
+use super::text::{leading_mention, mentions};
 use super::ts::Ts;
+use super::words::Words;
 use super::{Place, Reader, nothing};
 use crate::channel::{Act, Attachment, Gate, Inbound, Mark, Received};
 use crate::ids::EntryKey;
@@ -32,8 +34,13 @@ impl Reader<'_> {
         let channel = required(event, "channel")?;
         let ts = required(event, "ts")?;
         let time = Ts::read(ts).ok_or("a message whose ts is no time")?;
-        let text = wire::text(event, "text");
+        let words = Words::of(event);
         let is_mention = wire::text(event, "type") == "app_mention";
+        let mut addressed = own.mentionable();
+        if is_mention && addressed.is_empty() {
+            addressed.extend(leading_mention(words.said()));
+        }
+        let is_addressed = is_mention || mentions(words.said(), &addressed);
         let place = Place {
             channel,
             thread_ts: event
@@ -45,23 +52,21 @@ impl Reader<'_> {
         };
         let gate = if place.is_direct {
             Gate::Open
-        } else if is_mention || mentions(&text, &own.mentionable()) {
+        } else if is_addressed {
             Gate::Opens(place.thread_id(place.root()))
         } else if place.thread_ts.is_some() {
             Gate::IfOpen(place.thread_id(place.root()))
         } else {
             return Ok(nothing());
         };
-        let mut addressed = own.mentionable();
-        if is_mention && addressed.is_empty() {
-            addressed.extend(leading_mention(&text));
-        }
-        let unnamed = unnamed(&text, &addressed);
-        let text = readable(&text, &addressed);
-        let attachments: Vec<Attachment> =
-            wire::list(event, "files").filter_map(attachment).collect();
+        let (unnamed, mut text) = (words.unnamed(&addressed), words.readable(&addressed));
+        let attachments = words.files;
         if text.is_empty() && attachments.is_empty() {
-            return Ok(nothing());
+            if !is_addressed {
+                return Ok(nothing());
+            }
+            // Who only calls the bot by its name wants to begin.
+            START.clone_into(&mut text);
         }
         let inbound = Inbound {
             key: time.key(channel),
@@ -95,7 +100,7 @@ impl Reader<'_> {
         let Some(time) = time.filter(|_| !user.is_empty() && !channel.is_empty()) else {
             return nothing();
         };
-        let said = |message: &Value| readable(&wire::text(message, "text"), &own.mentionable());
+        let said = |message: &Value| Words::of(message).readable(&own.mentionable());
         if !is_a_persons(message, own) || after.is_some_and(|after| said(after) == said(before)) {
             return nothing();
         }
@@ -110,6 +115,7 @@ impl Reader<'_> {
             Some(after) => format!("Edited message: {}", said(after)),
             None => format!("Deleted message: {}", said(before)),
         };
+        let unnamed = Words::of(message).unnamed(&own.mentionable());
         let inbound = Inbound {
             key: EntryKey::from(format!("{}#edit", time.key(&channel))),
             at: time.at(),
@@ -126,7 +132,7 @@ impl Reader<'_> {
                 text,
                 attachments: Vec::new(),
             },
-            unnamed: Vec::new(),
+            unnamed,
             mark: None,
         };
         Received {
@@ -211,7 +217,7 @@ fn required<'a>(event: &'a Value, key: &'static str) -> Result<&'a str, String> 
 }
 
 /// A file (<https://docs.slack.dev/reference/objects/file-object>). One of which Slack tells no more
-/// than that it exists (of another workspace, deleted, beyond a limit) has its name at least.
+/// than that it exists (of another workspace, deleted, beyond a limit) may have no name.
 pub(in crate::channel::slack) fn attachment(file: &Value) -> Option<Attachment> {
     if !file.is_object() {
         return None;
@@ -220,7 +226,7 @@ pub(in crate::channel::slack) fn attachment(file: &Value) -> Option<Attachment> 
     Some(Attachment {
         id: wire::some_text(file, "id"),
         url: first(&["url_private_download", "url_private"]).unwrap_or_default(),
-        name: first(&["name", "title", "id"]).unwrap_or_else(|| "file".to_owned()),
+        name: first(&["name", "title"]).unwrap_or_default(),
         mime_type: wire::text(file, "mimetype"),
         size: wire::whole(file, "size"),
     })

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::message::attachment;
 use super::ts::Ts;
+use super::words::Words;
 use super::{Place, Reader, nothing, readable};
 use crate::channel::slack::home;
 use crate::channel::slack::limits;
@@ -20,7 +20,7 @@ use crate::ids::EntryKey;
 use crate::wire;
 
 /// What is said to the bot by one who begins without words.
-const START: &str = "Hi";
+pub(super) const START: &str = "Hi";
 
 impl Reader<'_> {
     /// A slash command (<https://docs.slack.dev/interactivity/implementing-slash-commands/>).
@@ -55,15 +55,19 @@ impl Reader<'_> {
     pub(super) fn message_action(self, payload: &Value) -> Received {
         let user = at(payload, "/user/id");
         let message = payload.get("message").unwrap_or(&Value::Null);
-        let text = readable(&wire::text(message, "text"));
-        let attachments: Vec<Attachment> = wire::list(message, "files")
-            .filter_map(attachment)
-            .collect();
-        if user.is_empty() || (text.is_empty() && attachments.is_empty()) {
+        if user.is_empty() {
             return nothing();
         }
+        let words = Words::of(message);
+        let (unnamed, text) = (words.unnamed(&[]), words.readable(&[]));
         let key = self.sent_key(user, at(payload, "/trigger_id"));
-        let inbound = self.said(user, user, key, &text, attachments);
+        if text.is_empty() && words.files.is_empty() {
+            let address = direct(user).address();
+            let notice = posted(&address, "There is nothing in that message to ask about.");
+            return self.task(user, format!("{key}#about"), &notice);
+        }
+        let mut inbound = self.said(user, user, key, &text, words.files);
+        inbound.unnamed = unnamed;
         let about = mrkdwn(&limits::shortened(&text, limits::SECTION_TEXT / 10));
         let task = Task {
             key: EntryKey::from(format!("{}#about", inbound.key)),

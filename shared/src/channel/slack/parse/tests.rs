@@ -171,7 +171,6 @@ fn what_no_person_said_is_acknowledged_and_forgotten() {
         json!({"bot_profile": {"id": "B1"}}),
         json!({"hidden": true}),
         json!({"text": ""}),
-        json!({"text": "<@UBOT>"}),
         json!({"subtype": "bot_message", "user": null}),
         json!({"subtype": "message_changed", "user": null, "message": {"text": "x"}}),
         json!({"subtype": "message_deleted"}),
@@ -189,6 +188,48 @@ fn a_persons_words_of_other_subtypes_count() {
     for subtype in ["file_share", "me_message", "thread_broadcast"] {
         assert_eq!(said(&one(&direct(&json!({"subtype": subtype})))), "hi");
     }
+}
+
+#[test]
+fn who_only_calls_the_bot_begins() {
+    assert_eq!(said(&one(&direct(&json!({"text": "<@UBOT>"})))), "Hi");
+    let called = one(&in_channel(&json!({"text": " <@UBOT> "})));
+    assert_eq!(
+        (said(&called), &called.gate),
+        ("Hi", &Gate::Opens("C1:1700000000.000100".into()))
+    );
+}
+
+#[test]
+fn a_forwarded_message_is_for_the_bot_where_the_words_beside_it_are() {
+    let shared = json!([{"is_share": true, "author_name": "Ravi", "text": "ask <@UBOT> & co"}]);
+    let forwarded = json!({"text": "", "attachments": shared});
+    assert_eq!(
+        said(&one(&direct(&forwarded))),
+        "Forwarded message from Ravi: ask @UBOT & co"
+    );
+    assert_eq!(read(&envelope(&in_channel(&forwarded))), nothing());
+    let asked = json!({"text": "<@UBOT> see", "attachments": shared});
+    assert_eq!(
+        said(&one(&in_channel(&asked))),
+        "see\nForwarded message from Ravi: ask @UBOT & co"
+    );
+}
+
+#[test]
+fn a_shortcut_on_a_message_of_blocks_alone_asks_what_they_say() {
+    let asked = |message: Value| {
+        let payload = json!({"type": "message_action", "user": {"id": "U1"}, "trigger_id": "1.2.a", "message": message});
+        read(&payload)
+    };
+    let blocks =
+        json!([{"type": "section", "text": {"type": "mrkdwn", "text": "Order <#C123|> is late"}}]);
+    let received = asked(json!({"text": "", "blocks": blocks}));
+    assert_eq!(said(&received.inbound[0]), "Order #C123 is late");
+    assert_eq!(received.inbound[0].unnamed, ["#C123"]);
+    let empty = asked(json!({"text": "", "subtype": "huddle_thread"}));
+    assert_eq!(empty.inbound, []);
+    assert_eq!(empty.tasks[0].task["body"]["channel"], "U1");
 }
 
 #[test]
@@ -213,7 +254,7 @@ fn files_come_with_the_text_beside_them_once() {
         shown,
         [
             ("bill.pdf", "https://files.slack.com/d", Some(12)),
-            ("F2", "", None),
+            ("", "", None),
             ("old.png", "", Some(7))
         ]
     );
@@ -260,7 +301,7 @@ fn documented_events_interactions_and_commands_are_acknowledged() {
         "message_action",
         "view_submission",
         "view_closed",
-        "block_suggestion",
+        "workflow_step_edit",
     ] {
         assert_eq!(
             form(&[("payload", &json!({"type": kind}).to_string())]),
@@ -273,6 +314,10 @@ fn documented_events_interactions_and_commands_are_acknowledged() {
         nothing()
     );
     assert_eq!(form(&[("ssl_check", "1"), ("token", "t")]), nothing());
+    for kind in ["block_suggestion", "dialog_suggestion"] {
+        let received = form(&[("payload", &json!({"type": kind}).to_string())]);
+        assert_eq!(received.reply.body, r#"{"options":[]}"#, "{kind}");
+    }
 }
 
 #[test]

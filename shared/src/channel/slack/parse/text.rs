@@ -65,6 +65,8 @@ pub(super) fn unnamed(text: &str, own: &[&str]) -> Vec<String> {
             break;
         }
     }
+    // The longest first: one may begin as another does.
+    found.sort_by_key(|target| std::cmp::Reverse(target.len()));
     found
 }
 
