@@ -163,7 +163,12 @@ fn source(entry: &Entry) -> String {
         }
         (Payload::Webhook { account, .. }, _) => format!("haptik/{account}"),
         (Payload::NotUnderstood { .. }, Lane::NotUnderstood { edge }) => edge.clone(),
-        (Payload::NotUnderstood { .. }, _) => String::new(),
+        (
+            Payload::NotUnderstood { .. }
+            | Payload::HandoffEnded { .. }
+            | Payload::MessageReturned { .. },
+            _,
+        ) => String::new(),
     }
 }
 

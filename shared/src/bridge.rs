@@ -59,6 +59,8 @@ pub struct Connection {
     pub account: AccountId,
     /// The Haptik queue that it talks to.
     pub business_id: u64,
+    /// How its users get to a human, and back.
+    pub handoff: config::Handoff,
     /// The channel.
     pub channel: Box<dyn Channel>,
 }
@@ -101,6 +103,7 @@ impl Bridge {
                 let connection = Connection {
                     account: channel.haptik.as_str().into(),
                     business_id: channel.business_id,
+                    handoff: channel.handoff.clone(),
                     channel: channel_of(&id, channel, http, &fetcher)?,
                 };
                 Ok((id, connection))

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::handoff::Ended;
 use crate::haptik::hsl::Hsl;
 use crate::ids::{AuthId, EntryKey};
 use crate::retry::Failure;
@@ -147,8 +148,21 @@ pub struct Received {
     pub tasks: Vec<Task>,
     /// What is to be opened before the request is answered.
     pub opening: Option<Opening>,
+    /// What a bot that lives elsewhere wants of a human.
+    pub handoff: Option<HandoffAsked>,
+    /// Whether what is said is taken only while the user is handed over to a human.
+    pub only_in_handoff: bool,
     /// Why a verified request was not understood; it is then kept, dead, with its raw body.
     pub not_understood: Option<String>,
+}
+
+/// What a bot that lives elsewhere wants of a human.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HandoffAsked {
+    /// To take its user over: an [`Act::Handoff`].
+    Begin(Box<Inbound>),
+    /// To give this user back.
+    End(AuthId),
 }
 
 /// The answer to a channel's request.
@@ -252,6 +266,21 @@ pub enum Act {
         /// Which of [`Hsl::actionables`], from 0.
         index: usize,
     },
+    /// Was handed over to a human by a bot that lives elsewhere.
+    Handoff {
+        /// The bot's own id of it.
+        id: String,
+        /// What Haptik is told, message by message: the transcript, then the reason.
+        says: Vec<String>,
+        /// The team that it is for; `None` for the connection's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team_name: Option<String>,
+    },
+    /// Is to be moved to the team of a hand-off, now that Haptik's name of the user is known.
+    MoveToAgent {
+        /// The hand-off's id.
+        handoff: String,
+    },
     /// Rated the conversation.
     Feedback {
         /// 1 to 5.
@@ -351,6 +380,8 @@ pub struct Outgoing {
     pub sender: Sender,
     /// Haptik's id of the message, where it has one.
     pub message_id: Option<u64>,
+    /// The hand-off that it belongs to, where a bot that lives elsewhere asked for one.
+    pub handoff: Option<String>,
     /// What it is.
     pub content: Content,
 }
@@ -403,6 +434,18 @@ pub enum Content {
         /// Haptik's `data`, as sent.
         data: Value,
     },
+    /// Control returns to the bot that handed its user over.
+    HandoffEnded {
+        /// How it ended.
+        ended: Ended,
+        /// Whether an agent had taken the chat.
+        agent_joined: bool,
+    },
+    /// A message that came too late for a hand-off goes back to the bot.
+    MessageReturned {
+        /// The message.
+        inbound: Box<Inbound>,
+    },
 }
 
 /// One request to the provider that shows a message or a part of it.
@@ -423,6 +466,8 @@ impl Received {
             inbound: Vec::new(),
             tasks: Vec::new(),
             opening: None,
+            handoff: None,
+            only_in_handoff: false,
             not_understood: None,
         }
     }

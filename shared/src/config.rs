@@ -11,6 +11,7 @@
 //! has the kinds of values, `wording` is how errors say things without saying secrets.
 
 mod error;
+mod handoff;
 mod kind;
 mod read;
 mod secrets;
@@ -79,8 +80,37 @@ pub struct Channel {
     pub haptik: String,
     /// `business_id`: the Haptik queue that it talks to. Default: the account's.
     pub business_id: u64,
+    /// How a user gets to a human, and back.
+    pub handoff: Handoff,
     /// `type`, and the keys that come with it.
     pub kind: ChannelKind,
+}
+
+/// How a connection's users get to a human, and back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handoff {
+    /// `team_name`: the team of agents that users are handed to. Default: none, and Haptik decides.
+    pub team_name: Option<String>,
+    /// `countdown`: how many seconds Haptik has the user wait, 5 to 10. Default: Haptik's, which is 10.
+    pub countdown: Option<u8>,
+    /// `agent_phrases`: what a user says to ask for a human. Default: none, and only Haptik's bot hands
+    /// over.
+    pub agent_phrases: Vec<String>,
+    /// `no_agent_after`: how long an agent may take to join before the user is given back. `None` for
+    /// as long as it takes, which is the default, except for custom channels: 5 minutes.
+    pub no_agent_after: Option<Duration>,
+    /// `rating`: the user is asked for a rating when an agent's conversation is complete. Default:
+    /// false.
+    pub rating: bool,
+    /// `requested_notice`: what the user is told who asked for a human.
+    pub requested_notice: String,
+    /// `waiting_notice`: what the user is told whose request has to wait for Haptik.
+    pub waiting_notice: String,
+    /// `missed_notice`: what the user is told when no agent joins.
+    pub missed_notice: String,
+    /// `completed_notice`: what the user is told when an agent's conversation is complete. Default:
+    /// Haptik's own words.
+    pub completed_notice: Option<String>,
 }
 
 /// What a connection connects to.
@@ -140,6 +170,21 @@ pub struct Custom {
     pub signing_secrets: Secrets,
     /// `callback_url`: where the application gets its messages.
     pub callback_url: Url,
+    /// `handoff_only`: the application has a bot of its own, and what its users say is taken only while
+    /// they are handed over to a human. Default: false.
+    pub handoff_only: bool,
+    /// `transcript`: how Haptik is told what was said before a hand-off. Default: `"message"`.
+    pub transcript: Transcript,
+}
+
+/// How a transcript is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transcript {
+    /// `"message"`: as one message, or as few as it fits into.
+    #[default]
+    Message,
+    /// `"lines"`: line by line.
+    Lines,
 }
 
 /// `[sinks.NAME]`: something outside that gets events.
@@ -285,6 +330,8 @@ impl fmt::Debug for Custom {
             .debug_struct("Custom")
             .field("signing_secrets", &self.signing_secrets)
             .field("callback_url", &origin(&self.callback_url))
+            .field("handoff_only", &self.handoff_only)
+            .field("transcript", &self.transcript)
             .finish()
     }
 }

@@ -9,6 +9,7 @@
 //! | a method that there is not | 405, with `Allow` |
 //! | verified, but not understood (new event, odd shape) | 200, stored dead with its raw body |
 //! | body above [`LARGEST_BODY`] | 413 |
+//! | not in the state that it needs: a second hand-off, a message outside one | 409 |
 //! | not durable (DynamoDB or SQS down) | 503, so that the sender retries |
 //!
 //! An answer above 399 is JSON: `{"error": "…"}` says why ([`refusal`], [`in_our_form`]).
@@ -38,6 +39,10 @@ use crate::retry::Failure;
 use crate::table::TableError;
 use crate::telemetry::{self, Hop, Outcome};
 
+mod handoff;
+
+pub use handoff::{Ask, Began};
+
 /// The largest body that an edge takes, in bytes: 10 MB, as much as API Gateway lets through
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
 pub const LARGEST_BODY: usize = 10 * 1024 * 1024;
@@ -55,6 +60,9 @@ pub enum NotDurable {
     /// The queue did not take it.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// Others changed the same user each time it was tried.
+    #[error("the user changes all the time")]
+    Busy,
 }
 
 /// The answer to a request that is turned away: `{"error": "…"}`, with this reason.
@@ -320,7 +328,7 @@ impl Bridge {
         self.accept(source, &lane, &key, &payload, at, now).await
     }
 
-    /// Accepts what a user did.
+    /// Accepts what a user did; `handoff` is the one in which alone it counts.
     ///
     /// # Errors
     /// When it is not durable.
@@ -329,6 +337,7 @@ impl Bridge {
         source: &str,
         connection: &ConnectionId,
         inbound: Inbound,
+        handoff: Option<String>,
         now: Timestamp,
     ) -> Result<(), NotDurable> {
         if !self.is_for_the_bot(&inbound, now).await? {
@@ -342,6 +351,7 @@ impl Bridge {
         let payload = Payload::Inbound {
             connection: connection.clone(),
             inbound: Box::new(inbound),
+            handoff,
         };
         self.accept(source, &lane, &key, &payload, at, now).await
     }

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::channel::{Inbound, Task};
+use crate::handoff::Handoff;
 use crate::ids::{AccountId, ConnectionId, CorrelationId, EntryKey};
 use crate::lane::Lane;
 use crate::table::{Table, TableError, number, text};
@@ -41,6 +42,9 @@ pub enum Payload {
         connection: ConnectionId,
         /// What was done.
         inbound: Box<Inbound>,
+        /// The hand-off in which it was done, where it counts only in that one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handoff: Option<String>,
     },
     /// Show a user, or give a sink, what Haptik delivered.
     Webhook {
@@ -48,6 +52,18 @@ pub enum Payload {
         account: AccountId,
         /// The verified body, as it came.
         body: String,
+    },
+    /// Give control back to the bot that handed its user over.
+    HandoffEnded {
+        /// The hand-off, as it ended.
+        handoff: Box<Handoff>,
+    },
+    /// Give a message that came too late for a hand-off back to the bot.
+    MessageReturned {
+        /// The hand-off's id.
+        handoff: String,
+        /// The message.
+        inbound: Box<Inbound>,
     },
     /// Carry out a task in the channel.
     Task {

@@ -7,7 +7,7 @@
 //! - [`channel`] is where the user is: one module per channel, which verifies, parses, renders and
 //!   sends. [`haptik`] is the platform: its message language, its deliveries, and the calls to it.
 //! - [`edge`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
-//!   ring of the [`queue`]. [`users`] is the map of who is where, [`health`] whether Haptik's webhook is. All are in one [`table`].
+//!   ring of the [`queue`]. [`users`] is the map of who is where, [`handoff`] who is with a human, [`health`] whether Haptik's webhook is. All are in one [`table`].
 //! - [`retry`] says whether a failure is worth repeating, [`outbound`] is the HTTP client, [`sink`] is
 //!   whoever else wants the events, signed as [`standard_webhooks`].
 //! - [`telemetry`] tells of every hop; [`ids`] names things; [`wire`] reads other people's JSON;
@@ -19,6 +19,7 @@ pub mod channel;
 pub mod config;
 pub mod edge;
 pub mod environment;
+pub mod handoff;
 pub mod haptik;
 pub mod health;
 pub mod ids;

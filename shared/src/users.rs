@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Address;
+use crate::handoff::Handoff;
 use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::table::{Table, TableError, number, text};
 
@@ -34,6 +35,9 @@ pub struct User {
     /// The last completion that was shown: Haptik tells of each twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion: Option<Completion>,
+    /// The hand-off to a human that is on, or the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handoff: Option<Handoff>,
     /// What shows the user that something was taken, until it is answered: texts that the channel's
     /// module reads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -74,7 +78,7 @@ const THREAD_TTL: Duration = Duration::from_hours(30 * 24);
 /// The user map.
 #[derive(Debug, Clone)]
 pub struct UserMap {
-    table: Table,
+    pub(crate) table: Table,
 }
 
 impl UserMap {
@@ -271,7 +275,7 @@ impl User {
     }
 }
 
-fn user_key(auth_id: &AuthId) -> String {
+pub(crate) fn user_key(auth_id: &AuthId) -> String {
     format!("user#{auth_id}")
 }
 
@@ -294,6 +298,7 @@ mod tests {
             user_name: None,
             mode: Mode::Bot,
             completion: None,
+            handoff: None,
             marks: Vec::new(),
             last_activity: 0,
         };

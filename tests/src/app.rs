@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::post;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 use standardwebhooks::Webhook;
@@ -116,11 +116,27 @@ impl App {
     /// # Errors
     /// When there is no answer.
     pub async fn send(&self, url: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
-        let text = body.to_string();
+        self.request(Method::POST, url, body.to_string()).await
+    }
+
+    /// Sends a signed `DELETE` without a body; returns the status and the body of the answer.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn delete(&self, url: &str) -> anyhow::Result<(u16, Value)> {
+        self.request(Method::DELETE, url, String::new()).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        url: &str,
+        text: String,
+    ) -> anyhow::Result<(u16, Value)> {
         let (id, now) = ("msg_test", Timestamp::now().as_second());
         let signature = Webhook::new(SECRET)?.sign(id, now, text.as_bytes())?;
         let response = client()?
-            .post(url)
+            .request(method, url)
             .header("webhook-id", id)
             .header("webhook-timestamp", now)
             .header("webhook-signature", signature)

@@ -288,6 +288,7 @@ fn haptik(bytes: &[u8]) {
         received_at: Timestamp::now(),
         sender: event.sender,
         message_id: event.message_id,
+        handoff: None,
         content,
     };
     for channel in [&CHANNELS.0 as &dyn Channel, &CHANNELS.1] {

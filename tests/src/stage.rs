@@ -27,6 +27,8 @@ pub struct Options {
     pub data_dir: Option<PathBuf>,
     /// More lines for `[channels.acme-slack]`.
     pub slack: &'static str,
+    /// More lines for `[channels.my-app]`.
+    pub app: &'static str,
     /// More tables; `[delivery]` and `[outbound]` are there unless this has them.
     pub tables: String,
     /// The simulated account.
@@ -244,6 +246,7 @@ fn config(options: &Options, haptik: &Running, slack: &FakeSlack, app: &App) -> 
         type = "custom"
         signing_secrets = ["{app_secret}"]
         callback_url = "{app_url}"
+        {app_lines}
 
         {outbound}
         {tables}
@@ -257,6 +260,7 @@ fn config(options: &Options, haptik: &Running, slack: &FakeSlack, app: &App) -> 
         bot_token = workspace.bot_token,
         api_base_url = slack.api_base_url(),
         slack_lines = options.slack,
+        app_lines = options.app,
         app_secret = app::SECRET,
         app_url = app.url(),
     )

@@ -7,6 +7,8 @@ mod custom;
 mod edges;
 #[path = "end_to_end/faults.rs"]
 mod faults;
+#[path = "end_to_end/handoff.rs"]
+mod handoff;
 #[path = "end_to_end/order.rs"]
 mod order;
 #[path = "end_to_end/sinks.rs"]

@@ -139,6 +139,7 @@ impl Scene {
             user_name: None,
             mode: Mode::Bot,
             completion: None,
+            handoff: None,
             last_activity: 0,
         };
         self.bridge.users.put_place(&user).await?;

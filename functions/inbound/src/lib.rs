@@ -3,6 +3,8 @@
 //! [`router`] is a tower service: for Lambda (`main.rs`), for a local server, and for a test. It does
 //! no more than verify, parse, append and ring, so that it answers well within Slack's 3 seconds.
 
+mod handoff;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -95,7 +97,7 @@ async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
     )
     .await
     {
-        Ok(()) => answer(reply),
+        Ok(refused) => answer(refused.unwrap_or(reply)),
         Err(error) => {
             tracing::error!(source, %error, "a request could not be made durable");
             let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -104,17 +106,18 @@ async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
     }
 }
 
+/// Makes a request durable; the answer where it is not taken after all.
 async fn accept(
     bridge: &Bridge,
-    (connection, at): (&ConnectionId, &Connection),
+    at: (&ConnectionId, &Connection),
     source: &str,
     received: Received,
     body: &[u8],
     now: Timestamp,
-) -> Result<(), NotDurable> {
+) -> Result<Option<Reply>, NotDurable> {
+    let (connection, channel) = (at.0, at.1.channel.as_ref());
     // First, since it has the least time.
     if let Some(opening) = received.opening {
-        let channel = at.channel.as_ref();
         bridge
             .open(source, connection, channel, opening, now)
             .await?;
@@ -124,15 +127,22 @@ async fn accept(
             .keep_not_understood(source, body, reason, now)
             .await?;
     }
+    if let Some(asked) = received.handoff {
+        return handoff::accept(bridge, at, source, asked, now).await;
+    }
     for inbound in received.inbound {
+        let within = match handoff::within(bridge, &inbound, received.only_in_handoff).await? {
+            Ok(within) => within,
+            Err(refused) => return Ok(Some(refused)),
+        };
         bridge
-            .accept_inbound(source, connection, inbound, now)
+            .accept_inbound(source, connection, inbound, within, now)
             .await?;
     }
     for task in received.tasks {
         bridge.accept_task(source, connection, task, now).await?;
     }
-    Ok(())
+    Ok(None)
 }
 
 fn reject(source: &str, rejected: &Rejected, now: Timestamp) -> Response {

@@ -211,11 +211,19 @@ impl Processor {
                 Payload::Inbound {
                     connection,
                     inbound,
+                    handoff,
                 },
-            ) => self.to_haptik(entry, connection, inbound).await,
+            ) => {
+                let handoff = handoff.as_deref();
+                self.to_haptik(entry, connection, inbound, handoff).await
+            }
             (Lane::Channel(auth_id), Payload::Webhook { body, .. }) => {
                 self.to_channel(attempt, auth_id, body, again).await
             }
+            (
+                Lane::Channel(auth_id),
+                Payload::HandoffEnded { .. } | Payload::MessageReturned { .. },
+            ) => self.to_bot(attempt, auth_id).await,
             (Lane::Task(_), Payload::Task { connection, task }) => {
                 self.task(connection, task).await
             }

@@ -1,9 +1,10 @@
 //! Towards the channel: finds where the user is, renders what Haptik said, sends it part by part.
 
-use haptik_bridge_shared::channel::{Content, Outgoing, Task};
+use haptik_bridge_shared::channel::{Content, Outgoing, Sender, Task};
+use haptik_bridge_shared::handoff::AskedBy;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
-use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::{Failure, Retry};
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use haptik_bridge_shared::users::{Mode, User};
@@ -46,6 +47,7 @@ impl Processor {
             received_at: entry.received_at,
             sender: event.sender.clone(),
             message_id: event.message_id,
+            handoff: handoff_of(&user),
             content,
         };
         let shown = self.show(entry, &user, &outgoing, again).await?;
@@ -57,6 +59,49 @@ impl Processor {
             }
         }
         Ok(shown)
+    }
+
+    /// Gives control, or a message, back to the bot that handed its user over.
+    pub(crate) async fn to_bot(
+        &self,
+        attempt: &Attempt<'_>,
+        auth_id: &AuthId,
+    ) -> Result<Done, Failure> {
+        let entry = attempt.entry;
+        let Some(user) = self.bridge.users.get(auth_id).await? else {
+            return Ok(Done::Nothing("the user is not known any more"));
+        };
+        attempt.goes_to(&user.connection);
+        let (handoff, content) = match &entry.payload {
+            Payload::HandoffEnded { handoff } => (
+                handoff.id.clone(),
+                Content::HandoffEnded {
+                    ended: handoff.ended.clone().ok_or_else(|| {
+                        Failure::permanent("the end of a hand-off that has not ended")
+                    })?,
+                    agent_joined: handoff.joined_at.is_some(),
+                },
+            ),
+            Payload::MessageReturned { handoff, inbound } => (
+                handoff.clone(),
+                Content::MessageReturned {
+                    inbound: inbound.clone(),
+                },
+            ),
+            _ => return Err(Failure::permanent("the entry is not for a bot")),
+        };
+        let outgoing = Outgoing {
+            key: entry.key.clone(),
+            auth_id: auth_id.clone(),
+            user: user.channel_user.clone(),
+            at: entry.at,
+            received_at: entry.received_at,
+            sender: Sender::default(),
+            message_id: None,
+            handoff: Some(handoff),
+            content,
+        };
+        self.show(entry, &user, &outgoing, false).await
     }
 
     /// Takes away what showed that the user's messages were taken: they are answered.
@@ -152,13 +197,22 @@ impl Processor {
                     seen = Seen::Before;
                 }
             }
-            Content::Message { .. } => {}
+            Content::Message { .. }
+            | Content::HandoffEnded { .. }
+            | Content::MessageReturned { .. } => {}
         }
         if *user != before {
             self.bridge.users.put_conversation(user).await?;
         }
         Ok(seen)
     }
+}
+
+/// The hand-off that a bot asked for and that is on: what happens belongs to it.
+fn handoff_of(user: &User) -> Option<String> {
+    let handoff = user.handoff.as_ref()?;
+    let is_bots = handoff.asked_by == AskedBy::Application && handoff.is_on();
+    is_bots.then(|| handoff.id.clone())
 }
 
 /// Whether something was shown before under another name.

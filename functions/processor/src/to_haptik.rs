@@ -52,6 +52,7 @@ impl Processor {
         entry: &Entry,
         connection_id: &ConnectionId,
         inbound: &Inbound,
+        _handoff: Option<&str>,
     ) -> Result<Done, Failure> {
         let connection = self.connection(connection_id)?;
         let haptik = self.bridge.haptik.get(&connection.account);
@@ -160,6 +161,7 @@ impl Processor {
                 .as_ref()
                 .map(|user| user.marks.clone())
                 .unwrap_or_default(),
+            handoff: known.as_ref().and_then(|user| user.handoff.clone()),
             completion: known.and_then(|user| user.completion),
         };
         self.bridge.users.put_place(&user).await?;
@@ -226,6 +228,8 @@ impl Processor {
                 let text = self.tapped(auth_id, key, *index).await?;
                 self.tell_message(conversation, entry, &text, &[]).await
             }
+            Act::Handoff { says, .. } => self.tell_all(conversation, entry, says).await,
+            Act::MoveToAgent { .. } => Ok(Done::Nothing("there is no team")),
             Act::Feedback {
                 rating,
                 resolved,
@@ -277,6 +281,19 @@ impl Processor {
             if index + 1 < count {
                 self.bridge.ledger.progressed(entry, index + 1).await?;
             }
+        }
+        Ok(Done::Delivered)
+    }
+
+    async fn tell_all(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        says: &[String],
+    ) -> Result<Done, Told> {
+        for (index, text) in says.iter().enumerate().skip(entry.parts_done) {
+            self.tell_text(conversation, text).await?;
+            self.bridge.ledger.progressed(entry, index + 1).await?;
         }
         Ok(Done::Delivered)
     }

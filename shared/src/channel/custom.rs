@@ -15,15 +15,17 @@ use standardwebhooks::Webhook;
 use url::Url;
 
 use super::{
-    Address, Attachment, Channel, Outgoing, Part, Profile, Received, Rejected, Reply, Request,
+    Address, Attachment, Channel, HandoffAsked, Outgoing, Part, Profile, Received, Rejected, Reply,
+    Request,
 };
-use crate::config::{self, Secrets};
-use crate::ids::ConnectionId;
+use crate::config::{self, Secrets, Transcript};
+use crate::ids::{AuthId, ConnectionId};
 use crate::outbound::Fetcher;
 use crate::retry::Failure;
 use crate::standard_webhooks::{self, SignatureError};
 
 mod capability;
+mod handoff;
 mod read;
 mod render;
 
@@ -34,6 +36,8 @@ pub struct Custom {
     connection: ConnectionId,
     callback_url: Url,
     signing_secrets: Secrets,
+    handoff_only: bool,
+    transcript: Transcript,
     http: reqwest::Client,
     fetcher: Fetcher,
 }
@@ -66,29 +70,84 @@ impl Custom {
             connection,
             callback_url: config.callback_url.clone(),
             signing_secrets,
+            handoff_only: config.handoff_only,
+            transcript: config.transcript,
             http,
             fetcher,
         })
     }
 }
 
-#[async_trait]
-impl Channel for Custom {
-    fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Received, Rejected> {
-        if !request.path.is_empty() {
-            return Err(Rejected::NotFound);
+/// What a request asks for, by its method and path.
+enum Asked<'a> {
+    /// `POST`: a user did something.
+    Say,
+    /// `POST /handoff`: a bot hands its user over.
+    Handoff,
+    /// `DELETE /handoff/{user id}`: the bot takes control back.
+    EndHandoff(&'a str),
+}
+
+impl<'a> Asked<'a> {
+    fn of(request: &Request<'a>) -> Result<Self, Rejected> {
+        let (only, asked) = match request.path {
+            "" => ("POST", Self::Say),
+            "/handoff" => ("POST", Self::Handoff),
+            path => match path.strip_prefix("/handoff/") {
+                Some(user) if !user.is_empty() => ("DELETE", Self::EndHandoff(user)),
+                _ => return Err(Rejected::NotFound),
+            },
+        };
+        if request.method == only {
+            Ok(asked)
+        } else {
+            Err(Rejected::MethodNotAllowed(only))
         }
-        if request.method != http::Method::POST {
-            return Err(Rejected::MethodNotAllowed("POST"));
-        }
-        standard_webhooks::verify(request.headers, request.body, &self.signing_secrets, now)
-            .map_err(|error| Rejected::Unauthorized(told(error)))?;
-        let said = read::said(request.body, &self.connection).map_err(Rejected::BadRequest)?;
+    }
+}
+
+impl Custom {
+    fn said(&self, body: &[u8]) -> Result<Received, Rejected> {
+        let said = read::said(body, &self.connection).map_err(Rejected::BadRequest)?;
         let answer = json!({"id": said.id, "auth_id": said.inbound.auth_id});
         Ok(Received {
             inbound: vec![said.inbound],
+            only_in_handoff: self.handoff_only,
             ..Received::nothing(Reply::json(202, &answer))
         })
+    }
+
+    fn handed_over(&self, body: &[u8]) -> Result<Received, Rejected> {
+        let asked = handoff::asked(body, &self.connection, self.transcript);
+        let (id, inbound) = asked.map_err(Rejected::BadRequest)?;
+        let answer = json!({"id": id, "auth_id": inbound.auth_id});
+        Ok(Received {
+            handoff: Some(HandoffAsked::Begin(Box::new(inbound))),
+            ..Received::nothing(Reply::json(202, &answer))
+        })
+    }
+
+    fn taken_back(&self, user: &str) -> Received {
+        let auth_id = AuthId::derive(&self.connection, user, None);
+        let answer = json!({"auth_id": auth_id});
+        Received {
+            handoff: Some(HandoffAsked::End(auth_id)),
+            ..Received::nothing(Reply::json(202, &answer))
+        }
+    }
+}
+
+#[async_trait]
+impl Channel for Custom {
+    fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Received, Rejected> {
+        let asked = Asked::of(request)?;
+        standard_webhooks::verify(request.headers, request.body, &self.signing_secrets, now)
+            .map_err(|error| Rejected::Unauthorized(told(error)))?;
+        match asked {
+            Asked::Say => self.said(request.body),
+            Asked::Handoff => self.handed_over(request.body),
+            Asked::EndHandoff(user) => Ok(self.taken_back(user)),
+        }
     }
 
     async fn profile(&self, _user: &str) -> Result<Option<Profile>, Failure> {

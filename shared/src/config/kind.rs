@@ -161,6 +161,62 @@ impl Kind for Between {
     }
 }
 
+/// As [`Between`], or the word `never`.
+#[derive(Debug)]
+pub(super) struct OrNever {
+    pub(super) min: Duration,
+    pub(super) max: Duration,
+    /// The limits in words.
+    pub(super) allowed: &'static str,
+}
+
+impl Kind for OrNever {
+    type Value = Option<Duration>;
+
+    fn allowed(&self) -> String {
+        self.allowed.to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Self::Value, Faults> {
+        if text(value)? == "never" {
+            return Ok(None);
+        }
+        let between = Between {
+            min: self.min,
+            max: self.max,
+            allowed: self.allowed,
+        };
+        between.read(value).map(Some)
+    }
+}
+
+/// A small number of seconds.
+#[derive(Debug)]
+pub(super) struct Seconds {
+    pub(super) min: u8,
+    pub(super) max: u8,
+}
+
+impl Kind for Seconds {
+    type Value = u8;
+
+    fn allowed(&self) -> String {
+        format!(
+            "a whole number of seconds without quotes, from {} to {}",
+            self.min, self.max
+        )
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<u8, Faults> {
+        let max = u64::from(self.max);
+        let seconds = u8::try_from(Whole { max }.read(value)?).unwrap_or_default();
+        if seconds < self.min {
+            return Err(Fault::new(seconds.to_string()).into());
+        }
+        Ok(seconds)
+    }
+}
+
 /// A URL below which paths are called; its path always ends in a slash when it has been read, so
 /// that [`Url::join`] with a relative path appends it.
 #[derive(Debug)]

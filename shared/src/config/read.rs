@@ -8,6 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::error::Reported;
+use super::handoff::{CUSTOM_NO_AGENT_AFTER, TRANSCRIPTS, handoff};
 use super::kind::{
     BaseUrl, Between, Emoji, Events, Flag, FullUrl, HeaderText, Kind, Name, OneOf, SecretList,
     Text, Texts, Whole,
@@ -16,7 +17,7 @@ use super::section::Section;
 use super::wording::{close_to, list_of, quote, shown};
 use super::{
     Channel, ChannelKind, Config, Conversation, Custom, Delivery, Haptik, Outbound, Sink, SinkKind,
-    Slack,
+    Slack, Transcript,
 };
 
 /// What was read of an account. Its connections need its `business_id`, whatever else is wrong.
@@ -91,11 +92,14 @@ fn channel(
     let haptik = account_of(section, accounts);
     let business_id = section.optional("business_id", &BUSINESS_ID);
     // The keys that there are depend on the type: without one, none is unknown.
-    let kind = section.required("type", &CHANNEL_TYPES).and_then(|kind| {
-        let kind = kind(section);
-        section.refuse_unknown_keys();
-        kind
-    });
+    let kind = section
+        .required("type", &CHANNEL_TYPES)
+        .and_then(|(kind, no_agent_after)| {
+            let kind = kind(section);
+            let handoff = handoff(section, no_agent_after);
+            section.refuse_unknown_keys();
+            Ok((kind?, handoff?))
+        });
     let haptik = haptik?;
     let of_account = match accounts.get(&haptik) {
         Some(account) => account.business_id?,
@@ -110,10 +114,12 @@ fn channel(
         );
         section.missing("business_id", &message)
     })?;
+    let (kind, handoff) = kind?;
     Ok(Channel {
         haptik,
         business_id,
-        kind: kind?,
+        handoff,
+        kind,
     })
 }
 
@@ -149,9 +155,13 @@ fn slack(section: &Section<'_>) -> Result<ChannelKind, Reported> {
 fn custom(section: &Section<'_>) -> Result<ChannelKind, Reported> {
     let signing_secrets = section.required("signing_secrets", &SecretList::STANDARD_WEBHOOKS);
     let callback_url = section.required("callback_url", &FullUrl);
+    let handoff_only = section.or("handoff_only", &Flag, false);
+    let transcript = section.or("transcript", &TRANSCRIPTS, Transcript::default());
     Ok(ChannelKind::Custom(Custom {
         signing_secrets: signing_secrets?,
         callback_url: callback_url?,
+        handoff_only: handoff_only?,
+        transcript: transcript?,
     }))
 }
 
@@ -215,8 +225,12 @@ fn outbound(section: &Section<'_>) -> Result<Outbound, Reported> {
 /// Reads the keys that come with a type.
 type Reader<T> = fn(&Section<'_>) -> Result<T, Reported>;
 
-const CHANNEL_TYPES: OneOf<Reader<ChannelKind>> = OneOf {
-    words: &[("slack", slack), ("custom", custom)],
+/// With how long an agent may take to join by default.
+const CHANNEL_TYPES: OneOf<(Reader<ChannelKind>, Option<Duration>)> = OneOf {
+    words: &[
+        ("slack", (slack, None)),
+        ("custom", (custom, Some(CUSTOM_NO_AGENT_AFTER))),
+    ],
     note: " (the channels of this version)",
 };
 

@@ -10,13 +10,14 @@ use url::{Host, Url};
 use super::wording::{list_of, quote};
 use super::{ChannelKind, Config, Secrets, SinkKind};
 
-/// The events that Haptik's documentation names, which a sink may ask for.
-const EVENTS: [&str; 5] = [
+/// The events that Haptik's documentation names, and the bridge's own, which a sink may ask for.
+const EVENTS: [&str; 6] = [
     "*",
     "message",
     "chat_pinned",
     "chat_complete",
     "webhook_conversation_complete",
+    "missed_handoff",
 ];
 
 /// The warnings of a configuration, in the order of its tables.

@@ -39,15 +39,11 @@ pub(super) struct Said {
 /// # Errors
 /// What is wrong: the key, what was found there (never its value) and what is allowed.
 pub(super) fn said(body: &[u8], connection: &ConnectionId) -> Result<Said, String> {
-    let body: Value =
-        serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
-    let Value::Object(map) = &body else {
-        return Err(format!(
-            "the body is {}; allowed: an object",
-            describe(&body)
-        ));
+    let map = body_of(body)?;
+    let request = Object {
+        path: "",
+        map: &map,
     };
-    let request = Object { path: "", map };
     let act = match request.text("type", ID_LIMIT)? {
         Some("message") => message(&request)?,
         Some("action") => Act::Message {
@@ -66,27 +62,48 @@ pub(super) fn said(body: &[u8], connection: &ConnectionId) -> Result<Said, Strin
             ));
         }
     };
+    Ok(Said {
+        id: request.id("id")?,
+        inbound: inbound(&request, connection, act)?,
+    })
+}
+
+/// The object that a body is.
+pub(super) fn body_of(body: &[u8]) -> Result<Map<String, Value>, String> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(other) => Err(format!(
+            "the body is {}; allowed: an object",
+            describe(&other)
+        )),
+        Err(error) => Err(format!("the body is not JSON: {error}")),
+    }
+}
+
+/// What a request says that its user did, from the keys that every request has.
+pub(super) fn inbound(
+    request: &Object<'_>,
+    connection: &ConnectionId,
+    act: Act,
+) -> Result<Inbound, String> {
     let id = request.id("id")?;
-    let at = timestamp(&request)?;
+    let at = request.timestamp("timestamp")?;
     let user = request
         .object("user")?
         .ok_or("user is missing; needed: an object with an id")?;
     let user_id = user.id("id")?;
     let profile = profile(&user)?;
-    Ok(Said {
-        inbound: Inbound {
-            key: EntryKey::from(format!("{:020}#{id}", at.as_microsecond())),
-            at,
-            auth_id: AuthId::derive(connection, &user_id, None),
-            address: Address(serde_json::json!({"user": user_id})),
-            user: user_id,
-            profile: Some(profile).filter(|profile| *profile != Profile::default()),
-            gate: Gate::Open,
-            act,
-            unnamed: Vec::new(),
-            mark: None,
-        },
-        id,
+    Ok(Inbound {
+        key: EntryKey::from(format!("{:020}#{id}", at.as_microsecond())),
+        at,
+        auth_id: AuthId::derive(connection, &user_id, None),
+        address: Address(serde_json::json!({"user": user_id})),
+        user: user_id,
+        profile: Some(profile).filter(|profile| *profile != Profile::default()),
+        gate: Gate::Open,
+        act,
+        unnamed: Vec::new(),
+        mark: None,
     })
 }
 
@@ -180,16 +197,6 @@ fn feedback(request: &Object<'_>) -> Result<Act, String> {
     })
 }
 
-fn timestamp(request: &Object<'_>) -> Result<Timestamp, String> {
-    let allowed = "an RFC 3339 time of 1970 or later, such as \"2026-11-22T10:00:00Z\"";
-    let timestamp = request
-        .get("timestamp")
-        .and_then(Value::as_str)
-        .and_then(|text| text.parse().ok());
-    let timestamp = timestamp.filter(|timestamp| *timestamp >= Timestamp::UNIX_EPOCH);
-    timestamp.ok_or_else(|| request.wrong("timestamp", allowed))
-}
-
 fn profile(user: &Object<'_>) -> Result<Profile, String> {
     let text = |key| {
         Ok::<_, String>(
@@ -233,20 +240,20 @@ fn custom_data(user: &Object<'_>) -> Result<Map<String, Value>, String> {
 }
 
 /// An object of the request, with where it is.
-struct Object<'a> {
+pub(super) struct Object<'a> {
     /// Empty, or the path with a dot at its end.
-    path: &'a str,
-    map: &'a Map<String, Value>,
+    pub(super) path: &'a str,
+    pub(super) map: &'a Map<String, Value>,
 }
 
 impl<'a> Object<'a> {
     /// The value of a key; null is as good as nothing.
-    fn get(&self, key: &str) -> Option<&'a Value> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
     /// A string that may be left out.
-    fn text(&self, key: &str, limit: usize) -> Result<Option<&'a str>, String> {
+    pub(super) fn text(&self, key: &str, limit: usize) -> Result<Option<&'a str>, String> {
         match self.get(key) {
             None => Ok(None),
             Some(Value::String(text)) if text.len() <= limit => Ok(Some(text)),
@@ -255,7 +262,7 @@ impl<'a> Object<'a> {
     }
 
     /// A string that must be there and say something.
-    fn filled(&self, key: &str, limit: usize) -> Result<&'a str, String> {
+    pub(super) fn filled(&self, key: &str, limit: usize) -> Result<&'a str, String> {
         let text = self
             .text(key, limit)?
             .filter(|text| !text.trim().is_empty());
@@ -263,7 +270,7 @@ impl<'a> Object<'a> {
     }
 
     /// An identifier that must be there.
-    fn id(&self, key: &str) -> Result<String, String> {
+    pub(super) fn id(&self, key: &str) -> Result<String, String> {
         match self.get(key) {
             Some(Value::String(id))
                 if (1..=ID_LIMIT).contains(&id.len()) && !id.trim().is_empty() =>
@@ -276,6 +283,17 @@ impl<'a> Object<'a> {
                 &format!("a number, or a string of 1 to {ID_LIMIT} bytes"),
             )),
         }
+    }
+
+    /// A time that must be there.
+    pub(super) fn timestamp(&self, key: &str) -> Result<Timestamp, String> {
+        let allowed = "an RFC 3339 time of 1970 or later, such as \"2026-11-22T10:00:00Z\"";
+        let timestamp = self
+            .get(key)
+            .and_then(Value::as_str)
+            .and_then(|text| text.parse().ok());
+        let timestamp = timestamp.filter(|timestamp| *timestamp >= Timestamp::UNIX_EPOCH);
+        timestamp.ok_or_else(|| self.wrong(key, allowed))
     }
 
     /// An object that may be left out.
@@ -304,7 +322,7 @@ impl<'a> Object<'a> {
     }
 }
 
-fn describe(value: &Value) -> &'static str {
+pub(super) fn describe(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a bool",

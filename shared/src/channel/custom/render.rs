@@ -3,8 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::channel::{Content, Outgoing, Part, Sender};
+use crate::channel::{Act, Content, Outgoing, Part, Sender};
+use crate::handoff::{Ended, Reason};
 use crate::haptik::hsl::{Actionable, Card, Effect, Element, Form, Hsl};
+use crate::ids::EntryKey;
 use crate::standard_webhooks::message_id;
 use crate::wire;
 
@@ -22,18 +24,33 @@ pub(super) fn part(outgoing: &Outgoing) -> Option<Part> {
             "conversation_complete",
             json!({"completed_by": completed_by, "data": data}),
         ),
+        Content::HandoffEnded {
+            ended,
+            agent_joined,
+        } => ("handoff_ended", handoff_ended(ended, *agent_joined)),
+        Content::MessageReturned { inbound } => ("message_returned", returned(&inbound.act)),
     };
-    let id = outgoing
-        .message_id
-        .map_or_else(|| outgoing.key.to_string(), |id| id.to_string());
+    let id = match (&outgoing.content, &outgoing.handoff) {
+        (Content::HandoffEnded { .. }, Some(handoff)) => handoff.clone(),
+        (Content::MessageReturned { inbound }, _) => id_of(&inbound.key),
+        _ => outgoing
+            .message_id
+            .map_or_else(|| outgoing.key.to_string(), |id| id.to_string()),
+    };
     let mut payload = json!({
         "type": kind,
         "id": id,
         "timestamp": outgoing.at.to_string(),
         "user": {"id": outgoing.user},
     });
-    if !matches!(outgoing.content, Content::ConversationComplete { .. }) {
+    if matches!(
+        outgoing.content,
+        Content::Message { .. } | Content::AgentJoined { .. }
+    ) {
         payload["sender"] = sender(&outgoing.sender);
+    }
+    if let Some(handoff) = &outgoing.handoff {
+        payload["handoff_id"] = json!(handoff);
     }
     if let (Some(payload), Value::Object(more)) = (payload.as_object_mut(), more) {
         payload.extend(more);
@@ -60,6 +77,37 @@ fn is_for_the_application(hsl: &Hsl) -> bool {
         Element::NativeAction { .. } | Element::Other { .. } => true,
         _ => !hsl.is_silent(),
     }
+}
+
+fn handoff_ended(ended: &Ended, agent_joined: bool) -> Value {
+    let mut written = json!({"reason": ended.reason, "agent_joined": agent_joined});
+    if ended.reason == Reason::Completed {
+        written["completed_by"] = json!(ended.completed_by);
+    }
+    if let Some(error) = &ended.error {
+        written["error"] = json!(error);
+    }
+    written
+}
+
+/// What the user did, as the application sent it.
+fn returned(act: &Act) -> Value {
+    match act {
+        Act::Message { text, attachments } => json!({
+            "text": text,
+            "attachments": attachments
+                .iter()
+                .map(|file| json!({"url": file.url, "name": file.name, "mime_type": file.mime_type}))
+                .collect::<Vec<_>>(),
+        }),
+        _ => json!({}),
+    }
+}
+
+/// The application's own id of what it sent, from its place.
+fn id_of(key: &EntryKey) -> String {
+    let key = key.as_str();
+    key.split_once('#').map_or(key, |(_, id)| id).to_owned()
 }
 
 fn sender(sender: &Sender) -> Value {

@@ -25,6 +25,8 @@ fn channel(callback_url: Url) -> Custom {
     let config = config::Custom {
         signing_secrets: Secrets::new(OTHER_SECRET, [SecretString::from(SECRET)]),
         callback_url,
+        handoff_only: false,
+        transcript: config::Transcript::Message,
     };
     let http = outbound::client().expect("a client");
     Custom::new(
@@ -57,6 +59,7 @@ fn outgoing(content: Content, message_id: Option<u64>) -> Outgoing {
             profile_image: String::new(),
         },
         message_id,
+        handoff: None,
         content,
     }
 }
@@ -394,6 +397,8 @@ fn a_secret_that_is_not_base64_is_an_error() {
     let config = config::Custom {
         signing_secrets: Secrets::new("whsec_?", []),
         callback_url: url,
+        handoff_only: false,
+        transcript: config::Transcript::Message,
     };
     let http = outbound::client().expect("a client");
     let made = Custom::new(

@@ -34,6 +34,7 @@ pub fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
         received_at: jiff::Timestamp::UNIX_EPOCH,
         sender: sender.clone(),
         message_id: None,
+        handoff: None,
         content: Content::Message {
             hsl: hsl.clone(),
             raw: body.clone(),

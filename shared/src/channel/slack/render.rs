@@ -51,6 +51,8 @@ pub(super) fn parts(outgoing: &Outgoing, agent_identity: bool) -> Vec<Part> {
             "" => notices("This conversation is complete."),
             notice => notices(&mrkdwn(notice)),
         },
+        // For a bot that lives elsewhere, which Slack is not.
+        Content::HandoffEnded { .. } | Content::MessageReturned { .. } => Vec::new(),
     };
     messages
         .into_iter()

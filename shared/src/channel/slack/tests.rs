@@ -58,6 +58,7 @@ fn outgoing() -> Outgoing {
         received_at: "2026-11-22T10:00:00Z".parse().expect("a time"),
         sender: Sender::default(),
         message_id: Some(1),
+        handoff: None,
         content: Content::Message {
             hsl: Hsl::read(&raw),
             raw,

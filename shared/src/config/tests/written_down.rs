@@ -6,6 +6,21 @@ use super::*;
 
 const DOCUMENTATION: &str = include_str!("../../../../docs/configuration.md");
 
+/// The keys of every connection, whatever its type.
+const SHARED: [&str; 11] = [
+    "haptik",
+    "business_id",
+    "team_name",
+    "countdown",
+    "agent_phrases",
+    "no_agent_after",
+    "rating",
+    "requested_notice",
+    "waiting_notice",
+    "missed_notice",
+    "completed_notice",
+];
+
 /// Every key of every table, as the reader itself lists them when it meets one it doesn't know.
 fn keys() -> BTreeMap<String, Vec<String>> {
     let errors = Config::parse(
@@ -74,7 +89,7 @@ fn every_key_is_in_the_example() {
         });
         let section = section.unwrap_or_else(|| panic!("no {table}"));
         // What a connection shares with the others is shown once.
-        let shared = |key: &str| kind == "custom" && ["haptik", "business_id"].contains(&key);
+        let shared = |key: &str| kind == "custom" && SHARED.contains(&key);
         for key in keys.iter().filter(|key| !shared(key)) {
             let shown = section.lines().any(|line| {
                 line.trim_start_matches("# ")

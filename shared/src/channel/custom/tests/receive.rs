@@ -311,13 +311,64 @@ fn a_request_that_is_not_signed_is_not_read() {
 }
 
 #[test]
+fn a_hand_off_is_begun_and_ended() {
+    let mut body = message();
+    body["message"] = json!("wants a refund");
+    body["team_name"] = json!("Support");
+    let body = body.to_string();
+    let ask = |method: &Method, path: &str, body: &str| {
+        let request = Request {
+            method,
+            path,
+            headers: &signed(body.as_bytes()),
+            body: body.as_bytes(),
+        };
+        anywhere().receive(&request, Timestamp::from_second(NOW).expect("a time"))
+    };
+    let begun = ask(&Method::POST, "/handoff", &body).expect("received");
+    let auth_id = AuthId::derive(&"my-app".into(), "u-42", None);
+    assert_eq!(
+        begun.reply,
+        Reply::json(202, &json!({"id": "m-1", "auth_id": auth_id}))
+    );
+    let Some(HandoffAsked::Begin(inbound)) = begun.handoff else {
+        panic!("{:?}", begun.handoff);
+    };
+    let act = Act::Handoff {
+        id: "m-1".into(),
+        says: vec!["wants a refund".into()],
+        team_name: Some("Support".into()),
+    };
+    assert_eq!((inbound.act, inbound.auth_id), (act, auth_id));
+    let ended = ask(&Method::DELETE, "/handoff/a/ü b", "").expect("received");
+    let auth_id = AuthId::derive(&"my-app".into(), "a/ü b", None);
+    assert_eq!(ended.handoff, Some(HandoffAsked::End(auth_id)));
+    let unsigned = Request {
+        method: &Method::DELETE,
+        path: "/handoff/u-42",
+        headers: &signed(b"other"),
+        body: b"",
+    };
+    let now = Timestamp::from_second(NOW).expect("a time");
+    assert!(matches!(
+        anywhere().receive(&unsigned, now),
+        Err(Rejected::Unauthorized(_))
+    ));
+}
+
+#[test]
 fn there_is_nothing_at_other_paths_and_for_other_methods() {
     let body = message().to_string();
     let headers = signed(body.as_bytes());
-    let wrong_method = Rejected::MethodNotAllowed("POST");
+    let post = Rejected::MethodNotAllowed("POST");
+    let delete = Rejected::MethodNotAllowed("DELETE");
     for (method, path, refused) in [
-        (Method::GET, "", &wrong_method),
-        (Method::DELETE, "", &wrong_method),
+        (Method::GET, "", &post),
+        (Method::DELETE, "", &post),
+        (Method::GET, "/handoff", &post),
+        (Method::DELETE, "/handoff", &post),
+        (Method::POST, "/handoff/u-42", &delete),
+        (Method::DELETE, "/handoff/", &Rejected::NotFound),
         (Method::POST, "/nothing", &Rejected::NotFound),
     ] {
         let request = Request {

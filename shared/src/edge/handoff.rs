@@ -1,0 +1,389 @@
+//! Hand-offs at the edge, and what follows from one that has ended.
+//!
+//! A hand-off is on from the moment at which its request is answered, so that the user's next message
+//! is a part of it, and off from the moment at which the bot takes control back. What ends it says so in
+//! the user's item first; what follows from that ([`Bridge::conclude`]) follows from what stands there,
+//! under keys that depend on nothing else, so that it may be done any number of times and happens once.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::NotDurable;
+use crate::bridge::{Bridge, Connection};
+use crate::channel::{Act, Inbound};
+use crate::handoff::{AskedBy, Begun, Due, Ended, Handoff, Over, Reason};
+use crate::haptik::webhook::Event;
+use crate::ids::{AuthId, ConnectionId, EntryKey};
+use crate::lane::Lane;
+use crate::ledger::Payload;
+use crate::users::{Mode, User};
+
+/// What a hand-off is asked for with.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// Who calls it what.
+    pub id: &'a str,
+    /// Who asks.
+    pub asked_by: AskedBy,
+    /// The team that it is for, if not the connection's.
+    pub team_name: Option<&'a str>,
+}
+
+/// What came of asking for a hand-off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Began {
+    /// It is on.
+    New,
+    /// It was asked for before, by the entry with this key.
+    Before(EntryKey),
+    /// Another is on, with this id.
+    Another(String),
+}
+
+/// How often beginning a hand-off is tried while others change the same user.
+const TRIES: usize = 5;
+
+impl Bridge {
+    /// Accepts a hand-off that a bot asks for: the state, then the entry that tells Haptik. `Err` with
+    /// the other's id while another is on.
+    ///
+    /// # Errors
+    /// When it is not durable.
+    pub async fn accept_handoff(
+        &self,
+        source: &str,
+        connection: (&ConnectionId, &Connection),
+        mut inbound: Inbound,
+        now: Timestamp,
+    ) -> Result<Result<(), String>, NotDurable> {
+        let Act::Handoff { id, team_name, .. } = &inbound.act else {
+            return Ok(Ok(()));
+        };
+        let id = id.clone();
+        let ask = Ask {
+            id: &id,
+            asked_by: AskedBy::Application,
+            team_name: team_name.as_deref(),
+        };
+        match self.begin_handoff(connection, &inbound, ask, now).await? {
+            Began::New => {}
+            // The same request is the same entry, also where its sender gives it another time.
+            Began::Before(key) => inbound.key = key,
+            Began::Another(id) => return Ok(Err(id)),
+        }
+        self.accept_inbound(source, connection.0, inbound, None, now)
+            .await?;
+        Ok(Ok(()))
+    }
+
+    /// Begins a hand-off of a user who is where `inbound` says.
+    ///
+    /// # Errors
+    /// When it is not durable, or others change the user all the time.
+    pub async fn begin_handoff(
+        &self,
+        (connection_id, connection): (&ConnectionId, &Connection),
+        inbound: &Inbound,
+        ask: Ask<'_>,
+        now: Timestamp,
+    ) -> Result<Began, NotDurable> {
+        let (auth_id, began_at) = (&inbound.auth_id, now.as_millisecond());
+        let settings = &connection.handoff;
+        let team_name = ask.team_name.or(settings.team_name.as_deref());
+        let due = settings.no_agent_after.map(|after| {
+            let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+            Due::key(began_at.saturating_add(after), auth_id, ask.id)
+        });
+        let handoff = Handoff {
+            id: ask.id.to_owned(),
+            asked_by: ask.asked_by,
+            team_name: team_name.map(ToOwned::to_owned),
+            began_at,
+            opened_at: None,
+            joined_at: None,
+            completed: None,
+            waits_for_name: false,
+            told: Vec::new(),
+            due,
+            ended: None,
+        };
+        for _ in 0..TRIES {
+            let known = self.users.get(auth_id).await?;
+            if let Some(last) = &known {
+                if let Some(key) = self.users.handoff_record(auth_id, ask.id).await? {
+                    return Ok(Began::Before(key));
+                }
+                match &last.handoff {
+                    Some(other) if other.is_on() => return Ok(Began::Another(other.id.clone())),
+                    // Its state is about to be forgotten: whatever it left to be done is done first.
+                    Some(_) => self.conclude("inbound", last, now).await?,
+                    None => {}
+                }
+            }
+            let place = place(connection_id, inbound, known, began_at);
+            let ttl = self.config.delivery.entry_ttl;
+            let begun = self
+                .users
+                .handoff_begin(&place, &handoff, &inbound.key, ttl)
+                .await?;
+            match begun {
+                Begun::New => return Ok(Began::New),
+                Begun::Before(key) => return Ok(Began::Before(key)),
+                Begun::Another(id) => return Ok(Began::Another(id)),
+                Begun::Changed => {}
+            }
+        }
+        Err(NotDurable::Busy)
+    }
+
+    /// Ends the hand-off that a bot takes its user back from; its id, `None` when there is none that a
+    /// bot asked for. Asking again is no error.
+    ///
+    /// # Errors
+    /// When it is not durable.
+    pub async fn take_back(
+        &self,
+        source: &str,
+        connection: &ConnectionId,
+        auth_id: &AuthId,
+        now: Timestamp,
+    ) -> Result<Option<String>, NotDurable> {
+        let user = self.users.get(auth_id).await?;
+        let user = user.filter(|user| user.connection == *connection);
+        let last = user.and_then(|user| user.handoff);
+        let Some(last) = last.filter(|last| last.asked_by == AskedBy::Application) else {
+            return Ok(None);
+        };
+        let ended = Ended::of(Reason::EndedByBot, now.as_millisecond());
+        let over = self
+            .end_handoff(source, auth_id, &last.id, &ended, false, now)
+            .await?;
+        let Over::Ended(user) = over else {
+            return Ok(None);
+        };
+        let reason = user.handoff.and_then(|handoff| handoff.ended);
+        let by_bot = reason.is_some_and(|ended| ended.reason == Reason::EndedByBot);
+        Ok(Some(last.id).filter(|_| by_bot))
+    }
+
+    /// Ends a hand-off, unless it has ended, and sees to what follows.
+    ///
+    /// # Errors
+    /// When it is not durable: to be done again.
+    pub async fn end_handoff(
+        &self,
+        source: &str,
+        auth_id: &AuthId,
+        id: &str,
+        ended: &Ended,
+        unless_joined: bool,
+        now: Timestamp,
+    ) -> Result<Over, NotDurable> {
+        let over = self
+            .users
+            .handoff_end(auth_id, id, ended, unless_joined)
+            .await?;
+        if let Over::Ended(user) = &over {
+            self.conclude(source, user, now).await?;
+        }
+        Ok(over)
+    }
+
+    /// The hand-off that a user is in, if one is on.
+    ///
+    /// # Errors
+    /// When the user map does not answer.
+    pub async fn handoff_of(&self, auth_id: &AuthId) -> Result<Option<Handoff>, NotDurable> {
+        let user = self.users.get(auth_id).await?;
+        Ok(user.and_then(|user| user.handoff).filter(Handoff::is_on))
+    }
+
+    /// Sees to what follows from the end of the user's last hand-off.
+    ///
+    /// # Errors
+    /// When it is not durable: to be done again.
+    pub async fn conclude(
+        &self,
+        source: &str,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<(), NotDurable> {
+        let Some((handoff, ended)) = user
+            .handoff
+            .as_ref()
+            .and_then(|handoff| Some((handoff, handoff.ended.as_ref()?)))
+        else {
+            return Ok(());
+        };
+        if handoff.asked_by == AskedBy::Application {
+            let at = Timestamp::from_millisecond(ended.at).unwrap_or(now);
+            let key = format!("{:020}#3-handoff_ended#{}", ended.at.max(0), handoff.id);
+            let payload = Payload::HandoffEnded {
+                handoff: Box::new(handoff.clone()),
+            };
+            let lane = Lane::Channel(user.auth_id.clone());
+            self.accept(source, &lane, &key.into(), &payload, at, now)
+                .await?;
+            for told in handoff.unheard() {
+                self.give_back(source, &user.auth_id, &handoff.id, &told.key, now)
+                    .await?;
+            }
+        } else if matches!(ended.reason, Reason::NoAgent | Reason::Failed)
+            && let Some(connection) = self.connections.get(&user.connection)
+        {
+            let text = &connection.handoff.missed_notice;
+            let name = format!("missed-{}", handoff.id);
+            self.notify(source, user, &name, text, ended.at, now)
+                .await?;
+        }
+        if ended.reason == Reason::NoAgent {
+            self.tell_missed(source, user, handoff, ended, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a message back to the bot: the entry with this key, which came too late for the hand-off.
+    ///
+    /// # Errors
+    /// When it is not durable.
+    pub async fn give_back(
+        &self,
+        source: &str,
+        auth_id: &AuthId,
+        handoff: &str,
+        key: &EntryKey,
+        now: Timestamp,
+    ) -> Result<(), NotDurable> {
+        let entry = self
+            .ledger
+            .entry(&Lane::Haptik(auth_id.clone()), key)
+            .await?;
+        let Some(Payload::Inbound { inbound, .. }) = entry.map(|entry| entry.payload) else {
+            return Ok(());
+        };
+        let at = inbound.at;
+        let place = format!(
+            "{:020}#4-message_returned#{key}",
+            at.as_millisecond().max(0)
+        );
+        let payload = Payload::MessageReturned {
+            handoff: handoff.to_owned(),
+            inbound,
+        };
+        let lane = Lane::Channel(auth_id.clone());
+        self.accept(source, &lane, &place.into(), &payload, at, now)
+            .await
+    }
+
+    /// Tells a user something on the bridge's own account, in the order of the conversation: as a message
+    /// of Haptik's bot would be. `name` is the same for the same notice, `at` when it was due.
+    ///
+    /// # Errors
+    /// When it is not durable.
+    pub async fn notify(
+        &self,
+        source: &str,
+        user: &User,
+        name: &str,
+        text: &str,
+        at: i64,
+        now: Timestamp,
+    ) -> Result<(), NotDurable> {
+        let body = json!({"text": text, "type": "SYSTEM", "data": {}});
+        self.say(source, user, name, &body, at, now).await
+    }
+
+    /// Says something to a user as Haptik's bot would.
+    ///
+    /// # Errors
+    /// When it is not durable.
+    pub async fn say(
+        &self,
+        source: &str,
+        user: &User,
+        name: &str,
+        hsl: &serde_json::Value,
+        at: i64,
+        now: Timestamp,
+    ) -> Result<(), NotDurable> {
+        let Some(connection) = self.connections.get(&user.connection) else {
+            return Ok(());
+        };
+        let at = Timestamp::from_millisecond(at).unwrap_or(now);
+        let body = json!({
+            "event_name": "message",
+            "timestamp": at.to_string(),
+            "business_id": connection.business_id,
+            "user": {"auth_id": user.auth_id},
+            "agent": {"is_automated": true},
+            "message": {"body": hsl},
+        });
+        let payload = Payload::Webhook {
+            account: connection.account.clone(),
+            body: body.to_string(),
+        };
+        let key = format!("{:020}#5-notice#{name}", at.as_millisecond().max(0));
+        let lane = Lane::Channel(user.auth_id.clone());
+        self.accept(source, &lane, &key.into(), &payload, at, now)
+            .await
+    }
+
+    /// Tells the sinks that nobody took a chat, so that a ticket can be made.
+    async fn tell_missed(
+        &self,
+        source: &str,
+        user: &User,
+        handoff: &Handoff,
+        ended: &Ended,
+        now: Timestamp,
+    ) -> Result<(), NotDurable> {
+        let Some(connection) = self.connections.get(&user.connection) else {
+            return Ok(());
+        };
+        let time = |at: i64| {
+            let at = Timestamp::from_millisecond(at).unwrap_or(now);
+            format!("{at:.3}")
+        };
+        let body = json!({
+            "event_name": "missed_handoff",
+            "timestamp": time(ended.at),
+            "business_id": connection.business_id,
+            "user": {"auth_id": user.auth_id, "user_name": user.user_name},
+            "data": {
+                "handoff_id": handoff.id,
+                "asked_by": handoff.asked_by,
+                "requested_at": time(handoff.began_at),
+                "team_name": handoff.team_name,
+                "connection": user.connection,
+                "channel_user": user.channel_user,
+            },
+        })
+        .to_string();
+        let Ok(event) = Event::read(body.as_bytes()) else {
+            return Ok(());
+        };
+        let payload = Payload::Webhook {
+            account: connection.account.clone(),
+            body: body.clone(),
+        };
+        self.accept_for_sinks(source, &event, &payload, body.as_bytes(), now)
+            .await
+    }
+}
+
+/// A user who is where a request says, with the last hand-off that is known.
+fn place(connection: &ConnectionId, inbound: &Inbound, known: Option<User>, now: i64) -> User {
+    User {
+        auth_id: inbound.auth_id.clone(),
+        connection: connection.clone(),
+        channel_user: inbound.user.clone(),
+        address: inbound.address.clone(),
+        registered: None,
+        user_name: None,
+        mode: Mode::Bot,
+        completion: None,
+        handoff: known.and_then(|user| user.handoff),
+        marks: Vec::new(),
+        last_activity: now,
+    }
+}

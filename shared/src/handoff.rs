@@ -1,0 +1,181 @@
+//! Hand-offs: a human takes a user over, and gives the user back.
+//!
+//! Two ways lead to a human: a bot that lives elsewhere asks for one ([`AskedBy::Application`]), or the
+//! user does, within a conversation with Haptik's bot ([`AskedBy::User`]). The state of a hand-off is a
+//! part of the user's item, and every change of it is conditional on the hand-off's id and on its not
+//! having ended: two events at once end it once, and what belongs to an older hand-off changes nothing
+//! of a newer one.
+//!
+//! `state` has the changes, `record` what remembers requests and due times.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::EntryKey;
+
+mod record;
+mod state;
+
+pub use record::{Begun, Due};
+pub use state::Over;
+
+/// A hand-off. Times are milliseconds since the epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handoff {
+    /// Who asked for it calls it this: the application's own id, or the key of the user's message.
+    pub id: String,
+    /// Who asked for it.
+    pub asked_by: AskedBy,
+    /// The team that it is for; `None` to leave that to Haptik.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_name: Option<String>,
+    /// When it was asked for, by our clock.
+    pub began_at: i64,
+    /// Since when what happens at Haptik belongs to it: when Haptik took the first thing said in it, by
+    /// Haptik's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<i64>,
+    /// When an agent took the chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_at: Option<i64>,
+    /// When a conversation was completed, by Haptik's clock, of which it is not known yet whether it is
+    /// this one, because [`Handoff::opened_at`] is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed: Option<Completed>,
+    /// Whether the chat is moved to the team as soon as Haptik's `user_name` is known.
+    #[serde(default)]
+    pub waits_for_name: bool,
+    /// The last messages that Haptik was told in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Told>,
+    /// The sort key of its [`Due`] time, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+    /// How it ended; `None` while it is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
+}
+
+/// Who asked for a human.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskedBy {
+    /// A bot that lives elsewhere, to which control returns.
+    Application,
+    /// The user, within a conversation with Haptik's bot.
+    User,
+}
+
+/// A completion that Haptik told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completed {
+    /// When, by Haptik's clock.
+    pub at: i64,
+    /// By whom: `bot`, `agent` or `timeout`; empty when Haptik does not say.
+    pub by: String,
+}
+
+/// A message that Haptik was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Its place in the user's lane towards Haptik.
+    pub key: EntryKey,
+    /// When Haptik took it, by Haptik's clock.
+    pub at: i64,
+}
+
+/// How a hand-off ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Why.
+    pub reason: Reason,
+    /// When: of a completion by Haptik's clock, else by ours.
+    pub at: i64,
+    /// Who completed the conversation: `bot`, `agent` or `timeout`; empty when nobody did or Haptik does
+    /// not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub completed_by: String,
+    /// What went wrong, where something did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Why a hand-off ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The conversation at Haptik is complete.
+    Completed,
+    /// The bot that asked for it took control back.
+    EndedByBot,
+    /// No agent took the chat in time.
+    NoAgent,
+    /// Haptik refused it, or could not be told of it for as long as things are tried.
+    Failed,
+}
+
+/// How many of the last messages are remembered: those under way while a completion is.
+const MOST_TOLD: usize = 10;
+
+impl Handoff {
+    /// Whether it has not ended.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// Whether something that an agent did at this time belongs to it. Before Haptik took anything that
+    /// was said in it, our clock is all there is to go by.
+    #[must_use]
+    pub fn is_of(&self, at: i64) -> bool {
+        at >= self.opened_at.unwrap_or(self.began_at).min(self.began_at)
+    }
+
+    /// The messages of which Haptik heard when the conversation was complete already: nobody reads them.
+    pub fn unheard(&self) -> impl Iterator<Item = &Told> {
+        let completed_at = match &self.ended {
+            Some(Ended {
+                reason: Reason::Completed,
+                at,
+                ..
+            }) => *at,
+            _ => i64::MAX,
+        };
+        self.told.iter().filter(move |told| told.at > completed_at)
+    }
+
+    /// What to remember as told, with one more.
+    #[must_use]
+    pub fn told_and(&self, key: &EntryKey, at: i64) -> Vec<Told> {
+        let mut told: Vec<Told> = self
+            .told
+            .iter()
+            .filter(|told| told.key != *key)
+            .cloned()
+            .collect();
+        let key = key.clone();
+        told.push(Told { key, at });
+        told.split_off(told.len().saturating_sub(MOST_TOLD))
+    }
+}
+
+impl Ended {
+    /// An end for which Haptik gave no reason.
+    #[must_use]
+    pub fn of(reason: Reason, at: i64) -> Self {
+        Self {
+            reason,
+            at,
+            completed_by: String::new(),
+            error: None,
+        }
+    }
+
+    /// The end of a conversation at Haptik.
+    #[must_use]
+    pub fn completed(completed: &Completed) -> Self {
+        Self {
+            completed_by: completed.by.clone(),
+            ..Self::of(Reason::Completed, completed.at)
+        }
+    }
+}
