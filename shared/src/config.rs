@@ -139,6 +139,9 @@ pub struct Slack {
     /// `agent_identity`: agents speak under their own name and picture, where the app has the scope
     /// `chat:write.customize`. Default: true.
     pub agent_identity: bool,
+    /// `carousels`: cards stand side by side, where Slack's own cards hold what they say; else below
+    /// each other. Default: true.
+    pub carousels: bool,
     /// `reaction`: the name of the emoji on a message that is being answered. Default: `"eyes"`; `""`
     /// in the file for none.
     pub reaction: Option<String>,

@@ -12,6 +12,8 @@
 //! In a channel the bot is spoken to by a mention, answers in the thread, and from then on hears what
 //! that user says there. In a direct message it hears everything.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
@@ -20,6 +22,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use self::api::{Api, Arguments, SlackError};
+use self::render::Style;
 use crate::channel::{
     Address, Attachment, Channel, Opening, Outgoing, Part, Profile, Received, Rejected, Request,
 };
@@ -71,7 +74,7 @@ pub struct Slack {
     connection: ConnectionId,
     signing_secrets: config::Secrets,
     conversation: Conversation,
-    agent_identity: bool,
+    style: Style,
     reaction: Option<String>,
     tell_edits: bool,
     welcome: String,
@@ -93,7 +96,10 @@ impl Slack {
             connection,
             signing_secrets: settings.signing_secrets.clone(),
             conversation: settings.conversation,
-            agent_identity: settings.agent_identity,
+            style: Style {
+                agent_identity: settings.agent_identity,
+                carousels: settings.carousels,
+            },
             reaction: settings.reaction.clone(),
             tell_edits: settings.tell_edits,
             welcome: settings.welcome.clone(),
@@ -107,20 +113,19 @@ impl Slack {
         }
     }
 
-    /// Calls a method that writes blocks. Slack refuses a message of which it cannot load an image:
-    /// then the images are sent as links.
+    /// Calls a method that writes blocks. Slack refuses a message of which it cannot load an image, or
+    /// has no such block: then it is said more simply.
     async fn write(&self, method: &'static str, body: &Value) -> Result<Value, SlackError> {
-        let refusal = match self.api.call(method, Arguments::Json(body)).await {
-            Err(error @ SlackError::Refused { .. })
-                if error.code().starts_with("invalid_blocks") =>
-            {
-                error
+        let mut body = Cow::Borrowed(body);
+        loop {
+            match self.api.call(method, Arguments::Json(&body)).await {
+                Err(refusal @ SlackError::Refused { .. })
+                    if refusal.code().starts_with("invalid_blocks") =>
+                {
+                    body = Cow::Owned(render::simpler(&body).ok_or(refusal)?);
+                }
+                other => return other,
             }
-            other => return other,
-        };
-        match with_images_as_links(body) {
-            Some(body) => self.api.call(method, Arguments::Json(&body)).await,
-            None => Err(refusal),
         }
     }
 
@@ -206,7 +211,7 @@ impl Channel for Slack {
     }
 
     fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
-        render::parts(outgoing, self.agent_identity)
+        render::parts(outgoing, self.style)
     }
 
     /// Looks for the metadata that each part is sent with
@@ -435,19 +440,6 @@ fn part_of(message: &Value, outgoing: &Outgoing) -> Option<usize> {
     wire::whole(payload, "part")
         .and_then(|part| usize::try_from(part).ok())
         .filter(|_| is_it)
-}
-
-fn with_images_as_links(body: &Value) -> Option<Value> {
-    let mut body = body.clone();
-    let blocks = body.get_mut("blocks")?.as_array_mut()?;
-    let mut changed = false;
-    for block in blocks {
-        if let Some(link) = render::image_as_link(block) {
-            *block = link;
-            changed = true;
-        }
-    }
-    changed.then_some(body)
 }
 
 /// A user object (<https://docs.slack.dev/reference/objects/user-object>).

@@ -129,6 +129,7 @@ fn slack(section: &Section<'_>) -> Result<ChannelKind, Reported> {
     let api_base_url = section.or("api_base_url", &BaseUrl, slack_api());
     let conversation = section.or("conversation", &CONVERSATIONS, Conversation::default());
     let agent_identity = section.or("agent_identity", &Flag, true);
+    let carousels = section.or("carousels", &Flag, true);
     let reaction = section.optional("reaction", &Emoji);
     let tell_edits = section.or("tell_edits", &Flag, false);
     let welcome = section.or("welcome", &Text { max: 1_000 }, WELCOME.to_owned());
@@ -143,6 +144,7 @@ fn slack(section: &Section<'_>) -> Result<ChannelKind, Reported> {
         api_base_url: api_base_url?,
         conversation: conversation?,
         agent_identity: agent_identity?,
+        carousels: carousels?,
         reaction: reaction?
             .or_else(|| Some("eyes".to_owned()))
             .filter(|name| !name.is_empty()),

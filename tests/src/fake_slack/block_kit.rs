@@ -23,6 +23,10 @@ pub const MAX_BLOCKS: usize = 50;
 /// about this number; it has no documented value (slackapi/bolt-js#2509).
 pub const MAX_CHARACTERS_OVER_ALL_BLOCKS: usize = 13_200;
 
+/// Characters of all `markdown` blocks of one message, at most
+/// (<https://docs.slack.dev/reference/block-kit/blocks/markdown-block>).
+pub const MAX_MARKDOWN: usize = 12_000;
+
 /// Where blocks are shown: some blocks exist on one surface only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Surface {
@@ -87,7 +91,8 @@ pub(crate) fn check_block(check: &mut Check, at: &str, block: &Value) {
     };
     match (kind, check.surface()) {
         ("actions", _) => actions(check, at, block),
-        ("alert", Surface::Message) => alert(check, at, block),
+        // In messages Slack refuses it (slackapi/node-slack-sdk#2567).
+        ("alert", Surface::Modal) => alert(check, at, block),
         ("card", Surface::Message) => card(check, at, block),
         ("carousel", Surface::Message) => carousel(check, at, block),
         ("context", _) => context(check, at, block),
@@ -213,7 +218,18 @@ fn image_block(check: &mut Check, at: &str, block: &Value) {
 
 fn markdown(check: &mut Check, at: &str, block: &Value) {
     check.object(at, block, &["type", "text"], &["block_id"]);
-    check.counted_string(at, block, "text", 1, 12_000);
+    check.counted_string(at, block, "text", 1, MAX_MARKDOWN);
+    // The limit is one of all such blocks together.
+    let length = block
+        .get("text")
+        .and_then(Value::as_str)
+        .map_or(0, |text| text.chars().count());
+    if check.add_markdown(length) > MAX_MARKDOWN {
+        check.fail(
+            at,
+            format!("no more than {MAX_MARKDOWN} characters of markdown allowed"),
+        );
+    }
 }
 
 fn section(check: &mut Check, at: &str, block: &Value) {

@@ -331,6 +331,57 @@ async fn a_tap_too_long_for_slack_still_sends_every_character() -> anyhow::Resul
 }
 
 #[tokio::test]
+async fn a_card_that_is_tapped_stays_and_shows_what_was_chosen() -> anyhow::Result<()> {
+    let card = |title: &str| {
+        json!({"title": title, "thumbnail": {"image": "https://a.example/a.png"}, "actionables": [
+            {"actionable_text": format!("Buy {title}"), "payload": {"message": format!("I take the {title}")}},
+            {"actionable_text": "More", "type": "APP_ACTION", "uri": "LINK", "payload": {"url": "https://a.example/?a=1&b=2"}},
+        ]})
+    };
+    let carousel =
+        json!({"text": "Well?", "type": "CAROUSEL", "data": {"items": [card("Hat"), card("Bag")]}});
+    let stage = Stage::with_bot(move |message: &UserMessage| match message.text.as_str() {
+        "hi" => vec![Reply::Hsl(carousel.clone())],
+        text => vec![Reply::Text(format!("You said: {text}"))],
+    })
+    .await?;
+    let url = stage.channel_url("acme-slack");
+    let event = stage.slack.dm("U00000ASHA", "hi");
+    stage.slack.client().send(&url, &event).await;
+    let offer = stage.slack.wait_for_text(event.channel(), "Well?").await;
+    assert_eq!(offer.blocks[1]["type"], "carousel");
+    assert_eq!(
+        offer.text,
+        "Well?\nHat\nChoose: Buy Hat\nMore: <https://a.example/?a=1&amp;b=2>\nBag\nChoose: Buy Bag\nMore: <https://a.example/?a=1&amp;b=2>"
+    );
+    let tap = stage.slack.tap(&offer, "U00000ASHA", "Buy Bag");
+    assert!(
+        stage
+            .slack
+            .client()
+            .send(&url, &tap)
+            .await
+            .is_acknowledged()
+    );
+    stage
+        .slack
+        .wait_for_text(event.channel(), "You said: I take the Bag")
+        .await;
+    let chosen = stage
+        .slack
+        .wait_for_text(event.channel(), "✓ I take the Bag")
+        .await;
+    assert_eq!((&chosen.ts, chosen.blocks.len()), (&offer.ts, 3));
+    assert_eq!(chosen.blocks[1]["elements"], offer.blocks[1]["elements"]);
+    assert!(
+        chosen.text.ends_with("\n✓ I take the Bag"),
+        "{}",
+        chosen.text
+    );
+    stage.finish().await
+}
+
+#[tokio::test]
 async fn a_file_and_its_text_reach_haptik_once_each() -> anyhow::Result<()> {
     let stage = Stage::with_bot(|_: &UserMessage| Vec::new()).await?;
     let url = stage.channel_url("acme-slack");

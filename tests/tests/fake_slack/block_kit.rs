@@ -224,3 +224,28 @@ fn views_are_checked_as_views() {
     long_title["title"]["text"] = json!("x".repeat(25));
     assert!(check_view(&long_title).is_err());
 }
+
+#[test]
+fn some_limits_are_of_all_blocks_together() {
+    let markdown = |length: usize| json!({"type": "markdown", "text": "x".repeat(length)});
+    accepted(&json!([markdown(6_000), markdown(6_000)]));
+    refused(
+        &json!([markdown(6_000), markdown(6_001)]),
+        "12000 characters",
+    );
+    let view = |count: usize| {
+        let blocks = vec![section(&"x".repeat(2_900)); count];
+        json!({"type": "modal", "title": {"type": "plain_text", "text": "Form"}, "blocks": blocks})
+    };
+    assert_eq!(check_view(&view(80)), Ok(()));
+    let refused = check_view(&view(90)).expect_err("it is too large");
+    assert_eq!(refused.error, "view_too_large");
+}
+
+#[test]
+fn an_alert_is_for_modals() {
+    let alert = json!({"type": "alert", "text": {"type": "plain_text", "text": "x"}});
+    refused(&json!([alert]), "unsupported type: alert");
+    let view = json!({"type": "modal", "title": {"type": "plain_text", "text": "Form"}, "blocks": [alert]});
+    assert_eq!(check_view(&view), Ok(()));
+}

@@ -33,7 +33,7 @@ pub fn capability(feature: Feature) -> Capability {
         ),
         Feature::Card => (
             Native,
-            "picture, title and texts, buttons; the cards below each other",
+            "a card with picture, title, texts and buttons, side by side (`carousels`); below each other where one has more than Slack's own hold: 150 characters of title, 200 of text, three buttons",
         ),
         Feature::Image => (
             Native,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Whereabouts;
 use super::limits;
 use super::markup::mrkdwn;
-use super::render::{context, text_object};
+use super::render::{context, fallback, text_object};
 use super::tap::{BUTTONS, CHOICE, RATING, REPLIES};
 use crate::channel::Address;
 use crate::wire;
@@ -35,14 +35,7 @@ pub(super) fn task(
         .and_then(|message| message.get("blocks"))
         .and_then(Value::as_array);
     if let Some(blocks) = blocks.and_then(|blocks| with_choice(blocks, block_id, &chosen)) {
-        let text = message
-            .map(|message| wire::text(message, "text"))
-            .unwrap_or_default();
-        let whole = if text.is_empty() {
-            chosen.clone()
-        } else {
-            format!("{text}\n{chosen}")
-        };
+        let whole = fallback(&blocks);
         let text = if limits::fits(&whole, limits::MESSAGE_TEXT) {
             whole
         } else {
@@ -102,14 +95,15 @@ fn known(block: &Value) -> Option<Value> {
                 wire::list(block, "elements").map(text_field).collect();
             json!({"type": "context", "elements": elements?})
         }
-        "image" => json!({
-            "type": "image",
-            "image_url": wire::some_text(block, "image_url")?,
-            "alt_text": wire::some_text(block, "alt_text")?,
-        }),
+        "image" => image(block)?,
         "actions" => {
             let elements: Option<Vec<Value>> = wire::list(block, "elements").map(button).collect();
             json!({"type": "actions", "elements": elements?})
+        }
+        "card" => card(block)?,
+        "carousel" => {
+            let cards: Option<Vec<Value>> = wire::list(block, "elements").map(known).collect();
+            json!({"type": "carousel", "elements": cards?})
         }
         _ => return None,
     };
@@ -121,6 +115,34 @@ fn known(block: &Value) -> Option<Value> {
         known["block_id"] = id.into();
     }
     Some(known)
+}
+
+fn card(card: &Value) -> Option<Value> {
+    let mut known = json!({"type": "card"});
+    for key in ["title", "subtitle", "body", "hero_image"] {
+        let Some(field) = card.get(key).filter(|field| !field.is_null()) else {
+            continue;
+        };
+        known[key] = if key == "hero_image" {
+            image(field)?
+        } else {
+            text_field(field)?
+        };
+    }
+    let buttons: Option<Vec<Value>> = wire::list(card, "actions").map(button).collect();
+    let buttons = buttons?;
+    if !buttons.is_empty() {
+        known["actions"] = buttons.into();
+    }
+    Some(known)
+}
+
+fn image(image: &Value) -> Option<Value> {
+    Some(json!({
+        "type": "image",
+        "image_url": wire::some_text(image, "image_url")?,
+        "alt_text": wire::some_text(image, "alt_text")?,
+    }))
 }
 
 fn text_field(text: &Value) -> Option<Value> {

@@ -40,6 +40,19 @@ pub(super) const URL: usize = 3_000;
 /// (<https://docs.slack.dev/reference/block-kit/blocks/image-block>).
 pub(super) const ALT_TEXT: usize = 2_000;
 
+/// Cards of a carousel (<https://docs.slack.dev/reference/block-kit/blocks/carousel-block>).
+pub(super) const CARDS: usize = 10;
+
+/// Characters of a card's title, and of its sub-title
+/// (<https://docs.slack.dev/reference/block-kit/blocks/card-block>).
+pub(super) const CARD_TITLE: usize = 150;
+
+/// Characters of a card's text (<https://docs.slack.dev/reference/block-kit/blocks/card-block>).
+pub(super) const CARD_BODY: usize = 200;
+
+/// Buttons of a card: the page has no number, Slack's own clients show this many.
+pub(super) const CARD_ACTIONS: usize = 3;
+
 /// Characters of a link inside a text; what is longer stays plain text, which may be split.
 pub(super) const INLINE_LINK: usize = 2_000;
 

@@ -40,7 +40,7 @@ pub fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
             raw: body.clone(),
         },
     };
-    let mut previews: Vec<Preview> = render::parts(&outgoing, true)
+    let mut previews: Vec<Preview> = render::parts(&outgoing, render::Style::default())
         .into_iter()
         .map(|part| message(part.body))
         .collect();

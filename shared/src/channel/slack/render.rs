@@ -18,21 +18,45 @@ use piece::Piece;
 
 mod actions;
 mod cards;
+mod carousel;
+mod fallback;
 mod form;
 mod pack;
 mod piece;
+mod simpler;
 
-pub(super) use piece::{context, image_as_link, text_object};
+pub(super) use fallback::fallback;
+pub(super) use piece::{context, text_object};
+pub(super) use simpler::simpler;
 
-/// The requests that show something, in order: the bodies of `chat.postMessage` without the place. With
-/// `agent_identity`, agents appear under their own name and picture.
-pub(super) fn parts(outgoing: &Outgoing, agent_identity: bool) -> Vec<Part> {
+/// What a connection may show that another may not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    /// Agents appear under their own name and picture.
+    pub(super) agent_identity: bool,
+    /// Cards stand side by side.
+    pub(super) carousels: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            agent_identity: true,
+            carousels: true,
+        }
+    }
+}
+
+/// The requests that show something, in order: the bodies of `chat.postMessage` without the place.
+pub(super) fn parts(outgoing: &Outgoing, style: Style) -> Vec<Part> {
     let is_agents = matches!(outgoing.content, Content::Message { .. })
         && outgoing.sender.kind == SenderKind::Agent;
-    let identity = Identity::of(&outgoing.sender).filter(|_| agent_identity && is_agents);
+    let identity = Identity::of(&outgoing.sender).filter(|_| style.agent_identity && is_agents);
     let messages = match &outgoing.content {
         Content::Message { hsl, .. } if hsl.element == Element::Silent => Vec::new(),
-        Content::Message { hsl, .. } => Renderer::new(outgoing, identity.is_some()).message(hsl),
+        Content::Message { hsl, .. } => {
+            Renderer::new(outgoing, identity.is_some(), style.carousels).message(hsl)
+        }
         Content::AgentJoined { team_name, notice } => {
             let joined = || joined(&outgoing.sender.name, team_name);
             notices(
@@ -71,14 +95,13 @@ pub(super) fn in_the_bots_name(body: &Value) -> Option<Value> {
     let fields = body.as_object_mut()?;
     let name = bold(fields.remove("username")?.as_str()?);
     fields.remove("icon_url");
-    match body.get_mut("blocks").and_then(Value::as_array_mut) {
-        Some(blocks) if blocks.len() < limits::BLOCKS => blocks.insert(0, context(&name)),
-        Some(_) => {}
-        None => {
-            let text = body.get("text").and_then(Value::as_str).unwrap_or_default();
-            body["text"] = format!("{name}\n{text}").into();
-        }
+    if let Some(blocks) = body.get_mut("blocks").and_then(Value::as_array_mut)
+        && blocks.len() < limits::BLOCKS
+    {
+        blocks.insert(0, context(&name));
     }
+    let text = body.get("text").and_then(Value::as_str).unwrap_or_default();
+    body["text"] = format!("{name}\n{text}").into();
     Some(body)
 }
 
@@ -110,6 +133,8 @@ struct Renderer<'a> {
     outgoing: &'a Outgoing,
     /// Whether the message stands under its sender's own name.
     is_under_own_name: bool,
+    /// Whether cards may stand side by side.
+    carousels: bool,
     /// The place of the next actionable in [`Hsl::actionables`].
     actionable: usize,
     /// The number of the next block of buttons.
@@ -117,10 +142,11 @@ struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    fn new(outgoing: &'a Outgoing, is_under_own_name: bool) -> Self {
+    fn new(outgoing: &'a Outgoing, is_under_own_name: bool, carousels: bool) -> Self {
         Self {
             outgoing,
             is_under_own_name,
+            carousels,
             actionable: 0,
             block: 0,
         }
@@ -133,10 +159,7 @@ impl<'a> Renderer<'a> {
                 vec![self.actionables(super::tap::REPLIES, quick_replies)]
             }
             Element::Button { items } => vec![self.actionables(super::tap::BUTTONS, items)],
-            Element::Carousel { items } => items
-                .iter()
-                .map(|card| self.card(card, &hsl.text))
-                .collect(),
+            Element::Carousel { items } => self.cards(items, &hsl.text),
             Element::Form(form) => vec![self.form(form)],
             Element::System { .. } => return notices(&text),
             Element::NativeAction { .. } | Element::Silent | Element::Other { .. } => Vec::new(),

@@ -14,6 +14,7 @@ fn slack(fake: &Fake) -> Slack {
         api_base_url: fake.url("api/"),
         conversation: Conversation::User,
         agent_identity: true,
+        carousels: true,
         reaction: None,
         tell_edits: false,
         welcome: "Hello!".into(),
@@ -107,6 +108,44 @@ async fn a_picture_that_slack_cannot_load_is_sent_as_a_link() {
         bodies(&fake)[1]["blocks"][0]["elements"][0]["text"],
         "<https://a.example/a.png|A>"
     );
+}
+
+#[tokio::test]
+async fn cards_that_slack_does_not_take_are_sent_below_each_other_and_then_without_pictures() {
+    let refused = json!({"ok": false, "error": "invalid_blocks"});
+    let fake = answering(&[refused.clone(), refused, json!({"ok": true})]).await;
+    let button = |label: &str| json!({"actionable_text": label});
+    let card = |title: &str| json!({"title": title, "sub_title": "new", "thumbnail": {"image": "https://a.example/a.png"}, "actionables": [button(title)]});
+    let mut outgoing = outgoing();
+    let raw = json!({"type": "CAROUSEL", "data": {"items": [card("One"), card("Two")]}});
+    outgoing.content = Content::Message {
+        hsl: Hsl::read(&raw),
+        raw,
+    };
+    let slack = slack(&fake);
+    let parts = slack.render(&outgoing);
+    slack.send(&address(), &parts[0]).await.expect("it is sent");
+    let sent = bodies(&fake);
+    let kinds = |body: &Value| {
+        let blocks = body["blocks"].as_array().expect("blocks").iter();
+        let kinds = blocks.map(|block| block["type"].as_str().expect("a type"));
+        kinds.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(kinds(&sent[0]), "carousel");
+    assert_eq!(
+        kinds(&sent[1]),
+        "image section actions image section actions"
+    );
+    assert_eq!(
+        kinds(&sent[2]),
+        "context section actions context section actions"
+    );
+    assert_eq!(sent[1]["blocks"][1]["text"]["text"], "One\nnew");
+    assert_eq!(
+        sent[1]["blocks"][5],
+        json!({"type": "actions", "block_id": "buttons-1", "elements": sent[0]["blocks"][0]["elements"][1]["actions"]})
+    );
+    assert!(sent.iter().all(|body| body["text"] == sent[0]["text"]));
 }
 
 #[tokio::test]
@@ -340,6 +379,7 @@ fn nothing_of_a_connection_prints_a_secret() {
         api_base_url: Url::parse("https://slack.com/api/").expect("a URL"),
         conversation: Conversation::User,
         agent_identity: true,
+        carousels: true,
         reaction: None,
         tell_edits: false,
         welcome: "Hello!".into(),

@@ -295,6 +295,7 @@ fn what_slack_says_and_shows_stays_within_its_limits() {
         ),
         ("tell_edits = 'no'", ["found a string", "true or false"]),
         ("agent_identity = 1", ["found an integer", "true or false"]),
+        ("carousels = \"no\"", ["found a string", "true or false"]),
     ] {
         refused(&with(line), &parts);
     }
@@ -304,5 +305,5 @@ fn what_slack_says_and_shows_stays_within_its_limits() {
     assert_eq!(team.suggested_prompts, ["Help"]);
     let default = slack(&minimal_and(&with("")), "team");
     assert_eq!(default.reaction.as_deref(), Some("eyes"));
-    assert!(default.agent_identity && default.suggested_prompts.is_empty());
+    assert!(default.agent_identity && default.carousels && default.suggested_prompts.is_empty());
 }

@@ -48,6 +48,7 @@ pub(crate) struct Check {
     block_ids: HashSet<String>,
     characters: usize,
     tables: usize,
+    markdown: usize,
 }
 
 impl Check {
@@ -59,6 +60,7 @@ impl Check {
             block_ids: HashSet::new(),
             characters: 0,
             tables: 0,
+            markdown: 0,
         }
     }
 
@@ -77,6 +79,12 @@ impl Check {
 
     pub(crate) fn saw_table(&mut self) {
         self.tables += 1;
+    }
+
+    /// Counts the characters of one more `markdown` block; returns those of all so far.
+    pub(crate) fn add_markdown(&mut self, length: usize) -> usize {
+        self.markdown += length;
+        self.markdown
     }
 
     /// The `type` of an object; a problem when there is none.

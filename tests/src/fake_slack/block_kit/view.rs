@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Check, Flavor, Rejection, Surface, check_block};
+use super::{Check, Flavor, Problem, Rejection, Surface, check_block};
+
+/// Bytes of a view, at most (<https://docs.slack.dev/reference/methods/views.open#errors>).
+const MAX_VIEW_BYTES: usize = 250_000;
 
 /// Checks a `view` given to `views.open`.
 ///
@@ -45,15 +48,7 @@ pub fn check_view(view: &Value) -> Result<(), Rejection> {
     if has_input && view.get("submit").is_none() {
         check.fail(at, "missing required field: submit");
     }
-    let (problems, _, _) = check.finish();
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(Rejection {
-            error: "invalid_arguments",
-            problems,
-        })
-    }
+    verdict(check, view)
 }
 
 /// Checks a `view` given to `views.publish`
@@ -78,13 +73,21 @@ pub fn check_home(view: &Value) -> Result<(), Rejection> {
     for (place, block) in check.items(at, view, "blocks", 1, 100) {
         check_block(&mut check, &place, block);
     }
-    let (problems, _, _) = check.finish();
+    verdict(check, view)
+}
+
+fn verdict(check: Check, view: &Value) -> Result<(), Rejection> {
+    let (mut problems, _, _) = check.finish();
+    let mut error = "invalid_arguments";
+    let bytes = view.to_string().len();
+    if bytes > MAX_VIEW_BYTES {
+        error = "view_too_large";
+        let what = format!("{bytes} bytes, {MAX_VIEW_BYTES} are allowed");
+        problems.push(Problem::new("/view", what));
+    }
     if problems.is_empty() {
         Ok(())
     } else {
-        Err(Rejection {
-            error: "invalid_arguments",
-            problems,
-        })
+        Err(Rejection { error, problems })
     }
 }

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::Renderer;
+use super::fallback;
 use super::piece::Piece;
 use crate::channel::slack::limits;
-use crate::channel::slack::markup::{bold, escaped, link, mrkdwn, plain, web_address};
+use crate::channel::slack::markup::{bold, link, mrkdwn, plain, web_address};
 use crate::channel::slack::tap::{BUTTONS, OPEN, RATE, RATING, SAY, Tap};
 use crate::haptik::hsl::{Actionable, Effect};
 
@@ -33,7 +34,12 @@ impl Renderer<'_> {
     }
 
     /// The button of an actionable that can be one.
-    fn button(&self, block: &str, actionable: &Actionable, index: usize) -> Option<Value> {
+    pub(super) fn button(
+        &self,
+        block: &str,
+        actionable: &Actionable,
+        index: usize,
+    ) -> Option<Value> {
         let mut button = match actionable.effect() {
             Effect::Say { sent, .. } => {
                 let offered = || Tap::Offered {
@@ -142,13 +148,8 @@ impl Renderer<'_> {
         }
         let block_id = format!("{block}{}", self.block);
         self.block += 1;
-        let labels = row
-            .buttons
-            .iter()
-            .filter_map(|button| button.pointer("/text/text")?.as_str());
         Some(Piece {
-            text: String::new(),
-            spare: escaped(&labels.collect::<Vec<_>>().join(" · ")),
+            text: row.text(),
             weight: row.weight,
             block: json!({"type": "actions", "block_id": block_id, "elements": row.buttons}),
         })
@@ -164,7 +165,14 @@ struct Row {
 
 impl Row {
     fn takes(&self, button: &Value) -> bool {
-        self.buttons.len() < limits::ACTIONS && self.weight + weight(button) <= limits::BLOCKS_TEXT
+        let text = || [self.text(), fallback::choices([button].into_iter())].concat();
+        self.buttons.len() < limits::ACTIONS
+            && self.weight + weight(button) <= limits::BLOCKS_TEXT
+            && limits::fits(&text(), limits::MESSAGE_TEXT - 1)
+    }
+
+    fn text(&self) -> String {
+        fallback::choices(self.buttons.iter())
     }
 
     fn add(&mut self, button: Value) {

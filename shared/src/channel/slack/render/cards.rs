@@ -28,9 +28,19 @@ const OTHER_FILES: &[&str] = &[
 ];
 
 impl Renderer<'_> {
+    /// Cards, in groups that stay together: side by side where Slack's own cards hold them, else below each
+    /// other.
+    pub(super) fn cards(&mut self, cards: &[Card], text: &str) -> Vec<Vec<Piece>> {
+        let carousels = self.carousels.then(|| self.carousels(cards, text));
+        match carousels.flatten() {
+            Some(carousels) => carousels.into_iter().map(|one| vec![one]).collect(),
+            None => cards.iter().map(|card| self.card(card, text)).collect(),
+        }
+    }
+
     /// A card: picture, title, texts, buttons. `text` is the message's own, which describes a picture
     /// that has no title.
-    pub(super) fn card(&mut self, card: &Card, text: &str) -> Vec<Piece> {
+    fn card(&mut self, card: &Card, text: &str) -> Vec<Piece> {
         let lines = [
             bold(&card.title),
             mrkdwn(&card.sub_title),
@@ -56,10 +66,7 @@ pub(super) fn picture(address: &str, titles: &[&str]) -> Vec<Piece> {
     let Some(url) = web_address(address, limits::URL) else {
         return Piece::sections(&mrkdwn(address));
     };
-    let title = titles
-        .iter()
-        .find_map(|title| plain(&title.replace('*', ""), limits::ALT_TEXT));
-    let title = title.unwrap_or_else(|| "Image".to_owned());
+    let title = described(titles);
     let linked = |sign: &str, label: &str| {
         let linked = format!("{sign} {}", link(&url, label));
         // A link is never cut, so one that fills a section stands as text.
@@ -74,6 +81,19 @@ pub(super) fn picture(address: &str, titles: &[&str]) -> Vec<Piece> {
         Kind::Video => linked("▶", "Watch the video"),
         Kind::Other => linked("🔗", &limits::shortened(&title, limits::BUTTON_TEXT)),
     }
+}
+
+/// What a picture shows, by the first of the titles that is not empty.
+pub(super) fn described(titles: &[&str]) -> String {
+    let title = titles
+        .iter()
+        .find_map(|title| plain(&title.replace('*', ""), limits::ALT_TEXT));
+    title.unwrap_or_else(|| "Image".to_owned())
+}
+
+/// Whether an address is probably one of a picture that Slack shows.
+pub(super) fn is_picture(address: &str) -> bool {
+    matches!(kind(address), Kind::Image)
 }
 
 enum Kind {

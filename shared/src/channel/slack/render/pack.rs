@@ -1,7 +1,9 @@
 //! Packing pieces into as few messages as Slack's limits allow.
 
-use super::Message;
+use serde_json::Value;
+
 use super::piece::Piece;
+use super::{Message, fallback};
 use crate::channel::slack::limits;
 
 /// Packs groups into messages, in order. A group stays in one message where it fits into one.
@@ -50,9 +52,7 @@ impl Load {
     fn count(&mut self, piece: &Piece) {
         self.blocks += 1;
         self.weight += piece.weight;
-        if !piece.text.is_empty() {
-            self.text += limits::length(&piece.text) + 1;
-        }
+        self.text += limits::length(&piece.text) + 1;
     }
 
     fn add(&mut self, piece: Piece) {
@@ -68,21 +68,10 @@ impl Load {
     }
 
     fn message(self) -> Message {
-        let joined = |separator, of: fn(&Piece) -> &str| {
-            let texts = self.pieces.iter().map(of).filter(|text| !text.is_empty());
-            texts.collect::<Vec<_>>().join(separator)
-        };
-        let mut text = joined("\n", |piece| &piece.text);
-        if text.is_empty() {
-            text = limits::shortened(&joined(" · ", |piece| &piece.spare), limits::SECTION_TEXT)
-                .into_owned();
-        }
-        if text.is_empty() {
-            "…".clone_into(&mut text);
-        }
+        let blocks: Vec<Value> = self.pieces.into_iter().map(|piece| piece.block).collect();
         Message {
-            text,
-            blocks: self.pieces.into_iter().map(|piece| piece.block).collect(),
+            text: fallback(&blocks),
+            blocks,
         }
     }
 }

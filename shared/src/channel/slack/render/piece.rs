@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::fallback::of_block;
 use crate::channel::slack::limits;
-use crate::channel::slack::markup::{escaped, link};
 use crate::channel::slack::split::split;
 
 /// One block, with what it adds to its message.
@@ -11,10 +11,8 @@ use crate::channel::slack::split::split;
 pub(super) struct Piece {
     /// The block.
     pub(super) block: Value,
-    /// Its text, as mrkdwn; empty where it has none to speak of.
+    /// What stands for it in the message's text.
     pub(super) text: String,
-    /// What stands for it when nothing in its message has a text: labels, a description.
-    pub(super) spare: String,
     /// What it counts towards [`limits::BLOCKS_TEXT`].
     pub(super) weight: usize,
 }
@@ -33,18 +31,17 @@ impl Piece {
 
     /// An image, from the web.
     pub(super) fn image(address: &str, alt_text: &str) -> Self {
+        let block = json!({"type": "image", "image_url": address, "alt_text": alt_text});
         Self {
-            block: json!({"type": "image", "image_url": address, "alt_text": alt_text}),
-            text: String::new(),
-            spare: escaped(alt_text),
+            text: of_block(&block),
             weight: limits::length(address) + limits::length(alt_text),
+            block,
         }
     }
 
     fn texts(text: &str, block: impl Fn(&str) -> Value) -> Vec<Self> {
         let piece = |text: String| Self {
             block: block(&text),
-            spare: String::new(),
             weight: limits::length(&text),
             text,
         };
@@ -64,23 +61,4 @@ pub(in crate::channel::slack) fn text_object(text: &str) -> Value {
 /// A block of small grey print.
 pub(in crate::channel::slack) fn context(text: &str) -> Value {
     json!({"type": "context", "elements": [text_object(text)]})
-}
-
-/// An image block as a link to the image; `None` for any other block.
-pub(in crate::channel::slack) fn image_as_link(block: &Value) -> Option<Value> {
-    if block.get("type").and_then(Value::as_str) != Some("image") {
-        return None;
-    }
-    let field = |key| block.get(key).and_then(Value::as_str);
-    let (address, label) = (
-        field("image_url")?,
-        limits::shortened(field("alt_text")?, limits::INLINE_LINK / 4),
-    );
-    let link = link(address, &label);
-    let link = if limits::fits(&link, limits::SECTION_TEXT) {
-        link
-    } else {
-        escaped(&label)
-    };
-    Some(context(&link))
 }

@@ -6,10 +6,15 @@ use crate::channel::{Outgoing, Sender, SenderKind};
 use crate::haptik::hsl::Hsl;
 
 mod block_kit;
-mod properties;
 
 fn parts(outgoing: &Outgoing) -> Vec<Part> {
-    super::parts(outgoing, false)
+    super::parts(
+        outgoing,
+        Style {
+            agent_identity: false,
+            carousels: true,
+        },
+    )
 }
 
 /// A message of the bot.
@@ -37,14 +42,26 @@ fn render(raw: Value) -> Vec<Part> {
     parts
 }
 
+/// A block, or the cards of a carousel.
+fn with_cards(block: &Value) -> &[Value] {
+    let cards = block["elements"]
+        .as_array()
+        .filter(|_| block["type"] == "carousel");
+    cards.map_or(std::slice::from_ref(block), Vec::as_slice)
+}
+
 fn buttons(parts: &[Part]) -> Vec<&Value> {
     let blocks = parts
         .iter()
         .filter_map(|part| part.body.get("blocks")?.as_array())
         .flatten();
-    let actions = blocks.filter(|block| block["type"] == "actions");
-    actions
-        .filter_map(|block| block["elements"].as_array())
+    blocks
+        .flat_map(with_cards)
+        .filter_map(|block| match block["type"].as_str()? {
+            "actions" => block["elements"].as_array(),
+            "card" => block["actions"].as_array(),
+            _ => None,
+        })
         .flatten()
         .collect()
 }
@@ -114,7 +131,7 @@ fn an_agent_speaks_under_a_name_and_picture_of_their_own_and_else_in_the_bots() 
         name: "Prateek".into(),
         profile_image: "https://a.example/p.png".into(),
     };
-    let own = super::parts(&message, true);
+    let own = super::parts(&message, Style::default());
     let body = &own[0].body;
     assert_eq!(
         (&body["text"], &body["username"], &body["icon_url"]),
@@ -129,7 +146,12 @@ fn an_agent_speaks_under_a_name_and_picture_of_their_own_and_else_in_the_bots() 
     assert_eq!((bots.get("username"), bots.get("icon_url")), (None, None));
     assert_eq!(in_the_bots_name(&bots), None);
     message.sender.kind = SenderKind::Bot;
-    assert_eq!(super::parts(&message, true)[0].body.get("username"), None);
+    assert_eq!(
+        super::parts(&message, Style::default())[0]
+            .body
+            .get("username"),
+        None
+    );
 }
 
 #[test]
@@ -228,8 +250,19 @@ fn thirty_cards_are_all_there_within_fifty_blocks_a_message() {
             })
         })
         .collect();
-    let parts = render(json!({"text": "Cards", "type": "CAROUSEL", "data": {"items": items}}));
-    assert_eq!(labels(&parts).len(), 30);
+    let raw = json!({"text": "Cards", "type": "CAROUSEL", "data": {"items": items}});
+    let carousels = render(raw.clone());
+    let blocks = carousels[0].body["blocks"].as_array().expect("blocks");
+    let kinds: Vec<_> = blocks.iter().map(|block| &block["type"]).collect();
+    assert_eq!(kinds, ["section", "carousel", "carousel", "carousel"]);
+    assert_eq!((carousels.len(), labels(&carousels).len()), (1, 30));
+    let below_each_other = Style {
+        carousels: false,
+        ..Style::default()
+    };
+    let parts = super::parts(&outgoing(raw), below_each_other);
+    block_kit::validate(&parts);
+    assert_eq!(labels(&parts), labels(&carousels));
     let all = texts(&parts).join("\n");
     assert_eq!(all.matches("*Card").count(), 30);
     for part in &parts {
@@ -296,15 +329,18 @@ fn a_rating_has_five_buttons() {
         ]}}),
     );
     assert_eq!(labels(&parts), ["1 ★", "2 ★", "3 ★", "4 ★", "5 ★", "Later"]);
-    assert_eq!(parts[0].body["text"], "Bye\nRate us");
+    assert_eq!(
+        parts[0].body["text"],
+        "Bye\nRate us\nChoose: 1 ★ · 2 ★ · 3 ★ · 4 ★ · 5 ★\nChoose: Later"
+    );
 }
 
 #[test]
-fn a_message_of_buttons_alone_has_their_labels_as_its_text() {
+fn a_message_of_buttons_alone_says_what_can_be_chosen() {
     let parts = render(
         json!({"type": "BUTTON", "data": {"items": [{"actionable_text": "A & B"}, {"actionable_text": "C"}]}}),
     );
-    assert_eq!(texts(&parts), ["A &amp; B · C"]);
+    assert_eq!(texts(&parts), ["Choose: A &amp; B · C"]);
 }
 
 #[test]

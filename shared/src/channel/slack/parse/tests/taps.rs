@@ -63,7 +63,7 @@ fn a_tap_says_the_gogo_message_and_shows_the_choice_in_place_of_the_replies() {
     assert_eq!(
         task.task,
         json!({"method": "chat.update", "body": {
-            "channel": "D1", "ts": "1700000001.000100", "text": "Choose\n✓ Show another", "parse": "none",
+            "channel": "D1", "ts": "1700000001.000100", "text": "Image: A\nChoose\nChoose: B\n✓ Show another", "parse": "none",
             "blocks": [
                 {"type": "image", "image_url": "https://a.example/a.png", "alt_text": "A"},
                 {"type": "section", "text": {"type": "mrkdwn", "text": "Choose", "verbatim": true}},
@@ -171,7 +171,7 @@ fn a_tap_too_long_for_a_button_names_its_message_and_shows_its_label() {
     );
     assert_eq!(
         received.tasks[0].task["body"]["text"],
-        "Choose\n✓ A &amp; B"
+        "Image: A\nChoose\nChoose: B\n✓ A &amp; B"
     );
 }
 

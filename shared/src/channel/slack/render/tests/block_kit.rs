@@ -50,15 +50,7 @@ fn block(block: &Value, ids: &mut HashSet<String>) -> usize {
                 .map(|element| text_object(element, 3_000))
                 .sum()
         }
-        "image" => {
-            fields(block, &["type", "image_url", "alt_text"], &[]);
-            let url = block["image_url"].as_str().expect("an address");
-            assert!(
-                url.starts_with("http://") || url.starts_with("https://"),
-                "{url}"
-            );
-            text(&block["image_url"], 3_000) + text(&block["alt_text"], 2_000)
-        }
+        "image" => image(block),
         "actions" => {
             fields(block, &["type", "block_id", "elements"], &[]);
             assert!(
@@ -70,8 +62,57 @@ fn block(block: &Value, ids: &mut HashSet<String>) -> usize {
             assert!((1..=25).contains(&elements.len()));
             elements.iter().map(|element| button(element, ids)).sum()
         }
+        "card" => card(block, ids),
+        "carousel" => {
+            fields(block, &["type", "elements"], &[]);
+            let cards = block["elements"].as_array().expect("cards");
+            assert!((1..=10).contains(&cards.len()), "{} cards", cards.len());
+            cards.iter().map(|one| card(one, ids)).sum()
+        }
         other => panic!("a block of the type {other}"),
     }
+}
+
+fn image(image: &Value) -> usize {
+    fields(image, &["type", "image_url", "alt_text"], &[]);
+    assert_eq!(image["type"], "image");
+    let url = image["image_url"].as_str().expect("an address");
+    assert!(
+        url.starts_with("http://") || url.starts_with("https://"),
+        "{url}"
+    );
+    text(&image["image_url"], 3_000) + text(&image["alt_text"], 2_000)
+}
+
+/// <https://docs.slack.dev/reference/block-kit/blocks/card-block>
+fn card(card: &Value, ids: &mut HashSet<String>) -> usize {
+    let optional = ["hero_image", "title", "subtitle", "body", "actions"];
+    fields(card, &["type", "block_id"], &optional);
+    assert_eq!(card["type"], "card");
+    assert!(ids.insert(card["block_id"].to_string()), "a block_id twice");
+    let has_one = ["hero_image", "title", "body", "actions"];
+    assert!(
+        has_one.iter().any(|field| card.get(*field).is_some()),
+        "an empty card"
+    );
+    let texts = [("title", 150), ("subtitle", 150), ("body", 200)];
+    let texts = texts
+        .iter()
+        .filter_map(|(key, limit)| Some(text_object(card.get(*key)?, *limit)));
+    let mut total = texts.sum::<usize>() + card.get("hero_image").map_or(0, image);
+    if let Some(actions) = card.get("actions") {
+        let actions = actions.as_array().expect("actions");
+        assert!(
+            (1..=3).contains(&actions.len()),
+            "{} buttons",
+            actions.len()
+        );
+        total += actions
+            .iter()
+            .map(|element| button(element, ids))
+            .sum::<usize>();
+    }
+    total
 }
 
 fn button(button: &Value, ids: &mut HashSet<String>) -> usize {

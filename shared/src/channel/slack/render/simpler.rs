@@ -1,0 +1,90 @@
+//! The same message in simpler blocks, for when Slack refuses it: an image that it cannot load, or a block
+//! that a workspace does not have yet.
+
+use serde_json::{Value, json};
+
+use super::piece::{context, text_object};
+use crate::channel::slack::limits;
+use crate::channel::slack::markup::{escaped, link};
+use crate::channel::slack::tap::BUTTONS;
+use crate::wire;
+
+/// The next simpler form of a message: cards below each other, then images as links; `None` when there is
+/// none.
+pub(in crate::channel::slack) fn simpler(body: &Value) -> Option<Value> {
+    let blocks = body.get("blocks")?.as_array()?;
+    let mut simple = each(blocks, |block| {
+        Some(cards(block)?.iter().flat_map(stacked).collect())
+    });
+    // Without room for them below each other, their images are what can go.
+    if simple
+        .as_ref()
+        .is_none_or(|simple| simple.len() > limits::BLOCKS)
+    {
+        let blocks = simple.as_ref().unwrap_or(blocks);
+        simple = each(blocks, |block| Some(vec![image_as_link(block)?]));
+    }
+    let mut body = body.clone();
+    body["blocks"] = simple?.into();
+    Some(body)
+}
+
+/// The blocks with some of them replaced; `None` when none is.
+fn each(blocks: &[Value], replaced: impl Fn(&Value) -> Option<Vec<Value>>) -> Option<Vec<Value>> {
+    let mut changed = false;
+    let blocks = blocks.iter().flat_map(|block| {
+        let others = replaced(block);
+        changed |= others.is_some();
+        others.unwrap_or_else(|| vec![block.clone()])
+    });
+    let blocks: Vec<Value> = blocks.collect();
+    changed.then_some(blocks)
+}
+
+/// The cards of a block of cards.
+fn cards(block: &Value) -> Option<Vec<Value>> {
+    match wire::text(block, "type").as_str() {
+        "card" => Some(vec![block.clone()]),
+        "carousel" => Some(wire::list(block, "elements").cloned().collect()),
+        _ => None,
+    }
+}
+
+/// A card as an image, a section and a row of buttons.
+fn stacked(card: &Value) -> Vec<Value> {
+    let mut blocks = Vec::new();
+    // An image is the same as an element and as a block.
+    blocks.extend(card.get("hero_image").cloned());
+    let texts = ["title", "subtitle", "body"].map(|key| {
+        let text = card.get(key).map(|text| wire::text(text, "text"));
+        text.unwrap_or_default()
+    });
+    let lines: Vec<String> = texts.into_iter().filter(|line| !line.is_empty()).collect();
+    if !lines.is_empty() {
+        blocks.push(json!({"type": "section", "text": text_object(&lines.join("\n"))}));
+    }
+    if let Some(actions) = card.get("actions") {
+        let id = wire::some_text(card, "block_id").unwrap_or_else(|| BUTTONS.to_owned());
+        blocks.push(json!({"type": "actions", "block_id": id, "elements": actions}));
+    }
+    blocks
+}
+
+/// An image block as a link to the image; `None` for any other block.
+fn image_as_link(block: &Value) -> Option<Value> {
+    if block.get("type").and_then(Value::as_str) != Some("image") {
+        return None;
+    }
+    let field = |key| block.get(key).and_then(Value::as_str);
+    let (address, label) = (
+        field("image_url")?,
+        limits::shortened(field("alt_text")?, limits::INLINE_LINK / 4),
+    );
+    let link = link(address, &label);
+    let link = if limits::fits(&link, limits::SECTION_TEXT) {
+        link
+    } else {
+        escaped(&label)
+    };
+    Some(context(&link))
+}
