@@ -1,0 +1,61 @@
+//! What Slack is sent for Haptik's samples and for messages at random, a JSON text a line, for another
+//! checker than the fake Slack: `tests/slack_sdk/run` holds it against Slack's own SDK.
+
+#![expect(clippy::print_stdout, reason = "it is a command line")]
+
+use clap::Parser;
+use haptik_bridge_shared::channel::slack::preview;
+use haptik_bridge_shared::channel::{Sender, SenderKind};
+use haptik_bridge_tests::random_hsl::hsl;
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::{Value, json};
+
+/// Prints what Slack is sent.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The seed of the messages.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many messages at random.
+    #[arg(long, default_value_t = 1_000)]
+    messages: usize,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/tests/samples");
+    for file in std::fs::read_dir(directory)? {
+        let sample: Value = serde_json::from_str(&std::fs::read_to_string(file?.path())?)?;
+        print(sample.pointer("/message/body").unwrap_or(&sample));
+    }
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&arguments.seed.to_le_bytes());
+    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+    let mut runner = TestRunner::new_with_rng(Config::default(), random);
+    for _ in 0..arguments.messages {
+        let message = hsl().new_tree(&mut runner);
+        print(
+            &message
+                .map_err(|why| anyhow::anyhow!("no message: {why}"))?
+                .current(),
+        );
+    }
+    Ok(())
+}
+
+fn print(message: &Value) {
+    let agent = Sender {
+        kind: SenderKind::Agent,
+        name: "Prateek".to_owned(),
+        profile_image: "https://a.example/p.png".to_owned(),
+    };
+    for sender in [Sender::default(), agent] {
+        for preview in preview(message, &sender) {
+            println!(
+                "{}",
+                json!({"kind": preview.kind, "payload": preview.payload})
+            );
+        }
+    }
+}
