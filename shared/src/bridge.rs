@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::channel::Channel;
 use crate::channel::custom::{Custom, InvalidSecret};
 use crate::channel::slack::Slack;
@@ -16,7 +18,10 @@ use crate::lane::Lane;
 use crate::ledger::{Ledger, Payload};
 use crate::outbound::{self, ClientError, Fetcher};
 use crate::queue::Queue;
-use crate::sink::WebhookSink;
+use crate::sink::api::Api;
+use crate::sink::tickets::{Crm, Tickets};
+use crate::sink::zendesk::Zendesk;
+use crate::sink::{Sink, WebhookSink};
 use crate::table::{Table, TableError};
 use crate::users::UserMap;
 
@@ -30,7 +35,7 @@ pub struct Bridge {
     /// The connections to channels.
     pub connections: BTreeMap<ConnectionId, Connection>,
     /// The sinks, by name.
-    pub sinks: BTreeMap<String, WebhookSink>,
+    pub sinks: BTreeMap<String, Box<dyn Sink>>,
     /// What is to be done.
     pub ledger: Ledger,
     /// Who is where.
@@ -112,16 +117,7 @@ impl Bridge {
         let sinks = config
             .sinks
             .iter()
-            .map(|(name, sink)| {
-                let SinkKind::Webhook {
-                    url,
-                    signing_secrets,
-                } = &sink.kind;
-                (
-                    name.clone(),
-                    WebhookSink::new(url.clone(), signing_secrets.clone(), http.clone()),
-                )
-            })
+            .map(|(name, sink)| (name.clone(), sink_of(sink, http)))
             .collect();
         Ok(Self {
             haptik,
@@ -160,9 +156,13 @@ impl Bridge {
         Ok(event.map(|event| Hsl::read(&event.body)))
     }
 
-    /// The sinks that want the events of this name.
-    pub fn sinks_for<'a>(&'a self, event_name: &'a str) -> impl Iterator<Item = &'a str> {
-        let wants = move |(_, sink): &(&String, &config::Sink)| sink.wants(event_name);
+    /// The sinks that want this event, which is called `event_name`.
+    pub fn sinks_for<'a>(
+        &'a self,
+        event_name: &'a str,
+        event: &'a Value,
+    ) -> impl Iterator<Item = &'a str> {
+        let wants = move |(_, sink): &(&String, &config::Sink)| sink.wants_event(event_name, event);
         self.config
             .sinks
             .iter()
@@ -188,4 +188,26 @@ fn channel_of(
         ChannelKind::Slack(slack) => Box::new(Slack::new(id, slack, http, fetcher)),
         ChannelKind::Custom(custom) => Box::new(Custom::new(id, custom, http, fetcher)?),
     })
+}
+
+fn sink_of(sink: &config::Sink, http: &reqwest::Client) -> Box<dyn Sink> {
+    let crm: Box<dyn Crm> = match &sink.kind {
+        SinkKind::Webhook {
+            url,
+            signing_secrets,
+        } => {
+            let (url, secrets) = (url.clone(), signing_secrets.clone());
+            return Box::new(WebhookSink::new(url, secrets, http.clone()));
+        }
+        SinkKind::Zendesk(zendesk) => Box::new(Zendesk::new(zendesk.clone())),
+    };
+    let both_twins = ["chat_complete", "webhook_conversation_complete"];
+    let both_twins = both_twins.iter().all(|event| sink.wants(event));
+    let texts = sink.ticket().expect("what is no webhook makes tickets");
+    Box::new(Tickets::new(
+        crm,
+        Api::new(http.clone()),
+        texts.clone(),
+        both_twins,
+    ))
 }

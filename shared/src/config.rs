@@ -16,6 +16,7 @@ mod kind;
 mod read;
 mod secrets;
 mod section;
+mod sinks;
 mod warnings;
 mod wording;
 
@@ -31,6 +32,7 @@ use url::Url;
 
 pub use error::{ConfigError, ConfigErrors, Position};
 pub use secrets::Secrets;
+pub use sinks::{Condition, FieldValue, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk};
 
 /// A whole configuration, checked.
 ///
@@ -190,28 +192,6 @@ pub enum Transcript {
     Lines,
 }
 
-/// `[sinks.NAME]`: something outside that gets events.
-#[derive(Debug, Clone)]
-pub struct Sink {
-    /// `events`: the names of the events that it gets, `"*"` for all; at least one.
-    pub events: Vec<String>,
-    /// `type`, and the keys that come with it.
-    pub kind: SinkKind,
-}
-
-/// What a sink is.
-#[derive(Clone)]
-pub enum SinkKind {
-    /// `type = "webhook"`: a signed request for every event, as
-    /// [Standard Webhooks](https://www.standardwebhooks.com).
-    Webhook {
-        /// `url`: where the events go.
-        url: Url,
-        /// `signing_secrets`: `whsec_` and padded base64; each signs.
-        signing_secrets: Secrets,
-    },
-}
-
 /// `[delivery]`: how the ledger delivers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
@@ -285,16 +265,6 @@ impl Config {
     }
 }
 
-impl Sink {
-    /// Whether it gets the events of this name.
-    #[must_use]
-    pub fn wants(&self, event_name: &str) -> bool {
-        self.events
-            .iter()
-            .any(|event| event == "*" || event == event_name)
-    }
-}
-
 impl Default for Delivery {
     fn default() -> Self {
         Self {
@@ -336,21 +306,6 @@ impl fmt::Debug for Custom {
             .field("handoff_only", &self.handoff_only)
             .field("transcript", &self.transcript)
             .finish()
-    }
-}
-
-impl fmt::Debug for SinkKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Webhook {
-                url,
-                signing_secrets,
-            } => formatter
-                .debug_struct("Webhook")
-                .field("url", &origin(url))
-                .field("signing_secrets", signing_secrets)
-                .finish(),
-        }
     }
 }
 

@@ -171,7 +171,8 @@ impl Bridge {
         now: Timestamp,
     ) -> Result<(), NotDurable> {
         let (key, at) = (event.key(body), event.timestamp.unwrap_or(now));
-        for sink in self.sinks_for(&event.event_name) {
+        let value = serde_json::from_slice(body).unwrap_or_default();
+        for sink in self.sinks_for(&event.event_name, &value) {
             let lane = Lane::Sink {
                 sink: sink.to_owned(),
                 auth_id: event.auth_id.clone().unwrap_or_else(nobody),

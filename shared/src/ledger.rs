@@ -256,6 +256,40 @@ impl Ledger {
         }
     }
 
+    /// The last message of a lane towards a channel that was sent until `at`: its id at Haptik and its
+    /// time. One query.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn last_message(
+        &self,
+        lane: &Lane,
+        at: Timestamp,
+    ) -> Result<Option<(u64, Timestamp)>, TableError> {
+        let output = self
+            .table
+            .client()
+            .query()
+            .table_name(self.table.name())
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .projection_expression("sk, #at")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":pk", text(lane.to_string()))
+            .scan_index_forward(false)
+            .limit(PAGE)
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        let messages = output.items().iter().filter_map(|item| {
+            let (id, name) = item.get("sk")?.as_s().ok()?.split_once('#')?;
+            let sent = item.get("at")?.as_n().ok()?.parse().ok()?;
+            let sent = Timestamp::from_millisecond(sent).ok()?;
+            (name == "message" && sent <= at).then_some((id.parse().ok()?, sent))
+        });
+        Ok(messages.max_by_key(|(id, _)| *id))
+    }
+
     /// Notes that a redelivered entry is tried again; returns how many such tries were begun, this one
     /// included, since anything was last recorded. All before this one ended in a crash.
     ///

@@ -9,7 +9,7 @@
 //! - [`edge`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
 //!   ring of the [`queue`]. [`users`] is the map of who is where, [`handoff`] who is with a human, [`health`] whether Haptik's webhook is. All are in one [`table`].
 //! - [`retry`] says whether a failure is worth repeating, [`outbound`] is the HTTP client, [`sink`] is
-//!   whoever else wants the events, signed as [`standard_webhooks`].
+//!   whoever else wants the events: a CRM, or a receiver of [`standard_webhooks`].
 //! - [`telemetry`] tells of every hop; [`ids`] names things; [`wire`] reads other people's JSON;
 //!   [`aws`] is what the AWS clients have in common, [`environment`] where they find things.
 

@@ -47,6 +47,7 @@ pub enum ClientError {
 pub struct Unreachable {
     what: &'static str,
     cause: String,
+    never_sent: bool,
 }
 
 /// Why the body of an answer was not read to its end.
@@ -140,16 +141,28 @@ impl From<&reqwest::Error> for Unreachable {
         } else {
             shortened(&cause, LONGEST_CAUSE)
         };
-        Self { what, cause }
+        let never_sent = error.is_connect() || error.is_builder();
+        Self {
+            what,
+            cause,
+            never_sent,
+        }
     }
 }
 
 impl Unreachable {
+    /// Whether it is certain that nothing of the request was sent.
+    #[must_use]
+    pub fn never_sent(&self) -> bool {
+        self.never_sent
+    }
+
     /// An answer for which there was no time left.
     pub(crate) fn out_of_time() -> Self {
         Self {
             what: "the answer did not come in time",
             cause: String::new(),
+            never_sent: false,
         }
     }
 }

@@ -1,66 +1,224 @@
 //! Sinks: whoever wants the bot's events, besides the user.
+//!
+//! One module for each kind, behind one trait, [`Sink`]. [`webhook`] sends every event as it came. The
+//! others are ticket sinks: what they have in common, one ticket for each conversation, is in
+//! [`tickets`], and what a CRM has of its own is in a module with its name, behind the narrower trait
+//! [`tickets::Crm`].
+//!
+//! [`api`] makes requests that can be sent and shown, [`template`] fills in what the operator wrote,
+//! [`context`] is what there is to fill in.
 
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use url::Url;
 
-use crate::config::Secrets;
+use crate::bridge::Bridge;
+use crate::haptik::client::HaptikError;
 use crate::haptik::webhook::Event;
 use crate::ids::{AccountId, AuthId, EntryKey};
-use crate::retry::Failure;
-use crate::standard_webhooks;
+use crate::outbound::Unreachable;
+use crate::retry::{Retry, Retryable};
+use crate::table::TableError;
 
-/// A sink of the kind `webhook`: every event is one signed request, as Standard Webhooks has it
-/// (<https://www.standardwebhooks.com>).
-#[derive(Debug)]
-pub struct WebhookSink {
-    url: Url,
-    signing_secrets: Secrets,
-    http: reqwest::Client,
+pub mod api;
+pub mod context;
+pub mod template;
+pub mod tickets;
+pub mod webhook;
+pub mod zendesk;
+
+pub use webhook::WebhookSink;
+
+use api::Preview;
+
+/// Something outside that gets events.
+#[async_trait]
+pub trait Sink: fmt::Debug + Send + Sync {
+    /// Delivers an event. It may have been delivered before ([`Delivery::again`]): the sink sees to it
+    /// that it has no further effect.
+    ///
+    /// # Errors
+    /// When it is not taken; the error says whether to repeat it.
+    async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError>;
+
+    /// The requests that [`Sink::deliver`] would send for an event that is new, with secrets left out.
+    /// Sends nothing there.
+    ///
+    /// # Errors
+    /// When it could not be delivered, whatever the answers were.
+    async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError>;
+
+    /// How many requests a delivery makes, as a rule: for keeping to the rate.
+    fn requests(&self) -> u32 {
+        1
+    }
+
+    /// Whether `webhook_conversation_complete` is wanted before its twin `chat_complete`, which says
+    /// less of the same conversation.
+    fn prefers_the_longer_twin(&self) -> bool {
+        false
+    }
 }
 
-impl WebhookSink {
-    /// The sink at `url`.
+/// An event on its way to a sink.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    /// Where the accounts, the ledger and the user map are.
+    pub bridge: &'a Bridge,
+    /// The sink's name in the configuration.
+    pub sink: &'a str,
+    /// The account that the event came by.
+    pub account: &'a AccountId,
+    /// The event.
+    pub event: &'a Event,
+    /// The event as it came.
+    pub body: &'a str,
+    /// Its place in the lane.
+    pub key: &'a EntryKey,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+    /// Whether an earlier try may have ended anywhere.
+    pub again: bool,
+    /// How long `chat_complete` waits for its twin.
+    pub twin_wait: Duration,
+}
+
+/// What became of a delivery that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivered {
+    /// It was delivered.
+    Done,
+    /// There was nothing to deliver, for this reason.
+    Nothing(&'static str),
+    /// It is to be tried again after this time: nothing has failed, something is not there yet.
+    Later(Duration, &'static str),
+}
+
+/// Why a delivery failed. The text names the status and nothing of what was sent; the receiver's own
+/// words are apart ([`Retryable::detail`]), since they may quote it.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// 401 or 403: the credentials are not accepted, which an operator must mend. All of the sink's
+    /// deliveries wait until then.
+    #[error("the sink's credentials are not accepted ({status}) to {call}")]
+    NeedsAttention {
+        /// What was asked.
+        call: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// The receiver's own words.
+        message: String,
+    },
+    /// 429: too many requests. All of the sink's deliveries wait.
+    #[error("the sink had too many requests (429) to {call}")]
+    RateLimited {
+        /// What was asked.
+        call: &'static str,
+        /// How long to wait, where the receiver says so.
+        retry_after: Option<Duration>,
+    },
+    /// 408, 425, 5xx or a redirect: the receiver, or something before it, cannot take it now.
+    #[error("the sink was not able ({status}) to {call}")]
+    Unavailable {
+        /// What was asked.
+        call: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// The receiver's own words.
+        message: String,
+        /// How long to wait, where the receiver says so.
+        retry_after: Option<Duration>,
+    },
+    /// There was no answer.
+    #[error("the sink could not be reached to {call}: {cause}")]
+    Unreachable {
+        /// What was asked.
+        call: &'static str,
+        /// What happened.
+        cause: Unreachable,
+    },
+    /// 2xx, but the answer is not what was promised, and is needed.
+    #[error("the sink's answer ({status}) cannot be read, having been asked to {call}")]
+    Unreadable {
+        /// What was asked.
+        call: &'static str,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Any other refusal, which would be the same next time.
+    #[error("the sink refused ({status}) to {call}")]
+    Refused {
+        /// What was asked.
+        call: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// The receiver's own words.
+        message: String,
+    },
+    /// A request cannot be made of this event.
+    #[error("no request can be made of the event: {0}")]
+    Unsendable(String),
+    /// The transcript, from Haptik.
+    #[error(transparent)]
+    Haptik(#[from] HaptikError),
+    /// What is known of the ticket, from the table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+impl Delivery<'_> {
+    /// The user that the event is about; empty where it names none.
     #[must_use]
-    pub fn new(url: Url, signing_secrets: Secrets, http: reqwest::Client) -> Self {
-        Self {
-            url,
-            signing_secrets,
-            http,
+    pub fn user(&self) -> &str {
+        self.event.auth_id.as_ref().map_or("", AuthId::as_str)
+    }
+}
+
+impl SinkError {
+    /// Whether it is certain that what was asked had no effect.
+    #[must_use]
+    pub fn left_nothing(&self) -> bool {
+        match self {
+            Self::NeedsAttention { .. }
+            | Self::RateLimited { .. }
+            | Self::Refused { .. }
+            | Self::Unsendable(_)
+            | Self::Haptik(_)
+            | Self::Table(_) => true,
+            Self::Unreachable { cause, .. } => cause.never_sent(),
+            Self::Unavailable { .. } | Self::Unreadable { .. } => false,
+        }
+    }
+}
+
+impl Retryable for SinkError {
+    fn retry(&self) -> Retry {
+        match self {
+            Self::NeedsAttention { .. } | Self::Unreachable { .. } | Self::Unreadable { .. } => {
+                Retry::Later(None)
+            }
+            Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
+                Retry::Later(*retry_after)
+            }
+            Self::Refused { .. } | Self::Unsendable(_) => Retry::Never,
+            Self::Haptik(error) => error.retry(),
+            Self::Table(error) => error.retry(),
         }
     }
 
-    /// Sends an event: `{"type", "timestamp", "data"}`, where `type` is Haptik's `event_name` and
-    /// `data` what Haptik delivered. The `webhook-id` is the same on every try of one event.
-    ///
-    /// # Errors
-    /// When it is not taken.
-    pub async fn deliver(
-        &self,
-        account: &AccountId,
-        event: &Event,
-        key: &EntryKey,
-        body: &str,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
-        let user = event.auth_id.as_ref().map_or("", AuthId::as_str);
-        let id = standard_webhooks::message_id(&[account.as_str(), user, key.as_str()]);
-        let data: Value =
-            serde_json::from_str(body).map_err(|_| Failure::permanent("the event is not JSON"))?;
-        let body = json!({
-            "type": event.event_name,
-            "timestamp": event.timestamp.unwrap_or(now).to_string(),
-            "data": data,
-        });
-        standard_webhooks::post(
-            &self.http,
-            &self.url,
-            &self.signing_secrets,
-            &id,
-            &body,
-            now,
-        )
-        .await?;
-        Ok(())
+    fn detail(&self) -> Option<&str> {
+        match self {
+            Self::NeedsAttention { message, .. }
+            | Self::Unavailable { message, .. }
+            | Self::Refused { message, .. } => {
+                Some(message.as_str()).filter(|message| !message.is_empty())
+            }
+            Self::Haptik(error) => error.detail(),
+            _ => None,
+        }
     }
 }

@@ -117,6 +117,7 @@ impl Scene {
         let limits = Limits {
             delivery_timeout: Duration::from_millis(200),
             most_crashes: 1,
+            ..Limits::default()
         };
         queue.start(Processor::with_limits(bridge.clone(), limits));
         Ok(Self {

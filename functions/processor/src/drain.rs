@@ -34,6 +34,8 @@ pub(crate) enum Done {
     Delivered,
     /// There was nothing to deliver, for this reason.
     Nothing(&'static str),
+    /// It is to be tried again after this time, and for this reason. Nothing has failed.
+    NotYet(Duration, &'static str),
 }
 
 /// How long what was read of a lane is used: long enough that a short drain costs one query, and short
@@ -116,7 +118,7 @@ impl Processor {
             let pending = self.bridge.ledger.pending(lane).await;
             let (entries, more) = pending.map_err(|error| unrecorded(&error, receives))?;
             let mut complete = !more;
-            let mut entries = in_order(entries).into_iter().peekable();
+            let mut entries = self.in_order(lane, entries).into_iter().peekable();
             while let Some(entry) = entries.next() {
                 let hold = self.hold(&entry);
                 if !left_of(hold, entry.received_at, looked_at).is_zero() {
@@ -192,6 +194,10 @@ impl Processor {
         let again = receives > 1 || begun_before;
         let delivery = self.deliver(attempt, again);
         match tokio::time::timeout(self.limits.delivery_timeout, delivery).await {
+            Ok(Ok(Done::NotYet(pause, reason))) => {
+                attempt.tell(Outcome::WillRetry, Some(reason));
+                Ok(Some(pause))
+            }
             Ok(Ok(done)) => self.record_done(attempt, &done).await.map(|()| None),
             Ok(Err(failure)) => self.record_failure(attempt, &failure).await,
             Err(_) => {
@@ -228,7 +234,7 @@ impl Processor {
                 self.task(connection, task).await
             }
             (Lane::Sink { sink, .. }, Payload::Webhook { account, body }) => {
-                self.to_sink(entry, sink, account, body).await
+                self.to_sink(entry, sink, account, body, again).await
             }
             _ => Err(Failure::permanent(
                 "the entry does not belong into its lane",
@@ -239,7 +245,7 @@ impl Processor {
     async fn record_done(&self, attempt: &Attempt<'_>, done: &Done) -> Result<(), TableError> {
         let (outcome, reason) = match done {
             Done::Delivered => (Outcome::Ok, None),
-            Done::Nothing(reason) => (Outcome::Nothing, Some(*reason)),
+            Done::Nothing(reason) | Done::NotYet(_, reason) => (Outcome::Nothing, Some(*reason)),
         };
         let ended = self
             .bridge
@@ -290,10 +296,21 @@ impl Processor {
             .await
     }
 
+    /// The entries in the order in which they are to be delivered.
+    fn in_order(&self, lane: &Lane, entries: Vec<Entry>) -> Vec<Entry> {
+        let mut entries = in_order(entries);
+        if let Lane::Sink { sink, .. } = lane
+            && let Some(sink) = self.bridge.sinks.get(sink)
+            && sink.prefers_the_longer_twin()
+        {
+            entries.sort_by_key(is_short_twin);
+        }
+        entries
+    }
+
     /// How long an entry is held from its receipt.
     fn hold(&self, entry: &Entry) -> Duration {
-        if matches!(entry.lane, Lane::Channel(_)) && entry.key.as_str().contains("#1-chat_complete")
-        {
+        if matches!(entry.lane, Lane::Channel(_)) && is_short_twin(entry) {
             return TWIN_WINDOW.max(self.window(&entry.lane));
         }
         self.window(&entry.lane)
@@ -328,11 +345,16 @@ fn in_order(entries: Vec<Entry>) -> Vec<Entry> {
     ordered
 }
 
-/// Whether an entry of the lane towards the channel goes by its time: its key's second part begins with
+/// Whether an entry is `chat_complete`, whose twin says more of the same conversation.
+fn is_short_twin(entry: &Entry) -> bool {
+    entry.key.as_str().contains("#1-chat_complete")
+}
+
+/// Whether an entry of a lane of Haptik's events goes by its time: its key's second part begins with
 /// a digit (see `Event::key`).
 fn is_by_time(entry: &Entry) -> bool {
     let second = entry.key.as_str().split('#').nth(1).unwrap_or_default();
-    matches!(entry.lane, Lane::Channel(_))
+    matches!(entry.lane, Lane::Channel(_) | Lane::Sink { .. })
         && second.starts_with(|first: char| first.is_ascii_digit())
 }
 

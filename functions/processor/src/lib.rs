@@ -56,7 +56,7 @@ pub struct Processor {
     alone: Arc<RwLock<()>>,
 }
 
-/// What keeps a poisonous entry from holding up those behind it.
+/// How long things may take, and what keeps a poisonous entry from holding up those behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// How long one delivery may take in all, its parts and its files included. Each request has
@@ -65,6 +65,8 @@ pub struct Limits {
     /// How many times in a row an entry may take longer than that, or, once it was redelivered, bring the
     /// function down, without any progress, before it is parked.
     pub most_crashes: u32,
+    /// How long a ticket sink holds `chat_complete` from its receipt, for its twin that says more.
+    pub twin_wait: Duration,
 }
 
 impl Default for Limits {
@@ -72,6 +74,7 @@ impl Default for Limits {
         Self {
             delivery_timeout: Duration::from_mins(1),
             most_crashes: 5,
+            twin_wait: Duration::from_secs(10),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The kinds of values that the configuration has: what is allowed, and how it is read.
 
+mod filled;
 mod shown;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use toml::de::DeValue;
 use url::Url;
 
 use super::secrets::Secrets;
+pub(super) use filled::{Filled, FilledField, FilledList, UserName, ValueList};
 pub(super) use shown::{Emoji, Text, Texts};
 
 use super::wording::{clip, close_to, describe, quote};
@@ -359,21 +361,21 @@ fn text<'a>(value: &'a Spanned<DeValue<'_>>) -> Result<&'a str, Faults> {
 }
 
 /// Reads a list of texts, or a text as a list of one; every bad element is a fault.
-fn each<T>(
+fn each<T, E: Into<String>>(
     value: &Spanned<DeValue<'_>>,
-    read: impl Fn(&str) -> Result<T, &'static str>,
+    read: impl Fn(&str) -> Result<T, E>,
 ) -> Result<Vec<T>, Faults> {
     let DeValue::Array(list) = value.get_ref() else {
         let one = read(text(value)?);
         return one
             .map(|one| vec![one])
-            .map_err(|found| Fault::new(found.to_owned()).into());
+            .map_err(|found| Fault::new(found.into()).into());
     };
     let mut values = Vec::new();
     let mut faults = Vec::new();
     for (index, element) in list.iter().enumerate() {
         let read = match element.get_ref() {
-            DeValue::String(text) => read(text).map_err(str::to_owned),
+            DeValue::String(text) => read(text).map_err(Into::into),
             other => Err(describe(other)),
         };
         match read {

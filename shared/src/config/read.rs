@@ -2,6 +2,8 @@
 //!
 //! Each reads all of its keys before it gives up on one, so that everything is reported at once.
 
+mod sinks;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,14 +12,14 @@ use url::Url;
 use super::error::Reported;
 use super::handoff::{CUSTOM_NO_AGENT_AFTER, TRANSCRIPTS, handoff};
 use super::kind::{
-    BaseUrl, Between, Emoji, Events, Flag, FullUrl, HeaderText, Kind, Name, OneOf, SecretList,
-    Text, Texts, Whole,
+    BaseUrl, Between, Emoji, Flag, FullUrl, HeaderText, Kind, Name, OneOf, SecretList, Text, Texts,
+    Whole,
 };
 use super::section::Section;
 use super::wording::{close_to, list_of, quote, shown};
 use super::{
-    Channel, ChannelKind, Config, Conversation, Custom, Delivery, Haptik, Outbound, Sink, SinkKind,
-    Slack, Transcript,
+    Channel, ChannelKind, Config, Conversation, Custom, Delivery, Haptik, Outbound, Slack,
+    Transcript,
 };
 
 /// What was read of an account. Its connections need its `business_id`, whatever else is wrong.
@@ -35,7 +37,7 @@ const BUSINESS_ID: Whole = Whole {
 pub(super) fn config(root: &Section<'_>) -> Result<Config, Reported> {
     let accounts = each(root, "haptik", account);
     let channels = each(root, "channels", |section| channel(section, &accounts));
-    let sinks = each(root, "sinks", sink);
+    let sinks = each(root, "sinks", sinks::sink);
     let delivery = or_default(root, "delivery", delivery);
     let outbound = or_default(root, "outbound", outbound);
     root.refuse_unknown_keys();
@@ -167,28 +169,6 @@ fn custom(section: &Section<'_>) -> Result<ChannelKind, Reported> {
     }))
 }
 
-fn sink(section: &Section<'_>) -> Result<Sink, Reported> {
-    let events = section.required("events", &Events);
-    let kind = section.required("type", &SINK_TYPES).and_then(|kind| {
-        let kind = kind(section);
-        section.refuse_unknown_keys();
-        kind
-    });
-    Ok(Sink {
-        events: events?,
-        kind: kind?,
-    })
-}
-
-fn webhook(section: &Section<'_>) -> Result<SinkKind, Reported> {
-    let url = section.required("url", &FullUrl);
-    let signing_secrets = section.required("signing_secrets", &SecretList::STANDARD_WEBHOOKS);
-    Ok(SinkKind::Webhook {
-        url: url?,
-        signing_secrets: signing_secrets?,
-    })
-}
-
 fn delivery(section: &Section<'_>) -> Result<Delivery, Reported> {
     let default = Delivery::default();
     let reorder_window = section.optional("reorder_window_ms", &Whole { max: 10_000 });
@@ -234,11 +214,6 @@ const CHANNEL_TYPES: OneOf<(Reader<ChannelKind>, Option<Duration>)> = OneOf {
         ("custom", (custom, Some(CUSTOM_NO_AGENT_AFTER))),
     ],
     note: " (the channels of this version)",
-};
-
-const SINK_TYPES: OneOf<Reader<SinkKind>> = OneOf {
-    words: &[("webhook", webhook)],
-    note: " (the sinks of this version)",
 };
 
 const CONVERSATIONS: OneOf<Conversation> = OneOf {

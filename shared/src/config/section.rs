@@ -77,6 +77,32 @@ impl<'a> Section<'a> {
             .map(Some)
     }
 
+    /// The entries of the table `key`, whose keys are free; none when it is left out.
+    pub(super) fn entries<K: Kind>(
+        &self,
+        key: &'static str,
+        kind: &K,
+    ) -> Result<Vec<(String, K::Value)>, Reported> {
+        let Some(section) = self.table(key)? else {
+            return Ok(Vec::new());
+        };
+        let mut entries = Vec::new();
+        let mut bad = None;
+        for (name, value) in section.table {
+            let name = name.get_ref().as_ref();
+            match kind.read(value) {
+                Ok(read) => entries.push((name.to_owned(), read)),
+                Err(faults) => {
+                    bad = Some(section.fault(name, kind, &faults.first, value));
+                    for fault in &faults.others {
+                        bad = Some(section.fault(name, kind, fault, value));
+                    }
+                }
+            }
+        }
+        bad.map_or(Ok(entries), Err)
+    }
+
     /// The tables `[key.NAME]` in alphabetical order, each with its name.
     ///
     /// A name that is not allowed is reported, and its table is read all the same, so that its

@@ -2,6 +2,7 @@
 
 mod refused;
 mod secrecy_kept;
+mod sinks;
 mod values;
 mod written_down;
 
@@ -187,7 +188,10 @@ fn every_key_is_read() {
     let SinkKind::Webhook {
         url,
         signing_secrets,
-    } = &audit.kind;
+    } = &audit.kind
+    else {
+        panic!("audit is a webhook")
+    };
     assert_eq!(url.as_str(), "https://audit.example/");
     assert_eq!(exposed(signing_secrets), [WHSEC]);
     assert!(audit.wants("message") && !audit.wants("chat_pinned"));
@@ -228,7 +232,10 @@ fn a_standard_webhooks_secret_is_kept_in_one_spelling() {
         ));
         let SinkKind::Webhook {
             signing_secrets, ..
-        } = &config.sinks.get("s").expect("s").kind;
+        } = &config.sinks.get("s").expect("s").kind
+        else {
+            panic!("s is a webhook")
+        };
         assert_eq!(exposed(signing_secrets), [WHSEC_SHORT]);
     }
 }
@@ -237,6 +244,7 @@ fn a_standard_webhooks_secret_is_kept_in_one_spelling() {
 fn a_sink_of_all_events_wants_unknown_ones_too() {
     let sink = |events: &[&str]| Sink {
         events: events.iter().map(ToString::to_string).collect(),
+        when: Vec::new(),
         kind: SinkKind::Webhook {
             url: Url::parse("https://s.example").expect("a URL"),
             signing_secrets: Secrets::new(WHSEC, []),

@@ -61,6 +61,10 @@ pub(super) fn of(config: &Config) -> Vec<String> {
                 warnings.url(&path, "url", url);
                 warnings.standard_webhooks(&path, signing_secrets);
             }
+            SinkKind::Zendesk(zendesk) => {
+                warnings.url(&path, "base_url", &zendesk.base_url);
+                warnings.secrets(&path, "api_token", &zendesk.api_tokens);
+            }
         }
     }
     if config.outbound.allow_private_networks {
@@ -145,7 +149,7 @@ impl Warnings {
             .filter(|event| !EVENTS.contains(&event.as_str()))
         {
             self.0.push(format!(
-                "{path}.events has {}, which is not an event that Haptik documents: {}",
+                "{path}.events has {}, which is no event of Haptik's documentation or of the bridge: {}",
                 quote(event),
                 list_of(&EVENTS)
             ));

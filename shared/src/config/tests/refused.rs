@@ -140,10 +140,10 @@ fn an_unknown_key_is_refused_with_the_key_that_was_probably_meant() {
 #[test]
 fn a_type_that_this_version_does_not_have_is_refused_once() {
     refused(
-        "[sinks.crm]\ntype = 'zendesk'\nevents = ['*']\nemail = 'a@b.example'\napi_token = 'x'",
+        "[sinks.crm]\ntype = 'zendesc'\nevents = ['*']\nemail = 'a@b.example'\napi_token = 'x'",
         &[
-            "sinks.crm.type: found \"zendesk\"",
-            "allowed: \"webhook\" (the sinks of this version)",
+            "sinks.crm.type: found \"zendesc\"; did you mean \"zendesk\"?",
+            "(the sinks of this version)",
         ],
     );
     refused(

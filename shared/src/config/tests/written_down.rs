@@ -21,11 +21,27 @@ const SHARED: [&str; 11] = [
     "completed_notice",
 ];
 
+/// The keys of all ticket sinks, which the example shows with the first of them.
+const OF_ALL_TICKETS: [&str; 11] = [
+    "when",
+    "subject",
+    "description",
+    "requester_name",
+    "requester_email",
+    "requester_phone",
+    "tags",
+    "fields",
+    "custom_fields",
+    "transcript",
+    "follow_ups",
+];
+
 /// Every key of every table, as the reader itself lists them when it meets one it doesn't know.
 fn keys() -> BTreeMap<String, Vec<String>> {
     let errors = Config::parse(
         "zzz = 1\n[haptik.main]\nzzz = 1\n[channels.slack]\ntype = 'slack'\nzzz = 1\n\
          [channels.custom]\ntype = 'custom'\nzzz = 1\n[sinks.webhook]\ntype = 'webhook'\nzzz = 1\n\
+         [sinks.zendesk]\ntype = 'zendesk'\nzzz = 1\n\
          [delivery]\nzzz = 1\n[outbound]\nzzz = 1",
     )
     .expect_err("zzz is no key");
@@ -69,6 +85,7 @@ fn every_secret_of_the_example_is_warned_of_and_nothing_else() {
         "bot_token = ",
         "signing_secrets = ",
         "webhook_secrets = ",
+        "api_token = ",
     ];
     let lines = example()
         .lines()
@@ -79,7 +96,7 @@ fn every_secret_of_the_example_is_warned_of_and_nothing_else() {
 #[test]
 fn every_key_is_in_the_example() {
     let keys = keys();
-    assert_eq!(keys.len(), 7, "{keys:?}");
+    assert_eq!(keys.len(), 8, "{keys:?}");
     for (table, keys) in keys.iter().filter(|(table, _)| !table.is_empty()) {
         let (first, kind) = table.split_once('.').unwrap_or((table, ""));
         // The example's tables, each up to the next one.
@@ -88,8 +105,13 @@ fn every_key_is_in_the_example() {
                 && (["", "main"].contains(&kind) || section.contains(&format!("type = \"{kind}\"")))
         });
         let section = section.unwrap_or_else(|| panic!("no {table}"));
-        // What a connection shares with the others is shown once.
-        let shared = |key: &str| kind == "custom" && SHARED.contains(&key);
+        // What a connection or a sink shares with the others is shown once.
+        let shared = |key: &str| match (first, kind) {
+            (_, "custom") => SHARED.contains(&key),
+            ("sinks", "webhook") => key == "when",
+            ("sinks", kind) => kind != "zendesk" && OF_ALL_TICKETS.contains(&key),
+            _ => false,
+        };
         for key in keys.iter().filter(|key| !shared(key)) {
             let shown = section.lines().any(|line| {
                 line.trim_start_matches("# ")

@@ -1,0 +1,103 @@
+//! `[sinks.NAME]`.
+
+use serde_json::json;
+
+use super::*;
+
+const ZENDESK: &str = "[sinks.crm]\ntype = 'zendesk'\nevents = ['webhook_conversation_complete']\n\
+    base_url = 'https://acme.zendesk.com'\nemail = 'bridge@acme.example'\napi_token = 'token'\n";
+
+fn sink(more: &str) -> Sink {
+    let config = minimal_and(&format!("{ZENDESK}{more}"));
+    config.sinks.get("crm").expect("crm").clone()
+}
+
+fn refused_sink(more: &str, parts: &[&str]) {
+    refused(&format!("{ZENDESK}{more}"), parts);
+}
+
+#[test]
+fn a_ticket_sink_needs_no_more_than_its_credentials() {
+    let sink = sink("");
+    let ticket = sink.ticket().expect("it makes tickets");
+    assert_eq!(ticket.transcript, TranscriptPlace::Body);
+    assert!(!ticket.follow_ups && ticket.fields.is_empty() && ticket.custom_fields.is_empty());
+    assert!(!sink.wants("message"));
+}
+
+#[test]
+fn every_key_of_a_ticket_sink_is_read() {
+    let sink = sink(
+        r#"
+        when = { completion_type = ["agent", "autocomplete"], business_id = 343, "agent.is_automated" = false }
+        subject = "Chat {{ conversation_no }}"
+        description = "{{ conversation_details.order_no }}"
+        requester_name = ""
+        requester_email = "{{ user.details.mail }}"
+        requester_phone = ""
+        tags = ["haptik", "{{ closing_categories.reason }}"]
+        fields = { priority = "high", group_id = 7, "is_public" = true }
+        custom_fields = { 360001 = "{{ conversation_details.amount }}", 360002 = 1.5 }
+        transcript = "attachment"
+        follow_ups = true
+        "#,
+    );
+    assert!(sink.wants("message"), "for follow-ups");
+    let of = |kind: &str| json!({"event_name": "webhook_conversation_complete", "business_id": 343, "agent": {"is_automated": false}, "data": {"completion_type": kind}});
+    let wanted = |kind| sink.wants_event("webhook_conversation_complete", &of(kind));
+    assert!(wanted("agent") && wanted("autocomplete") && !wanted("gogo"));
+    let ticket = sink.ticket().expect("it makes tickets");
+    assert_eq!(ticket.tags.len(), 2);
+    let fixed = |name: &str| {
+        let fields = ticket.fields.iter().chain(&ticket.custom_fields);
+        let mut fields = fields.filter(|(key, _)| key == name);
+        match fields.next() {
+            Some((_, FieldValue::Fixed(value))) => value.clone(),
+            _ => json!(null),
+        }
+    };
+    assert_eq!(fixed("group_id"), json!(7));
+    assert_eq!(fixed("is_public"), json!(true));
+    assert_eq!(fixed("360002"), json!(1.5));
+    assert_eq!(fixed("360001"), json!(null), "it is a template");
+}
+
+#[test]
+fn what_is_wrong_with_a_template_is_said_with_its_key() {
+    refused_sink(
+        "subject = '{{ usr.name }}'",
+        &[
+            "sinks.crm.subject: found a template with a name that there is not: usr",
+            "user, agent",
+        ],
+    );
+    refused_sink(
+        "description = '{% if %}'",
+        &["sinks.crm.description", "syntax error"],
+    );
+    refused_sink(
+        "tags = ['a', '{{ user.name|shout }}']",
+        &["sinks.crm.tags[1]", "shout"],
+    );
+    refused_sink(
+        "custom_fields = { a = '{{ x }}' }",
+        &[
+            "sinks.crm.custom_fields.a",
+            "x; allowed: a number, true, false, or a template",
+        ],
+    );
+    refused_sink(
+        "fields = { a = [1] }",
+        &["sinks.crm.fields.a: found a list"],
+    );
+    refused_sink("transcript = 'bdy'", &["did you mean \"body\"?"]);
+    refused_sink(
+        "when = { a = [] }",
+        &["sinks.crm.when.a: found an empty list"],
+    );
+    refused_sink("when = 'agent'", &["sinks.crm.when: found a string"]);
+    refused(
+        "[sinks.crm]\ntype = 'zendesk'\nevents = ['*']\nemail = 'a b'\nbase_url = 'https://x.example'\napi_token = 't'",
+        &["sinks.crm.email"],
+    );
+}

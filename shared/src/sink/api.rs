@@ -1,0 +1,494 @@
+//! Requests to a sink's API: made once, then sent ([`Api::send`]) or shown ([`ApiRequest::preview`]).
+//!
+//! A header or a field that is secret says so, and is shown as what it is, not as its value.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Method};
+use jiff::Timestamp;
+use reqwest::multipart::{Form, Part};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use super::SinkError;
+use crate::outbound::{self, Unreachable, shortened};
+
+/// How long an answer may take: a CRM creates a ticket in seconds.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most bytes of an answer that are read.
+const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
+
+/// The most characters of the receiver's own words that are kept.
+const LONGEST_MESSAGE: usize = 1_000;
+
+/// What sends a sink's requests.
+#[derive(Debug, Clone)]
+pub struct Api {
+    http: reqwest::Client,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct ApiRequest {
+    call: &'static str,
+    method: Method,
+    url: Url,
+    headers: Vec<(HeaderName, Text)>,
+    body: Body,
+    expected: &'static [u16],
+}
+
+/// A text that is sent, and how it is shown.
+#[derive(Debug, Clone)]
+enum Text {
+    Plain(String),
+    Secret { sent: SecretString, shown: String },
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    None,
+    Json(Value),
+    Form(Vec<(String, Text)>),
+    Multipart(Vec<(String, Field)>),
+    Bytes { mime_type: String, bytes: Bytes },
+}
+
+/// A field of a multipart body.
+#[derive(Debug, Clone)]
+pub enum Field {
+    /// A text.
+    Text(String),
+    /// A file.
+    File {
+        /// Its name.
+        name: String,
+        /// Its MIME type.
+        mime_type: String,
+        /// What is in it.
+        bytes: Bytes,
+    },
+}
+
+/// An answer: 2xx, or one of the statuses that the request [expects](ApiRequest::expect).
+#[derive(Debug, Clone)]
+pub struct ApiAnswer {
+    call: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The body as JSON; null where it is not.
+    pub body: Value,
+}
+
+/// A request as people are shown it, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Preview {
+    /// `POST`, for example.
+    pub method: String,
+    /// Where it goes.
+    pub url: String,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+    /// Its body, indented where it is JSON.
+    pub body: String,
+}
+
+impl Api {
+    /// Sends with `http` (see [`outbound::client`]).
+    #[must_use]
+    pub fn new(http: reqwest::Client) -> Self {
+        Self { http }
+    }
+
+    /// Sends a request. 10 s.
+    ///
+    /// # Errors
+    /// When it is not taken, or there is no answer.
+    pub async fn send(&self, request: ApiRequest) -> Result<ApiAnswer, SinkError> {
+        let ApiRequest {
+            call,
+            expected,
+            ref method,
+            ref url,
+            ref headers,
+            body,
+        } = request;
+        let mut sending = self
+            .http
+            .request(method.clone(), url.clone())
+            .timeout(TIMEOUT);
+        for (name, value) in headers {
+            sending = sending.header(name, value.header()?);
+        }
+        sending = match body {
+            Body::None => sending,
+            Body::Json(value) => sending.json(&value),
+            Body::Form(fields) => {
+                let fields: Vec<_> = fields
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.sent()))
+                    .collect();
+                sending.form(&fields)
+            }
+            Body::Multipart(fields) => sending.multipart(form(fields)),
+            Body::Bytes { mime_type, bytes } => sending.header(CONTENT_TYPE, mime_type).body(bytes),
+        };
+        let response = sending
+            .send()
+            .await
+            .map_err(|error| SinkError::Unreachable {
+                call,
+                cause: Unreachable::from(&error),
+            })?;
+        let status = response.status().as_u16();
+        let retry_after = outbound::retry_after(response.headers(), Timestamp::now());
+        // The status has said already whether the request was taken.
+        let bytes = outbound::read(response, ANSWER_LIMIT)
+            .await
+            .unwrap_or_default();
+        if (200..300).contains(&status) || expected.contains(&status) {
+            return Ok(ApiAnswer {
+                call,
+                status,
+                body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            });
+        }
+        let message = shortened(&String::from_utf8_lossy(&bytes), LONGEST_MESSAGE);
+        Err(SinkError::of_status(call, status, message, retry_after))
+    }
+}
+
+impl Api {
+    /// Sends the first of some requests whose credentials are accepted: one for each token, newest first.
+    ///
+    /// # Errors
+    /// As [`Api::send`]; that of the last one where none is accepted.
+    pub async fn send_first_accepted(
+        &self,
+        requests: impl Iterator<Item = ApiRequest> + Send,
+    ) -> Result<ApiAnswer, SinkError> {
+        let mut last = SinkError::Unsendable("there are no credentials".to_owned());
+        for request in requests {
+            match self.send(request).await {
+                Err(error @ SinkError::NeedsAttention { status: 401, .. }) => last = error,
+                sent => return sent,
+            }
+        }
+        Err(last)
+    }
+}
+
+impl ApiRequest {
+    /// A request; `call` says what it asks, to follow "to".
+    #[must_use]
+    pub fn new(call: &'static str, method: Method, url: Url) -> Self {
+        Self {
+            call,
+            method,
+            url,
+            headers: Vec::new(),
+            body: Body::None,
+            expected: &[],
+        }
+    }
+
+    /// A `GET`.
+    #[must_use]
+    pub fn get(call: &'static str, url: Url) -> Self {
+        Self::new(call, Method::GET, url)
+    }
+
+    /// A `POST`.
+    #[must_use]
+    pub fn post(call: &'static str, url: Url) -> Self {
+        Self::new(call, Method::POST, url)
+    }
+
+    /// With this header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, Text::Plain(value.into())));
+        self
+    }
+
+    /// With this header, which is shown as `shown`.
+    #[must_use]
+    pub fn secret_header(
+        mut self,
+        name: HeaderName,
+        value: SecretString,
+        shown: impl Into<String>,
+    ) -> Self {
+        let shown = shown.into();
+        self.headers
+            .push((name, Text::Secret { sent: value, shown }));
+        self
+    }
+
+    /// With basic authentication.
+    #[must_use]
+    pub fn basic_auth(self, user: &str, password: &SecretString) -> Self {
+        let encoded = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
+        self.secret_header(
+            AUTHORIZATION,
+            format!("Basic {encoded}").into(),
+            format!("Basic [base64 of {user}:…]"),
+        )
+    }
+
+    /// With a bearer token.
+    #[must_use]
+    pub fn bearer_auth(self, token: &SecretString) -> Self {
+        self.secret_header(
+            AUTHORIZATION,
+            format!("Bearer {}", token.expose_secret()).into(),
+            "Bearer […]",
+        )
+    }
+
+    /// With a body of JSON.
+    #[must_use]
+    pub fn json(self, value: Value) -> Self {
+        self.body(Body::Json(value))
+    }
+
+    /// With a body of form fields.
+    #[must_use]
+    pub fn form(self, fields: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        let fields = fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), Text::Plain(value)));
+        self.body(Body::Form(fields.collect()))
+    }
+
+    /// With one more form field, which is secret.
+    #[must_use]
+    pub fn secret_field(mut self, name: &str, value: &SecretString) -> Self {
+        let value = Text::Secret {
+            sent: value.clone(),
+            shown: "[…]".to_owned(),
+        };
+        match &mut self.body {
+            Body::Form(fields) => fields.push((name.to_owned(), value)),
+            body => *body = Body::Form(vec![(name.to_owned(), value)]),
+        }
+        self
+    }
+
+    /// With a multipart body.
+    #[must_use]
+    pub fn multipart(self, fields: impl IntoIterator<Item = (String, Field)>) -> Self {
+        self.body(Body::Multipart(fields.into_iter().collect()))
+    }
+
+    /// With a body of bytes.
+    #[must_use]
+    pub fn bytes(self, mime_type: &str, bytes: impl Into<Bytes>) -> Self {
+        self.body(Body::Bytes {
+            mime_type: mime_type.to_owned(),
+            bytes: bytes.into(),
+        })
+    }
+
+    /// With these statuses being answers, not errors.
+    #[must_use]
+    pub fn expect(mut self, statuses: &'static [u16]) -> Self {
+        self.expected = statuses;
+        self
+    }
+
+    /// The request as people are shown it.
+    #[must_use]
+    pub fn preview(&self) -> Preview {
+        let (mime_type, body) = match &self.body {
+            Body::None => (None, String::new()),
+            Body::Json(value) => (Some("application/json"), format!("{value:#}")),
+            Body::Form(fields) => {
+                let lines = fields
+                    .iter()
+                    .map(|(name, value)| format!("{name}={}", value.shown()));
+                (
+                    Some("application/x-www-form-urlencoded"),
+                    lines.collect::<Vec<_>>().join("\n"),
+                )
+            }
+            Body::Multipart(fields) => {
+                let lines = fields
+                    .iter()
+                    .map(|(name, field)| format!("{name}: {field}"));
+                (
+                    Some("multipart/form-data"),
+                    lines.collect::<Vec<_>>().join("\n"),
+                )
+            }
+            Body::Bytes { mime_type, bytes } => (
+                Some(mime_type.as_str()),
+                String::from_utf8_lossy(bytes).into_owned(),
+            ),
+        };
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| (name.to_string(), value.shown().to_owned()));
+        let content_type = mime_type.map(|mime_type| (CONTENT_TYPE.to_string(), mime_type.into()));
+        Preview {
+            method: self.method.to_string(),
+            url: self.url.to_string(),
+            headers: headers.chain(content_type).collect(),
+            body,
+        }
+    }
+
+    fn body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+}
+
+impl ApiAnswer {
+    /// That the answer is not what was promised, and is needed.
+    #[must_use]
+    pub fn unreadable(&self) -> SinkError {
+        SinkError::Unreadable {
+            call: self.call,
+            status: self.status,
+        }
+    }
+
+    /// That the receiver cannot take it now, whatever else the status means.
+    #[must_use]
+    pub fn unavailable(&self) -> SinkError {
+        SinkError::Unavailable {
+            call: self.call,
+            status: self.status,
+            message: shortened(&self.body.to_string(), LONGEST_MESSAGE),
+            retry_after: None,
+        }
+    }
+
+    /// That what the answer says is a refusal after all.
+    #[must_use]
+    pub fn refused(&self) -> SinkError {
+        SinkError::Refused {
+            call: self.call,
+            status: self.status,
+            message: shortened(&self.body.to_string(), LONGEST_MESSAGE),
+        }
+    }
+}
+
+impl SinkError {
+    /// What an answer with this status means.
+    #[must_use]
+    pub fn of_status(
+        call: &'static str,
+        status: u16,
+        message: String,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        match status {
+            401 | 403 => Self::NeedsAttention {
+                call,
+                status,
+                message,
+            },
+            429 => Self::RateLimited { call, retry_after },
+            300..=399 | 408 | 425 | 500.. => Self::Unavailable {
+                call,
+                status,
+                message,
+                retry_after,
+            },
+            _ => Self::Refused {
+                call,
+                status,
+                message,
+            },
+        }
+    }
+}
+
+impl Text {
+    fn sent(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Secret { sent, .. } => sent.expose_secret(),
+        }
+    }
+
+    fn shown(&self) -> &str {
+        match self {
+            Self::Plain(text) | Self::Secret { shown: text, .. } => text,
+        }
+    }
+
+    fn header(&self) -> Result<HeaderValue, SinkError> {
+        let value = HeaderValue::from_str(self.sent());
+        value.map_err(|_| {
+            SinkError::Unsendable(
+                "a header would have a line end or a control character".to_owned(),
+            )
+        })
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => formatter.write_str(text),
+            Self::File {
+                name,
+                mime_type,
+                bytes,
+            } => write!(formatter, "[{name}, {mime_type}, {} bytes]", bytes.len()),
+        }
+    }
+}
+
+impl fmt::Display for Preview {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{} {}", self.method, self.url)?;
+        for (name, value) in &self.headers {
+            writeln!(formatter, "{name}: {value}")?;
+        }
+        if self.body.is_empty() {
+            return Ok(());
+        }
+        writeln!(formatter, "\n{}", self.body)
+    }
+}
+
+/// The URL of a path below a base URL, which ends in a slash.
+#[must_use]
+pub fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path()));
+    url
+}
+
+fn form(fields: Vec<(String, Field)>) -> Form {
+    fields
+        .into_iter()
+        .fold(Form::new(), |form, (key, field)| match field {
+            Field::Text(text) => form.text(key, text),
+            Field::File {
+                name,
+                mime_type,
+                bytes,
+            } => {
+                let length = bytes.len() as u64;
+                let part = || {
+                    Part::stream_with_length(reqwest::Body::from(bytes.clone()), length)
+                        .file_name(name.clone())
+                };
+                // A MIME type that is none is left out.
+                let part = part().mime_str(&mime_type).unwrap_or_else(|_| part());
+                form.part(key, part)
+            }
+        })
+}

@@ -1,0 +1,178 @@
+//! The transcript of a conversation, from Haptik, for the ticket that is about to be made.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::text;
+use crate::haptik::client::{History, HistoryMessage};
+use crate::haptik::webhook::EventKind;
+use crate::lane::Lane;
+use crate::retry::{Retry, Retryable as _};
+use crate::sink::{Delivery, SinkError};
+use crate::wire;
+
+/// How long after a completion its transcript may lack the last message that Haptik delivered.
+const INCOMPLETE_FOR: Duration = Duration::from_mins(2);
+
+/// How long after a completion its transcript is asked for, where Haptik does not answer.
+const MISSING_FOR: Duration = Duration::from_hours(1);
+
+/// The shortest and the longest pause between two tries.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
+
+/// What was fetched.
+#[derive(Clone)]
+pub(super) struct Fetched {
+    /// The messages, as templates have them: `sender`, `text`, `timestamp`.
+    pub(super) messages: Vec<Value>,
+    /// The messages, a line each.
+    pub(super) lines: Vec<String>,
+    /// What to say where it is not the whole transcript.
+    pub(super) note: Option<&'static str>,
+}
+
+impl Fetched {
+    /// No transcript, because none is wanted.
+    pub(super) fn unwanted() -> Self {
+        Self {
+            messages: Vec::new(),
+            lines: Vec::new(),
+            note: None,
+        }
+    }
+
+    /// A transcript for a try without a conversation.
+    pub(super) fn sample() -> Self {
+        let at = Timestamp::from_second(1_795_600_000).ok();
+        let line = |sender: &str, text: &str| (sender.to_owned(), text.to_owned(), at);
+        Self::of(vec![
+            line("user", "Where is my order?"),
+            line("bot", "Let me find somebody who knows."),
+            line("Prateek", "It arrives tomorrow."),
+        ])
+    }
+
+    fn of(messages: Vec<(String, String, Option<Timestamp>)>) -> Self {
+        let lines = messages
+            .iter()
+            .map(|(sender, text, at)| text::line(*at, sender, text))
+            .collect();
+        let messages = messages
+            .into_iter()
+            .map(|(sender, text, at)| {
+                json!({"sender": sender, "text": text, "timestamp": at.map(|at| at.to_string())})
+            })
+            .collect();
+        Self {
+            messages,
+            lines,
+            note: None,
+        }
+    }
+
+    fn missing(note: &'static str) -> Self {
+        Self {
+            note: Some(note),
+            ..Self::unwanted()
+        }
+    }
+}
+
+/// Fetches the transcript of the conversation that an event completed; or says how long to wait for it,
+/// and why.
+pub(super) async fn fetch(
+    delivery: &Delivery<'_>,
+) -> Result<Result<Fetched, (Duration, &'static str)>, SinkError> {
+    let nothing = |note| Ok(Ok(Fetched::missing(note)));
+    let event = delivery.event;
+    let Some(haptik) = delivery.bridge.haptik.get(delivery.account) else {
+        return nothing("(There is no transcript: the account is no longer configured.)");
+    };
+    let configured = delivery.bridge.config.haptik.get(delivery.account.as_str());
+    let business_id = event
+        .business_id
+        .or_else(|| configured.and_then(|account| account.business_id));
+    let user_name = match (&event.user_name, &event.auth_id) {
+        (Some(user_name), _) => Some(user_name.clone()),
+        (None, Some(auth_id)) => {
+            let user = delivery.bridge.users.get(auth_id).await?;
+            user.and_then(|user| user.user_name)
+        }
+        (None, None) => None,
+    };
+    let (Some(business_id), Some(user_name)) = (business_id, user_name) else {
+        return nothing("(There is no transcript: Haptik did not name the user.)");
+    };
+    let conversation_no = wire::some_text(&event.data, "conversation_no");
+    let history = History {
+        business_id,
+        user_name: &user_name,
+        conversation_no: conversation_no.as_deref(),
+        limit: None,
+    };
+    let waited = delivery.now.duration_since(delivery.received_at);
+    let waited = Duration::try_from(waited).unwrap_or_default();
+    let pause = (waited / 2).clamp(PAUSES.0, PAUSES.1);
+    let messages = match haptik.get_chat_history(&history).await {
+        Ok(messages) => messages,
+        Err(error) => {
+            return match error.retry() {
+                Retry::Later(after) if waited < MISSING_FOR => {
+                    let pause = after.map_or(pause, |after| after.max(pause));
+                    Ok(Err((pause, "Haptik does not give the transcript yet")))
+                }
+                _ => nothing("(There is no transcript: Haptik did not give it.)"),
+            };
+        }
+    };
+    let complete = is_complete(delivery, &messages).await?;
+    if !complete && waited < INCOMPLETE_FOR {
+        return Ok(Err((pause, "the transcript is not complete yet")));
+    }
+    let messages = messages
+        .into_iter()
+        .map(|message| (message.sender, message.text, message.timestamp));
+    let mut fetched = Fetched::of(messages.collect());
+    if !complete {
+        fetched.note = Some("(Haptik gave the transcript without its last messages.)");
+    }
+    Ok(Ok(fetched))
+}
+
+/// Whether a transcript has the last message that Haptik delivered before the completion.
+async fn is_complete(
+    delivery: &Delivery<'_>,
+    messages: &[HistoryMessage],
+) -> Result<bool, SinkError> {
+    if messages.is_empty() {
+        return Ok(false);
+    }
+    let Some(auth_id) = &delivery.event.auth_id else {
+        return Ok(true);
+    };
+    if delivery.event.kind == EventKind::Unknown {
+        return Ok(true);
+    }
+    let lane = Lane::Channel(auth_id.clone());
+    let completed_at = delivery.event.timestamp.unwrap_or(delivery.received_at);
+    let Some((last, at)) = delivery
+        .bridge
+        .ledger
+        .last_message(&lane, completed_at)
+        .await?
+    else {
+        return Ok(true);
+    };
+    let known = messages
+        .iter()
+        .any(|message| message.message_id.is_none() && message.timestamp.is_none());
+    Ok(known
+        || messages.iter().any(|message| {
+            message.message_id.is_some_and(|id| id >= last)
+                || message
+                    .timestamp
+                    .is_some_and(|said| said.as_second() >= at.as_second())
+        }))
+}
