@@ -1,5 +1,6 @@
 //! An application of one's own on a custom channel, and a receiver of a webhook sink: it signs what it
-//! sends and verifies what it gets with the official Standard Webhooks library.
+//! sends and verifies what it gets with the official Standard Webhooks library, and holds both against
+//! `docs/openapi.yaml`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +16,8 @@ use standardwebhooks::Webhook;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::openapi::document;
 
 /// The application's signing secret, both ways.
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -44,6 +47,8 @@ struct Inner {
     callbacks: watch::Sender<Vec<Callback>>,
     /// What the next requests are answered, the last first.
     answers: Mutex<Vec<u16>>,
+    /// What it got that is not as documented.
+    undocumented: Mutex<Vec<String>>,
 }
 
 impl App {
@@ -55,6 +60,7 @@ impl App {
         let inner = Arc::new(Inner {
             callbacks: watch::Sender::default(),
             answers: Mutex::default(),
+            undocumented: Mutex::default(),
         });
         let router = Router::new()
             .route("/callback", post(take))
@@ -90,15 +96,21 @@ impl App {
     }
 
     /// What it got so far, in order.
+    ///
+    /// # Panics
+    /// When something of it is not as `docs/openapi.yaml` has it.
     #[must_use]
     pub fn callbacks(&self) -> Vec<Callback> {
+        let undocumented = self.inner.undocumented.lock();
+        let undocumented = undocumented.unwrap_or_else(PoisonError::into_inner).clone();
+        assert!(undocumented.is_empty(), "{undocumented:#?}");
         self.inner.callbacks.borrow().clone()
     }
 
     /// Waits until it got `count` requests, and returns them.
     ///
     /// # Panics
-    /// When they do not come, or more than `count` did.
+    /// When they do not come, or more than `count` did, or something is not as documented.
     pub async fn wait_for(&self, count: usize) -> Vec<Callback> {
         let mut callbacks = self.inner.callbacks.subscribe();
         let enough = callbacks.wait_for(|callbacks| callbacks.len() >= count);
@@ -114,7 +126,7 @@ impl App {
     /// Sends a signed request as the application does; returns the status and the body.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no answer, or it is not as `docs/openapi.yaml` has it.
     pub async fn send(&self, url: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
         self.request(Method::POST, url, body.to_string()).await
     }
@@ -122,7 +134,7 @@ impl App {
     /// Sends a signed `DELETE` without a body; returns the status and the body of the answer.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no answer, or it is not as `docs/openapi.yaml` has it.
     pub async fn delete(&self, url: &str) -> anyhow::Result<(u16, Value)> {
         self.request(Method::DELETE, url, String::new()).await
     }
@@ -136,7 +148,7 @@ impl App {
         let (id, now) = ("msg_test", Timestamp::now().as_second());
         let signature = Webhook::new(SECRET)?.sign(id, now, text.as_bytes())?;
         let response = client()?
-            .request(method, url)
+            .request(method.clone(), url)
             .header("webhook-id", id)
             .header("webhook-timestamp", now)
             .header("webhook-signature", signature)
@@ -144,7 +156,13 @@ impl App {
             .send()
             .await?;
         let status = response.status().as_u16();
+        let kind = response.headers().get(http::header::CONTENT_TYPE);
+        let kind = kind.map_or(Ok(""), |kind| kind.to_str())?.to_owned();
+        let operation = document().operation_at(method.as_str(), response.url().path());
         let body = response.text().await?;
+        if let Some(operation) = operation {
+            document().check_answer(&operation, (status, &kind), body.as_bytes())?;
+        }
         Ok((
             status,
             serde_json::from_str(&body).unwrap_or(Value::String(body)),
@@ -185,9 +203,21 @@ async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) 
         .and_then(|id| id.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    let Ok(body) = serde_json::from_slice(&body) else {
+    let Ok(body) = serde_json::from_slice::<Value>(&body) else {
         return StatusCode::BAD_REQUEST;
     };
+    // What a sink gets has its user inside of `data`.
+    let is_for_a_sink = body["user"].is_null();
+    let checked = document().check_callback(&body);
+    if let Err(error) = checked
+        && !is_for_a_sink
+    {
+        let mut undocumented = inner
+            .undocumented
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        undocumented.push(format!("{error:#}"));
+    }
     inner
         .callbacks
         .send_modify(|callbacks| callbacks.push(Callback { id, body }));

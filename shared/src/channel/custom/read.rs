@@ -173,7 +173,13 @@ fn attachment(index: usize, file: &Value) -> Result<Attachment, String> {
             .text("mime_type", FIELD_LIMIT)?
             .unwrap_or_default()
             .to_owned(),
-        size: file.get("size").and_then(Value::as_u64),
+        size: match file.get("size") {
+            None => None,
+            Some(size) => Some(
+                size.as_u64()
+                    .ok_or_else(|| file.wrong("size", "a whole number of bytes"))?,
+            ),
+        },
         url: url.into(),
     })
 }

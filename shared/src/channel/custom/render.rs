@@ -22,7 +22,7 @@ pub(super) fn part(outgoing: &Outgoing) -> Option<Part> {
             completed_by, data, ..
         } => (
             "conversation_complete",
-            json!({"completed_by": completed_by, "data": data}),
+            json!({"completed_by": completed_by, "data": object_or_none(data)}),
         ),
         Content::HandoffEnded {
             ended,
@@ -149,6 +149,11 @@ fn as_object(raw: &Value) -> Value {
         Value::String(text) => json!({"text": text, "type": "TEXT", "data": {}}),
         _ => Value::Object(Map::new()),
     }
+}
+
+/// What Haptik says about a conversation, which is always an object for the application.
+fn object_or_none(data: &Value) -> Value {
+    Value::Object(data.as_object().cloned().unwrap_or_default())
 }
 
 /// A message as a channel without any elements would show it.

@@ -245,6 +245,13 @@ fn a_mistake_is_named_with_its_key_and_what_is_allowed_and_no_value() {
             "attachments[0].url is another text; allowed: an http or https URL without credentials",
         ),
         (
+            with(
+                "/attachments",
+                json!([{"url": "https://x.example/", "size": "1"}]),
+            ),
+            "attachments[0].size is a string of 1 bytes; allowed: a whole number of bytes",
+        ),
+        (
             feedback(json!(6), json!(true)),
             "rating is a number; allowed: a whole number of 1 to 5",
         ),

@@ -1,0 +1,393 @@
+//! `docs/openapi.yaml` against the real routers: its examples are sent, really signed, and each answer is
+//! what the document says. (Every other test whose application sends or gets something holds that
+//! against the document too.)
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse as _;
+use haptik_bridge_local::database::EmbeddedDynamoDb;
+use haptik_bridge_local::queue::LocalQueue;
+use haptik_bridge_local::simulator::signature;
+use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::environment::Environment;
+use haptik_bridge_shared::live::Live;
+use haptik_bridge_tests::app::SECRET;
+use haptik_bridge_tests::openapi::{Operation, document};
+use http::{HeaderMap, Request, StatusCode, header};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+use tokio::net::TcpListener;
+use tower::ServiceExt as _;
+
+const HAPTIK_SECRET: &str = "the webhook's secret";
+
+const CONFIG: &str = r#"
+    [haptik.main]
+    base_url = "http://127.0.0.1:1"
+    client_id = "client"
+    token = "token"
+    webhook_secrets = ["the webhook's secret"]
+    business_id = 343
+
+    [channels.my-app]
+    type = "custom"
+    signing_secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+    callback_url = "http://127.0.0.1:1/callback"
+
+    [channels.own-bot]
+    type = "custom"
+    signing_secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+    callback_url = "http://127.0.0.1:1/callback"
+    handoff_only = true
+"#;
+
+/// The routers of the functions. What they accept is stored and goes no further, since nobody handles
+/// the rings.
+struct Edges {
+    whole: Router,
+    /// With a database that refuses everything.
+    not_stored: Router,
+    /// With nowhere to read a configuration from.
+    no_configuration: Router,
+    _database: EmbeddedDynamoDb,
+}
+
+/// What was answered, by operation and status.
+#[derive(Default)]
+struct Seen(BTreeMap<Operation, BTreeMap<u16, Vec<Value>>>);
+
+/// A request before it is signed.
+struct Sent {
+    operation: Operation,
+    /// The path, with its parameters filled in.
+    path: String,
+    body: Vec<u8>,
+}
+
+/// How a request is signed.
+#[derive(Clone, Copy, PartialEq)]
+enum Signed {
+    Well,
+    Not,
+    Wrongly,
+    LongAgo,
+}
+
+fn routers(live: &Live) -> Router {
+    haptik_bridge_inbound::router(live.clone()).merge(haptik_bridge_webhook::router(live.clone()))
+}
+
+impl Edges {
+    async fn start() -> anyhow::Result<Self> {
+        let database = EmbeddedDynamoDb::start(None).await?;
+        let bridge = |table| {
+            let bridge = Bridge::new(Config::parse(CONFIG)?, table, Arc::new(LocalQueue::new()))?;
+            anyhow::Ok(Live::fixed(Arc::new(bridge)))
+        };
+        let refusing = refusing_aws().await?;
+        let environment = Environment::read(|name| match name {
+            "AWS_ENDPOINT_URL" => Some(refusing.clone()),
+            "AWS_SESSION_TOKEN" | "CONFIG_REREAD_SECONDS" => None,
+            name => Some(name.to_owned()),
+        })?;
+        Ok(Self {
+            whole: routers(&bridge(database.table.clone())?),
+            not_stored: routers(&bridge(database.table_through(&refusing)?)?),
+            no_configuration: routers(&environment.connect()?.0),
+            _database: database,
+        })
+    }
+}
+
+/// Something in place of AWS that refuses every call, and not in a way that is tried again.
+async fn refusing_aws() -> anyhow::Result<String> {
+    let router = Router::new().fallback(async || StatusCode::BAD_REQUEST.into_response());
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(url)
+}
+
+impl Sent {
+    fn new(operation: &Operation, body: &Value) -> Self {
+        Self::raw(operation, body.to_string().into_bytes())
+    }
+
+    fn raw(operation: &Operation, body: Vec<u8>) -> Self {
+        let path = operation.path.replace("{connection}", "my-app");
+        let path = path.replace("{user}", "u-42");
+        Self {
+            operation: operation.clone(),
+            path: path.replace("{account}", "main"),
+            body,
+        }
+    }
+
+    fn at(self, path: &str) -> Self {
+        let path = path.to_owned();
+        Self { path, ..self }
+    }
+
+    fn headers(&self, signed: Signed) -> anyhow::Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        if signed == Signed::Not {
+            return Ok(headers);
+        }
+        let body: &[u8] = if signed == Signed::Wrongly {
+            b"another body"
+        } else {
+            &self.body
+        };
+        if self.path.starts_with("/haptik/") {
+            let signature = format!("sha1={}", signature(HAPTIK_SECRET, body));
+            headers.insert("x-hub-signature", signature.parse()?);
+            return Ok(headers);
+        }
+        let age = if signed == Signed::LongAgo { 301 } else { 0 };
+        let (id, at) = ("msg_1", Timestamp::now().as_second() - age);
+        let signature = Webhook::new(SECRET)?.sign(id, at, body)?;
+        headers.insert("webhook-id", id.parse()?);
+        headers.insert("webhook-timestamp", at.into());
+        headers.insert("webhook-signature", signature.parse()?);
+        Ok(headers)
+    }
+
+    /// Sends it, holds the answer against the document, and returns its status and body.
+    async fn to(
+        self,
+        router: &Router,
+        signed: Signed,
+        seen: &mut Seen,
+    ) -> anyhow::Result<(u16, Value)> {
+        let headers = self.headers(signed)?;
+        let mut request = Request::builder()
+            .method(self.operation.method.as_str())
+            .uri(&self.path)
+            .body(Body::from(self.body))?;
+        *request.headers_mut() = headers;
+        let answer = router.clone().oneshot(request).await?;
+        let status = answer.status().as_u16();
+        let kind = answer.headers().get(header::CONTENT_TYPE);
+        let kind = kind.map(|kind| kind.to_str().map(ToOwned::to_owned));
+        let kind = kind.transpose()?.unwrap_or_default();
+        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await?;
+        document().check_answer(&self.operation, (status, &kind), &body)?;
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let statuses = seen.0.entry(self.operation).or_default();
+        statuses.entry(status).or_default().push(body.clone());
+        Ok((status, body))
+    }
+}
+
+/// The first example of an operation with something else at a place.
+fn with(operation: &Operation, pointer: &str, value: &Value) -> Value {
+    let mut body = document().requests(operation)[0].1.clone();
+    *body.pointer_mut(pointer).expect("it is there") = value.clone();
+    body
+}
+
+#[tokio::test]
+async fn each_example_is_taken_and_each_documented_answer_is_given_and_no_other()
+-> anyhow::Result<()> {
+    let edges = Edges::start().await?;
+    let mut seen = Seen::default();
+    for operation in document().operations() {
+        for (name, body) in document().requests(&operation) {
+            document().check_request(&operation, &body)?;
+            let sent = Sent::new(&operation, &body);
+            let (status, answer) = sent.to(&edges.whole, Signed::Well, &mut seen).await?;
+            assert!(status < 300, "{operation:?} {name}: {status} {answer}");
+        }
+        refused_everywhere(&edges, &operation, &mut seen).await?;
+    }
+    refused_by_the_custom_channel(&edges, &mut seen).await?;
+    told_of_hand_offs(&edges, &mut seen).await?;
+    for operation in document().operations() {
+        let answered = seen.0.remove(&operation).unwrap_or_default();
+        let documented = document().answers(&operation);
+        let statuses: BTreeSet<_> = answered.keys().collect();
+        assert_eq!(
+            statuses,
+            documented.keys().collect(),
+            "{operation:?}: what was answered, and what is documented"
+        );
+        for (status, examples) in documented {
+            for (name, example) in examples {
+                assert!(
+                    answered[&status].contains(&example),
+                    "{operation:?} was never answered {status} as in the example {name}: {:#?}",
+                    answered[&status]
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What every operation is answered alike.
+async fn refused_everywhere(
+    edges: &Edges,
+    operation: &Operation,
+    seen: &mut Seen,
+) -> anyhow::Result<()> {
+    let examples = document().requests(operation);
+    let body = examples.first().map(|(_, body)| body.to_string());
+    let body = body.unwrap_or_default().into_bytes();
+    let sent = || Sent::raw(operation, body.clone());
+    let (status, _) = sent()
+        .to(&edges.no_configuration, Signed::Well, seen)
+        .await?;
+    assert_eq!(status, 503, "{operation:?}");
+    if operation.path == "/health" {
+        let got = sent().to(&edges.whole, Signed::Not, seen).await?;
+        assert_eq!(got, (200, json!({"status": "ok"})));
+        return Ok(());
+    }
+    let (status, _) = sent().to(&edges.not_stored, Signed::Well, seen).await?;
+    assert_eq!(status, 503, "{operation:?}");
+    for signed in [Signed::Not, Signed::Wrongly] {
+        let (status, _) = sent().to(&edges.whole, signed, seen).await?;
+        assert_eq!(status, 401, "{operation:?}");
+    }
+    let unreadable = operation.path.replace("{connection}", "%ff");
+    let unreadable = unreadable.replace("{account}", "%ff");
+    let unreadable = unreadable.replace("{user}", "u-42");
+    let elsewhere = unreadable.replace("%ff", "nobody");
+    let large = Sent::raw(operation, vec![b' '; 10 * 1024 * 1024 + 1]);
+    for (expected, sent) in [
+        (400, sent().at(&unreadable)),
+        (404, sent().at(&elsewhere)),
+        (413, large),
+    ] {
+        let (status, _) = sent.to(&edges.whole, Signed::Well, seen).await?;
+        assert_eq!(status, expected, "{operation:?}");
+    }
+    Ok(())
+}
+
+async fn refused_by_the_custom_channel(edges: &Edges, seen: &mut Seen) -> anyhow::Result<()> {
+    let say = Operation::new("POST", "/channels/{connection}");
+    let hand_over = Operation::new("POST", "/channels/{connection}/handoff");
+    let take_back = Operation::new("DELETE", "/channels/{connection}/handoff/{user}");
+    for operation in [&say, &hand_over, &take_back] {
+        let expired = Sent::raw(operation, Vec::new());
+        let (status, _) = expired.to(&edges.whole, Signed::LongAgo, seen).await?;
+        assert_eq!(status, 401);
+    }
+    let nested = json!({"plan": {"name": "gold"}});
+    let mut nothing_said = with(&hand_over, "/message", &json!(" "));
+    nothing_said["transcript"] = json!([{"sender": "user", "text": ""}]);
+    for (operation, bad) in [
+        (&say, with(&say, "/type", &json!("telepathy"))),
+        (&say, with(&say, "/user", &json!({}))),
+        (&say, with(&say, "/user/custom_data", &nested)),
+        (&hand_over, with(&hand_over, "/user/custom_data", &nested)),
+        (&hand_over, nothing_said),
+    ] {
+        let refused = document().check_request(operation, &bad);
+        assert!(refused.is_err(), "the document has it: {bad}");
+        let (status, _) = Sent::new(operation, &bad)
+            .to(&edges.whole, Signed::Well, seen)
+            .await?;
+        assert_eq!(status, 400, "{bad}");
+    }
+    let no_json = Sent::raw(&say, b"hello".to_vec());
+    let (status, _) = no_json.to(&edges.whole, Signed::Well, seen).await?;
+    assert_eq!(status, 400);
+    Ok(())
+}
+
+/// What depends on whether the user is handed over, who is since the example of a hand-off was sent.
+async fn told_of_hand_offs(edges: &Edges, seen: &mut Seen) -> anyhow::Result<()> {
+    let say = Operation::new("POST", "/channels/{connection}");
+    let hand_over = Operation::new("POST", "/channels/{connection}/handoff");
+    let take_back = Operation::new("DELETE", "/channels/{connection}/handoff/{user}");
+    let said = Sent::new(&say, &with(&say, "/id", &json!("m-8"))).at("/channels/own-bot");
+    let another = Sent::new(&hand_over, &with(&hand_over, "/id", &json!("h-2")));
+    let end = || Sent::raw(&take_back, Vec::new());
+    let nobody = end().at("/channels/my-app/handoff/nobody");
+    for (expected, sent) in [(409, said), (409, another), (202, end()), (404, nobody)] {
+        let (status, answer) = sent.to(&edges.whole, Signed::Well, seen).await?;
+        assert_eq!(status, expected, "{answer}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_documented_is_405_and_allow_says_which_are() -> anyhow::Result<()> {
+    let edges = Edges::start().await?;
+    let operations = document().operations();
+    for Operation { path, .. } in &operations {
+        let there = operations.iter().filter(|other| &other.path == path);
+        let there: BTreeSet<&str> = there.map(|other| other.method.as_str()).collect();
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            if there.contains(method) {
+                continue;
+            }
+            let sent = Sent::raw(&Operation::new(method, path), Vec::new());
+            let request = Request::builder().method(method).uri(&sent.path);
+            let answer = edges
+                .whole
+                .clone()
+                .oneshot(request.body(Body::empty())?)
+                .await?;
+            assert_eq!(answer.status(), 405, "{method} {path}");
+            let allow = answer.headers()[header::ALLOW].to_str()?.replace(' ', "");
+            let allowed: BTreeSet<&str> = allow
+                .split(',')
+                .filter(|method| *method != "HEAD")
+                .collect();
+            assert_eq!(allowed, there, "{method} {path}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn each_example_of_a_callback_is_as_its_schema_has_it() -> anyhow::Result<()> {
+    let callbacks = document().callbacks();
+    assert!(callbacks.len() > 3, "{callbacks:?}");
+    for (kind, body) in callbacks {
+        assert_eq!(body["type"], json!(kind));
+        document().check_callback(&body)?;
+        let mut more = body.clone();
+        more["more"] = json!(1);
+        assert!(document().check_callback(&more).is_err(), "{more}");
+    }
+    Ok(())
+}
+
+/// The stack's routes, and what of them the document has.
+#[test]
+fn the_document_has_the_routes_of_the_stack() {
+    let template = include_str!("../../template.yaml");
+    let routes = template
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("RouteKey: "));
+    let routes: Vec<(&str, &str)> = routes.filter_map(|route| route.split_once(' ')).collect();
+    let leads_to = |(method, path): (&str, &str), operation: &Operation| {
+        let below = path.strip_suffix("{proxy+}");
+        let fits = below.map_or(operation.path == path, |below| {
+            operation.path.starts_with(below)
+        });
+        fits && (method == "ANY" || method == operation.method)
+    };
+    let operations = document().operations();
+    for operation in &operations {
+        let deployed = routes.iter().any(|route| leads_to(*route, operation));
+        assert!(deployed, "the stack has no route for {operation:?}");
+    }
+    for route in routes {
+        // For the handshakes of providers, of which there are none yet: it is answered 405.
+        let is_for_later = route == ("GET", "/channels/{connection}");
+        let documented = operations
+            .iter()
+            .any(|operation| leads_to(route, operation));
+        assert!(documented || is_for_later, "{route:?} is not documented");
+    }
+}
