@@ -1,5 +1,5 @@
-//! The command line: `haptik-bridge [serve]` and `check` for a bridge on this machine; `timeline`, `dead`
-//! and `replay` for one on this machine or deployed; `capabilities` and `preview` for what a channel
+//! The command line: `haptik-bridge [serve]` and `check` for a bridge on this machine; `timeline`, `dead`,
+//! `replay` and `outages` for one on this machine or deployed; `capabilities` and `preview` for what a channel
 //! shows.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
@@ -39,6 +39,8 @@ enum Command {
     Dead(operate::dead::Arguments),
     /// Deliver again what was given up.
     Replay(operate::replay::Arguments),
+    /// List the outages of Haptik's webhook, and what was recovered.
+    Outages(operate::outages::Arguments),
     /// Print what a channel makes of everything that Haptik sends.
     Capabilities(show::CapabilitiesArguments),
     /// Print what a message becomes in a channel.
@@ -55,6 +57,7 @@ async fn main() -> ExitCode {
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
         Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
         Some(Command::Replay(arguments)) => operate::replay::run(arguments, variable).await,
+        Some(Command::Outages(arguments)) => operate::outages::run(arguments, variable).await,
         Some(Command::Capabilities(arguments)) => {
             show::capabilities(&arguments);
             Ok(())

@@ -1,7 +1,7 @@
 //! Operating a bridge from the command line: on this machine by its data directory, or deployed by the
 //! environment of its functions (`CONFIG_SECRET_ARN`, `TABLE_NAME`, `QUEUE_URL` and AWS credentials).
 //!
-//! [`timeline`], [`dead`] and [`replay`] print what the ledger has; bodies only when asked for.
+//! [`timeline`], [`dead`], [`replay`] and [`outages`] print what the ledger has; bodies only when asked for.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,24 +13,33 @@ use haptik_bridge_shared::environment::Environment;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Ledger, Payload};
+use haptik_bridge_shared::outage::Outages;
 use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 pub(crate) mod dead;
+pub(crate) mod outages;
 pub(crate) mod replay;
 pub(crate) mod timeline;
 
 /// How long entries of a local ledger are kept that are taken up again.
 const ENTRY_TTL: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
-/// Which bridge, and how to print.
+/// Which bridge.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Common {
+pub(crate) struct Place {
     /// The data directory of a bridge on this machine; without it, and with `TABLE_NAME` in the
     /// environment, a deployed one [default: .haptik-bridge]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+}
+
+/// Which bridge, and how to print its entries.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    #[command(flatten)]
+    place: Place,
     /// Print JSON: an array of entries.
     #[arg(long)]
     json: bool,
@@ -43,12 +52,13 @@ pub(crate) struct Common {
 pub(crate) struct Operated {
     ledger: Ledger,
     users: UserMap,
+    outages: Outages,
     /// What is needed to ring, and to know the sinks; a bridge on this machine rings by itself.
     deployed: Option<Arc<Bridge>>,
     _database: Option<EmbeddedDynamoDb>,
 }
 
-impl Common {
+impl Place {
     async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<Operated> {
         if self.data_dir.is_none() && variable("TABLE_NAME").is_some() {
             let (live, _) = Environment::read(variable)?.connect()?;
@@ -56,6 +66,7 @@ impl Common {
             return Ok(Operated {
                 ledger: bridge.ledger.clone(),
                 users: bridge.users.clone(),
+                outages: bridge.outages.clone(),
                 deployed: Some(bridge),
                 _database: None,
             });
@@ -75,11 +86,14 @@ impl Common {
         Ok(Operated {
             ledger: Ledger::new(database.table.clone(), ENTRY_TTL),
             users: UserMap::new(database.table.clone()),
+            outages: Outages::new(database.table.clone()),
             deployed: None,
             _database: Some(database),
         })
     }
+}
 
+impl Common {
     /// Prints entries: a line each, or JSON.
     fn print(&self, entries: &[Entry]) -> anyhow::Result<()> {
         if self.json {

@@ -38,6 +38,7 @@
 //! | `GET /_simulator/state` | the webhook, the number of users and of records |
 //! | `GET /_simulator/records/{kind}` | records: `users`, `messages`, `files`, `feedback`, `agent_moves`, `webhook_enables`, `calls`, `deliveries` |
 //! | `PUT /_simulator/webhook` | `{"url": "…", "enabled": true}`, either may be left out |
+//! | `POST /_simulator/clock` | `{"seconds": 3600}`: lets so much time pass for events that wait for the webhook |
 //! | `GET`, `POST`, `DELETE /_simulator/faults/calls` | the [`CallFault`]s in force; add one; clear them |
 //! | `GET`, `POST`, `DELETE /_simulator/faults/deliveries` | the same for [`DeliveryFault`]s |
 //! | `POST /_simulator/users/{auth_id}/says` | `{"text": "…"}` or `{"hsl": {…}}`: the bot says it |

@@ -1,4 +1,4 @@
-//! `timeline`, `dead` and `replay` of the real binary, on the data directory of a bridge.
+//! `timeline`, `dead`, `replay` and `outages` of the real binary, on the data directory of a bridge.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -8,6 +8,7 @@ use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Ledger, Payload, State};
+use haptik_bridge_shared::outage::{Cause, Outage, Outages, Proof};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -156,4 +157,48 @@ fn a_directory_without_a_ledger_is_an_error_that_says_what_to_do() {
         !output.status.success() && said.contains("--data-dir"),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outages_are_listed_with_what_was_recovered_and_what_could_not_be() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let (database, _ledger) = ledger(data.path()).await?;
+    let outages = Outages::new(database.table.clone());
+    let now = Timestamp::now();
+    let began = now - Duration::from_mins(90);
+    let mut proven = Outage::noticed("main".into(), began, now, Cause::Silence);
+    proven.proof = Some(Proof::MissingInTheLedger);
+    proven.ended = Some(began + Duration::from_mins(61));
+    let (asha, milo) = ("a1".into(), "a2".into());
+    outages.put(&proven).await?;
+    for _ in 0..2 {
+        let key = "00000000000000000007#message".into();
+        outages.recovered(&proven, &asha, &key).await?;
+    }
+    let why = "the user_name is unknown";
+    outages.unchecked(&proven, &milo, why).await?;
+    let silence = Outage::noticed("main".into(), now, now, Cause::Silence);
+    outages.put(&silence).await?;
+
+    let listed = text(&haptik_bridge(data.path(), &["outages"]));
+    for part in [
+        "3660 s",
+        "1 messages recovered",
+        "(being reconciled)",
+        why,
+        "perhaps nobody",
+    ] {
+        assert!(listed.contains(part), "{part}: {listed}");
+    }
+    let proven_only = ["outages", "--proven", "--account", "main", "--json"];
+    let found = json(&haptik_bridge(data.path(), &proven_only));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["proof"], "missing_in_the_ledger");
+    assert_eq!(found[0]["recovered"][0]["auth_id"], "a1");
+    assert_eq!(found[0]["unchecked"][0]["reason"], why);
+    let earlier = ["outages", "--json", "--until", "2h"];
+    assert!(json(&haptik_bridge(data.path(), &earlier)).is_empty());
+    let elsewhere = ["outages", "--json", "--account", "other"];
+    assert!(json(&haptik_bridge(data.path(), &elsewhere)).is_empty());
+    Ok(())
 }

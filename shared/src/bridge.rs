@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::activity::Activity;
 use crate::channel::Channel;
 use crate::channel::custom::{Custom, InvalidSecret};
 use crate::channel::slack::Slack;
@@ -16,6 +17,7 @@ use crate::health::Health;
 use crate::ids::{AccountId, AuthId, ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Ledger, Payload};
+use crate::outage::Outages;
 use crate::outbound::{self, ClientError, Fetcher};
 use crate::queue::Queue;
 use crate::sink::api::Api;
@@ -42,6 +44,10 @@ pub struct Bridge {
     pub users: UserMap,
     /// When Haptik was last heard.
     pub health: Health,
+    /// When the webhook did not work.
+    pub outages: Outages,
+    /// Who was active when.
+    pub activity: Activity,
     /// The doorbell.
     pub queue: Arc<dyn Queue>,
 }
@@ -125,7 +131,9 @@ impl Bridge {
             sinks,
             ledger: Ledger::new(table.clone(), config.delivery.entry_ttl),
             users: UserMap::new(table.clone()),
-            health: Health::new(table),
+            health: Health::new(table.clone()),
+            outages: Outages::new(table.clone()),
+            activity: Activity::new(table),
             queue,
             config,
         })

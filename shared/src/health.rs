@@ -10,6 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
@@ -22,8 +26,14 @@ pub const SILENCE: Duration = Duration::from_secs(30);
 /// The longest time between two calls that enable the webhook.
 pub const LONGEST_TRUST: Duration = Duration::from_hours(1);
 
-/// How old a time may be that is kept, so that not each message costs a write.
+/// How old a time may be that is kept, so that not each message costs a write. An answer to what was told
+/// in between is noted all the same, and what is told after an answer: what is not noted would look like a
+/// silence, or hide one.
 const STEP: Duration = Duration::from_secs(10);
+
+/// How old an event may be on its delivery before it has been held back: longer than it takes, shorter
+/// than any outage that is worth noticing.
+const HELD_BACK: Duration = SILENCE;
 
 /// When Haptik was heard, by account.
 #[derive(Debug)]
@@ -42,6 +52,16 @@ pub struct Heard {
     pub heard: Option<Timestamp>,
     /// When the webhook was last enabled.
     pub enabled: Option<Timestamp>,
+    /// When Haptik was first told something since it was last heard.
+    pub unanswered: Option<Timestamp>,
+    /// When Haptik was first told anything.
+    pub told_first: Option<Timestamp>,
+    /// When a delivery last came whose event was old.
+    pub held_back: Option<Timestamp>,
+    /// When the oldest event was that came about then.
+    pub held_back_from: Option<Timestamp>,
+    /// When the outage began that was noticed last: [`crate::outage::Outages::get`] has its record.
+    pub outage: Option<Timestamp>,
 }
 
 /// Why the webhook is to be enabled now.
@@ -63,9 +83,31 @@ impl Health {
         }
     }
 
-    /// Notes that a delivery of Haptik came. A failure is logged, and no more: the delivery counts.
+    /// Notes that a delivery of Haptik came. A failure is logged, and no more: the delivery counts. Both
+    /// who receives it and who carries it on note it: only the latter knows what was told before.
     pub async fn heard(&self, account: &AccountId, now: Timestamp) {
         self.note(account, "heard", now).await;
+    }
+
+    /// Notes that a delivery came, of an event that happened `at`, where that is long ago: what waits for
+    /// a disabled webhook comes so once it is enabled. A failure is logged, and no more.
+    pub async fn held_back(&self, account: &AccountId, at: Timestamp, now: Timestamp) {
+        if since(at, now) < HELD_BACK || !self.is_due(account, "held_back", now) {
+            return;
+        }
+        let update = self.update(account, "SET held_back = :now, held_back_from = :at");
+        let recently = now.checked_sub(SILENCE).unwrap_or(now);
+        let update = update
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .expression_attribute_values(":at", number(at.as_millisecond()))
+            .expression_attribute_values(":recently", number(recently.as_millisecond()))
+            // Of several that come about the same time, the oldest event counts.
+            .condition_expression(
+                "attribute_not_exists(held_back) OR held_back < :recently OR held_back_from > :at",
+            );
+        if let Err(error) = sent(update.send().await) {
+            tracing::warn!(%account, %error, "that deliveries had waited is not noted");
+        }
     }
 
     /// Notes that Haptik is told something to which an answer is expected. A failure is logged, and no
@@ -80,6 +122,18 @@ impl Health {
     /// When DynamoDB does not take it.
     pub async fn enabled(&self, account: &AccountId, now: Timestamp) -> Result<(), TableError> {
         self.write(account, "enabled", now).await
+    }
+
+    /// Notes when the outage began that is now followed.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn follow_outage(
+        &self,
+        account: &AccountId,
+        began: Timestamp,
+    ) -> Result<(), TableError> {
+        self.write(account, "outage", began).await
     }
 
     /// What is known of an account's webhook.
@@ -97,29 +151,39 @@ impl Health {
             told: time("told"),
             heard: time("heard"),
             enabled: time("enabled"),
+            unanswered: time("unanswered"),
+            told_first: time("told_first"),
+            held_back: time("held_back"),
+            held_back_from: time("held_back_from"),
+            outage: time("outage"),
         })
     }
 
     async fn note(&self, account: &AccountId, what: &'static str, now: Timestamp) {
-        let key = (account.clone(), what);
-        let last = {
-            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-            let last = written.get(&key).copied();
-            let fresh = last.is_some_and(|last| now.duration_since(last).unsigned_abs() < STEP);
-            if fresh {
-                return;
-            }
-            written.insert(key.clone(), now);
-            last
-        };
+        if !self.is_due(account, what, now) {
+            return;
+        }
         if let Err(error) = self.write(account, what, now).await {
             tracing::warn!(%account, what, %error, "when Haptik was last heard is not noted");
             let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-            match last {
-                Some(last) => written.insert(key, last),
-                None => written.remove(&key),
-            };
+            written.remove(&(account.clone(), what));
         }
+    }
+
+    /// Whether what this process wrote last is old enough to be written again; it counts as written then.
+    fn is_due(&self, account: &AccountId, what: &'static str, now: Timestamp) -> bool {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = written.get(&(account.clone(), what)).copied();
+        let is_due = last.is_none_or(|last| now.duration_since(last).unsigned_abs() >= STEP);
+        if is_due {
+            match what {
+                "told" => written.remove(&(account.clone(), "heard")),
+                "heard" => written.remove(&(account.clone(), "told")),
+                _ => None,
+            };
+            written.insert((account.clone(), what), now);
+        }
+        is_due
     }
 
     async fn write(
@@ -128,19 +192,31 @@ impl Health {
         what: &str,
         now: Timestamp,
     ) -> Result<(), TableError> {
+        let expression = match what {
+            "told" => {
+                "SET #what = :now, unanswered = if_not_exists(unanswered, :now), \
+                 told_first = if_not_exists(told_first, :now)"
+            }
+            "heard" => "SET #what = :now REMOVE unanswered",
+            _ => "SET #what = :now",
+        };
+        let update = self
+            .update(account, expression)
+            // What is noted late must not hide what was noted since.
+            .condition_expression("attribute_not_exists(#what) OR #what < :now")
+            .expression_attribute_names("#what", what)
+            .expression_attribute_values(":now", number(now.as_millisecond()));
+        sent(update.send().await)
+    }
+
+    fn update(&self, account: &AccountId, expression: &str) -> UpdateItemFluentBuilder {
         self.table
             .client()
             .update_item()
             .table_name(self.table.name())
             .key("pk", text(key(account)))
             .key("sk", text("webhook"))
-            .update_expression("SET #what = :now")
-            .expression_attribute_names("#what", what)
-            .expression_attribute_values(":now", number(now.as_millisecond()))
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        Ok(())
+            .update_expression(expression)
     }
 }
 
@@ -155,14 +231,47 @@ impl Heard {
         if since(enabled, now) >= LONGEST_TRUST {
             return Some(Due::Hourly);
         }
+        let silence = self.silence(now)?;
+        let at_last = silence.saturating_sub(since(enabled, now));
+        (silence >= 2 * at_last).then_some(Due::Silence(silence))
+    }
+
+    /// How long ago something was said to which nothing has come since; `None` while an answer may still
+    /// take that long.
+    #[must_use]
+    pub fn silence(&self, now: Timestamp) -> Option<Duration> {
         let told = self.told?;
         // Both times are kept to within a step.
         if self.heard.is_some_and(|heard| heard >= told) {
             return None;
         }
-        let silence = since(told, now);
-        let at_last = since(told, enabled);
-        (silence >= SILENCE && silence >= 2 * at_last).then_some(Due::Silence(silence))
+        // Not since the last word: those who go on writing must not hide that nobody answers.
+        let silence = since(self.unanswered.unwrap_or(told), now);
+        (silence >= SILENCE).then_some(silence)
+    }
+
+    /// Whether the hourly enabling was left out: nobody kept house, or Haptik did not let it be enabled.
+    #[must_use]
+    pub fn is_unattended(&self, now: Timestamp) -> bool {
+        self.enabled
+            .is_some_and(|enabled| since(enabled, now) >= 2 * LONGEST_TRUST)
+    }
+}
+
+/// What came of an update whose condition need not hold.
+fn sent(
+    result: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
+) -> Result<(), TableError> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(TableError::from_sdk(error)),
     }
 }
 
@@ -185,6 +294,7 @@ mod tests {
             told: at(told),
             heard: at(heard),
             enabled: at(enabled),
+            ..Heard::default()
         }
     }
 
@@ -213,5 +323,14 @@ mod tests {
             None,
             "it was answered"
         );
+    }
+
+    #[test]
+    fn those_who_go_on_writing_do_not_hide_a_silence() {
+        let mut busy = heard(1_028, 900, 950);
+        assert_eq!(due(busy, 1_031), None);
+        busy.unanswered = Timestamp::from_second(1_001).ok();
+        let silence = Some(Due::Silence(Duration::from_secs(30)));
+        assert_eq!(due(busy, 1_031), silence);
     }
 }

@@ -7,12 +7,15 @@
 //! - [`channel`] is where the user is: one module per channel, which verifies, parses, renders and
 //!   sends. [`haptik`] is the platform: its message language, its deliveries, and the calls to it.
 //! - [`edge`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
-//!   ring of the [`queue`]. [`users`] is the map of who is where, [`handoff`] who is with a human, [`health`] whether Haptik's webhook is. All are in one [`table`].
+//!   ring of the [`queue`]. [`users`] is the map of who is where, [`handoff`] who is with a human,
+//!   [`health`] whether Haptik's webhook is well, [`outage`] what is recorded when it was not,
+//!   [`activity`] who was active then. All are in one [`table`].
 //! - [`retry`] says whether a failure is worth repeating, [`outbound`] is the HTTP client, [`sink`] is
 //!   whoever else wants the events: a CRM, or a receiver of [`standard_webhooks`].
 //! - [`telemetry`] tells of every hop; [`ids`] names things; [`wire`] reads other people's JSON;
 //!   [`aws`] is what the AWS clients have in common, [`environment`] where they find things.
 
+pub mod activity;
 pub mod aws;
 pub mod bridge;
 pub mod channel;
@@ -26,6 +29,7 @@ pub mod ids;
 pub mod lane;
 pub mod ledger;
 pub mod live;
+pub mod outage;
 pub mod outbound;
 pub mod queue;
 pub mod retry;

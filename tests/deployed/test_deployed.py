@@ -97,8 +97,9 @@ def test_the_lines_carry_metrics_by_stack_source_and_direction(configured):
 def test_the_dashboard_and_the_alarms_look_at_what_there_is(configured):
     cloudwatch = configured.aws.client("cloudwatch")
     counted = {"received", "repeated", "delivered", "end_to_end_ms", "retries", "dead", "rejected", "not_understood"}
+    counted |= {"outages", "recovered", "enable_failures"}
     alarms = [alarm for alarm in cloudwatch.describe_alarms()["MetricAlarms"] if alarm["AlarmName"].startswith(STACK)]
-    assert len(alarms) == 13
+    assert len(alarms) == 15
     for alarm in alarms:
         assert "docs/operations.md" in alarm["AlarmDescription"]
         assert alarm["Namespace"].startswith("AWS/") or alarm["MetricName"] in counted, alarm["MetricName"]
@@ -124,8 +125,9 @@ def test_a_message_there_and_back_costs_the_calls_that_the_operations_guide_coun
     calls = configured.aws.wire.calls - before
     calls.pop("GetSecretValue", None)
     # Once towards Haptik and once back: docs/operations.md has the price of each. Two of the updates end an
-    # entry; two note the reaction that shows that the message was taken, and forget it.
-    assert calls == {"PutItem": 2, "SendMessage": 2, "Query": 2, "GetItem": 2, "UpdateItem": 4}, calls
+    # entry; two note the reaction that shows that the message was taken, and forget it; two note
+    # that Haptik was told and heard.
+    assert calls == {"PutItem": 2, "SendMessage": 2, "Query": 2, "GetItem": 2, "UpdateItem": 6}, calls
 
 
 def test_faults_of_aws_are_repeated_or_answered_503_and_lose_nothing(configured):

@@ -11,6 +11,8 @@ mod faults;
 mod handoff;
 #[path = "end_to_end/order.rs"]
 mod order;
+#[path = "end_to_end/outage.rs"]
+mod outage;
 #[path = "end_to_end/sinks.rs"]
 mod sinks;
 #[path = "end_to_end/slack.rs"]

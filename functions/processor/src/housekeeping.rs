@@ -10,15 +10,17 @@ use jiff::Timestamp;
 use crate::Processor;
 
 impl Processor {
-    /// Enables our webhook at Haptik where that is due ([`haptik_bridge_shared::health`]). To be called
-    /// often, every minute for example: it costs a read an account. Once an hour it also rings the lanes
+    /// Enables our webhook at Haptik where that is due ([`haptik_bridge_shared::health`]), and takes the
+    /// record of an outage and its reconciliation one step further (`outage`). To be called
+    /// often, every minute for example: it costs two reads an account. Once an hour it also rings the lanes
     /// that have something pending, for which nobody may have rung.
     pub async fn keep_house(&self, now: Timestamp) {
         let accounts: BTreeSet<AccountId> =
             self.queues().into_iter().map(|(name, _)| name).collect();
         let mut hour_is_over = false;
         for account in accounts {
-            let due = match self.bridge.health.of(&account).await {
+            let heard = self.bridge.health.of(&account).await;
+            let due = match &heard {
                 Ok(heard) => heard.due(now),
                 Err(error) => {
                     // Whatever is known there: enabling is never wrong.
@@ -26,9 +28,15 @@ impl Processor {
                     Some(Due::Hourly)
                 }
             };
-            if let Some(due) = due {
-                let enabled = self.enable(&account, due, now).await;
-                hour_is_over |= enabled && due == Due::Hourly;
+            let enabled = match due {
+                Some(due) => Some(self.enable(&account, due, now).await),
+                None => None,
+            };
+            hour_is_over |= due == Some(Due::Hourly) && enabled == Some(Ok(()));
+            if let Ok(heard) = heard
+                && let Err(error) = self.follow_outage(&account, &heard, enabled, now).await
+            {
+                tracing::warn!(%account, %error, "the record of an outage is left for the next time");
             }
         }
         if hour_is_over && let Err(error) = self.bridge.ring_pending(now).await {
@@ -36,15 +44,18 @@ impl Processor {
         }
     }
 
-    /// Enables the webhook of all of an account's queues; whether that went well.
-    async fn enable(&self, account: &AccountId, due: Due, now: Timestamp) -> bool {
+    /// Enables the webhook of all of an account's queues; or why that did not go well.
+    async fn enable(&self, account: &AccountId, due: Due, now: Timestamp) -> Result<(), String> {
         let Some(haptik) = self.bridge.haptik.get(account) else {
-            return false;
+            return Err("the account is not configured".to_owned());
         };
-        let mut all = true;
+        let mut all = Ok(());
         for (_, business_id) in self.queues().into_iter().filter(|(of, _)| of == account) {
             let enabled = haptik.enable_webhook(business_id).await;
-            all &= enabled.is_ok();
+            let went_well = enabled.is_ok();
+            if let Err(error) = &enabled {
+                all = Err(error.to_string());
+            }
             let reason = match (enabled, due) {
                 (Err(error), _) => Some(error.to_string()),
                 (Ok(()), Due::Silence(silence)) => {
@@ -52,9 +63,11 @@ impl Processor {
                 }
                 (Ok(()), Due::Hourly) => None,
             };
-            tell(account, all, reason.as_deref(), now);
+            tell(account, went_well, reason.as_deref(), now);
         }
-        if all && let Err(error) = self.bridge.health.enabled(account, now).await {
+        if all.is_ok()
+            && let Err(error) = self.bridge.health.enabled(account, now).await
+        {
             tracing::warn!(%account, %error, "that the webhook was enabled is not noted");
         }
         all

@@ -9,6 +9,8 @@ pub mod event;
 
 mod drain;
 mod housekeeping;
+mod outage;
+mod reconcile;
 mod to_channel;
 mod to_haptik;
 mod to_sink;

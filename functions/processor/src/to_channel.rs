@@ -8,6 +8,7 @@ use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::{Failure, Retry};
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use haptik_bridge_shared::users::{Mode, User};
+use haptik_bridge_shared::wire;
 use jiff::Timestamp;
 
 use crate::Processor;
@@ -25,6 +26,9 @@ impl Processor {
         let entry = attempt.entry;
         let event =
             Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
+        if let (Payload::Webhook { account, .. }, false) = (&entry.payload, event.is_late) {
+            self.bridge.health.heard(account, entry.received_at).await;
+        }
         let Some(content) = event.content() else {
             return Ok(Done::Nothing("an event that is not for the channel"));
         };
@@ -192,6 +196,10 @@ impl Processor {
         match content {
             Content::AgentJoined { .. } => user.mode = Mode::Agent,
             Content::ConversationComplete { .. } => {
+                if let Some(conversation_no) = wire::whole(&event.data, "conversation_no") {
+                    let activity = &self.bridge.activity;
+                    activity.completed(&user.auth_id, conversation_no).await?;
+                }
                 user.mode = Mode::Bot;
                 if user.completes_again(&event.event_name, &entry.key, entry.received_at) {
                     seen = Seen::Before;

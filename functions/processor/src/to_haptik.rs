@@ -4,6 +4,7 @@ mod file;
 
 use std::time::Duration;
 
+use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::bridge::Connection;
 use haptik_bridge_shared::channel::{Act, Attachment, Inbound, Profile, SenderKind};
 use haptik_bridge_shared::haptik::client::{self, Feedback, HaptikClient, HaptikError, SyncAnswer};
@@ -24,7 +25,7 @@ use crate::drain::Done;
 use crate::to_channel::step_done;
 
 /// How old the time of a user's last activity may be, in milliseconds, before it is written again.
-const ACTIVITY_STEP: i64 = 60_000;
+pub(crate) const ACTIVITY_STEP: i64 = 60_000;
 
 /// After how many failed tries a user is registered without what the channel knows of the user: a
 /// provider that does not tell a name must not keep a message back.
@@ -141,13 +142,17 @@ impl Processor {
         inbound: &Inbound,
     ) -> Result<User, Failure> {
         let known = self.bridge.users.get(&inbound.auth_id).await?;
-        let now = Timestamp::now().as_millisecond();
+        let at = Timestamp::now();
+        let now = at.as_millisecond();
         if let Some(user) = &known {
             let same = user.address == inbound.address && user.connection == *connection;
             if same && now - user.last_activity < ACTIVITY_STEP {
                 return Ok(user.clone());
             }
         }
+        // In which hour the user is known to have been active on this connection.
+        let known_in = known.as_ref().filter(|user| user.connection == *connection);
+        let known_in = known_in.map(|user| Hour::of_millisecond(user.last_activity));
         let user = User {
             auth_id: inbound.auth_id.clone(),
             connection: connection.clone(),
@@ -164,6 +169,11 @@ impl Processor {
             handoff: known.as_ref().and_then(|user| user.handoff.clone()),
             completion: known.and_then(|user| user.completion),
         };
+        if known_in.is_none_or(|hour| hour != Hour::of(at)) {
+            let account = &self.connection(connection)?.account;
+            let activity = &self.bridge.activity;
+            activity.note(account, &user.auth_id, at).await?;
+        }
         self.bridge.users.put_place(&user).await?;
         Ok(user)
     }

@@ -104,7 +104,9 @@ async fn accept(
     let (key, at) = (event.key(body), event.timestamp.unwrap_or(now));
     bridge
         .accept(source, &Lane::Channel(auth_id), &key, &payload, at, now)
-        .await
+        .await?;
+    bridge.health.held_back(account, at, now).await;
+    Ok(())
 }
 
 fn reject(source: &str, reason: &str, now: Timestamp) -> Response {

@@ -38,7 +38,7 @@ pub(crate) async fn run(
     arguments: Arguments,
     variable: fn(&str) -> Option<String>,
 ) -> anyhow::Result<()> {
-    let operated = arguments.common.open(variable).await?;
+    let operated = arguments.common.place.open(variable).await?;
     let dead = arguments.selection.find(&operated).await?;
     arguments.common.print(&dead)?;
     if !arguments.common.json {

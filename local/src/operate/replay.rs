@@ -25,7 +25,7 @@ pub(crate) async fn run(
     arguments: Arguments,
     variable: fn(&str) -> Option<String>,
 ) -> anyhow::Result<()> {
-    let operated = arguments.common.open(variable).await?;
+    let operated = arguments.common.place.open(variable).await?;
     let mut dead = arguments.selection.find(&operated).await?;
     // Of what was never understood there is nothing to deliver.
     dead.retain(|entry| !matches!(entry.lane, Lane::NotUnderstood { .. }));

@@ -27,7 +27,7 @@ pub(crate) async fn run(
     arguments: Arguments,
     variable: fn(&str) -> Option<String>,
 ) -> anyhow::Result<()> {
-    let operated = arguments.common.open(variable).await?;
+    let operated = arguments.common.place.open(variable).await?;
     let named = auth_id(&arguments.user);
     let mut users = BTreeSet::from([named.clone()]);
     let mut lanes = lanes(&operated, &named, &arguments.sink);

@@ -4,7 +4,7 @@
 //! A page of some other origin cannot use them from a browser: what changes something needs a JSON
 //! body or a method that a browser asks permission for.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use axum::{
     Json, Router,
@@ -25,6 +25,7 @@ pub(super) fn router(simulator: &Simulator) -> Router {
         .route("/_simulator/state", get(state))
         .route("/_simulator/records/{kind}", get(records))
         .route("/_simulator/webhook", put(webhook))
+        .route("/_simulator/clock", post(clock))
         .route(
             "/_simulator/faults/calls",
             get(call_faults)
@@ -104,6 +105,20 @@ async fn webhook(
     if let Some(url) = change.url {
         simulator.set_webhook_url(url);
     }
+    state(State(simulator)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimePassing {
+    seconds: u64,
+}
+
+async fn clock(
+    State(simulator): State<Simulator>,
+    Json(passing): Json<TimePassing>,
+) -> Json<Value> {
+    simulator.let_time_pass(Duration::from_secs(passing.seconds));
     state(State(simulator)).await
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Webhook {
     pub(super) url: Option<String>,
     pub(super) enabled: bool,
     pub(super) waiting: VecDeque<Waiting>,
+    /// How much time has passed for what waits beyond what really has.
+    ahead: Duration,
     held: HashMap<String, Parcel>,
 }
 
@@ -45,6 +47,7 @@ impl Webhook {
             url,
             enabled: true,
             waiting: VecDeque::new(),
+            ahead: Duration::ZERO,
             held: HashMap::new(),
         }
     }
@@ -58,6 +61,8 @@ impl Webhook {
 pub(super) struct Waiting {
     parcel: Parcel,
     since: Instant,
+    /// [`Webhook::ahead`] when it began to wait.
+    ahead: Duration,
 }
 
 /// A recorded delivery and what is needed to send it.
@@ -103,6 +108,13 @@ impl Simulator {
     #[must_use]
     pub fn waiting_events(&self) -> usize {
         self.read(|state| state.webhook.waiting.len())
+    }
+
+    /// Lets this much of the platform's time pass, unscaled, for the events that wait for the webhook:
+    /// what has waited for an hour is lost.
+    pub fn let_time_pass(&self, time: Duration) {
+        let scaled = self.inner.settings.scaled(time);
+        self.change(|state| state.webhook.ahead += scaled);
     }
 
     /// Delivers a body as it is, signed, with retries. It need not be an event, or JSON at all.
@@ -299,6 +311,7 @@ impl Simulator {
         state.webhook.waiting.push_back(Waiting {
             parcel,
             since: Instant::now(),
+            ahead: state.webhook.ahead,
         });
         if state.webhook.waiting.len() > self.inner.settings.keep_records.max(1)
             && let Some(oldest) = state.webhook.waiting.pop_front()
@@ -313,9 +326,12 @@ impl Simulator {
             return Vec::new();
         }
         let limit = self.inner.settings.scaled(WAITING_TIME);
+        let ahead = state.webhook.ahead;
+        let waited =
+            |waiting: &Waiting| waiting.since.elapsed() + ahead.saturating_sub(waiting.ahead);
         let (fresh, old): (Vec<_>, Vec<_>) = std::mem::take(&mut state.webhook.waiting)
             .into_iter()
-            .partition(|waiting| waiting.since.elapsed() <= limit);
+            .partition(|waiting| waited(waiting) <= limit);
         for waiting in old {
             set_state(state, waiting.parcel.number, DeliveryState::Lost);
         }

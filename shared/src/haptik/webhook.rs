@@ -15,9 +15,11 @@ use crate::channel::{Content, Sender, SenderKind};
 use crate::ids::{AuthId, EntryKey};
 use crate::wire;
 
+mod late;
 mod signature;
 mod time;
 
+pub use late::recovered;
 pub use signature::{SignatureError, verify};
 pub(super) use time::timestamp;
 
@@ -55,6 +57,8 @@ pub struct Event {
     pub body: Value,
     /// The keys that come with the completion of a conversation; null where there are none.
     pub data: Value,
+    /// Whether Haptik never delivered it: it was [recovered] from a transcript.
+    pub is_late: bool,
 }
 
 /// Which event it is.
@@ -137,13 +141,17 @@ impl Event {
             kind,
             body,
             data,
+            is_late: wire::flag(&event, late::MARK),
         })
     }
 
     /// What the user is to be shown; `None` for an event that is not known.
     #[must_use]
     pub fn content(&self) -> Option<Content> {
-        let hsl = Hsl::read(&self.body);
+        let mut hsl = Hsl::read(&self.body);
+        if self.is_late {
+            late::note(&mut hsl.text, self.timestamp);
+        }
         match self.kind {
             EventKind::Message => Some(Content::Message {
                 hsl,
@@ -212,6 +220,20 @@ impl Event {
             }
         };
         EntryKey::from(key)
+    }
+}
+
+impl Event {
+    /// The `message.id` that a [key](Self::key) has, where it has one.
+    #[must_use]
+    pub fn message_id_of(key: &EntryKey) -> Option<u64> {
+        let mut parts = key.as_str().split('#');
+        let (first, name, last) = (parts.next()?, parts.next()?, parts.next());
+        match last {
+            Some(last) if name == "1-chat_complete" => last.parse().ok(),
+            _ if name.starts_with(|first: char| first.is_ascii_digit()) => None,
+            _ => first.parse().ok(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{DEAD_INDEX, Entry, Ledger, PENDING_INDEX, State, day};
+use crate::ids::EntryKey;
 use crate::lane::Lane;
 use crate::table::{TableError, number, text};
 
@@ -41,6 +42,39 @@ impl Ledger {
             }
         }
         Ok(entries)
+    }
+
+    /// The keys of a lane's entries from `first` to `last`, both included, in order. One query.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn keys(
+        &self,
+        lane: &Lane,
+        first: &str,
+        last: &str,
+    ) -> Result<Vec<EntryKey>, TableError> {
+        let mut items = self
+            .table
+            .client()
+            .query()
+            .table_name(self.table.name())
+            .consistent_read(true)
+            .projection_expression("sk")
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", text(lane.to_string()))
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last))
+            .into_paginator()
+            .items()
+            .send();
+        let mut keys = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(TableError::from_sdk)?;
+            let key = item.get("sk").and_then(|key| key.as_s().ok());
+            keys.extend(key.map(|key| EntryKey::from(key.as_str())));
+        }
+        Ok(keys)
     }
 
     /// The entries that were given up from `since` until `until`, in the order in which they were. One

@@ -97,6 +97,9 @@ fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
         ("delivered", "ok" | "nothing") => "delivered",
         ("delivered", "will_retry") => "retries",
         ("delivered", "dead") => "dead",
+        ("outage", "ok") => "outages",
+        ("recovered", "ok") => "recovered",
+        ("webhook_enabled", "will_retry") => "enable_failures",
         _ => return,
     };
     let mut metrics = vec![json!({"Name": counter, "Unit": "Count"})];

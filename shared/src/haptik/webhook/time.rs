@@ -22,6 +22,12 @@ fn from_text(text: &str) -> Option<Timestamp> {
     if let Ok(civil) = text.parse::<DateTime>() {
         return Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp());
     }
+    // As transcripts have it: 06/22/20 07:24:25 AM UTC.
+    if let Some(text) = text.strip_suffix(" UTC")
+        && let Ok(civil) = DateTime::strptime("%m/%d/%y %I:%M:%S %p", text)
+    {
+        return Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp());
+    }
     from_epoch(text.parse().ok()?)
 }
 
@@ -70,6 +76,11 @@ mod tests {
         assert_eq!(
             timestamp(&json!({"at": 0}), "at"),
             Some(Timestamp::UNIX_EPOCH)
+        );
+        let of_a_transcript = json!({"at": "06/22/20 07:24:25 PM UTC"});
+        assert_eq!(
+            timestamp(&of_a_transcript, "at"),
+            "2020-06-22T19:24:25Z".parse().ok()
         );
     }
 
