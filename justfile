@@ -25,6 +25,10 @@ dependencies:
 run *arguments:
     cargo run --locked -- {{arguments}}
 
+# Holds docs/openapi.yaml against the bridge with a property-based tester.
+openapi *arguments:
+    tests/openapi/run {{arguments}}
+
 # Builds the stack and deploys it onto an emulator of AWS on this machine, and tests it there.
 deployed *arguments:
     tests/deployed/run {{arguments}}

@@ -1,5 +1,5 @@
 //! `docs/openapi.yaml` against the real routers: its examples are sent, really signed, and each answer is
-//! what the document says. (Every other test whose application sends or gets something holds that
+//! what the document says. (`tests/openapi/run` sends it whatever the document allows and forbids. Every other test whose application sends or gets something holds that
 //! against the document too.)
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -173,12 +173,9 @@ fn attachment(index: usize, file: &Value) -> Result<Attachment, String> {
             .text("mime_type", FIELD_LIMIT)?
             .unwrap_or_default()
             .to_owned(),
-        size: match file.get("size") {
-            None => None,
-            Some(size) => Some(
-                size.as_u64()
-                    .ok_or_else(|| file.wrong("size", "a whole number of bytes"))?,
-            ),
+        size: match (file.get("size"), file.whole("size")) {
+            (Some(_), None) => return Err(file.wrong("size", "a whole number of bytes")),
+            (_, size) => size,
         },
         url: url.into(),
     })
@@ -186,8 +183,7 @@ fn attachment(index: usize, file: &Value) -> Result<Attachment, String> {
 
 fn feedback(request: &Object<'_>) -> Result<Act, String> {
     let rating = request
-        .get("rating")
-        .and_then(Value::as_u64)
+        .whole("rating")
         .and_then(|rating| u8::try_from(rating).ok());
     let rating = rating.filter(|rating| (1..=5).contains(rating));
     let rating = rating.ok_or_else(|| request.wrong("rating", "a whole number of 1 to 5"))?;
@@ -300,6 +296,17 @@ impl<'a> Object<'a> {
             .and_then(|text| text.parse().ok());
         let timestamp = timestamp.filter(|timestamp| *timestamp >= Timestamp::UNIX_EPOCH);
         timestamp.ok_or_else(|| self.wrong(key, allowed))
+    }
+
+    /// A whole number from 0 of which every reader of JSON has the same idea; `5.0` is one, as JSON
+    /// Schema has it too.
+    fn whole(&self, key: &str) -> Option<u64> {
+        let number = self.get(key)?;
+        let float = || number.as_f64().filter(|number| number.fract() == 0.0);
+        let whole = number
+            .as_u64()
+            .or_else(|| float()?.to_string().parse().ok());
+        whole.filter(|whole| *whole < 1 << 53)
     }
 
     /// An object that may be left out.

@@ -128,7 +128,7 @@ fn an_action_says_its_value_and_feedback_is_feedback() {
         ("42", "00001795341600000000#2", &None)
     );
     let feedback = json!({"type": "feedback", "id": "m-3", "timestamp": "2026-11-22T15:30:00+05:30", "user": {"id": "u"},
-        "rating": 5, "resolved": true, "comment": "fine"});
+        "rating": 5.0, "resolved": true, "comment": "fine"});
     let feedback = inbound(&feedback);
     assert_eq!(
         feedback.act,
@@ -253,6 +253,10 @@ fn a_mistake_is_named_with_its_key_and_what_is_allowed_and_no_value() {
         ),
         (
             feedback(json!(6), json!(true)),
+            "rating is a number; allowed: a whole number of 1 to 5",
+        ),
+        (
+            feedback(json!(4.5), json!(true)),
             "rating is a number; allowed: a whole number of 1 to 5",
         ),
         (
