@@ -1,0 +1,273 @@
+//! Fake CRMs: the parts of their APIs that the bridge calls, each written from its vendor's
+//! documentation and as strict as that.
+//!
+//! [`FakeCrm::zendesk`] and its siblings serve on a free port of this machine. A fake keeps the
+//! tickets, their comments and attachments, and every call; it refuses in its vendor's own words what
+//! the vendor refuses, and keeps apart what the vendor would silently ignore or cut
+//! ([`FakeCrm::ignored`]). [`FakeCrm::fail_next`] makes calls go wrong, [`FakeCrm::set_down`] and
+//! [`FakeCrm::revoke`] make all of them.
+//!
+//! Where a vendor's search is eventually consistent, so is the fake's: it does not find what is younger
+//! than [`FakeCrm::set_search_lag`]. What the vendor reads from its database is found at once.
+//!
+//! Nothing here uses the bridge's own code: the two are written apart from each other. Whether the
+//! fakes speak as the vendors' client libraries expect is checked by `tests/crm/run`.
+
+mod faults;
+pub mod freshdesk;
+pub mod hubspot;
+pub mod jira;
+pub mod salesforce;
+mod server;
+pub mod servicenow;
+mod store;
+pub mod zendesk;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::fake_slack::server::Cuttable;
+
+pub use faults::Fault;
+pub use store::{Attachment, Call, Comment, Ticket};
+
+use server::{Answer, Request};
+use store::{State, Store};
+
+/// How long the waiting methods wait.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// One vendor's API.
+pub(crate) trait Api: std::fmt::Debug + Send + Sync + 'static {
+    /// The answer to a request, with its effect on the store.
+    fn answer(&self, request: &Request, store: &mut Store) -> Answer;
+
+    /// The answer when there were too many requests, which may be made again after `seconds`.
+    fn too_many(&self, seconds: u64) -> Answer;
+}
+
+/// A running fake. Clones share it; it stops when the last one is dropped.
+#[derive(Clone, Debug)]
+pub struct FakeCrm {
+    state: Arc<State>,
+    base_url: String,
+    _running: Arc<Running>,
+}
+
+/// Dropped with the last handle, which the server waits for.
+#[derive(Debug)]
+struct Running {
+    _stop: oneshot::Sender<()>,
+}
+
+impl FakeCrm {
+    /// A Zendesk account: see [`zendesk`].
+    pub async fn zendesk() -> Self {
+        Self::start(zendesk::Zendesk).await
+    }
+
+    /// A Freshdesk account: see [`freshdesk`].
+    pub async fn freshdesk() -> Self {
+        Self::start(freshdesk::Freshdesk).await
+    }
+
+    /// A Salesforce organisation: see [`salesforce`].
+    pub async fn salesforce() -> Self {
+        Self::start(salesforce::Salesforce).await
+    }
+
+    /// A HubSpot account: see [`hubspot`].
+    pub async fn hubspot() -> Self {
+        Self::start(hubspot::HubSpot).await
+    }
+
+    /// A ServiceNow instance: see [`servicenow`].
+    pub async fn servicenow() -> Self {
+        Self::start(servicenow::ServiceNow).await
+    }
+
+    /// A Jira site with a service desk: see [`jira`].
+    pub async fn jira() -> Self {
+        Self::start(jira::Jira).await
+    }
+
+    async fn start(api: impl Api) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port on the loopback address");
+        let address = listener.local_addr().expect("a bound port has an address");
+        let base_url = format!("http://{address}");
+        let state = Arc::new(State::new(api, &base_url));
+        let service = server::service(Arc::clone(&state));
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            let serving = axum::serve(Cuttable(listener), service);
+            let graceful = serving.with_graceful_shutdown(async {
+                // The sender is never used: it is dropped.
+                let _ = stopped.await;
+            });
+            let _ = graceful.await;
+        });
+        Self {
+            state,
+            base_url,
+            _running: Arc::new(Running { _stop: stop }),
+        }
+    }
+
+    /// Scheme, host and port, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The tickets, oldest first.
+    #[must_use]
+    pub fn tickets(&self) -> Vec<Ticket> {
+        self.state.read(|store| store.tickets.clone())
+    }
+
+    /// The contacts, customers or users that were made, in the vendor's form, oldest first.
+    #[must_use]
+    pub fn people(&self) -> Vec<Value> {
+        self.state.read(|store| store.people.clone())
+    }
+
+    /// Every call so far, oldest first.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.read(|store| store.calls.clone())
+    }
+
+    /// What was sent, and the vendor would ignore or cut without a word: a bridge that says more than
+    /// arrives has a fault. In words, oldest first.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<String> {
+        self.state.read(|store| store.ignored.clone())
+    }
+
+    /// Waits until there are `count` tickets.
+    ///
+    /// # Panics
+    /// After 40 s, with every call that there was, and at once when there are more than `count`.
+    pub async fn wait_for_tickets(&self, count: usize) -> Vec<Ticket> {
+        let what = format!("{count} tickets");
+        let tickets = self
+            .wait_until(&what, || {
+                Some(self.tickets()).filter(|tickets| tickets.len() >= count)
+            })
+            .await;
+        assert!(
+            tickets.len() == count,
+            "waited for {what}\n{}",
+            self.report()
+        );
+        tickets
+    }
+
+    /// Waits until `probe` finds what it looks for; it is asked after every call.
+    ///
+    /// # Panics
+    /// After 40 s, with `what` was waited for and every call that there was.
+    pub async fn wait_until<T>(&self, what: &str, probe: impl Fn() -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // Made before the look, so that a change in between is not missed.
+            let changed = self.state.changed.notified();
+            if let Some(found) = probe() {
+                return found;
+            }
+            let in_time = tokio::time::timeout_at(deadline, changed).await;
+            assert!(in_time.is_ok(), "waited for {what}\n{}", self.report());
+        }
+    }
+
+    /// The next `times` calls of `method` whose path contains `path` go wrong. `*` is any method, an
+    /// empty path any path.
+    pub fn fail_next(&self, method: &str, path: &str, times: usize, fault: Fault) {
+        self.state
+            .change(|store| store.faults.add(method, path, times, fault));
+    }
+
+    /// While down, every connection is closed without an answer.
+    pub fn set_down(&self, down: bool) {
+        self.state.change(|store| store.down = down);
+    }
+
+    /// While revoked, no credentials are right.
+    pub fn revoke(&self, revoked: bool) {
+        self.state.change(|store| {
+            store.revoked = revoked;
+            store.tokens.clear();
+        });
+    }
+
+    /// The access tokens that were issued so far are over; new ones are issued as before.
+    pub fn expire_tokens(&self) {
+        self.state.change(|store| store.tokens.clear());
+    }
+
+    /// Idempotency keys that were used so far are forgotten, as their vendor does in time.
+    pub fn forget_idempotency_keys(&self) {
+        self.state.change(|store| store.idempotency.clear());
+    }
+
+    /// No more than `count` calls in any second: those above are refused as the vendor does.
+    pub fn allow_a_second(&self, count: usize) {
+        self.state.change(|store| store.limit = Some(count));
+    }
+
+    /// How young a ticket may be and not be found by an eventually consistent search; a minute unless
+    /// set.
+    pub fn set_search_lag(&self, lag: Duration) {
+        self.state.change(|store| store.search_lag = lag);
+    }
+
+    /// A ticket that the vendor already has, as if somebody else had made it; returns its id.
+    #[must_use]
+    pub fn add_ticket(&self, fields: Value) -> String {
+        self.state
+            .change(|store| store.add_ticket(fields).id.clone())
+    }
+
+    /// The content of an attachment of a ticket.
+    #[must_use]
+    pub fn attachment(&self, ticket: &str, name: &str) -> Option<Bytes> {
+        self.state.read(|store| {
+            let ticket = store.tickets.iter().find(|found| found.id == ticket)?;
+            let attachment = ticket.attachments.iter().find(|found| found.name == name)?;
+            Some(attachment.content.clone())
+        })
+    }
+
+    /// Everything that happened, for the message of a failed test.
+    #[must_use]
+    pub fn report(&self) -> String {
+        self.state.read(|store| {
+            let calls = store.calls.iter();
+            let lines: Vec<_> = calls
+                .map(|call| {
+                    let Call {
+                        method,
+                        path,
+                        status,
+                        ..
+                    } = call;
+                    format!("{method} {path} -> {status} {}", call.answer)
+                })
+                .collect();
+            format!(
+                "{} tickets; ignored: {:?}; calls:\n{}",
+                store.tickets.len(),
+                store.ignored,
+                lines.join("\n")
+            )
+        })
+    }
+}

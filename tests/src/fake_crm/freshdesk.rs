@@ -1,0 +1,593 @@
+//! Freshdesk: tickets, notes, attachments.
+//!
+//! <https://developers.freshdesk.com/api/> unless a rule names its place there.
+
+use serde_json::{Map, Value, json};
+
+use super::server::{Answer, Request, fields, is_email};
+use super::store::{Attachment, Comment, Store, Ticket};
+
+/// The agent's API key; the password is anything (`#authentication`).
+pub const API_KEY: &str = "freshdesk-api-key";
+
+/// Custom fields that the account has (`#ticket_fields`): a text and a number.
+pub const CUSTOM_FIELDS: [&str; 2] = ["cf_insurance_no", "cf_amount"];
+
+/// What a ticket may be made with (`#create_ticket`). Anything else is refused.
+const WRITABLE: [&str; 27] = [
+    "attachments",
+    "cc_emails",
+    "company_id",
+    "custom_fields",
+    "description",
+    "due_by",
+    "email",
+    "email_config_id",
+    "facebook_id",
+    "fr_due_by",
+    "group_id",
+    "internal_agent_id",
+    "internal_group_id",
+    "lookup_parameter",
+    "name",
+    "parent_id",
+    "phone",
+    "priority",
+    "product_id",
+    "related_ticket_ids",
+    "requester_id",
+    "responder_id",
+    "source",
+    "status",
+    "subject",
+    "tags",
+    "type",
+];
+const REQUESTERS: [&str; 6] = [
+    "requester_id",
+    "phone",
+    "email",
+    "twitter_id",
+    "facebook_id",
+    "unique_external_id",
+];
+
+/// "The total size of all the ticket's attachments (not just this one) cannot exceed 20MB."
+const ATTACHMENTS: usize = 20 * 1024 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Freshdesk;
+
+impl super::Api for Freshdesk {
+    fn answer(&self, request: &Request, store: &mut Store) -> Answer {
+        let key = request.basic().map(|(user, _)| user);
+        if store.revoked || key.as_deref() != Some(API_KEY) {
+            let body = json!({"code": "invalid_credentials", "message": "You have to be logged in to perform this action."});
+            return Answer::json(401, body);
+        }
+        let (method, path) = request.route();
+        let answer = match (method, path.as_slice()) {
+            ("POST", ["api", "v2", "tickets"]) => create(request, store),
+            ("GET", ["api", "v2", "tickets"]) => list(request, store),
+            ("GET", ["api", "v2", "tickets", id]) => show(id, store),
+            ("PUT", ["api", "v2", "tickets", id]) => update(id, request, store),
+            ("POST", ["api", "v2", "tickets", id, "notes"]) => note(id, request, store),
+            ("GET", ["api", "v2", "tickets", id, "conversations"]) => {
+                conversations(id, request, store)
+            }
+            ("GET", ["api", "v2", "search", "tickets"]) => search(request, store),
+            ("GET", ["api", "v2", "agents", "me"]) => Ok(Answer::json(
+                200,
+                json!({"id": 1, "contact": {"email": "agent@acme.example"}}),
+            )),
+            _ => Err(Answer::empty(404)),
+        };
+        answer.unwrap_or_else(|refused| refused)
+    }
+
+    /// `#ratelimit`
+    fn too_many(&self, seconds: u64) -> Answer {
+        let body = json!({"message": "You have exceeded the limit of requests per hour"});
+        Answer::json(429, body)
+            .header("retry-after", seconds.to_string())
+            .header("x-ratelimit-total", "50")
+            .header("x-ratelimit-remaining", "0")
+    }
+}
+
+/// The fields of the request: JSON, or a form where there are attachments (`#attachments`).
+fn body(request: &Request) -> Result<Map<String, Value>, Answer> {
+    match request.content_type() {
+        "application/json" => {
+            if let Some(Value::Object(body)) = request.json() {
+                return Ok(body);
+            }
+            let error =
+                json!({"code": "invalid_json", "message": "Request body has invalid json format"});
+            Err(Answer::json(400, error))
+        }
+        "multipart/form-data" => Ok(form(&request.parts)),
+        other => {
+            let message = format!(
+                "Content-Type header is set to {other}. It should be set to application/json"
+            );
+            Err(Answer::json(
+                415,
+                json!({"code": "invalid_content_type", "message": message}),
+            ))
+        }
+    }
+}
+
+/// `tags[]=a`, `custom_fields[cf_x]=b`, `status=2`: a form has numbers as text.
+fn form(parts: &[(String, String)]) -> Map<String, Value> {
+    let mut body = Map::new();
+    for (name, text) in parts {
+        if let Some(list) = name.strip_suffix("[]") {
+            let list = body.entry(list).or_insert_with(|| json!([]));
+            if let Some(list) = list.as_array_mut() {
+                list.push(json!(text));
+            }
+        } else if let Some((object, key)) = name.split_once('[') {
+            let key = key.trim_end_matches(']');
+            body.entry(object).or_insert_with(|| json!({}))[key] = json!(text);
+        } else if name == "private" {
+            body.insert(name.clone(), json!(text == "true"));
+        } else if let ("status" | "priority" | "source" | "group_id" | "responder_id", Ok(number)) =
+            (name.as_str(), text.parse::<u64>())
+        {
+            body.insert(name.clone(), json!(number));
+        } else {
+            body.insert(name.clone(), json!(text));
+        }
+    }
+    body
+}
+
+fn create(request: &Request, store: &mut Store) -> Result<Answer, Answer> {
+    let mut body = body(request)?;
+    let mut errors = Vec::new();
+    unknown(&body, &WRITABLE, &REQUESTERS, &mut errors);
+    if !REQUESTERS
+        .iter()
+        .any(|name| body.get(*name).is_some_and(|value| !value.is_null()))
+    {
+        let message = "Please fill at least 1 of requester_id, phone, email, twitter_id, facebook_id, unique_external_id fields";
+        errors.push(error("requester_id", message, "missing_field"));
+    } else if body.contains_key("phone")
+        && !body.contains_key("email")
+        && text(&body, "name").is_empty()
+    {
+        // "If the phone number is set and the email address is not, then the name attribute is mandatory."
+        errors.push(error(
+            "name",
+            "It should not be blank as this is a mandatory field",
+            "missing_field",
+        ));
+    }
+    if body.contains_key("email") && !is_email(text(&body, "email")) {
+        errors.push(error(
+            "email",
+            "It should be in the 'valid email address' format",
+            "invalid_value",
+        ));
+    }
+    for (name, allowed) in [
+        ("status", &[2, 3, 4, 5][..]),
+        ("priority", &[1, 2, 3, 4]),
+        ("source", &[1, 2, 3, 5, 6, 7, 9, 10, 11]),
+    ] {
+        let listed = allowed
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(",");
+        let message = format!("It should be one of these values: '{listed}'");
+        match body.get(name) {
+            // "status", "priority" and "source" have defaults: 2, 1 and 2.
+            None => drop(body.insert(
+                name.to_owned(),
+                json!(if name == "priority" { 1 } else { 2 }),
+            )),
+            Some(value) if value.as_u64().is_some_and(|value| allowed.contains(&value)) => {}
+            Some(_) => errors.push(error(name, &message, "invalid_value")),
+        }
+    }
+    for name in ["subject", "description"] {
+        match body.get(name) {
+            Some(Value::String(text)) if !text.trim().is_empty() => {}
+            None => errors.push(error(name, "It should be a/an String", "missing_field")),
+            Some(_) => errors.push(error(
+                name,
+                "It should not be blank as this is a mandatory field",
+                "invalid_value",
+            )),
+        }
+    }
+    lengths(&body, &mut errors);
+    custom(&body, &mut errors);
+    let files: Vec<_> = request.files.iter().map(|(_, file)| file.clone()).collect();
+    attachments(request, &files, &mut errors);
+    if !errors.is_empty() {
+        return Err(invalid(&errors));
+    }
+    let requester_id = requester(&body, store);
+    for name in ["name", "email", "phone", "unique_external_id"] {
+        body.remove(name);
+    }
+    body.insert("requester_id".to_owned(), json!(requester_id));
+    body.entry("tags").or_insert_with(|| json!([]));
+    body.entry("custom_fields").or_insert_with(|| json!({}));
+    let id = store.next_id();
+    body.insert("id".to_owned(), json!(id));
+    let location = format!("{}/api/v2/tickets/{id}", store.base_url);
+    let ticket = store.add_ticket_as(id.to_string(), Value::Object(body));
+    ticket.attachments = files;
+    Ok(Answer::json(201, shown(ticket)).header("location", location))
+}
+
+fn unknown(body: &Map<String, Value>, known: &[&str], more: &[&str], errors: &mut Vec<Value>) {
+    for name in body.keys() {
+        if !known.contains(&name.as_str()) && !more.contains(&name.as_str()) {
+            errors.push(error(
+                name,
+                "Unexpected/invalid field in request",
+                "invalid_field",
+            ));
+        }
+    }
+}
+
+/// Subjects have at most 255 characters, tags 32 each.
+fn lengths(body: &Map<String, Value>, errors: &mut Vec<Value>) {
+    let length = text(body, "subject").chars().count();
+    if length > 255 {
+        let message = format!("Has {length} characters, it can have maximum of 255 characters");
+        errors.push(error("subject", &message, "invalid_value"));
+    }
+    let Some(tags) = body.get("tags") else { return };
+    let Some(tags) = tags.as_array() else {
+        errors.push(error(
+            "tags",
+            "Value set is of type String.It should be a/an Array",
+            "datatype_mismatch",
+        ));
+        return;
+    };
+    let short = |tag: &Value| {
+        tag.as_str()
+            .is_some_and(|tag| (1..=32).contains(&tag.chars().count()))
+    };
+    if !tags.iter().all(short) {
+        let message = "It should only contain elements that have maximum of 32 characters";
+        errors.push(error("tags", message, "invalid_value"));
+    }
+    if tags
+        .iter()
+        .any(|tag| tag.as_str().unwrap_or_default().contains(','))
+    {
+        errors.push(error(
+            "tags",
+            "It should not contain invalid characters like: ','",
+            "invalid_value",
+        ));
+    }
+}
+
+fn custom(body: &Map<String, Value>, errors: &mut Vec<Value>) {
+    let Some(custom) = body.get("custom_fields") else {
+        return;
+    };
+    let Some(custom) = custom.as_object() else {
+        errors.push(error(
+            "custom_fields",
+            "It should be a/an key/value pair",
+            "datatype_mismatch",
+        ));
+        return;
+    };
+    for (name, value) in custom {
+        if !CUSTOM_FIELDS.contains(&name.as_str()) {
+            let field = format!("custom_fields.{name}");
+            errors.push(error(
+                &field,
+                "Unexpected/invalid field in request",
+                "invalid_field",
+            ));
+        } else if name == "cf_insurance_no" && !(value.is_string() || value.is_null()) {
+            errors.push(error(name, "It should be a/an String", "datatype_mismatch"));
+        } else if name == "cf_amount" && !(value.is_number() || value.is_null()) {
+            errors.push(error(
+                name,
+                "It should be a/an Integer",
+                "datatype_mismatch",
+            ));
+        }
+    }
+}
+
+fn attachments(request: &Request, files: &[Attachment], errors: &mut Vec<Value>) {
+    if request
+        .files
+        .iter()
+        .any(|(name, _)| name != "attachments[]")
+    {
+        errors.push(error(
+            "attachments",
+            "It should be a/an Array",
+            "datatype_mismatch",
+        ));
+    }
+    if files.iter().map(|file| file.content.len()).sum::<usize>() > ATTACHMENTS {
+        let message = "Invalid size. It should be less than 20 MB";
+        errors.push(error("attachments", message, "invalid_size"));
+    }
+}
+
+/// "If no contact exists with this email address / external ID, it will be added as a new contact."
+fn requester(body: &Map<String, Value>, store: &mut Store) -> Value {
+    if let Some(id) = body.get("requester_id") {
+        return id.clone();
+    }
+    let keys = ["email", "unique_external_id", "phone"];
+    let given: Vec<_> = keys
+        .iter()
+        .filter(|key| !text(body, key).is_empty())
+        .collect();
+    let known = store
+        .people
+        .iter()
+        .find(|person| given.iter().any(|key| person[**key] == text(body, key)));
+    if let Some(person) = known {
+        return person["id"].clone();
+    }
+    let id = json!(store.next_id());
+    let of = |key: &str| body.get(key).cloned().unwrap_or_default();
+    let person = json!({"id": id, "name": of("name"), "email": of("email"), "phone": of("phone"), "unique_external_id": of("unique_external_id")});
+    store.people.push(person);
+    id
+}
+
+/// `#list_all_tickets`: by requester, from the database, newest first; "by default, only tickets that
+/// have been created within the past 30 days". A requester that there is not is an error.
+fn list(request: &Request, store: &Store) -> Result<Answer, Answer> {
+    let mut requester = request.query("requester_id").map(ToOwned::to_owned);
+    for key in ["email", "unique_external_id"] {
+        if let Some(value) = request.query(key) {
+            let person = store.people.iter().find(|person| person[key] == value);
+            let Some(person) = person else {
+                let message = format!("There is no contact matching the given {key}");
+                return Err(invalid(&[error(key, &message, "invalid_value")]));
+            };
+            requester = Some(person["id"].to_string());
+        }
+    }
+    let per_page = number(request, "per_page", 30);
+    if !(1..=100).contains(&per_page) {
+        let message = "It should be a Positive Integer less than or equal to 100";
+        return Err(invalid(&[error("per_page", message, "invalid_value")]));
+    }
+    let page = number(request, "page", 1);
+    let tickets = store.tickets.iter().rev();
+    let tickets = tickets.filter(|ticket| {
+        requester
+            .as_ref()
+            .is_none_or(|id| text_of(&ticket.fields["requester_id"]) == *id)
+    });
+    let shown: Vec<_> = tickets
+        .skip((page.max(1) - 1) * per_page)
+        .take(per_page)
+        .map(|ticket| {
+            let mut shown = shown(ticket);
+            // "description" is embedded on request only.
+            if let (Some(shown), false) = (
+                shown.as_object_mut(),
+                request.query("include") == Some("description"),
+            ) {
+                shown.remove("description");
+            }
+            shown
+        })
+        .collect();
+    Ok(Answer::json(200, json!(shown)))
+}
+
+/// An id, as text.
+fn text_of(id: &Value) -> String {
+    id.as_str()
+        .map_or_else(|| id.to_string(), ToOwned::to_owned)
+}
+
+fn number(request: &Request, name: &str, default: usize) -> usize {
+    request
+        .query(name)
+        .map_or(default, |text| text.parse().unwrap_or(0))
+}
+
+/// `#filter_tickets`: "the updates will take a few minutes to get indexed".
+fn search(request: &Request, store: &Store) -> Result<Answer, Answer> {
+    let query = request.query("query").unwrap_or_default();
+    let tag = query
+        .strip_prefix("\"tag:'")
+        .and_then(|rest| rest.strip_suffix("'\""));
+    let Some(tag) = tag else {
+        return Err(invalid(&[error(
+            "query",
+            "Given query is invalid.",
+            "invalid_value",
+        )]));
+    };
+    let found = store.searchable().filter(|ticket| {
+        ticket.fields["tags"]
+            .as_array()
+            .is_some_and(|tags| tags.contains(&json!(tag)))
+    });
+    let found: Vec<_> = found.map(shown).collect();
+    Ok(Answer::json(
+        200,
+        json!({"total": found.len(), "results": found}),
+    ))
+}
+
+fn show(id: &str, store: &mut Store) -> Result<Answer, Answer> {
+    let ticket = store.ticket(id).ok_or_else(|| Answer::empty(404))?;
+    Ok(Answer::json(200, shown(ticket)))
+}
+
+fn update(id: &str, request: &Request, store: &mut Store) -> Result<Answer, Answer> {
+    let body = body(request)?;
+    let ticket = store.ticket(id).ok_or_else(|| Answer::empty(404))?;
+    let mut errors = Vec::new();
+    unknown(&body, &WRITABLE, &REQUESTERS, &mut errors);
+    lengths(&body, &mut errors);
+    custom(&body, &mut errors);
+    if !errors.is_empty() {
+        return Err(invalid(&errors));
+    }
+    for (name, value) in body {
+        ticket.fields[name] = value;
+    }
+    Ok(Answer::json(200, shown(ticket)))
+}
+
+/// `#add_note_to_a_ticket`: `body` is HTML; a note is private unless it says otherwise.
+fn note(id: &str, request: &Request, store: &mut Store) -> Result<Answer, Answer> {
+    let body = body(request)?;
+    let note_id = store.next_id();
+    let ticket = store.ticket(id).ok_or_else(|| Answer::empty(404))?;
+    let mut errors = Vec::new();
+    unknown(
+        &body,
+        &[
+            "body",
+            "private",
+            "incoming",
+            "notify_emails",
+            "user_id",
+            "attachments",
+        ],
+        &[],
+        &mut errors,
+    );
+    if text(&body, "body").trim().is_empty() {
+        errors.push(error("body", "It should be a/an String", "missing_field"));
+    }
+    let private = body.get("private").cloned().unwrap_or(json!(true));
+    if !private.is_boolean() {
+        errors.push(error(
+            "private",
+            "It should be a/an Boolean",
+            "datatype_mismatch",
+        ));
+    }
+    if !errors.is_empty() {
+        return Err(invalid(&errors));
+    }
+    let comment = Comment {
+        files: request
+            .files
+            .iter()
+            .map(|(_, file)| file.name.clone())
+            .collect(),
+        ..Comment::new(text(&body, "body"), private == json!(false))
+    };
+    let answer = shown_note(note_id, &comment, ticket);
+    ticket.comments.push(comment);
+    ticket
+        .attachments
+        .extend(request.files.iter().map(|(_, file)| file.clone()));
+    Ok(Answer::json(201, answer))
+}
+
+/// `#list_all_ticket_notes`: oldest first.
+fn conversations(id: &str, request: &Request, store: &mut Store) -> Result<Answer, Answer> {
+    let ticket = store.ticket(id).ok_or_else(|| Answer::empty(404))?;
+    let per_page = number(request, "per_page", 30);
+    let page = number(request, "page", 1).max(1);
+    let numbered = (1..).zip(&ticket.comments);
+    let notes: Vec<_> = numbered
+        .map(|(id, comment)| shown_note(id, comment, ticket))
+        .skip((page - 1) * per_page)
+        .take(per_page)
+        .collect();
+    Ok(Answer::json(200, json!(notes)))
+}
+
+fn shown_note(id: u64, comment: &Comment, ticket: &Ticket) -> Value {
+    let files = comment.files.iter();
+    let files: Vec<_> = files.map(|name| json!({"name": name})).collect();
+    json!({
+        "id": id,
+        "ticket_id": ticket.fields["id"],
+        "body": comment.body,
+        "body_text": plain(&comment.body),
+        "private": !comment.public,
+        "incoming": false,
+        "attachments": files,
+        "created_at": at(ticket),
+        "updated_at": at(ticket),
+    })
+}
+
+fn shown(ticket: &Ticket) -> Value {
+    let mut shown = fields(&ticket.fields);
+    let at = at(ticket);
+    shown.insert("created_at".to_owned(), json!(at));
+    shown.insert("updated_at".to_owned(), json!(at));
+    for name in ["due_by", "fr_due_by"] {
+        shown.entry(name).or_insert_with(|| json!(at));
+    }
+    let text = plain(ticket.text("description"));
+    shown.insert("description_text".to_owned(), json!(text));
+    let files = ticket.attachments.iter();
+    let files: Vec<_> = files
+        .map(|file| json!({"name": file.name, "content_type": file.content_type, "size": file.content.len()}))
+        .collect();
+    shown.insert("attachments".to_owned(), json!(files));
+    Value::Object(shown)
+}
+
+/// When a ticket was made; nothing here depends on when its notes were.
+fn at(ticket: &Ticket) -> String {
+    ticket.created_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// HTML as text, roughly.
+fn plain(html: &str) -> String {
+    let mut text = String::new();
+    let mut inside = false;
+    for character in html.chars() {
+        match character {
+            '<' => inside = true,
+            '>' => inside = false,
+            _ if !inside => text.push(character),
+            _ => {}
+        }
+    }
+    for (entity, character) in [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ] {
+        text = text.replace(entity, character);
+    }
+    text
+}
+
+fn text<'a>(body: &'a Map<String, Value>, name: &str) -> &'a str {
+    body.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// `#errors`
+fn error(field: &str, message: &str, code: &str) -> Value {
+    json!({"field": field, "message": message, "code": code})
+}
+
+fn invalid(errors: &[Value]) -> Answer {
+    Answer::json(
+        400,
+        json!({"description": "Validation failed", "errors": errors}),
+    )
+}

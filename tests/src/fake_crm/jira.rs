@@ -1,0 +1,547 @@
+//! Jira Service Management Cloud: customer requests, their comments and files, customers.
+//!
+//! <https://developer.atlassian.com/cloud/jira/service-desk/rest/> ("JSM" below) and
+//! <https://developer.atlassian.com/cloud/jira/platform/rest/v3/>.
+
+use serde_json::{Value, json};
+
+use super::server::{Answer, Request, fields, is_email};
+use super::store::{Attachment, Comment, Store, Ticket};
+
+/// The account whose token is used.
+pub const EMAIL: &str = "bridge@acme.example";
+/// Its API token.
+pub const API_TOKEN: &str = "jira-api-token";
+/// The service desk that there is.
+pub const SERVICE_DESK_ID: &str = "10";
+/// The request type that there is, with the fields summary, description, labels and
+/// `customfield_10050`.
+pub const REQUEST_TYPE_ID: &str = "25";
+
+const FIELDS: [&str; 4] = ["summary", "description", "labels", "customfield_10050"];
+
+/// "The entered text is too long. It exceeds the allowed limit of 32,767 characters."
+const LONGEST: usize = 32_767;
+
+#[derive(Debug)]
+pub(super) struct Jira;
+
+impl super::Api for Jira {
+    fn answer(&self, request: &Request, store: &mut Store) -> Answer {
+        let expected = (EMAIL.to_owned(), API_TOKEN.to_owned());
+        if store.revoked || request.basic() != Some(expected) {
+            let text = "Client must be authenticated to access this resource.";
+            return Answer::text(401, "text/plain", text);
+        }
+        let (method, path) = request.route();
+        let answer = match (method, path.as_slice()) {
+            ("POST", ["rest", "servicedeskapi", "request"]) => create(request, store),
+            ("GET", ["rest", "servicedeskapi", "request", id]) => show(id, store),
+            ("POST", ["rest", "servicedeskapi", "request", id, "comment"]) => {
+                comment(id, request, store)
+            }
+            ("GET", ["rest", "servicedeskapi", "request", id, "comment"]) => comments(id, store),
+            ("POST", ["rest", "servicedeskapi", "request", id, "attachment"]) => {
+                attach(id, request, store)
+            }
+            (
+                "POST",
+                [
+                    "rest",
+                    "servicedeskapi",
+                    "servicedesk",
+                    id,
+                    "attachTemporaryFile",
+                ],
+            ) => upload(id, request, store),
+            ("POST", ["rest", "servicedeskapi", "customer"]) => customer(request, store),
+            ("GET", ["rest", "servicedeskapi", "servicedesk"]) => Ok(Answer::json(
+                200,
+                json!({"size": 1, "start": 0, "limit": 50, "isLastPage": true, "values": [{"id": SERVICE_DESK_ID, "projectId": "11001", "projectName": "Help", "projectKey": "HELP"}]}),
+            )),
+            ("GET", ["rest", "servicedeskapi", "servicedesk", SERVICE_DESK_ID]) => {
+                Ok(Answer::json(
+                    200,
+                    json!({"id": SERVICE_DESK_ID, "projectId": "11001", "projectName": "Help", "projectKey": "HELP"}),
+                ))
+            }
+            ("GET" | "POST", ["rest", "api", "2" | "3", "search", "jql"]) => search(request, store),
+            ("POST", ["rest", "api", "3", "issue", id, "comment"]) => {
+                rich_comment(id, request, store)
+            }
+            ("GET", ["rest", "api", "3", "issue", id, "comment"]) => rich_comments(id, store),
+            ("POST", ["rest", "api", "2" | "3", "issue", id, "attachments"]) => {
+                attach_to_issue(id, request, store)
+            }
+            ("GET", ["rest", "api", "2" | "3", "issue", id]) => issue(id, store),
+            ("GET", ["rest", "api", "2" | "3", "user", "search"]) => Ok(users(request, store)),
+            ("GET", ["rest", "api", "2" | "3", "serverInfo"]) => Ok(Answer::json(
+                200,
+                json!({"baseUrl": store.base_url, "version": "1001.0.0-SNAPSHOT", "versionNumbers": [1001, 0, 0], "deploymentType": "Cloud", "buildNumber": 100_275}),
+            )),
+            ("GET", ["rest", "api", "2" | "3", "field"]) => Ok(Answer::json(200, json!([]))),
+            ("GET", ["rest", "api", "2" | "3", "myself"]) => Ok(Answer::json(
+                200,
+                json!({"accountId": "bridge", "emailAddress": EMAIL}),
+            )),
+            _ => Err(Answer::json(
+                404,
+                json!({"errorMessage": "Not found", "errorMessages": ["Not found"]}),
+            )),
+        };
+        answer.unwrap_or_else(|refused| refused)
+    }
+
+    /// <https://developer.atlassian.com/cloud/jira/platform/rate-limiting/>
+    fn too_many(&self, seconds: u64) -> Answer {
+        Answer::text(429, "text/plain", "Rate limit exceeded.")
+            .header("retry-after", seconds.to_string())
+            .header("x-ratelimit-remaining", "0")
+    }
+}
+
+/// JSM, "Create customer request".
+fn create(request: &Request, store: &mut Store) -> Result<Answer, Answer> {
+    let body = body(request)?;
+    for name in fields(&body).keys() {
+        if ![
+            "serviceDeskId",
+            "requestTypeId",
+            "requestFieldValues",
+            "requestParticipants",
+            "raiseOnBehalfOf",
+            "isAdfRequest",
+            "channel",
+            "form",
+        ]
+        .contains(&name.as_str())
+        {
+            return Err(error(400, &format!("Unrecognized field \"{name}\"")));
+        }
+    }
+    if text_of(&body["serviceDeskId"]) != SERVICE_DESK_ID {
+        return Err(error(
+            404,
+            "The Service Desk you are trying to view does not exist.",
+        ));
+    }
+    if text_of(&body["requestTypeId"]) != REQUEST_TYPE_ID {
+        return Err(error(
+            400,
+            "The request type you are trying to use does not exist.",
+        ));
+    }
+    let values = &body["requestFieldValues"];
+    for (name, value) in fields(values) {
+        if !FIELDS.contains(&name.as_str()) {
+            let message = format!(
+                "Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
+            );
+            return Err(error(400, &message));
+        }
+        if name == "labels" {
+            labels(&value)?;
+        } else if name == "description" && body["isAdfRequest"] == true {
+            // With `isAdfRequest`, rich text is a document and nothing else.
+            if document(&value).is_none() {
+                return Err(error(400, "Failed to parse Atlassian Document"));
+            }
+        } else if !value.is_string() {
+            return Err(error(
+                400,
+                &format!("Operation value must be a string: {name}"),
+            ));
+        }
+    }
+    let summary = values["summary"].as_str().unwrap_or_default();
+    if summary.trim().is_empty() {
+        return Err(error(400, "You must specify a summary of the issue."));
+    }
+    if summary.contains(['\n', '\r']) {
+        return Err(error(
+            400,
+            "The summary is invalid because it contains newline characters.",
+        ));
+    }
+    if summary.encode_utf16().count() > 255 {
+        return Err(error(400, "Summary must be less than 255 characters."));
+    }
+    let description = match document(&values["description"]) {
+        // What is stored is the document.
+        Some(_) if values["description"].to_string().encode_utf16().count() > LONGEST => {
+            return Err(too_long());
+        }
+        Some(text) => text,
+        None => values["description"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    if description.encode_utf16().count() > LONGEST {
+        return Err(too_long());
+    }
+    let behalf = &body["raiseOnBehalfOf"];
+    let account = behalf.as_str().unwrap_or_default();
+    if !behalf.is_null()
+        && !store
+            .people
+            .iter()
+            .any(|person| person["accountId"] == account || person["emailAddress"] == account)
+    {
+        let message =
+            format!("The user '{account}' does not exist or cannot be used to raise this request.");
+        return Err(error(400, &message));
+    }
+    let number = store.next_id();
+    let mut kept = values.clone();
+    kept["description"] = json!(description);
+    kept["key"] = json!(format!("HELP-{number}"));
+    kept["raiseOnBehalfOf"] = behalf.clone();
+    let ticket = store.add_ticket_as(number.to_string(), kept);
+    Ok(Answer::json(201, shown(ticket)))
+}
+
+/// The text of a document in the Atlassian Document Format
+/// (<https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/>), if it is one of
+/// paragraphs: a line each.
+fn document(value: &Value) -> Option<String> {
+    if value["type"] != "doc" || value["version"] != 1 {
+        return None;
+    }
+    let paragraphs = value["content"].as_array()?.iter();
+    let lines: Option<Vec<_>> = paragraphs
+        .map(|paragraph| {
+            if paragraph["type"] != "paragraph" {
+                return None;
+            }
+            let nodes = paragraph["content"].as_array().cloned().unwrap_or_default();
+            let texts: Option<Vec<_>> = nodes.iter().map(inline).collect();
+            texts.map(|texts| texts.concat())
+        })
+        .collect();
+    lines.map(|lines| lines.join("\n"))
+}
+
+/// A text node is not empty.
+fn inline(node: &Value) -> Option<String> {
+    match node["type"].as_str()? {
+        "hardBreak" => Some("\n".to_owned()),
+        "text" => {
+            let text = node["text"].as_str()?;
+            (!text.is_empty()).then(|| text.to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Platform, "Add comment": internal with the property `sd.public.comment`
+/// (<https://developer.atlassian.com/cloud/jira/service-desk/rest/intro/#comments>).
+fn rich_comment(id: &str, request: &Request, store: &mut Store) -> Result<Answer, Answer> {
+    let body = body(request)?;
+    let ticket = find(id, store)?;
+    let text = document(&body["body"]).ok_or_else(|| error_list("Comment body is not valid!"))?;
+    if body["body"].to_string().encode_utf16().count() > LONGEST {
+        return Err(error_list("The entered text is too long."));
+    }
+    let properties = body["properties"].as_array().cloned().unwrap_or_default();
+    let internal = properties
+        .iter()
+        .any(|one| one["key"] == "sd.public.comment" && one["value"]["internal"] == true);
+    ticket.comments.push(Comment::new(text, !internal));
+    let id = ticket.comments.len().to_string();
+    Ok(Answer::json(
+        201,
+        json!({"id": id, "body": body["body"], "jsdPublic": !internal}),
+    ))
+}
+
+/// Platform, "Get comments", newest first.
+fn rich_comments(id: &str, store: &mut Store) -> Result<Answer, Answer> {
+    let ticket = find(id, store)?;
+    let comments = ticket.comments.iter().rev();
+    let comments: Vec<_> = comments
+        .map(|comment| {
+            let lines = comment.body.lines().map(
+                |line| json!({"type": "paragraph", "content": [{"type": "text", "text": line}]}),
+            );
+            json!({"body": {"type": "doc", "version": 1, "content": lines.collect::<Vec<_>>()}})
+        })
+        .collect();
+    Ok(Answer::json(
+        200,
+        json!({"startAt": 0, "total": comments.len(), "comments": comments}),
+    ))
+}
+
+/// Platform, "Add attachment": multipart with `file`, and `X-Atlassian-Token: no-check`.
+fn attach_to_issue(id: &str, request: &Request, store: &mut Store) -> Result<Answer, Answer> {
+    if request.header("x-atlassian-token") != Some("no-check") {
+        return Err(Answer::text(403, "text/plain", "XSRF check failed"));
+    }
+    let ticket = find(id, store)?;
+    let files = request.files.iter().filter(|(name, _)| name == "file");
+    let files: Vec<_> = files.map(|(_, file)| file.clone()).collect();
+    let made: Vec<_> = files
+        .iter()
+        .map(|file| json!({"filename": file.name, "size": file.content.len()}))
+        .collect();
+    ticket.attachments.extend(files);
+    Ok(Answer::json(200, json!(made)))
+}
+
+/// An id, which may be written as a number.
+fn text_of(id: &Value) -> String {
+    id.as_str()
+        .map_or_else(|| id.to_string(), ToOwned::to_owned)
+}
+
+fn labels(labels: &Value) -> Result<(), Answer> {
+    let wrong = "The label must be a string without spaces.";
+    let labels = labels.as_array().ok_or_else(|| error(400, wrong))?;
+    let good = |label: &Value| {
+        label.as_str().is_some_and(|label| {
+            (1..=255).contains(&label.chars().count()) && !label.contains(char::is_whitespace)
+        })
+    };
+    if labels.iter().all(good) {
+        Ok(())
+    } else {
+        Err(error(400, wrong))
+    }
+}
+
+fn body(request: &Request) -> Result<Value, Answer> {
+    if !request.is_json() {
+        return Err(error(415, "Unsupported Media Type"));
+    }
+    let body = request.json().filter(Value::is_object);
+    body.ok_or_else(|| error(400, "Unexpected character"))
+}
+
+fn find<'a>(id: &str, store: &'a mut Store) -> Result<&'a mut Ticket, Answer> {
+    let mut tickets = store.tickets.iter_mut();
+    let found = tickets.find(|ticket| ticket.id == id || ticket.text("key") == id);
+    found.ok_or_else(|| {
+        error(
+            404,
+            "Issue does not exist or you do not have permission to see it.",
+        )
+    })
+}
+
+fn show(id: &str, store: &mut Store) -> Result<Answer, Answer> {
+    let ticket = find(id, store)?;
+    Ok(Answer::json(200, shown(ticket)))
+}
+
+fn shown(ticket: &Ticket) -> Value {
+    let key = ticket.text("key");
+    let values: Vec<_> = FIELDS
+        .iter()
+        .map(|name| json!({"fieldId": name, "label": name, "value": ticket.fields[*name]}))
+        .collect();
+    json!({
+        "issueId": ticket.id,
+        "issueKey": key,
+        "requestTypeId": REQUEST_TYPE_ID,
+        "serviceDeskId": SERVICE_DESK_ID,
+        "createdDate": {"iso8601": ticket.created_at.to_string(), "epochMillis": ticket.created_at.as_millisecond()},
+        "requestFieldValues": values,
+        "currentStatus": {"status": "Waiting for support"},
+        "_links": {"web": format!("/servicedesk/customer/portal/10/{key}")},
+    })
+}
+
+/// JSM, "Create request comment".
+fn comment(id: &str, request: &Request, store: &mut Store) -> Result<Answer, Answer> {
+    let body = body(request)?;
+    let ticket = find(id, store)?;
+    let text = body["body"].as_str().unwrap_or_default();
+    if text.trim().is_empty() {
+        return Err(error(400, "Comment body can not be empty!"));
+    }
+    if text.encode_utf16().count() > LONGEST {
+        return Err(too_long());
+    }
+    let public = body["public"].as_bool().unwrap_or(true);
+    ticket.comments.push(Comment::new(text.to_owned(), public));
+    let id = ticket.comments.len().to_string();
+    Ok(Answer::json(
+        201,
+        json!({"id": id, "body": text, "public": public}),
+    ))
+}
+
+fn comments(id: &str, store: &mut Store) -> Result<Answer, Answer> {
+    let ticket = find(id, store)?;
+    let comments = ticket.comments.iter().enumerate();
+    let comments: Vec<_> = comments
+        .map(|(index, comment)| json!({"id": index.to_string(), "body": comment.body, "public": comment.public}))
+        .collect();
+    Ok(Answer::json(
+        200,
+        json!({"size": comments.len(), "start": 0, "limit": 100, "isLastPage": true, "values": comments}),
+    ))
+}
+
+/// JSM, "Attach temporary file": multipart with `file`, and `X-Atlassian-Token: no-check`.
+fn upload(desk: &str, request: &Request, store: &mut Store) -> Result<Answer, Answer> {
+    if desk != SERVICE_DESK_ID {
+        return Err(error(
+            404,
+            "The Service Desk you are trying to view does not exist.",
+        ));
+    }
+    if request.header("x-atlassian-token") != Some("no-check") {
+        return Err(Answer::text(403, "text/plain", "XSRF check failed"));
+    }
+    let mut made = Vec::new();
+    for (name, file) in &request.files {
+        if name != "file" {
+            continue;
+        }
+        let id = format!("temp{}", store.next_id());
+        made.push(json!({"temporaryAttachmentId": id, "fileName": file.name}));
+        store.uploads.insert(id, file.clone());
+    }
+    if made.is_empty() {
+        return Err(error(400, "No file was attached"));
+    }
+    Ok(Answer::json(201, json!({"temporaryAttachments": made})))
+}
+
+/// JSM, "Create attachment": the temporary files, and perhaps a comment with them.
+fn attach(id: &str, request: &Request, store: &mut Store) -> Result<Answer, Answer> {
+    let body = body(request)?;
+    find(id, store)?;
+    let ids = body["temporaryAttachmentIds"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let mut files: Vec<Attachment> = Vec::new();
+    for temporary in &ids {
+        let file = store.uploads.remove(temporary.as_str().unwrap_or_default());
+        files.push(
+            file.ok_or_else(|| error(400, "The temporary attachment is unknown or was used"))?,
+        );
+    }
+    if files.is_empty() || !body["public"].is_boolean() {
+        return Err(error(400, "temporaryAttachmentIds and public are needed"));
+    }
+    let ticket = find(id, store)?;
+    if let Some(text) = body["additionalComment"]["body"].as_str() {
+        ticket
+            .comments
+            .push(Comment::new(text.to_owned(), body["public"] == true));
+    }
+    ticket.attachments.extend(files);
+    Ok(Answer::json(
+        201,
+        json!({"attachments": {"size": ids.len()}}),
+    ))
+}
+
+/// JSM, "Create customer".
+fn customer(request: &Request, store: &mut Store) -> Result<Answer, Answer> {
+    let body = body(request)?;
+    let email = body["email"].as_str().unwrap_or_default();
+    if !is_email(email) || body["displayName"].as_str().unwrap_or_default().is_empty() {
+        return Err(error(
+            400,
+            "The email address or the display name is not valid",
+        ));
+    }
+    if store
+        .people
+        .iter()
+        .any(|person| person["emailAddress"] == email)
+    {
+        return Err(error(400, "An account already exists for this email"));
+    }
+    let account = format!("qm:{}", store.next_id());
+    let person = json!({"accountId": account, "emailAddress": email, "displayName": body["displayName"], "active": true});
+    store.people.push(person.clone());
+    Ok(Answer::json(201, person))
+}
+
+fn users(request: &Request, store: &Store) -> Answer {
+    let query = request.query("query").unwrap_or_default();
+    let people = store.people.iter();
+    let found: Vec<_> = people
+        .filter(|person| person["emailAddress"] == query)
+        .collect();
+    Answer::json(200, json!(found))
+}
+
+/// Search "doesn't provide read-after-write consistency by default"
+/// (<https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/>). Of JQL: conditions of
+/// the form `project = X`, `labels = "x"` and `description ~ "\"x\""`, with `AND` between them.
+fn search(request: &Request, store: &Store) -> Result<Answer, Answer> {
+    let body = request.json().unwrap_or_default();
+    let jql = request
+        .query("jql")
+        .or_else(|| body["jql"].as_str())
+        .unwrap_or_default();
+    let jql = jql.split(" ORDER BY ").next().unwrap_or_default();
+    let mut wanted = Vec::new();
+    for condition in jql.split(" AND ") {
+        let read = condition
+            .split_once(" = ")
+            .map(|(name, value)| (name, false, value));
+        let read = read.or_else(|| {
+            condition
+                .split_once(" ~ ")
+                .map(|(name, value)| (name, true, value))
+        });
+        let Some((name, within, value)) = read else {
+            return Err(error_list("Error in the JQL Query."));
+        };
+        wanted.push((name, within, value.replace(['"', '\\'], "")));
+    }
+    let matches = |ticket: &Ticket| {
+        wanted
+            .iter()
+            .all(|(name, within, value)| match (*name, within) {
+                ("project", false) => value == "HELP" || value == "11001",
+                ("labels", false) => ticket.fields["labels"]
+                    .as_array()
+                    .is_some_and(|labels| labels.contains(&json!(value))),
+                ("description" | "text", true) => ticket.text("description").contains(value),
+                _ => false,
+            })
+    };
+    let found: Vec<_> = store
+        .searchable()
+        .filter(|ticket| matches(ticket))
+        .map(|ticket| json!({"id": ticket.id, "key": ticket.text("key")}))
+        .collect();
+    Ok(Answer::json(200, json!({"issues": found, "isLast": true})))
+}
+
+fn issue(id: &str, store: &mut Store) -> Result<Answer, Answer> {
+    let ticket = find(id, store)?;
+    let mut values = ticket.fields.clone();
+    let files = ticket.attachments.iter();
+    values["attachment"] = files.map(|file| json!({"filename": file.name})).collect();
+    let body = json!({"id": ticket.id, "key": ticket.text("key"), "self": format!("/rest/api/2/issue/{}", ticket.id), "fields": values});
+    Ok(Answer::json(200, body))
+}
+
+fn too_long() -> Answer {
+    error(
+        400,
+        "The entered text is too long. It exceeds the allowed limit of 32,767 characters.",
+    )
+}
+
+fn error(status: u16, message: &str) -> Answer {
+    let body = json!({
+        "errorMessage": message,
+        "i18nErrorMessage": {"i18nKey": "sd.request.error", "parameters": []},
+    });
+    Answer::json(status, body)
+}
+
+fn error_list(message: &str) -> Answer {
+    Answer::json(400, json!({"errorMessages": [message], "errors": {}}))
+}

@@ -1,0 +1,481 @@
+//! Salesforce: a Case by its external id, case comments, files.
+//!
+//! <https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/> ("REST" below) and
+//! <https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/>
+//! ("objects").
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::server::{Answer, Request, fields, is_email};
+use super::store::{Attachment, Comment, Store};
+
+/// The consumer key of the connected app.
+pub const CLIENT_ID: &str = "3MVG9consumer";
+/// Its consumer secret.
+pub const CLIENT_SECRET: &str = "salesforce-client-secret";
+/// The field on Case that is an external id, unique and case-sensitive.
+pub const EXTERNAL_ID: &str = "Haptik_Conversation__c";
+
+/// What a Case has, and the most characters of it (objects, `sforce_api_objects_case.htm`); 0 for what
+/// has no such limit.
+const CASE: [(&str, usize); 19] = [
+    ("AccountId", 18),
+    ("ContactId", 18),
+    ("Description", 32_000),
+    ("IsEscalated", 0),
+    ("Language", 0),
+    ("Origin", 40),
+    ("OwnerId", 18),
+    ("ParentId", 18),
+    ("Priority", 40),
+    ("Reason", 40),
+    ("RecordTypeId", 18),
+    ("Status", 40),
+    ("Subject", 255),
+    ("SuppliedCompany", 80),
+    ("SuppliedEmail", 80),
+    ("SuppliedName", 80),
+    ("SuppliedPhone", 40),
+    ("Type", 40),
+    ("Insurance_No__c", 80),
+];
+/// "The text of the `CaseComment`. The maximum size of the comment body is 4,000 bytes"
+/// (objects, `sforce_api_objects_casecomment.htm`).
+const COMMENT_BYTES: usize = 4_000;
+
+#[derive(Debug)]
+pub(super) struct Salesforce;
+
+impl super::Api for Salesforce {
+    fn answer(&self, request: &Request, store: &mut Store) -> Answer {
+        let (method, path) = request.route();
+        if let ("POST", ["services", "oauth2", "token"]) = (method, path.as_slice()) {
+            return token(request, store);
+        }
+        let token = request.bearer().unwrap_or_default();
+        if store.revoked || !store.tokens.contains(token) {
+            return error(401, "INVALID_SESSION_ID", "Session expired or invalid");
+        }
+        let ["services", "data", version, rest @ ..] = path.as_slice() else {
+            return error(404, "NOT_FOUND", "The requested resource does not exist");
+        };
+        // The version in a path has a `v` and a decimal.
+        let number = version
+            .strip_prefix('v')
+            .and_then(|version| version.parse::<f32>().ok());
+        let Some(version) = number.filter(|version| (21.0..=66.0).contains(version)) else {
+            return error(404, "NOT_FOUND", "The requested resource does not exist");
+        };
+        match (method, rest) {
+            ("PATCH", ["sobjects", "Case", field, value]) => {
+                upsert(field, value, version, request, store)
+            }
+            ("PATCH", ["sobjects", "Case", id]) => update(id, request, store),
+            ("GET", ["sobjects", "Case", field, value]) => by_external_id(field, value, store),
+            ("GET", ["sobjects", "Case", id]) => by_id(id, store),
+            ("POST", ["sobjects", "Case", ""] | ["sobjects", "Case"]) => insert(request, store),
+            ("POST", ["sobjects", "CaseComment", ""] | ["sobjects", "CaseComment"]) => {
+                comment(request, store)
+            }
+            ("POST", ["sobjects", "ContentVersion", ""] | ["sobjects", "ContentVersion"]) => {
+                file(request, store)
+            }
+            ("POST", ["sobjects", "Contact", ""] | ["sobjects", "Contact"]) => {
+                contact(request, store)
+            }
+            ("GET", ["query", ""] | ["query"]) => query(request, store),
+            _ => error(404, "NOT_FOUND", "The requested resource does not exist"),
+        }
+    }
+
+    /// REST, `errorcodes.htm`: 403 with `REQUEST_LIMIT_EXCEEDED`, and no header that says when.
+    fn too_many(&self, _seconds: u64) -> Answer {
+        error(
+            403,
+            "REQUEST_LIMIT_EXCEEDED",
+            "TotalRequests Limit exceeded.",
+        )
+    }
+}
+
+/// <https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_client_credentials_flow.htm>: a
+/// form; the answer has no expiry.
+fn token(request: &Request, store: &mut Store) -> Answer {
+    let form = request.form();
+    let field = |name: &str| {
+        let found = form.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value.as_str())
+    };
+    let refused = |error: &str, description: &str| {
+        Answer::json(
+            400,
+            json!({"error": error, "error_description": description}),
+        )
+    };
+    if request.content_type() != "application/x-www-form-urlencoded" {
+        return refused("invalid_request", "missing required parameters");
+    }
+    if field("grant_type") != "client_credentials" {
+        return refused("unsupported_grant_type", "grant type not supported");
+    }
+    // Either way (RFC 6749, 2.3.1).
+    let in_form = (
+        field("client_id").to_owned(),
+        field("client_secret").to_owned(),
+    );
+    let (id, secret) = request.basic().unwrap_or(in_form);
+    if id != CLIENT_ID {
+        return refused("invalid_client_id", "client identifier invalid");
+    }
+    if store.revoked || secret != CLIENT_SECRET {
+        return refused("invalid_client", "invalid client credentials");
+    }
+    let token = format!("00Dxx0000001gPL!{}", store.next_id());
+    store.tokens.insert(token.clone());
+    let body = json!({
+        "access_token": token,
+        "signature": "c2lnbmF0dXJl",
+        "scope": "api",
+        "instance_url": store.base_url,
+        "id": format!("{}/id/00Dxx0000001gPLEAY/005xx000001SwiUAAS", store.base_url),
+        "token_type": "Bearer",
+        "issued_at": "1764000000000",
+        "api_instance_url": "https://api.salesforce.com",
+    });
+    Answer::json(200, body)
+}
+
+/// REST, `dome_upsert.htm`: 201 when it is new, 200 when it is not (204 before version 46.0), 300 with
+/// the URLs when several records have the value.
+fn upsert(field: &str, value: &str, version: f32, request: &Request, store: &mut Store) -> Answer {
+    let body = match case(request, store) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    if field == "Id" {
+        return update(value, request, store);
+    }
+    if field != EXTERNAL_ID {
+        let message =
+            format!("Provided external ID field does not exist or is not accessible: {field}");
+        return error(404, "NOT_FOUND", &message);
+    }
+    if body.get(EXTERNAL_ID).is_some() {
+        let message =
+            format!("The {EXTERNAL_ID} field should not be specified in the sobject data.");
+        return error(400, "INVALID_FIELD", &message);
+    }
+    let found = found(value, store);
+    match found.as_slice() {
+        [] => {
+            let mut body = fields(&body);
+            body.insert(EXTERNAL_ID.to_owned(), json!(value));
+            let id = keep(Value::Object(body), store);
+            Answer::json(
+                201,
+                json!({"id": id, "success": true, "errors": [], "created": true}),
+            )
+        }
+        [id] => {
+            change(id, &body, store);
+            if version < 46.0 {
+                return Answer::empty(204);
+            }
+            Answer::json(
+                200,
+                json!({"id": id, "success": true, "errors": [], "created": false}),
+            )
+        }
+        several => {
+            let urls: Vec<_> = several
+                .iter()
+                .map(|id| format!("/services/data/v{version:.1}/sobjects/Case/{id}"))
+                .collect();
+            Answer::json(300, json!(urls))
+        }
+    }
+}
+
+fn found(value: &str, store: &Store) -> Vec<String> {
+    let cases = store.tickets.iter();
+    cases
+        .filter(|case| case.fields[EXTERNAL_ID] == value)
+        .map(|case| case.id.clone())
+        .collect()
+}
+
+fn insert(request: &Request, store: &mut Store) -> Answer {
+    let body = match case(request, store) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    if let Some(value) = body[EXTERNAL_ID].as_str()
+        && let Some(other) = found(value, store).first()
+    {
+        let message = format!(
+            "duplicate value found: {EXTERNAL_ID} duplicates value on record with id: {other}"
+        );
+        return error(400, "DUPLICATE_VALUE", &message);
+    }
+    let id = keep(body, store);
+    Answer::json(201, json!({"id": id, "success": true, "errors": []}))
+}
+
+fn keep(mut body: Value, store: &mut Store) -> String {
+    let number = store.next_id();
+    let id = format!("500xx{number:013}");
+    body["Id"] = json!(id);
+    body["CaseNumber"] = json!(format!("{number:08}"));
+    if body["Status"].is_null() {
+        body["Status"] = json!("New");
+    }
+    store.add_ticket_as(id.clone(), body);
+    id
+}
+
+fn change(id: &str, body: &Value, store: &mut Store) {
+    if let Some(case) = store.ticket(id) {
+        for (name, value) in fields(body) {
+            case.fields[name] = value;
+        }
+    }
+}
+
+fn update(id: &str, request: &Request, store: &mut Store) -> Answer {
+    let body = match case(request, store) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    if store.ticket(id).is_none() {
+        return error(404, "NOT_FOUND", "The requested resource does not exist");
+    }
+    change(id, &body, store);
+    Answer::empty(204)
+}
+
+/// The Case in the body, if Salesforce would take it.
+fn case(request: &Request, store: &mut Store) -> Result<Value, Answer> {
+    let body = body(request)?;
+    for (name, value) in fields(&body) {
+        let known = CASE.iter().find(|(known, _)| *known == name);
+        let longest = match (known, name.as_str()) {
+            (_, EXTERNAL_ID) => 255,
+            (Some((_, longest)), _) => *longest,
+            (None, _) => {
+                let message = format!("No such column '{name}' on sobject of type Case");
+                return Err(error(400, "INVALID_FIELD", &message));
+            }
+        };
+        let Some(text) = value.as_str() else {
+            if value.is_null() || value.is_boolean() {
+                continue;
+            }
+            let message = format!("Cannot deserialize instance of string from VALUE value {value}");
+            return Err(error(400, "JSON_PARSER_ERROR", &message));
+        };
+        if longest > 0 && text.chars().count() > longest {
+            let start: String = text.chars().take(20).collect();
+            let message = format!("{name}: data value too large: {start} (max length={longest})");
+            return Err(of_field(400, "STRING_TOO_LONG", &message, &name));
+        }
+        if name == "SuppliedEmail" && !text.is_empty() && !is_email(text) {
+            let message = format!("Web Email: invalid email address: {text}");
+            return Err(of_field(400, "INVALID_EMAIL_ADDRESS", &message, &name));
+        }
+        if name == "ContactId" && !store.people.iter().any(|person| person["Id"] == text) {
+            let message = format!("Contact ID: id value of incorrect type: {text}");
+            return Err(of_field(400, "MALFORMED_ID", &message, &name));
+        }
+    }
+    Ok(body)
+}
+
+fn body(request: &Request) -> Result<Value, Answer> {
+    if !request.is_json() {
+        let message = "Content-Type header specified in HTTP request is not supported: ";
+        return Err(error(
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+            &format!("{message}{}", request.content_type()),
+        ));
+    }
+    let body = request.json().filter(Value::is_object);
+    body.ok_or_else(|| {
+        error(
+            400,
+            "JSON_PARSER_ERROR",
+            "Unexpected character at [line:1, column:1]",
+        )
+    })
+}
+
+fn by_external_id(field: &str, value: &str, store: &mut Store) -> Answer {
+    let cases = found(value, store);
+    match (field, cases.as_slice()) {
+        (EXTERNAL_ID, [id]) => by_id(id, store),
+        _ => error(404, "NOT_FOUND", "The requested resource does not exist"),
+    }
+}
+
+fn by_id(id: &str, store: &mut Store) -> Answer {
+    match store.ticket(id) {
+        Some(case) => {
+            let mut fields = case.fields.clone();
+            fields["attributes"] =
+                json!({"type": "Case", "url": format!("/services/data/v62.0/sobjects/Case/{id}")});
+            Answer::json(200, fields)
+        }
+        None => error(404, "NOT_FOUND", "The requested resource does not exist"),
+    }
+}
+
+/// Objects, `sforce_api_objects_casecomment.htm`.
+fn comment(request: &Request, store: &mut Store) -> Answer {
+    let body = match body(request) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    for name in fields(&body).keys() {
+        if !["ParentId", "CommentBody", "IsPublished"].contains(&name.as_str()) {
+            let message = format!("No such column '{name}' on sobject of type CaseComment");
+            return error(400, "INVALID_FIELD", &message);
+        }
+    }
+    let text = body["CommentBody"].as_str().unwrap_or_default().to_owned();
+    if text.len() > COMMENT_BYTES {
+        let message = format!("Body: data value too large: … (max length={COMMENT_BYTES})");
+        return of_field(400, "STRING_TOO_LONG", &message, "CommentBody");
+    }
+    let id = format!("00axx{:013}", store.next_id());
+    let parent = body["ParentId"].as_str().unwrap_or_default();
+    let Some(case) = store.ticket(parent) else {
+        let message = "Required fields are missing: [ParentId]";
+        return of_field(400, "REQUIRED_FIELD_MISSING", message, "ParentId");
+    };
+    case.comments
+        .push(Comment::new(text, body["IsPublished"] == true));
+    Answer::json(201, json!({"id": id, "success": true, "errors": []}))
+}
+
+/// Objects, `sforce_api_objects_contentversion.htm`: `VersionData` is base64; `FirstPublishLocationId`
+/// is the record that the file is put on; `PathOnClient` is needed.
+fn file(request: &Request, store: &mut Store) -> Answer {
+    let body = match body(request) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    for name in fields(&body).keys() {
+        if ![
+            "Title",
+            "PathOnClient",
+            "VersionData",
+            "FirstPublishLocationId",
+            "Description",
+            "ReasonForChange",
+            "Origin",
+            "ContentLocation",
+        ]
+        .contains(&name.as_str())
+        {
+            let message = format!("No such column '{name}' on sobject of type ContentVersion");
+            return error(400, "INVALID_FIELD", &message);
+        }
+    }
+    let (Some(path), Some(data)) = (body["PathOnClient"].as_str(), body["VersionData"].as_str())
+    else {
+        let message = "Required fields are missing: [VersionData, PathOnClient]";
+        return error(400, "REQUIRED_FIELD_MISSING", message);
+    };
+    let Ok(content) = STANDARD.decode(data) else {
+        return error(400, "JSON_PARSER_ERROR", "VersionData: not base64");
+    };
+    let id = format!("068xx{:013}", store.next_id());
+    let on = body["FirstPublishLocationId"].as_str().unwrap_or_default();
+    let Some(case) = store.ticket(on) else {
+        let message = "invalid cross reference id";
+        return of_field(
+            400,
+            "INVALID_CROSS_REFERENCE_KEY",
+            message,
+            "FirstPublishLocationId",
+        );
+    };
+    case.attachments.push(Attachment {
+        name: body["Title"].as_str().unwrap_or(path).to_owned(),
+        content_type: String::new(),
+        content: content.into(),
+    });
+    Answer::json(201, json!({"id": id, "success": true, "errors": []}))
+}
+
+fn contact(request: &Request, store: &mut Store) -> Answer {
+    let mut body = match body(request) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    if body["LastName"].as_str().unwrap_or_default().is_empty() {
+        let message = "Required fields are missing: [LastName]";
+        return of_field(400, "REQUIRED_FIELD_MISSING", message, "LastName");
+    }
+    let id = format!("003xx{:013}", store.next_id());
+    body["Id"] = json!(id);
+    store.people.push(body);
+    Answer::json(201, json!({"id": id, "success": true, "errors": []}))
+}
+
+/// REST, `resources_query.htm`; of SOQL, one condition on one field.
+fn query(request: &Request, store: &Store) -> Answer {
+    let soql = request.query("q").unwrap_or_default();
+    let parsed = soql.split_once(" FROM ").and_then(|(_, rest)| {
+        let (object, condition) = rest.split_once(" WHERE ")?;
+        let (field, value) = condition.split_once(" = ")?;
+        let value = value.strip_prefix('\'')?;
+        let value = value.split_once('\'').map_or(value, |(value, _)| value);
+        Some((object, field, value.replace("\\'", "'")))
+    });
+    let records: Vec<_> = match parsed {
+        Some(("Case", field, value)) => {
+            let cases = store.tickets.iter().map(|case| &case.fields);
+            cases.filter(|case| case[field] == value).cloned().collect()
+        }
+        Some(("Contact", field, value)) => {
+            let people = store.people.iter();
+            people
+                .filter(|person| person[field] == value)
+                .cloned()
+                .collect()
+        }
+        Some(("CaseComment", "ParentId", id)) => {
+            let cases = store.tickets.iter().filter(|case| case.id == id);
+            let comments = cases.flat_map(|case| &case.comments);
+            comments
+                .map(|comment| json!({"CommentBody": comment.body}))
+                .collect()
+        }
+        Some(("ContentDocumentLink", "LinkedEntityId", id)) => {
+            let cases = store.tickets.iter().filter(|case| case.id == id);
+            let files = cases.flat_map(|case| &case.attachments);
+            files
+                .map(|file| json!({"ContentDocument": {"Title": file.name}}))
+                .collect()
+        }
+        _ => return error(400, "MALFORMED_QUERY", "unexpected token"),
+    };
+    Answer::json(
+        200,
+        json!({"totalSize": records.len(), "done": true, "records": records}),
+    )
+}
+
+fn error(status: u16, code: &str, message: &str) -> Answer {
+    Answer::json(status, json!([{"message": message, "errorCode": code}]))
+}
+
+fn of_field(status: u16, code: &str, message: &str, field: &str) -> Answer {
+    Answer::json(
+        status,
+        json!([{"message": message, "errorCode": code, "fields": [field]}]),
+    )
+}

@@ -1,0 +1,312 @@
+//! The HTTP side of every fake: reads a request, lets faults happen, and has the vendor's module
+//! answer.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Multipart, State as Shared};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+
+use super::faults::Fault;
+use super::store::{Attachment, Call, State};
+use crate::fake_slack::server::Connection;
+
+/// A request, read.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// The parts of the path, decoded.
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// The parts of a multipart body that are text, in their order.
+    pub(crate) parts: Vec<(String, String)>,
+    /// The parts of a multipart body that are files, by their field's name.
+    pub(crate) files: Vec<(String, Attachment)>,
+}
+
+/// What is answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Body,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    Json(Value),
+    Text(&'static str, String),
+}
+
+impl Request {
+    /// The method and the parts of the path, to be matched.
+    pub(crate) fn route(&self) -> (&str, Vec<&str>) {
+        (&self.method, self.path.iter().map(String::as_str).collect())
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The media type of the body, without parameters.
+    pub(crate) fn content_type(&self) -> &str {
+        let value = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim()
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.content_type() == "application/json"
+    }
+
+    /// The body, if it is JSON.
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The body as a form.
+    pub(crate) fn form(&self) -> Vec<(String, String)> {
+        pairs(&String::from_utf8_lossy(&self.body))
+    }
+
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().find(|(key, _)| key == name)?;
+        Some(&found.1)
+    }
+
+    /// User and password of basic authentication.
+    pub(crate) fn basic(&self) -> Option<(String, String)> {
+        let encoded = self
+            .header(AUTHORIZATION.as_str())?
+            .strip_prefix("Basic ")?;
+        let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+        let (user, password) = text.split_once(':')?;
+        Some((user.to_owned(), password.to_owned()))
+    }
+
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        self.header(AUTHORIZATION.as_str())?.strip_prefix("Bearer ")
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Json(body),
+        }
+    }
+
+    pub(crate) fn text(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Text(content_type, body.into()),
+        }
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self::text(status, "", "")
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    fn shown(&self) -> Value {
+        match &self.body {
+            Body::Json(value) => value.clone(),
+            Body::Text(_, text) => Value::from(text.as_str()),
+        }
+    }
+
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).expect("a status");
+        let mut response = match self.body {
+            Body::Json(value) => (status, axum::Json(value)).into_response(),
+            Body::Text("", text) => (status, text).into_response(),
+            Body::Text(content_type, text) => {
+                (status, [(CONTENT_TYPE, content_type)], text).into_response()
+            }
+        };
+        for (name, value) in self.headers {
+            let value = value.parse().expect("the value of a header");
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+/// The service that [`axum::serve()`] runs.
+pub(crate) fn service(state: Arc<State>) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
+    Router::new()
+        .fallback(handle)
+        .layer(DefaultBodyLimit::max(64 << 20))
+        .with_state(state)
+        .into_make_service_with_connect_info()
+}
+
+async fn handle(
+    Shared(state): Shared<Arc<State>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: axum::extract::Request,
+) -> Response {
+    let uri = request.uri().to_string();
+    let request = match read(request).await {
+        Ok(request) => request,
+        Err(response) => return response,
+    };
+    if state.read(|store| store.down) {
+        return cut(&state, &connection, &request, &uri);
+    }
+    let mut after = None;
+    while let Some(fault) = state.change(|store| store.faults.take(&request.method, &uri)) {
+        match fault {
+            Fault::Delay(time) => {
+                tokio::time::sleep(time).await;
+                continue;
+            }
+            Fault::DropBefore => return cut(&state, &connection, &request, &uri),
+            Fault::TooMany(seconds) => {
+                let answer = state.api.too_many(seconds);
+                return finish(&state, &request, &uri, answer);
+            }
+            Fault::Status(status) => return finish(&state, &request, &uri, broken(status)),
+            Fault::DropAfter | Fault::StatusAfter(_) => after = Some(fault),
+        }
+        break;
+    }
+    let answer = state.change(|store| {
+        if store.over_the_limit() {
+            state.api.too_many(1)
+        } else {
+            state.api.answer(&request, store)
+        }
+    });
+    match after {
+        Some(Fault::DropAfter) => cut(&state, &connection, &request, &uri),
+        Some(Fault::StatusAfter(status)) => finish(&state, &request, &uri, broken(status)),
+        _ => finish(&state, &request, &uri, answer),
+    }
+}
+
+fn broken(status: u16) -> Answer {
+    Answer::text(
+        status,
+        "text/html",
+        "<html><body>something went wrong</body></html>",
+    )
+}
+
+fn cut(state: &State, connection: &Connection, request: &Request, uri: &str) -> Response {
+    record(state, request, uri, 0, Value::Null);
+    connection.cut()
+}
+
+fn finish(state: &State, request: &Request, uri: &str, answer: Answer) -> Response {
+    record(state, request, uri, answer.status, answer.shown());
+    answer.into_response()
+}
+
+fn record(state: &State, request: &Request, uri: &str, status: u16, answer: Value) {
+    let call = Call {
+        method: request.method.clone(),
+        path: uri.to_owned(),
+        body: request.json().unwrap_or_default(),
+        status,
+        answer,
+    };
+    state.change(|store| store.calls.push(call));
+}
+
+async fn read(request: axum::extract::Request) -> Result<Request, Response> {
+    let (parts, body) = request.into_parts();
+    let body = Bytes::from_request(axum::extract::Request::from_parts(parts.clone(), body), &())
+        .await
+        .map_err(axum::response::IntoResponse::into_response)?;
+    let mut read = Request {
+        method: parts.method.to_string(),
+        path: parts.uri.path().split('/').skip(1).map(decoded).collect(),
+        query: pairs(parts.uri.query().unwrap_or_default()),
+        headers: parts.headers.clone(),
+        body: body.clone(),
+        parts: Vec::new(),
+        files: Vec::new(),
+    };
+    if read.content_type() == "multipart/form-data" {
+        let whole = axum::extract::Request::from_parts(parts, body.into());
+        let mut multipart = Multipart::from_request(whole, &())
+            .await
+            .map_err(axum::response::IntoResponse::into_response)?;
+        while let Some(field) = multipart
+            .next_field()
+            .await
+            .map_err(axum::response::IntoResponse::into_response)?
+        {
+            let name = field.name().unwrap_or_default().to_owned();
+            let file = field.file_name().map(ToOwned::to_owned);
+            let content_type = field.content_type().unwrap_or_default().to_owned();
+            let content = field
+                .bytes()
+                .await
+                .map_err(axum::response::IntoResponse::into_response)?;
+            if let Some(name_of_file) = file {
+                let file = Attachment {
+                    name: name_of_file,
+                    content_type,
+                    content,
+                };
+                read.files.push((name, file));
+            } else {
+                let text = String::from_utf8_lossy(&content).into_owned();
+                read.parts.push((name, text));
+            }
+        }
+    }
+    Ok(read)
+}
+
+fn pairs(text: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(text.as_bytes())
+        .into_owned()
+        .collect()
+}
+
+fn decoded(segment: &str) -> String {
+    percent_encoding::percent_decode_str(segment)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+/// The fields of an object; none for anything else.
+pub(crate) fn fields(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// Whether this may be an email address.
+pub(crate) fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let allowed =
+        |character: char| !character.is_whitespace() && !"<>()[],;:\"@".contains(character);
+    !local.is_empty()
+        && domain.contains('.')
+        && !domain.starts_with('.')
+        && !domain.ends_with('.')
+        && text
+            .chars()
+            .filter(|&character| character != '@')
+            .all(allowed)
+        && domain.chars().all(allowed)
+}
