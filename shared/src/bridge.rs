@@ -21,6 +21,11 @@ use crate::outage::Outages;
 use crate::outbound::{self, ClientError, Fetcher};
 use crate::queue::Queue;
 use crate::sink::api::Api;
+use crate::sink::freshdesk::Freshdesk;
+use crate::sink::hubspot::HubSpot;
+use crate::sink::jira::Jira;
+use crate::sink::salesforce::Salesforce;
+use crate::sink::servicenow::ServiceNow;
 use crate::sink::tickets::{Crm, Tickets};
 use crate::sink::zendesk::Zendesk;
 use crate::sink::{Sink, WebhookSink};
@@ -208,6 +213,11 @@ fn sink_of(sink: &config::Sink, http: &reqwest::Client) -> Box<dyn Sink> {
             return Box::new(WebhookSink::new(url, secrets, http.clone()));
         }
         SinkKind::Zendesk(zendesk) => Box::new(Zendesk::new(zendesk.clone())),
+        SinkKind::Freshdesk(freshdesk) => Box::new(Freshdesk::new(freshdesk.clone())),
+        SinkKind::Salesforce(salesforce) => Box::new(Salesforce::new(salesforce.clone())),
+        SinkKind::HubSpot(hubspot) => Box::new(HubSpot::new(hubspot.clone())),
+        SinkKind::ServiceNow(servicenow) => Box::new(ServiceNow::new(servicenow.clone())),
+        SinkKind::Jira(jira) => Box::new(Jira::new(jira.clone())),
     };
     let both_twins = ["chat_complete", "webhook_conversation_complete"];
     let both_twins = both_twins.iter().all(|event| sink.wants(event));

@@ -10,6 +10,7 @@
 //! In `config/`, `read` has one function for each table, `section` is the table being read, `kind`
 //! has the kinds of values, `wording` is how errors say things without saying secrets.
 
+mod crms;
 mod error;
 mod handoff;
 mod kind;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use toml::de::DeTable;
 use url::Url;
 
+pub use crms::{Freshdesk, HubSpot, Jira, Salesforce, ServiceNow, ServiceNowLogin};
 pub use error::{ConfigError, ConfigErrors, Position};
 pub use secrets::Secrets;
 pub use sinks::{Condition, FieldValue, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk};

@@ -24,6 +24,12 @@ use crate::table::TableError;
 
 pub mod api;
 pub mod context;
+pub mod freshdesk;
+pub mod hubspot;
+pub mod jira;
+mod oauth;
+pub mod salesforce;
+pub mod servicenow;
 pub mod template;
 pub mod tickets;
 pub mod webhook;

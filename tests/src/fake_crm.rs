@@ -229,6 +229,16 @@ impl FakeCrm {
         self.state.change(|store| store.search_lag = lag);
     }
 
+    /// Puts the clock of the search forward, as if so much time had passed.
+    pub fn pass(&self, time: Duration) {
+        self.state.change(|store| store.forward += time);
+    }
+
+    /// A contact, customer or user that the vendor already has, in the vendor's form.
+    pub fn add_person(&self, person: Value) {
+        self.state.change(|store| store.people.push(person));
+    }
+
     /// A ticket that the vendor already has, as if somebody else had made it; returns its id.
     #[must_use]
     pub fn add_ticket(&self, fields: Value) -> String {

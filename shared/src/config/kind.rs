@@ -121,6 +121,13 @@ pub(super) struct Whole {
     pub(super) max: u64,
 }
 
+impl Whole {
+    /// A number that names something; TOML's integers end here.
+    pub(super) const ID: Self = Self {
+        max: i64::MAX.unsigned_abs(),
+    };
+}
+
 impl Kind for Whole {
     type Value = u64;
 
@@ -275,6 +282,27 @@ impl Kind for HeaderText {
     }
 }
 
+/// What an API calls something: a field, a property or a table.
+#[derive(Debug)]
+pub(super) struct ApiName;
+
+impl Kind for ApiName {
+    type Value = String;
+
+    fn allowed(&self) -> String {
+        "a name as an API has it: 1 to 80 letters, digits and underscores".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Faults> {
+        let name = text(value)?;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if name.len() > 80 || !name.bytes().all(allowed) {
+            return Err(Fault::new(quote(name)).into());
+        }
+        Ok(name.to_owned())
+    }
+}
+
 /// The events that a sink gets: names, or `*`.
 #[derive(Debug)]
 pub(super) struct Events;
@@ -310,7 +338,7 @@ impl SecretList {
         allowed: "text of visible ASCII characters, or a list of such, newest first",
         check: header_text,
     };
-    /// Keys of an HMAC, of which every byte counts.
+    /// Passwords, and keys of an HMAC, of which every byte counts.
     pub(super) const KEYS: Self = Self {
         allowed: "text, or a list of texts, newest first",
         check: key,

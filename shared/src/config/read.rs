@@ -2,6 +2,7 @@
 //!
 //! Each reads all of its keys before it gives up on one, so that everything is reported at once.
 
+mod crms;
 mod sinks;
 
 use std::collections::BTreeMap;
@@ -28,10 +29,8 @@ struct Account {
     whole: Result<Haptik, Reported>,
 }
 
-/// `business_id` is a number of Haptik's; TOML's integers end here.
-const BUSINESS_ID: Whole = Whole {
-    max: i64::MAX.unsigned_abs(),
-};
+/// `business_id` is a number of Haptik's.
+const BUSINESS_ID: Whole = Whole::ID;
 
 /// The whole file.
 pub(super) fn config(root: &Section<'_>) -> Result<Config, Reported> {

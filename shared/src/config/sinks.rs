@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 use url::Url;
 
-use super::{Secrets, origin};
+use super::{Freshdesk, HubSpot, Jira, Salesforce, Secrets, ServiceNow, origin};
 use crate::sink::template::Template;
 use crate::wire;
 
@@ -42,6 +42,16 @@ pub enum SinkKind {
     },
     /// `type = "zendesk"`.
     Zendesk(Zendesk),
+    /// `type = "freshdesk"`.
+    Freshdesk(Freshdesk),
+    /// `type = "salesforce"`.
+    Salesforce(Salesforce),
+    /// `type = "hubspot"`.
+    HubSpot(HubSpot),
+    /// `type = "servicenow"`.
+    ServiceNow(ServiceNow),
+    /// `type = "jira"`.
+    Jira(Jira),
 }
 
 /// `type = "zendesk"`: an account at Zendesk Support.
@@ -130,6 +140,11 @@ impl Sink {
         match &self.kind {
             SinkKind::Webhook { .. } => None,
             SinkKind::Zendesk(zendesk) => Some(&zendesk.ticket),
+            SinkKind::Freshdesk(freshdesk) => Some(&freshdesk.ticket),
+            SinkKind::Salesforce(salesforce) => Some(&salesforce.ticket),
+            SinkKind::HubSpot(hubspot) => Some(&hubspot.ticket),
+            SinkKind::ServiceNow(servicenow) => Some(&servicenow.ticket),
+            SinkKind::Jira(jira) => Some(&jira.ticket),
         }
     }
 }
@@ -178,6 +193,11 @@ impl fmt::Debug for SinkKind {
                 .field("signing_secrets", signing_secrets)
                 .finish(),
             Self::Zendesk(zendesk) => zendesk.fmt(formatter),
+            Self::Freshdesk(freshdesk) => freshdesk.fmt(formatter),
+            Self::Salesforce(salesforce) => salesforce.fmt(formatter),
+            Self::HubSpot(hubspot) => hubspot.fmt(formatter),
+            Self::ServiceNow(servicenow) => servicenow.fmt(formatter),
+            Self::Jira(jira) => jira.fmt(formatter),
         }
     }
 }

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use url::{Host, Url};
 
 use super::wording::{list_of, quote};
-use super::{ChannelKind, Config, Secrets, SinkKind};
+use super::{ChannelKind, Config, Secrets, ServiceNowLogin, SinkKind};
 
 /// The events that Haptik's documentation names, and the bridge's own, which a sink may ask for.
 const EVENTS: [&str; 6] = [
@@ -64,6 +64,33 @@ pub(super) fn of(config: &Config) -> Vec<String> {
             SinkKind::Zendesk(zendesk) => {
                 warnings.url(&path, "base_url", &zendesk.base_url);
                 warnings.secrets(&path, "api_token", &zendesk.api_tokens);
+            }
+            SinkKind::Freshdesk(freshdesk) => {
+                warnings.url(&path, "base_url", &freshdesk.base_url);
+                warnings.secrets(&path, "api_key", &freshdesk.api_keys);
+            }
+            SinkKind::Salesforce(salesforce) => {
+                warnings.url(&path, "base_url", &salesforce.base_url);
+                warnings.secrets(&path, "client_secret", &salesforce.client_secrets);
+            }
+            SinkKind::HubSpot(hubspot) => {
+                warnings.url(&path, "base_url", &hubspot.base_url);
+                warnings.secrets(&path, "access_token", &hubspot.access_tokens);
+            }
+            SinkKind::ServiceNow(servicenow) => {
+                warnings.url(&path, "base_url", &servicenow.base_url);
+                match &servicenow.login {
+                    ServiceNowLogin::Password { secrets, .. } => {
+                        warnings.secrets(&path, "password", secrets);
+                    }
+                    ServiceNowLogin::Client { secrets, .. } => {
+                        warnings.secrets(&path, "client_secret", secrets);
+                    }
+                }
+            }
+            SinkKind::Jira(jira) => {
+                warnings.url(&path, "base_url", &jira.base_url);
+                warnings.secrets(&path, "api_token", &jira.api_tokens);
             }
         }
     }

@@ -18,6 +18,8 @@ pub enum Fault {
     DropAfter,
     /// The call is carried out, and the answer is this HTTP status.
     StatusAfter(u16),
+    /// The call is carried out, and answered after this long.
+    DelayAfter(Duration),
 }
 
 /// A fault that waits for the calls that it is meant for.

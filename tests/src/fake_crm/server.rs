@@ -182,7 +182,7 @@ async fn handle(
                 return finish(&state, &request, &uri, answer);
             }
             Fault::Status(status) => return finish(&state, &request, &uri, broken(status)),
-            Fault::DropAfter | Fault::StatusAfter(_) => after = Some(fault),
+            Fault::DropAfter | Fault::StatusAfter(_) | Fault::DelayAfter(_) => after = Some(fault),
         }
         break;
     }
@@ -196,6 +196,10 @@ async fn handle(
     match after {
         Some(Fault::DropAfter) => cut(&state, &connection, &request, &uri),
         Some(Fault::StatusAfter(status)) => finish(&state, &request, &uri, broken(status)),
+        Some(Fault::DelayAfter(time)) => {
+            tokio::time::sleep(time).await;
+            finish(&state, &request, &uri, answer)
+        }
         _ => finish(&state, &request, &uri, answer),
     }
 }

@@ -27,7 +27,9 @@ pub struct Ticket {
     pub attachments: Vec<Attachment>,
     /// When it was made.
     pub created_at: Timestamp,
-    pub(crate) created: Instant,
+    created: Instant,
+    /// How far the fake's clock had been put forward then.
+    forward: Duration,
 }
 
 impl Ticket {
@@ -112,6 +114,8 @@ pub(crate) struct Store {
     pub(crate) revoked: bool,
     pub(crate) limit: Option<usize>,
     pub(crate) search_lag: Duration,
+    /// How far the clock is put forward.
+    pub(crate) forward: Duration,
     recent: VecDeque<Instant>,
     last_id: u64,
 }
@@ -132,6 +136,7 @@ impl State {
             revoked: false,
             limit: None,
             search_lag: Duration::from_mins(1),
+            forward: Duration::ZERO,
             recent: VecDeque::new(),
             last_id: 1_000,
         };
@@ -175,6 +180,7 @@ impl Store {
             attachments: Vec::new(),
             created_at: Timestamp::now(),
             created: Instant::now(),
+            forward: self.forward,
         });
         self.tickets.last_mut().expect("it was just put there")
     }
@@ -186,7 +192,10 @@ impl Store {
     /// The tickets that an eventually consistent search knows of.
     pub(crate) fn searchable(&self) -> impl Iterator<Item = &Ticket> {
         let tickets = self.tickets.iter();
-        tickets.filter(|ticket| ticket.created.elapsed() >= self.search_lag)
+        tickets.filter(|ticket| {
+            let forward = self.forward.saturating_sub(ticket.forward);
+            ticket.created.elapsed() + forward >= self.search_lag
+        })
     }
 
     /// Notes what the vendor would ignore without a word.

@@ -7,7 +7,7 @@ use super::super::kind::{
 };
 use super::super::section::Section;
 use super::super::{Condition, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk};
-use super::Reader;
+use super::{Reader, crms};
 use crate::sink::template::{Escape, Template};
 
 pub(super) fn sink(section: &Section<'_>) -> Result<Sink, Reported> {
@@ -29,7 +29,15 @@ pub(super) fn sink(section: &Section<'_>) -> Result<Sink, Reported> {
 }
 
 const SINK_TYPES: OneOf<Reader<SinkKind>> = OneOf {
-    words: &[("webhook", webhook), ("zendesk", zendesk)],
+    words: &[
+        ("webhook", webhook),
+        ("zendesk", zendesk),
+        ("freshdesk", crms::freshdesk),
+        ("salesforce", crms::salesforce),
+        ("hubspot", crms::hubspot),
+        ("servicenow", crms::servicenow),
+        ("jira", crms::jira),
+    ],
     note: " (the sinks of this version)",
 };
 
@@ -56,7 +64,7 @@ fn zendesk(section: &Section<'_>) -> Result<SinkKind, Reported> {
 }
 
 /// The keys that all ticket sinks have.
-fn ticket(section: &Section<'_>) -> Result<TicketTexts, Reported> {
+pub(super) fn ticket(section: &Section<'_>) -> Result<TicketTexts, Reported> {
     let text = |key, default: &str| section.or(key, &Filled, standard(default));
     let subject = text("subject", SUBJECT);
     let description = text("description", DESCRIPTION);

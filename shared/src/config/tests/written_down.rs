@@ -42,6 +42,11 @@ fn keys() -> BTreeMap<String, Vec<String>> {
         "zzz = 1\n[haptik.main]\nzzz = 1\n[channels.slack]\ntype = 'slack'\nzzz = 1\n\
          [channels.custom]\ntype = 'custom'\nzzz = 1\n[sinks.webhook]\ntype = 'webhook'\nzzz = 1\n\
          [sinks.zendesk]\ntype = 'zendesk'\nzzz = 1\n\
+         [sinks.freshdesk]\ntype = 'freshdesk'\nzzz = 1\n\
+         [sinks.salesforce]\ntype = 'salesforce'\nzzz = 1\n\
+         [sinks.hubspot]\ntype = 'hubspot'\nzzz = 1\n\
+         [sinks.servicenow]\ntype = 'servicenow'\nzzz = 1\n\
+         [sinks.jira]\ntype = 'jira'\nzzz = 1\n\
          [delivery]\nzzz = 1\n[outbound]\nzzz = 1",
     )
     .expect_err("zzz is no key");
@@ -86,6 +91,10 @@ fn every_secret_of_the_example_is_warned_of_and_nothing_else() {
         "signing_secrets = ",
         "webhook_secrets = ",
         "api_token = ",
+        "api_key = ",
+        "client_secret = ",
+        "access_token = ",
+        "password = ",
     ];
     let lines = example()
         .lines()
@@ -96,7 +105,7 @@ fn every_secret_of_the_example_is_warned_of_and_nothing_else() {
 #[test]
 fn every_key_is_in_the_example() {
     let keys = keys();
-    assert_eq!(keys.len(), 8, "{keys:?}");
+    assert_eq!(keys.len(), 13, "{keys:?}");
     for (table, keys) in keys.iter().filter(|(table, _)| !table.is_empty()) {
         let (first, kind) = table.split_once('.').unwrap_or((table, ""));
         // The example's tables, each up to the next one.

@@ -1,0 +1,314 @@
+//! `type = "jira"`: customer requests of Jira Service Management Cloud
+//! (<https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-request/>).
+//!
+//! One request: Jira has neither idempotency keys nor unique fields. The external id stands at the end of
+//! the description, or is a label, and Jira is searched for it before a request is created again. That
+//! search is behind by seconds to minutes, so [`SETTLES_IN`] must have passed. What remains is an index
+//! that is further behind.
+//!
+//! Description and comments are sent as documents (ADF), so that nothing in them is taken for markup.
+//! Comments are internal.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::HeaderName;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::SinkError;
+use super::api::{Api, ApiAnswer, ApiRequest, Field, below};
+use super::tickets::{Attachment, Comment, Crm, Limits, Requester, Ticket, TicketRef};
+use crate::config;
+use crate::wire;
+
+/// "The delay might vary from a few seconds to minutes"
+/// (<https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/>).
+const SETTLES_IN: Duration = Duration::from_mins(5);
+
+/// Less than 255 characters.
+const LONGEST_SUBJECT: usize = 254;
+
+/// 32,767 characters, of the document as it is stored, less the line with the external id.
+const LONGEST_TEXT: usize = 32_000;
+
+/// Without it, uploads are taken for forged ones.
+const ATLASSIAN_TOKEN: HeaderName = HeaderName::from_static("x-atlassian-token");
+
+/// A service desk of Jira.
+#[derive(Debug)]
+pub struct Jira {
+    config: config::Jira,
+}
+
+impl Jira {
+    /// The service desk of this configuration.
+    #[must_use]
+    pub fn new(config: config::Jira) -> Self {
+        Self { config }
+    }
+
+    fn url(&self, path: &str) -> Url {
+        below(&self.config.base_url, &format!("rest/{path}"))
+    }
+
+    /// With an API token of the account with this address
+    /// (<https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/>).
+    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, SinkError> {
+        let tokens = self.config.api_tokens.iter();
+        let requests = tokens.map(|token| request.clone().basic_auth(&self.config.email, token));
+        api.send_first_accepted(requests).await
+    }
+
+    fn creation(&self, ticket: &Ticket, account: Option<&str>) -> ApiRequest {
+        let mut values = Map::new();
+        let more = ticket.fields.iter().chain(&ticket.custom_fields);
+        values.extend(more.map(|(name, value)| (name.clone(), value.clone())));
+        values.insert("summary".to_owned(), json!(ticket.subject));
+        let description = if self.config.labels {
+            let tags = ticket.tags.iter().map(|tag| label_of(tag));
+            let labels: Vec<_> = tags.chain([ticket.external_id.clone()]).collect();
+            values.insert("labels".to_owned(), json!(labels));
+            ticket.description.clone()
+        } else {
+            format!("{}\n\n{}", ticket.description, ticket.external_id)
+        };
+        values.insert("description".to_owned(), document(&description));
+        let mut body = json!({
+            "serviceDeskId": self.config.service_desk_id.to_string(),
+            "requestTypeId": self.config.request_type_id.to_string(),
+            "requestFieldValues": values,
+            "isAdfRequest": true,
+        });
+        if let Some(account) = account {
+            body["raiseOnBehalfOf"] = json!(account);
+        }
+        let url = self.url("servicedeskapi/request");
+        ApiRequest::post("create a request", url).json(body)
+    }
+
+    fn request_ref(&self, key: &str) -> TicketRef {
+        let url = below(&self.config.base_url, &format!("browse/{key}"));
+        TicketRef {
+            id: key.to_owned(),
+            url: Some(url.to_string()),
+        }
+    }
+
+    /// The account of the customer with this address, new if need be. None where there is no address, or
+    /// where we may neither find nor make it: the request is then raised in our own name.
+    async fn customer(
+        &self,
+        api: &Api,
+        requester: &Requester,
+    ) -> Result<Option<String>, SinkError> {
+        if requester.email.is_empty() || !self.config.raise_on_behalf {
+            return Ok(None);
+        }
+        let mut url = self.url("api/3/user/search");
+        url.query_pairs_mut().append_pair("query", &requester.email);
+        let request = ApiRequest::get("find a customer", url).expect(&[400, 403, 404]);
+        let answer = self.send(api, request).await?;
+        // An address that is hidden is still searched; one that is shown must be this one.
+        let same = |user: &&Value| {
+            let shown = wire::text(user, "emailAddress");
+            shown.is_empty() || shown.eq_ignore_ascii_case(&requester.email)
+        };
+        let users = answer
+            .body
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        if let Some(account) = users
+            .iter()
+            .find(same)
+            .and_then(|user| wire::some_text(user, "accountId"))
+        {
+            return Ok(Some(account));
+        }
+        let name = Some(&requester.name).filter(|name| !name.is_empty());
+        let body = json!({
+            "email": requester.email,
+            "displayName": name.unwrap_or(&requester.email),
+        });
+        let request = ApiRequest::post("create a customer", self.url("servicedeskapi/customer"))
+            .json(body)
+            .expect(&[400, 403, 404]);
+        let answer = self.send(api, request).await?;
+        Ok(wire::some_text(&answer.body, "accountId"))
+    }
+}
+
+#[async_trait]
+impl Crm for Jira {
+    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, SinkError> {
+        let id = &ticket.external_id;
+        let jql = if self.config.labels {
+            format!("labels = \"{id}\"")
+        } else {
+            // A phrase, which is found as it stands.
+            format!("description ~ \"\\\"{id}\\\"\"")
+        };
+        let mut url = self.url("api/3/search/jql");
+        url.query_pairs_mut()
+            .append_pair("jql", &jql)
+            .append_pair("fields", "key");
+        let answer = self
+            .send(api, ApiRequest::get("find a request", url))
+            .await?;
+        let issues = answer.body.get("issues").and_then(Value::as_array);
+        let issues = issues.ok_or_else(|| answer.unreadable())?;
+        let key = issues
+            .first()
+            .and_then(|issue| wire::some_text(issue, "key"));
+        Ok(key.map(|key| self.request_ref(&key)))
+    }
+
+    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, SinkError> {
+        let account = self.customer(api, &ticket.requester).await?;
+        let request = self.creation(ticket, account.as_deref());
+        let answer = self.send(api, request).await?;
+        let key = wire::some_text(&answer.body, "issueKey");
+        let key = key.ok_or_else(|| answer.unreadable())?;
+        Ok(self.request_ref(&key))
+    }
+
+    /// An internal comment
+    /// (<https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-comments/>).
+    async fn comment(
+        &self,
+        api: &Api,
+        to: &TicketRef,
+        comment: &Comment,
+        again: bool,
+    ) -> Result<(), SinkError> {
+        let mut url = self.url(&format!("api/3/issue/{}/comment", to.id));
+        if again {
+            let mut url = url.clone();
+            url.set_query(Some("orderBy=-created&maxResults=200"));
+            let request = ApiRequest::get("list comments", url);
+            let answer = self.send(api, request).await?;
+            let text = words(&comment.text);
+            let same = |other: &Value| {
+                other
+                    .get("body")
+                    .is_some_and(|body| words(&text_of(body)) == text)
+            };
+            if wire::list(&answer.body, "comments").any(same) {
+                return Ok(());
+            }
+        }
+        url.set_query(None);
+        let request = ApiRequest::post("add a comment", url).json(json!({
+            "body": document(&comment.text),
+            "properties": [{"key": "sd.public.comment", "value": {"internal": true}}],
+        }));
+        self.send(api, request).await?;
+        Ok(())
+    }
+
+    /// A file of the issue, which customers do not see
+    /// (<https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-attachments/>).
+    async fn attach(
+        &self,
+        api: &Api,
+        to: &TicketRef,
+        attachment: &Attachment,
+        again: bool,
+    ) -> Result<(), SinkError> {
+        if again {
+            let mut url = self.url(&format!("api/3/issue/{}", to.id));
+            url.set_query(Some("fields=attachment"));
+            let answer = self.send(api, ApiRequest::get("list files", url)).await?;
+            let fields = answer.body.get("fields").unwrap_or(&Value::Null);
+            let same = |file: &Value| wire::text(file, "filename") == attachment.name;
+            if wire::list(fields, "attachment").any(same) {
+                return Ok(());
+            }
+        }
+        let file = Field::File {
+            name: attachment.name.clone(),
+            mime_type: attachment.mime_type.to_owned(),
+            bytes: attachment.bytes.clone(),
+        };
+        let url = self.url(&format!("api/3/issue/{}/attachments", to.id));
+        let request = ApiRequest::post("attach a file", url)
+            .header(ATLASSIAN_TOKEN, "no-check")
+            .multipart([("file".to_owned(), file)]);
+        self.send(api, request).await?;
+        Ok(())
+    }
+
+    fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest> {
+        let has_customer = self.config.raise_on_behalf && !ticket.requester.email.is_empty();
+        let account = has_customer.then_some("[the customer's accountId]");
+        let token = self.config.api_tokens.newest();
+        vec![
+            self.creation(ticket, account)
+                .basic_auth(&self.config.email, token),
+        ]
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            subject: LONGEST_SUBJECT,
+            description: LONGEST_TEXT,
+            comment: LONGEST_TEXT,
+        }
+    }
+
+    /// In characters of the document, in which each line costs some more.
+    fn size_of(&self, text: &str) -> usize {
+        document(text).to_string().encode_utf16().count()
+    }
+
+    fn settles_in(&self) -> Duration {
+        SETTLES_IN
+    }
+}
+
+/// A plain text in the Atlassian Document Format
+/// (<https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/>): a paragraph a line.
+fn document(text: &str) -> Value {
+    let paragraphs = text.lines().map(|line| {
+        if line.is_empty() {
+            json!({"type": "paragraph"})
+        } else {
+            json!({"type": "paragraph", "content": [{"type": "text", "text": line}]})
+        }
+    });
+    json!({"type": "doc", "version": 1, "content": paragraphs.collect::<Vec<_>>()})
+}
+
+/// What a document says, without its marks.
+fn text_of(node: &Value) -> String {
+    let own = wire::text(node, "text");
+    let inner = wire::list(node, "content").map(text_of);
+    std::iter::once(own)
+        .chain(inner)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A text without regard to its white space.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+/// A label as Jira takes it: without white space.
+fn label_of(tag: &str) -> String {
+    tag.split_whitespace().collect::<Vec<_>>().join("_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_says_what_the_text_says_and_has_no_empty_text() {
+        let text = "*not bold* {code}\n\n<b>é</b>";
+        let document = document(text);
+        assert_eq!(words(&text_of(&document)), words(text));
+        assert_eq!(document["content"][1], json!({"type": "paragraph"}));
+    }
+}

@@ -1,0 +1,12 @@
+//! Ticket sinks against the fakes of their CRMs: one ticket with the whole conversation, whatever fails.
+//!
+//! A sink is given events as the processor does, and the time as a value: what asks for a pause gets it
+//! at once.
+
+mod crms {
+    mod failures;
+    mod one_ticket;
+    mod people;
+    mod scene;
+    mod texts;
+}

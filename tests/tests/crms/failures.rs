@@ -1,0 +1,223 @@
+//! A CRM that is down, busy, or refuses.
+
+use std::time::Duration;
+
+use haptik_bridge_shared::retry::{Failure, Retry};
+use haptik_bridge_shared::sink::SinkError;
+use haptik_bridge_tests::fake_crm::{Fault, salesforce};
+use serde_json::json;
+
+use super::scene::{Kind, Scene, completion, short_completion};
+
+#[tokio::test]
+async fn a_crm_that_was_down_gets_its_ticket_once() -> anyhow::Result<()> {
+    for kind in Kind::ALL {
+        let mut scene = Scene::start(kind).await?;
+        scene.crm.set_down(true);
+        for _ in 0..3 {
+            let tried = scene.attempt(&completion(), true).await;
+            // Once a creation was begun, the CRM is asked for it, and waited for, first.
+            assert!(
+                matches!(&tried, Err(SinkError::Unreachable { .. }) | Ok(_)),
+                "{kind:?}: {tried:?}"
+            );
+            scene.pass(Duration::from_mins(2));
+        }
+        scene.crm.set_down(false);
+        scene.deliver(&completion()).await?;
+        scene.deliver(&short_completion()).await?;
+        scene.ticket();
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused_are_for_somebody_to_mend() -> anyhow::Result<()> {
+    for kind in Kind::ALL {
+        let mut scene = Scene::start(kind).await?;
+        scene.crm.revoke(true);
+        let error = scene
+            .attempt(&completion(), false)
+            .await
+            .expect_err("refused");
+        assert!(
+            matches!(error, SinkError::NeedsAttention { .. }),
+            "{kind:?}: {error:?}"
+        );
+        let failure = Failure::from(error);
+        assert_eq!(failure.retry, Retry::Later(None));
+        assert!(
+            failure.detail.is_some(),
+            "{kind:?}: the CRM's own words are kept"
+        );
+        scene.crm.revoke(false);
+        scene.deliver(&completion()).await?;
+        scene.ticket();
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn too_many_requests_wait_as_long_as_the_crm_says() -> anyhow::Result<()> {
+    for kind in Kind::ALL {
+        let scene = Scene::start(kind).await?;
+        let (method, path) = kind.creation();
+        scene.crm.fail_next(method, path, 1, Fault::TooMany(7));
+        let error = scene
+            .attempt(&completion(), false)
+            .await
+            .expect_err("refused");
+        let SinkError::RateLimited { retry_after, .. } = error else {
+            panic!("{kind:?}: {error:?}");
+        };
+        // The other two do not say.
+        let says = !matches!(kind, Kind::Salesforce | Kind::HubSpot);
+        assert_eq!(
+            retry_after,
+            says.then_some(Duration::from_secs(7)),
+            "{kind:?}"
+        );
+        // Nothing was created, so nothing is waited for.
+        scene.attempt(&completion(), true).await?;
+        scene.ticket();
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_crm_refuses_for_ever_is_dead_with_its_own_words() -> anyhow::Result<()> {
+    let refusals = [
+        (
+            Kind::Zendesk,
+            "fields = { priority = 'highest' }",
+            "is not a valid priority",
+        ),
+        (
+            Kind::Freshdesk,
+            "custom_fields = { cf_nope = 'x' }",
+            "Unexpected/invalid field in request",
+        ),
+        (
+            Kind::Salesforce,
+            "custom_fields = { Nope__c = 'x' }",
+            "No such column 'Nope__c'",
+        ),
+        (
+            Kind::HubSpot,
+            "custom_fields = { nope = 'x' }",
+            "PROPERTY_DOESNT_EXIST",
+        ),
+        (
+            Kind::Jira,
+            "custom_fields = { customfield_1 = 'x' }",
+            "'customfield_1' cannot be set",
+        ),
+    ];
+    for (kind, lines, words) in refusals {
+        let mut scene = Scene::with(kind, lines).await?;
+        let error = scene.deliver(&completion()).await.expect_err("refused");
+        let failure = Failure::from(error);
+        assert_eq!(failure.retry, Retry::Never);
+        assert!(
+            failure.in_full().contains(words),
+            "{kind:?}: {}",
+            failure.in_full()
+        );
+        assert!(
+            !failure.reason.contains(words),
+            "{kind:?}: it would be logged"
+        );
+        assert!(scene.crm.tickets().is_empty());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_comment_whose_answer_is_lost_is_there_once() -> anyhow::Result<()> {
+    for kind in Kind::ALL {
+        for fault in [None, Some(Fault::DropAfter), Some(Fault::DropBefore)] {
+            let mut scene = Scene::with(kind, "follow_ups = true").await?;
+            scene.deliver(&completion()).await?;
+            if let Some(fault) = fault {
+                let (method, path) = kind.comment();
+                scene.crm.fail_next(method, path, 1, fault);
+            }
+            let message = json!({
+                "event_name": "message",
+                "timestamp": "2026-11-24T10:05:00.000Z",
+                "business_id": 343,
+                "user": {"auth_id": "u42", "user_name": "user_42"},
+                "agent": {"id": 1, "name": "Prateek", "is_automated": false},
+                "message": {"id": 1_982_500, "body": {"text": "<b>One</b> more thing\nto say", "type": "TEXT", "data": {}}},
+            });
+            for _ in 0..3 {
+                scene.deliver(&message).await?;
+            }
+            let comments = kind.comments(&scene.ticket());
+            assert_eq!(
+                comments.len(),
+                1,
+                "{kind:?}: {comments:?}\n{}",
+                scene.crm.report()
+            );
+            assert!(
+                comments[0].contains("Prateek: <b>One</b> more thing"),
+                "{comments:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn salesforce_is_asked_for_a_token_once_and_again_when_it_is_over() -> anyhow::Result<()> {
+    let mut scene = Scene::start(Kind::Salesforce).await?;
+    let tokens = |scene: &Scene| {
+        let calls = scene.crm.calls();
+        calls
+            .iter()
+            .filter(|call| call.path.contains("/oauth2/token"))
+            .count()
+    };
+    for (number, asked) in [("1", 1), ("2", 1), ("3", 2), ("4", 2)] {
+        if number == "3" {
+            scene.crm.expire_tokens();
+        }
+        let mut event = completion();
+        event["data"]["conversation_identifier"] = json!(number);
+        event["timestamp"] = json!(format!("2026-11-24T1{number}:00:00Z"));
+        scene.deliver(&event).await?;
+        assert_eq!(tokens(&scene), asked, "the {number}. case");
+    }
+    assert_eq!(scene.crm.tickets().len(), 4);
+    let keys: Vec<_> = scene
+        .crm
+        .tickets()
+        .iter()
+        .map(|case| case.text(salesforce::EXTERNAL_ID).to_owned())
+        .collect();
+    assert!(
+        keys.iter().all(|key| key.starts_with("haptik-")),
+        "{keys:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_field_that_salesforce_does_not_have_is_for_somebody_to_mend() -> anyhow::Result<()> {
+    let scene = Scene::with(Kind::Salesforce, "external_id_field = 'Other__c'").await?;
+    let error = scene
+        .attempt(&completion(), false)
+        .await
+        .expect_err("refused");
+    assert!(
+        matches!(error, SinkError::NeedsAttention { .. }),
+        "{error:?}"
+    );
+    assert!(
+        Failure::from(error)
+            .in_full()
+            .contains("external ID field does not exist")
+    );
+    Ok(())
+}

@@ -1,0 +1,339 @@
+//! The scene: a bridge with one ticket sink, a CRM, and a Haptik that has the transcript.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use haptik_bridge_local::gateway::LocalBridge;
+use haptik_bridge_local::simulator::HISTORY_PATH;
+use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::haptik::webhook::Event;
+use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::retry::{Retry, Retryable as _};
+use haptik_bridge_shared::sink::{Delivered, Delivery, SinkError};
+use haptik_bridge_tests::fake_crm::{
+    FakeCrm, Ticket, freshdesk, hubspot, jira, salesforce, servicenow, zendesk,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// A CRM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Zendesk,
+    Freshdesk,
+    Salesforce,
+    HubSpot,
+    ServiceNow,
+    Jira,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 6] = [
+        Self::Zendesk,
+        Self::Freshdesk,
+        Self::Salesforce,
+        Self::HubSpot,
+        Self::ServiceNow,
+        Self::Jira,
+    ];
+
+    async fn start(self) -> FakeCrm {
+        match self {
+            Self::Zendesk => FakeCrm::zendesk().await,
+            Self::Freshdesk => FakeCrm::freshdesk().await,
+            Self::Salesforce => FakeCrm::salesforce().await,
+            Self::HubSpot => FakeCrm::hubspot().await,
+            Self::ServiceNow => FakeCrm::servicenow().await,
+            Self::Jira => FakeCrm::jira().await,
+        }
+    }
+
+    /// What the configuration has besides the URL.
+    fn login(self) -> String {
+        match self {
+            Self::Zendesk => format!(
+                "type = 'zendesk'\nemail = '{}'\napi_token = '{}'",
+                zendesk::EMAIL,
+                zendesk::API_TOKEN
+            ),
+            Self::Freshdesk => format!("type = 'freshdesk'\napi_key = '{}'", freshdesk::API_KEY),
+            Self::Salesforce => format!(
+                "type = 'salesforce'\nclient_id = '{}'\nclient_secret = ['{}', 'the-last-one']",
+                salesforce::CLIENT_ID,
+                salesforce::CLIENT_SECRET
+            ),
+            Self::HubSpot => {
+                format!(
+                    "type = 'hubspot'\naccess_token = '{}'",
+                    hubspot::ACCESS_TOKEN
+                )
+            }
+            Self::ServiceNow => format!(
+                "type = 'servicenow'\nusername = '{}'\npassword = '{}'",
+                servicenow::USERNAME,
+                servicenow::PASSWORD
+            ),
+            Self::Jira => format!(
+                "type = 'jira'\nemail = '{}'\napi_token = '{}'\nservice_desk_id = {}\nrequest_type_id = {}",
+                jira::EMAIL,
+                jira::API_TOKEN,
+                jira::SERVICE_DESK_ID,
+                jira::REQUEST_TYPE_ID
+            ),
+        }
+    }
+
+    /// The call that creates a ticket: its method, and a part of its path.
+    pub(super) fn creation(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Zendesk | Self::Freshdesk => ("POST", "/api/v2/tickets"),
+            Self::Salesforce => ("PATCH", "/sobjects/Case/"),
+            Self::HubSpot => ("POST", "/objects/tickets"),
+            Self::ServiceNow => ("POST", "/table/incident"),
+            Self::Jira => ("POST", "/servicedeskapi/request"),
+        }
+    }
+
+    /// The call that adds a comment: its method, and a part of its path.
+    pub(super) fn comment(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Zendesk => ("PUT", "/tickets/"),
+            Self::Freshdesk => ("POST", "/notes"),
+            Self::Salesforce => ("POST", "/CaseComment"),
+            Self::HubSpot => ("POST", "/objects/notes"),
+            Self::ServiceNow => ("PATCH", "/table/incident/"),
+            Self::Jira => ("POST", "/comment"),
+        }
+    }
+
+    /// The subject of a ticket.
+    pub(super) fn subject(self, ticket: &Ticket) -> &str {
+        ticket.text(match self {
+            Self::Salesforce => "Subject",
+            Self::ServiceNow => "short_description",
+            Self::Jira => "summary",
+            _ => "subject",
+        })
+    }
+
+    /// The description of a ticket, as a person sees it.
+    pub(super) fn description(self, ticket: &Ticket) -> String {
+        let text = ticket.text(match self {
+            Self::Salesforce => "Description",
+            Self::HubSpot => "content",
+            _ => "description",
+        });
+        if self == Self::Freshdesk {
+            shown(text)
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// The comments of a ticket, as a person sees them.
+    pub(super) fn comments(self, ticket: &Ticket) -> Vec<String> {
+        let html = matches!(self, Self::Freshdesk | Self::HubSpot);
+        let bodies = ticket.comments.iter();
+        let bodies = bodies.map(|comment| {
+            assert!(!comment.public, "{self:?}: a customer sees {comment:?}");
+            if html {
+                shown(&comment.body)
+            } else {
+                comment.body.clone()
+            }
+        });
+        bodies.collect()
+    }
+}
+
+/// HTML as a browser shows it.
+///
+/// # Panics
+/// When it has an element other than a line break.
+pub(super) fn shown(html: &str) -> String {
+    let text = html.replace("<br>", "\n");
+    assert!(!text.contains(['<', '>']), "not escaped: {text}");
+    let entities = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ];
+    entities.iter().fold(text, |text, (entity, character)| {
+        text.replace(entity, character)
+    })
+}
+
+pub(super) struct Scene {
+    pub(super) kind: Kind,
+    pub(super) crm: FakeCrm,
+    local: LocalBridge,
+    /// Now, as the sink is told.
+    now: Timestamp,
+    history: History,
+    serving: JoinHandle<()>,
+}
+
+type History = Arc<Mutex<Value>>;
+
+impl Scene {
+    /// A bridge whose sink has more lines in its configuration.
+    pub(super) async fn with(kind: Kind, lines: &str) -> anyhow::Result<Self> {
+        let crm = kind.start().await;
+        let history = History::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let haptik = format!("http://{}", listener.local_addr()?);
+        let router = Router::new()
+            .route(HISTORY_PATH, get(get_chat_history))
+            .with_state(history.clone());
+        let serving = tokio::spawn(async move {
+            // The test has ended when this does.
+            let _ = axum::serve(listener, router).await;
+        });
+        let toml = format!(
+            "[haptik.main]\nbase_url = '{haptik}'\nclient_id = 'c'\ntoken = 't'\nwebhook_secrets = 's'\n\
+             business_id = 343\n[channels.app]\ntype = 'custom'\ncallback_url = 'https://a.example'\n\
+             signing_secrets = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n[sinks.crm]\n{}\n\
+             base_url = '{}'\nevents = ['webhook_conversation_complete', 'chat_complete']\n{lines}\n",
+            kind.login(),
+            crm.base_url()
+        );
+        let config = Config::parse(&toml).context("the test's configuration")?;
+        let scene = Self {
+            kind,
+            crm,
+            local: LocalBridge::start(config, None).await?,
+            now: Timestamp::now(),
+            history,
+            serving,
+        };
+        scene.was_said(&CHAT);
+        Ok(scene)
+    }
+
+    pub(super) async fn start(kind: Kind) -> anyhow::Result<Self> {
+        Self::with(kind, "").await
+    }
+
+    /// What Haptik has as the transcript: sender and text.
+    pub(super) fn was_said(&self, lines: &[(&str, &str)]) {
+        let lines = (1_u32..).zip(lines).map(|(id, (sender, text))| {
+            json!({"sender": sender, "text": text, "message_id": id, "timestamp": "2026-11-24T10:00:00Z"})
+        });
+        let said = json!({"chat_json": lines.collect::<Vec<_>>()});
+        *self.history.lock().expect("no panic before") = said;
+    }
+
+    /// One try to deliver an event.
+    pub(super) async fn attempt(&self, event: &Value, again: bool) -> Result<Delivered, SinkError> {
+        let body = event.to_string();
+        let read = Event::read(body.as_bytes()).expect("an event");
+        let key = read.key(body.as_bytes());
+        let sink = self.local.bridge.sinks.get("crm").expect("the sink");
+        let delivery = Delivery {
+            bridge: &self.local.bridge,
+            sink: "crm",
+            account: &AccountId::from("main"),
+            event: &read,
+            body: &body,
+            key: &key,
+            received_at: self.now,
+            now: self.now,
+            again,
+            twin_wait: Duration::ZERO,
+        };
+        sink.deliver(&delivery).await
+    }
+
+    /// Delivers an event as the processor does: tries until it is delivered, and waits in between.
+    pub(super) async fn deliver(&mut self, event: &Value) -> Result<Delivered, SinkError> {
+        let mut again = false;
+        for _ in 0..20 {
+            match self.attempt(event, again).await {
+                Ok(Delivered::Later(pause, _)) => self.pass(pause),
+                Ok(delivered) => return Ok(delivered),
+                Err(error) => match error.retry() {
+                    Retry::Never => return Err(error),
+                    Retry::Later(after) => self.pass(after.unwrap_or(Duration::from_secs(1))),
+                },
+            }
+            again = true;
+        }
+        panic!("twenty tries came to nothing\n{}", self.crm.report());
+    }
+
+    /// So much time passes, here and at the CRM.
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.crm.pass(time);
+    }
+
+    /// The only ticket there is.
+    #[track_caller]
+    pub(super) fn ticket(&self) -> Ticket {
+        let mut tickets = self.crm.tickets();
+        assert_eq!(tickets.len(), 1, "{:?}\n{}", self.kind, self.crm.report());
+        assert_eq!(self.crm.ignored(), Vec::<String>::new(), "{:?}", self.kind);
+        tickets.remove(0)
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn get_chat_history(State(history): State<History>) -> Json<Value> {
+    Json(history.lock().expect("no panic before").clone())
+}
+
+/// What was said in the conversation, unless a test says otherwise.
+pub(super) const CHAT: [(&str, &str); 3] = [
+    ("user", "Where is my order?"),
+    ("bot", "Let me find somebody who knows."),
+    ("Prateek", "It arrives tomorrow."),
+];
+
+/// `webhook_conversation_complete`.
+pub(super) fn completion() -> Value {
+    json!({
+        "version": "1.0",
+        "timestamp": "2026-11-24T10:00:05.000Z",
+        "event_name": "webhook_conversation_complete",
+        "business_id": 343,
+        "business_name": "Acme",
+        "user": {"auth_id": "u42", "user_name": "user_42"},
+        "agent": {"id": 1, "name": "Prateek", "is_automated": false},
+        "data": {
+            "conversation_no": "12",
+            "conversation_identifier": "conversation-12",
+            "complete_chat_link": "https://haptik.example/chats/12",
+            "completion_type": "agent",
+            "completion_by": "Prateek",
+            "closing_categories": {"reason": "Refund", "subReason": "Late", "comment": "A voucher"},
+            "conversation_details": {"insurance_no": "CDQP12324", "amount": 49},
+            "user_details": {"name": "Asha Rao", "email": "asha@example.com", "phone_number": 8_826_755_986_u64},
+        },
+    })
+}
+
+/// Its twin, `chat_complete`.
+pub(super) fn short_completion() -> Value {
+    json!({
+        "version": "1.0",
+        "timestamp": "2026-11-24T10:00:05.000Z",
+        "event_name": "chat_complete",
+        "business_id": 343,
+        "user": {"auth_id": "u42", "user_name": "user_42"},
+        "agent": {"id": 1, "name": "Prateek", "is_automated": false},
+        "message": {"id": 1_982_471, "body": {"text": "The conversation has been completed", "type": "SYSTEM", "data": {}}},
+    })
+}
