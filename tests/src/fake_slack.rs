@@ -306,6 +306,13 @@ impl FakeSlack {
         })
     }
 
+    /// From now on each conversation takes `burst` messages at once, and one each `interval`
+    /// (<https://docs.slack.dev/apis/web-api/rate-limits>).
+    pub fn limit_messages(&self, burst: u32, interval: Duration) {
+        self.state
+            .change(|store| store.rate = Some(state::Rate::new(burst, interval)));
+    }
+
     /// While down, every connection is closed without an answer.
     pub fn set_down(&self, down: bool) {
         self.state.change(|store| store.down = down);

@@ -21,3 +21,5 @@ mod slack;
 mod slack_beside;
 #[path = "end_to_end/slack_forms.rs"]
 mod slack_forms;
+#[path = "end_to_end/slack_pace.rs"]
+mod slack_pace;

@@ -46,10 +46,13 @@ impl Channel for Trap {
         let Content::Message { hsl, .. } = &outgoing.content else {
             return Vec::new();
         };
-        vec![Part {
-            index: 0,
-            body: json!(hsl.text),
-        }]
+        let parts = hsl.text.split('|').enumerate();
+        parts
+            .map(|(index, text)| Part {
+                index,
+                body: json!(text),
+            })
+            .collect()
     }
 
     async fn already_sent(
@@ -66,6 +69,11 @@ impl Channel for Trap {
         match text.as_str() {
             "panic" => panic!("a message that brings its delivery down"),
             "hang" => std::future::pending().await,
+            "slow" => {
+                tokio::time::sleep(Duration::from_millis(60)).await;
+                note(&self.shown, &text);
+                Ok(())
+            }
             "refuse" => Err(Failure::permanent("refused for ever")),
             _ => {
                 note(&self.shown, &text);
@@ -210,4 +218,22 @@ async fn what_brings_its_delivery_down_each_time_is_parked() -> anyhow::Result<(
 #[tokio::test]
 async fn what_takes_too_long_each_time_is_parked() -> anyhow::Result<()> {
     Scene::parks("hang", 2, "parked: it took too long").await
+}
+
+#[tokio::test]
+async fn what_takes_long_but_gets_on_is_delivered_in_several_goes() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let one = AuthId::from("one");
+    scene
+        .say(&one, 1, "slow|slow|slow|slow|slow|slow|end")
+        .await?;
+    scene.say(&one, 2, "after").await?;
+    assert!(scene.queue.idle(Duration::from_mins(1)).await);
+    let entry = scene.entry(&one, 1).await?;
+    assert_eq!((entry.state, entry.overruns), (State::Delivered, 0));
+    let expected = [
+        "slow", "slow", "slow", "slow", "slow", "slow", "end", "after",
+    ];
+    assert_eq!(scene.shown(), expected);
+    Ok(())
 }

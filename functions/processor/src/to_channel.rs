@@ -11,6 +11,8 @@ use haptik_bridge_shared::users::{Mode, User};
 use haptik_bridge_shared::wire;
 use jiff::Timestamp;
 
+use std::time::{Duration, Instant};
+
 use crate::Processor;
 use crate::drain::{Attempt, Done};
 use crate::to_haptik::MARK_TIMEOUT;
@@ -166,7 +168,7 @@ impl Processor {
         } else {
             Vec::new()
         };
-        let count = parts.len();
+        let (count, began) = (parts.len(), Instant::now());
         for part in parts.into_iter().skip(entry.parts_done) {
             if !sent.contains(&part.index) {
                 let since = Timestamp::now();
@@ -175,6 +177,14 @@ impl Processor {
             }
             if part.index + 1 < count {
                 self.bridge.ledger.progressed(entry, part.index + 1).await?;
+                if began.elapsed() > self.limits.delivery_timeout / 2 {
+                    // A long message at a channel's pace: out of time, the part under way would be in doubt.
+                    let reason = format!("{} of {count} parts are sent", part.index + 1);
+                    return Err(Failure {
+                        retry: Retry::Later(Some(Duration::ZERO)),
+                        ..Failure::passing(reason)
+                    });
+                }
             }
         }
         Ok(Done::Delivered)

@@ -108,8 +108,11 @@ impl Processor {
             return;
         }
         let channel = &conversation.connection.channel;
-        let marked = tokio::time::timeout(MARK_TIMEOUT, channel.mark(&mark.with)).await;
-        let marked = marked.unwrap_or_else(|_| Err(Failure::passing("it took too long")));
+        let Ok(marked) = tokio::time::timeout(MARK_TIMEOUT, channel.mark(&mark.with)).await else {
+            // It may be shown all the same, so it stays noted and is taken away with the answer.
+            tracing::warn!("it took too long to show that a message was taken");
+            return;
+        };
         if let Err(failure) = marked {
             tracing::warn!(
                 reason = failure.reason,

@@ -7,7 +7,7 @@
 //! - `tap`: what our buttons carry; `choice`: showing what the user chose.
 //! - `form`: forms in modals, out and back in; `home`: the Home tab.
 //! - `capability`, `preview`: what is shown how, before anybody sees it.
-//! - `api`: the Web API.
+//! - `pace`: keeping to Slack's limits; `api`: the Web API.
 //!
 //! In a channel the bot is spoken to by a mention, answers in the thread, and from then on hears what
 //! that user says there. In a direct message it hears everything.
@@ -22,6 +22,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use self::api::{Api, Arguments, SlackError};
+use self::pace::Pace;
 use self::render::Style;
 use crate::channel::{
     Address, Attachment, Channel, Opening, Outgoing, Part, Profile, Received, Rejected, Request,
@@ -41,6 +42,7 @@ mod home;
 mod limits;
 mod markup;
 mod notice;
+mod pace;
 mod parse;
 mod preview;
 mod render;
@@ -80,6 +82,7 @@ pub struct Slack {
     welcome: String,
     suggested_prompts: Vec<String>,
     api: Api,
+    pace: Pace,
     fetcher: Fetcher,
 }
 
@@ -109,6 +112,7 @@ impl Slack {
                 settings.api_base_url.clone(),
                 settings.bot_tokens.clone(),
             ),
+            pace: Pace::default(),
             fetcher,
         }
     }
@@ -117,8 +121,12 @@ impl Slack {
     /// has no such block: then it is said more simply.
     async fn write(&self, method: &'static str, body: &Value) -> Result<Value, SlackError> {
         let mut body = Cow::Borrowed(body);
+        let places = ["channel", "user_id"];
+        let place = places.iter().find_map(|key| wire::some_text(&body, key));
+        let place = place.unwrap_or_default();
         loop {
-            match self.api.call(method, Arguments::Json(&body)).await {
+            let call = || self.api.call(method, Arguments::Json(&body));
+            match self.pace.call(method, &place, call).await {
                 Err(refusal @ SlackError::Refused { .. })
                     if refusal.code().starts_with("invalid_blocks") =>
                 {

@@ -123,6 +123,17 @@ pub(crate) async fn before(
     if state.read(|store| store.down) {
         return Err(connection.cut());
     }
+    let is_limited = state.change(|store| {
+        let rate = store
+            .rate
+            .as_mut()
+            .filter(|_| method == "chat.postMessage")?;
+        Some(!rate.takes(channel.unwrap_or_default()))
+    });
+    if is_limited == Some(true) {
+        record(state, method, arguments.clone(), "ratelimited");
+        return Err(rate_limited(1));
+    }
     loop {
         let Some(fault) = state.change(|store| store.faults.take(method, channel)) else {
             return Ok(After(None));
@@ -137,16 +148,20 @@ pub(crate) async fn before(
             Fault::DropBefore => connection.cut(),
             Fault::Status(status) => broken(*status),
             Fault::Error(error) => axum::Json(json!({"ok": false, "error": error})).into_response(),
-            Fault::RateLimited(seconds) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                [(header::RETRY_AFTER, seconds.to_string())],
-                axum::Json(json!({"ok": false, "error": "ratelimited"})),
-            )
-                .into_response(),
+            Fault::RateLimited(seconds) => rate_limited(*seconds),
         };
         record(state, method, arguments.clone(), &format!("{fault:?}"));
         return Err(response);
     }
+}
+
+fn rate_limited(seconds: u64) -> Response {
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        [(header::RETRY_AFTER, seconds.to_string())],
+        axum::Json(json!({"ok": false, "error": "ratelimited"})),
+    )
+        .into_response()
 }
 
 fn broken(status: u16) -> Response {
@@ -188,7 +203,10 @@ fn answer(
         }
         Err(refused) => {
             record(state, method, arguments.to_value(), &refused.error);
-            refuse(state, method, arguments.to_value(), &refused);
+            // That a reaction is there, or gone, already is what two at once come to: nothing is wrong.
+            if !["already_reacted", "no_reaction"].contains(&refused.error.as_str()) {
+                refuse(state, method, arguments.to_value(), &refused);
+            }
             refused.to_json()
         }
     };

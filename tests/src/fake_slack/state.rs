@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -81,6 +82,41 @@ pub(crate) struct ResponseUrl {
     pub(crate) uses: u32,
 }
 
+/// How many messages a conversation takes: a burst, and from then on one each interval.
+#[derive(Debug)]
+pub(crate) struct Rate {
+    burst: u32,
+    interval: Duration,
+    /// The messages that could be posted at once, and when that was.
+    left: HashMap<String, (f64, Instant)>,
+}
+
+impl Rate {
+    pub(crate) fn new(burst: u32, interval: Duration) -> Self {
+        Self {
+            burst,
+            interval,
+            left: HashMap::new(),
+        }
+    }
+
+    /// Counts a message, if there is room for it.
+    pub(crate) fn takes(&mut self, channel: &str) -> bool {
+        let full = f64::from(self.burst);
+        let (left, at) = self
+            .left
+            .entry(channel.to_owned())
+            .or_insert_with(|| (full, Instant::now()));
+        let refilled = at.elapsed().as_secs_f64() / self.interval.as_secs_f64();
+        (*left, *at) = ((*left + refilled).min(full), Instant::now());
+        let takes = *left >= 1.0;
+        if takes {
+            *left -= 1.0;
+        }
+        takes
+    }
+}
+
 /// Everything that changes.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
@@ -99,6 +135,7 @@ pub(crate) struct Store {
     pub(crate) warnings: Vec<String>,
     pub(crate) faults: Faults,
     pub(crate) down: bool,
+    pub(crate) rate: Option<Rate>,
     last_ts: i64,
     last_id: u64,
 }
