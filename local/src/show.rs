@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use haptik_bridge_shared::channel::capability::{self, Capabilities};
 use haptik_bridge_shared::channel::{Sender, SenderKind, custom, slack};
@@ -59,6 +59,9 @@ pub(crate) fn preview(arguments: &PreviewArguments) -> anyhow::Result<()> {
     let message: Value =
         serde_json::from_str(&text).with_context(|| format!("{shown} is not JSON"))?;
     let body = message.pointer("/message/body").unwrap_or(&message);
+    if !(body.is_object() || body.is_string()) {
+        bail!("{shown} has no message: allowed are an object, or a text that may hold one");
+    }
     let sender = arguments.agent.as_ref().map(|name| Sender {
         kind: SenderKind::Agent,
         name: name.clone(),

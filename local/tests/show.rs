@@ -1,0 +1,115 @@
+//! `capabilities` and `preview` of the real binary.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn haptik_bridge(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_haptik-bridge"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary runs")
+}
+
+fn text(output: Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn every_sample_has_a_preview_with_a_link() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/tests/samples");
+    let mut silent = Vec::new();
+    for file in std::fs::read_dir(directory).expect("the samples") {
+        let path = file.expect("a file").path();
+        let path = path.to_str().expect("a path");
+        let shown = text(haptik_bridge(&["preview", "--channel", "slack", path]));
+        if shown == "Nothing is shown.\n" {
+            silent.push(Path::new(path).file_stem().expect("a name").to_owned());
+        } else {
+            assert!(
+                shown.contains(
+                    "1 message, https://app.slack.com/block-kit-builder/#%7B%22blocks%22"
+                ),
+                "{path}: {shown}"
+            );
+        }
+    }
+    silent.sort();
+    assert_eq!(silent, ["hsl-silent", "webhook-conversation-complete"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_preview_is_said() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.to_str().expect("a path").to_owned()
+    };
+    let (odd, number) = (
+        write("odd.json", "{\"text\": "),
+        write("number.json", "[1]"),
+    );
+    let missing = directory.path().join("missing.json");
+    let missing = missing.to_str().expect("a path");
+    for (arguments, expected) in [
+        (
+            vec!["--channel", "slack", odd.as_str()],
+            vec!["odd.json is not JSON", "line 1"],
+        ),
+        (
+            vec!["--channel", "slack", &number],
+            vec!["number.json has no message", "allowed are"],
+        ),
+        (
+            vec!["--channel", "slack", missing],
+            vec!["cannot read", "missing.json"],
+        ),
+        (
+            vec!["--channel", "slak", &odd],
+            vec!["slak", "possible values: slack"],
+        ),
+        (vec![odd.as_str()], vec!["--channel"]),
+        (vec!["--channel", "slack"], vec!["FILE.json"]),
+    ] {
+        let output = haptik_bridge(&[&["preview"], arguments.as_slice()].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !output.status.success() && output.stdout.is_empty(),
+            "{arguments:?}"
+        );
+        for part in expected {
+            assert!(said.contains(part), "{part:?} in {said}");
+        }
+    }
+    let unknown = haptik_bridge(&["capabilities", "slak"]);
+    let said = String::from_utf8_lossy(&unknown.stderr);
+    assert!(said.contains("possible values: slack, custom"), "{said}");
+}
+
+#[test]
+fn a_preview_reads_standard_input_too() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_haptik-bridge"))
+        .args(["preview", "--channel", "slack", "--agent", "Prateek", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut input = child.stdin.take().expect("its input");
+    input.write_all(b"\"hello\"").expect("it reads");
+    drop(input);
+    let shown = text(child.wait_with_output().expect("it ends"));
+    assert!(
+        shown.contains("\"username\": \"Prateek\"") && shown.contains("hello"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_documentation_has_what_capabilities_prints() {
+    let printed = text(haptik_bridge(&["capabilities", "slack"]));
+    assert!(printed.lines().count() > 15, "{printed}");
+    assert!(include_str!("../../docs/slack.md").contains(&printed));
+}
