@@ -402,6 +402,8 @@ fn file_form(file: &File<'_>) -> Form {
         .text("message_type", file.kind.message_type().to_string())
         .text("message_body", file.text.to_owned())
         .part("file", part)
+        // As browsers write names: `filename*`, as it would be with a space in it, is not read by all.
+        .percent_encode_noop()
 }
 
 #[cfg(test)]

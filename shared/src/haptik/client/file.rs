@@ -78,13 +78,20 @@ impl FileKind {
 }
 
 impl File<'_> {
-    /// The name that Haptik is told: with an extension that it takes, where the MIME type names one.
+    /// The name that Haptik is told: with an extension that it takes, where the MIME type names one, and
+    /// without what would have to be escaped in a header, for which servers have different rules.
     pub(super) fn sent_name(&self) -> String {
-        let name = if self.name.trim().is_empty() {
-            "file"
-        } else {
-            self.name
-        };
+        let shown = self.name.chars().filter(|letter| !letter.is_control());
+        let safe = shown.map(|letter| {
+            if "\"\\/".contains(letter) {
+                '_'
+            } else {
+                letter
+            }
+        });
+        let safe: String = safe.collect();
+        let name = Some(safe.trim()).filter(|name| !name.is_empty());
+        let name = name.unwrap_or("file");
         match by_mime_type(self.mime_type) {
             Some((extension, _)) if by_name(name).is_none() => format!("{name}.{extension}"),
             _ => name.to_owned(),
@@ -123,4 +130,37 @@ fn by_mime_type(mime_type: &str) -> Option<(&'static str, FileKind)> {
         .iter()
         .find(|(_, _, mime_types)| mime_types.contains(&essence.as_str()));
     known.map(|(extension, kind, _)| (*extension, *kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_sent_as_one_that_every_server_reads() {
+        let auth_id = AuthId::from("a1");
+        let sent = |name: &str, mime_type: &str| {
+            let file = File {
+                auth_id: &auth_id,
+                business_id: 1,
+                kind: FileKind::Document,
+                name,
+                mime_type,
+                bytes: Bytes::new(),
+                text: "",
+            };
+            file.sent_name()
+        };
+        for (name, mime_type, expected) in [
+            ("bill.pdf", "", "bill.pdf"),
+            ("ñäme 📎 (1).PDF", "", "ñäme 📎 (1).PDF"),
+            ("a\"b\\c/d\r\n.pdf ", "", "a_b_c_d.pdf"),
+            ("report", "application/pdf; charset=binary", "report.pdf"),
+            ("photo.webp", "image/png", "photo.webp.png"),
+            (" \u{0} ", "image/png", "file.png"),
+            ("", "", "file"),
+        ] {
+            assert_eq!(sent(name, mime_type), expected);
+        }
+    }
 }
