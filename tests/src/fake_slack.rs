@@ -350,6 +350,19 @@ impl FakeSlack {
         self.state.file_object(&file)
     }
 
+    /// Deletes the content of a file; who asks for it finds nothing.
+    ///
+    /// # Panics
+    ///
+    /// When the file object is none of [`Self::add_file`].
+    pub fn delete_file(&self, file: &Value) {
+        let id = file["id"].as_str().unwrap_or_default();
+        self.state.change(|store| {
+            let file = store.files.get_mut(id).expect("a file of the workspace");
+            file.content = None;
+        });
+    }
+
     /// The content of a file, by its id, once it is uploaded.
     #[must_use]
     pub fn file_content(&self, id: &str) -> Option<Bytes> {

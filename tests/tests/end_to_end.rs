@@ -19,6 +19,8 @@ mod sinks;
 mod slack;
 #[path = "end_to_end/slack_beside.rs"]
 mod slack_beside;
+#[path = "end_to_end/slack_files.rs"]
+mod slack_files;
 #[path = "end_to_end/slack_forms.rs"]
 mod slack_forms;
 #[path = "end_to_end/slack_pace.rs"]

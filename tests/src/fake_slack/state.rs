@@ -288,6 +288,14 @@ impl State {
         let team = &self.workspace.team_id;
         let extension = file.name.rsplit_once('.').map_or("", |(_, end)| end);
         let private = format!("{}/files-pri/{team}-{}", self.origin, file.id);
+        // As Slack has it in addresses.
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || ".-_".contains(letter);
+        let name: String = file
+            .name
+            .to_ascii_lowercase()
+            .chars()
+            .map(|letter| if is_plain(letter) { letter } else { '_' })
+            .collect();
         let user = if file.from_bot {
             &self.workspace.bot_user_id
         } else {
@@ -313,10 +321,10 @@ impl State {
             "public_url_shared": false,
             "display_as_bot": false,
             "username": "",
-            "url_private": format!("{private}/{}", file.name),
-            "url_private_download": format!("{private}/download/{}", file.name),
+            "url_private": format!("{private}/{name}"),
+            "url_private_download": format!("{private}/download/{name}"),
             "media_display_type": "unknown",
-            "permalink": format!("{}/files/U0UPLOADER/{}/{}", self.origin, file.id, file.name),
+            "permalink": format!("{}/files/U0UPLOADER/{}/{name}", self.origin, file.id),
             "permalink_public": format!("{}/{team}-{}-0000000000", self.origin, file.id),
             "has_rich_preview": false,
             "file_access": "visible",

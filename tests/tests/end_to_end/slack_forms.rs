@@ -250,3 +250,131 @@ async fn a_slow_slack_does_not_keep_the_tap_waiting() -> anyhow::Result<()> {
         .await;
     stage.finish().await
 }
+
+/// What somebody fills in, as Slack gives it back.
+fn filled(element: &Value) -> Value {
+    let kind = element["type"].as_str().expect("a type");
+    let options = element
+        .get("options")
+        .or_else(|| element.pointer("/option_groups/1/options"));
+    let option = |index: usize| options.map(|options| options[index].clone());
+    match kind {
+        "email_text_input" => json!({"type": kind, "value": "asha@acme.example"}),
+        "number_input" => json!({"type": kind, "value": "12.5"}),
+        "datepicker" => json!({"type": kind, "selected_date": "2026-12-01"}),
+        "timepicker" => json!({"type": kind, "selected_time": "14:30"}),
+        "static_select" => json!({"type": kind, "selected_option": option(1)}),
+        "multi_static_select" => json!({"type": kind, "selected_options": [option(0), option(1)]}),
+        _ => json!({"type": kind, "value": "some <text>\nand more"}),
+    }
+}
+
+#[tokio::test]
+async fn every_field_type_goes_from_the_message_by_the_modal_to_haptik() -> anyhow::Result<()> {
+    let two = json!(["S & M", "L"]);
+    let many: Vec<String> = (1..=250).map(|number| format!("City {number}")).collect();
+    let field = |order: usize, kind: &str, keyboard: &str, options: Value| json!({"key": format!("k{order}"), "order": order, "type": kind, "keyboard_type": keyboard, "hint": format!("{kind} {keyboard}"), "options": options});
+    let fields = json!([
+        field(1, "text", "normal", json!([])),
+        field(2, "text", "email", json!([])),
+        field(3, "text", "number", json!([])),
+        field(4, "picker", "normal", two.clone()),
+        field(5, "picker", "normal", json!(many)),
+        field(6, "time", "normal", json!([])),
+        field(7, "date", "normal", json!([])),
+        field(8, "contactpicker", "normal", json!([])),
+        field(9, "startdate", "normal", json!([])),
+        field(10, "enddate", "normal", json!([])),
+        field(11, "search", "normal", two.clone()),
+        field(12, "searcheditable", "normal", two.clone()),
+        field(13, "savedaddress", "normal", json!([])),
+        field(14, "dob", "normal", json!([])),
+        field(15, "multidaypicker", "normal", json!([])),
+        field(16, "multiselectpicker", "normal", two),
+    ]);
+    let asked = json!({"type": "FORM", "title": "All", "data": {"fields": fields}});
+    let stage = Stage::with_bot(move |message: &UserMessage| match message.text.as_str() {
+        "form" => vec![Reply::Hsl(asked.clone())],
+        _ => Vec::new(),
+    })
+    .await?;
+    let url = stage.channel_url("acme-slack");
+    let message = offered(&stage).await;
+    let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
+    stage.slack.client().send(&url, &tap).await;
+    let view = stage.slack.opened_views().pop().expect("a modal");
+    let blocks = view.view["blocks"].as_array().expect("blocks");
+    let inputs = blocks.iter().filter(|block| block["type"] == "input");
+    let values: Vec<(&str, &str, Value)> = inputs
+        .map(|block| {
+            let id =
+                |value: &'static str| block.pointer(value).and_then(Value::as_str).expect("an id");
+            (
+                id("/block_id"),
+                id("/element/action_id"),
+                filled(&block["element"]),
+            )
+        })
+        .collect();
+    assert_eq!(values.len(), 16);
+    let submission = stage.slack.submit_view(&view, "U00000ASHA", &values);
+    let reply = stage.slack.client().send(&url, &submission).await;
+    assert!(
+        reply.is_acknowledged() && reply.body.is_empty(),
+        "{reply:?}"
+    );
+    stage
+        .simulator()
+        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 2)
+        .await?;
+    stage.simulator().records(|seen| {
+        let said = &seen.messages.last().expect("a message").text;
+        let text = "some <text> and more";
+        let expected = [
+            format!("text normal: {text}"),
+            "text email: asha@acme.example".to_owned(),
+            "text number: 12.5".to_owned(),
+            "picker normal: L".to_owned(),
+            "picker normal: City 102".to_owned(),
+            "time normal: 14:30".to_owned(),
+            "date normal: 2026-12-01".to_owned(),
+            format!("contactpicker normal: {text}"),
+            "startdate normal: 2026-12-01".to_owned(),
+            "enddate normal: 2026-12-01".to_owned(),
+            "search normal: L".to_owned(),
+            format!("searcheditable normal: {text}"),
+            format!("savedaddress normal: {text}"),
+            "dob normal: 2026-12-01".to_owned(),
+            format!("multidaypicker normal: {text}"),
+            "multiselectpicker normal: S & M, L".to_owned(),
+        ];
+        assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+    });
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_trigger_that_slack_does_not_take_any_more_leads_to_a_word_in_the_chat()
+-> anyhow::Result<()> {
+    let stage = Stage::with_bot(bot).await?;
+    let url = stage.channel_url("acme-slack");
+    let message = offered(&stage).await;
+    let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
+    let mut late = tap.json().clone();
+    late["trigger_id"] = json!("1.2.expired");
+    let reply = stage
+        .slack
+        .client()
+        .send(&url, &Interaction::from_json(late))
+        .await;
+    assert!(reply.is_acknowledged());
+    stage
+        .slack
+        .wait_for_text(&message.channel, "Tap its button again")
+        .await;
+    assert_eq!(stage.slack.take_refusals().len(), 1);
+    let again = stage.slack.tap(&message, "U00000ASHA", BUTTON);
+    stage.slack.client().send(&url, &again).await;
+    assert_eq!(stage.slack.opened_views().len(), 1);
+    stage.finish().await
+}
