@@ -91,7 +91,7 @@ pub use self::{
         AgentMove, Attempt, Call, Delivery, DeliveryKind, DeliveryState, Log, LoggedFeedback,
         LoggedFile, LoggedMessage, Records, UserCall, WebhookEnable,
     },
-    settings::{CompletionEvents, Settings},
+    settings::{AgentJoins, CompletionEvents, Settings},
 };
 use state::State;
 

@@ -198,7 +198,11 @@ fn channel_of(
 ) -> Result<Box<dyn Channel>, InvalidSecret> {
     let (id, http, fetcher) = (id.clone(), http.clone(), fetcher.clone());
     Ok(match &channel.kind {
-        ChannelKind::Slack(slack) => Box::new(Slack::new(id, slack, http, fetcher)),
+        ChannelKind::Slack(slack) => {
+            let agent_phrase = channel.handoff.agent_phrases.first().cloned();
+            let slack = Slack::new(id, slack, http, fetcher);
+            Box::new(slack.with_agent_phrase(agent_phrase))
+        }
         ChannelKind::Custom(custom) => Box::new(Custom::new(id, custom, http, fetcher)?),
     })
 }

@@ -106,6 +106,8 @@ pub struct Handoff {
     /// `rating`: the user is asked for a rating when an agent's conversation is complete. Default:
     /// false.
     pub rating: bool,
+    /// `rating_prompt`: what the user is asked then.
+    pub rating_prompt: String,
     /// `requested_notice`: what the user is told who asked for a human.
     pub requested_notice: String,
     /// `waiting_notice`: what the user is told whose request has to wait for Haptik.

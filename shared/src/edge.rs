@@ -35,7 +35,7 @@ use crate::ids::{ConnectionId, CorrelationId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload};
 use crate::queue::{QueueError, Repeat, Ring};
-use crate::retry::Failure;
+use crate::retry::{Failure, Retry, Retryable};
 use crate::table::TableError;
 use crate::telemetry::{self, Hop, Outcome};
 
@@ -97,6 +97,15 @@ pub fn in_our_form<B: From<String>>(response: Response<B>) -> Response<B> {
         ours.headers_mut().insert(header::ALLOW, allow.clone());
     }
     ours
+}
+
+impl Retryable for NotDurable {
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Ledger(error) => error.retry(),
+            Self::Queue(_) | Self::Busy => Retry::Later(None),
+        }
+    }
 }
 
 impl Bridge {

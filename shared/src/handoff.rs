@@ -130,6 +130,13 @@ impl Handoff {
         at >= self.opened_at.unwrap_or(self.began_at).min(self.began_at)
     }
 
+    /// Whether a completion of this time, by Haptik's clock, is of its conversation; `None` when that is
+    /// not known yet.
+    #[must_use]
+    pub fn is_completed_at(&self, at: i64) -> Option<bool> {
+        self.opened_at.map(|opened_at| at >= opened_at)
+    }
+
     /// The messages of which Haptik heard when the conversation was complete already: nobody reads them.
     pub fn unheard(&self) -> impl Iterator<Item = &Told> {
         let completed_at = match &self.ended {

@@ -64,6 +64,15 @@ pub struct Completion {
     pub event_name: String,
     /// When it came, in milliseconds since the epoch.
     pub at: i64,
+    /// When it happened, by Haptik's clock, in milliseconds since the epoch.
+    #[serde(default)]
+    pub happened_at: i64,
+    /// Its own place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<EntryKey>,
+    /// Whether an agent had the chat.
+    #[serde(default)]
+    pub of_agent: bool,
     /// The place of its twin, once that has come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub twin: Option<EntryKey>,
@@ -256,8 +265,15 @@ impl User {
         event_name: &str,
         key: &EntryKey,
         received_at: Timestamp,
+        happened_at: i64,
     ) -> bool {
         let at = received_at.as_millisecond();
+        // One that is handled again, after a failure, is of an agent if it was.
+        let before = self
+            .completion
+            .as_ref()
+            .filter(|last| last.key.as_ref() == Some(key));
+        let of_agent = self.mode == Mode::Agent || before.is_some_and(|last| last.of_agent);
         if let Some(last) = &mut self.completion {
             let close = u128::from(at.abs_diff(last.at)) <= TWIN_COMES_WITHIN.as_millis();
             let twin = last.twin.get_or_insert_with(|| key.clone());
@@ -269,6 +285,9 @@ impl User {
         self.completion = Some(Completion {
             event_name,
             at,
+            happened_at,
+            key: Some(key.clone()),
+            of_agent,
             twin: None,
         });
         false
@@ -304,7 +323,7 @@ mod tests {
         };
         let mut completes = |event_name: &str, key: &str, seconds| {
             let at = Timestamp::from_second(seconds).expect("in range");
-            user.completes_again(event_name, &key.into(), at)
+            user.completes_again(event_name, &key.into(), at, seconds * 1_000)
         };
         assert!(!completes("webhook_conversation_complete", "1", 0));
         assert!(

@@ -39,6 +39,7 @@ pub struct Callback {
 pub struct App {
     url: String,
     inner: Arc<Inner>,
+    client: reqwest::Client,
     serving: JoinHandle<()>,
 }
 
@@ -75,6 +76,7 @@ impl App {
         Ok(Self {
             url,
             inner,
+            client: client()?,
             serving,
         })
     }
@@ -123,6 +125,31 @@ impl App {
         callbacks
     }
 
+    /// What it got so far of this type, in order.
+    #[must_use]
+    pub fn of_type(&self, kind: &str) -> Vec<Callback> {
+        let is = |callback: &Callback| callback.body["type"] == kind;
+        self.callbacks().into_iter().filter(is).collect()
+    }
+
+    /// Waits until it got `count` requests of this type, and returns them.
+    ///
+    /// # Panics
+    /// When they do not come, or more than `count` did.
+    pub async fn wait_for_type(&self, kind: &str, count: usize) -> Vec<Callback> {
+        let mut callbacks = self.inner.callbacks.subscribe();
+        let is = |callback: &&Callback| callback.body["type"] == kind;
+        let enough = callbacks.wait_for(|callbacks| callbacks.iter().filter(is).count() >= count);
+        let came = tokio::time::timeout(PATIENCE, enough).await.is_ok();
+        let found = self.of_type(kind);
+        assert!(
+            came && found.len() == count,
+            "expected {count} of {kind}, got {:#?}",
+            self.callbacks()
+        );
+        found
+    }
+
     /// Sends a signed request as the application does; returns the status and the body.
     ///
     /// # Errors
@@ -147,7 +174,8 @@ impl App {
     ) -> anyhow::Result<(u16, Value)> {
         let (id, now) = ("msg_test", Timestamp::now().as_second());
         let signature = Webhook::new(SECRET)?.sign(id, now, text.as_bytes())?;
-        let response = client()?
+        let response = self
+            .client
             .request(method.clone(), url)
             .header("webhook-id", id)
             .header("webhook-timestamp", now)

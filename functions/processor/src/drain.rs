@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use haptik_bridge_shared::channel::Act;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
@@ -36,6 +37,24 @@ pub(crate) enum Done {
     Nothing(&'static str),
     /// It is to be tried again after this time, and for this reason. Nothing has failed.
     NotYet(Duration, &'static str),
+    /// Some of its parts were, which is recorded, and there are more of them.
+    More,
+}
+
+/// What is left of an entry that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    More,
+}
+
+/// How a lane goes on after a try.
+#[derive(Debug)]
+enum Next {
+    /// At once.
+    Go(Left),
+    /// With the same entry, after this time.
+    Pause(Duration),
 }
 
 /// How long what was read of a lane is used: long enough that a short drain costs one query, and short
@@ -134,7 +153,10 @@ impl Processor {
                         pause: Duration::ZERO,
                     });
                 }
-                self.deliver_and_record(&entry, receives).await?;
+                if self.deliver_and_record(&entry, receives).await? == Left::More {
+                    complete = false;
+                    break;
+                }
                 if entries.peek().is_some() && is_outdated(began_at.elapsed(), self.window(lane)) {
                     // What came while the last one took its time may belong before the next one.
                     complete = false;
@@ -147,7 +169,7 @@ impl Processor {
         }
     }
 
-    async fn deliver_and_record(&self, entry: &Entry, receives: u32) -> Result<(), Stopped> {
+    async fn deliver_and_record(&self, entry: &Entry, receives: u32) -> Result<Left, Stopped> {
         let (_alone, _beside) = if entry.starts >= SUSPECT_AFTER {
             (Some(self.alone.write().await), None)
         } else {
@@ -155,13 +177,13 @@ impl Processor {
         };
         let attempt = Attempt::of(entry);
         let recorded = match self.parked(&attempt, receives).await {
-            Ok(true) => Ok(None),
+            Ok(true) => Ok(Next::Go(Left::Nothing)),
             Ok(false) => self.try_once(&attempt, receives).await,
             Err(error) => Err(error),
         };
         match recorded {
-            Ok(None) => Ok(()),
-            Ok(Some(pause)) => Err(Stopped { pause }),
+            Ok(Next::Go(left)) => Ok(left),
+            Ok(Next::Pause(pause)) => Err(Stopped { pause }),
             Err(error) => Err(unrecorded(&error, receives)),
         }
     }
@@ -181,13 +203,8 @@ impl Processor {
         Ok(true)
     }
 
-    /// Delivers an entry and records what came of it; returns the pause before the next try, if there
-    /// is to be one.
-    async fn try_once(
-        &self,
-        attempt: &Attempt<'_>,
-        receives: u32,
-    ) -> Result<Option<Duration>, TableError> {
+    /// Delivers an entry and records what came of it.
+    async fn try_once(&self, attempt: &Attempt<'_>, receives: u32) -> Result<Next, TableError> {
         let entry = attempt.entry;
         let begun_before = entry.attempts + entry.starts + entry.overruns > 0;
         let begun_before = begun_before || entry.parts_done > 0 || entry.revived_at.is_some();
@@ -196,15 +213,19 @@ impl Processor {
         match tokio::time::timeout(self.limits.delivery_timeout, delivery).await {
             Ok(Ok(Done::NotYet(pause, reason))) => {
                 attempt.tell(Outcome::WillRetry, Some(reason));
-                Ok(Some(pause))
+                Ok(Next::Pause(pause))
             }
-            Ok(Ok(done)) => self.record_done(attempt, &done).await.map(|()| None),
+            Ok(Ok(Done::More)) => Ok(Next::Go(Left::More)),
+            Ok(Ok(done)) => {
+                self.record_done(attempt, &done).await?;
+                Ok(Next::Go(Left::Nothing))
+            }
             Ok(Err(failure)) => self.record_failure(attempt, &failure).await,
             Err(_) => {
                 let reason = "it took too long";
                 attempt.tell(Outcome::WillRetry, Some(reason));
                 self.bridge.ledger.overran(entry, reason).await?;
-                Ok(Some(retry::pause(entry.overruns + 1, None)))
+                Ok(Next::Pause(retry::pause(entry.overruns + 1, None)))
             }
         }
     }
@@ -244,7 +265,7 @@ impl Processor {
 
     async fn record_done(&self, attempt: &Attempt<'_>, done: &Done) -> Result<(), TableError> {
         let (outcome, reason) = match done {
-            Done::Delivered => (Outcome::Ok, None),
+            Done::Delivered | Done::More => (Outcome::Ok, None),
             Done::Nothing(reason) | Done::NotYet(_, reason) => (Outcome::Nothing, Some(*reason)),
         };
         let ended = self
@@ -256,16 +277,16 @@ impl Processor {
         ended
     }
 
-    /// Records a failed try; returns the pause before the next one, if there is to be one.
+    /// Records a failed try.
     async fn record_failure(
         &self,
         attempt: &Attempt<'_>,
         failure: &Failure,
-    ) -> Result<Option<Duration>, TableError> {
+    ) -> Result<Next, TableError> {
         let (entry, in_full) = (attempt.entry, failure.in_full());
         let Retry::Later(after) = failure.retry else {
             let buried = self.bury(attempt, &failure.reason, &in_full).await;
-            return buried.map(|()| None);
+            return buried.map(|()| Next::Go(Left::Nothing));
         };
         let age = Timestamp::now()
             .duration_since(entry.revived_at.unwrap_or(entry.received_at))
@@ -275,11 +296,11 @@ impl Processor {
             let given_up = format!("given up after {} s: ", patience.as_secs());
             let (reason, in_full) = (given_up.clone() + &failure.reason, given_up + &in_full);
             let buried = self.bury(attempt, &reason, &in_full).await;
-            return buried.map(|()| None);
+            return buried.map(|()| Next::Go(Left::Nothing));
         }
         attempt.tell(Outcome::WillRetry, Some(&failure.reason));
         self.bridge.ledger.failed(entry, &in_full).await?;
-        Ok(Some(retry::pause(entry.attempts + 1, after)))
+        Ok(Next::Pause(retry::pause(entry.attempts + 1, after)))
     }
 
     /// Gives an entry up; the lane goes on. `reason` is told, `in_full` kept.
@@ -289,6 +310,8 @@ impl Processor {
         reason: &str,
         in_full: &str,
     ) -> Result<(), TableError> {
+        // Before it is recorded, so that it is done again where that fails.
+        self.gives_back(attempt.entry, in_full).await?;
         attempt.tell(Outcome::Dead, Some(reason));
         self.bridge
             .ledger
@@ -306,6 +329,21 @@ impl Processor {
             entries.sort_by_key(is_short_twin);
         }
         entries
+    }
+
+    /// Where an entry that is given up was to bring a user to a human, the user is given back.
+    async fn gives_back(&self, entry: &Entry, error: &str) -> Result<(), TableError> {
+        let (Lane::Haptik(auth_id), Payload::Inbound { inbound, .. }) =
+            (&entry.lane, &entry.payload)
+        else {
+            return Ok(());
+        };
+        let id = match &inbound.act {
+            Act::Handoff { id, .. } | Act::MoveToAgent { handoff: id } => id,
+            _ => entry.key.as_str(),
+        };
+        let failed = self.handoff_failed(auth_id, id, error).await;
+        failed.map_err(|failure| TableError::Unavailable(failure.reason))
     }
 
     /// How long an entry is held from its receipt.

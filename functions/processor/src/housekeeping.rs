@@ -10,11 +10,13 @@ use jiff::Timestamp;
 use crate::Processor;
 
 impl Processor {
-    /// Enables our webhook at Haptik where that is due ([`haptik_bridge_shared::health`]), and takes the
-    /// record of an outage and its reconciliation one step further (`outage`). To be called
-    /// often, every minute for example: it costs two reads an account. Once an hour it also rings the lanes
+    /// Looks after hand-offs that nobody has taken, enables our webhook at Haptik where that is due
+    /// ([`haptik_bridge_shared::health`]), and takes the record of an outage and its reconciliation one
+    /// step further (`outage`). To be called often, every minute for example: it costs a query, and two
+    /// reads an account. Once an hour it also rings the lanes
     /// that have something pending, for which nobody may have rung.
     pub async fn keep_house(&self, now: Timestamp) {
+        self.look_after_handoffs(now).await;
         let accounts: BTreeSet<AccountId> =
             self.queues().into_iter().map(|(name, _)| name).collect();
         let mut hour_is_over = false;

@@ -8,6 +8,7 @@
 pub mod event;
 
 mod drain;
+mod guard;
 mod housekeeping;
 mod outage;
 mod reconcile;
@@ -141,7 +142,8 @@ impl Processor {
             let (rungs, records): (Vec<Rung>, Vec<Record>) = rings.into_iter().unzip();
             let processor = self.clone();
             let receives = rungs.iter().map(|rung| rung.receives).max().unwrap_or(1);
-            let drain = async move { processor.drain(&lane, &rungs, deadline).await };
+            // On the heap: what a delivery may have to do makes it large.
+            let drain = async move { Box::pin(processor.drain(&lane, &rungs, deadline)).await };
             let handle = drains.spawn(drain.in_current_span());
             waiting.insert(handle.id(), (records, receives));
         }

@@ -1,14 +1,14 @@
 //! Towards the channel: finds where the user is, renders what Haptik said, sends it part by part.
 
+mod conversation;
+
 use haptik_bridge_shared::channel::{Content, Outgoing, Sender, Task};
-use haptik_bridge_shared::handoff::AskedBy;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::{Failure, Retry};
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
-use haptik_bridge_shared::users::{Mode, User};
-use haptik_bridge_shared::wire;
+use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use crate::Processor;
 use crate::drain::{Attempt, Done};
 use crate::to_haptik::MARK_TIMEOUT;
+use conversation::Noted;
 
 impl Processor {
     pub(crate) async fn to_channel(
@@ -28,23 +29,26 @@ impl Processor {
         let entry = attempt.entry;
         let event =
             Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
-        if let (Payload::Webhook { account, .. }, false) = (&entry.payload, event.is_late) {
+        if let (Payload::Webhook { account, .. }, false) =
+            (&entry.payload, event.is_late || event.is_own)
+        {
             self.bridge.health.heard(account, entry.received_at).await;
         }
-        let Some(content) = event.content() else {
+        let Some(mut content) = event.content() else {
             return Ok(Done::Nothing("an event that is not for the channel"));
         };
         let Some(mut user) = self.bridge.users.get(auth_id).await? else {
             return Ok(Done::Nothing("the user came through another system"));
         };
         attempt.goes_to(&user.connection);
-        if self
+        let noted = self
             .note_conversation(&mut user, &event, &content, entry)
-            .await?
-            == Seen::Before
-        {
-            return Ok(Done::Nothing("the same completion was shown already"));
-        }
+            .await?;
+        let handoff = match noted {
+            Noted::Old(reason) => return Ok(Done::Nothing(reason)),
+            Noted::New { handoff } => handoff,
+        };
+        self.in_own_words(&user, &mut content);
         let outgoing = Outgoing {
             key: entry.key.clone(),
             auth_id: auth_id.clone(),
@@ -53,7 +57,7 @@ impl Processor {
             received_at: entry.received_at,
             sender: event.sender.clone(),
             message_id: event.message_id,
-            handoff: handoff_of(&user),
+            handoff,
             content,
         };
         let shown = self.show(entry, &user, &outgoing, again).await?;
@@ -189,55 +193,6 @@ impl Processor {
         }
         Ok(Done::Delivered)
     }
-
-    /// Keeps in the user map what an event tells of the conversation, where it tells something new.
-    async fn note_conversation(
-        &self,
-        user: &mut User,
-        event: &Event,
-        content: &Content,
-        entry: &Entry,
-    ) -> Result<Seen, Failure> {
-        let before = user.clone();
-        if event.user_name.is_some() {
-            user.user_name.clone_from(&event.user_name);
-        }
-        let mut seen = Seen::First;
-        match content {
-            Content::AgentJoined { .. } => user.mode = Mode::Agent,
-            Content::ConversationComplete { .. } => {
-                if let Some(conversation_no) = wire::whole(&event.data, "conversation_no") {
-                    let activity = &self.bridge.activity;
-                    activity.completed(&user.auth_id, conversation_no).await?;
-                }
-                user.mode = Mode::Bot;
-                if user.completes_again(&event.event_name, &entry.key, entry.received_at) {
-                    seen = Seen::Before;
-                }
-            }
-            Content::Message { .. }
-            | Content::HandoffEnded { .. }
-            | Content::MessageReturned { .. } => {}
-        }
-        if *user != before {
-            self.bridge.users.put_conversation(user).await?;
-        }
-        Ok(seen)
-    }
-}
-
-/// The hand-off that a bot asked for and that is on: what happens belongs to it.
-fn handoff_of(user: &User) -> Option<String> {
-    let handoff = user.handoff.as_ref()?;
-    let is_bots = handoff.asked_by == AskedBy::Application && handoff.is_on();
-    is_bots.then(|| handoff.id.clone())
-}
-
-/// Whether something was shown before under another name.
-#[derive(PartialEq, Eq)]
-enum Seen {
-    First,
-    Before,
 }
 
 /// Tells of a step that went well.

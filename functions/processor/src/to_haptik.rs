@@ -1,13 +1,18 @@
 //! Towards Haptik: registers the user once, then tells what the user did.
 
+mod agent;
 mod file;
+mod handoff;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::bridge::Connection;
 use haptik_bridge_shared::channel::{Act, Attachment, Inbound, Profile, SenderKind};
-use haptik_bridge_shared::haptik::client::{self, Feedback, HaptikClient, HaptikError, SyncAnswer};
+use haptik_bridge_shared::haptik::client::{
+    self, Feedback, HaptikClient, HaptikError, Logged, SyncAnswer,
+};
 use haptik_bridge_shared::haptik::hsl::{Actionable, Effect};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
@@ -40,11 +45,34 @@ const MOST_MARKS: usize = 20;
 /// How long a name may take: a message is not kept back for it.
 const NAME_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What a user is told whose rating Haptik does not take.
+const RATED_BEFORE: &str =
+    "Thank you! You have rated within the last hour already, so this rating was not recorded.";
+const NOTHING_TO_RATE: &str =
+    "Thank you! The conversation is over by now, so this rating could not be recorded.";
+
 /// One user's conversation with Haptik.
 struct Conversation<'a> {
     haptik: &'a HaptikClient,
+    connection_id: &'a ConnectionId,
     connection: &'a Connection,
     inbound: &'a Inbound,
+    /// The user as it was when the delivery began.
+    user: &'a User,
+    /// When Haptik took the last thing that it was told, in milliseconds since the epoch by its own
+    /// clock; 0 until it has taken something.
+    taken_at: AtomicI64,
+}
+
+impl Conversation<'_> {
+    fn took(&self, logged: &Logged) {
+        let at = logged.created_at.unwrap_or_else(Timestamp::now);
+        self.taken_at.store(at.as_millisecond(), Ordering::Relaxed);
+    }
+
+    fn taken_at(&self) -> i64 {
+        self.taken_at.load(Ordering::Relaxed)
+    }
 }
 
 impl Processor {
@@ -53,18 +81,24 @@ impl Processor {
         entry: &Entry,
         connection_id: &ConnectionId,
         inbound: &Inbound,
-        _handoff: Option<&str>,
+        handoff: Option<&str>,
     ) -> Result<Done, Failure> {
         let connection = self.connection(connection_id)?;
         let haptik = self.bridge.haptik.get(&connection.account);
         let haptik =
             haptik.ok_or_else(|| Failure::permanent("the account is no longer configured"))?;
+        let user = self.note_place(connection_id, inbound).await?;
+        if let Some(id) = handoff.filter(|id| !handoff::is_on(&user, id)) {
+            return self.too_late(entry, inbound, id).await;
+        }
         let conversation = Conversation {
             haptik,
+            connection_id,
             connection,
             inbound,
+            user: &user,
+            taken_at: AtomicI64::new(0),
         };
-        let user = self.note_place(connection_id, inbound).await?;
         // The mark before the message: an answer that came before the mark would leave it standing.
         let (registered, ()) = tokio::join!(
             self.register(&conversation, &user, entry, false),
@@ -78,16 +112,20 @@ impl Processor {
             let health = &self.bridge.health;
             health.told(&connection.account, Timestamp::now()).await;
         }
-        match self.tell(&conversation, entry).await {
+        let done = match self.tell(&conversation, entry).await {
             Err(Told::NotRegistered(_)) => {
                 self.register(&conversation, &user, entry, true).await?;
                 // What was told before Haptik forgot the user is not told again.
                 let entry = self.bridge.ledger.entry(&entry.lane, &entry.key).await?;
                 let entry = entry.ok_or_else(|| Failure::permanent("the entry has expired"))?;
-                Ok(self.tell(&conversation, &entry).await?)
+                self.tell(&conversation, &entry).await?
             }
-            told => Ok(told?),
+            told => told?,
+        };
+        if let Some(id) = handoff {
+            self.note_told(&conversation, entry, id).await?;
         }
+        Ok(done)
     }
 
     /// Shows the user that something was taken, on the first try only: it is worth doing at once or not
@@ -226,8 +264,14 @@ impl Processor {
             haptik,
             connection,
             inbound,
+            ..
         } = conversation;
         match &inbound.act {
+            Act::Message { text, attachments }
+                if attachments.is_empty() && agent::is_asked_for(conversation, text) =>
+            {
+                self.ask_for_agent(conversation, entry, text).await
+            }
             Act::Message { text, attachments } => {
                 let text = named(conversation, text).await;
                 self.tell_message(conversation, entry, &text, attachments)
@@ -239,10 +283,13 @@ impl Processor {
                 index,
             } => {
                 let text = self.tapped(auth_id, key, *index).await?;
+                if agent::is_asked_for(conversation, &text) {
+                    return self.ask_for_agent(conversation, entry, &text).await;
+                }
                 self.tell_message(conversation, entry, &text, &[]).await
             }
-            Act::Handoff { says, .. } => self.tell_all(conversation, entry, says).await,
-            Act::MoveToAgent { .. } => Ok(Done::Nothing("there is no team")),
+            Act::Handoff { id, says, .. } => self.hand_over(conversation, entry, id, says).await,
+            Act::MoveToAgent { handoff } => self.move_to_team(conversation, entry, handoff).await,
             Act::Feedback {
                 rating,
                 resolved,
@@ -255,15 +302,23 @@ impl Processor {
                     query_rating: *rating,
                     feedback: comment.as_deref(),
                 };
-                match haptik.log_feedback(&feedback).await {
+                let (why, text) = match haptik.log_feedback(&feedback).await {
                     Err(HaptikError::DuplicateFeedback) => {
-                        Ok(Done::Nothing("Haptik takes one feedback an hour"))
+                        ("Haptik takes one feedback an hour", RATED_BEFORE)
                     }
                     Err(HaptikError::NoActiveConversation) => {
-                        Ok(Done::Nothing("no conversation to rate"))
+                        ("no conversation to rate", NOTHING_TO_RATE)
                     }
-                    told => told.map(|()| Done::Delivered).map_err(Told::from),
-                }
+                    told => return told.map(|()| Done::Delivered).map_err(Told::from),
+                };
+                self.notify(
+                    conversation,
+                    &format!("rated-{}", entry.key),
+                    text,
+                    inbound.at,
+                )
+                .await?;
+                Ok(Done::Nothing(why))
             }
         }
     }
@@ -298,37 +353,30 @@ impl Processor {
         Ok(Done::Delivered)
     }
 
-    async fn tell_all(
-        &self,
-        conversation: &Conversation<'_>,
-        entry: &Entry,
-        says: &[String],
-    ) -> Result<Done, Told> {
-        for (index, text) in says.iter().enumerate().skip(entry.parts_done) {
-            self.tell_text(conversation, text).await?;
-            self.bridge.ledger.progressed(entry, index + 1).await?;
-        }
-        Ok(Done::Delivered)
-    }
-
     async fn tell_text(&self, conversation: &Conversation<'_>, text: &str) -> Result<(), Told> {
         let Conversation {
             haptik,
             connection,
             inbound,
+            ..
         } = conversation;
         if haptik.answers_at_once() {
             let answer = haptik
                 .send_sync_message(&inbound.auth_id, connection.business_id, text)
                 .await?;
+            conversation.took(&Logged {
+                message_id: None,
+                created_at: answer.timestamp,
+            });
             return self
                 .take_answer(conversation, answer)
                 .await
                 .map_err(Told::from);
         }
-        haptik
+        let logged = haptik
             .log_message(&inbound.auth_id, connection.business_id, text)
             .await?;
+        conversation.took(&logged);
         Ok(())
     }
 

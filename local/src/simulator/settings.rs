@@ -36,6 +36,8 @@ pub struct Settings {
     pub agent_name: String,
     /// The team of that agent where nobody asked for another one.
     pub team_name: String,
+    /// When an agent joins a chat that was moved to a team.
+    pub agent_joins: AgentJoins,
     /// Which events tell that a conversation is complete.
     pub completion_events: CompletionEvents,
     /// What every waiting time of the platform is multiplied by: retries, the hour that events wait
@@ -70,6 +72,7 @@ impl Default for Settings {
             inactive_teams: Vec::new(),
             agent_name: "Prateek".to_owned(),
             team_name: "Support".to_owned(),
+            agent_joins: AgentJoins::default(),
             completion_events: CompletionEvents::default(),
             time_scale: 1.0,
             delivery_timeout: Duration::from_secs(5),
@@ -87,6 +90,18 @@ impl Settings {
     pub fn scaled(&self, time: Duration) -> Duration {
         Duration::try_from_secs_f64(time.as_secs_f64() * self.time_scale).unwrap_or(time)
     }
+}
+
+/// When an agent joins a chat that was moved to a team.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AgentJoins {
+    /// When the countdown is over.
+    #[default]
+    AfterCountdown,
+    /// After this time, whatever the countdown; it is scaled as every waiting time.
+    After(Duration),
+    /// By itself never: all agents are busy, or it is after hours.
+    Never,
 }
 
 /// Which of the two completion events are sent; the real platform may send either or both.

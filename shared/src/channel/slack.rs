@@ -81,6 +81,7 @@ pub struct Slack {
     tell_edits: bool,
     welcome: String,
     suggested_prompts: Vec<String>,
+    agent_phrase: Option<String>,
     api: Api,
     pace: Pace,
     fetcher: Fetcher,
@@ -107,6 +108,7 @@ impl Slack {
             tell_edits: settings.tell_edits,
             welcome: settings.welcome.clone(),
             suggested_prompts: settings.suggested_prompts.clone(),
+            agent_phrase: None,
             api: Api::new(
                 http,
                 settings.api_base_url.clone(),
@@ -114,6 +116,15 @@ impl Slack {
             ),
             pace: Pace::default(),
             fetcher,
+        }
+    }
+
+    /// With a button on the Home tab that asks for a human by saying this.
+    #[must_use]
+    pub fn with_agent_phrase(self, agent_phrase: Option<String>) -> Self {
+        Self {
+            agent_phrase,
+            ..self
         }
     }
 
@@ -169,6 +180,7 @@ impl Channel for Slack {
             tell_edits: self.tell_edits,
             welcome: &self.welcome,
             suggested_prompts: &self.suggested_prompts,
+            agent_phrase: self.agent_phrase.as_deref(),
             sent,
         };
         Ok(reader.read(request.body))

@@ -18,6 +18,7 @@ pub(super) fn handoff(
     let agent_phrases = section.or("agent_phrases", &PHRASES, Vec::new());
     let no_agent_after = section.or("no_agent_after", &NO_AGENT_AFTER, no_agent_after);
     let rating = section.or("rating", &super::kind::Flag, false);
+    let rating_prompt = notice("rating_prompt", RATING);
     let requested_notice = notice("requested_notice", REQUESTED);
     let waiting_notice = notice("waiting_notice", WAITING);
     let missed_notice = notice("missed_notice", MISSED);
@@ -36,6 +37,7 @@ pub(super) fn handoff(
         agent_phrases,
         no_agent_after: no_agent_after?,
         rating: rating?,
+        rating_prompt: rating_prompt?,
         requested_notice: requested_notice?,
         waiting_notice: waiting_notice?,
         missed_notice: missed_notice?,
@@ -88,6 +90,7 @@ const NO_AGENT_AFTER: OrNever = OrNever {
     allowed: "a duration such as \"5m\", from \"10s\" to \"7d\", or \"never\"",
 };
 
+const RATING: &str = "How was this conversation?";
 const REQUESTED: &str = "One moment, I am asking a colleague to join.";
 const WAITING: &str =
     "I will ask a colleague to join as soon as the conversation is set up. One moment.";
@@ -105,6 +108,7 @@ mod tests {
             agent_phrases: vec!["Talk to an agent".to_owned(), "agent".to_owned()],
             no_agent_after: None,
             rating: false,
+            rating_prompt: String::new(),
             requested_notice: String::new(),
             waiting_notice: String::new(),
             missed_notice: String::new(),

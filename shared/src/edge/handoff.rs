@@ -4,6 +4,10 @@
 //! is a part of it, and off from the moment at which the bot takes control back. What ends it says so in
 //! the user's item first; what follows from that ([`Bridge::conclude`]) follows from what stands there,
 //! under keys that depend on nothing else, so that it may be done any number of times and happens once.
+//!
+//! The keys of what the bridge itself has to say are by time, as those of Haptik's events without a
+//! message id ([`Event::key`]): after `webhook_conversation_complete`, and before the deprecated
+//! `chat_complete`, which is held for its twin.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -12,7 +16,7 @@ use super::NotDurable;
 use crate::bridge::{Bridge, Connection};
 use crate::channel::{Act, Inbound};
 use crate::handoff::{AskedBy, Begun, Due, Ended, Handoff, Over, Reason};
-use crate::haptik::webhook::Event;
+use crate::haptik::webhook::{Event, OWN};
 use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::Payload;
@@ -217,7 +221,7 @@ impl Bridge {
         };
         if handoff.asked_by == AskedBy::Application {
             let at = Timestamp::from_millisecond(ended.at).unwrap_or(now);
-            let key = format!("{:020}#3-handoff_ended#{}", ended.at.max(0), handoff.id);
+            let key = format!("{:020}#0-z-handoff_ended#{}", ended.at.max(0), handoff.id);
             let payload = Payload::HandoffEnded {
                 handoff: Box::new(handoff.clone()),
             };
@@ -262,10 +266,8 @@ impl Bridge {
             return Ok(());
         };
         let at = inbound.at;
-        let place = format!(
-            "{:020}#4-message_returned#{key}",
-            at.as_millisecond().max(0)
-        );
+        // Behind all that has a time: the bot is to have control before it gets what was said.
+        let place = format!("{:020}#9-message_returned#{key}", u64::MAX);
         let payload = Payload::MessageReturned {
             handoff: handoff.to_owned(),
             inbound,
@@ -316,13 +318,14 @@ impl Bridge {
             "business_id": connection.business_id,
             "user": {"auth_id": user.auth_id},
             "agent": {"is_automated": true},
+            OWN: true,
             "message": {"body": hsl},
         });
         let payload = Payload::Webhook {
             account: connection.account.clone(),
             body: body.to_string(),
         };
-        let key = format!("{:020}#5-notice#{name}", at.as_millisecond().max(0));
+        let key = format!("{:020}#0-z-notice#{name}", at.as_millisecond().max(0));
         let lane = Lane::Channel(user.auth_id.clone());
         self.accept(source, &lane, &key.into(), &payload, at, now)
             .await

@@ -109,6 +109,19 @@ impl UserMap {
         changed(update).await
     }
 
+    /// Notes that the chat was moved to the team: it waits no longer.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn handoff_moved(&self, auth_id: &AuthId, id: &str) -> Result<(), TableError> {
+        let update = self
+            .change(auth_id, id, "SET #handoff.#waits = :false")
+            .condition_expression(IS_ON)
+            .expression_attribute_names("#waits", "waits_for_name")
+            .expression_attribute_values(":false", AttributeValue::Bool(false));
+        changed(update).await.map(drop)
+    }
+
     /// Notes what Haptik was told in a hand-off; whether it is on.
     ///
     /// # Errors

@@ -26,6 +26,9 @@ pub(super) use time::timestamp;
 /// The longest name of a user, in bytes, that is taken as one.
 const LONGEST_ID: usize = 256;
 
+/// The key that marks an event in which the bridge itself says something.
+pub const OWN: &str = "haptik_bridge_says";
+
 /// Stands in a key for the timestamp of an event that has none: what cannot be ordered comes last.
 const NO_TIMESTAMP: u64 = u64::MAX;
 
@@ -59,6 +62,8 @@ pub struct Event {
     pub data: Value,
     /// Whether Haptik never delivered it: it was [recovered] from a transcript.
     pub is_late: bool,
+    /// Whether it is none of Haptik's, and something that the bridge itself has to say ([`OWN`]).
+    pub is_own: bool,
 }
 
 /// Which event it is.
@@ -142,6 +147,7 @@ impl Event {
             body,
             data,
             is_late: wire::flag(&event, late::MARK),
+            is_own: wire::flag(&event, OWN),
         })
     }
 

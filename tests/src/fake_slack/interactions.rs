@@ -164,14 +164,22 @@ impl FakeSlack {
     #[must_use]
     pub fn tap_home(&self, view: &OpenView, user: &str, action_id: &str) -> Interaction {
         let shown = shown_view(self.workspace(), &view.id, &view.view);
+        let blocks = view.view["blocks"].as_array().into_iter().flatten();
+        let mut buttons =
+            blocks.flat_map(|block| block["elements"].as_array().into_iter().flatten());
+        let button = buttons.find(|button| button["action_id"] == action_id);
+        let mut action = button
+            .unwrap_or_else(|| panic!("no {action_id} on the Home tab"))
+            .clone();
+        action["block_id"] = json!("home");
+        action["action_ts"] = json!(self.mint_ts());
         self.interaction(
             user,
             json!({
                 "type": "block_actions",
                 "container": {"type": "view", "view_id": view.id},
                 "view": shown,
-                "actions": [{"type": "button", "action_id": action_id, "block_id": "home", "action_ts": self.mint_ts(),
-                    "text": {"type": "plain_text", "text": "Start", "emoji": true}}],
+                "actions": [action],
             }),
         )
     }

@@ -1,18 +1,77 @@
 //! Hand-offs from a bot that lives elsewhere, over the custom channel.
 
-use haptik_bridge_local::simulator::UserMessage;
+use std::time::Duration;
+
+use haptik_bridge_local::simulator::{
+    AgentJoins, CallFault, CallOutcome, CompletedBy, DeliveryFault, DeliveryOutcome, MESSAGE_PATH,
+    Reply, Settings, UserMessage,
+};
+use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::{Options, Stage};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// An application whose users talk with a bot of its own.
 const HANDOFF_ONLY: &str = "handoff_only = true\nteam_name = 'Support'";
 
-async fn stage() -> anyhow::Result<Stage> {
-    let options = Options {
+/// A Haptik whose queue has no bot.
+fn no_bot(_: &UserMessage) -> Vec<Reply> {
+    Vec::new()
+}
+
+/// A Haptik that says once that an agent will come, which tells its name of the user.
+fn one_moment(message: &UserMessage) -> Vec<Reply> {
+    let is_reason = message.text == "wants a refund";
+    let said = is_reason.then(|| Reply::Text("One moment.".into()));
+    said.into_iter().collect()
+}
+
+fn options() -> Options {
+    Options {
         app: HANDOFF_ONLY,
+        haptik: Settings {
+            time_scale: 0.001,
+            ..Settings::default()
+        },
         ..Options::default()
-    };
-    Stage::with(options, |_: &UserMessage| Vec::new()).await
+    }
+}
+
+async fn stage() -> anyhow::Result<Stage> {
+    Stage::with(options(), no_bot).await
+}
+
+/// Hands the user over; its `auth_id`.
+async fn hand_over(stage: &Stage, asked: &Value) -> anyhow::Result<String> {
+    let url = format!("{}/handoff", stage.channel_url("my-app"));
+    let (status, answer) = stage.app.send(&url, asked).await?;
+    assert_eq!(status, 202, "{answer}");
+    Ok(answer["auth_id"].as_str().expect("an auth_id").to_owned())
+}
+
+/// The user says something, which is answered with this status.
+async fn say(stage: &Stage, id: &str, text: &str) -> anyhow::Result<u16> {
+    let url = stage.channel_url("my-app");
+    Ok(stage.app.send(&url, &said(id, text)).await?.0)
+}
+
+/// Waits until Haptik was told `count` messages, and returns them.
+async fn told(stage: &Stage, count: usize) -> anyhow::Result<Vec<String>> {
+    let simulator = stage.simulator();
+    let enough = simulator.wait_until(PATIENCE, |seen| seen.messages.len() >= count);
+    enough.await?;
+    let told: Vec<String> =
+        simulator.records(|seen| seen.messages.iter().map(|said| said.text.clone()).collect());
+    assert_eq!(told.len(), count, "{told:#?}");
+    Ok(told)
+}
+
+async fn keep_house_in(stage: &Stage, minutes: i64) -> anyhow::Result<()> {
+    let now = Timestamp::now().checked_add(SignedDuration::from_mins(minutes))?;
+    stage.local.processor.keep_house(now).await;
+    Ok(())
 }
 
 fn now() -> String {
@@ -50,7 +109,7 @@ async fn the_interface_answers_as_documented() -> anyhow::Result<()> {
 
     let (status, begun) = app.send(&handoff, &asked("h-1")).await?;
     assert_eq!((status, &begun["id"]), (202, &json!("h-1")));
-    assert_eq!(app.send(&url, &said("m-1", "hello")).await?.0, 202);
+    assert_eq!(say(&stage, "m-1", "hello").await?, 202);
     assert_eq!(
         app.send(&handoff, &asked("h-1")).await?,
         (202, begun.clone())
@@ -83,5 +142,390 @@ async fn the_interface_answers_as_documented() -> anyhow::Result<()> {
     assert_eq!(unsigned.status(), 401);
     let unsigned = client.post(&handoff).body(asked("h-4").to_string());
     assert_eq!(unsigned.send().await?.status(), 401);
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn the_whole_round_trip_and_a_second_one() -> anyhow::Result<()> {
+    let stage = Stage::with(options(), one_moment).await?;
+    let simulator = stage.simulator();
+    for (round, id) in ["h-1", "h-2"].into_iter().enumerate() {
+        let round = round + 1;
+        let auth_id = hand_over(&stage, &asked(id)).await?;
+        let joined = stage
+            .app
+            .wait_for_type("agent_joined", round)
+            .await
+            .remove(round - 1);
+        assert_eq!(joined.body["sender"]["name"], "Prateek");
+        assert_eq!(joined.body["team_name"], "Support");
+        assert_eq!(joined.body["handoff_id"], id);
+        simulator.records(|seen| {
+            assert_eq!(seen.agent_moves.len(), round);
+            assert_eq!(seen.agent_moves.last().expect("one").team_name, "Support");
+        });
+        let picture = format!("{}/_simulator/images/a.png", stage.haptik.base_url());
+        let mut file = said(&format!("f-{round}"), "here is the bill");
+        file["attachments"] =
+            json!([{"url": picture, "name": "bill.png", "mime_type": "image/png"}]);
+        let url = stage.channel_url("my-app");
+        assert_eq!(stage.app.send(&url, &file).await?.0, 202);
+        simulator
+            .wait_until(PATIENCE, |seen| seen.files.len() == round)
+            .await?;
+        simulator.agent_says(
+            &auth_id,
+            &json!({"text": "Look here", "type": "CAROUSEL",
+            "data": {"items": [{"thumbnail": {"image": "https://img.example/r.png"}}]}}),
+        )?;
+        // What the agent said, and Haptik's "One moment."
+        let messages = stage.app.wait_for_type("message", 2 * round).await;
+        let said = &messages.last().expect("one").body;
+        assert_eq!(said["images"], json!(["https://img.example/r.png"]));
+        assert_eq!(
+            (&said["sender"]["kind"], &said["handoff_id"]),
+            (&json!("agent"), &json!(id))
+        );
+        simulator.completes(&auth_id, CompletedBy::Agent)?;
+        let ended = stage
+            .app
+            .wait_for_type("handoff_ended", round)
+            .await
+            .remove(round - 1);
+        assert_eq!(ended.body["reason"], "completed");
+        assert_eq!(
+            (
+                &ended.body["id"],
+                &ended.body["completed_by"],
+                &ended.body["agent_joined"]
+            ),
+            (&json!(id), &json!("agent"), &json!(true))
+        );
+        assert_eq!(say(&stage, &format!("m-{round}"), "thanks").await?, 409);
+    }
+    let expected = [
+        "What was said before:\nuser: I want my money back\nbot: I am bringing a colleague.",
+        "wants a refund",
+        "here is the bill",
+    ];
+    assert_eq!(told(&stage, 6).await?, [expected, expected].concat());
+    simulator.records(|seen| {
+        let fields = &seen.users.last().expect("one").fields;
+        assert_eq!(
+            (seen.users.len(), &fields["email"]),
+            (1, &json!("a@example.com"))
+        );
+        assert_eq!(fields["custom_data"], json!({"plan": "gold"}));
+    });
+    // The deprecated twins of the completions are held for two seconds and end nothing.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    stage.app.wait_for_type("conversation_complete", 2).await;
+    stage.app.wait_for_type("handoff_ended", 2).await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn an_agent_answers_before_during_and_after_the_transcript() -> anyhow::Result<()> {
+    let options = Options {
+        app: "handoff_only = true\ntranscript = 'lines'",
+        ..options()
+    };
+    let stage = Stage::with(options, no_bot).await?;
+    let simulator = stage.simulator();
+    let slow = CallFault {
+        delay_ms: 400,
+        times: Some(4),
+        ..CallFault::on(MESSAGE_PATH, CallOutcome::Answer)
+    };
+    simulator.add_call_fault(slow);
+    let mut asked = asked("h-1");
+    asked["transcript"] = (1..=5)
+        .map(|line| json!({"sender": "user", "text": line.to_string()}))
+        .collect();
+    let auth_id = hand_over(&stage, &asked).await?;
+    simulator
+        .wait_until(PATIENCE, |seen| !seen.users.is_empty())
+        .await?;
+    simulator.agent_joins(&auth_id)?;
+    simulator.agent_says_text(&auth_id, "before")?;
+    simulator
+        .wait_until(PATIENCE, |seen| seen.messages.len() >= 2)
+        .await?;
+    simulator.agent_says_text(&auth_id, "during")?;
+    told(&stage, 6).await?;
+    simulator.agent_says_text(&auth_id, "after")?;
+    let messages = stage.app.wait_for_type("message", 3).await;
+    let texts: Vec<&Value> = messages
+        .iter()
+        .map(|message| &message.body["text"])
+        .collect();
+    assert_eq!(texts, ["before", "during", "after"]);
+    assert!(
+        messages
+            .iter()
+            .all(|message| message.body["handoff_id"] == "h-1")
+    );
+    stage.app.wait_for_type("agent_joined", 1).await;
+    let lines = [
+        "user: 1",
+        "user: 2",
+        "user: 3",
+        "user: 4",
+        "user: 5",
+        "wants a refund",
+    ];
+    assert_eq!(told(&stage, 6).await?, lines);
+    // Nobody is missed: an agent has the chat.
+    keep_house_in(&stage, 10).await?;
+    simulator.completes(&auth_id, CompletedBy::Agent)?;
+    let ended = stage.app.wait_for_type("handoff_ended", 1).await;
+    assert_eq!(ended[0].body["reason"], "completed");
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn haptik_forgets_the_user_fails_or_says_nothing_in_the_middle() -> anyhow::Result<()> {
+    for (outcome, times) in [
+        (
+            CallOutcome::Status {
+                status: 403,
+                retry_after: None,
+                body: Some(json!({"error_message": "user is not registered"})),
+            },
+            1,
+        ),
+        (CallOutcome::status(500), 1),
+        (CallOutcome::Drop, 1),
+    ] {
+        let options = Options {
+            app: "handoff_only = true\ntranscript = 'lines'",
+            ..options()
+        };
+        let stage = Stage::with(options, no_bot).await?;
+        let simulator = stage.simulator();
+        let is_403 = matches!(outcome, CallOutcome::Status { status: 403, .. });
+        // The first message goes well.
+        for (outcome, times) in [(CallOutcome::Answer, 1), (outcome, times)] {
+            simulator.add_call_fault(CallFault {
+                times: Some(times),
+                ..CallFault::on(MESSAGE_PATH, outcome)
+            });
+        }
+        hand_over(&stage, &asked("h-1")).await?;
+        assert_eq!(say(&stage, "m-1", "hello?").await?, 202);
+        let lines = [
+            "user: I want my money back",
+            "bot: I am bringing a colleague.",
+            "wants a refund",
+            "hello?",
+        ];
+        assert_eq!(told(&stage, 4).await?, lines);
+        simulator.records(|seen| assert_eq!(seen.users.len(), 1 + usize::from(is_403)));
+        stage.finish().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn ten_thousand_lines_reach_the_agent() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let mut asked = asked("h-1");
+    asked["transcript"] = (0..10_000)
+        .map(|line| json!({"sender": "user", "text": format!("line {line}")}))
+        .collect();
+    let auth_id = hand_over(&stage, &asked).await?;
+    let simulator = stage.simulator();
+    simulator
+        .wait_until(Duration::from_secs(60), |seen| {
+            seen.messages
+                .last()
+                .is_some_and(|said| said.text == "wants a refund")
+        })
+        .await?;
+    let text: String = simulator.records(|seen| {
+        seen.messages
+            .iter()
+            .map(|said| said.text.clone() + "\n")
+            .collect()
+    });
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("user: line"))
+        .collect();
+    assert_eq!((lines.len(), lines[9_999]), (10_000, "user: line 9999"));
+    simulator.agent_joins(&auth_id)?;
+    stage.app.wait_for_type("agent_joined", 1).await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn an_unknown_team_gives_control_back_with_haptiks_cause() -> anyhow::Result<()> {
+    let mut options = options();
+    options.haptik.teams = vec!["Support".into()];
+    let stage = Stage::with(options, one_moment).await?;
+    let mut asked_for = asked("h-1");
+    asked_for["team_name"] = json!("Nobody");
+    hand_over(&stage, &asked_for).await?;
+    let ended = stage.app.wait_for_type("handoff_ended", 1).await.remove(0);
+    assert_eq!(ended.body["reason"], "failed");
+    let error = ended.body["error"].as_str().unwrap_or_default();
+    assert!(error.contains("invalid team_name"), "{error}");
+    assert_eq!(say(&stage, "m-1", "hello?").await?, 409);
+    hand_over(&stage, &asked("h-2")).await?;
+    stage.app.wait_for_type("agent_joined", 1).await;
+    assert_eq!(stage.finish_with_dead().await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_joins() -> anyhow::Result<()> {
+    let receiver = App::start().await?;
+    let mut options = options();
+    options.haptik.agent_joins = AgentJoins::Never;
+    options.tables = format!(
+        "[sinks.crm]\ntype = \"webhook\"\nevents = [\"missed_handoff\"]\nurl = \"{}\"\nsigning_secrets = [\"{SECRET}\"]",
+        receiver.url()
+    );
+    let stage = Stage::with(options, one_moment).await?;
+    let auth_id = hand_over(&stage, &asked("h-1")).await?;
+    stage
+        .simulator()
+        .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 1)
+        .await?;
+    keep_house_in(&stage, 4).await?;
+    assert!(stage.app.of_type("handoff_ended").is_empty());
+    for _ in 0..3 {
+        keep_house_in(&stage, 6).await?;
+    }
+    let ended = stage.app.wait_for_type("handoff_ended", 1).await.remove(0);
+    assert_eq!(
+        (&ended.body["reason"], &ended.body["agent_joined"]),
+        (&json!("no_agent"), &json!(false))
+    );
+    let missed = receiver.wait_for(1).await.remove(0).body;
+    assert_eq!(missed["type"], "missed_handoff");
+    let data = &missed["data"];
+    assert_eq!(data["event_name"], "missed_handoff");
+    assert_eq!(data["user"]["auth_id"], auth_id);
+    assert_eq!(data["data"]["handoff_id"], "h-1");
+    assert_eq!(data["data"]["channel_user"], "u-42");
+    assert_eq!(say(&stage, "m-1", "hello?").await?, 409);
+    // An agent who comes too late is shown, and no part of a hand-off.
+    stage.simulator().agent_joins(&auth_id)?;
+    let joined = stage.app.wait_for_type("agent_joined", 1).await.remove(0);
+    assert_eq!(joined.body.get("handoff_id"), None);
+    hand_over(&stage, &asked("h-2")).await?;
+    stage.app.wait_for_type("handoff_ended", 1).await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_completion_twice_before_the_pin_or_a_day_later_ends_what_it_belongs_to()
+-> anyhow::Result<()> {
+    let mut options = options();
+    options.haptik.agent_joins = AgentJoins::Never;
+    let stage = Stage::with(options, no_bot).await?;
+    let simulator = stage.simulator();
+    let auth_id = hand_over(&stage, &asked("h-1")).await?;
+    told(&stage, 2).await?;
+    // Twice, and before the pin, which is older and comes later.
+    let pinned = |at: Timestamp, id: u64| {
+        json!({"event_name": "chat_pinned", "timestamp": at.to_string(), "business_id": 343,
+               "user": {"auth_id": auth_id}, "agent": {"name": "Prateek", "is_automated": false},
+               "message": {"id": id, "body": {"text": "", "type": "SYSTEM", "data": {}}}})
+    };
+    let before = Timestamp::now();
+    simulator.add_delivery_fault(DeliveryFault::once(DeliveryOutcome::Duplicate));
+    simulator.completes(&auth_id, CompletedBy::Agent)?;
+    stage.app.wait_for_type("handoff_ended", 1).await;
+    simulator.deliver(&pinned(before, 5));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(stage.app.of_type("agent_joined").is_empty());
+    stage.app.wait_for_type("conversation_complete", 1).await;
+    stage.app.wait_for_type("handoff_ended", 1).await;
+
+    hand_over(&stage, &asked("h-2")).await?;
+    told(&stage, 4).await?;
+    let yesterday = Timestamp::now().checked_sub(SignedDuration::from_hours(24))?;
+    simulator.deliver(&json!({
+        "event_name": "webhook_conversation_complete", "timestamp": yesterday.to_string(), "business_id": 343,
+        "user": {"auth_id": auth_id}, "agent": {"is_automated": true},
+        "data": {"conversation_no": "0", "conversation_identifier": "old", "completion_type": "agent"},
+    }));
+    stage.app.wait_for_type("conversation_complete", 2).await;
+    simulator.agent_joins(&auth_id)?;
+    let joined = stage.app.wait_for_type("agent_joined", 1).await.remove(0);
+    assert_eq!(joined.body["handoff_id"], "h-2");
+    stage.app.wait_for_type("handoff_ended", 1).await;
+    assert_eq!(say(&stage, "m-1", "hello").await?, 202);
+    simulator.completes(&auth_id, CompletedBy::Timeout)?;
+    let ended = stage.app.wait_for_type("handoff_ended", 2).await.remove(1);
+    assert_eq!(
+        (&ended.body["id"], &ended.body["completed_by"]),
+        (&json!("h-2"), &json!("timeout"))
+    );
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn what_comes_too_late_goes_back_to_the_bot() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let simulator = stage.simulator();
+    let auth_id = hand_over(&stage, &asked("h-1")).await?;
+    told(&stage, 2).await?;
+    // Taken while the hand-off was on, and not told before it ended.
+    simulator.add_call_fault(CallFault::on(MESSAGE_PATH, CallOutcome::status(500)));
+    let message = said("m-1", "one more thing");
+    let url = stage.channel_url("my-app");
+    assert_eq!(stage.app.send(&url, &message).await?.0, 202);
+    let user = format!("{}/handoff/u-42", stage.channel_url("my-app"));
+    assert_eq!(stage.app.delete(&user).await?.0, 202);
+    let returned = stage
+        .app
+        .wait_for_type("message_returned", 1)
+        .await
+        .remove(0);
+    assert_eq!(
+        (
+            &returned.body["id"],
+            &returned.body["text"],
+            &returned.body["handoff_id"]
+        ),
+        (&json!("m-1"), &json!("one more thing"), &json!("h-1"))
+    );
+    simulator.clear_faults();
+    stage.app.wait_for_type("handoff_ended", 1).await;
+    // Sent again since its answer was lost: it was taken.
+    assert_eq!(stage.app.send(&url, &message).await?.0, 202);
+
+    // Told when the conversation was complete already, of which we did not know.
+    hand_over(&stage, &asked("h-2")).await?;
+    told(&stage, 4).await?;
+    simulator.add_delivery_fault(DeliveryFault::of(DeliveryOutcome::Delay {
+        delay_ms: 1_500,
+    }));
+    simulator.completes(&auth_id, CompletedBy::Agent)?;
+    assert_eq!(say(&stage, "m-2", "are you there?").await?, 202);
+    told(&stage, 5).await?;
+    let returned = stage
+        .app
+        .wait_for_type("message_returned", 2)
+        .await
+        .remove(1);
+    assert_eq!(returned.body["text"], "are you there?");
+    stage.app.wait_for_type("handoff_ended", 2).await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn of_two_hand_offs_at_once_one_begins() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let url = format!("{}/handoff", stage.channel_url("my-app"));
+    let (one, other) = (asked("h-1"), asked("h-2"));
+    let (one, other) = tokio::join!(stage.app.send(&url, &one), stage.app.send(&url, &other));
+    let mut statuses = [one?.0, other?.0];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [202, 409]);
+    told(&stage, 2).await?;
     stage.finish().await
 }

@@ -28,6 +28,7 @@ impl Processor {
             haptik,
             connection,
             inbound,
+            ..
         } = conversation;
         let can_wait = entry.attempts < TRIES_FOR_A_FILE;
         let located = match connection.channel.locate(attachment).await {
@@ -51,7 +52,11 @@ impl Processor {
                     };
                     match haptik.log_file(&file).await {
                         Err(HaptikError::Refused { .. }) => Untaken::Kind,
-                        told => return told.map(drop).map_err(Told::from),
+                        told => {
+                            return told
+                                .map(|logged| conversation.took(&logged))
+                                .map_err(Told::from);
+                        }
                     }
                 }
                 Err(failure) if failure.retry != Retry::Never && can_wait => {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Refusal, object};
-use crate::simulator::{AgentMove, Settings, Simulator};
+use crate::simulator::{AgentJoins, AgentMove, Settings, Simulator};
 
 pub(super) async fn send_chat_to_agent(
     State(simulator): State<Simulator>,
@@ -56,7 +56,12 @@ pub(super) async fn send_chat_to_agent(
         });
         Ok(auth_id)
     })?;
-    let wait = settings.scaled(Duration::from_secs(countdown));
+    let wait = match settings.agent_joins {
+        AgentJoins::AfterCountdown => Duration::from_secs(countdown),
+        AgentJoins::After(wait) => wait,
+        AgentJoins::Never => return Ok(Json(json!({"success": true}))),
+    };
+    let wait = settings.scaled(wait);
     tokio::spawn(async move {
         tokio::time::sleep(wait).await;
         // A user forgotten in the meantime has no chat to join.

@@ -39,6 +39,8 @@ pub(super) struct Reader<'a> {
     pub(super) tell_edits: bool,
     /// What is said first.
     pub(super) welcome: &'a str,
+    /// What asks for a human, where something does.
+    pub(super) agent_phrase: Option<&'a str>,
     /// What the assistant suggests to say.
     pub(super) suggested_prompts: &'a [String],
     /// When the request was sent, in whole seconds.

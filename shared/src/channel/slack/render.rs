@@ -58,12 +58,17 @@ pub(super) fn parts(outgoing: &Outgoing, style: Style) -> Vec<Part> {
             Renderer::new(outgoing, identity.is_some(), style.carousels).message(hsl)
         }
         Content::AgentJoined { team_name, notice } => {
-            let joined = || joined(&outgoing.sender.name, team_name);
-            notices(
-                &Some(mrkdwn(notice))
-                    .filter(|notice| !notice.trim().is_empty())
-                    .unwrap_or_else(joined),
-            )
+            let sender = &outgoing.sender;
+            let text = match mrkdwn(notice) {
+                notice if sender.name.trim().is_empty() && !notice.trim().is_empty() => notice,
+                _ => joined(&sender.name, team_name),
+            };
+            let picture = web_address(&sender.profile_image, limits::URL);
+            pack::pack(vec![Piece::notices_with(
+                &text,
+                picture.as_deref(),
+                &sender.name,
+            )])
         }
         Content::ConversationComplete {
             completed_by,

@@ -7,7 +7,7 @@ use super::*;
 const DOCUMENTATION: &str = include_str!("../../../../docs/configuration.md");
 
 /// The keys of every connection, whatever its type.
-const SHARED: [&str; 11] = [
+const SHARED: [&str; 12] = [
     "haptik",
     "business_id",
     "team_name",
@@ -15,6 +15,7 @@ const SHARED: [&str; 11] = [
     "agent_phrases",
     "no_agent_after",
     "rating",
+    "rating_prompt",
     "requested_notice",
     "waiting_notice",
     "missed_notice",

@@ -54,6 +54,10 @@ pub enum HaptikError {
     /// 404: there is no conversation to rate.
     #[error("Haptik has no active conversation (404) to {}", Call::LogFeedback)]
     NoActiveConversation,
+    /// The user whose chat is to be moved to an agent has not said anything yet, as far as Haptik knows:
+    /// it has to hear something first.
+    #[error("Haptik has no message of the user to {}", Call::SendChatToAgent)]
+    NothingSaid,
     /// 429: too many calls.
     #[error("Haptik had too many calls (429) to {call}")]
     RateLimited {
@@ -127,6 +131,15 @@ impl HaptikError {
             403 if text.contains("not registered") || text.contains("invalid user") => {
                 Self::NotRegistered { call }
             }
+            _ if call == Call::SendChatToAgent && text.contains("not sent a message") => {
+                Self::NothingSaid
+            }
+            // It says so of credentials with any status: they are for an operator to mend.
+            _ if call == Call::SendChatToAgent
+                && (text.contains("client id") || text.contains("token")) =>
+            {
+                Self::Unauthorized { call }
+            }
             _ if call == Call::LogFeedback && text.contains("duplicate") => Self::DuplicateFeedback,
             404 if call == Call::LogFeedback => Self::NoActiveConversation,
             _ => Self::Refused {
@@ -147,6 +160,7 @@ impl Retryable for HaptikError {
             | Self::NoSyncUrl => Retry::Never,
             Self::Unauthorized { .. }
             | Self::NotRegistered { .. }
+            | Self::NothingSaid
             | Self::Unreachable { .. }
             | Self::Unreadable { .. } => Retry::Later(None),
             Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => {

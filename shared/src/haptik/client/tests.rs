@@ -221,7 +221,8 @@ async fn the_next_token_is_tried_when_one_is_not_accepted() {
     assert_eq!(
         log(&client).await,
         Ok(Logged {
-            message_id: Some(9)
+            message_id: Some(9),
+            created_at: None,
         })
     );
     assert_eq!(fake.requests().len(), 2);
@@ -343,7 +344,10 @@ async fn a_message_that_was_taken_is_not_repeated_for_an_unreadable_receipt() {
         let (_fake, client) = start(move |_| Reply::new(200, receipt)).await;
         assert_eq!(
             log(&client).await,
-            Ok(Logged { message_id: None }),
+            Ok(Logged {
+                message_id: None,
+                created_at: None
+            }),
             "{receipt}"
         );
     }

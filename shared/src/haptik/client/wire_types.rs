@@ -77,6 +77,8 @@ pub struct History<'a> {
 pub struct Logged {
     /// Haptik's id of the message; `None` when the receipt could not be read.
     pub message_id: Option<u64>,
+    /// When Haptik took it, by its own clock.
+    pub created_at: Option<Timestamp>,
 }
 
 /// A message of a transcript.
@@ -147,6 +149,7 @@ impl Logged {
     pub(super) fn read(answer: &Value) -> Self {
         Self {
             message_id: wire::whole(answer, "message_id"),
+            created_at: timestamp(answer, "created_at"),
         }
     }
 }

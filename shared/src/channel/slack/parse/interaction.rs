@@ -43,6 +43,9 @@ impl Reader<'_> {
             if id == home::START {
                 return Ok(self.start(payload));
             }
+            if id == home::AGENT {
+                return Ok(self.ask(payload));
+            }
             if id.starts_with(FILL) {
                 received.opening = Some(self.opening(payload, action, &id)?);
                 continue;

@@ -84,6 +84,18 @@ impl Reader<'_> {
 
     /// A shortcut that is on no message, or the button of the Home tab: the user says hello.
     pub(super) fn start(self, payload: &Value) -> Received {
+        self.begin(payload, START)
+    }
+
+    /// The button of the Home tab that asks for a human: the user says what it says.
+    pub(super) fn ask(self, payload: &Value) -> Received {
+        match at(payload, "/actions/0/value") {
+            "" => nothing(),
+            phrase => self.begin(payload, phrase),
+        }
+    }
+
+    fn begin(self, payload: &Value, text: &str) -> Received {
         let user = at(payload, "/user/id");
         if user.is_empty() {
             return nothing();
@@ -97,7 +109,7 @@ impl Reader<'_> {
             |time| time.key(user),
         );
         Received {
-            inbound: vec![self.said(user, user, key, START, Vec::new())],
+            inbound: vec![self.said(user, user, key, text, Vec::new())],
             ..nothing()
         }
     }
@@ -108,13 +120,13 @@ impl Reader<'_> {
         let user = wire::text(event, "user");
         let is_shown = event
             .get("view")
-            .is_some_and(|view| home::is_shown(view, self.welcome));
+            .is_some_and(|view| home::is_shown(view, self.welcome, self.agent_phrase));
         if user.is_empty() || wire::text(event, "tab") == "messages" || is_shown {
             return nothing();
         }
         let time = Ts::read(&wire::text(event, "event_ts"));
         let time = time.unwrap_or_else(|| Ts::of(self.sent));
-        let body = json!({"user_id": user, "view": home::view(self.welcome)});
+        let body = json!({"user_id": user, "view": home::view(self.welcome, self.agent_phrase)});
         self.task(
             &user,
             format!("{}#home", time.key(&user)),

@@ -14,6 +14,7 @@ fn read_as(conversation: Conversation, body: &[u8]) -> Received {
         reaction: Some("eyes"),
         tell_edits: false,
         welcome: "Welcome!",
+        agent_phrase: None,
         suggested_prompts: &["Where is my order?".to_owned()],
         sent: "2026-11-22T10:00:00Z".parse().expect("a time"),
     }

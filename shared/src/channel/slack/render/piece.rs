@@ -29,6 +29,20 @@ impl Piece {
         Self::texts(text, context)
     }
 
+    /// A text in small grey print, with a small picture before it.
+    pub(super) fn notices_with(text: &str, picture: Option<&str>, alt_text: &str) -> Vec<Self> {
+        let mut notices = Self::notices(text);
+        let picture = picture.filter(|picture| picture.starts_with("https:"));
+        if let (Some(first), Some(picture)) = (notices.first_mut(), picture)
+            && let Some(elements) = first.block["elements"].as_array_mut()
+        {
+            let alt_text = limits::shortened(alt_text, limits::ALT_TEXT);
+            let image = json!({"type": "image", "image_url": picture, "alt_text": alt_text});
+            elements.insert(0, image);
+        }
+        notices
+    }
+
     /// An image, from the web.
     pub(super) fn image(address: &str, alt_text: &str) -> Self {
         let block = json!({"type": "image", "image_url": address, "alt_text": alt_text});

@@ -70,8 +70,16 @@ fn stacked(card: &Value) -> Vec<Value> {
     blocks
 }
 
-/// An image block as a link to the image; `None` for any other block.
+/// An image block as a link to the image, small print without its pictures; `None` for any other block.
 fn image_as_link(block: &Value) -> Option<Value> {
+    let is_picture = |element: &Value| wire::text(element, "type") == "image";
+    if wire::text(block, "type") == "context" && wire::list(block, "elements").any(is_picture) {
+        let mut block = block.clone();
+        block["elements"]
+            .as_array_mut()?
+            .retain(|element| !is_picture(element));
+        return Some(block);
+    }
     if block.get("type").and_then(Value::as_str) != Some("image") {
         return None;
     }

@@ -177,6 +177,31 @@ fn an_agent_who_says_nothing_shows_nothing() {
 }
 
 #[test]
+fn who_joined_is_shown_with_a_picture() {
+    let mut message = outgoing(json!({}));
+    message.sender.name = "Prateek".into();
+    message.sender.profile_image = "https://cdn.example/p.jpg".into();
+    message.content = Content::AgentJoined {
+        team_name: "Support".into(),
+        notice: "Prateek has entered the Conversation".into(),
+    };
+    let parts = parts(&message);
+    block_kit::validate(&parts);
+    let body = &parts[0].body;
+    assert_eq!(
+        body["text"],
+        "*Prateek* (Support) has joined the conversation."
+    );
+    let elements = &body["blocks"][0]["elements"];
+    assert_eq!(
+        (&elements[0]["image_url"], &elements[0]["alt_text"]),
+        (&json!("https://cdn.example/p.jpg"), &json!("Prateek"))
+    );
+    let simple = simpler(body).expect("simpler");
+    assert_eq!(simple["blocks"][0]["elements"][0]["type"], "mrkdwn");
+}
+
+#[test]
 fn joining_and_completing_are_notices() {
     let render = |sender: &str, content: Content| {
         let mut message = outgoing(json!({}));
@@ -198,8 +223,12 @@ fn joining_and_completing_are_notices() {
         data: Value::Null,
     };
     assert_eq!(
-        render("P", joined("", "P has entered")).as_deref(),
+        render("", joined("", "P has entered")).as_deref(),
         Some("P has entered")
+    );
+    assert_eq!(
+        render("P", joined("", "P has entered")).as_deref(),
+        Some("*P* has joined the conversation.")
     );
     assert_eq!(
         render("P", joined("Help", "")).as_deref(),

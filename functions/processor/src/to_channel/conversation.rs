@@ -1,0 +1,261 @@
+//! What an event tells of a conversation: who has it, and whether a hand-off goes on.
+
+use haptik_bridge_shared::channel::{Act, Content, Gate, Inbound, SenderKind};
+use haptik_bridge_shared::handoff::{AskedBy, Completed, Ended, Handoff, Reason};
+use haptik_bridge_shared::haptik::webhook::Event;
+use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::users::{Mode, User};
+use haptik_bridge_shared::wire;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::Processor;
+
+/// What an event is to the user.
+pub(super) enum Noted {
+    /// It has nothing new to say, for this reason.
+    Old(&'static str),
+    /// It is to be shown; `handoff` is the hand-off that it belongs to, where a bot asked for one.
+    New { handoff: Option<String> },
+}
+
+impl Processor {
+    /// Keeps in the user map what an event tells of the conversation, where it tells something new.
+    ///
+    /// What ends comes first and the record last: what fails in between is done again as it was.
+    pub(super) async fn note_conversation(
+        &self,
+        user: &mut User,
+        event: &Event,
+        content: &Content,
+        entry: &Entry,
+    ) -> Result<Noted, Failure> {
+        let before = user.clone();
+        if event.user_name.is_some() {
+            user.user_name.clone_from(&event.user_name);
+        }
+        let at = event
+            .timestamp
+            .unwrap_or(entry.received_at)
+            .as_millisecond();
+        let noted = match content {
+            Content::AgentJoined { .. } if is_over(user, at) => {
+                Noted::Old("an agent's joining of a conversation that is over")
+            }
+            Content::AgentJoined { .. } => {
+                user.mode = Mode::Agent;
+                self.note_agent(user, at).await?
+            }
+            Content::Message { .. } if event.sender.kind == SenderKind::Agent => {
+                self.note_agent(user, at).await?
+            }
+            Content::ConversationComplete { completed_by, .. } => {
+                if let Some(conversation_no) = wire::whole(&event.data, "conversation_no") {
+                    let activity = &self.bridge.activity;
+                    activity.completed(&user.auth_id, conversation_no).await?;
+                }
+                let happened = Completed {
+                    at,
+                    by: completed_by.clone(),
+                };
+                self.note_completion(user, event, entry, &happened).await?
+            }
+            Content::Message { .. }
+            | Content::HandoffEnded { .. }
+            | Content::MessageReturned { .. } => Noted::New {
+                handoff: of_bot(user).map(|handoff| handoff.id.clone()),
+            },
+        };
+        if *user != before {
+            self.bridge.users.put_conversation(user).await?;
+        }
+        if before.user_name.is_none() || waits(&before) {
+            self.resume(user).await?;
+        }
+        Ok(noted)
+    }
+
+    /// An agent joined, or said something, which is as good.
+    async fn note_agent(&self, user: &User, at: i64) -> Result<Noted, Failure> {
+        let Some(handoff) = user.handoff.as_ref().filter(|handoff| handoff.is_on()) else {
+            return Ok(Noted::New { handoff: None });
+        };
+        if !handoff.is_of(at) {
+            return Ok(Noted::New { handoff: None });
+        }
+        let users = &self.bridge.users;
+        let is_on = handoff.joined_at.is_some()
+            || users.handoff_joined(&user.auth_id, &handoff.id, at).await?;
+        let handoff = of_bot(user).filter(|_| is_on);
+        Ok(Noted::New {
+            handoff: handoff.map(|handoff| handoff.id.clone()),
+        })
+    }
+
+    async fn note_completion(
+        &self,
+        user: &mut User,
+        event: &Event,
+        entry: &Entry,
+        happened: &Completed,
+    ) -> Result<Noted, Failure> {
+        let mut after = user.clone();
+        if after.completes_again(
+            &event.event_name,
+            &entry.key,
+            entry.received_at,
+            happened.at,
+        ) {
+            *user = after;
+            user.mode = Mode::Bot;
+            return Ok(Noted::Old("the same completion was shown already"));
+        }
+        let handoff = self.end_by(user, happened).await?;
+        let of_agent = after
+            .completion
+            .as_ref()
+            .is_some_and(|completion| completion.of_agent);
+        if of_agent {
+            self.ask_for_rating(user, entry, happened.at).await?;
+        }
+        *user = after;
+        user.mode = Mode::Bot;
+        Ok(Noted::New { handoff })
+    }
+
+    /// Ends the hand-off whose conversation is complete; its id, where a bot asked for it.
+    async fn end_by(&self, user: &User, happened: &Completed) -> Result<Option<String>, Failure> {
+        let Some(mut handoff) = user.handoff.clone() else {
+            return Ok(None);
+        };
+        let (auth_id, id) = (&user.auth_id, handoff.id.clone());
+        let id_for_bot = Some(id.clone()).filter(|_| handoff.asked_by == AskedBy::Application);
+        if handoff.is_on() && handoff.opened_at.is_none() {
+            let users = &self.bridge.users;
+            if users
+                .handoff_completed_early(auth_id, &id, happened)
+                .await?
+            {
+                // Whether it is of this hand-off is known when Haptik has taken something of it.
+                return Ok(None);
+            }
+            let user = users.get(auth_id).await?;
+            let Some(now) = user
+                .and_then(|user| user.handoff)
+                .filter(|now| now.id == id)
+            else {
+                return Ok(None);
+            };
+            handoff = now;
+        }
+        if !handoff.is_on() {
+            let by_this = handoff
+                .ended
+                .as_ref()
+                .is_some_and(|ended| ended.reason == Reason::Completed && ended.at == happened.at);
+            if by_this {
+                // It was handled before, perhaps not to the end.
+                self.end_handoff(auth_id, &id, &Ended::completed(happened))
+                    .await?;
+            }
+            return Ok(id_for_bot.filter(|_| by_this));
+        }
+        if handoff.is_completed_at(happened.at) != Some(true) {
+            return Ok(None);
+        }
+        self.end_handoff(auth_id, &id, &Ended::completed(happened))
+            .await?;
+        Ok(id_for_bot)
+    }
+
+    /// Asks the user to rate a conversation with an agent, where the connection is configured so.
+    async fn ask_for_rating(&self, user: &User, entry: &Entry, at: i64) -> Result<(), Failure> {
+        let Some(connection) = self.bridge.connections.get(&user.connection) else {
+            return Ok(());
+        };
+        if !connection.handoff.rating {
+            return Ok(());
+        }
+        let hsl = json!({
+            "text": "",
+            "type": "BUTTON",
+            "data": {"items": [
+                {"actionable_text": connection.handoff.rating_prompt, "type": "APP_FEEDBACK", "payload": {}},
+            ]},
+        });
+        let (name, now) = (format!("rating-{}", entry.key), Timestamp::now());
+        self.bridge
+            .say("processor", user, &name, &hsl, at, now)
+            .await?;
+        Ok(())
+    }
+
+    /// The connection's words for the end of a conversation with an agent, in place of Haptik's.
+    pub(super) fn in_own_words(&self, user: &User, content: &mut Content) {
+        let of_agent = user
+            .completion
+            .as_ref()
+            .is_some_and(|completion| completion.of_agent);
+        let connection = self.bridge.connections.get(&user.connection);
+        let words = connection.and_then(|connection| connection.handoff.completed_notice.as_ref());
+        if let (Content::ConversationComplete { notice, .. }, Some(words), true) =
+            (content, words, of_agent)
+        {
+            notice.clone_from(words);
+        }
+    }
+
+    /// Has the chat moved that waited for Haptik's `user_name`, which is known now.
+    async fn resume(&self, user: &User) -> Result<(), Failure> {
+        // Whether it waits is asked after the name was put: either this sees that it waits, or what
+        // would have it wait sees the name.
+        let Some(user) = self.bridge.users.get(&user.auth_id).await? else {
+            return Ok(());
+        };
+        let Some(handoff) = user.handoff.as_ref().filter(|_| waits(&user)) else {
+            return Ok(());
+        };
+        if user.user_name.is_none() {
+            return Ok(());
+        }
+        let at = Timestamp::from_millisecond(handoff.began_at).unwrap_or_default();
+        let inbound = Inbound {
+            key: EntryKey::from(format!("{:020}#move-{}", at.as_microsecond(), handoff.id)),
+            at,
+            auth_id: user.auth_id.clone(),
+            user: user.channel_user.clone(),
+            address: user.address.clone(),
+            profile: None,
+            gate: Gate::Open,
+            act: Act::MoveToAgent {
+                handoff: handoff.id.clone(),
+            },
+            unnamed: Vec::new(),
+            mark: None,
+        };
+        let now = Timestamp::now();
+        self.bridge
+            .accept_inbound("processor", &user.connection, inbound, None, now)
+            .await?;
+        Ok(())
+    }
+}
+
+/// The hand-off that a bot asked for, while it is on.
+fn of_bot(user: &User) -> Option<&Handoff> {
+    let handoff = user.handoff.as_ref()?;
+    (handoff.is_on() && handoff.asked_by == AskedBy::Application).then_some(handoff)
+}
+
+fn waits(user: &User) -> bool {
+    let handoff = user.handoff.as_ref();
+    handoff.is_some_and(|handoff| handoff.is_on() && handoff.waits_for_name)
+}
+
+/// Whether the conversation in which something happened at this time is known to be complete.
+fn is_over(user: &User, at: i64) -> bool {
+    let completion = user.completion.as_ref();
+    completion.is_some_and(|completion| completion.happened_at >= at)
+}

@@ -1,0 +1,163 @@
+//! Asking for a human within a conversation with Haptik's bot, and moving a chat to a team.
+
+use haptik_bridge_shared::edge::{Ask, Began};
+use haptik_bridge_shared::handoff::{AskedBy, Handoff};
+use haptik_bridge_shared::haptik::client::{HaptikError, MoveToAgent};
+use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::users::Mode;
+use jiff::Timestamp;
+
+use super::handoff::{OVER, on};
+use super::{Conversation, Told};
+use crate::Processor;
+use crate::drain::Done;
+
+/// How often Haptik may say that the user has said nothing before that is believed: what it was told a
+/// moment ago may not have got around.
+const TRIES_TO_BE_HEARD: u32 = 5;
+
+impl Processor {
+    /// The user asks for a human. Haptik moves chats by its own name of the user: where that is not
+    /// known, the request is told as a message, whose answer brings the name, and waits for it.
+    pub(super) async fn ask_for_agent(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        text: &str,
+    ) -> Result<Done, Told> {
+        let (inbound, user) = (conversation.inbound, conversation.user);
+        let notices = &conversation.connection.handoff;
+        let id = entry.key.as_str();
+        let ask = Ask {
+            id,
+            asked_by: AskedBy::User,
+            team_name: None,
+        };
+        let at = (conversation.connection_id, conversation.connection);
+        let now = Timestamp::now();
+        let began = self.bridge.begin_handoff(at, inbound, ask, now).await;
+        let is_known = user.user_name.is_some();
+        let notice = if is_known {
+            &notices.requested_notice
+        } else {
+            &notices.waiting_notice
+        };
+        let name = format!("requested-{id}");
+        self.notify(conversation, &name, notice, inbound.at).await?;
+        if let Began::Another(_) = began.map_err(Failure::from)? {
+            return Ok(Done::Delivered);
+        }
+        if is_known || entry.parts_done > 0 {
+            let at = now.as_millisecond();
+            self.opened(&inbound.auth_id, id, at).await?;
+        } else {
+            self.say_it(conversation, entry, text).await?;
+        }
+        match self.move_to_team(conversation, entry, id).await {
+            Err(Told::Failed(failure)) if is_unheard(&failure) && entry.parts_done == 0 => {
+                self.say_it(conversation, entry, text).await?;
+                Err(Told::Failed(failure))
+            }
+            moved => moved,
+        }
+    }
+
+    /// Tells the request itself: Haptik has to hear something of the user.
+    async fn say_it(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        text: &str,
+    ) -> Result<(), Told> {
+        if entry.parts_done > 0 {
+            return Ok(());
+        }
+        let auth_id = &conversation.inbound.auth_id;
+        self.tell_text(conversation, text).await?;
+        self.opened(auth_id, entry.key.as_str(), conversation.taken_at())
+            .await?;
+        Ok(self.bridge.ledger.progressed(entry, 1).await?)
+    }
+
+    /// Moves the chat to the team of a hand-off, if there is one; where Haptik's `user_name` is not
+    /// known, the first delivery that tells it does so. An agent who has taken the chat keeps it.
+    pub(super) async fn move_to_team(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        id: &str,
+    ) -> Result<Done, Told> {
+        let (auth_id, users) = (&conversation.inbound.auth_id, &self.bridge.users);
+        let Some(mut user) = users.get(auth_id).await? else {
+            return Ok(OVER);
+        };
+        if user.user_name.is_none() {
+            if needs_moving(on(&user, id)).is_none()
+                || users.handoff_waits(auth_id, id).await?.is_some()
+            {
+                return Ok(Done::Delivered);
+            }
+            // It is known by now, or the hand-off is over.
+            let Some(now) = users.get(auth_id).await? else {
+                return Ok(OVER);
+            };
+            user = now;
+        }
+        let Some(handoff) = on(&user, id) else {
+            return Ok(OVER);
+        };
+        let (Some(team_name), Some(user_name)) = (needs_moving(Some(handoff)), &user.user_name)
+        else {
+            return Ok(Done::Delivered);
+        };
+        let to = MoveToAgent {
+            team_name,
+            user_name,
+            business_id: conversation.connection.business_id,
+            countdown: conversation.connection.handoff.countdown,
+        };
+        match conversation.haptik.send_chat_to_agent(&to).await {
+            Err(error @ HaptikError::NothingSaid) if entry.attempts >= TRIES_TO_BE_HEARD => {
+                return Err(Told::Failed(Failure::permanent(error.to_string())));
+            }
+            moved => moved?,
+        }
+        users.handoff_moved(auth_id, id).await?;
+        Ok(Done::Delivered)
+    }
+
+    /// Tells the user something on the bridge's own account, once for each name.
+    pub(super) async fn notify(
+        &self,
+        conversation: &Conversation<'_>,
+        name: &str,
+        text: &str,
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        let (user, now) = (conversation.user, Timestamp::now());
+        let bridge = &self.bridge;
+        let notified = bridge.notify("processor", user, name, text, at.as_millisecond(), now);
+        Ok(notified.await?)
+    }
+}
+
+/// Whether a text asks for a human where that is of use: no agent has the chat, and no bot handed its
+/// user over.
+pub(super) fn is_asked_for(conversation: &Conversation<'_>, text: &str) -> bool {
+    let user = conversation.user;
+    let is_bots = |handoff: &Handoff| handoff.is_on() && handoff.asked_by == AskedBy::Application;
+    conversation.connection.handoff.is_request(text)
+        && user.mode == Mode::Bot
+        && !user.handoff.as_ref().is_some_and(is_bots)
+}
+
+/// The team that a hand-off is for, unless an agent has taken the chat.
+fn needs_moving(handoff: Option<&Handoff>) -> Option<&str> {
+    let handoff = handoff.filter(|handoff| handoff.joined_at.is_none())?;
+    handoff.team_name.as_deref()
+}
+
+fn is_unheard(failure: &Failure) -> bool {
+    failure.reason == HaptikError::NothingSaid.to_string()
+}

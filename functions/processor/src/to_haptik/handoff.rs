@@ -1,0 +1,147 @@
+//! Handing a user over for a bot that lives elsewhere: the transcript and the reason, message by
+//! message, then the move to the team.
+
+use std::time::{Duration, Instant};
+
+use haptik_bridge_shared::channel::Inbound;
+use haptik_bridge_shared::handoff::{Ended, Handoff, Over, Reason};
+use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::users::User;
+use jiff::Timestamp;
+
+use super::{Conversation, Told};
+use crate::Processor;
+use crate::drain::Done;
+
+/// How long a transcript is told at a stretch: well below the time that one delivery may take.
+const STRETCH: Duration = Duration::from_secs(20);
+
+/// Why a part of a hand-off is not done.
+pub(super) const OVER: Done = Done::Nothing("the hand-off is over");
+
+impl Processor {
+    /// Tells Haptik what was said before and why the user comes, then moves the chat to the team. What
+    /// was told before a failure is not told again; nothing is told once the hand-off is over.
+    pub(super) async fn hand_over(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        id: &str,
+        says: &[String],
+    ) -> Result<Done, Told> {
+        let began = Instant::now();
+        let auth_id = &conversation.inbound.auth_id;
+        for (index, text) in says.iter().enumerate().skip(entry.parts_done) {
+            let user = self.bridge.users.get(auth_id).await?;
+            let Some(handoff) = user.as_ref().and_then(|user| on(user, id)) else {
+                return Ok(OVER);
+            };
+            if began.elapsed() >= STRETCH {
+                return Ok(Done::More);
+            }
+            self.tell_text(conversation, text).await?;
+            if handoff.opened_at.is_none() {
+                self.opened(auth_id, id, conversation.taken_at()).await?;
+            }
+            self.bridge.ledger.progressed(entry, index + 1).await?;
+        }
+        self.move_to_team(conversation, entry, id).await
+    }
+
+    /// Notes since when what happens at Haptik belongs to a hand-off. A completion that came meanwhile
+    /// may be of it after all.
+    pub(super) async fn opened(&self, auth_id: &AuthId, id: &str, at: i64) -> Result<(), Failure> {
+        let user = self.bridge.users.handoff_opened(auth_id, id, at).await?;
+        let completed = user.and_then(|user| user.handoff?.completed);
+        if let Some(completed) = completed.filter(|completed| completed.at >= at) {
+            self.end_handoff(auth_id, id, &Ended::completed(&completed))
+                .await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn end_handoff(
+        &self,
+        auth_id: &AuthId,
+        id: &str,
+        ended: &Ended,
+    ) -> Result<Over, Failure> {
+        let now = Timestamp::now();
+        let bridge = &self.bridge;
+        let over = bridge.end_handoff("processor", auth_id, id, ended, false, now);
+        Ok(over.await?)
+    }
+
+    /// Ends the hand-off that an entry, which is given up, was to bring about.
+    pub(crate) async fn handoff_failed(
+        &self,
+        auth_id: &AuthId,
+        id: &str,
+        error: &str,
+    ) -> Result<(), Failure> {
+        let ended = Ended {
+            error: Some(error.to_owned()),
+            ..Ended::of(Reason::Failed, Timestamp::now().as_millisecond())
+        };
+        self.end_handoff(auth_id, id, &ended).await.map(drop)
+    }
+
+    /// A message that was taken during a hand-off that is over now goes back to the bot.
+    pub(super) async fn too_late(
+        &self,
+        entry: &Entry,
+        inbound: &Inbound,
+        id: &str,
+    ) -> Result<Done, Failure> {
+        let (auth_id, now) = (&inbound.auth_id, Timestamp::now());
+        let bridge = &self.bridge;
+        bridge
+            .give_back("processor", auth_id, id, &entry.key, now)
+            .await?;
+        Ok(Done::Nothing(
+            "the hand-off is over: it went back to the bot",
+        ))
+    }
+
+    /// Notes that Haptik was told a message during a hand-off. Where that ended in the meantime, and
+    /// not later than Haptik took the message, nobody reads it there: it goes back to the bot.
+    pub(super) async fn note_told(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        id: &str,
+    ) -> Result<(), Failure> {
+        let (auth_id, at) = (&conversation.inbound.auth_id, conversation.taken_at());
+        let Some(handoff) = conversation.user.handoff.as_ref().filter(|_| at > 0) else {
+            return Ok(());
+        };
+        let told = handoff.told_and(&entry.key, at);
+        if self.bridge.users.handoff_told(auth_id, id, &told).await? {
+            return Ok(());
+        }
+        let user = self.bridge.users.get(auth_id).await?;
+        let last = user.and_then(|user| user.handoff);
+        let ended = last
+            .filter(|last| last.id == id)
+            .and_then(|last| last.ended);
+        let was_read =
+            ended.is_some_and(|ended| ended.reason == Reason::Completed && at <= ended.at);
+        if !was_read {
+            self.too_late(entry, conversation.inbound, id).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The user's hand-off of this id, while it is on.
+pub(super) fn on<'a>(user: &'a User, id: &str) -> Option<&'a Handoff> {
+    let handoff = user.handoff.as_ref()?;
+    (handoff.id == id && handoff.is_on()).then_some(handoff)
+}
+
+/// Whether the user's hand-off of this id is on.
+pub(super) fn is_on(user: &User, id: &str) -> bool {
+    on(user, id).is_some()
+}

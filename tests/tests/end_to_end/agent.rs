@@ -1,0 +1,290 @@
+//! A human within a conversation with Haptik's bot: asked for, joining, missed, done; in Slack.
+
+use std::time::Duration;
+
+use haptik_bridge_local::simulator::{
+    AGENT_PATH, AgentJoins, CallFault, CallOutcome, CompletedBy, Reply, Settings, UserMessage,
+};
+use haptik_bridge_tests::app::{App, SECRET};
+use haptik_bridge_tests::{Options, Stage};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+const ASHA: &str = "U00000ASHA";
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A connection whose users can ask for a human.
+const SLACK: &str = "team_name = 'Help'\ncountdown = 5\nagent_phrases = ['agent', 'Talk to a human']\n\
+     no_agent_after = '10m'\nrating = true\ncompleted_notice = 'Bye from us.'";
+
+fn echo(message: &UserMessage) -> Vec<Reply> {
+    vec![Reply::Text(format!("You said: {}", message.text))]
+}
+
+fn options() -> Options {
+    Options {
+        slack: SLACK,
+        haptik: Settings {
+            time_scale: 0.001,
+            ..Settings::default()
+        },
+        ..Options::default()
+    }
+}
+
+async fn dm(stage: &Stage, text: &str) -> String {
+    let event = stage.slack.dm(ASHA, text);
+    let url = stage.channel_url("acme-slack");
+    assert!(
+        stage
+            .slack
+            .client()
+            .send(&url, &event)
+            .await
+            .is_acknowledged()
+    );
+    event.channel().to_owned()
+}
+
+/// Asha's `auth_id`, once Haptik was told something.
+async fn auth_id(stage: &Stage) -> anyhow::Result<String> {
+    let simulator = stage.simulator();
+    simulator
+        .wait_until(PATIENCE, |seen| !seen.messages.is_empty())
+        .await?;
+    Ok(simulator.records(|seen| seen.messages.last().expect("one").auth_id.clone()))
+}
+
+#[tokio::test]
+async fn a_user_asks_for_a_human_who_joins_answers_and_is_rated() -> anyhow::Result<()> {
+    let stage = Stage::with(options(), echo).await?;
+    let channel = dm(&stage, "hi").await;
+    stage.slack.wait_for_text(&channel, "You said: hi").await;
+    let auth_id = auth_id(&stage).await?;
+    dm(&stage, "  TALK to  a human! ").await;
+    stage
+        .slack
+        .wait_for_text(&channel, "One moment, I am asking a colleague to join.")
+        .await;
+    let joined = "*Prateek* (Help) has joined the conversation.";
+    let joined = stage.slack.wait_for_text(&channel, joined).await;
+    assert_eq!(joined.blocks[0]["elements"][0]["type"], "image");
+    stage.simulator().records(|seen| {
+        assert_eq!(seen.messages.len(), 1, "the request is not said to the bot");
+        let moved = seen.agent_moves.last().expect("one");
+        assert_eq!((moved.team_name.as_str(), moved.countdown), ("Help", 5));
+    });
+    stage
+        .simulator()
+        .agent_says_text(&auth_id, "How can I help?")?;
+    let said = stage.slack.wait_for_text(&channel, "How can I help?").await;
+    assert_eq!(said.username.as_deref(), Some("Prateek"));
+    // While an agent has the chat, the phrase is a message as any other.
+    dm(&stage, "agent").await;
+    stage
+        .simulator()
+        .wait_until(PATIENCE, |seen| seen.messages.len() == 2)
+        .await?;
+    stage.simulator().completes(&auth_id, CompletedBy::Agent)?;
+    stage.slack.wait_for_text(&channel, "Bye from us.").await;
+    let rating = stage
+        .slack
+        .wait_until("the rating", PATIENCE, || {
+            let messages = stage.slack.messages(&channel);
+            messages
+                .into_iter()
+                .find(|message| message.text.contains("How was this conversation?"))
+        })
+        .await;
+    let url = stage.channel_url("acme-slack");
+    let tap = stage.slack.tap(&rating, ASHA, "5 ★");
+    assert!(
+        stage
+            .slack
+            .client()
+            .send(&url, &tap)
+            .await
+            .is_acknowledged()
+    );
+    // Haptik takes ratings of open conversations only, which this one is no more.
+    stage
+        .slack
+        .wait_for_text(
+            &channel,
+            "Thank you! The conversation is over by now, so this rating could not be recorded.",
+        )
+        .await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let messages = stage.slack.messages(&channel);
+    let count = |text: &str| {
+        messages
+            .iter()
+            .filter(|message| message.text.contains(text))
+            .count()
+    };
+    assert_eq!(
+        (count("Bye from us."), count("How was this conversation?")),
+        (1, 1)
+    );
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_request_that_comes_first_waits_for_haptiks_name_and_says_so() -> anyhow::Result<()> {
+    let stage = Stage::with(options(), echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let channel = stage.slack.dm_channel(ASHA);
+    let command = stage
+        .slack
+        .slash_command(&channel, ASHA, "/haptik", "agent");
+    assert!(
+        stage
+            .slack
+            .client()
+            .send(&url, &command)
+            .await
+            .is_acknowledged()
+    );
+    let waiting =
+        "I will ask a colleague to join as soon as the conversation is set up. One moment.";
+    stage
+        .slack
+        .wait_until("the notice", PATIENCE, || {
+            stage
+                .slack
+                .all_messages()
+                .into_iter()
+                .find(|message| message.text == waiting)
+        })
+        .await;
+    stage
+        .simulator()
+        .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 1)
+        .await?;
+    stage
+        .slack
+        .wait_until("the agent", PATIENCE, || {
+            stage
+                .slack
+                .all_messages()
+                .into_iter()
+                .find(|message| message.text.starts_with("*Prateek* (Help)"))
+        })
+        .await;
+    stage
+        .simulator()
+        .records(|seen| assert_eq!(seen.messages.len(), 1));
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn the_home_tab_has_a_button_that_asks() -> anyhow::Result<()> {
+    let stage = Stage::with(options(), echo).await?;
+    let url = stage.channel_url("acme-slack");
+    let opened = json!({"type": "app_home_opened", "user": ASHA, "channel": stage.slack.dm_channel(ASHA), "tab": "home", "event_ts": stage.slack.mint_ts()});
+    stage
+        .slack
+        .client()
+        .send(&url, &stage.slack.envelope(&opened))
+        .await;
+    let home = stage
+        .slack
+        .wait_until("the Home tab", PATIENCE, || stage.slack.home(ASHA))
+        .await;
+    let tap = stage.slack.tap_home(&home, ASHA, "agent");
+    assert!(
+        stage
+            .slack
+            .client()
+            .send(&url, &tap)
+            .await
+            .is_acknowledged()
+    );
+    stage
+        .simulator()
+        .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 1)
+        .await?;
+    stage
+        .slack
+        .wait_until("the agent", PATIENCE, || {
+            stage
+                .slack
+                .all_messages()
+                .into_iter()
+                .find(|message| message.text.starts_with("*Prateek* (Help)"))
+        })
+        .await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn nobody_takes_the_chat_and_the_user_and_the_sinks_are_told() -> anyhow::Result<()> {
+    let receiver = App::start().await?;
+    let mut options = options();
+    options.haptik.agent_joins = AgentJoins::Never;
+    options.tables = format!(
+        "[sinks.crm]\ntype = \"webhook\"\nevents = [\"missed_handoff\"]\nurl = \"{}\"\nsigning_secrets = [\"{SECRET}\"]",
+        receiver.url()
+    );
+    let stage = Stage::with(options, echo).await?;
+    let channel = dm(&stage, "hi").await;
+    stage.slack.wait_for_text(&channel, "You said: hi").await;
+    dm(&stage, "agent").await;
+    stage
+        .simulator()
+        .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 1)
+        .await?;
+    for _ in 0..2 {
+        let later = Timestamp::now().checked_add(SignedDuration::from_mins(11))?;
+        stage.local.processor.keep_house(later).await;
+    }
+    let missed = "Nobody is free at the moment, I am sorry. Please try again later.";
+    stage.slack.wait_for_text(&channel, missed).await;
+    let event = receiver.wait_for(1).await.remove(0).body;
+    assert_eq!(event["data"]["data"]["asked_by"], "user");
+    assert_eq!(event["data"]["data"]["team_name"], "Help");
+    // The bot answers again, and a human can be asked for again.
+    dm(&stage, "hello?").await;
+    stage
+        .slack
+        .wait_for_text(&channel, "You said: hello?")
+        .await;
+    dm(&stage, "agent").await;
+    stage
+        .simulator()
+        .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 2)
+        .await?;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn what_haptik_says_of_a_request_is_handled() -> anyhow::Result<()> {
+    let mut options = options();
+    options.haptik.teams = vec!["Support".into()];
+    let stage = Stage::with(options, echo).await?;
+    let channel = dm(&stage, "hi").await;
+    stage.slack.wait_for_text(&channel, "You said: hi").await;
+    // It has heard nothing of the user, it says: then it is told the request.
+    let refused = json!({"error_message": "user has not sent a message"});
+    stage.simulator().add_call_fault(CallFault {
+        times: Some(1),
+        ..CallFault::on(
+            AGENT_PATH,
+            CallOutcome::Status {
+                status: 400,
+                retry_after: None,
+                body: Some(refused),
+            },
+        )
+    });
+    dm(&stage, "agent").await;
+    stage.slack.wait_for_text(&channel, "You said: agent").await;
+    // There is no such team: the user is told that nobody comes.
+    let missed = "Nobody is free at the moment, I am sorry. Please try again later.";
+    stage.slack.wait_for_text(&channel, missed).await;
+    let dead = stage.finish_with_dead().await?;
+    assert_eq!(dead.len(), 1);
+    let reason = dead[0].reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("invalid team_name"), "{reason}");
+    Ok(())
+}
