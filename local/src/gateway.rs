@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::response::Response;
-use haptik_bridge_processor::Processor;
+use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::edge::refusal;
@@ -52,13 +52,25 @@ impl LocalBridge {
     /// # Errors
     /// When the data directory cannot be used, or another process uses it.
     pub async fn start(config: Config, data_dir: Option<&Path>) -> anyhow::Result<Self> {
+        Self::start_with(config, data_dir, Limits::default()).await
+    }
+
+    /// Starts a bridge whose processor has other limits.
+    ///
+    /// # Errors
+    /// As [`LocalBridge::start`].
+    pub async fn start_with(
+        config: Config,
+        data_dir: Option<&Path>,
+        limits: Limits,
+    ) -> anyhow::Result<Self> {
         let lock = data_dir.map(lock).transpose()?;
         let file = data_dir.map(|dir| dir.join("dynamodb.sqlite"));
         let database = EmbeddedDynamoDb::start(file.as_deref()).await?;
         let queue = LocalQueue::new();
         let bridge = Bridge::new(config, database.table.clone(), Arc::new(queue.clone()))?;
         let bridge = Arc::new(bridge);
-        let processor = Processor::new(bridge.clone());
+        let processor = Processor::with_limits(bridge.clone(), limits);
         queue.start(processor.clone());
         Ok(Self {
             processor,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use haptik_bridge_local::gateway::LocalBridge;
 use haptik_bridge_local::simulator::{Bot, DemoBot, Running, Settings, Simulator};
+use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, State};
@@ -33,6 +34,8 @@ pub struct Options {
     pub tables: String,
     /// The simulated account.
     pub haptik: Settings,
+    /// The limits of the processor.
+    pub limits: Limits,
 }
 
 /// A bridge between a simulated Haptik, a fake Slack workspace (`acme-slack`) and an application
@@ -82,7 +85,8 @@ impl Stage {
         let haptik = simulator.serve("127.0.0.1:0").await?;
         let toml = config(&options, &haptik, &slack, &app);
         let config = Config::parse(&toml).context("the test's configuration")?;
-        let local = LocalBridge::start(config, options.data_dir.as_deref()).await?;
+        let local =
+            LocalBridge::start_with(config, options.data_dir.as_deref(), options.limits).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         haptik

@@ -72,7 +72,7 @@ async fn live(stage: &Stage, number: u64) -> anyhow::Result<Seen> {
     };
     random.shuffle(&mut seen.order);
     // Mostly there is a hand-off that something can happen to.
-    if number % 4 != 0 {
+    if !number.is_multiple_of(4) {
         seen.order.insert(0, Step::HandOver("h-0"));
     }
     let user = user(number);

@@ -65,6 +65,8 @@ pub struct Limits {
     /// How long one delivery may take in all, its parts and its files included. Each request has
     /// time-outs of its own, which are far shorter: a provider that hangs is not poison.
     pub delivery_timeout: Duration,
+    /// How long a long transcript is told at a stretch: well below that.
+    pub stretch: Duration,
     /// How many times in a row an entry may take longer than that, or, once it was redelivered, bring the
     /// function down, without any progress, before it is parked.
     pub most_crashes: u32,
@@ -76,6 +78,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             delivery_timeout: Duration::from_mins(1),
+            stretch: Duration::from_secs(20),
             most_crashes: 5,
             twin_wait: Duration::from_secs(10),
         }

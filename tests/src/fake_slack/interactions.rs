@@ -161,6 +161,9 @@ impl FakeSlack {
     }
 
     /// A user taps a button of the Home tab.
+    ///
+    /// # Panics
+    /// When the tab has no such button.
     #[must_use]
     pub fn tap_home(&self, view: &OpenView, user: &str, action_id: &str) -> Interaction {
         let shown = shown_view(self.workspace(), &view.id, &view.view);

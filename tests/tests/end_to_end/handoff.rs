@@ -336,7 +336,7 @@ async fn ten_thousand_lines_reach_the_agent() -> anyhow::Result<()> {
     let auth_id = hand_over(&stage, &asked).await?;
     let simulator = stage.simulator();
     simulator
-        .wait_until(Duration::from_secs(60), |seen| {
+        .wait_until(Duration::from_mins(1), |seen| {
             seen.messages
                 .last()
                 .is_some_and(|said| said.text == "wants a refund")
@@ -355,6 +355,26 @@ async fn ten_thousand_lines_reach_the_agent() -> anyhow::Result<()> {
     assert_eq!((lines.len(), lines[9_999]), (10_000, "user: line 9999"));
     simulator.agent_joins(&auth_id)?;
     stage.app.wait_for_type("agent_joined", 1).await;
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_transcript_that_takes_long_is_told_in_stretches() -> anyhow::Result<()> {
+    let mut options = options();
+    options.app = "handoff_only = true\ntranscript = 'lines'";
+    options.limits.stretch = Duration::ZERO;
+    let stage = Stage::with(options, no_bot).await?;
+    let mut asked = asked("h-1");
+    asked["transcript"] = (0..20)
+        .map(|line| json!({"sender": "user", "text": line.to_string()}))
+        .collect();
+    hand_over(&stage, &asked).await?;
+    assert_eq!(say(&stage, "m-1", "hello?").await?, 202);
+    let lines = told(&stage, 22).await?;
+    assert_eq!(
+        (lines[0].as_str(), lines[19].as_str(), lines[21].as_str()),
+        ("user: 0", "user: 19", "hello?")
+    );
     stage.finish().await
 }
 

@@ -1,7 +1,7 @@
 //! Handing a user over for a bot that lives elsewhere: the transcript and the reason, message by
 //! message, then the move to the team.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use haptik_bridge_shared::channel::Inbound;
 use haptik_bridge_shared::handoff::{Ended, Handoff, Over, Reason};
@@ -14,9 +14,6 @@ use jiff::Timestamp;
 use super::{Conversation, Told};
 use crate::Processor;
 use crate::drain::Done;
-
-/// How long a transcript is told at a stretch: well below the time that one delivery may take.
-const STRETCH: Duration = Duration::from_secs(20);
 
 /// Why a part of a hand-off is not done.
 pub(super) const OVER: Done = Done::Nothing("the hand-off is over");
@@ -38,7 +35,7 @@ impl Processor {
             let Some(handoff) = user.as_ref().and_then(|user| on(user, id)) else {
                 return Ok(OVER);
             };
-            if began.elapsed() >= STRETCH {
+            if index > entry.parts_done && began.elapsed() >= self.limits.stretch {
                 return Ok(Done::More);
             }
             self.tell_text(conversation, text).await?;

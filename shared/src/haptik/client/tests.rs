@@ -377,7 +377,7 @@ async fn an_answer_that_is_needed_and_cannot_be_read_is_asked_for_again() {
 #[tokio::test]
 async fn an_error_inside_a_success_is_an_error() {
     let (_fake, client) =
-        start(|_| Reply::new(200, r#"{"error_message": "user has not sent a message"}"#)).await;
+        start(|_| Reply::new(200, r#"{"error_message": "invalid team_name provided"}"#)).await;
     let to = MoveToAgent {
         team_name: "Support",
         user_name: "h",
@@ -390,8 +390,32 @@ async fn an_error_inside_a_success_is_an_error() {
         "Haptik refused (200) to send a chat to an agent"
     );
     let detail = error.detail();
-    assert_eq!(detail, Some("user has not sent a message"));
+    assert_eq!(detail, Some("invalid team_name provided"));
     assert_eq!(error.retry(), Retry::Never);
+}
+
+#[tokio::test]
+async fn what_can_pass_of_moving_a_chat_is_told_from_what_cannot() {
+    for (message, expected) in [
+        ("user has not sent a message", HaptikError::NothingSaid),
+        (
+            "invalid client_id in headers",
+            HaptikError::Unauthorized {
+                call: Call::SendChatToAgent,
+            },
+        ),
+    ] {
+        let body = format!(r#"{{"error_message": "{message}"}}"#);
+        let (_fake, client) = start(move |_| Reply::new(400, body.as_str())).await;
+        let to = MoveToAgent {
+            team_name: "Support",
+            user_name: "h",
+            business_id: 343,
+            countdown: None,
+        };
+        let error = client.send_chat_to_agent(&to).await.expect_err("refused");
+        assert_eq!((error.retry(), error), (LATER, expected));
+    }
 }
 
 #[tokio::test]

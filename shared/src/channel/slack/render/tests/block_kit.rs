@@ -47,7 +47,10 @@ fn block(block: &Value, ids: &mut HashSet<String>) -> usize {
             assert!((1..=10).contains(&elements.len()));
             elements
                 .iter()
-                .map(|element| text_object(element, 3_000))
+                .map(|element| match element["type"].as_str() {
+                    Some("image") => image(element),
+                    _ => text_object(element, 3_000),
+                })
                 .sum()
         }
         "image" => image(block),
