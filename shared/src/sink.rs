@@ -28,6 +28,7 @@ pub mod freshdesk;
 pub mod hubspot;
 pub mod jira;
 mod oauth;
+mod plain;
 pub mod salesforce;
 pub mod servicenow;
 pub mod template;

@@ -1,5 +1,6 @@
 //! What is read, what is refused, and that no secret is ever printed.
 
+mod crms;
 mod handoff;
 mod refused;
 mod secrecy_kept;

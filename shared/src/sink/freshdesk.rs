@@ -10,11 +10,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::SinkError;
 use super::api::{Api, ApiAnswer, ApiRequest, Field, below};
+use super::plain::words;
 use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef, html};
 use crate::config;
 use crate::wire;
@@ -222,15 +227,11 @@ impl Crm for Freshdesk {
     }
 }
 
-fn signed(request: ApiRequest, key: &secrecy::SecretString) -> ApiRequest {
-    use secrecy::ExposeSecret as _;
-    // The key is the user, so it is the secret, and "X" the password.
-    let encoded = base64::Engine::encode(
-        &base64::engine::general_purpose::STANDARD,
-        format!("{}:X", key.expose_secret()),
-    );
+/// With the key as the user, which is therefore the secret.
+fn signed(request: ApiRequest, key: &SecretString) -> ApiRequest {
+    let encoded = STANDARD.encode(format!("{}:X", key.expose_secret()));
     request.secret_header(
-        http::header::AUTHORIZATION,
+        AUTHORIZATION,
         format!("Basic {encoded}").into(),
         "Basic [base64 of the API key]",
     )
@@ -260,9 +261,4 @@ fn mark(ticket: &Ticket) -> String {
 fn tag_of(tag: &str) -> String {
     let tag: String = tag.replace(',', " ").chars().take(LONGEST_TAG).collect();
     tag.trim().to_owned()
-}
-
-/// A text without regard to its white space, which HTML does not keep.
-fn words(text: &str) -> String {
-    text.split_whitespace().collect()
 }

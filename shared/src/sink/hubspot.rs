@@ -16,6 +16,8 @@ use url::Url;
 
 use super::SinkError;
 use super::api::{Api, ApiAnswer, ApiRequest, Field, below};
+use super::oauth::not_accepted;
+use super::plain::{as_text, said, words};
 use super::tickets::{Attachment, Comment, Crm, Limits, Requester, Ticket, TicketRef, html};
 use crate::config;
 use crate::wire;
@@ -31,6 +33,9 @@ const NOTE_TO_TICKET: u32 = 228;
 /// (<https://knowledge.hubspot.com/properties/property-field-types-in-hubspot>), less some for safety.
 const LONGEST_TEXT: usize = 65_000;
 const LONGEST_SUBJECT: usize = 255;
+
+/// What says that a ticket was to have a property that there is not.
+const NO_PROPERTY: &str = "PROPERTY_DOESNT_EXIST";
 
 /// An account at HubSpot.
 #[derive(Debug)]
@@ -71,7 +76,7 @@ impl HubSpot {
         let mut properties = Map::new();
         properties.extend(DEFAULTS.map(|(name, value)| (name.to_owned(), json!(value))));
         let more = ticket.fields.iter().chain(&ticket.custom_fields);
-        properties.extend(more.map(|(name, value)| (name.clone(), text_of(value))));
+        properties.extend(more.map(|(name, value)| (name.clone(), as_text(value))));
         let own = [
             ("subject", &ticket.subject),
             ("content", &ticket.description),
@@ -132,8 +137,8 @@ impl HubSpot {
         Ok(wire::some_text(&answer.body, "id"))
     }
 
-    /// What the notes on a ticket say, as HTML.
-    async fn notes(&self, api: &Api, to: &TicketRef) -> Result<Vec<String>, SinkError> {
+    /// Whether a note on a ticket says this.
+    async fn has_note(&self, api: &Api, to: &TicketRef, text: &str) -> Result<bool, SinkError> {
         let mut url = self.url(&format!("crm/v3/objects/tickets/{}", to.id));
         url.set_query(Some("associations=notes"));
         let answer = self.send(api, ApiRequest::get("list notes", url)).await?;
@@ -143,20 +148,23 @@ impl HubSpot {
             .filter_map(|note| wire::some_text(note, "id"))
             .map(|id| json!({"id": id}))
             .collect();
-        let mut texts = Vec::new();
+        let text = words(text);
         // As many as one request may ask for.
         for ids in ids.chunks(100) {
             let url = self.url("crm/v3/objects/notes/batch/read");
             let request = ApiRequest::post("read notes", url)
                 .json(json!({"inputs": ids, "properties": ["hs_note_body"]}));
             let answer = self.send(api, request).await?;
-            let read = wire::list(&answer.body, "results");
-            texts.extend(read.filter_map(|note| {
-                let text = note.pointer("/properties/hs_note_body")?.as_str()?;
-                Some(text.to_owned())
-            }));
+            let same = |note: &Value| {
+                let body = note.pointer("/properties/hs_note_body");
+                let body = body.and_then(Value::as_str).unwrap_or_default();
+                words(&said(body)) == text
+            };
+            if wire::list(&answer.body, "results").any(same) {
+                return Ok(true);
+            }
         }
-        Ok(texts)
+        Ok(false)
     }
 
     async fn note(
@@ -202,10 +210,15 @@ impl Crm for HubSpot {
             return ticket_ref(&answer.body).ok_or_else(|| answer.unreadable());
         }
         // Among the refusals is that the value of the property is another ticket's, which is then ours.
-        match self.find(api, ticket).await {
-            Ok(Some(found)) => Ok(found),
-            _ => Err(answer.refused()),
+        if let Ok(Some(found)) = self.find(api, ticket).await {
+            return Ok(found);
         }
+        // The property is not there: all tickets wait until somebody makes it.
+        let words = answer.body.to_string();
+        if words.contains(NO_PROPERTY) && words.contains(&self.config.unique_property) {
+            return Err(not_accepted(&answer));
+        }
+        Err(answer.refused())
     }
 
     async fn comment(
@@ -215,8 +228,7 @@ impl Crm for HubSpot {
         comment: &Comment,
         again: bool,
     ) -> Result<(), SinkError> {
-        let same = |note: &String| note.contains(&html(&comment.text));
-        if again && self.notes(api, to).await?.iter().any(same) {
+        if again && self.has_note(api, to, &comment.text).await? {
             return Ok(());
         }
         self.note(api, to, &comment.text, None).await
@@ -232,8 +244,7 @@ impl Crm for HubSpot {
         again: bool,
     ) -> Result<(), SinkError> {
         let text = format!("The transcript of the chat: {}", attachment.name);
-        let same = |note: &String| note.contains(&html(&text));
-        if again && self.notes(api, to).await?.iter().any(same) {
+        if again && self.has_note(api, to, &text).await? {
             return Ok(());
         }
         let file = Field::File {
@@ -294,12 +305,4 @@ fn association(id: &str, kind: u32) -> Value {
         "to": {"id": id},
         "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": kind}],
     })
-}
-
-/// A value as a property takes it: text.
-fn text_of(value: &Value) -> Value {
-    match value {
-        Value::String(_) => value.clone(),
-        other => json!(other.to_string()),
-    }
 }

@@ -18,6 +18,7 @@ use url::Url;
 
 use super::SinkError;
 use super::api::{Api, ApiAnswer, ApiRequest, Field, below};
+use super::plain::words;
 use super::tickets::{Attachment, Comment, Crm, Limits, Requester, Ticket, TicketRef};
 use crate::config;
 use crate::wire;
@@ -288,11 +289,6 @@ fn text_of(node: &Value) -> String {
         .chain(inner)
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-/// A text without regard to its white space.
-fn words(text: &str) -> String {
-    text.split_whitespace().collect()
 }
 
 /// A label as Jira takes it: without white space.

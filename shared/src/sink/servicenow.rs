@@ -18,8 +18,9 @@ use url::Url;
 use super::SinkError;
 use super::api::{Api, ApiAnswer, ApiRequest, below};
 use super::oauth::OAuthClient;
+use super::plain::as_text;
 use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef};
-use crate::config::{self, ServiceNowLogin};
+use crate::config::{self, Secrets, ServiceNowLogin};
 use crate::wire;
 
 /// How long a creation may take on its way: three times as long as we wait for its answer.
@@ -36,22 +37,31 @@ const DEFAULTS: [(&str, &str); 2] = [("contact_type", "chat"), ("correlation_dis
 #[derive(Debug)]
 pub struct ServiceNow {
     config: config::ServiceNow,
-    client: Option<OAuthClient>,
+    login: Login,
+}
+
+/// How each request is signed.
+#[derive(Debug)]
+enum Login {
+    Password(String, Secrets),
+    Client(OAuthClient),
 }
 
 impl ServiceNow {
     /// The instance of this configuration.
     #[must_use]
     pub fn new(config: config::ServiceNow) -> Self {
-        let client = match &config.login {
-            ServiceNowLogin::Password { .. } => None,
-            ServiceNowLogin::Client { id, secrets } => Some(OAuthClient::new(
+        let login = match &config.login {
+            ServiceNowLogin::Password { username, secrets } => {
+                Login::Password(username.clone(), secrets.clone())
+            }
+            ServiceNowLogin::Client { id, secrets } => Login::Client(OAuthClient::new(
                 below(&config.base_url, "oauth_token.do"),
                 id.clone(),
                 secrets.clone(),
             )),
         };
-        Self { config, client }
+        Self { config, login }
     }
 
     fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
@@ -64,16 +74,11 @@ impl ServiceNow {
 
     async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, SinkError> {
         let request = request.header(ACCEPT, "application/json");
-        match (&self.client, &self.config.login) {
-            (Some(client), _) => client.send(api, request).await,
-            (None, ServiceNowLogin::Password { username, secrets }) => {
-                let passwords = secrets.iter();
-                let requests =
-                    passwords.map(|password| request.clone().basic_auth(username, password));
-                api.send_first_accepted(requests).await
-            }
-            (None, ServiceNowLogin::Client { .. }) => {
-                Err(SinkError::Unsendable("there are no credentials".to_owned()))
+        match &self.login {
+            Login::Client(client) => client.send(api, request).await,
+            Login::Password(username, passwords) => {
+                let signed = |password| request.clone().basic_auth(username, password);
+                api.send_first_accepted(passwords.iter().map(signed)).await
             }
         }
     }
@@ -96,7 +101,7 @@ impl ServiceNow {
             body.insert("caller_id".to_owned(), json!(caller));
         }
         let more = ticket.fields.iter().chain(&ticket.custom_fields);
-        body.extend(more.map(|(name, value)| (name.clone(), text_of(value))));
+        body.extend(more.map(|(name, value)| (name.clone(), as_text(value))));
         let own = [
             ("short_description", &ticket.subject),
             ("description", &ticket.description),
@@ -237,12 +242,11 @@ impl Crm for ServiceNow {
     fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest> {
         let caller = (!ticket.requester.email.is_empty()).then_some("[the user's sys_id]");
         let request = self.creation(ticket, caller);
-        match (&self.client, &self.config.login) {
-            (None, ServiceNowLogin::Password { username, secrets }) => {
-                vec![request.basic_auth(username, secrets.newest())]
+        match &self.login {
+            Login::Client(client) => client.shown(request),
+            Login::Password(username, passwords) => {
+                vec![request.basic_auth(username, passwords.newest())]
             }
-            (Some(client), _) => client.shown(request),
-            (None, ServiceNowLogin::Client { .. }) => vec![request],
         }
     }
 
@@ -256,13 +260,5 @@ impl Crm for ServiceNow {
 
     fn settles_in(&self) -> Duration {
         SETTLES_IN
-    }
-}
-
-/// A value as a column takes it: text.
-fn text_of(value: &Value) -> Value {
-    match value {
-        Value::String(_) => value.clone(),
-        other => json!(other.to_string()),
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use haptik_bridge_shared::retry::{Failure, Retry};
 use haptik_bridge_shared::sink::SinkError;
-use haptik_bridge_tests::fake_crm::{Fault, salesforce};
+use haptik_bridge_tests::fake_crm::{
+    Fault, freshdesk, hubspot, jira, salesforce, servicenow, zendesk,
+};
 use serde_json::json;
 
 use super::scene::{Kind, Scene, completion, short_completion};
@@ -200,6 +202,62 @@ async fn salesforce_is_asked_for_a_token_once_and_again_when_it_is_over() -> any
         keys.iter().all(|key| key.starts_with("haptik-")),
         "{keys:?}"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn servicenow_takes_an_oauth_client_too() -> anyhow::Result<()> {
+    let login = format!(
+        "type = 'servicenow'\nclient_id = '{}'\nclient_secret = ['wrong', '{}']",
+        servicenow::CLIENT_ID,
+        servicenow::CLIENT_SECRET
+    );
+    let mut scene = Scene::logged_in(Kind::ServiceNow, &login, "").await?;
+    scene.deliver(&completion()).await?;
+    scene.ticket();
+    scene.crm.expire_tokens();
+    let mut other = completion();
+    other["data"]["conversation_identifier"] = json!("another");
+    other["timestamp"] = json!("2026-11-24T13:00:00Z");
+    scene.deliver(&other).await?;
+    assert_eq!(scene.crm.tickets().len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_property_that_hubspot_does_not_have_is_for_somebody_to_mend() -> anyhow::Result<()> {
+    let scene = Scene::with(Kind::HubSpot, "unique_property = 'other'").await?;
+    let tried = scene.attempt(&completion(), false).await;
+    let error = tried.expect_err("refused");
+    assert!(
+        matches!(error, SinkError::NeedsAttention { .. }),
+        "{error:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_preview_shows_the_request_and_no_secret() -> anyhow::Result<()> {
+    let secrets = [
+        zendesk::API_TOKEN,
+        freshdesk::API_KEY,
+        salesforce::CLIENT_SECRET,
+        hubspot::ACCESS_TOKEN,
+        servicenow::PASSWORD,
+        jira::API_TOKEN,
+    ];
+    for kind in Kind::ALL {
+        let scene = Scene::start(kind).await?;
+        let shown = scene.preview(&completion()).await?;
+        assert!(
+            shown.contains("Asha Rao") && shown.contains("haptik"),
+            "{kind:?}: {shown}"
+        );
+        let told = secrets.iter().any(|secret| shown.contains(secret));
+        assert!(!told, "{kind:?}: {shown}");
+        let sent = scene.crm.calls();
+        assert!(sent.is_empty(), "{kind:?}: {sent:?}");
+    }
     Ok(())
 }
 

@@ -11,9 +11,9 @@ use haptik_bridge_local::gateway::LocalBridge;
 use haptik_bridge_local::simulator::HISTORY_PATH;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::haptik::webhook::Event;
-use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::ids::{AccountId, EntryKey};
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
-use haptik_bridge_shared::sink::{Delivered, Delivery, SinkError};
+use haptik_bridge_shared::sink::{Delivered, Delivery, Sink, SinkError};
 use haptik_bridge_tests::fake_crm::{
     FakeCrm, Ticket, freshdesk, hubspot, jira, salesforce, servicenow, zendesk,
 };
@@ -186,6 +186,11 @@ type History = Arc<Mutex<Value>>;
 impl Scene {
     /// A bridge whose sink has more lines in its configuration.
     pub(super) async fn with(kind: Kind, lines: &str) -> anyhow::Result<Self> {
+        Self::logged_in(kind, &kind.login(), lines).await
+    }
+
+    /// A bridge that logs in there in this way.
+    pub(super) async fn logged_in(kind: Kind, login: &str, lines: &str) -> anyhow::Result<Self> {
         let crm = kind.start().await;
         let history = History::default();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -202,7 +207,7 @@ impl Scene {
              business_id = 343\n[channels.app]\ntype = 'custom'\ncallback_url = 'https://a.example'\n\
              signing_secrets = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n[sinks.crm]\n{}\n\
              base_url = '{}'\nevents = ['webhook_conversation_complete', 'chat_complete']\n{lines}\n",
-            kind.login(),
+            login,
             crm.base_url()
         );
         let config = Config::parse(&toml).context("the test's configuration")?;
@@ -236,20 +241,45 @@ impl Scene {
         let body = event.to_string();
         let read = Event::read(body.as_bytes()).expect("an event");
         let key = read.key(body.as_bytes());
-        let sink = self.local.bridge.sinks.get("crm").expect("the sink");
-        let delivery = Delivery {
+        let account = AccountId::from("main");
+        let delivery = self.delivery((&body, &read), (&account, &key), again);
+        self.sink().deliver(&delivery).await
+    }
+
+    /// The requests that the creation of a ticket would send, as a person is shown them.
+    pub(super) async fn preview(&self, event: &Value) -> Result<String, SinkError> {
+        let body = event.to_string();
+        let read = Event::read(body.as_bytes()).expect("an event");
+        let key = read.key(body.as_bytes());
+        let account = AccountId::from("main");
+        let delivery = self.delivery((&body, &read), (&account, &key), false);
+        let shown = self.sink().preview(&delivery).await?;
+        Ok(shown.iter().map(ToString::to_string).collect())
+    }
+
+    fn sink(&self) -> &dyn Sink {
+        let sink = self.local.bridge.sinks.get("crm");
+        sink.expect("the sink").as_ref()
+    }
+
+    fn delivery<'a>(
+        &'a self,
+        (body, event): (&'a str, &'a Event),
+        (account, key): (&'a AccountId, &'a EntryKey),
+        again: bool,
+    ) -> Delivery<'a> {
+        Delivery {
             bridge: &self.local.bridge,
             sink: "crm",
-            account: &AccountId::from("main"),
-            event: &read,
-            body: &body,
-            key: &key,
+            account,
+            event,
+            body,
+            key,
             received_at: self.now,
             now: self.now,
             again,
             twin_wait: Duration::ZERO,
-        };
-        sink.deliver(&delivery).await
+        }
     }
 
     /// Delivers an event as the processor does: tries until it is delivered, and waits in between.
