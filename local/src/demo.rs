@@ -36,6 +36,13 @@ use crate::simulator::{Settings, Simulator};
 /// The page.
 const PAGE: &str = include_str!("demo/page.html");
 
+/// Where `examples/` have a bot that is not Haptik's, and the signing secret that they expect. It opens
+/// nothing but the demo.
+const EXTERNAL_BOT: (&str, &str) = (
+    "http://127.0.0.1:4000/callback",
+    "whsec_aGFwdGlrLWJyaWRnZSBkZW1vOiBub3QgYSBzZWNyZXQ=",
+);
+
 /// How many records of each kind the simulator keeps.
 const SIMULATOR_KEEPS: usize = 500;
 
@@ -107,6 +114,7 @@ impl Demo {
         let [token, webhook_secret, signing_secret] =
             [&self.token, &self.webhook_secret, &self.signing_secret]
                 .map(ExposeSecret::expose_secret);
+        let (bot_url, bot_secret) = EXTERNAL_BOT;
         let toml = format!(
             r#"
             [haptik.demo]
@@ -120,6 +128,14 @@ impl Demo {
             type = "custom"
             signing_secrets = ["{signing_secret}"]
             callback_url = "{base_url}/demo/callback"
+
+            [channels.my-bot]
+            type = "custom"
+            signing_secrets = ["{bot_secret}"]
+            callback_url = "{bot_url}"
+            handoff_only = true
+            team_name = "Support"
+            countdown = 5
 
             [outbound]
             allow_private_networks = true

@@ -95,6 +95,7 @@ async fn serve_demo(
            {base_url}                  a chat with a simulated bot, and every hop of each message\n  \
            {base_url}/haptik/demo      the webhook that the simulated Haptik calls\n  \
            {base_url}/channels/web     the custom channel that the chat talks to\n  \
+           {base_url}/channels/my-bot  a custom channel for a bot of your own: examples/README.md\n  \
            {base_url}/simulator        the simulated Haptik: its API, and faults on request\n\n\
          Type \"hi\" there. Next, connect a real Slack to your Haptik bot:\n\n  \
            1. docs/slack.md: make the Slack app from docs/slack-app-manifest.yaml, note its two keys\n  \

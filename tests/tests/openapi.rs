@@ -391,3 +391,32 @@ fn the_document_has_the_routes_of_the_stack() {
         assert!(documented || is_for_later, "{route:?} is not documented");
     }
 }
+
+#[test]
+fn each_body_that_the_pages_show_is_as_documented() -> anyhow::Result<()> {
+    let say = Operation::new("POST", "/channels/{connection}");
+    let hand_over = Operation::new("POST", "/channels/{connection}/handoff");
+    let mut checked = 0;
+    for page in [
+        include_str!("../../docs/custom-channel.md"),
+        include_str!("../../docs/handoff.md"),
+    ] {
+        let blocks = page.split("```json\n").skip(1);
+        for block in blocks.filter_map(|block| block.split("```").next()) {
+            let body: Value = serde_json::from_str(block)?;
+            checked += 1;
+            let has = |key: &str| !body[key].is_null();
+            match body["type"].as_str() {
+                Some("message" | "action" | "feedback") if !has("sender") => {
+                    document().check_request(&say, &body)?;
+                }
+                Some(_) => document().check_callback(&body)?,
+                None if has("message") => document().check_request(&hand_over, &body)?,
+                // What a sink gets.
+                None => assert_eq!(body["event_name"], "missed_handoff"),
+            }
+        }
+    }
+    assert!(checked > 12, "{checked}");
+    Ok(())
+}
