@@ -3,6 +3,7 @@
 mod agent;
 mod file;
 mod handoff;
+mod rating;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -44,12 +45,6 @@ const MOST_MARKS: usize = 20;
 
 /// How long a name may take: a message is not kept back for it.
 const NAME_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// What a user is told whose rating Haptik does not take.
-const RATED_BEFORE: &str =
-    "Thank you! You have rated within the last hour already, so this rating was not recorded.";
-const NOTHING_TO_RATE: &str =
-    "Thank you! The conversation is over by now, so this rating could not be recorded.";
 
 /// One user's conversation with Haptik.
 struct Conversation<'a> {
@@ -261,7 +256,6 @@ impl Processor {
 
     async fn tell(&self, conversation: &Conversation<'_>, entry: &Entry) -> Result<Done, Told> {
         let Conversation {
-            haptik,
             connection,
             inbound,
             ..
@@ -302,23 +296,7 @@ impl Processor {
                     query_rating: *rating,
                     feedback: comment.as_deref(),
                 };
-                let (why, text) = match haptik.log_feedback(&feedback).await {
-                    Err(HaptikError::DuplicateFeedback) => {
-                        ("Haptik takes one feedback an hour", RATED_BEFORE)
-                    }
-                    Err(HaptikError::NoActiveConversation) => {
-                        ("no conversation to rate", NOTHING_TO_RATE)
-                    }
-                    told => return told.map(|()| Done::Delivered).map_err(Told::from),
-                };
-                self.notify(
-                    conversation,
-                    &format!("rated-{}", entry.key),
-                    text,
-                    inbound.at,
-                )
-                .await?;
-                Ok(Done::Nothing(why))
+                self.rate(conversation, entry, &feedback).await
             }
         }
     }

@@ -234,6 +234,12 @@ async fn nobody_takes_the_chat_and_the_user_and_the_sinks_are_told() -> anyhow::
         .simulator()
         .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 1)
         .await?;
+    // Asking again is asking Haptik again.
+    dm(&stage, "agent").await;
+    stage
+        .simulator()
+        .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 2)
+        .await?;
     for _ in 0..2 {
         let later = Timestamp::now().checked_add(SignedDuration::from_mins(11))?;
         stage.local.processor.keep_house(later).await;
@@ -252,7 +258,7 @@ async fn nobody_takes_the_chat_and_the_user_and_the_sinks_are_told() -> anyhow::
     dm(&stage, "agent").await;
     stage
         .simulator()
-        .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 2)
+        .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 3)
         .await?;
     stage.finish().await
 }

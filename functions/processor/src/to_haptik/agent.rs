@@ -45,8 +45,9 @@ impl Processor {
         };
         let name = format!("requested-{id}");
         self.notify(conversation, &name, notice, inbound.at).await?;
-        if let Began::Another(_) = began.map_err(Failure::from)? {
-            return Ok(Done::Delivered);
+        if let Began::Another(earlier) = began.map_err(Failure::from)? {
+            // The user asks again, since nobody has come: so is Haptik.
+            return self.move_to_team(conversation, entry, &earlier).await;
         }
         if is_known || entry.parts_done > 0 {
             let at = now.as_millisecond();

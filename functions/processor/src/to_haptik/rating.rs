@@ -1,0 +1,36 @@
+//! Telling Haptik of a user's rating.
+
+use haptik_bridge_shared::haptik::client::{Feedback, HaptikError};
+use haptik_bridge_shared::ledger::Entry;
+
+use super::{Conversation, Told};
+use crate::Processor;
+use crate::drain::Done;
+
+/// What a user is told whose rating Haptik does not take.
+const RATED_BEFORE: &str =
+    "Thank you! You have rated within the last hour already, so this rating was not recorded.";
+const NOTHING_TO_RATE: &str =
+    "Thank you! The conversation is over by now, so this rating could not be recorded.";
+
+impl Processor {
+    /// Tells a rating. Haptik takes one an hour, of an open conversation: the user is told where it does
+    /// not take this one.
+    pub(super) async fn rate(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        feedback: &Feedback<'_>,
+    ) -> Result<Done, Told> {
+        let (why, text) = match conversation.haptik.log_feedback(feedback).await {
+            Err(HaptikError::DuplicateFeedback) => {
+                ("Haptik takes one feedback an hour", RATED_BEFORE)
+            }
+            Err(HaptikError::NoActiveConversation) => ("no conversation to rate", NOTHING_TO_RATE),
+            told => return told.map(|()| Done::Delivered).map_err(Told::from),
+        };
+        let (name, at) = (format!("rated-{}", entry.key), conversation.inbound.at);
+        self.notify(conversation, &name, text, at).await?;
+        Ok(Done::Nothing(why))
+    }
+}

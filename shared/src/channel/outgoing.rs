@@ -1,0 +1,104 @@
+//! What a user, or an application, is shown.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Inbound;
+use crate::handoff::Ended;
+use crate::haptik::hsl::Hsl;
+use crate::ids::{AuthId, EntryKey};
+
+/// Something to be shown to a user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// Its place among all that the user is shown; unique for the user.
+    pub key: EntryKey,
+    /// Whom it is for: Haptik's name.
+    pub auth_id: AuthId,
+    /// Whom it is for: the channel's own id of the user.
+    pub user: String,
+    /// When Haptik sent it, by Haptik's clock.
+    pub at: Timestamp,
+    /// When we received it, by our clock.
+    pub received_at: Timestamp,
+    /// Who says it.
+    pub sender: Sender,
+    /// Haptik's id of the message, where it has one.
+    pub message_id: Option<u64>,
+    /// The hand-off that it belongs to, where a bot that lives elsewhere asked for one.
+    pub handoff: Option<String>,
+    /// What it is.
+    pub content: Content,
+}
+
+/// Who says something.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Sender {
+    /// Bot or human.
+    pub kind: SenderKind,
+    /// The name; may be empty.
+    pub name: String,
+    /// The URL of a picture; may be empty.
+    pub profile_image: String,
+}
+
+/// Bot or human.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SenderKind {
+    /// Haptik's bot.
+    #[default]
+    Bot,
+    /// A human agent.
+    Agent,
+}
+
+/// What a user is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// A message of the bot or an agent.
+    Message {
+        /// The message, read.
+        hsl: Hsl,
+        /// The message, as Haptik sent it (an object, or one in a string).
+        raw: Value,
+    },
+    /// A human agent took the chat.
+    AgentJoined {
+        /// The agent's team; may be empty.
+        team_name: String,
+        /// Haptik's notice of it; may be empty.
+        notice: String,
+    },
+    /// The conversation is complete.
+    ConversationComplete {
+        /// `bot`, `agent` or `timeout`; empty when Haptik does not say.
+        completed_by: String,
+        /// Haptik's notice of it; may be empty.
+        notice: String,
+        /// Haptik's `data`, as sent.
+        data: Value,
+    },
+    /// Control returns to the bot that handed its user over.
+    HandoffEnded {
+        /// How it ended.
+        ended: Ended,
+        /// Whether an agent had taken the chat.
+        agent_joined: bool,
+    },
+    /// A message that came too late for a hand-off goes back to the bot.
+    MessageReturned {
+        /// The message.
+        inbound: Box<Inbound>,
+    },
+}
+
+/// One request to the provider that shows a message or a part of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Its place among the parts of its message, from 0.
+    pub index: usize,
+    /// The body of the request: only the channel's module knows what is inside.
+    pub body: Value,
+}
