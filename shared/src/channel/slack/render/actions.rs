@@ -151,6 +151,7 @@ impl Renderer<'_> {
         Some(Piece {
             text: row.text(),
             weight: row.weight,
+            blocks: 1,
             block: json!({"type": "actions", "block_id": block_id, "elements": row.buttons}),
         })
     }

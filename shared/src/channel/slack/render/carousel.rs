@@ -94,6 +94,8 @@ fn fits(cards: &[Value]) -> bool {
 
 fn carousel(mut cards: Vec<Value>) -> Piece {
     let weight = cards.iter().map(weight).sum();
+    // Below each other, where Slack does not take them so, each is up to three.
+    let blocks = cards.len() * 3;
     let block = match (cards.pop(), cards.is_empty()) {
         (Some(card), true) => card,
         (last, _) => {
@@ -104,6 +106,7 @@ fn carousel(mut cards: Vec<Value>) -> Piece {
     Piece {
         text: fallback::of_block(&block),
         weight,
+        blocks,
         block,
     }
 }

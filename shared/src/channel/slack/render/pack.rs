@@ -50,7 +50,7 @@ impl Load {
     }
 
     fn count(&mut self, piece: &Piece) {
-        self.blocks += 1;
+        self.blocks += piece.blocks;
         self.weight += piece.weight;
         self.text += limits::length(&piece.text) + 1;
     }

@@ -15,6 +15,8 @@ pub(super) struct Piece {
     pub(super) text: String,
     /// What it counts towards [`limits::BLOCKS_TEXT`].
     pub(super) weight: usize,
+    /// What it counts towards [`limits::BLOCKS`]: one, but for what may have to be taken apart.
+    pub(super) blocks: usize,
 }
 
 impl Piece {
@@ -49,6 +51,7 @@ impl Piece {
         Self {
             text: of_block(&block),
             weight: limits::length(address) + limits::length(alt_text),
+            blocks: 1,
             block,
         }
     }
@@ -57,6 +60,7 @@ impl Piece {
         let piece = |text: String| Self {
             block: block(&text),
             weight: limits::length(&text),
+            blocks: 1,
             text,
         };
         split(text, limits::SECTION_TEXT)

@@ -13,19 +13,11 @@ use crate::wire;
 /// none.
 pub(in crate::channel::slack) fn simpler(body: &Value) -> Option<Value> {
     let blocks = body.get("blocks")?.as_array()?;
-    let mut simple = each(blocks, |block| {
-        Some(cards(block)?.iter().flat_map(stacked).collect())
-    });
-    // Without room for them below each other, their images are what can go.
-    if simple
-        .as_ref()
-        .is_none_or(|simple| simple.len() > limits::BLOCKS)
-    {
-        let blocks = simple.as_ref().unwrap_or(blocks);
-        simple = each(blocks, |block| Some(vec![image_as_link(block)?]));
-    }
+    let stacked = |block: &Value| Some(cards(block)?.iter().flat_map(stacked).collect());
+    let linked = |block: &Value| Some(vec![image_as_link(block)?]);
+    let simple = each(blocks, stacked).or_else(|| each(blocks, linked))?;
     let mut body = body.clone();
-    body["blocks"] = simple?.into();
+    body["blocks"] = simple.into();
     Some(body)
 }
 

@@ -281,10 +281,15 @@ fn thirty_cards_are_all_there_within_fifty_blocks_a_message() {
         .collect();
     let raw = json!({"text": "Cards", "type": "CAROUSEL", "data": {"items": items}});
     let carousels = render(raw.clone());
-    let blocks = carousels[0].body["blocks"].as_array().expect("blocks");
-    let kinds: Vec<_> = blocks.iter().map(|block| &block["type"]).collect();
-    assert_eq!(kinds, ["section", "carousel", "carousel", "carousel"]);
-    assert_eq!((carousels.len(), labels(&carousels).len()), (1, 30));
+    for part in &carousels {
+        let blocks = part.body["blocks"].as_array().expect("blocks");
+        assert_eq!(blocks.last().expect("one")["type"], "carousel");
+        // Where Slack does not take them so, they fit below each other.
+        let simpler = super::simpler(&part.body).expect("a simpler form");
+        let count = simpler["blocks"].as_array().expect("blocks").len();
+        assert!((30..=50).contains(&count), "{count} blocks");
+    }
+    assert_eq!((carousels.len(), labels(&carousels).len()), (3, 30));
     let below_each_other = Style {
         carousels: false,
         ..Style::default()
