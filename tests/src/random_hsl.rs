@@ -190,7 +190,9 @@ fn plain_actionable() -> impl Strategy<Value = Value> {
 fn card(times: usize) -> impl Strategy<Value = Value> {
     let image = || {
         prop_oneof![
-            3 => "https://a\\.example/[a-z]{1,9}\\.png", 1 => Just("https://youtu.be/x".to_owned()), 1 => text(1),
+            3 => "https://a\\.example/[a-z]{1,9}\\.png", 1 => Just("https://youtu.be/x".to_owned()),
+            // With words behind it, an address is one with odd characters in it: not what `is_web` says.
+            1 => text(1).prop_map(|text| text.replace("https://", "")),
         ]
     };
     let odd = (
