@@ -208,6 +208,15 @@ fn auth_id(text: &str) -> AuthId {
     }
 }
 
+/// A time from `--since` until `--until`.
+fn time_range(since: &str, until: &str) -> anyhow::Result<(Timestamp, Timestamp)> {
+    let (from, to) = (moment(since)?, moment(until)?);
+    if from > to {
+        bail!("--since {since} is later than --until {until}: nothing lies between them");
+    }
+    Ok((from, to))
+}
+
 /// A time, as `2026-11-23T10:00:00Z` or as an age: `90m`, `36h`, `2d`.
 fn moment(text: &str) -> anyhow::Result<Timestamp> {
     if let Ok(at) = text.parse() {
@@ -247,6 +256,13 @@ mod tests {
         for odd in ["", "h", "x", "-1h", "1ü", "9999999999999d", "tomorrow"] {
             assert!(moment(odd).is_err(), "{odd}");
         }
+    }
+
+    #[test]
+    fn a_time_range_that_ends_before_it_begins_is_an_error() {
+        assert!(time_range("2h", "1h").is_ok());
+        let error = time_range("1h", "2h").expect_err("the wrong way round");
+        assert!(error.to_string().contains("--since 1h is later"), "{error}");
     }
 
     #[test]

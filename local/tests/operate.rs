@@ -9,6 +9,7 @@ use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Ledger, Payload, State};
 use haptik_bridge_shared::outage::{Cause, Outage, Outages, Proof};
+use haptik_bridge_shared::users::UserMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -116,6 +117,12 @@ async fn what_was_given_up_is_listed_and_delivered_again_once() -> anyhow::Resul
         "1h",
     ];
     assert_eq!(json(&haptik_bridge(data.path(), &by_id)).len(), 1);
+    let by_message_id = ["dead", "--json", "--id", "3"];
+    assert_eq!(json(&haptik_bridge(data.path(), &by_message_id)).len(), 1);
+    let by_another = ["dead", "--json", "--id", "03"];
+    assert!(json(&haptik_bridge(data.path(), &by_another)).is_empty());
+    let wrong_way_round = haptik_bridge(data.path(), &["dead", "--since", "1h", "--until", "2h"]);
+    assert!(!wrong_way_round.status.success());
     let before = ["dead", "--json", "--until", "1h"];
     assert!(json(&haptik_bridge(data.path(), &before)).is_empty());
     Ok(())
@@ -124,10 +131,25 @@ async fn what_was_given_up_is_listed_and_delivered_again_once() -> anyhow::Resul
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_timeline_is_found_by_user_by_auth_id_and_by_message() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
-    let (_database, _ledger) = ledger(data.path()).await?;
+    let (database, ledger) = ledger(data.path()).await?;
     let auth_id = AuthId::derive(&"acme-slack".into(), "U1", None);
+    let users = UserMap::new(database.table.clone());
+    users
+        .put_place(&serde_json::from_value(serde_json::json!({
+            "auth_id": auth_id,
+            "connection": "acme-slack",
+            "channel_user": "U1",
+            "address": {},
+            "last_activity": 0,
+        }))?)
+        .await?;
+    let lane = Lane::Channel(auth_id.clone());
+    let entries = ledger.entries(&lane).await?;
+    let correlation_id = entries[0].correlation_id.as_str();
     for user in [
         "acme-slack/U1",
+        "U1",
+        correlation_id,
         auth_id.as_str(),
         "00000000000000000002#message",
     ] {

@@ -126,8 +126,9 @@ def test_a_message_there_and_back_costs_the_calls_that_the_operations_guide_coun
     calls.pop("GetSecretValue", None)
     # Once towards Haptik and once back: docs/operations.md has the price of each. Two of the updates end an
     # entry; two note the reaction that shows that the message was taken, and forget it; two note
-    # that Haptik was told and heard.
-    assert calls == {"PutItem": 2, "SendMessage": 2, "Query": 2, "GetItem": 2, "UpdateItem": 6}, calls
+    # that Haptik was told and heard, and a third does when the edge has not noted the latter for ten seconds.
+    assert 6 <= calls.pop("UpdateItem") <= 7, calls
+    assert calls == {"PutItem": 2, "SendMessage": 2, "Query": 2, "GetItem": 2}, calls
 
 
 def test_faults_of_aws_are_repeated_or_answered_503_and_lose_nothing(configured):

@@ -1,9 +1,9 @@
 //! `haptik-bridge dead`.
 
+use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ledger::Entry;
-use jiff::Timestamp;
 
-use super::{Common, Operated, auth_id, moment, source, user_of};
+use super::{Common, Operated, auth_id, source, time_range, user_of};
 
 /// Which of what was given up.
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ pub(crate) struct Selection {
     /// Only this user's: an `auth_id`, or `CONNECTION/USER`.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
-    /// Only these, by correlation id; may be repeated.
+    /// Only these, by correlation id, by Haptik's `message.id` or by a key of the ledger; may be repeated.
     #[arg(long, value_name = "ID")]
     id: Vec<String>,
 }
@@ -50,7 +50,7 @@ pub(crate) async fn run(
 impl Selection {
     /// What was given up and is selected.
     pub(crate) async fn find(&self, operated: &Operated) -> anyhow::Result<Vec<Entry>> {
-        let (since, until): (Timestamp, Timestamp) = (moment(&self.since)?, moment(&self.until)?);
+        let (since, until) = time_range(&self.since, &self.until)?;
         let mut dead = operated.ledger.dead(since, until).await?;
         dead.retain(|entry| self.selects(entry));
         Ok(dead)
@@ -66,10 +66,12 @@ impl Selection {
             .as_ref()
             .is_none_or(|user| user_of(&entry.lane) == Some(&auth_id(user)));
         let id = self.id.is_empty()
-            || self
-                .id
-                .iter()
-                .any(|id| id == entry.correlation_id.as_str() || id == entry.key.as_str());
+            || self.id.iter().any(|id| {
+                let message_id = Event::message_id_of(&entry.key).map(|id| id.to_string());
+                id == entry.correlation_id.as_str()
+                    || id == entry.key.as_str()
+                    || message_id.as_ref() == Some(id)
+            });
         connection && user && id
     }
 }

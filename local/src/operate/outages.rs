@@ -4,7 +4,7 @@ use haptik_bridge_shared::outage::{Cause, Findings, Outage, Proof};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Place, moment};
+use super::{Place, time_range};
 
 /// Which outages to list.
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,7 @@ pub(crate) async fn run(
     arguments: Arguments,
     variable: fn(&str) -> Option<String>,
 ) -> anyhow::Result<()> {
-    let (since, until) = (moment(&arguments.since)?, moment(&arguments.until)?);
+    let (since, until) = time_range(&arguments.since, &arguments.until)?;
     let operated = arguments.place.open(variable).await?;
     let mut outages = operated.outages.list(since, until).await?;
     outages.retain(|outage| {

@@ -174,8 +174,9 @@ impl Ledger {
         Ok(lanes)
     }
 
-    /// The lanes that have an entry with this correlation id, or whose key has this part. Reads the whole
-    /// table: for an operator who knows nothing else of a message.
+    /// The lanes that have an entry with this correlation id, or whose key has this part, and those of the
+    /// users whom a channel calls so. Reads the whole table: for an operator who knows nothing else of a
+    /// message or a user.
     ///
     /// # Errors
     /// When DynamoDB does not answer.
@@ -186,7 +187,9 @@ impl Ledger {
             .scan()
             .table_name(self.table.name())
             .projection_expression(KEYS)
-            .filter_expression("correlation_id = :needle OR contains(sk, :needle)")
+            .filter_expression(
+                "correlation_id = :needle OR contains(sk, :needle) OR channel_user = :needle",
+            )
             .expression_attribute_values(":needle", text(needle))
             .into_paginator()
             .items()
@@ -194,6 +197,9 @@ impl Ledger {
         let mut lanes = BTreeSet::new();
         while let Some(item) = items.next().await {
             let item = item.map_err(TableError::from_sdk)?;
+            let user = item.get("pk").and_then(|pk| pk.as_s().ok());
+            let user = user.and_then(|pk| pk.strip_prefix("user#"));
+            lanes.extend(user.map(|auth_id| Lane::Channel(auth_id.into())));
             lanes.extend(lane_of(item.get("pk")));
         }
         Ok(lanes)

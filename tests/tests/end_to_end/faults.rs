@@ -166,6 +166,50 @@ async fn what_slack_refuses_for_ever_is_given_up_and_the_lane_goes_on() -> anyho
 }
 
 #[tokio::test]
+async fn one_whom_slack_refuses_for_ever_holds_up_nobody_else_and_not_the_other_direction()
+-> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let url = stage.channel_url("acme-slack");
+    // Both of a kind that is given up and of one that is tried again.
+    for (user, fault) in [
+        ("U00000ASHA", Fault::Error("is_archived".to_owned())),
+        ("U00000RAVI", Fault::Status(500)),
+    ] {
+        let channel = stage.slack.dm(user, "hi").channel().to_owned();
+        stage
+            .slack
+            .fail_next_in(&channel, "chat.postMessage", usize::MAX, fault);
+    }
+    for number in 0..5 {
+        for user in ["U00000ASHA", "U00000RAVI", "U00000MILO"] {
+            let event = stage.slack.dm(user, &format!("{user} {number}"));
+            stage.slack.client().send(&url, &event).await;
+        }
+    }
+    let milo = stage.slack.dm("U00000MILO", "unsent").channel().to_owned();
+    let shown = stage.slack.wait_for_messages(&milo, 5).await;
+    for (number, message) in shown.iter().enumerate() {
+        let answer = format!("You said: U00000MILO {number}.");
+        assert_eq!(message.visible_text(), answer);
+    }
+    // What the refused say still reaches Haptik, in order.
+    let all_told = stage
+        .simulator()
+        .wait_until(Duration::from_secs(15), |seen| seen.messages.len() == 15);
+    all_told.await?;
+    for user in ["U00000ASHA", "U00000RAVI"] {
+        let told: Vec<String> = stage.simulator().records(|seen| {
+            let texts = seen.messages.iter().map(|message| message.text.clone());
+            texts.filter(|text| text.starts_with(user)).collect()
+        });
+        let said: Vec<String> = (0..5).map(|number| format!("{user} {number}")).collect();
+        assert_eq!(told, said);
+    }
+    stage.abandon();
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_delivery_that_haptik_repeats_until_it_gives_up_is_recovered_by_the_next_start()
 -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;

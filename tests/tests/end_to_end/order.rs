@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use haptik_bridge_local::simulator::{DeliveryFault, DeliveryOutcome, Reply, UserMessage};
+use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_tests::fake_slack::{Fault, Message};
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::json;
@@ -30,6 +31,42 @@ async fn replies_that_are_delivered_at_once_are_shown_in_the_order_of_their_ids(
             "{number}: {}",
             message.visible_text()
         );
+    }
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn ten_rounds_of_twenty_replies_in_shuffled_order_are_each_shown_in_order()
+-> anyhow::Result<()> {
+    let stage = Stage::with_bot(|_: &UserMessage| vec![Reply::Text("hello".to_owned())]).await?;
+    let event = stage.slack.dm("U00000ASHA", "hi");
+    let url = stage.channel_url("acme-slack");
+    stage.slack.client().send(&url, &event).await;
+    stage.slack.wait_for_text(event.channel(), "hello").await;
+    let auth_id = AuthId::derive(&"acme-slack".into(), "U00000ASHA", None);
+    let mut random = fastrand::Rng::with_seed(5);
+    let first_id = u64::MAX / 4;
+    for round in 0..10 {
+        let mut replies: Vec<u64> = (0..20).map(|number| round * 20 + number).collect();
+        random.shuffle(&mut replies);
+        for number in replies {
+            stage.simulator().deliver(&json!({
+                "event_name": "message",
+                "timestamp": jiff::Timestamp::now().to_string(),
+                "user": {"auth_id": auth_id},
+                "agent": {"name": "gogo", "is_automated": true},
+                "message": {
+                    "id": first_id + number,
+                    "body": {"text": format!("reply {number:03}"), "type": "TEXT", "data": {}},
+                },
+            }));
+        }
+        let so_far = usize::try_from(1 + (round + 1) * 20)?;
+        stage.slack.wait_for_messages(event.channel(), so_far).await;
+    }
+    let shown = stage.slack.messages(event.channel());
+    for (number, message) in shown.iter().skip(1).enumerate() {
+        assert_eq!(message.visible_text(), format!("reply {number:03}"));
     }
     stage.finish().await
 }
