@@ -39,6 +39,12 @@ fn is_test(name: &str) -> bool {
     name.chars().all(plain) && name.matches('_').count() >= 4
 }
 
+fn is_source(path: &str) -> bool {
+    Path::new(path)
+        .extension()
+        .is_some_and(|ending| ending == "rs")
+}
+
 #[test]
 fn every_test_and_file_that_the_guarantees_name_exists() {
     let guarantees = std::fs::read_to_string(root().join("docs/guarantees.md")).expect("the page");
@@ -54,8 +60,7 @@ fn every_test_and_file_that_the_guarantees_name_exists() {
             "docs/guarantees.md names the test {test}, which there is not"
         );
     }
-    let is_path =
-        |name: &&String| name.contains('/') && !name.contains(' ') && name.ends_with(".rs");
+    let is_path = |name: &&String| name.contains('/') && !name.contains(' ') && is_source(name);
     for path in named.iter().filter(is_path) {
         assert!(
             root().join(path).exists(),

@@ -65,8 +65,9 @@ impl Processor {
         // One who wrote again in a later hour of the outage was looked at there.
         let last = Hour::of_millisecond(user.last_activity).number();
         let was_looked_at = last > hour && last <= Hour::of(enabled).number();
-        let wrote_in_it = user.last_activity + ACTIVITY_STEP >= outage.began.as_millisecond();
-        if was_looked_at || !(outage.pass.wide || wrote_in_it) {
+        let began = outage.began.as_millisecond();
+        let may_have_written = user.last_activity + ACTIVITY_STEP >= began;
+        if was_looked_at || !(outage.pass.wide || may_have_written) {
             return Ok(Looked::Elsewhere);
         }
         let Some(user_name) = &user.user_name else {
@@ -82,7 +83,8 @@ impl Processor {
             let at = message.timestamp;
             at.is_some_and(|at| from <= at && at <= enabled)
         };
-        if wrote_in_it && !said.values().any(during) {
+        // One who has written since is in the transcript, or it is that of another conversation.
+        if user.last_activity >= began && !said.values().any(during) {
             let reason = "its transcript was not found: the conversation_no is unknown";
             return Ok(Looked::Not(reason.to_owned()));
         }
