@@ -1,7 +1,7 @@
 //! The demo: what `cargo run` shows when nothing is configured. A page with a chat and a console, an
 //! application behind it that talks with the bridge as any application of one's own does (the custom
-//! channel, signed both ways), and the simulator as the Haptik platform. Every message takes the whole
-//! real path over HTTP.
+//! channel, signed both ways), the simulator as the Haptik platform, and a CRM in which a ticket is made
+//! after each conversation. Every message takes the whole real path over HTTP.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -32,6 +32,10 @@ use tokio::sync::broadcast;
 
 use crate::feed::{Feed, Item};
 use crate::simulator::{Settings, Simulator};
+
+mod tickets;
+
+use tickets::Tickets;
 
 /// The page.
 const PAGE: &str = include_str!("demo/page.html");
@@ -137,6 +141,14 @@ impl Demo {
             team_name = "Support"
             countdown = 5
 
+            [sinks.tickets]
+            type = "zendesk"
+            events = ["webhook_conversation_complete", "chat_complete"]
+            base_url = "{base_url}/demo/crm"
+            email = "bridge@demo.example"
+            api_token = "{token}"
+            follow_ups = true
+
             [outbound]
             allow_private_networks = true
             "#
@@ -177,6 +189,8 @@ impl Demo {
             channel_url: format!("{}/channels/web", self.base_url).into(),
             http: haptik_bridge_shared::outbound::client()?,
         };
+        let tickets = Tickets::default();
+        let shown = tickets.clone();
         Ok(Router::new()
             .route("/", get(|| async { Html(PAGE) }))
             .route("/demo/do", post(act))
@@ -184,6 +198,11 @@ impl Demo {
             .route("/demo/events", get(events))
             .route("/demo/entry", get(entry))
             .with_state(app)
+            .route(
+                "/demo/tickets",
+                get(move || async move { Json(shown.all()) }),
+            )
+            .nest("/demo/crm", tickets.router())
             .nest("/simulator", simulator.router()))
     }
 }

@@ -1,6 +1,6 @@
 //! The command line: `haptik-bridge [serve]` and `check` for a bridge on this machine; `timeline`, `dead`,
-//! `replay` and `outages` for one on this machine or deployed; `capabilities` and `preview` for what a channel
-//! shows.
+//! `replay` and `outages` for one on this machine or deployed; `sink` for trying a sink; `capabilities` and
+//! `preview` for what a channel shows.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
@@ -8,6 +8,7 @@ mod check;
 mod operate;
 mod serve;
 mod show;
+mod sinks;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,9 @@ enum Command {
     Replay(operate::replay::Arguments),
     /// List the outages of Haptik's webhook, and what was recovered.
     Outages(operate::outages::Arguments),
+    /// Try a sink, or look at what it would send.
+    #[command(subcommand)]
+    Sink(sinks::Command),
     /// Print what a channel makes of everything that Haptik sends.
     Capabilities(show::CapabilitiesArguments),
     /// Print what a message becomes in a channel.
@@ -58,6 +62,7 @@ async fn main() -> ExitCode {
         Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
         Some(Command::Replay(arguments)) => operate::replay::run(arguments, variable).await,
         Some(Command::Outages(arguments)) => operate::outages::run(arguments, variable).await,
+        Some(Command::Sink(command)) => sinks::run(command).await,
         Some(Command::Capabilities(arguments)) => {
             show::capabilities(&arguments);
             Ok(())

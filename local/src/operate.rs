@@ -1,5 +1,5 @@
 //! Operating a bridge from the command line: on this machine by its data directory, or deployed by the
-//! environment of its functions (`CONFIG_SECRET_ARN`, `TABLE_NAME`, `QUEUE_URL` and AWS credentials).
+//! environment of its functions (`CONFIG_SECRET_ARN`, `TABLE_NAME`, `QUEUE_URL`, `SINK_QUEUE_URL` and AWS credentials).
 //!
 //! [`timeline`], [`dead`], [`replay`] and [`outages`] print what the ledger has; bodies only when asked for.
 
@@ -77,8 +77,8 @@ impl Place {
         if !file.exists() {
             bail!(
                 "there is no ledger in {}: name the bridge's directory with --data-dir (the demo's is \
-                 .haptik-bridge/demo), or for a deployed bridge set CONFIG_SECRET_ARN, TABLE_NAME and \
-                 QUEUE_URL as its functions have them",
+                 .haptik-bridge/demo), or for a deployed bridge set CONFIG_SECRET_ARN, TABLE_NAME, \
+                 QUEUE_URL and SINK_QUEUE_URL as its functions have them",
                 directory.display()
             );
         }

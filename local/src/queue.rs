@@ -17,6 +17,9 @@ use tokio::sync::{Semaphore, watch};
 /// How many lanes are drained at the same time; those that wait for a pause to end do not count.
 const MOST_DRAINS: usize = 256;
 
+/// How many lanes of sinks are, besides: a sink that hangs takes nothing from a chat.
+const MOST_SINK_DRAINS: usize = 64;
+
 /// How long a drain may begin deliveries: as on Lambda, where a function's time is limited.
 const DRAIN_TIME: Duration = Duration::from_mins(1);
 
@@ -30,6 +33,7 @@ struct Inner {
     /// The lanes that have a worker, each with the ring that waits for it.
     lanes: Mutex<HashMap<Lane, Option<Waiting>>>,
     slots: Semaphore,
+    sink_slots: Semaphore,
     closed: watch::Sender<bool>,
     /// How many lanes have a worker.
     busy: watch::Sender<usize>,
@@ -50,6 +54,7 @@ impl LocalQueue {
             processor: OnceLock::new(),
             lanes: Mutex::default(),
             slots: Semaphore::new(MOST_DRAINS),
+            sink_slots: Semaphore::new(MOST_SINK_DRAINS),
             closed: watch::Sender::new(false),
             busy: watch::Sender::new(0),
         }))
@@ -137,7 +142,12 @@ impl LocalQueue {
     /// Hands a ring to the processor; the pause before it is to come again, when it was not handled.
     async fn handle(&self, waiting: &Waiting) -> Option<Duration> {
         let processor = self.0.processor.get()?;
-        let _slot = self.0.slots.acquire().await;
+        let Ring::V1 { lane, .. } = &waiting.ring;
+        let slots = match lane {
+            Lane::Sink { .. } => &self.0.sink_slots,
+            _ => &self.0.slots,
+        };
+        let _slot = slots.acquire().await;
         let record = Record {
             id: "1".to_owned(),
             body: serde_json::to_string(&waiting.ring).unwrap_or_default(),

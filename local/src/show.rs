@@ -80,7 +80,8 @@ pub(crate) fn preview(arguments: &PreviewArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+/// Reads a file, or standard input.
+pub(crate) fn read(file: &Path) -> anyhow::Result<String> {
     if file == Path::new("-") {
         let mut text = String::new();
         std::io::stdin()

@@ -40,6 +40,15 @@ where
     }
 }
 
+/// As [`reason`], for the error of any of a service's calls.
+#[must_use]
+pub fn code(error: &(impl ProvideErrorMetadata + std::error::Error)) -> String {
+    match error.code() {
+        Some(code) => code.to_owned(),
+        None => DisplayErrorContext(error).to_string(),
+    }
+}
+
 /// The AWS SDK's idea of an HTTP client, over reqwest's.
 #[derive(Debug, Clone)]
 struct OverReqwest {

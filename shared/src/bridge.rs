@@ -22,6 +22,8 @@ use crate::outbound::{self, ClientError, Fetcher};
 use crate::queue::Queue;
 use crate::sink::api::Api;
 use crate::sink::freshdesk::Freshdesk;
+use crate::sink::gate::Gates;
+use crate::sink::http::HttpSink;
 use crate::sink::hubspot::HubSpot;
 use crate::sink::jira::Jira;
 use crate::sink::salesforce::Salesforce;
@@ -43,6 +45,8 @@ pub struct Bridge {
     pub connections: BTreeMap<ConnectionId, Connection>,
     /// The sinks, by name.
     pub sinks: BTreeMap<String, Box<dyn Sink>>,
+    /// What holds for a whole sink.
+    pub gates: Gates,
     /// What is to be done.
     pub ledger: Ledger,
     /// Who is where.
@@ -134,6 +138,7 @@ impl Bridge {
             haptik,
             connections,
             sinks,
+            gates: Gates::new(table.clone()),
             ledger: Ledger::new(table.clone(), config.delivery.entry_ttl),
             users: UserMap::new(table.clone()),
             health: Health::new(table.clone()),
@@ -216,6 +221,10 @@ fn sink_of(sink: &config::Sink, http: &reqwest::Client) -> Box<dyn Sink> {
             let (url, secrets) = (url.clone(), signing_secrets.clone());
             return Box::new(WebhookSink::new(url, secrets, http.clone()));
         }
+        SinkKind::Http(config) => {
+            let config = config.as_ref().clone();
+            return Box::new(HttpSink::new(config, Api::new(http.clone())));
+        }
         SinkKind::Zendesk(zendesk) => Box::new(Zendesk::new(zendesk.clone())),
         SinkKind::Freshdesk(freshdesk) => Box::new(Freshdesk::new(freshdesk.clone())),
         SinkKind::Salesforce(salesforce) => Box::new(Salesforce::new(salesforce.clone())),
@@ -225,7 +234,7 @@ fn sink_of(sink: &config::Sink, http: &reqwest::Client) -> Box<dyn Sink> {
     };
     let both_twins = ["chat_complete", "webhook_conversation_complete"];
     let both_twins = both_twins.iter().all(|event| sink.wants(event));
-    let texts = sink.ticket().expect("what is no webhook makes tickets");
+    let texts = sink.ticket().expect("the other kinds make tickets");
     Box::new(Tickets::new(
         crm,
         Api::new(http.clone()),

@@ -34,7 +34,9 @@ use url::Url;
 pub use crms::{Freshdesk, HubSpot, Jira, Salesforce, ServiceNow, ServiceNowLogin};
 pub use error::{ConfigError, ConfigErrors, Position};
 pub use secrets::Secrets;
-pub use sinks::{Condition, FieldValue, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk};
+pub use sinks::{
+    Condition, FieldValue, Http, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk,
+};
 
 /// A whole configuration, checked.
 ///

@@ -198,17 +198,43 @@ impl Bridge {
     /// # Errors
     /// When the ledger or the queue does not answer.
     pub async fn ring_pending(&self, now: Timestamp) -> Result<usize, NotDurable> {
+        self.ring_lanes(|_| true, now).await
+    }
+
+    /// As [`Bridge::ring_pending`], for the lanes of one sink: it works again.
+    ///
+    /// # Errors
+    /// When the ledger or the queue does not answer.
+    pub async fn ring_pending_of(&self, sink: &str, now: Timestamp) -> Result<usize, NotDurable> {
+        let of_sink = |lane: &Lane| matches!(lane, Lane::Sink { sink: name, .. } if name == sink);
+        self.ring_lanes(of_sink, now).await
+    }
+
+    async fn ring_lanes(
+        &self,
+        wanted: impl Fn(&Lane) -> bool,
+        now: Timestamp,
+    ) -> Result<usize, NotDurable> {
         let lanes = self.ledger.pending_lanes().await?;
-        let count = lanes.len();
-        for lane in lanes {
-            let ring = Ring::V1 {
-                lane,
-                key: "pending".into(),
-                at: now,
-            };
-            self.queue.ring(&ring, Repeat::Again).await?;
+        let mut count = 0;
+        for lane in lanes.into_iter().filter(wanted) {
+            self.ring_again(lane, now).await?;
+            count += 1;
         }
         Ok(count)
+    }
+
+    /// Rings a lane that has something pending.
+    ///
+    /// # Errors
+    /// When the queue does not answer.
+    pub async fn ring_again(&self, lane: Lane, now: Timestamp) -> Result<(), NotDurable> {
+        let ring = Ring::V1 {
+            lane,
+            key: "pending".into(),
+            at: now,
+        };
+        Ok(self.queue.ring(&ring, Repeat::Again).await?)
     }
 
     /// Keeps a body that was verified and not understood, for a look.

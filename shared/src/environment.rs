@@ -24,8 +24,10 @@ pub struct Environment {
     pub config_reread: Duration,
     /// `TABLE_NAME`: the DynamoDB table.
     pub table_name: String,
-    /// `QUEUE_URL`: the SQS FIFO queue.
+    /// `QUEUE_URL`: the SQS FIFO queue of the chats.
     pub queue_url: String,
+    /// `SINK_QUEUE_URL`: that of the sinks. Default: the same.
+    pub sink_queue_url: String,
     /// What AWS itself sets.
     pub aws: AwsEnvironment,
 }
@@ -79,6 +81,7 @@ impl Environment {
             config_reread: REREAD_AFTER,
             table_name: read("TABLE_NAME"),
             queue_url: read("QUEUE_URL"),
+            sink_queue_url: String::new(),
             aws: AwsEnvironment {
                 region: read("AWS_REGION"),
                 access_key_id: read("AWS_ACCESS_KEY_ID"),
@@ -88,6 +91,9 @@ impl Environment {
                 use_fips: some("AWS_USE_FIPS_ENDPOINT").is_some_and(|value| value == "true"),
             },
         };
+        let sink_queue_url = some("SINK_QUEUE_URL");
+        environment.sink_queue_url =
+            sink_queue_url.unwrap_or_else(|| environment.queue_url.clone());
         match some("CONFIG_REREAD_SECONDS").map(|seconds| seconds.parse()) {
             None => {}
             Some(Ok(seconds)) => environment.config_reread = Duration::from_secs(seconds),
@@ -108,7 +114,11 @@ impl Environment {
         let http = outbound::client()?;
         let sdk = self.aws.sdk_config(http.clone());
         let table = Table::new(aws_sdk_dynamodb::Client::new(&sdk), self.table_name);
-        let queue = SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), self.queue_url);
+        let queue = SqsQueue::new(
+            aws_sdk_sqs::Client::new(&sdk),
+            self.queue_url,
+            self.sink_queue_url,
+        );
         let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
         let live = Live::from_secret(
             secrets,
@@ -175,6 +185,7 @@ mod tests {
         };
         let environment = Environment::read(all).expect("all are there");
         assert_eq!(environment.queue_url, "queue_url");
+        assert_eq!(environment.sink_queue_url, "sink_queue_url");
         assert_eq!(environment.config_reread, Duration::from_secs(7));
         let shown = format!("{environment:?}");
         assert!(

@@ -121,6 +121,8 @@ pub struct Entry {
     pub revived_at: Option<Timestamp>,
     /// How many of its parts are known to be done.
     pub parts_done: usize,
+    /// The time that is reserved for its delivery, at a sink with a rate.
+    pub reserved: Option<Timestamp>,
     /// Why the last try failed or it was given up, or why there was nothing to deliver.
     pub reason: Option<String>,
     /// When it was delivered or given up.
@@ -349,6 +351,31 @@ impl Ledger {
         Ok(())
     }
 
+    /// Notes that a try was put off: nothing has failed. The counts of crashes and of overruns begin
+    /// anew. `reserved` is the time that is reserved for the next one, if one is.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn put_off(
+        &self,
+        entry: &Entry,
+        reserved: Option<Timestamp>,
+    ) -> Result<(), TableError> {
+        let mut expression = "SET starts = :none, overruns = :none".to_owned();
+        if reserved.is_some() {
+            expression.push_str(", reserved = :reserved");
+        }
+        let mut update = self
+            .update(entry, &expression)
+            .expression_attribute_values(":none", number(0));
+        if let Some(at) = reserved {
+            let at = number(at.as_millisecond());
+            update = update.expression_attribute_values(":reserved", at);
+        }
+        update.send().await.map_err(TableError::from_sdk)?;
+        Ok(())
+    }
+
     /// Notes that a try took too long, and that another is to come.
     ///
     /// # Errors
@@ -426,6 +453,7 @@ impl Ledger {
             revived_at: None,
             dead: None,
             parts_done: 0,
+            reserved: None,
             reason: None,
             ended_at: None,
             expires_at: now.as_second().saturating_add(ttl),

@@ -54,28 +54,61 @@ pub enum Ring {
 #[error("queue: {0}")]
 pub struct QueueError(pub String);
 
-/// The SQS FIFO queue.
+/// The SQS FIFO queues: one for the chats, and one for the sinks. Each has a mapping of its own to the
+/// processor, so that a sink that hangs shares neither a batch nor the number of invocations with a chat.
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
     client: aws_sdk_sqs::Client,
-    url: String,
+    chats: String,
+    sinks: String,
 }
 
 impl SqsQueue {
-    /// The queue at `url`.
+    /// The queues at these URLs, which may be one.
     #[must_use]
-    pub fn new(client: aws_sdk_sqs::Client, url: impl Into<String>) -> Self {
+    pub fn new(
+        client: aws_sdk_sqs::Client,
+        chats: impl Into<String>,
+        sinks: impl Into<String>,
+    ) -> Self {
         Self {
             client,
-            url: url.into(),
+            chats: chats.into(),
+            sinks: sinks.into(),
         }
     }
 
-    /// Keeps a received message from coming again before `pause` is over; SQS takes 12 hours at most.
+    /// The URL of the queue for a lane.
+    fn url(&self, lane: &Lane) -> &str {
+        match lane {
+            Lane::Sink { .. } => &self.sinks,
+            Lane::Haptik(_) | Lane::Channel(_) | Lane::Task(_) | Lane::NotUnderstood { .. } => {
+                &self.chats
+            }
+        }
+    }
+
+    /// The URL of the queue that has this ARN; that of the chats where it is another's.
+    fn url_of(&self, arn: &str) -> &str {
+        let name = |text: &str, separator| text.rsplit(separator).next().map(ToOwned::to_owned);
+        if name(arn, ':') == name(&self.sinks, '/') {
+            &self.sinks
+        } else {
+            &self.chats
+        }
+    }
+
+    /// Keeps a message that was received from the queue with this ARN from coming again before `pause` is
+    /// over; SQS takes 12 hours at most.
     ///
     /// # Errors
     /// When SQS does not take it: the message then comes again after the queue's visibility timeout.
-    pub async fn postpone(&self, receipt_handle: &str, pause: Duration) -> Result<(), QueueError> {
+    pub async fn postpone(
+        &self,
+        arn: &str,
+        receipt_handle: &str,
+        pause: Duration,
+    ) -> Result<(), QueueError> {
         let seconds = pause
             .as_secs_f64()
             .ceil()
@@ -87,7 +120,7 @@ impl SqsQueue {
         let seconds = seconds as i32;
         self.client
             .change_message_visibility()
-            .queue_url(&self.url)
+            .queue_url(self.url_of(arn))
             .receipt_handle(receipt_handle)
             .visibility_timeout(seconds)
             .send()
@@ -104,7 +137,7 @@ impl Queue for SqsQueue {
         let body = serde_json::to_string(ring).map_err(|error| QueueError(error.to_string()))?;
         self.client
             .send_message()
-            .queue_url(&self.url)
+            .queue_url(self.url(lane))
             .message_body(body)
             .message_group_id(lane.to_string())
             .message_deduplication_id(deduplication_id(lane, key, repeat))
@@ -144,6 +177,34 @@ mod tests {
         assert_eq!(id(Repeat::First), id(Repeat::First));
         assert_ne!(id(Repeat::First), id(Repeat::Again));
         assert_ne!(id(Repeat::Again), id(Repeat::Again));
+    }
+
+    #[test]
+    fn a_ring_for_a_sink_goes_to_the_sinks_queue_and_is_postponed_there() {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
+            .build();
+        let client = aws_sdk_sqs::Client::from_conf(config);
+        let (chats, sinks) = (
+            "https://sqs.example/1/a.fifo",
+            "https://sqs.example/1/a-sinks.fifo",
+        );
+        let queue = SqsQueue::new(client, chats, sinks);
+        let sink = Lane::Sink {
+            sink: "crm".into(),
+            auth_id: "a".into(),
+        };
+        assert_eq!(queue.url(&sink), sinks);
+        for lane in [
+            Lane::Haptik("a".into()),
+            Lane::Channel("a".into()),
+            Lane::Task("a".into()),
+        ] {
+            assert_eq!(queue.url(&lane), chats);
+        }
+        assert_eq!(queue.url_of("arn:aws:sqs:eu-west-1:1:a-sinks.fifo"), sinks);
+        assert_eq!(queue.url_of("arn:aws:sqs:eu-west-1:1:a.fifo"), chats);
+        assert_eq!(queue.url_of(""), chats);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Sinks: whoever wants the bot's events, besides the user.
 //!
-//! One module for each kind, behind one trait, [`Sink`]. [`webhook`] sends every event as it came. The
-//! others are ticket sinks: what they have in common, one ticket for each conversation, is in
-//! [`tickets`], and what a CRM has of its own is in a module with its name, behind the narrower trait
-//! [`tickets::Crm`].
+//! One module for each kind, behind one trait, [`Sink`]. [`webhook`] sends every event as it came,
+//! [`http`] as the operator's templates say. The others are ticket sinks: what they have in common, one
+//! ticket for each conversation, is in [`tickets`], and what a CRM has of its own is in a module with its
+//! name, behind the narrower trait [`tickets::Crm`].
 //!
+//! [`gate`] is what holds for a whole sink: its rate, and whether it is down or needs attention.
 //! [`api`] makes requests that can be sent and shown, [`template`] fills in what the operator wrote,
 //! [`context`] is what there is to fill in.
 
@@ -25,6 +26,8 @@ use crate::table::TableError;
 pub mod api;
 pub mod context;
 pub mod freshdesk;
+pub mod gate;
+pub mod http;
 pub mod hubspot;
 pub mod jira;
 mod oauth;
@@ -60,6 +63,11 @@ pub trait Sink: fmt::Debug + Send + Sync {
     /// How many requests a delivery makes, as a rule: for keeping to the rate.
     fn requests(&self) -> u32 {
         1
+    }
+
+    /// Whether anything is sent of an event, as far as can be said without a look at anything else.
+    fn sends(&self, _event: &Event) -> bool {
+        true
     }
 
     /// Whether `webhook_conversation_complete` is wanted before its twin `chat_complete`, which says
@@ -99,6 +107,8 @@ pub struct Delivery<'a> {
 pub enum Delivered {
     /// It was delivered.
     Done,
+    /// It was delivered: it has become this ticket.
+    Ticket(tickets::TicketRef),
     /// There was nothing to deliver, for this reason.
     Nothing(&'static str),
     /// It is to be tried again after this time: nothing has failed, something is not there yet.

@@ -27,3 +27,5 @@ mod slack_files;
 mod slack_forms;
 #[path = "end_to_end/slack_pace.rs"]
 mod slack_pace;
+#[path = "end_to_end/tickets.rs"]
+mod tickets;

@@ -8,6 +8,7 @@ use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
 use haptik_bridge_shared::retry::{self, Failure, Retry};
+use haptik_bridge_shared::sink::gate::Gate;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use jiff::Timestamp;
@@ -24,8 +25,8 @@ pub(crate) struct Rung {
 /// A lane was stopped before all of it was delivered.
 #[derive(Debug)]
 pub(crate) struct Stopped {
-    /// How long to wait before it is drained again.
-    pub(crate) pause: Duration,
+    /// How long to wait before it is drained again; `None` where it will be rung when it can be.
+    pub(crate) pause: Option<Duration>,
 }
 
 /// What became of a delivery that did not fail.
@@ -37,6 +38,8 @@ pub(crate) enum Done {
     Nothing(&'static str),
     /// It is to be tried again after this time, and for this reason. Nothing has failed.
     NotYet(Duration, &'static str),
+    /// The whole sink takes nothing until somebody has mended it. Its lanes are rung then.
+    Closed,
     /// Some of its parts were, which is recorded, and there are more of them.
     More,
 }
@@ -53,8 +56,8 @@ enum Left {
 enum Next {
     /// At once.
     Go(Left),
-    /// With the same entry, after this time.
-    Pause(Duration),
+    /// With the same entry, after this time; `None`: when the lane is rung again.
+    Pause(Option<Duration>),
 }
 
 /// How long what was read of a lane is used: long enough that a short drain costs one query, and short
@@ -76,6 +79,8 @@ pub(crate) struct Attempt<'a> {
     since: Timestamp,
     /// Where it goes or came in: of an answer from Haptik, known once its user is.
     place: OnceLock<String>,
+    /// What is known of the sink, where it goes to one.
+    pub(crate) gate: Gate,
 }
 
 impl<'a> Attempt<'a> {
@@ -91,6 +96,7 @@ impl<'a> Attempt<'a> {
             entry,
             since: Timestamp::now(),
             place: place.map(OnceLock::from).unwrap_or_default(),
+            gate: Gate::default(),
         }
     }
 
@@ -150,7 +156,7 @@ impl Processor {
                 }
                 if Instant::now() >= deadline {
                     return Err(Stopped {
-                        pause: Duration::ZERO,
+                        pause: Some(Duration::ZERO),
                     });
                 }
                 if self.deliver_and_record(&entry, receives).await? == Left::More {
@@ -170,12 +176,17 @@ impl Processor {
     }
 
     async fn deliver_and_record(&self, entry: &Entry, receives: u32) -> Result<Left, Stopped> {
+        let mut attempt = Attempt::of(entry);
+        match Box::pin(self.enter(entry)).await {
+            Ok(Ok(gate)) => attempt.gate = gate,
+            Ok(Err(stopped)) => return Err(stopped),
+            Err(error) => return Err(unrecorded(&error, receives)),
+        }
         let (_alone, _beside) = if entry.starts >= SUSPECT_AFTER {
             (Some(self.alone.write().await), None)
         } else {
             (None, Some(self.alone.read().await))
         };
-        let attempt = Attempt::of(entry);
         let recorded = match self.parked(&attempt, receives).await {
             Ok(true) => Ok(Next::Go(Left::Nothing)),
             Ok(false) => self.try_once(&attempt, receives).await,
@@ -209,15 +220,24 @@ impl Processor {
         let begun_before = entry.attempts + entry.starts + entry.overruns > 0;
         let begun_before = begun_before || entry.parts_done > 0 || entry.revived_at.is_some();
         let again = receives > 1 || begun_before;
-        let delivery = self.deliver(attempt, again);
+        let delivery = Box::pin(self.deliver(attempt, again));
         match tokio::time::timeout(self.limits.delivery_timeout, delivery).await {
             Ok(Ok(Done::NotYet(pause, reason))) => {
                 attempt.tell(Outcome::WillRetry, Some(reason));
-                Ok(Next::Pause(pause))
+                self.put_off(entry, receives).await?;
+                Ok(Next::Pause(Some(pause)))
+            }
+            Ok(Ok(Done::Closed)) => {
+                self.put_off(entry, receives).await?;
+                Ok(Next::Pause(None))
             }
             Ok(Ok(Done::More)) => Ok(Next::Go(Left::More)),
-            Ok(Ok(done)) => {
-                self.record_done(attempt, &done).await?;
+            Ok(Ok(Done::Delivered)) => {
+                self.record_done(attempt, None).await?;
+                Ok(Next::Go(Left::Nothing))
+            }
+            Ok(Ok(Done::Nothing(reason))) => {
+                self.record_done(attempt, Some(reason)).await?;
                 Ok(Next::Go(Left::Nothing))
             }
             Ok(Err(failure)) => self.record_failure(attempt, &failure).await,
@@ -225,9 +245,17 @@ impl Processor {
                 let reason = "it took too long";
                 attempt.tell(Outcome::WillRetry, Some(reason));
                 self.bridge.ledger.overran(entry, reason).await?;
-                Ok(Next::Pause(retry::pause(entry.overruns + 1, None)))
+                Ok(Next::Pause(Some(retry::pause(entry.overruns + 1, None))))
             }
         }
+    }
+
+    /// Notes that a try ended without a failure, where it was noted that it began.
+    async fn put_off(&self, entry: &Entry, receives: u32) -> Result<(), TableError> {
+        if receives > 1 {
+            self.bridge.ledger.put_off(entry, None).await?;
+        }
+        Ok(())
     }
 
     async fn deliver(&self, attempt: &Attempt<'_>, again: bool) -> Result<Done, Failure> {
@@ -255,7 +283,7 @@ impl Processor {
                 self.task(connection, task).await
             }
             (Lane::Sink { sink, .. }, Payload::Webhook { account, body }) => {
-                self.to_sink(entry, sink, account, body, again).await
+                Box::pin(self.to_sink(attempt, sink, account, body, again)).await
             }
             _ => Err(Failure::permanent(
                 "the entry does not belong into its lane",
@@ -263,11 +291,12 @@ impl Processor {
         }
     }
 
-    async fn record_done(&self, attempt: &Attempt<'_>, done: &Done) -> Result<(), TableError> {
-        let (outcome, reason) = match done {
-            Done::Delivered | Done::More => (Outcome::Ok, None),
-            Done::Nothing(reason) | Done::NotYet(_, reason) => (Outcome::Nothing, Some(*reason)),
-        };
+    async fn record_done(
+        &self,
+        attempt: &Attempt<'_>,
+        reason: Option<&str>,
+    ) -> Result<(), TableError> {
+        let outcome = reason.map_or(Outcome::Ok, |_| Outcome::Nothing);
         let ended = self
             .bridge
             .ledger
@@ -288,9 +317,10 @@ impl Processor {
             let buried = self.bury(attempt, &failure.reason, &in_full).await;
             return buried.map(|()| Next::Go(Left::Nothing));
         };
-        let age = Timestamp::now()
-            .duration_since(entry.revived_at.unwrap_or(entry.received_at))
-            .unsigned_abs();
+        let mut since = entry.revived_at.unwrap_or(entry.received_at);
+        // While its sink needed attention, nobody was patient with it.
+        since = since.max(attempt.gate.resumed_at.unwrap_or(since));
+        let age = Timestamp::now().duration_since(since).unsigned_abs();
         let patience = self.bridge.config.delivery.give_up_after;
         if age >= patience {
             let given_up = format!("given up after {} s: ", patience.as_secs());
@@ -300,7 +330,7 @@ impl Processor {
         }
         attempt.tell(Outcome::WillRetry, Some(&failure.reason));
         self.bridge.ledger.failed(entry, &in_full).await?;
-        Ok(Next::Pause(retry::pause(entry.attempts + 1, after)))
+        Ok(Next::Pause(Some(retry::pause(entry.attempts + 1, after))))
     }
 
     /// Gives an entry up; the lane goes on. `reason` is told, `in_full` kept.
@@ -418,6 +448,6 @@ fn is_outdated(age: Duration, window: Duration) -> bool {
 fn unrecorded(error: &TableError, receives: u32) -> Stopped {
     tracing::error!(%error, "the ledger did not answer");
     Stopped {
-        pause: retry::pause(receives, None),
+        pause: Some(retry::pause(receives, None)),
     }
 }

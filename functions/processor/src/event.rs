@@ -37,6 +37,9 @@ pub struct Message {
     pub receipt_handle: Option<String>,
     /// A ring.
     pub body: String,
+    /// The ARN of the queue that it came from.
+    #[serde(rename = "eventSourceARN")]
+    pub event_source_arn: String,
     /// What SQS says about it.
     pub attributes: HashMap<String, String>,
 }
@@ -103,7 +106,9 @@ mod tests {
         let Ok(Event::Rings { records }) = serde_json::from_value(event) else {
             panic!("it is a batch");
         };
-        let record = records.first().expect("one message").record();
+        let message = records.first().expect("one message");
+        assert!(message.event_source_arn.ends_with(":fifo.fifo"));
+        let record = message.record();
         assert_eq!(record.body, "Test message.");
         assert_eq!(record.receives, 3);
     }

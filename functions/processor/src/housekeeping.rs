@@ -19,6 +19,7 @@ impl Processor {
         self.look_after_handoffs(now).await;
         let accounts: BTreeSet<AccountId> =
             self.queues().into_iter().map(|(name, _)| name).collect();
+        self.try_closed_sinks(now).await;
         let mut hour_is_over = false;
         for account in accounts {
             let heard = self.bridge.health.of(&account).await;

@@ -72,6 +72,8 @@ pub struct Limits {
     pub most_crashes: u32,
     /// How long a ticket sink holds `chat_complete` from its receipt, for its twin that says more.
     pub twin_wait: Duration,
+    /// How often a sink that needs attention is tried.
+    pub probe_every: Duration,
 }
 
 impl Default for Limits {
@@ -81,6 +83,7 @@ impl Default for Limits {
             stretch: Duration::from_secs(20),
             most_crashes: 5,
             twin_wait: Duration::from_secs(10),
+            probe_every: Duration::from_mins(1),
         }
     }
 }
@@ -154,7 +157,7 @@ impl Processor {
         while let Some(drained) = drains.join_next_with_id().await {
             let (id, pause) = match drained {
                 Ok((id, Ok(()))) => (id, None),
-                Ok((id, Err(stopped))) => (id, Some(stopped.pause)),
+                Ok((id, Err(stopped))) => (id, stopped.pause),
                 Err(crash) => {
                     // The panic's message may quote a body, so it is not logged here.
                     tracing::error!("a delivery panicked: its lane is tried again");

@@ -84,10 +84,13 @@ async fn deliver(
 
 async fn postpone(queue: &SqsQueue, messages: &[Message], id: &str, pause: Duration) {
     let message = messages.iter().find(|message| message.message_id == id);
-    let Some(receipt_handle) = message.and_then(|message| message.receipt_handle.as_deref()) else {
+    let Some((arn, receipt_handle)) = message.and_then(|message| {
+        let receipt_handle = message.receipt_handle.as_deref()?;
+        Some((message.event_source_arn.as_str(), receipt_handle))
+    }) else {
         return;
     };
-    if let Err(error) = queue.postpone(receipt_handle, pause).await {
+    if let Err(error) = queue.postpone(arn, receipt_handle, pause).await {
         tracing::warn!(%error, "a message comes again after the visibility timeout instead of the pause");
     }
 }

@@ -1,24 +1,78 @@
-//! Towards a sink: an event, as Haptik delivered it.
+//! Towards a sink: an event, as Haptik delivered it, as soon as the sink as a whole can take it.
 
+use std::time::Duration;
+
+use haptik_bridge_shared::edge::NotDurable;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AccountId;
-use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::sink::{Delivered, Delivery};
+use haptik_bridge_shared::sink::gate::{self, Gate};
+use haptik_bridge_shared::sink::{Delivered, Delivery, SinkError};
+use haptik_bridge_shared::table::TableError;
+use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use jiff::Timestamp;
 
 use crate::Processor;
-use crate::drain::Done;
+use crate::drain::{Attempt, Done, Stopped};
+
+/// The longest time that is waited for here: a longer one is waited for in the queue.
+const SHORT_WAIT: Duration = Duration::from_secs(1);
 
 impl Processor {
+    /// Whether an entry may be delivered now, as far as its sink as a whole goes; and what is known of
+    /// that. One of another lane may always.
+    pub(crate) async fn enter(&self, entry: &Entry) -> Result<Result<Gate, Stopped>, TableError> {
+        let (Lane::Sink { sink: name, .. }, Payload::Webhook { body, .. }) =
+            (&entry.lane, &entry.payload)
+        else {
+            return Ok(Ok(Gate::default()));
+        };
+        let (Some(sink), Some(configured)) = (
+            self.bridge.sinks.get(name),
+            self.bridge.config.sinks.get(name),
+        ) else {
+            return Ok(Ok(Gate::default()));
+        };
+        if Event::read(body.as_bytes()).is_ok_and(|event| !sink.sends(&event)) {
+            return Ok(Ok(Gate::default()));
+        }
+        let mut reserved = entry.reserved;
+        loop {
+            let entered = self.bridge.gates.enter(
+                name,
+                configured.rate_per_second,
+                sink.requests(),
+                reserved,
+                self.limits.probe_every,
+            );
+            match entered.await? {
+                gate::Entry::Open(gate) => return Ok(Ok(gate)),
+                gate::Entry::Closed => return Ok(Err(Stopped { pause: None })),
+                gate::Entry::Wait(pause, at) if pause <= SHORT_WAIT => {
+                    tokio::time::sleep(pause).await;
+                    reserved = at.or(reserved);
+                }
+                gate::Entry::Wait(pause, at) => {
+                    if at.is_some() && at != entry.reserved {
+                        self.bridge.ledger.put_off(entry, at).await?;
+                    }
+                    return Ok(Err(Stopped { pause: Some(pause) }));
+                }
+            }
+        }
+    }
+
     pub(crate) async fn to_sink(
         &self,
-        entry: &Entry,
+        attempt: &Attempt<'_>,
         name: &str,
         account: &AccountId,
         body: &str,
         again: bool,
     ) -> Result<Done, Failure> {
+        let entry = attempt.entry;
         let sink = self.bridge.sinks.get(name);
         let sink = sink.ok_or_else(|| Failure::permanent("the sink is no longer configured"))?;
         let event =
@@ -36,11 +90,98 @@ impl Processor {
                 again,
                 twin_wait: self.limits.twin_wait,
             })
-            .await?;
-        Ok(match delivered {
-            Delivered::Done => Done::Delivered,
-            Delivered::Nothing(reason) => Done::Nothing(reason),
-            Delivered::Later(pause, reason) => Done::NotYet(pause, reason),
-        })
+            .await;
+        match delivered {
+            Ok(Delivered::Done | Delivered::Ticket(_)) => {
+                self.went_well(name, &attempt.gate).await?;
+                Ok(Done::Delivered)
+            }
+            Ok(Delivered::Nothing(reason)) => Ok(Done::Nothing(reason)),
+            Ok(Delivered::Later(pause, reason)) => Ok(Done::NotYet(pause, reason)),
+            Err(error) => self.went_wrong(attempt, name, error).await,
+        }
     }
+
+    /// Notes that a sink works; when it needed attention until now, all that is pending there is rung for.
+    async fn went_well(&self, name: &str, gate: &Gate) -> Result<(), TableError> {
+        if !self.bridge.gates.went_well(name, gate).await? {
+            return Ok(());
+        }
+        tracing::info!(sink = name, "the sink's credentials are accepted again");
+        if let Err(error) = self.bridge.ring_pending_of(name, Timestamp::now()).await {
+            // It is rung for within the hour, and by every further event.
+            tracing::warn!(sink = name, %error, "what is pending could not be rung for");
+        }
+        Ok(())
+    }
+
+    /// What a failure means for its entry and for the sink.
+    async fn went_wrong(
+        &self,
+        attempt: &Attempt<'_>,
+        name: &str,
+        error: SinkError,
+    ) -> Result<Done, Failure> {
+        let gates = &self.bridge.gates;
+        match &error {
+            SinkError::NeedsAttention { .. } => {
+                let failure = Failure::from(error);
+                let every = self.limits.probe_every;
+                gates
+                    .needs_attention(name, &failure.in_full(), every)
+                    .await?;
+                needs_attention(attempt, name, &failure.reason);
+                return Ok(Done::Closed);
+            }
+            SinkError::RateLimited { .. } => {
+                let pause = gates.failed(name, &attempt.gate, &error).await?;
+                let reason = "the sink had too many requests (429)";
+                return Ok(Done::NotYet(pause.unwrap_or(SHORT_WAIT), reason));
+            }
+            SinkError::Refused { .. } => self.went_well(name, &attempt.gate).await?,
+            _ => {
+                gates.failed(name, &attempt.gate, &error).await?;
+            }
+        }
+        Err(error.into())
+    }
+
+    /// Rings a lane of each sink that needs attention, where it is time to try whether it still does.
+    pub(crate) async fn try_closed_sinks(&self, now: Timestamp) {
+        for name in self.bridge.sinks.keys() {
+            if let Err(error) = self.try_closed_sink(name, now).await {
+                tracing::warn!(sink = name, %error, "whether the sink needs attention is not known");
+            }
+        }
+    }
+
+    async fn try_closed_sink(&self, name: &str, now: Timestamp) -> Result<(), NotDurable> {
+        let gate = self.bridge.gates.of(name).await?;
+        if gate.attention.is_none() || gate.closed_until.is_some_and(|until| until > now) {
+            return Ok(());
+        }
+        let mut lanes = self.bridge.ledger.pending_lanes().await?;
+        lanes.retain(|lane| matches!(lane, Lane::Sink { sink, .. } if sink == name));
+        // Not always the same one: what is refused may be something of its own.
+        let chosen = fastrand::usize(..lanes.len().max(1));
+        match lanes.into_iter().nth(chosen) {
+            Some(lane) => self.bridge.ring_again(lane, now).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Tells that a sink needs attention: once for each try, so that an alarm lasts as long as it does.
+fn needs_attention(attempt: &Attempt<'_>, name: &str, reason: &str) {
+    telemetry::hop(&Hop {
+        name: "needs_attention",
+        outcome: Outcome::WillRetry,
+        correlation_id: Some(&attempt.entry.correlation_id),
+        lane: Some(&attempt.entry.lane),
+        key: Some(&attempt.entry.key),
+        source: &format!("sinks/{name}"),
+        at: None,
+        since: None,
+        reason: Some(reason),
+    });
 }

@@ -13,7 +13,9 @@ use toml::de::DeValue;
 use url::Url;
 
 use super::secrets::Secrets;
-pub(super) use filled::{Filled, FilledField, FilledList, UserName, ValueList};
+pub(super) use filled::{
+    Filled, FilledField, FilledList, FilledRequest, Rate, Statuses, UserName, ValueList,
+};
 pub(super) use shown::{Emoji, Text, Texts};
 
 use super::wording::{clip, close_to, describe, quote};

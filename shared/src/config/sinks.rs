@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::{HeaderName, Method};
+use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
@@ -16,6 +18,9 @@ pub struct Sink {
     pub events: Vec<String>,
     /// `when`: what else must hold of an event; all of it. Default: nothing.
     pub when: Vec<Condition>,
+    /// `rate_per_second`: how many requests it gets at most. Default: 10 for what makes tickets, no limit
+    /// for others.
+    pub rate_per_second: Option<u32>,
     /// `type`, and the keys that come with it.
     pub kind: SinkKind,
 }
@@ -40,6 +45,8 @@ pub enum SinkKind {
         /// `signing_secrets`: `whsec_` and padded base64; each signs.
         signing_secrets: Secrets,
     },
+    /// `type = "http"`: any REST API.
+    Http(Box<Http>),
     /// `type = "zendesk"`.
     Zendesk(Zendesk),
     /// `type = "freshdesk"`.
@@ -52,6 +59,26 @@ pub enum SinkKind {
     ServiceNow(ServiceNow),
     /// `type = "jira"`.
     Jira(Jira),
+}
+
+/// `type = "http"`: any REST API, by templates.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// `method`. Default: `POST`.
+    pub method: Method,
+    /// `url`: with its scheme and host written out.
+    pub url: Template,
+    /// `headers`. Default: none but `content-type`.
+    pub headers: Vec<(HeaderName, Template)>,
+    /// `content_type`: the MIME type of the body. Default: `application/json`.
+    pub content_type: String,
+    /// `body`. Default: none.
+    pub body: Option<Template>,
+    /// `secrets`: what templates know as `secrets.NAME`. Default: none.
+    pub secrets: Vec<(String, SecretString)>,
+    /// `taken_before`: the statuses with which the API says that it has had the same request. Default:
+    /// none.
+    pub taken_before: Vec<u16>,
 }
 
 /// `type = "zendesk"`: an account at Zendesk Support.
@@ -138,7 +165,7 @@ impl Sink {
     #[must_use]
     pub fn ticket(&self) -> Option<&TicketTexts> {
         match &self.kind {
-            SinkKind::Webhook { .. } => None,
+            SinkKind::Webhook { .. } | SinkKind::Http(_) => None,
             SinkKind::Zendesk(zendesk) => Some(&zendesk.ticket),
             SinkKind::Freshdesk(freshdesk) => Some(&freshdesk.ticket),
             SinkKind::Salesforce(salesforce) => Some(&salesforce.ticket),
@@ -146,6 +173,15 @@ impl Sink {
             SinkKind::ServiceNow(servicenow) => Some(&servicenow.ticket),
             SinkKind::Jira(jira) => Some(&jira.ticket),
         }
+    }
+}
+
+impl Http {
+    /// Whether a body of this MIME type is JSON.
+    #[must_use]
+    pub fn is_json(content_type: &str) -> bool {
+        let name = content_type.split(';').next().unwrap_or_default().trim();
+        name.eq_ignore_ascii_case("application/json") || name.to_lowercase().ends_with("+json")
     }
 }
 
@@ -192,6 +228,7 @@ impl fmt::Debug for SinkKind {
                 .field("url", &origin(url))
                 .field("signing_secrets", signing_secrets)
                 .finish(),
+            Self::Http(http) => http.fmt(formatter),
             Self::Zendesk(zendesk) => zendesk.fmt(formatter),
             Self::Freshdesk(freshdesk) => freshdesk.fmt(formatter),
             Self::Salesforce(salesforce) => salesforce.fmt(formatter),

@@ -247,6 +247,7 @@ fn a_sink_of_all_events_wants_unknown_ones_too() {
     let sink = |events: &[&str]| Sink {
         events: events.iter().map(ToString::to_string).collect(),
         when: Vec::new(),
+        rate_per_second: None,
         kind: SinkKind::Webhook {
             url: Url::parse("https://s.example").expect("a URL"),
             signing_secrets: Secrets::new(WHSEC, []),

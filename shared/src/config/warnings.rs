@@ -61,6 +61,12 @@ pub(super) fn of(config: &Config) -> Vec<String> {
                 warnings.url(&path, "url", url);
                 warnings.standard_webhooks(&path, signing_secrets);
             }
+            SinkKind::Http(http) => {
+                for (name, secret) in &http.secrets {
+                    let secrets = Secrets::new(secret.clone(), []);
+                    warnings.secrets(&format!("{path}.secrets"), name, &secrets);
+                }
+            }
             SinkKind::Zendesk(zendesk) => {
                 warnings.url(&path, "base_url", &zendesk.base_url);
                 warnings.secrets(&path, "api_token", &zendesk.api_tokens);

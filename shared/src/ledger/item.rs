@@ -40,6 +40,8 @@ pub(super) struct Item {
     #[serde(default)]
     pub(super) parts_done: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reserved: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ended_at: Option<i64>,
@@ -68,6 +70,7 @@ impl Item {
             overruns: self.overruns,
             revived_at: self.revived_at.map(moment).transpose()?,
             parts_done: self.parts_done,
+            reserved: self.reserved.map(moment).transpose()?,
             ended_at: self.ended_at.map(moment).transpose()?,
             reason: self.reason,
         })

@@ -162,6 +162,7 @@ impl Ledger {
             .scan()
             .table_name(self.table.name())
             .index_name(PENDING_INDEX)
+            .consistent_read(true)
             .projection_expression("pk")
             .into_paginator()
             .items()

@@ -42,7 +42,7 @@ pub struct ApiRequest {
     url: Url,
     headers: Vec<(HeaderName, Text)>,
     body: Body,
-    expected: &'static [u16],
+    expected: Vec<u16>,
 }
 
 /// A text that is sent, and how it is shown.
@@ -195,7 +195,7 @@ impl ApiRequest {
             url,
             headers: Vec::new(),
             body: Body::None,
-            expected: &[],
+            expected: Vec::new(),
         }
     }
 
@@ -299,8 +299,8 @@ impl ApiRequest {
 
     /// With these statuses being answers, not errors.
     #[must_use]
-    pub fn expect(mut self, statuses: &'static [u16]) -> Self {
-        self.expected = statuses;
+    pub fn expect(mut self, statuses: &[u16]) -> Self {
+        self.expected = statuses.to_vec();
         self
     }
 

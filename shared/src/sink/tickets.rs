@@ -27,7 +27,7 @@ use crate::haptik::webhook::{Event, EventKind};
 
 mod case;
 mod text;
-mod transcript;
+pub(super) mod transcript;
 
 pub use text::html;
 
@@ -279,7 +279,7 @@ impl Tickets {
             )
             .await?;
         }
-        Ok(Delivered::Done)
+        Ok(Delivered::Ticket(created))
     }
 
     /// How long a try that was begun then can still come to something.
@@ -434,6 +434,10 @@ impl Sink for Tickets {
 
     fn requests(&self) -> u32 {
         1 + u32::from(self.texts.always_attaches())
+    }
+
+    fn sends(&self, event: &Event) -> bool {
+        makes_a_ticket(event) || (self.texts.follow_ups && event.kind == EventKind::Message)
     }
 
     fn prefers_the_longer_twin(&self) -> bool {

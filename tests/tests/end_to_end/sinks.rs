@@ -3,7 +3,7 @@ use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::json;
 
-fn echo(message: &UserMessage) -> Vec<Reply> {
+pub(crate) fn echo(message: &UserMessage) -> Vec<Reply> {
     vec![Reply::Text(format!("You said: {}.", message.text))]
 }
 

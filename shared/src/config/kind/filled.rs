@@ -4,7 +4,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Fault, Faults, Kind, each, text};
+use super::{Fault, Faults, Kind, Whole, each, text};
 use crate::config::FieldValue;
 use crate::config::wording::describe;
 use crate::sink::context::NAMES;
@@ -26,6 +26,79 @@ impl Kind for Filled {
         let text = value.get_ref().as_str();
         let text = text.ok_or_else(|| Fault::new(describe(value.get_ref())))?;
         Ok(Template::new(text, Escape::Text, &NAMES).map_err(Fault::new)?)
+    }
+}
+
+/// A template of a part of a request, which may use secrets.
+#[derive(Debug)]
+pub(in crate::config) struct FilledRequest {
+    escape: Escape,
+    /// Whether it begins with a scheme and a host.
+    is_url: bool,
+}
+
+impl FilledRequest {
+    /// The URL.
+    pub(in crate::config) const URL: Self = Self::new(Escape::Url, true);
+    /// The value of a header, or a body of plain text.
+    pub(in crate::config) const HEADER: Self = Self::new(Escape::Text, false);
+    /// A body of JSON.
+    pub(in crate::config) const JSON: Self = Self::new(Escape::Json, false);
+    /// A body of form fields.
+    pub(in crate::config) const FORM: Self = Self::new(Escape::Url, false);
+
+    const fn new(escape: Escape, is_url: bool) -> Self {
+        Self { escape, is_url }
+    }
+}
+
+impl Kind for FilledRequest {
+    type Value = Template;
+
+    fn allowed(&self) -> String {
+        let what = if self.is_url {
+            "a template that begins with the scheme and host of an http or https URL and a slash, "
+        } else {
+            "a template "
+        };
+        format!("{what}over secrets, {}", NAMES.join(", "))
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Template, Faults> {
+        let text = text(value)?;
+        if self.is_url {
+            let written = text.split('{').next().unwrap_or_default();
+            let host = ["https://", "http://"]
+                .iter()
+                .find_map(|scheme| written.strip_prefix(scheme))
+                .and_then(|rest| rest.split_once('/'));
+            if host.is_none_or(|(host, _)| host.is_empty() || host.contains('@')) {
+                return Err(Fault::new("a URL whose host is not written out".to_owned()).into());
+            }
+        }
+        let names: Vec<&str> = NAMES.iter().copied().chain(["secrets"]).collect();
+        Ok(Template::new(text, self.escape, &names).map_err(Fault::new)?)
+    }
+}
+
+/// Some HTTP statuses.
+#[derive(Debug)]
+pub(in crate::config) struct Statuses;
+
+impl Kind for Statuses {
+    type Value = Vec<u16>;
+
+    fn allowed(&self) -> String {
+        "a list of HTTP statuses from 400 to 499 without 401, 403 and 429".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<u16>, Faults> {
+        let read = |text: String| match text.parse() {
+            Ok(status @ 400..=499) if ![401, 403, 429].contains(&status) => Ok(status),
+            _ => Err(Fault::new(crate::config::wording::quote(&text)).into()),
+        };
+        let statuses = ValueList.read(value)?.into_iter();
+        statuses.map(read).collect()
     }
 }
 
@@ -147,5 +220,27 @@ impl Kind for UserName {
             return Err(Fault::new("a placeholder".to_owned()).into());
         }
         Ok(name.to_owned())
+    }
+}
+
+/// How often something may be done in a second.
+#[derive(Debug)]
+pub(in crate::config) struct Rate {
+    /// The most.
+    pub(in crate::config) max: u64,
+}
+
+impl Kind for Rate {
+    type Value = u64;
+
+    fn allowed(&self) -> String {
+        format!("a whole number without quotes, from 1 to {}", self.max)
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<u64, Faults> {
+        match (Whole { max: self.max }).read(value)? {
+            0 => Err(Fault::new("0".to_owned()).into()),
+            rate => Ok(rate),
+        }
     }
 }

@@ -1,36 +1,50 @@
 //! `[sinks.NAME]`.
 
+use http::{HeaderName, Method};
+
 use super::super::error::Reported;
 use super::super::kind::{
-    BaseUrl, Events, Filled, FilledField, FilledList, Flag, FullUrl, OneOf, SecretList, UserName,
-    ValueList,
+    BaseUrl, Events, Filled, FilledField, FilledList, FilledRequest, Flag, FullUrl, HeaderText,
+    OneOf, Rate, SecretList, Statuses, UserName, ValueList,
 };
 use super::super::section::Section;
-use super::super::{Condition, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk};
+use super::super::{Condition, Http, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk};
 use super::{Reader, crms};
 use crate::sink::template::{Escape, Template};
 
 pub(super) fn sink(section: &Section<'_>) -> Result<Sink, Reported> {
     let events = section.required("events", &Events);
     let when = section.entries("when", &ValueList);
+    let rate_per_second = section.optional("rate_per_second", &RATE);
     let kind = section.required("type", &SINK_TYPES).and_then(|kind| {
         let kind = kind(section);
         section.refuse_unknown_keys();
         kind
     });
     let when = when?.into_iter();
-    Ok(Sink {
+    let mut sink = Sink {
         events: events?,
         when: when
             .map(|(path, values)| Condition { path, values })
             .collect(),
+        rate_per_second: rate_per_second?.and_then(|rate| u32::try_from(rate).ok()),
         kind: kind?,
-    })
+    };
+    if sink.ticket().is_some() {
+        sink.rate_per_second.get_or_insert(TICKETS_PER_SECOND);
+    }
+    Ok(sink)
 }
+
+const RATE: Rate = Rate { max: 1_000 };
+
+/// What the CRMs allow even small accounts, about.
+const TICKETS_PER_SECOND: u32 = 10;
 
 const SINK_TYPES: OneOf<Reader<SinkKind>> = OneOf {
     words: &[
         ("webhook", webhook),
+        ("http", http),
         ("zendesk", zendesk),
         ("freshdesk", crms::freshdesk),
         ("salesforce", crms::salesforce),
@@ -48,6 +62,47 @@ fn webhook(section: &Section<'_>) -> Result<SinkKind, Reported> {
         url: url?,
         signing_secrets: signing_secrets?,
     })
+}
+
+fn http(section: &Section<'_>) -> Result<SinkKind, Reported> {
+    let method = section.or("method", &METHODS, "POST");
+    let url = section.required("url", &FilledRequest::URL);
+    let headers = section.entries("headers", &FilledRequest::HEADER);
+    let content_type = section.or("content_type", &HeaderText, "application/json".to_owned());
+    let body = match &content_type {
+        Ok(mime_type) if mime_type == "application/x-www-form-urlencoded" => {
+            section.optional("body", &FilledRequest::FORM)
+        }
+        Ok(mime_type) if !Http::is_json(mime_type) => {
+            section.optional("body", &FilledRequest::HEADER)
+        }
+        _ => section.optional("body", &FilledRequest::JSON),
+    };
+    let secrets = section.entries("secrets", &SecretList::KEYS);
+    let taken_before = section.or("taken_before", &Statuses, Vec::new());
+    let headers = headers.and_then(|headers| {
+        let read = headers.into_iter().map(|(name, value)| {
+            let found = HeaderName::from_bytes(name.as_bytes());
+            let found = found.map(|name| (name, value));
+            found.map_err(|_| {
+                let message = "found a name that is no header's; allowed: the names of headers";
+                section.wrong("headers", message.to_owned())
+            })
+        });
+        read.collect::<Result<Vec<_>, _>>()
+    });
+    let secrets = secrets?.into_iter();
+    Ok(SinkKind::Http(Box::new(Http {
+        method: Method::from_bytes(method?.as_bytes()).unwrap_or(Method::POST),
+        url: url?,
+        headers: headers?,
+        content_type: content_type?,
+        body: body?,
+        secrets: secrets
+            .map(|(name, values)| (name, values.newest().clone()))
+            .collect(),
+        taken_before: taken_before?,
+    })))
 }
 
 fn zendesk(section: &Section<'_>) -> Result<SinkKind, Reported> {
@@ -89,6 +144,16 @@ pub(super) fn ticket(section: &Section<'_>) -> Result<TicketTexts, Reported> {
         follow_ups: follow_ups?,
     })
 }
+
+const METHODS: OneOf<&str> = OneOf {
+    words: &[
+        ("POST", "POST"),
+        ("PUT", "PUT"),
+        ("PATCH", "PATCH"),
+        ("GET", "GET"),
+    ],
+    note: "",
+};
 
 const TRANSCRIPT_PLACES: OneOf<TranscriptPlace> = OneOf {
     words: &[

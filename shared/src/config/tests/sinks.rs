@@ -101,3 +101,39 @@ fn what_is_wrong_with_a_template_is_said_with_its_key() {
         &["sinks.crm.email"],
     );
 }
+
+#[test]
+fn where_a_request_goes_is_written_out() {
+    let http = |more: &str| format!("[sinks.h]\ntype = 'http'\nevents = ['*']\n{more}");
+    for url in [
+        "{{ event.url }}",
+        "https://{{ event.host }}/x",
+        "https://x.{{ event.host }}/x",
+        "https://x.example",
+        "https://{{ secrets.user }}@x.example/",
+        "ftp://x.example/",
+        "https:///x",
+    ] {
+        refused(
+            &http(&format!("url = '{url}'")),
+            &["sinks.h.url: found a URL whose host is not written out"],
+        );
+    }
+    let good = "url = 'https://x.example/{{ event.id }}'\n";
+    refused(
+        &http(&format!("{good}headers = {{ 'a b' = 'x' }}")),
+        &["sinks.h.headers: found a name that is no header's"],
+    );
+    refused(
+        &http(&format!("{good}taken_before = [409, 429]")),
+        &["sinks.h.taken_before: found \"429\"", "400 to 499"],
+    );
+    refused(
+        &http(&format!("{good}body = '{{{{ secret.token }}}}'")),
+        &["sinks.h.body: found a template with a name that there is not: secret"],
+    );
+    refused(
+        &format!("{ZENDESK}rate_per_second = 0"),
+        &["sinks.crm.rate_per_second: found 0"],
+    );
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::text;
 use crate::haptik::client::{History, HistoryMessage};
@@ -24,7 +24,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_min
 
 /// What was fetched.
 #[derive(Clone)]
-pub(super) struct Fetched {
+pub(in crate::sink) struct Fetched {
     /// The messages, as templates have them: `sender`, `text`, `timestamp`.
     pub(super) messages: Vec<Value>,
     /// The messages, a line each.
@@ -35,7 +35,7 @@ pub(super) struct Fetched {
 
 impl Fetched {
     /// No transcript, because none is wanted.
-    pub(super) fn unwanted() -> Self {
+    pub(in crate::sink) fn unwanted() -> Self {
         Self {
             messages: Vec::new(),
             lines: Vec::new(),
@@ -44,7 +44,7 @@ impl Fetched {
     }
 
     /// A transcript for a try without a conversation.
-    pub(super) fn sample() -> Self {
+    pub(in crate::sink) fn sample() -> Self {
         let at = Timestamp::from_second(1_795_600_000).ok();
         let line = |sender: &str, text: &str| (sender.to_owned(), text.to_owned(), at);
         Self::of(vec![
@@ -52,6 +52,12 @@ impl Fetched {
             line("bot", "Let me find somebody who knows."),
             line("Prateek", "It arrives tomorrow."),
         ])
+    }
+
+    /// Adds what templates can use of it.
+    pub(in crate::sink) fn fill_in(&self, values: &mut Map<String, Value>) {
+        values.insert("transcript".to_owned(), self.messages.clone().into());
+        values.insert("transcript_text".to_owned(), self.lines.join("\n").into());
     }
 
     fn of(messages: Vec<(String, String, Option<Timestamp>)>) -> Self {
@@ -82,7 +88,7 @@ impl Fetched {
 
 /// Fetches the transcript of the conversation that an event completed; or says how long to wait for it,
 /// and why.
-pub(super) async fn fetch(
+pub(in crate::sink) async fn fetch(
     delivery: &Delivery<'_>,
 ) -> Result<Result<Fetched, (Duration, &'static str)>, SinkError> {
     let nothing = |note| Ok(Ok(Fetched::missing(note)));

@@ -1,0 +1,417 @@
+//! What holds for a whole sink, over all of its lanes and processes: one item of the table for each sink.
+//!
+//! - **Rate.** A delivery reserves its time before it begins, `rate_per_second` of them a second. One whose
+//!   time is not there yet waits in the queue until then, and no longer: ten thousand of them come one
+//!   after the other, and none is asked for in vain.
+//! - **Pause.** After a 429, or a `Retry-After`, nothing is sent for that time, and for some minutes after
+//!   it the rate is halved. After three failures in a row of a sink that is down, nothing is sent for a
+//!   while that grows to a minute; then one delivery tries, and when it goes well the others follow.
+//! - **Needs attention.** After a 401 or 403 nothing is sent until the credentials work: the lanes are
+//!   left as they are, without a ring, a try or an end to their patience, and one delivery tries every
+//!   minute. When it goes well, all that is pending is rung for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::Timestamp;
+
+use super::SinkError;
+use crate::table::{Table, TableError, number, text};
+
+/// The gates of all sinks.
+#[derive(Debug, Clone)]
+pub struct Gates {
+    table: Table,
+}
+
+/// What is known of a sink.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// Why it needs attention, if it does.
+    pub attention: Option<String>,
+    /// Since when it does.
+    pub since: Option<Timestamp>,
+    /// Until when nothing is sent.
+    pub closed_until: Option<Timestamp>,
+    /// How many times in a row it failed.
+    pub failures: u32,
+    /// When it last ceased to need attention.
+    pub resumed_at: Option<Timestamp>,
+    /// Times that were reserved before this one do not count.
+    pub void_before: Option<Timestamp>,
+    /// Until when the rate is lowered, and how often it was halved.
+    pub slow_until: Option<Timestamp>,
+    slowed: u32,
+}
+
+/// Whether a delivery may begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// It may.
+    Open(Gate),
+    /// Not before this time has passed; then it is to come again. With the time that is reserved for it.
+    Wait(Duration, Option<Timestamp>),
+    /// Not until the sink is well again, when its lane will be rung.
+    Closed,
+}
+
+/// How long after its time a reservation holds.
+const RESERVATION_HOLDS: Duration = Duration::from_mins(2);
+
+/// The shortest pause after a 429 that names none.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// How long the rate is lowered after a 429.
+const SLOW_FOR: Duration = Duration::from_mins(5);
+
+/// How often the rate is halved at most.
+const MOST_SLOWED: u32 = 4;
+
+/// After how many failures in a row a sink is taken to be down.
+const DOWN_AFTER: u32 = 3;
+
+/// How long a try of a sink that was down may take before another is begun.
+const TRY_TAKES: Duration = Duration::from_secs(15);
+
+/// The longest pause of a sink that is down.
+const LONGEST_DOWN: Duration = Duration::from_mins(1);
+
+impl Gates {
+    /// The gates that are kept in `table`.
+    #[must_use]
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// What is known of a sink.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn of(&self, sink: &str) -> Result<Gate, TableError> {
+        let item = self.table.get(&key(sink), "gate").await?;
+        Ok(Gate::read(&item.unwrap_or_default()))
+    }
+
+    /// Asks whether a delivery of so many requests may begin. `reserved` is the time that was reserved for
+    /// it before, if one was; `probe_every` how often a sink that needs attention is tried.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn enter(
+        &self,
+        sink: &str,
+        rate_per_second: Option<u32>,
+        requests: u32,
+        reserved: Option<Timestamp>,
+        probe_every: Duration,
+    ) -> Result<Entry, TableError> {
+        let now = Timestamp::now();
+        let gate = self.of(sink).await?;
+        let closed = gate.closed_until.filter(|until| *until > now);
+        if gate.attention.is_some() {
+            let may_try = closed.is_none() && self.claim(sink, &gate, now + probe_every).await?;
+            return Ok(if may_try {
+                Entry::Open(gate)
+            } else {
+                Entry::Closed
+            });
+        }
+        if gate.failures >= DOWN_AFTER {
+            if closed.is_none() && self.claim(sink, &gate, now + TRY_TAKES).await? {
+                return Ok(Entry::Open(gate));
+            }
+            let left = closed.map_or(TRY_TAKES, |until| left(until, now));
+            return Ok(Entry::Wait(spread(left), None));
+        }
+        let Some(rate) = rate_per_second else {
+            return Ok(match closed {
+                Some(until) => Entry::Wait(spread(left(until, now)), None),
+                None => Entry::Open(gate),
+            });
+        };
+        let holds = |at: &Timestamp| {
+            gate.void_before.is_none_or(|void| *at >= void) && now <= *at + RESERVATION_HOLDS
+        };
+        let at = match reserved.filter(holds) {
+            Some(at) => at,
+            None => self.reserve(sink, gate.step(rate, requests, now)).await?,
+        };
+        let at = closed.map_or(at, |until| until.max(at));
+        if at > now {
+            return Ok(Entry::Wait(left(at, now), Some(at)));
+        }
+        Ok(Entry::Open(gate))
+    }
+
+    /// Notes that a sink answered as one that is well; returns whether it needed attention until now, and
+    /// its lanes are to be rung. `gate` is what was known when the delivery began.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn went_well(&self, sink: &str, gate: &Gate) -> Result<bool, TableError> {
+        if gate.attention.is_none() && gate.failures == 0 {
+            return Ok(false);
+        }
+        let needed_attention = gate.attention.is_some();
+        let remove = "REMOVE attention, since, closed_until, failures";
+        let update = if needed_attention {
+            self.update(sink, &format!("SET resumed_at = :now {remove}"))
+                .expression_attribute_values(":now", millis(Timestamp::now()))
+        } else {
+            self.update(sink, remove)
+        };
+        update.send().await.map_err(TableError::from_sdk)?;
+        Ok(needed_attention)
+    }
+
+    /// Notes that a sink needs attention; returns whether that is news.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn needs_attention(
+        &self,
+        sink: &str,
+        reason: &str,
+        probe_every: Duration,
+    ) -> Result<bool, TableError> {
+        let now = Timestamp::now();
+        let output = self
+            .update(
+                sink,
+                "SET attention = :reason, since = if_not_exists(since, :now), \
+                 closed_until = :until",
+            )
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":until", millis(now + probe_every))
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        let before = output.attributes.unwrap_or_default();
+        Ok(!before.contains_key("attention"))
+    }
+
+    /// Notes what a failure says of the sink as a whole; returns the pause that it asks of all lanes, if it
+    /// does. `gate` is what was known when the delivery began.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn failed(
+        &self,
+        sink: &str,
+        gate: &Gate,
+        error: &SinkError,
+    ) -> Result<Option<Duration>, TableError> {
+        match error {
+            SinkError::RateLimited { retry_after, .. } => {
+                let pause = retry_after.unwrap_or(PAUSE).max(Duration::from_secs(1));
+                self.pause(sink, gate, pause).await.map(Some)
+            }
+            SinkError::Unavailable {
+                retry_after: Some(pause),
+                ..
+            } => self.pause(sink, gate, *pause).await.map(Some),
+            SinkError::Unavailable { .. } | SinkError::Unreachable { .. } => {
+                self.down(sink, gate).await.map(|()| None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Closes the gate for a time, and lowers the rate.
+    async fn pause(
+        &self,
+        sink: &str,
+        gate: &Gate,
+        pause: Duration,
+    ) -> Result<Duration, TableError> {
+        let now = Timestamp::now();
+        let is_slow = gate.slow_until.is_some_and(|until| until > now);
+        let slowed = if is_slow { gate.slowed } else { 0 };
+        let until = now + pause;
+        let closed = self
+            .update(
+                sink,
+                "SET closed_until = :until, next_at = :until, void_before = :until, \
+                 slow_until = :slow, slowed = :slowed",
+            )
+            // What was sent before the gate was closed comes back late, and says nothing new.
+            .condition_expression("attribute_not_exists(closed_until) OR closed_until < :until")
+            .expression_attribute_values(":until", millis(until))
+            .expression_attribute_values(":slow", millis(until + SLOW_FOR))
+            .expression_attribute_values(":slowed", number((slowed + 1).min(MOST_SLOWED)))
+            .send()
+            .await;
+        unless_refused(closed.map_err(aws_sdk_dynamodb::Error::from))?;
+        Ok(spread(pause))
+    }
+
+    /// Counts a failure, and closes the gate after some.
+    async fn down(&self, sink: &str, gate: &Gate) -> Result<(), TableError> {
+        let failures = gate.failures + 1;
+        let output = self
+            .update(sink, "ADD failures :one")
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        let counted = Gate::read(&output.attributes.unwrap_or_default()).failures;
+        let failures = failures.max(counted);
+        if failures < DOWN_AFTER {
+            return Ok(());
+        }
+        let doublings = (failures - DOWN_AFTER).min(6);
+        let pause = Duration::from_secs(1 << doublings).min(LONGEST_DOWN);
+        self.update(sink, "SET closed_until = :until")
+            .expression_attribute_values(":until", millis(Timestamp::now() + pause))
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        Ok(())
+    }
+
+    /// Takes the one try of a sink that is closed; whether nobody else has.
+    async fn claim(&self, sink: &str, gate: &Gate, until: Timestamp) -> Result<bool, TableError> {
+        let seen = gate.closed_until.map_or_else(|| number(0), millis);
+        let claimed = self
+            .update(sink, "SET closed_until = :until")
+            .condition_expression("closed_until = :seen OR attribute_not_exists(closed_until)")
+            .expression_attribute_values(":until", millis(until))
+            .expression_attribute_values(":seen", seen)
+            .send()
+            .await;
+        unless_refused(claimed.map_err(aws_sdk_dynamodb::Error::from))
+    }
+
+    /// Reserves the next time that is free, for `step`.
+    async fn reserve(&self, sink: &str, step: Duration) -> Result<Timestamp, TableError> {
+        let step_ms = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
+        loop {
+            let now = Timestamp::now();
+            // There is a backlog: behind its end.
+            let behind = self
+                .update(sink, "SET next_at = next_at + :step")
+                .condition_expression("next_at >= :now")
+                .expression_attribute_values(":step", number(step_ms))
+                .expression_attribute_values(":now", millis(now))
+                .return_values(ReturnValue::UpdatedNew)
+                .send()
+                .await;
+            match behind {
+                Ok(output) => {
+                    let next_at = time(&output.attributes.unwrap_or_default(), "next_at");
+                    return Ok(next_at.map_or(now, |next_at| next_at - step));
+                }
+                Err(error) => {
+                    unless_refused::<()>(Err(error.into()))?;
+                }
+            }
+            let first = self
+                .update(sink, "SET next_at = :next")
+                .condition_expression("attribute_not_exists(next_at) OR next_at < :now")
+                .expression_attribute_values(":next", millis(now + step))
+                .expression_attribute_values(":now", millis(now))
+                .send()
+                .await;
+            if unless_refused(first.map_err(aws_sdk_dynamodb::Error::from))? {
+                return Ok(now);
+            }
+        }
+    }
+
+    fn update(&self, sink: &str, expression: &str) -> UpdateItemFluentBuilder {
+        self.table
+            .client()
+            .update_item()
+            .table_name(self.table.name())
+            .key("pk", text(key(sink)))
+            .key("sk", text("gate"))
+            .update_expression(expression)
+    }
+}
+
+impl Gate {
+    fn read(item: &HashMap<String, AttributeValue>) -> Self {
+        let words = |name: &str| item.get(name)?.as_s().ok().cloned();
+        let count = |name: &str| {
+            let count = item.get(name)?.as_n().ok()?.parse().ok();
+            count as Option<u32>
+        };
+        Self {
+            attention: words("attention"),
+            since: time(item, "since"),
+            closed_until: time(item, "closed_until"),
+            failures: count("failures").unwrap_or_default(),
+            resumed_at: time(item, "resumed_at"),
+            void_before: time(item, "void_before"),
+            slow_until: time(item, "slow_until"),
+            slowed: count("slowed").unwrap_or_default(),
+        }
+    }
+
+    /// How long a delivery of so many requests takes of a rate.
+    fn step(&self, rate_per_second: u32, requests: u32, now: Timestamp) -> Duration {
+        let slow = self.slow_until.is_some_and(|until| until > now);
+        let factor = if slow {
+            1 << self.slowed.min(MOST_SLOWED)
+        } else {
+            1
+        };
+        Duration::from_secs(1) * factor * requests.max(1) / rate_per_second.max(1)
+    }
+}
+
+fn key(sink: &str) -> String {
+    format!("gate#{sink}")
+}
+
+fn time(item: &HashMap<String, AttributeValue>, name: &str) -> Option<Timestamp> {
+    let milliseconds = item.get(name)?.as_n().ok()?.parse().ok()?;
+    Timestamp::from_millisecond(milliseconds).ok()
+}
+
+fn millis(at: Timestamp) -> AttributeValue {
+    number(at.as_millisecond())
+}
+
+fn left(until: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(until.duration_since(now)).unwrap_or_default()
+}
+
+/// A pause with up to a quarter more, so that lanes do not return in step.
+fn spread(pause: Duration) -> Duration {
+    pause.mul_f64(1.0 + 0.25 * fastrand::f64())
+}
+
+/// Whether a conditional update was made; an error where it was not for another reason than its condition.
+fn unless_refused<T>(result: Result<T, aws_sdk_dynamodb::Error>) -> Result<bool, TableError> {
+    match result {
+        Ok(_) => Ok(true),
+        Err(aws_sdk_dynamodb::Error::ConditionalCheckFailedException(_)) => Ok(false),
+        Err(error) => Err(TableError::Unavailable(crate::aws::code(&error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_halved_while_the_sink_is_slowed() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut gate = Gate::default();
+        assert_eq!(gate.step(10, 1, now), Duration::from_millis(100));
+        assert_eq!(gate.step(10, 2, now), Duration::from_millis(200));
+        gate.slow_until = Some(now + Duration::from_secs(1));
+        gate.slowed = 2;
+        assert_eq!(gate.step(10, 1, now), Duration::from_millis(400));
+        assert_eq!(
+            gate.step(10, 1, now + Duration::from_secs(2)),
+            Duration::from_millis(100)
+        );
+    }
+}

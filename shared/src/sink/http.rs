@@ -1,0 +1,239 @@
+//! `type = "http"`: any REST API, by templates: for the CRM that has no module here.
+//!
+//! Every event is one request, whose URL, headers and body the operator wrote. Values are escaped for
+//! their place: percent-encoded in the URL, as JSON in a body of JSON. Where a request goes cannot depend
+//! on an event: scheme and host are written out. What is needed of secrets stands apart, and is shown by
+//! its name only.
+
+use async_trait::async_trait;
+use minijinja::value::Serde;
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::api::{Api, ApiRequest, Preview};
+use super::tickets::transcript::{self, Fetched};
+use super::{Delivered, Delivery, Sink, SinkError, context};
+use crate::config;
+
+/// What is asked of the receiver, to follow "to".
+const CALL: &str = "take an event";
+
+/// A sink of the kind `http`.
+#[derive(Debug)]
+pub struct HttpSink {
+    config: config::Http,
+    api: Api,
+}
+
+impl HttpSink {
+    /// The sink of this configuration.
+    #[must_use]
+    pub fn new(config: config::Http, api: Api) -> Self {
+        Self { config, api }
+    }
+
+    /// Whether a template uses the transcript.
+    fn wants_transcript(&self) -> bool {
+        let headers = self.config.headers.iter().map(|(_, value)| value);
+        let templates = headers.chain([&self.config.url]).chain(&self.config.body);
+        let mut templates = templates
+            .filter(|template| template.uses("transcript") || template.uses("transcript_text"));
+        templates.next().is_some()
+    }
+
+    /// The request; with secrets as `secret` has them.
+    fn request(
+        &self,
+        delivery: &Delivery<'_>,
+        fetched: &Fetched,
+        secret: impl Fn(&str, &secrecy::SecretString) -> String,
+    ) -> Result<ApiRequest, SinkError> {
+        let mut values = context::values(delivery);
+        fetched.fill_in(&mut values);
+        let secrets: Map<String, Value> = self
+            .config
+            .secrets
+            .iter()
+            .map(|(name, value)| (name.clone(), secret(name, value).into()))
+            .collect();
+        values.insert("secrets".to_owned(), secrets.into());
+        let values = minijinja::Value::from(Serde(Value::Object(values)));
+        let url = Url::parse(&self.config.url.text(&values)?)
+            .map_err(|_| SinkError::Unsendable("the URL would not be one".to_owned()))?;
+        let mut request = ApiRequest::new(CALL, self.config.method.clone(), url)
+            .expect(&self.config.taken_before);
+        for (name, value) in &self.config.headers {
+            request = request.header(name.clone(), value.text(&values)?.trim());
+        }
+        let Some(body) = &self.config.body else {
+            return Ok(request);
+        };
+        let body = body.text(&values)?;
+        let is_json = config::Http::is_json(&self.config.content_type);
+        if is_json && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&body) {
+            return Err(SinkError::Unsendable(format!(
+                "the body would not be JSON (line {}, column {})",
+                error.line(),
+                error.column()
+            )));
+        }
+        Ok(request.bytes(&self.config.content_type, body))
+    }
+}
+
+#[async_trait]
+impl Sink for HttpSink {
+    async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {
+        let fetched = if self.wants_transcript() {
+            match transcript::fetch(delivery).await? {
+                Ok(fetched) => fetched,
+                Err((pause, reason)) => return Ok(Delivered::Later(pause, reason)),
+            }
+        } else {
+            Fetched::unwanted()
+        };
+        let request = self.request(delivery, &fetched, |_, value| {
+            value.expose_secret().to_owned()
+        })?;
+        self.api.send(request).await?;
+        Ok(Delivered::Done)
+    }
+
+    async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError> {
+        let fetched = if self.wants_transcript() {
+            Fetched::sample()
+        } else {
+            Fetched::unwanted()
+        };
+        let request = self.request(delivery, &fetched, |name, _| format!("[secret {name}]"))?;
+        Ok(vec![request.preview()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::bridge::Bridge;
+    use crate::config::Config;
+    use crate::haptik::webhook::Event;
+    use crate::ids::AccountId;
+    use crate::outbound::fake::{Answer, Fake, Request};
+    use crate::queue::{Queue, QueueError, Repeat, Ring};
+    use crate::table::Table;
+
+    #[derive(Debug)]
+    struct NoQueue;
+
+    #[async_trait]
+    impl Queue for NoQueue {
+        async fn ring(&self, _ring: &Ring, _repeat: Repeat) -> Result<(), QueueError> {
+            Ok(())
+        }
+    }
+
+    const SINK: &str = r#"
+        method = "PUT"
+        headers = { Authorization = "Bearer {{ secrets.token }}", X-Id = "{{ delivery_id }}" }
+        body = '''{"subject": "{{ closing_categories.comment }}", "details": {{ conversation_details }}, "n": {{ conversation_details.n }}}'''
+        secrets = { token = "hunter2" }
+        taken_before = [409]
+    "#;
+
+    fn bridge(url: &str, sink: &str) -> Bridge {
+        let text = format!(
+            "[haptik.main]\nbase_url = 'http://127.0.0.1:1'\nclient_id = 'c'\ntoken = 't'\n\
+             webhook_secrets = 's'\nbusiness_id = 1\n[channels.app]\ntype = 'custom'\n\
+             signing_secrets = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\ncallback_url = 'https://a.example'\n\
+             [sinks.desk]\ntype = 'http'\nevents = ['*']\nurl = '{url}'\n{sink}"
+        );
+        let config = Config::parse(&text).unwrap_or_else(|errors| panic!("{errors}"));
+        let sdk = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+            .build();
+        let table = Table::new(aws_sdk_dynamodb::Client::from_conf(sdk), "none");
+        Bridge::new(config, table, Arc::new(NoQueue)).expect("a bridge")
+    }
+
+    /// Delivers an event with these details, or previews it.
+    async fn try_it(bridge: &Bridge, details: Value, send: bool) -> Result<String, SinkError> {
+        let mut body: Value = serde_json::from_str(context::sample()).expect("JSON");
+        body["data"]["conversation_details"] = details;
+        body["data"]["closing_categories"]["comment"] = "a \"b\"\n</script> \\".into();
+        let body = body.to_string();
+        let event = Event::read(body.as_bytes()).expect("an event");
+        let delivery = Delivery {
+            bridge,
+            sink: "desk",
+            account: &AccountId::from("main"),
+            event: &event,
+            body: &body,
+            key: &event.key(body.as_bytes()),
+            received_at: Timestamp::UNIX_EPOCH,
+            now: Timestamp::now(),
+            again: false,
+            twin_wait: std::time::Duration::ZERO,
+        };
+        let sink = bridge.sinks.get("desk").expect("the sink");
+        if send {
+            return sink
+                .deliver(&delivery)
+                .await
+                .map(|done| format!("{done:?}"));
+        }
+        let previews = sink.preview(&delivery).await?;
+        Ok(previews.iter().map(ToString::to_string).collect())
+    }
+
+    async fn desk(status: u16) -> (Fake, Bridge) {
+        let fake = Fake::start(move |_: &Request| Answer::new(status, "{}")).await;
+        let url = fake.url("t/{{ conversation_details.path }}?q=1");
+        let url = url
+            .to_string()
+            .replace("%7B", "{")
+            .replace("%7D", "}")
+            .replace("%20", " ");
+        let bridge = bridge(&url, SINK);
+        (fake, bridge)
+    }
+
+    #[tokio::test]
+    async fn a_request_is_what_the_templates_say_and_shows_no_secret() {
+        let (fake, bridge) = desk(200).await;
+        let details = serde_json::json!({"path": "a/../b?c", "n": 7, "o": [null, {"x": "<"}]});
+        try_it(&bridge, details.clone(), true).await.expect("taken");
+        let request = fake.requests().pop().expect("a request");
+        assert_eq!(request.method, "PUT");
+        assert_eq!(request.path, "/t/a%2F..%2Fb%3Fc?q=1");
+        assert_eq!(request.header("authorization"), "Bearer hunter2");
+        assert_eq!(request.header("content-type"), "application/json");
+        let sent: Value = serde_json::from_str(&request.text()).expect("JSON");
+        assert_eq!(sent["subject"], "a \"b\"\n</script> \\");
+        assert_eq!((&sent["details"], &sent["n"]), (&details, &Value::from(7)));
+        let shown = try_it(&bridge, details, false).await.expect("shown");
+        assert!(
+            shown.contains("authorization: Bearer [secret token]"),
+            "{shown}"
+        );
+        assert!(!shown.contains("hunter2") && !format!("{bridge:?}").contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_before_is_delivered_and_what_is_no_json_is_refused() {
+        let (fake, bridge) = desk(409).await;
+        try_it(&bridge, serde_json::json!({"n": 1}), true)
+            .await
+            .expect("taken before");
+        let error = try_it(&bridge, serde_json::json!({}), true).await;
+        let error = error.expect_err("there is no number").to_string();
+        assert!(
+            error.contains("the body would not be JSON (line 1"),
+            "{error}"
+        );
+        assert_eq!(fake.requests().len(), 1);
+    }
+}
