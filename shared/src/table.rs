@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::aws;
@@ -85,6 +86,34 @@ impl Table {
             .await
             .map_err(TableError::from_sdk)?;
         Ok(())
+    }
+
+    /// Puts one item, over whatever was there, if a condition holds of that. Whether it did.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn put_if(
+        &self,
+        item: HashMap<String, AttributeValue>,
+        condition: &str,
+        values: &[(&str, AttributeValue)],
+    ) -> Result<bool, TableError> {
+        let mut put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression(condition);
+        for (name, value) in values {
+            put = put.expression_attribute_values(*name, value.clone());
+        }
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(TableError::from_sdk(error)),
+            },
+        }
     }
 }
 
