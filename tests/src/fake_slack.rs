@@ -5,6 +5,9 @@
 //! what is posted, so that a test reads it as a person would, and keeps whatever it refused, so
 //! that a test can say that nothing was. [`FakeSlack::fail_next`] makes calls go wrong.
 //!
+//! [`FakeSlack::also`] is another workspace of the same Slack, and [`FakeSlack::consent`] somebody who
+//! installs the app there.
+//!
 //! Towards the bridge, [`FakeSlack::dm`] and its siblings make the events and interactions of
 //! Slack's documentation, and [`FakeSlack::client`] signs and sends them.
 //!
@@ -20,6 +23,7 @@ mod fixtures;
 mod interactions;
 mod message;
 mod methods;
+mod oauth;
 pub(crate) mod server;
 mod state;
 mod workspace;
@@ -38,18 +42,22 @@ pub use faults::Fault;
 pub use fixtures::{Fixture, fixtures};
 pub use interactions::{Interaction, SlashCommand};
 pub use message::{Author, Button, Message};
+pub use oauth::{CLIENT_ID, CLIENT_SECRET};
 pub use state::{Call, Clock, OpenView, Refusal};
 pub use workspace::{User, Workspace};
 
+use oauth::Site;
 use state::{State, StoredFile};
 
 /// How long the waiting methods wait when not told otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(40);
 
-/// A running fake. Clones share it; it stops when the last one is dropped.
+/// A running fake, of one workspace; [`FakeSlack::also`] is another. Clones share it; it stops when the
+/// last one is dropped.
 #[derive(Clone, Debug)]
 pub struct FakeSlack {
     state: Arc<State>,
+    site: Arc<Site>,
     client: SlackClient,
     _running: Arc<Running>,
 }
@@ -82,7 +90,8 @@ impl FakeSlack {
         let address = listener.local_addr().expect("a bound port has an address");
         let client = SlackClient::new(&workspace.signing_secret, Arc::clone(&clock));
         let state = Arc::new(State::new(workspace, format!("http://{address}"), clock));
-        let service = server::service(Arc::clone(&state));
+        let site = Arc::new(Site::new(Arc::clone(&state)));
+        let service = server::service(Arc::clone(&site));
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move {
             let serving = axum::serve(server::Cuttable(listener), service);
@@ -94,6 +103,7 @@ impl FakeSlack {
         });
         Self {
             state,
+            site,
             client,
             _running: Arc::new(Running { _stop: stop }),
         }

@@ -65,6 +65,15 @@ impl Event {
         self
     }
 
+    /// With one field of the envelope set.
+    #[must_use]
+    pub fn with_outer(mut self, name: &str, value: Value) -> Self {
+        if let Some(fields) = self.body.as_object_mut() {
+            fields.insert(name.to_owned(), value);
+        }
+        self
+    }
+
     fn field(&self, name: &str) -> &str {
         let field = self.body.get("event").and_then(|event| event.get(name));
         field.and_then(Value::as_str).unwrap_or_default()
@@ -312,18 +321,19 @@ impl FakeSlack {
                 "token": "fake-verification-token",
                 "team_id": workspace.team_id,
                 "context_team_id": workspace.team_id,
-                "context_enterprise_id": null,
+                "enterprise_id": workspace.enterprise_id,
+                "context_enterprise_id": workspace.enterprise_id,
                 "api_app_id": workspace.api_app_id,
                 "event": event,
                 "type": "event_callback",
                 "event_id": event_id,
                 "event_time": self.state.now().as_second(),
                 "authorizations": [{
-                    "enterprise_id": null,
+                    "enterprise_id": workspace.enterprise_id,
                     "team_id": workspace.team_id,
                     "user_id": workspace.bot_user_id,
                     "is_bot": true,
-                    "is_enterprise_install": false,
+                    "is_enterprise_install": workspace.is_org_wide,
                 }],
                 "is_ext_shared_channel": false,
                 "event_context": "4-fake-event-context",

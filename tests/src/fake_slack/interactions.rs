@@ -255,7 +255,11 @@ impl FakeSlack {
                 ("command", command.to_owned()),
                 ("text", text.to_owned()),
                 ("api_app_id", workspace.api_app_id.clone()),
-                ("is_enterprise_install", "false".to_owned()),
+                (
+                    "enterprise_id",
+                    workspace.enterprise_id.clone().unwrap_or_default(),
+                ),
+                ("is_enterprise_install", workspace.is_org_wide.to_string()),
                 ("response_url", response_url),
                 ("trigger_id", self.state.issue_trigger()),
             ],
@@ -314,8 +318,14 @@ impl FakeSlack {
             "trigger_id": self.state.issue_trigger(),
             "team": {"id": workspace.team_id, "domain": workspace.team_domain},
             "enterprise": null,
-            "is_enterprise_install": false,
+            "is_enterprise_install": workspace.is_org_wide,
         });
+        if let Some(enterprise_id) = &workspace.enterprise_id {
+            payload["enterprise"] = json!({"id": enterprise_id, "name": "an organisation"});
+        }
+        if workspace.is_org_wide {
+            payload["team"] = Value::Null;
+        }
         if let (Some(fields), Value::Object(special)) = (payload.as_object_mut(), special) {
             fields.extend(special);
         }

@@ -33,11 +33,12 @@ use super::{
     Fault,
     arguments::Arguments,
     methods::{self, Refused, files, responses},
+    oauth::Site,
     state::{Call, Refusal, State},
 };
 
 /// The service that [`axum::serve()`] runs.
-pub(crate) fn service(state: Arc<State>) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
+pub(crate) fn service(site: Arc<Site>) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
     let files = || get(files::download);
     Router::new()
         .route("/api/{method}", any(call))
@@ -48,7 +49,7 @@ pub(crate) fn service(state: Arc<State>) -> IntoMakeServiceWithConnectInfo<Route
         .route("/actions/{team}/{id}", post(responses::respond))
         .fallback(sign_in_page)
         .layer(DefaultBodyLimit::max(64 << 20))
-        .with_state(state)
+        .with_state(site)
         .into_make_service_with_connect_info()
 }
 
@@ -58,7 +59,7 @@ async fn sign_in_page() -> Response {
 }
 
 async fn call(
-    Shared(state): Shared<Arc<State>>,
+    Shared(site): Shared<Arc<Site>>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     Path(method): Path<String>,
     http_method: Method,
@@ -72,6 +73,8 @@ async fn call(
         Err(Refused::new("method_not_supported_for_channel_type"))
     };
     let arguments = parsed.as_ref().cloned().unwrap_or_default();
+    let token = bearer(&headers).map(str::to_owned);
+    let state = site.by_token(token.or_else(|| arguments.text("token")).as_deref());
     let channel = arguments
         .text("channel")
         .or_else(|| arguments.text("channel_id"));
@@ -87,6 +90,10 @@ async fn call(
         Ok(after) => after,
         Err(response) => return response,
     };
+    if method == "oauth.v2.access" {
+        let response = site.access(&state, &headers, &arguments);
+        return after.apply(&connection, response);
+    }
     if arguments.json_ignored {
         let warning = format!("{method}: the JSON body was ignored, this method reads a form");
         state.change(|store| store.warnings.push(warning));
@@ -180,11 +187,15 @@ fn authenticate(state: &State, headers: &HeaderMap, arguments: &Arguments) -> Re
         .map(str::to_owned)
         .or_else(|| arguments.text("token"))
         .ok_or_else(|| Refused::new("not_authed"))?;
-    if token == state.workspace.bot_token {
-        Ok(())
-    } else {
-        Err(Refused::new("invalid_auth"))
-    }
+    state.read(|store| {
+        if store.tokens.contains(&token) {
+            Ok(())
+        } else if store.knows_token(&token) {
+            Err(Refused::new("account_inactive"))
+        } else {
+            Err(Refused::new("invalid_auth"))
+        }
+    })
 }
 
 fn answer(

@@ -136,6 +136,10 @@ pub(crate) struct Store {
     pub(crate) faults: Faults,
     pub(crate) down: bool,
     pub(crate) rate: Option<Rate>,
+    /// The tokens that are good.
+    pub(crate) tokens: Vec<String>,
+    /// Those that were.
+    pub(crate) revoked: Vec<String>,
     last_ts: i64,
     last_id: u64,
 }
@@ -147,6 +151,12 @@ impl Store {
         self.last_ts = now.as_microsecond().max(self.last_ts.saturating_add(100));
         let (seconds, micros) = (self.last_ts / 1_000_000, self.last_ts % 1_000_000);
         format!("{seconds}.{micros:06}")
+    }
+
+    /// Whether a token is, or was, of this workspace.
+    pub(crate) fn knows_token(&self, token: &str) -> bool {
+        let mut tokens = self.tokens.iter().chain(&self.revoked);
+        tokens.any(|known| known == token)
     }
 
     /// An id with this prefix that nothing has yet.
@@ -232,13 +242,21 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(workspace: Workspace, origin: String, clock: Clock) -> Self {
+        let store = Store {
+            tokens: vec![workspace.bot_token.clone()],
+            ..Store::default()
+        };
         Self {
             workspace,
             origin,
             changed: Notify::new(),
             clock,
-            store: Mutex::default(),
+            store: Mutex::new(store),
         }
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        Arc::clone(&self.clock)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

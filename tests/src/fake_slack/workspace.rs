@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 pub struct Workspace {
     /// The workspace, `T…`.
     pub team_id: String,
+    /// The organisation that it belongs to, `E…` (Enterprise Grid).
+    pub enterprise_id: Option<String>,
+    /// Whether the app is installed in the whole organisation.
+    pub is_org_wide: bool,
     /// Its subdomain.
     pub team_domain: String,
     /// The application, `A…`.
@@ -23,10 +27,23 @@ pub struct Workspace {
     pub signing_secret: String,
 }
 
+impl Workspace {
+    /// What the app is installed in: the workspace or its organisation.
+    #[must_use]
+    pub fn installed_in(&self) -> &str {
+        match &self.enterprise_id {
+            Some(enterprise_id) if self.is_org_wide => enterprise_id,
+            _ => &self.team_id,
+        }
+    }
+}
+
 impl Default for Workspace {
     fn default() -> Self {
         Self {
             team_id: "T0FAKETEAM".to_owned(),
+            enterprise_id: None,
+            is_org_wide: false,
             team_domain: "acme-example".to_owned(),
             api_app_id: "A0FAKEAPP".to_owned(),
             bot_user_id: "U0FAKEBOT".to_owned(),

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::fake_slack::{
     Author, Message,
     arguments::Arguments,
+    oauth::Site,
     server::{Connection, bearer, before, record, refuse},
     state::{State, StoredFile},
 };
@@ -47,12 +48,13 @@ pub(crate) fn get_upload_url(state: &State, arguments: &Arguments) -> Result<Val
 
 /// Takes the bytes of a file, raw or as the only part of a multipart form.
 pub(crate) async fn upload(
-    Shared(state): Shared<Arc<State>>,
+    Shared(site): Shared<Arc<Site>>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let state = site.by_file(&id);
     let arguments = json!({"file": id, "bytes": body.len()});
     let after = match before(&state, &connection, "upload", None, &arguments).await {
         Ok(after) => after,
@@ -135,17 +137,19 @@ pub(crate) fn info(state: &State, arguments: &Arguments) -> Result<Value, Refuse
 /// A private file. Without the bot's token Slack sends the reader to its sign-in page, which is
 /// HTML with status 200.
 pub(crate) async fn download(
-    Shared(state): Shared<Arc<State>>,
+    Shared(site): Shared<Arc<Site>>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     Path((id, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
+    let state = site.by_team(id.split('-').next().unwrap_or_default());
     let arguments = json!({"file": id, "name": name});
     let after = match before(&state, &connection, "files-pri", None, &arguments).await {
         Ok(after) => after,
         Err(response) => return response,
     };
-    if bearer(&headers) != Some(state.workspace.bot_token.as_str()) {
+    let is_good = |token: &str| state.read(|store| store.tokens.iter().any(|good| good == token));
+    if !bearer(&headers).is_some_and(is_good) {
         let refused = Refused::new("invalid_auth").because("a private file without the token");
         record(&state, "files-pri", arguments.clone(), &refused.error);
         refuse(&state, "files-pri", arguments, &refused);

@@ -167,7 +167,7 @@ pub(crate) fn shown_view(
         "team_id": workspace.team_id,
         "app_id": workspace.api_app_id,
         "bot_id": workspace.bot_id,
-        "app_installed_team_id": workspace.team_id,
+        "app_installed_team_id": workspace.installed_in(),
         "root_view_id": id,
         "previous_view_id": null,
         "external_id": "",

@@ -15,6 +15,7 @@ use crate::fake_slack::{
     Author, Message,
     block_kit::check_blocks,
     message::name_blocks,
+    oauth::Site,
     server::{Connection, before, record, refuse},
     state::{ResponseUrl, State},
 };
@@ -25,12 +26,12 @@ use super::Refused;
 const MAX_USES: u32 = 5;
 
 pub(crate) async fn respond(
-    Shared(state): Shared<Arc<State>>,
+    Shared(site): Shared<Arc<Site>>,
     ConnectInfo(connection): ConnectInfo<Connection>,
-    Path((_, id)): Path<(String, String)>,
+    Path((team, id)): Path<(String, String)>,
     body: Bytes,
 ) -> Response {
-    let method = "response_url";
+    let (state, method) = (site.by_team(&team), "response_url");
     let arguments: Value = serde_json::from_slice(&body).unwrap_or_default();
     let target = state.read(|store| store.response_urls.get(&id).cloned());
     let channel = target.as_ref().map(|target| target.channel.as_str());
