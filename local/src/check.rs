@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use haptik_bridge_shared::config::{ChannelKind, Config};
+use haptik_bridge_shared::config::{ChannelKind, Config, Workspaces};
 
 /// Which configuration.
 #[derive(Debug, clap::Args)]
@@ -58,7 +58,17 @@ pub(crate) fn urls(config: &Config, base_url: &str) -> String {
             }
             ChannelKind::Custom(_) => "into your application, as the URL that it posts to",
         };
-        let _ = writeln!(text, "Paste {place}:\n  {base_url}/channels/{name}");
+        let url = format!("{base_url}/channels/{name}");
+        let _ = writeln!(text, "Paste {place}:\n  {url}");
+        if let ChannelKind::Slack(slack) = &channel.kind
+            && let Workspaces::Many(_) = slack.workspaces
+        {
+            let _ = writeln!(
+                text,
+                "Paste into the Slack app, as the redirect URL of OAuth & Permissions:\n  {url}/oauth\n\
+                 Give to those who install the app in their workspace:\n  {url}/install"
+            );
+        }
     }
     text
 }

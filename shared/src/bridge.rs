@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::activity::Activity;
 use crate::channel::Channel;
 use crate::channel::custom::{Custom, InvalidSecret};
-use crate::channel::slack::Slack;
+use crate::channel::slack::{Slack, Workspaces};
 use crate::config::{self, ChannelKind, Config, SinkKind};
 use crate::haptik::client::HaptikClient;
 use crate::haptik::hsl::Hsl;
@@ -20,6 +20,7 @@ use crate::ledger::{Ledger, Payload};
 use crate::outage::Outages;
 use crate::outbound::{self, ClientError, Fetcher};
 use crate::queue::Queue;
+use crate::seal::InvalidKey;
 use crate::sink::api::Api;
 use crate::sink::freshdesk::Freshdesk;
 use crate::sink::gate::Gates;
@@ -70,6 +71,9 @@ pub enum BridgeError {
     /// A secret.
     #[error(transparent)]
     Secret(#[from] InvalidSecret),
+    /// A key to encrypt with.
+    #[error(transparent)]
+    Key(#[from] InvalidKey),
 }
 
 /// One connection to a channel.
@@ -124,11 +128,11 @@ impl Bridge {
                     account: channel.haptik.as_str().into(),
                     business_id: channel.business_id,
                     handoff: channel.handoff.clone(),
-                    channel: channel_of(&id, channel, http, &fetcher)?,
+                    channel: channel_of(&id, channel, http, &fetcher, &table)?,
                 };
                 Ok((id, connection))
             })
-            .collect::<Result<_, InvalidSecret>>()?;
+            .collect::<Result<_, BridgeError>>()?;
         let sinks = config
             .sinks
             .iter()
@@ -200,12 +204,14 @@ fn channel_of(
     channel: &config::Channel,
     http: &reqwest::Client,
     fetcher: &Fetcher,
-) -> Result<Box<dyn Channel>, InvalidSecret> {
+    table: &Table,
+) -> Result<Box<dyn Channel>, BridgeError> {
     let (id, http, fetcher) = (id.clone(), http.clone(), fetcher.clone());
     Ok(match &channel.kind {
         ChannelKind::Slack(slack) => {
             let agent_phrase = channel.handoff.agent_phrases.first().cloned();
-            let slack = Slack::new(id, slack, http, fetcher);
+            let workspaces = Workspaces::new(&id, slack, &http, table)?;
+            let slack = Slack::new(id, slack, workspaces, http, fetcher);
             Box::new(slack.with_agent_phrase(agent_phrase))
         }
         ChannelKind::Custom(custom) => Box::new(Custom::new(id, custom, http, fetcher)?),

@@ -9,7 +9,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,18 +35,23 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// interface (the custom channel) is not what was agreed.
     fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Received, Rejected>;
 
-    /// What the provider knows about a user, for Haptik; `None` when it cannot be asked. Called once
-    /// per user. What the user's own request said is in [`Inbound::profile`].
+    /// What the provider knows about a user who is at this address, for Haptik; `None` when it cannot be
+    /// asked. Called once per user. What the user's own request said is in [`Inbound::profile`].
     ///
     /// # Errors
     /// When the provider does not answer.
-    async fn profile(&self, user: &str) -> Result<Option<Profile>, Failure>;
+    async fn profile(&self, address: &Address, user: &str) -> Result<Option<Profile>, Failure>;
 
-    /// Fetches a file that a user sent.
+    /// Fetches a file that a user sent from this address.
     ///
     /// # Errors
     /// When it cannot be had, is larger than `limit` bytes, or lies at an address that is not allowed.
-    async fn fetch(&self, attachment: &Attachment, limit: usize) -> Result<Bytes, Failure>;
+    async fn fetch(
+        &self,
+        address: &Address,
+        attachment: &Attachment,
+        limit: usize,
+    ) -> Result<Bytes, Failure>;
 
     /// What a message becomes in this channel: the requests that show it, in order. Pure; never fails;
     /// empty when there is nothing to show.
@@ -97,14 +102,19 @@ pub trait Channel: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// When the provider does not say it.
-    async fn locate(&self, attachment: &Attachment) -> Result<Attachment, Failure> {
+    async fn locate(
+        &self,
+        address: &Address,
+        attachment: &Attachment,
+    ) -> Result<Attachment, Failure> {
+        let _ = address;
         Ok(attachment.clone())
     }
 
     /// The name for one of [`Inbound::unnamed`], as it is to stand in the text; `None` where there is none
     /// to be had.
-    async fn name(&self, unnamed: &str) -> Option<String> {
-        let _ = unnamed;
+    async fn name(&self, address: &Address, unnamed: &str) -> Option<String> {
+        let _ = (address, unnamed);
         None
     }
 
@@ -124,6 +134,31 @@ pub trait Channel: fmt::Debug + Send + Sync {
         let _ = (opening, offered);
         Err(Failure::permanent("this channel opens nothing"))
     }
+
+    /// Whether an answer could be sent to this address at all: asked before Haptik is told anything.
+    ///
+    /// # Errors
+    /// When it could not, or that is not known.
+    async fn can_answer(&self, address: &Address) -> Result<(), Failure> {
+        let _ = address;
+        Ok(())
+    }
+
+    /// What a browser is shown at a path of the connection, such as the pages by which an app is
+    /// installed; `None` where there is no page.
+    async fn page(&self, request: &Request<'_>, now: Timestamp) -> Option<Page> {
+        let _ = (request, now);
+        None
+    }
+
+    /// Carries out what a request changes about the connection itself ([`Received::change`]).
+    ///
+    /// # Errors
+    /// When it is not durable: nothing is to be answered but 503.
+    async fn settle(&self, change: &Value, now: Timestamp) -> Result<(), Failure> {
+        let _ = (change, now);
+        Ok(())
+    }
 }
 
 /// A request at `/channels/{connection}`.
@@ -133,6 +168,8 @@ pub struct Request<'a> {
     pub method: &'a Method,
     /// What follows `/channels/{connection}`, without the query: empty, or `/handoff`, for example.
     pub path: &'a str,
+    /// The query, without the question mark; may be empty.
+    pub query: &'a str,
     /// The headers, whose names have no case.
     pub headers: &'a HeaderMap,
     /// The body, decoded from base64 where the gateway had encoded it.
@@ -154,6 +191,9 @@ pub struct Received {
     pub handoff: Option<HandoffAsked>,
     /// Whether what is said is taken only while the user is handed over to a human.
     pub only_in_handoff: bool,
+    /// What it changes about the connection itself, to be carried out before it is answered: only the
+    /// channel's module knows what is inside.
+    pub change: Option<Value>,
     /// Why a verified request was not understood; it is then kept, dead, with its raw body.
     pub not_understood: Option<String>,
 }
@@ -175,6 +215,17 @@ pub struct Reply {
     /// The content type of the body.
     pub content_type: &'static str,
     /// The body; may be empty.
+    pub body: String,
+}
+
+/// An answer for a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, the content type among them.
+    pub headers: Vec<(HeaderName, String)>,
+    /// The body.
     pub body: String,
 }
 
@@ -376,6 +427,7 @@ impl Received {
             opening: None,
             handoff: None,
             only_in_handoff: false,
+            change: None,
             not_understood: None,
         }
     }

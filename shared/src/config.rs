@@ -130,15 +130,14 @@ pub enum ChannelKind {
     Custom(Custom),
 }
 
-/// `type = "slack"`: one app in a Slack workspace.
+/// `type = "slack"`: one app, in a Slack workspace or in many.
 #[derive(Debug, Clone)]
 pub struct Slack {
     /// `signing_secrets`: the keys of `X-Slack-Signature`
     /// ([Slack](https://docs.slack.dev/authentication/verifying-requests-from-slack/)).
     pub signing_secrets: Secrets,
-    /// `bot_token`: the bot token, `xoxb-…`
-    /// ([Slack](https://docs.slack.dev/authentication/tokens/)).
-    pub bot_tokens: Secrets,
+    /// The workspaces in which the app is.
+    pub workspaces: Workspaces,
     /// `api_base_url`: below it are the Web API's methods. Default: `https://slack.com/api`. Ends
     /// in a slash.
     pub api_base_url: Url,
@@ -160,6 +159,40 @@ pub struct Slack {
     /// `suggested_prompts`: what the assistant offers to say; up to 4 of up to 75 characters.
     /// Default: none.
     pub suggested_prompts: Vec<String>,
+}
+
+/// The workspaces in which a Slack app is.
+#[derive(Debug, Clone)]
+pub enum Workspaces {
+    /// One.
+    One {
+        /// `bot_token`: the bot token, `xoxb-…`
+        /// ([Slack](https://docs.slack.dev/authentication/tokens/)).
+        bot_tokens: Secrets,
+    },
+    /// As many as install it.
+    Many(Box<OAuth>),
+}
+
+/// How people install a Slack app in their workspaces
+/// ([Slack](https://docs.slack.dev/authentication/installing-with-oauth/)).
+#[derive(Debug, Clone)]
+pub struct OAuth {
+    /// `client_id`: the app's client id.
+    pub client_id: String,
+    /// `client_secrets`: the app's client secret.
+    pub client_secrets: Secrets,
+    /// `token_encryption_keys`: the base64 of 32 bytes each. The newest encrypts the tokens in the
+    /// table, any decrypts them.
+    pub token_encryption_keys: Secrets,
+    /// `scopes`: what the app asks for. Default: those of `docs/slack-app-manifest.yaml`.
+    pub scopes: Vec<String>,
+    /// `oauth_base_url`: below it is the page on which people consent. Default:
+    /// `https://slack.com/oauth`. Ends in a slash.
+    pub oauth_base_url: Url,
+    /// `public_url`: where browsers reach the bridge. Default: none, and Slack sends them back to the
+    /// first redirect URL that the app has. Ends in a slash.
+    pub public_url: Option<Url>,
 }
 
 /// What is one conversation, and so one user at Haptik.

@@ -14,7 +14,8 @@
 //!
 //! An answer above 399 is JSON: `{"error": "…"}` says why ([`refusal`], [`in_our_form`]).
 //!
-//! An edge calls nobody but the ledger and the queue, with one exception: [`Bridge::open`].
+//! An edge calls nobody but the ledger and the queue, with two exceptions: [`Bridge::open`], and the pages
+//! by which somebody installs an app ([`Channel::page`]).
 //!
 //! An edge answers 2xx only after the entry is durable and the lane was rung. When it is stopped in
 //! between, the sender's retry finds the entry pending and rings again.
@@ -63,6 +64,9 @@ pub enum NotDurable {
     /// Others changed the same user each time it was tried.
     #[error("the user changes all the time")]
     Busy,
+    /// The channel could not settle it.
+    #[error("{0}")]
+    Change(#[from] Failure),
 }
 
 /// The answer to a request that is turned away: `{"error": "…"}`, with this reason.
@@ -81,7 +85,8 @@ pub fn refusal<B: From<String>>(status: StatusCode, reason: &str) -> Response<B>
 pub fn in_our_form<B: From<String>>(response: Response<B>) -> Response<B> {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE);
-    let is_ours = kind.is_some_and(|kind| kind == "application/json");
+    let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_ours = is_page || kind.is_some_and(|kind| kind == "application/json");
     if is_ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
@@ -104,6 +109,7 @@ impl Retryable for NotDurable {
         match self {
             Self::Ledger(error) => error.retry(),
             Self::Queue(_) | Self::Busy => Retry::Later(None),
+            Self::Change(failure) => failure.retry,
         }
     }
 }

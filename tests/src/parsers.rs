@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use haptik_bridge_shared::channel::custom::Custom;
-use haptik_bridge_shared::channel::slack::Slack;
+use haptik_bridge_shared::channel::slack::{Slack, Workspaces};
 use haptik_bridge_shared::channel::{Channel, Outgoing, Received, Request};
-use haptik_bridge_shared::config::{ChannelKind, Config};
+use haptik_bridge_shared::config::{ChannelKind, Config, Secrets};
 use haptik_bridge_shared::haptik::hsl::Hsl;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::ConnectionId;
@@ -219,7 +219,10 @@ fn channels() -> (Slack, Custom) {
         let id = ConnectionId::from(name);
         let (http, fetcher) = (http.clone(), fetcher.clone());
         match &channel.kind {
-            ChannelKind::Slack(settings) => slack = Some(Slack::new(id, settings, http, fetcher)),
+            ChannelKind::Slack(settings) => {
+                let workspaces = Workspaces::one(Secrets::new("xoxb-1", []));
+                slack = Some(Slack::new(id, settings, workspaces, http, fetcher));
+            }
             ChannelKind::Custom(settings) => custom = Custom::new(id, settings, http, fetcher).ok(),
         }
     }
@@ -258,6 +261,7 @@ fn receive(
     let request = Request {
         method: &Method::POST,
         path: "",
+        query: "",
         headers,
         body,
     };

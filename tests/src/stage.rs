@@ -16,10 +16,13 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::app::{self, App};
-use crate::fake_slack::FakeSlack;
+use crate::fake_slack::{CLIENT_ID, CLIENT_SECRET, FakeSlack};
 
 /// How long everything may take to come to rest at the end of a test.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the tokens of installations are encrypted with: the base64 of 32 bytes, in quotes.
+pub const ENCRYPTION_KEY: &str = "\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"";
 
 /// What is different from the usual scene.
 #[derive(Debug, Default)]
@@ -30,6 +33,9 @@ pub struct Options {
     pub slack: &'static str,
     /// More lines for `[channels.my-app]`.
     pub app: &'static str,
+    /// Whether the Slack app is installed by OAuth, in as many workspaces as like it, and not in one by
+    /// its token.
+    pub oauth: bool,
     /// More tables; `[delivery]` and `[outbound]` are there unless this has them.
     pub tables: String,
     /// The simulated account.
@@ -83,12 +89,13 @@ impl Stage {
         let app = App::start().await?;
         let simulator = Simulator::with_bot(options.haptik.clone(), bot);
         let haptik = simulator.serve("127.0.0.1:0").await?;
-        let toml = config(&options, &haptik, &slack, &app);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        slack.set_redirect_url(&format!("{url}/channels/acme-slack/oauth"));
+        let toml = config(&options, &haptik, &slack, &app, &url);
         let config = Config::parse(&toml).context("the test's configuration")?;
         let local =
             LocalBridge::start_with(config, options.data_dir.as_deref(), options.limits).await?;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let url = format!("http://{}", listener.local_addr()?);
         haptik
             .simulator()
             .set_webhook_url(format!("{url}/haptik/main"));
@@ -222,13 +229,18 @@ impl Drop for Stage {
 }
 
 /// The configuration of the usual scene, as a file would have it.
-fn config(options: &Options, haptik: &Running, slack: &FakeSlack, app: &App) -> String {
+fn config(options: &Options, haptik: &Running, slack: &FakeSlack, app: &App, url: &str) -> String {
     let settings = haptik.simulator().settings();
     let (workspace, tables) = (slack.workspace(), &options.tables);
     let outbound = if tables.contains("[outbound]") {
         ""
     } else {
         "[outbound]\nallow_private_networks = true"
+    };
+    let access = if options.oauth {
+        oauth(slack, url, ENCRYPTION_KEY)
+    } else {
+        format!("bot_token = \"{}\"", workspace.bot_token)
     };
     format!(
         r#"
@@ -242,7 +254,7 @@ fn config(options: &Options, haptik: &Running, slack: &FakeSlack, app: &App) -> 
         [channels.acme-slack]
         type = "slack"
         signing_secrets = ["{signing_secret}"]
-        bot_token = "{bot_token}"
+        {access}
         api_base_url = "{api_base_url}"
         {slack_lines}
 
@@ -261,12 +273,26 @@ fn config(options: &Options, haptik: &Running, slack: &FakeSlack, app: &App) -> 
         webhook_secret = settings.webhook_secret.expose_secret(),
         business_id = settings.business_id,
         signing_secret = workspace.signing_secret,
-        bot_token = workspace.bot_token,
         api_base_url = slack.api_base_url(),
         slack_lines = options.slack,
         app_lines = options.app,
         app_secret = app::SECRET,
         app_url = app.url(),
+    )
+}
+
+/// The keys of a Slack app that is installed by OAuth.
+#[must_use]
+pub fn oauth(slack: &FakeSlack, url: &str, encryption_keys: &str) -> String {
+    format!(
+        r#"
+        client_id = "{CLIENT_ID}"
+        client_secrets = ["{CLIENT_SECRET}"]
+        token_encryption_keys = [{encryption_keys}]
+        oauth_base_url = "{}"
+        public_url = "{url}"
+        "#,
+        slack.oauth_base_url(),
     )
 }
 

@@ -25,7 +25,11 @@ mod slack_beside;
 mod slack_files;
 #[path = "end_to_end/slack_forms.rs"]
 mod slack_forms;
+#[path = "end_to_end/slack_install.rs"]
+mod slack_install;
 #[path = "end_to_end/slack_pace.rs"]
 mod slack_pace;
+#[path = "end_to_end/slack_workspaces.rs"]
+mod slack_workspaces;
 #[path = "end_to_end/tickets.rs"]
 mod tickets;

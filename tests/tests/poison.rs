@@ -34,11 +34,16 @@ impl Channel for Trap {
         Err(Rejected::NotFound)
     }
 
-    async fn profile(&self, _user: &str) -> Result<Option<Profile>, Failure> {
+    async fn profile(&self, _address: &Address, _user: &str) -> Result<Option<Profile>, Failure> {
         Ok(None)
     }
 
-    async fn fetch(&self, _attachment: &Attachment, _limit: usize) -> Result<Bytes, Failure> {
+    async fn fetch(
+        &self,
+        _address: &Address,
+        _attachment: &Attachment,
+        _limit: usize,
+    ) -> Result<Bytes, Failure> {
         Err(Failure::permanent("there are no files"))
     }
 

@@ -13,12 +13,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
 use haptik_bridge_shared::bridge::{Bridge, Connection};
-use haptik_bridge_shared::channel::{Received, Rejected, Reply, Request};
+use haptik_bridge_shared::channel::{Page, Received, Rejected, Reply, Request};
 use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable, in_our_form, refusal};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::telemetry;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -44,12 +44,14 @@ async fn at_connection(
     State(live): State<Live>,
     Path(connection): Path<String>,
     method: Method,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let request = Request {
         method: &method,
         path: "",
+        query: uri.query().unwrap_or_default(),
         headers: &headers,
         body: &body,
     };
@@ -60,6 +62,7 @@ async fn below_connection(
     State(live): State<Live>,
     Path((connection, path)): Path<(String, String)>,
     method: Method,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -67,6 +70,7 @@ async fn below_connection(
     let request = Request {
         method: &method,
         path: &path,
+        query: uri.query().unwrap_or_default(),
         headers: &headers,
         body: &body,
     };
@@ -81,6 +85,9 @@ async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
     let Some((id, connection)) = bridge.connection(name) else {
         return refusal(StatusCode::NOT_FOUND, "there is no such connection");
     };
+    if let Some(page) = connection.channel.page(request, now).await {
+        return show(page);
+    }
     let source = format!("channels/{id}");
     let received = match connection.channel.receive(request, now) {
         Ok(received) => received,
@@ -122,6 +129,9 @@ async fn accept(
             .open(source, connection, channel, opening, now)
             .await?;
     }
+    if let Some(change) = &received.change {
+        at.1.channel.settle(change, now).await?;
+    }
     if let Some(reason) = &received.not_understood {
         bridge
             .keep_not_understood(source, body, reason, now)
@@ -143,6 +153,19 @@ async fn accept(
         bridge.accept_task(source, connection, task, now).await?;
     }
     Ok(None)
+}
+
+/// A page for a browser.
+fn show(page: Page) -> Response {
+    let mut response = Response::new(Body::from(page.body));
+    *response.status_mut() =
+        StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in page.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
 }
 
 fn reject(source: &str, rejected: &Rejected, now: Timestamp) -> Response {

@@ -82,6 +82,7 @@ impl Processor {
         let haptik = self.bridge.haptik.get(&connection.account);
         let haptik =
             haptik.ok_or_else(|| Failure::permanent("the account is no longer configured"))?;
+        connection.channel.can_answer(&inbound.address).await?;
         let user = self.note_place(connection_id, inbound).await?;
         if let Some(id) = handoff.filter(|id| !handoff::is_on(&user, id)) {
             return self.too_late(entry, inbound, id).await;
@@ -234,7 +235,7 @@ impl Processor {
             match conversation
                 .connection
                 .channel
-                .profile(&user.channel_user)
+                .profile(&user.address, &user.channel_user)
                 .await
             {
                 Ok(asked) => profile = profile.or(asked.unwrap_or_default()),
@@ -432,8 +433,9 @@ enum Part<'a> {
 async fn named(conversation: &Conversation<'_>, text: &str) -> String {
     let mut text = text.to_owned();
     let channel = &conversation.connection.channel;
+    let address = &conversation.inbound.address;
     for unnamed in &conversation.inbound.unnamed {
-        let name = tokio::time::timeout(NAME_TIMEOUT, channel.name(unnamed)).await;
+        let name = tokio::time::timeout(NAME_TIMEOUT, channel.name(address, unnamed)).await;
         if let Ok(Some(name)) = name {
             text = text.replace(unnamed, &name);
         }

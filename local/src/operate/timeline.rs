@@ -13,8 +13,9 @@ use super::{Common, Operated, auth_id, user_of};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The user: an `auth_id`; `CONNECTION/USER` with the channel's own id, as `acme-slack/U024BE7LH`
-    /// (`CONNECTION/USER/THREAD` where each thread is a conversation); or the channel's own id alone, a
-    /// correlation id or an id of a message, for which the whole table is read.
+    /// (`CONNECTION/USER/THREAD` where each thread is a conversation, `acme-slack/T024BE7LR:U024BE7LH`
+    /// where many workspaces have the app); or the channel's own id alone, a correlation id or an id of a
+    /// message, for which the whole table is read.
     user: String,
     /// A sink whose deliveries to show too; may be repeated. Of a deployed bridge, all are shown.
     #[arg(long, value_name = "NAME")]

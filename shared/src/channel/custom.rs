@@ -150,11 +150,16 @@ impl Channel for Custom {
         }
     }
 
-    async fn profile(&self, _user: &str) -> Result<Option<Profile>, Failure> {
+    async fn profile(&self, _address: &Address, _user: &str) -> Result<Option<Profile>, Failure> {
         Ok(None)
     }
 
-    async fn fetch(&self, attachment: &Attachment, limit: usize) -> Result<Bytes, Failure> {
+    async fn fetch(
+        &self,
+        _address: &Address,
+        attachment: &Attachment,
+        limit: usize,
+    ) -> Result<Bytes, Failure> {
         let url = Url::parse(&attachment.url)
             .map_err(|_| Failure::permanent("the file's URL is not a URL"))?;
         // The operator's own application may be in the operator's own network.

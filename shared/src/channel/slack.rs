@@ -7,7 +7,8 @@
 //! - `tap`: what our buttons carry; `choice`: showing what the user chose.
 //! - `form`: forms in modals, out and back in; `home`: the Home tab.
 //! - `capability`, `preview`: what is shown how, before anybody sees it.
-//! - `pace`: keeping to Slack's limits; `api`: the Web API.
+//! - `pace`: keeping to Slack's limits; `api`: the Web API; `workspaces`: with whose token it is called, and
+//!   how the app is installed.
 //!
 //! In a channel the bot is spoken to by a mention, answers in the thread, and from then on hears what
 //! that user says there. In a direct message it hears everything.
@@ -24,8 +25,10 @@ use url::Url;
 use self::api::{Api, Arguments, SlackError};
 use self::pace::Pace;
 use self::render::Style;
+use self::workspaces::{Ended, WorkspaceId, bare, bare_user};
 use crate::channel::{
-    Address, Attachment, Channel, Opening, Outgoing, Part, Profile, Received, Rejected, Request,
+    Address, Attachment, Channel, Opening, Outgoing, Page, Part, Profile, Received, Rejected,
+    Request,
 };
 use crate::config::{self, Conversation};
 use crate::haptik::hsl::{Element, Hsl};
@@ -49,9 +52,11 @@ mod render;
 mod split;
 mod tap;
 mod verify;
+mod workspaces;
 
 pub use capability::capability;
 pub use preview::{Preview, preview};
+pub use workspaces::Workspaces;
 
 /// The `event_type` of our messages' metadata (<https://docs.slack.dev/messaging/message-metadata/>).
 const METADATA: &str = "haptik_bridge";
@@ -70,7 +75,7 @@ const PAGES: usize = 5;
 /// How far our clock may be ahead of Slack's, when looking for a message.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(1);
 
-/// A connection to one app in a Slack workspace.
+/// A connection to one app, in a Slack workspace or in many.
 #[derive(Debug)]
 pub struct Slack {
     connection: ConnectionId,
@@ -93,6 +98,7 @@ impl Slack {
     pub fn new(
         connection: ConnectionId,
         settings: &config::Slack,
+        workspaces: Workspaces,
         http: reqwest::Client,
         fetcher: Fetcher,
     ) -> Self {
@@ -109,11 +115,7 @@ impl Slack {
             welcome: settings.welcome.clone(),
             suggested_prompts: settings.suggested_prompts.clone(),
             agent_phrase: None,
-            api: Api::new(
-                http,
-                settings.api_base_url.clone(),
-                settings.bot_tokens.clone(),
-            ),
+            api: Api::new(http, settings.api_base_url.clone(), workspaces),
             pace: Pace::default(),
             fetcher,
         }
@@ -130,13 +132,20 @@ impl Slack {
 
     /// Calls a method that writes blocks. Slack refuses a message of which it cannot load an image, or
     /// has no such block: then it is said more simply.
-    async fn write(&self, method: &'static str, body: &Value) -> Result<Value, SlackError> {
+    async fn write(
+        &self,
+        workspace: Option<&WorkspaceId>,
+        method: &'static str,
+        body: &Value,
+    ) -> Result<Value, SlackError> {
         let mut body = Cow::Borrowed(body);
         let places = ["channel", "user_id"];
         let place = places.iter().find_map(|key| wire::some_text(&body, key));
-        let place = place.unwrap_or_default();
+        // The limits are each workspace's own, whose ids may be another's as well.
+        let of = workspace.map_or("", WorkspaceId::as_str);
+        let place = format!("{of} {}", place.unwrap_or_default());
         loop {
-            let call = || self.api.call(method, Arguments::Json(&body));
+            let call = || self.api.call(workspace, method, Arguments::Json(&body));
             match self.pace.call(method, &place, call).await {
                 Err(refusal @ SlackError::Refused { .. })
                     if refusal.code().starts_with("invalid_blocks") =>
@@ -181,19 +190,20 @@ impl Channel for Slack {
             welcome: &self.welcome,
             suggested_prompts: &self.suggested_prompts,
             agent_phrase: self.agent_phrase.as_deref(),
+            many: self.api.workspaces().are_many(),
+            workspace: None,
             sent,
         };
         Ok(reader.read(request.body))
     }
 
     /// <https://docs.slack.dev/reference/methods/users.info>
-    async fn profile(&self, user: &str) -> Result<Option<Profile>, Failure> {
-        let arguments = [("user", user), ("include_locale", "true")];
-        match self
-            .api
-            .call("users.info", Arguments::Form(&arguments))
-            .await
-        {
+    async fn profile(&self, address: &Address, user: &str) -> Result<Option<Profile>, Failure> {
+        let workspace = WorkspaceId::of(address);
+        let arguments = [("user", bare_user(user)), ("include_locale", "true")];
+        let arguments = Arguments::Form(&arguments);
+        let asked = self.api.call(workspace.as_ref(), "users.info", arguments);
+        match asked.await {
             Ok(answer) => Ok(answer.get("user").map(profile)),
             // The user can be registered without a profile.
             Err(SlackError::Refused { .. }) => Ok(None),
@@ -202,7 +212,12 @@ impl Channel for Slack {
         }
     }
 
-    async fn fetch(&self, attachment: &Attachment, limit: usize) -> Result<Bytes, Failure> {
+    async fn fetch(
+        &self,
+        address: &Address,
+        attachment: &Attachment,
+        limit: usize,
+    ) -> Result<Bytes, Failure> {
         if attachment.url.is_empty() {
             return Err(Failure::permanent("Slack does not say where the file is"));
         }
@@ -211,14 +226,10 @@ impl Channel for Slack {
         if !self.is_slacks(&url) {
             return Err(Failure::permanent("the file is not on a host of Slack"));
         }
+        let token = self.api.token(WorkspaceId::of(address).as_ref()).await?;
         let file = self
             .fetcher
-            .fetch(
-                &url,
-                Some(self.api.token()),
-                |url| self.is_slacks(url),
-                limit,
-            )
+            .fetch(&url, Some(&token), |url| self.is_slacks(url), limit)
             .await?;
         // Whom it does not let in, Slack answers 200 with the page to log in on.
         let start = file.trim_ascii_start().get(..14).unwrap_or_default();
@@ -241,6 +252,7 @@ impl Channel for Slack {
         address: &Address,
         outgoing: &Outgoing,
     ) -> Result<Option<Vec<usize>>, Failure> {
+        let workspace = WorkspaceId::of(address);
         let place = Whereabouts::of(address).ok_or_else(no_address)?;
         let oldest = outgoing
             .received_at
@@ -265,7 +277,9 @@ impl Channel for Slack {
                 }
                 None => "conversations.history",
             };
-            let answer = match self.api.call(method, Arguments::Form(&arguments)).await {
+            let arguments = Arguments::Form(&arguments);
+            let asked = self.api.call(workspace.as_ref(), method, arguments);
+            let answer = match asked.await {
                 Ok(answer) => answer,
                 Err(SlackError::Refused { .. }) => return Ok(None),
                 Err(error) if error.code() == "missing_scope" => return Ok(None),
@@ -289,6 +303,7 @@ impl Channel for Slack {
 
     /// <https://docs.slack.dev/reference/methods/chat.postMessage>
     async fn send(&self, address: &Address, part: &Part) -> Result<(), Failure> {
+        let workspace = WorkspaceId::of(address);
         let place = Whereabouts::of(address).ok_or_else(no_address)?;
         let mut body = part.body.clone();
         let fields = body
@@ -298,13 +313,14 @@ impl Channel for Slack {
         if let Some(thread_ts) = place.thread_ts {
             fields.insert("thread_ts".to_owned(), thread_ts.into());
         }
-        match self.write("chat.postMessage", &body).await {
+        let method = "chat.postMessage";
+        match self.write(workspace.as_ref(), method, &body).await {
             // Without the scope chat:write.customize.
             Err(error) if error.code() == "missing_scope" => {
                 let Some(body) = render::in_the_bots_name(&body) else {
                     return Err(error.into());
                 };
-                self.write("chat.postMessage", &body).await?;
+                self.write(workspace.as_ref(), method, &body).await?;
             }
             sent => drop(sent?),
         }
@@ -317,11 +333,9 @@ impl Channel for Slack {
         let method = TASKS.iter().find(|known| **known == method);
         let method = method.ok_or_else(|| Failure::permanent("a task that is unknown"))?;
         let body = task.get("body").filter(|body| body.is_object());
-        self.write(
-            method,
-            body.ok_or_else(|| Failure::permanent("a task without a body"))?,
-        )
-        .await?;
+        let body = body.ok_or_else(|| Failure::permanent("a task without a body"))?;
+        let workspace = WorkspaceId::in_json(task);
+        self.write(workspace.as_ref(), method, body).await?;
         Ok(())
     }
 
@@ -329,11 +343,13 @@ impl Channel for Slack {
     /// (<https://docs.slack.dev/reference/methods/assistant.threads.setStatus>), which Slack takes away
     /// by itself; elsewhere a reaction (<https://docs.slack.dev/reference/methods/reactions.add>).
     async fn mark(&self, mark: &Value) -> Result<(), Failure> {
+        let workspace = WorkspaceId::in_json(mark);
         let (method, arguments) = match reaction(mark) {
             Some(reaction) => ("reactions.add", reaction),
-            None => ("assistant.threads.setStatus", mark.clone()),
+            None => ("assistant.threads.setStatus", bare(mark)),
         };
-        match self.api.call(method, Arguments::Json(&arguments)).await {
+        let arguments = Arguments::Json(&arguments);
+        match self.api.call(workspace.as_ref(), method, arguments).await {
             Err(error) if error.code() == "already_reacted" => Ok(()),
             marked => Ok(marked.map(drop)?),
         }
@@ -344,8 +360,9 @@ impl Channel for Slack {
         let Some(reaction) = reaction(mark) else {
             return Ok(());
         };
-        let method = "reactions.remove";
-        match self.api.call(method, Arguments::Json(&reaction)).await {
+        let (workspace, method) = (WorkspaceId::in_json(mark), "reactions.remove");
+        let arguments = Arguments::Json(&reaction);
+        match self.api.call(workspace.as_ref(), method, arguments).await {
             Err(error) if ["no_reaction", "message_not_found"].contains(&error.code()) => Ok(()),
             unmarked => Ok(unmarked.map(drop)?),
         }
@@ -353,7 +370,11 @@ impl Channel for Slack {
 
     /// <https://docs.slack.dev/reference/methods/files.info>: a file of another workspace comes as a stub
     /// (<https://docs.slack.dev/apis/slack-connect/#files>).
-    async fn locate(&self, attachment: &Attachment) -> Result<Attachment, Failure> {
+    async fn locate(
+        &self,
+        address: &Address,
+        attachment: &Attachment,
+    ) -> Result<Attachment, Failure> {
         let Some(id) = attachment
             .id
             .as_deref()
@@ -361,33 +382,35 @@ impl Channel for Slack {
         else {
             return Ok(attachment.clone());
         };
+        let workspace = WorkspaceId::of(address);
         let arguments = [("file", id)];
-        let answer = self
-            .api
-            .call("files.info", Arguments::Form(&arguments))
-            .await?;
+        let arguments = Arguments::Form(&arguments);
+        let asked = self.api.call(workspace.as_ref(), "files.info", arguments);
+        let answer = asked.await?;
         let found = answer.get("file").and_then(parse::attachment);
         found.ok_or_else(|| Failure::permanent("Slack does not say what the file is"))
     }
 
     /// <https://docs.slack.dev/reference/methods/conversations.info>
-    async fn name(&self, unnamed: &str) -> Option<String> {
+    async fn name(&self, address: &Address, unnamed: &str) -> Option<String> {
         if let Some(user) = unnamed.strip_prefix('@') {
-            let name = self.profile(user).await.ok()??.name?;
+            let name = self.profile(address, user).await.ok()??.name?;
             return Some(format!("@{name}"));
         }
-        let channel = unnamed.strip_prefix('#')?;
-        let arguments = [("channel", channel)];
-        let answer = self
-            .api
-            .call("conversations.info", Arguments::Form(&arguments))
-            .await;
+        let workspace = WorkspaceId::of(address);
+        let arguments = [("channel", unnamed.strip_prefix('#')?)];
+        let (method, arguments) = ("conversations.info", Arguments::Form(&arguments));
+        let answer = self.api.call(workspace.as_ref(), method, arguments).await;
         let name = wire::some_text(answer.ok()?.get("channel")?, "name")?;
         Some(format!("#{name}"))
     }
 
     fn notice(&self, address: &Address, text: &str) -> Option<Value> {
-        Some(notice::posted(address, &markup::mrkdwn(text)))
+        let mut task = notice::posted(address, &markup::mrkdwn(text));
+        if let Some(workspace) = WorkspaceId::of(address) {
+            workspace.write(&mut task);
+        }
+        Some(task)
     }
 
     /// <https://docs.slack.dev/reference/methods/views.open>
@@ -399,17 +422,36 @@ impl Channel for Slack {
         let view = form::Origin::read(&opening.with).and_then(|origin| form::view(form, &origin));
         let view = view.ok_or_else(|| Failure::permanent("a form that cannot be shown"))?;
         let body = json!({"trigger_id": trigger_id, "view": view});
-        match self.api.call("views.open", Arguments::Json(&body)).await {
+        let workspace = WorkspaceId::in_json(&opening.with);
+        let (method, arguments) = ("views.open", Arguments::Json(&body));
+        match self.api.call(workspace.as_ref(), method, arguments).await {
             // The same tap came twice: it is open.
             Err(error) if error.code() == "exchanged_trigger_id" => Ok(()),
             opened => Ok(opened.map(drop)?),
         }
     }
+
+    /// Whether there is a token for the workspace.
+    async fn can_answer(&self, address: &Address) -> Result<(), Failure> {
+        self.api.token(WorkspaceId::of(address).as_ref()).await?;
+        Ok(())
+    }
+
+    async fn page(&self, request: &Request<'_>, now: Timestamp) -> Option<Page> {
+        self.api.workspaces().page(request, now).await
+    }
+
+    /// The end of an installation.
+    async fn settle(&self, change: &Value, now: Timestamp) -> Result<(), Failure> {
+        let ended = Ended::read(change);
+        let ended = ended.ok_or_else(|| Failure::permanent("a change that is unknown"))?;
+        self.api.workspaces().end(&ended, now).await
+    }
 }
 
 /// The arguments of a reaction, if a mark is one.
 fn reaction(mark: &Value) -> Option<Value> {
-    wire::some_text(mark, "timestamp").map(|_| mark.clone())
+    wire::some_text(mark, "timestamp").map(|_| bare(mark))
 }
 
 /// What an [`Address`] holds: a conversation, and a thread in it.

@@ -19,6 +19,7 @@ pub(super) use filled::{
 pub(super) use shown::{Emoji, Text, Texts};
 
 use super::wording::{clip, close_to, describe, quote};
+use crate::seal;
 
 /// A kind of value.
 pub(super) trait Kind {
@@ -326,6 +327,27 @@ impl Kind for Events {
     }
 }
 
+/// Scopes of Slack's.
+#[derive(Debug)]
+pub(super) struct Scopes;
+
+impl Kind for Scopes {
+    type Value = Vec<String>;
+
+    fn allowed(&self) -> String {
+        "a list of Slack's bot scopes, such as [\"chat:write\", \"im:history\"]".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Faults> {
+        let is_scope = |byte: u8| byte.is_ascii_lowercase() || b":._-".contains(&byte);
+        each(value, |text| match text {
+            "" => Err("an empty string"),
+            text if text.bytes().all(is_scope) => Ok(text.to_owned()),
+            _ => Err("a text that is no scope"),
+        })
+    }
+}
+
 /// One secret or several, newest first.
 #[derive(Debug)]
 pub(super) struct SecretList {
@@ -344,6 +366,12 @@ impl SecretList {
     pub(super) const KEYS: Self = Self {
         allowed: "text, or a list of texts, newest first",
         check: key,
+    };
+    /// Keys of AES-256.
+    pub(super) const ENCRYPTION_KEYS: Self = Self {
+        allowed: "the base64 of 32 random bytes (make one with: openssl rand -base64 32), or a list of \
+            such, newest first",
+        check: encryption_key,
     };
     /// Secrets of [Standard Webhooks](https://www.standardwebhooks.com): base64 after `whsec_`.
     pub(super) const STANDARD_WEBHOOKS: Self = Self {
@@ -493,6 +521,14 @@ fn standard_webhooks(text: &str) -> Result<String, &'static str> {
         return Err("a secret of fewer than 16 bytes");
     }
     Ok(format!("whsec_{}", STANDARD.encode(bytes)))
+}
+
+fn encryption_key(text: &str) -> Result<String, &'static str> {
+    let text = key(text)?;
+    match seal::key_bytes(&text) {
+        Some(_) => Ok(text),
+        None => Err("text that is not the base64 of 32 bytes"),
+    }
 }
 
 /// Whether somebody has still to fill this in.

@@ -23,6 +23,8 @@ use super::{
     Transcript,
 };
 
+mod workspaces;
+
 /// What was read of an account. Its connections need its `business_id`, whatever else is wrong.
 struct Account {
     business_id: Result<Option<u64>, Reported>,
@@ -126,7 +128,7 @@ fn channel(
 
 fn slack(section: &Section<'_>) -> Result<ChannelKind, Reported> {
     let signing_secrets = section.required("signing_secrets", &SecretList::KEYS);
-    let bot_tokens = section.required("bot_token", &SecretList::TOKENS);
+    let workspaces = workspaces::read(section);
     let api_base_url = section.or("api_base_url", &BaseUrl, slack_api());
     let conversation = section.or("conversation", &CONVERSATIONS, Conversation::default());
     let agent_identity = section.or("agent_identity", &Flag, true);
@@ -141,7 +143,7 @@ fn slack(section: &Section<'_>) -> Result<ChannelKind, Reported> {
     );
     Ok(ChannelKind::Slack(Slack {
         signing_secrets: signing_secrets?,
-        bot_tokens: bot_tokens?,
+        workspaces: workspaces?,
         api_base_url: api_base_url?,
         conversation: conversation?,
         agent_identity: agent_identity?,

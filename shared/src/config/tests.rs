@@ -6,6 +6,7 @@ mod refused;
 mod secrecy_kept;
 mod sinks;
 mod values;
+mod workspaces;
 mod written_down;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -170,7 +171,10 @@ fn every_key_is_read() {
         Some(7)
     );
     assert_eq!(exposed(&team.signing_secrets), ["s1", "s2"]);
-    assert_eq!(exposed(&team.bot_tokens), ["xoxb-new", "xoxb-old"]);
+    let Workspaces::One { bot_tokens } = &team.workspaces else {
+        panic!("team is one workspace")
+    };
+    assert_eq!(exposed(bot_tokens), ["xoxb-new", "xoxb-old"]);
     assert_eq!(team.api_base_url.as_str(), "http://127.0.0.1:9/api/");
     assert_eq!(team.conversation, Conversation::Thread);
     let app = config.channels.get("app").expect("app");

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use url::{Host, Url};
 
 use super::wording::{list_of, quote};
-use super::{ChannelKind, Config, Secrets, ServiceNowLogin, SinkKind};
+use super::{ChannelKind, Config, Secrets, ServiceNowLogin, SinkKind, Workspaces};
 
 /// The events that Haptik's documentation names, and the bridge's own, which a sink may ask for.
 const EVENTS: [&str; 6] = [
@@ -40,8 +40,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
         match &channel.kind {
             ChannelKind::Slack(slack) => {
                 warnings.secrets(&path, "signing_secrets", &slack.signing_secrets);
-                warnings.secrets(&path, "bot_token", &slack.bot_tokens);
-                warnings.bot_tokens(&path, &slack.bot_tokens);
+                warnings.workspaces(&path, &slack.workspaces);
                 warnings.url(&path, "api_base_url", &slack.api_base_url);
             }
             ChannelKind::Custom(custom) => {
@@ -162,6 +161,22 @@ impl Warnings {
             "{path}.{key}[{index}] looks like the one of bridge.example.toml, which is no secret; \
              put your own there"
         ));
+    }
+
+    fn workspaces(&mut self, path: &str, workspaces: &Workspaces) {
+        match workspaces {
+            Workspaces::One { bot_tokens } => {
+                self.secrets(path, "bot_token", bot_tokens);
+                self.bot_tokens(path, bot_tokens);
+            }
+            Workspaces::Many(oauth) => {
+                self.secrets(path, "client_secrets", &oauth.client_secrets);
+                self.url(path, "oauth_base_url", &oauth.oauth_base_url);
+                if let Some(url) = &oauth.public_url {
+                    self.url(path, "public_url", url);
+                }
+            }
+        }
     }
 
     /// `xoxb-`, or with token rotation `xoxe.xoxb-`.

@@ -31,7 +31,8 @@ impl Processor {
             ..
         } = conversation;
         let can_wait = entry.attempts < TRIES_FOR_A_FILE;
-        let located = match connection.channel.locate(attachment).await {
+        let (channel, address) = (&connection.channel, &inbound.address);
+        let located = match channel.locate(address, attachment).await {
             Err(failure) if failure.retry != Retry::Never && can_wait => return Err(failure.into()),
             located => located.map_err(|failure| not_had(&failure)),
         };
@@ -39,7 +40,7 @@ impl Processor {
         let untaken = match (located.is_ok(), sendable(attachment)) {
             (false, _) => Untaken::Gone,
             (true, Err(untaken)) => untaken,
-            (true, Ok(kind)) => match connection.channel.fetch(attachment, FILE_LIMIT).await {
+            (true, Ok(kind)) => match channel.fetch(address, attachment, FILE_LIMIT).await {
                 Ok(bytes) => {
                     let file = File {
                         auth_id: &inbound.auth_id,

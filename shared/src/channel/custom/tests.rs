@@ -298,7 +298,7 @@ async fn files_come_from_the_application_or_from_the_public_internet() {
     };
     assert_eq!(
         channel
-            .fetch(&file(own.url("a").into()), 10)
+            .fetch(&nowhere(), &file(own.url("a").into()), 10)
             .await
             .expect("the file"),
         "file"
@@ -309,7 +309,7 @@ async fn files_come_from_the_application_or_from_the_public_internet() {
         "nonsense".into(),
     ] {
         let failure = channel
-            .fetch(&file(refused), 10)
+            .fetch(&nowhere(), &file(refused), 10)
             .await
             .expect_err("refused");
         assert_eq!(failure.retry, Retry::Never);
@@ -317,15 +317,16 @@ async fn files_come_from_the_application_or_from_the_public_internet() {
     assert!(other.requests().is_empty());
 }
 
+fn nowhere() -> Address {
+    Address(json!({}))
+}
+
 #[tokio::test]
 async fn the_application_is_asked_nothing() {
     let channel = anywhere();
-    assert_eq!(channel.profile("u-42").await, Ok(None));
+    assert_eq!(channel.profile(&nowhere(), "u-42").await, Ok(None));
     let outgoing = hsl(&json!({"text": "hi"}));
-    assert_eq!(
-        channel.already_sent(&Address(json!({})), &outgoing).await,
-        Ok(None)
-    );
+    assert_eq!(channel.already_sent(&nowhere(), &outgoing).await, Ok(None));
     assert_eq!(
         channel
             .perform(&json!({}))

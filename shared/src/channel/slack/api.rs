@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use crate::config::Secrets;
+use super::workspaces::{WorkspaceId, Workspaces};
 use crate::outbound::{self, BodyError, Unreachable};
 use crate::retry::{Retry, Retryable};
 use crate::wire;
@@ -23,6 +23,9 @@ const UNAUTHORIZED: &[&str] = &[
     "team_access_not_granted", "token_expired", "token_revoked", "two_factor_setup_required",
 ];
 
+/// Errors that say that a token will never be good again: the app was removed.
+const REMOVED: &[&str] = &["account_inactive", "token_revoked"];
+
 /// Errors of Slack's own, which pass.
 #[rustfmt::skip]
 const UNAVAILABLE: &[&str] = &[
@@ -35,7 +38,7 @@ const UNAVAILABLE: &[&str] = &[
 pub(super) struct Api {
     http: reqwest::Client,
     base_url: Url,
-    tokens: Secrets,
+    workspaces: Workspaces,
 }
 
 /// The arguments of a call.
@@ -70,6 +73,27 @@ pub(super) enum SlackError {
     /// Slack will not do it.
     #[error("Slack answered {code} to {method}")]
     Refused { method: &'static str, code: String },
+    /// The app is not in the workspace.
+    #[error("{}", not_installed(workspace, *ended))]
+    NotInstalled { workspace: WorkspaceId, ended: bool },
+    /// The app is no longer in the workspace, as Slack says.
+    #[error(
+        "the app was removed from the workspace {workspace}: Slack answered {code} to {method}"
+    )]
+    Removed {
+        method: &'static str,
+        workspace: WorkspaceId,
+        code: String,
+    },
+    /// It is not known for which workspace.
+    #[error("it names no workspace: it is older than the connection's installation by OAuth")]
+    NoWorkspace,
+    /// None of the keys opens the workspace's token.
+    #[error("no key of token_encryption_keys opens the token of the workspace {workspace}")]
+    Sealed { workspace: WorkspaceId },
+    /// The workspace's token could not be read.
+    #[error("{reason}")]
+    Table { reason: String, retry: Retry },
     /// The answer is none of Slack's.
     #[error("Slack's answer to {method} could not be read")]
     Unreadable { method: &'static str },
@@ -82,17 +106,26 @@ pub(super) enum SlackError {
 }
 
 impl Api {
-    pub(super) fn new(http: reqwest::Client, base_url: Url, tokens: Secrets) -> Self {
+    pub(super) fn new(http: reqwest::Client, base_url: Url, workspaces: Workspaces) -> Self {
         Self {
             http,
             base_url,
-            tokens,
+            workspaces,
         }
     }
 
-    /// The app's token.
-    pub(super) fn token(&self) -> &SecretString {
-        self.tokens.newest()
+    /// In which workspaces the app is.
+    pub(super) fn workspaces(&self) -> &Workspaces {
+        &self.workspaces
+    }
+
+    /// The app's token in a workspace.
+    pub(super) async fn token(
+        &self,
+        workspace: Option<&WorkspaceId>,
+    ) -> Result<SecretString, SlackError> {
+        let tokens = self.workspaces.tokens(workspace).await?;
+        Ok(tokens.newest().clone())
     }
 
     /// The host of the Web API, where in tests the files lie too.
@@ -100,20 +133,33 @@ impl Api {
         &self.base_url
     }
 
-    /// Calls a method, with the newest token first. An older one is tried where Slack does not take it.
+    /// Calls a method in a workspace (`None` where there is one only), with the newest token first. An
+    /// older one is tried where Slack does not take it, and one of an installation that is newer than
+    /// what is known of it.
     pub(super) async fn call(
         &self,
+        workspace: Option<&WorkspaceId>,
         method: &'static str,
         arguments: Arguments<'_>,
     ) -> Result<Value, SlackError> {
+        let tokens = self.workspaces.tokens(workspace).await?;
         let mut refusal = None;
-        for token in self.tokens.iter() {
+        for token in tokens.iter() {
             match self.call_with(token, method, arguments).await {
                 Err(error @ SlackError::Unauthorized { .. }) => refusal = refusal.or(Some(error)),
                 other => return other,
             }
         }
-        Err(refusal.unwrap_or(SlackError::Unreadable { method }))
+        let refusal = refusal.unwrap_or(SlackError::Unreadable { method });
+        if !refusal.is_of_the_token() {
+            return Err(refusal);
+        }
+        let newer = self.workspaces.newer_token(workspace, tokens.newest());
+        match (newer.await?, workspace) {
+            (Some(token), _) => self.call_with(&token, method, arguments).await,
+            (None, Some(workspace)) => Err(refusal.of(workspace)),
+            (None, None) => Err(refusal),
+        }
     }
 
     async fn call_with(
@@ -165,8 +211,36 @@ impl SlackError {
             Self::Unauthorized { code, .. }
             | Self::RateLimited { code, .. }
             | Self::Unavailable { code, .. }
+            | Self::Removed { code, .. }
             | Self::Refused { code, .. } => code,
-            Self::Unreadable { .. } | Self::Unreachable { .. } => "",
+            Self::NotInstalled { .. }
+            | Self::NoWorkspace
+            | Self::Sealed { .. }
+            | Self::Table { .. }
+            | Self::Unreadable { .. }
+            | Self::Unreachable { .. } => "",
+        }
+    }
+
+    /// Whether Slack does not take the token, and not what is done with it.
+    fn is_of_the_token(&self) -> bool {
+        let code = self.code();
+        matches!(self, Self::Unauthorized { .. })
+            && (REMOVED.contains(&code) || ["invalid_auth", "token_expired"].contains(&code))
+    }
+
+    /// The error as that of a workspace where somebody installed the app: once it is removed, no
+    /// operator can mend it.
+    fn of(self, workspace: &WorkspaceId) -> Self {
+        match self {
+            Self::Unauthorized { method, code } if REMOVED.contains(&code.as_str()) => {
+                Self::Removed {
+                    method,
+                    workspace: workspace.clone(),
+                    code,
+                }
+            }
+            other => other,
         }
     }
 }
@@ -175,14 +249,37 @@ impl Retryable for SlackError {
     fn retry(&self) -> Retry {
         match self {
             // Somebody can mend it, and until then nothing is lost.
-            Self::Unauthorized { .. } | Self::Unreadable { .. } | Self::Unreachable { .. } => {
-                Retry::Later(None)
-            }
+            Self::Unauthorized { .. }
+            | Self::Sealed { .. }
+            | Self::Unreadable { .. }
+            | Self::Unreachable { .. } => Retry::Later(None),
+            Self::Table { retry, .. } => *retry,
             Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
                 Retry::Later(*retry_after)
             }
-            Self::Refused { .. } => Retry::Never,
+            Self::Refused { .. }
+            | Self::NotInstalled { .. }
+            | Self::Removed { .. }
+            | Self::NoWorkspace => Retry::Never,
         }
+    }
+}
+
+fn not_installed(workspace: &WorkspaceId, ended: bool) -> String {
+    if ended {
+        format!("the app was removed from the workspace {workspace}")
+    } else {
+        format!("the app is not installed in the workspace {workspace}")
+    }
+}
+
+/// An error's code as it may be logged and shown.
+pub(super) fn as_code(code: &str) -> &str {
+    let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if !code.is_empty() && code.len() <= 64 && code.bytes().all(is_code) {
+        code
+    } else {
+        "an unknown error"
     }
 }
 
@@ -206,12 +303,7 @@ fn of_status(method: &'static str, status: u16, retry_after: Option<Duration>) -
 }
 
 fn of_code(method: &'static str, code: &str, retry_after: Option<Duration>) -> SlackError {
-    let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    let code = if !code.is_empty() && code.len() <= 64 && code.bytes().all(is_code) {
-        code
-    } else {
-        "an unknown error"
-    };
+    let code = as_code(code);
     let owned = code.to_owned();
     if UNAUTHORIZED.contains(&code) {
         SlackError::Unauthorized {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Conversation;
+use super::workspaces::WorkspaceId;
 use crate::channel::{Address, Received, Reply};
 use crate::ids::{AuthId, ConnectionId};
 use crate::wire;
@@ -18,6 +19,7 @@ mod start;
 mod text;
 mod ts;
 mod words;
+mod workspace;
 
 pub(super) use message::attachment;
 
@@ -43,6 +45,10 @@ pub(super) struct Reader<'a> {
     pub(super) agent_phrase: Option<&'a str>,
     /// What the assistant suggests to say.
     pub(super) suggested_prompts: &'a [String],
+    /// Whether the app is in many workspaces.
+    pub(super) many: bool,
+    /// The one in which something happened, where there are many.
+    pub(super) workspace: Option<&'a WorkspaceId>,
     /// When the request was sent, in whole seconds.
     pub(super) sent: Timestamp,
 }
@@ -65,11 +71,22 @@ impl Reader<'_> {
     /// disable the endpoint.
     pub(super) fn read(self, body: &[u8]) -> Received {
         let read = match body.trim_ascii_start().first() {
-            Some(b'{') => json(body).and_then(|envelope| self.envelope(&envelope)),
+            Some(b'{') => json(body).and_then(|envelope| self.object(&envelope)),
             Some(_) => self.form(body),
             None => Err("an empty body".to_owned()),
         };
         read.unwrap_or_else(Received::not_understood)
+    }
+
+    /// An event, or one of those interactions that are sent as JSON, where an app is built on Slack's own
+    /// tools.
+    fn object(self, object: &Value) -> Result<Received, String> {
+        if event_types::is_interaction(&wire::text(object, "type")) {
+            let workspace = workspace::of_interaction(object);
+            return self.within(workspace, |reader| reader.interaction(object));
+        }
+        let workspace = workspace::of_event(object);
+        self.within(workspace, |reader| reader.envelope(object))
     }
 
     /// The Events API's outer object (<https://docs.slack.dev/apis/events-api/#event-type-structure>).
@@ -87,14 +104,13 @@ impl Reader<'_> {
                     "message" | "app_mention" => self.message(envelope, event),
                     "app_home_opened" => Ok(self.home_opened(event)),
                     "assistant_thread_started" => Ok(self.assistant_started(event)),
+                    "app_uninstalled" | "tokens_revoked" => Ok(self.ended(envelope, event)),
                     kind if event_types::is_documented(kind) => Ok(nothing()),
                     kind => Err(format!("an event of the type {}", named(kind))),
                 }
             }
             // Slack says that it dropped events: there is nothing in it to pass on.
             "app_rate_limited" => Ok(nothing()),
-            // Some of Slack's interactions are sent as JSON where an app is built on its own tools.
-            kind if event_types::is_interaction(kind) => self.interaction(envelope),
             kind => Err(format!("a request of the type {}", named(kind))),
         }
     }
@@ -105,13 +121,16 @@ impl Reader<'_> {
         let fields: HashMap<String, String> =
             url::form_urlencoded::parse(body).into_owned().collect();
         if let Some(payload) = fields.get("payload") {
-            return self.interaction(&json(payload.as_bytes())?);
+            let payload = json(payload.as_bytes())?;
+            let workspace = workspace::of_interaction(&payload);
+            return self.within(workspace, |reader| reader.interaction(&payload));
         }
         if fields.contains_key("ssl_check") {
             return Ok(nothing());
         }
         if fields.contains_key("command") {
-            return Ok(self.command(&fields));
+            let workspace = workspace::of_command(&fields);
+            return self.within(workspace, |reader| Ok(reader.command(&fields)));
         }
         Err("a body that is neither JSON nor a form of Slack's".to_owned())
     }
@@ -126,6 +145,8 @@ impl Reader<'_> {
             }
             Conversation::Thread => Some(place.thread_id(place.root())),
         };
+        let of_workspace = self.workspace.map(|workspace| workspace.user(user));
+        let user = of_workspace.as_deref().unwrap_or(user);
         AuthId::derive(self.connection, user, thread.as_deref())
     }
 }

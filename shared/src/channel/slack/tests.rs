@@ -1,5 +1,3 @@
-use secrecy::SecretString;
-
 use super::*;
 use crate::channel::{Content, Sender};
 use crate::haptik::hsl::Hsl;
@@ -10,7 +8,9 @@ use crate::retry::Retry;
 fn slack(fake: &Fake) -> Slack {
     let settings = config::Slack {
         signing_secrets: config::Secrets::new("signing-secret", []),
-        bot_tokens: config::Secrets::new("xoxb-token", []),
+        workspaces: config::Workspaces::One {
+            bot_tokens: config::Secrets::new("xoxb-token", []),
+        },
         api_base_url: fake.url("api/"),
         conversation: Conversation::User,
         agent_identity: true,
@@ -24,6 +24,7 @@ fn slack(fake: &Fake) -> Slack {
     Slack::new(
         "acme".into(),
         &settings,
+        Workspaces::one(config::Secrets::new("xoxb-token", [])),
         outbound::client().expect("a client"),
         fetcher,
     )
@@ -220,7 +221,7 @@ async fn a_profile_has_name_address_language_and_flat_data() {
     }})])
     .await;
     let profile = slack(&fake)
-        .profile("U1")
+        .profile(&address(), "U1")
         .await
         .expect("an answer")
         .expect("a profile");
@@ -240,7 +241,7 @@ async fn a_user_without_a_profile_is_no_failure() {
         ("invalid_auth", Err(Retry::Later(None))),
     ] {
         let fake = answering(&[json!({"ok": false, "error": code})]).await;
-        let profile = slack(&fake).profile("U1").await;
+        let profile = slack(&fake).profile(&address(), "U1").await;
         assert_eq!(
             profile
                 .map(|profile| profile.is_none())
@@ -295,11 +296,15 @@ async fn a_file_is_fetched_with_the_token_and_from_slack_alone() {
     };
     let own = file(fake.url("files/a.png").as_str());
     assert_eq!(
-        slack.fetch(&own, 100).await.expect("a file").as_ref(),
+        slack
+            .fetch(&address(), &own, 100)
+            .await
+            .expect("a file")
+            .as_ref(),
         b"Bearer xoxb-token"
     );
     let own = slack
-        .fetch(&file(fake.url("login").as_str()), 100)
+        .fetch(&address(), &file(fake.url("login").as_str()), 100)
         .await
         .expect_err("a page");
     assert_eq!(own.retry, Retry::Never);
@@ -312,7 +317,11 @@ async fn a_file_is_fetched_with_the_token_and_from_slack_alone() {
         "https://user@evil.example/@slack.com",
     ] {
         assert_eq!(
-            slack.fetch(&file(url), 100).await.expect_err(url).retry,
+            slack
+                .fetch(&address(), &file(url), 100)
+                .await
+                .expect_err(url)
+                .retry,
             Retry::Never
         );
     }
@@ -341,6 +350,7 @@ async fn only_what_slack_signed_is_read_and_only_at_the_one_path() {
     let request = Request {
         method: &Method::POST,
         path: "",
+        query: "",
         headers: &headers,
         body,
     };
@@ -375,7 +385,9 @@ async fn only_what_slack_signed_is_read_and_only_at_the_one_path() {
 fn nothing_of_a_connection_prints_a_secret() {
     let settings = config::Slack {
         signing_secrets: config::Secrets::new("signing-secret", []),
-        bot_tokens: config::Secrets::new(SecretString::from("xoxb-token"), []),
+        workspaces: config::Workspaces::One {
+            bot_tokens: config::Secrets::new("xoxb-token", []),
+        },
         api_base_url: Url::parse("https://slack.com/api/").expect("a URL"),
         conversation: Conversation::User,
         agent_identity: true,
@@ -389,6 +401,7 @@ fn nothing_of_a_connection_prints_a_secret() {
     let slack = Slack::new(
         "acme".into(),
         &settings,
+        Workspaces::one(config::Secrets::new("xoxb-token", [])),
         outbound::client().expect("a client"),
         fetcher,
     );

@@ -58,6 +58,8 @@ fn errors_print_no_secret() {
         // Not allowed.
         "[haptik.main]\ntoken = 'hunter2 x'\nclient_id = 'hunter2 ä'\nwebhook_secrets = '<hunter2>'",
         "[channels.x]\ntype = 'custom'\nsigning_secrets = ['hunter2', 'whsec_hunter2!']",
+        "[channels.x]\ntype = 'slack'\nclient_id = 'hunter2 ä'\nclient_secrets = 'hunter2 x'",
+        "[channels.x]\ntype = 'slack'\ntoken_encryption_keys = ['hunter2']\nscopes = 'xoxb-hunter2'",
         // In a URL.
         "[haptik.main]\nbase_url = 'https://a:hunter2@x.example'\nsync_url = 'https://hunter2@x'",
         "[haptik.main]\nbase_url = 'https://x.example/?t=hunter2'\nsync_url = 'https://x/#hunter2'",
@@ -100,6 +102,11 @@ const WORDS: &[&str] = &[
     "type",
     "token",
     "bot_token",
+    "client_secrets",
+    "token_encryption_keys",
+    "scopes",
+    "oauth_base_url",
+    "public_url",
     "signing_secrets",
     "webhook_secrets",
     "base_url",

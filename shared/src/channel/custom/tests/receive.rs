@@ -29,6 +29,7 @@ fn receive_bytes(body: &[u8]) -> Result<Received, Rejected> {
     let request = Request {
         method: &Method::POST,
         path: "",
+        query: "",
         headers: &signed(body),
         body,
     };
@@ -297,6 +298,7 @@ fn a_request_that_is_not_signed_is_not_read() {
             &Request {
                 method: &Method::POST,
                 path: "",
+                query: "",
                 headers,
                 body: body.as_bytes(),
             },
@@ -331,6 +333,7 @@ fn a_hand_off_is_begun_and_ended() {
         let request = Request {
             method,
             path,
+            query: "",
             headers: &signed(body.as_bytes()),
             body: body.as_bytes(),
         };
@@ -357,6 +360,7 @@ fn a_hand_off_is_begun_and_ended() {
     let unsigned = Request {
         method: &Method::DELETE,
         path: "/handoff/u-42",
+        query: "",
         headers: &signed(b"other"),
         body: b"",
     };
@@ -385,6 +389,7 @@ fn there_is_nothing_at_other_paths_and_for_other_methods() {
         let request = Request {
             method: &method,
             path,
+            query: "",
             headers: &headers,
             body: body.as_bytes(),
         };

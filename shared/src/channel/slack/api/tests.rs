@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::Secrets;
 use crate::outbound::fake::{Answer, Fake};
 
 fn api(fake: &Fake) -> Api {
@@ -8,7 +9,7 @@ fn api(fake: &Fake) -> Api {
     Api::new(
         outbound::client().expect("a client"),
         fake.url("api/"),
-        tokens,
+        Workspaces::one(tokens),
     )
 }
 
@@ -18,6 +19,7 @@ async fn call(
     let fake = Fake::start(move |request| answer(request.header("authorization"))).await;
     let called = api(&fake)
         .call(
+            None,
             "chat.postMessage",
             Arguments::Json(&json!({"text": "private words"})),
         )
@@ -35,11 +37,11 @@ async fn a_call_that_writes_is_json_and_one_that_reads_a_form() {
     let fake = Fake::start(|_| Answer::new(200, r#"{"ok":true,"ts":"1.0"}"#)).await;
     let api = api(&fake);
     let answer = api
-        .call("chat.postMessage", Arguments::Json(&json!({"a": 1})))
+        .call(None, "chat.postMessage", Arguments::Json(&json!({"a": 1})))
         .await
         .expect("ok");
     assert_eq!(answer["ts"], "1.0");
-    api.call("users.info", Arguments::Form(&[("user", "U 1")]))
+    api.call(None, "users.info", Arguments::Form(&[("user", "U 1")]))
         .await
         .expect("ok");
     let requests = fake.requests();

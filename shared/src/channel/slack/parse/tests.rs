@@ -5,6 +5,7 @@ use super::*;
 use crate::channel::{Act, Gate, Inbound};
 
 mod taps;
+mod workspaces;
 
 fn read_as(conversation: Conversation, body: &[u8]) -> Received {
     let connection = "acme".into();
@@ -16,6 +17,8 @@ fn read_as(conversation: Conversation, body: &[u8]) -> Received {
         welcome: "Welcome!",
         agent_phrase: None,
         suggested_prompts: &["Where is my order?".to_owned()],
+        many: false,
+        workspace: None,
         sent: "2026-11-22T10:00:00Z".parse().expect("a time"),
     }
     .read(body);

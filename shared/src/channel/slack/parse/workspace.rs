@@ -1,0 +1,141 @@
+//! Of which workspace a request is, where the app is in many: whose token answers it, and whose user it
+//! is about.
+//!
+//! That is the workspace, or the organisation, where the app is *installed*, which in channels that
+//! several workspaces share (Slack Connect) is not always the one that is named first, nor the user's
+//! own.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{Reader, nothing};
+use crate::channel::Received;
+use crate::channel::slack::workspaces::{Ended, WorkspaceId};
+use crate::wire;
+
+impl Reader<'_> {
+    /// Reads something of a workspace: what is read belongs there.
+    pub(super) fn within(
+        self,
+        workspace: Option<WorkspaceId>,
+        read: impl FnOnce(Reader<'_>) -> Result<Received, String>,
+    ) -> Result<Received, String> {
+        if !self.many {
+            return read(self);
+        }
+        let mut received = read(Reader {
+            workspace: workspace.as_ref(),
+            ..self
+        })?;
+        match workspace {
+            Some(workspace) => {
+                write(&workspace, &mut received);
+                Ok(received)
+            }
+            // The handshake and such are of no workspace.
+            None if leads_to_nothing(&received) => Ok(received),
+            None => Err("a request that names no workspace".to_owned()),
+        }
+    }
+
+    /// The app was removed from a workspace
+    /// (<https://docs.slack.dev/reference/events/app_uninstalled>), or its bot's token was revoked
+    /// (<https://docs.slack.dev/reference/events/tokens_revoked>): either comes first, or alone.
+    pub(super) fn ended(self, envelope: &Value, event: &Value) -> Received {
+        let users_only = wire::text(event, "type") == "tokens_revoked"
+            && event.pointer("/tokens/bot").is_none_or(is_empty_list);
+        let Some(workspace) = self.workspace.filter(|_| !users_only) else {
+            return nothing();
+        };
+        let at = wire::whole(envelope, "event_time").and_then(|at| i64::try_from(at).ok());
+        let ended = Ended {
+            workspace: workspace.clone(),
+            at: at.unwrap_or_else(|| self.sent.as_second()),
+        };
+        Received {
+            change: Some(ended.to_json()),
+            ..nothing()
+        }
+    }
+}
+
+/// Of an event: the installation for which it was sent comes first
+/// (<https://docs.slack.dev/apis/events-api/#authorizations>).
+pub(super) fn of_event(envelope: &Value) -> Option<WorkspaceId> {
+    let authorization = wire::list(envelope, "authorizations").next();
+    let authorized = authorization.and_then(|one| installed(one, one));
+    authorized
+        .or_else(|| installed(envelope, envelope))
+        .or_else(|| first(envelope, &["/context_team_id", "/context_enterprise_id"]))
+}
+
+/// Of an interaction (<https://docs.slack.dev/reference/interaction-payloads/>). In a shared channel
+/// `team` is the app's workspace for a tap and the user's own for a modal, whose view says the app's.
+pub(super) fn of_interaction(payload: &Value) -> Option<WorkspaceId> {
+    let of_view = first(payload, &["/view/app_installed_team_id"]);
+    if of_view.as_ref().is_some_and(WorkspaceId::is_organisation) {
+        return of_view;
+    }
+    if wire::flag(payload, "is_enterprise_install")
+        && let Some(organisation) = first(payload, &["/enterprise/id"])
+    {
+        return Some(organisation);
+    }
+    of_view.or_else(|| first(payload, &["/team/id", "/enterprise/id", "/user/team_id"]))
+}
+
+/// Of a slash command.
+pub(super) fn of_command(fields: &HashMap<String, String>) -> Option<WorkspaceId> {
+    let field = |name: &str| WorkspaceId::read(fields.get(name)?);
+    let by_organisation = fields
+        .get("is_enterprise_install")
+        .is_some_and(|flag| flag == "true");
+    let organisation = || field("enterprise_id");
+    if by_organisation && let Some(organisation) = organisation() {
+        return Some(organisation);
+    }
+    field("team_id").or_else(organisation)
+}
+
+fn installed(ids: &Value, flags: &Value) -> Option<WorkspaceId> {
+    let organisation = || first(ids, &["/enterprise_id"]);
+    if wire::flag(flags, "is_enterprise_install")
+        && let Some(organisation) = organisation()
+    {
+        return Some(organisation);
+    }
+    first(ids, &["/team_id"]).or_else(organisation)
+}
+
+fn first(value: &Value, pointers: &[&str]) -> Option<WorkspaceId> {
+    pointers
+        .iter()
+        .find_map(|pointer| WorkspaceId::read(value.pointer(pointer)?.as_str()?))
+}
+
+fn is_empty_list(value: &Value) -> bool {
+    value.as_array().is_none_or(Vec::is_empty)
+}
+
+fn leads_to_nothing(received: &Received) -> bool {
+    received.inbound.is_empty() && received.tasks.is_empty() && received.opening.is_none()
+}
+
+/// Writes the workspace into everything that a request leads to.
+fn write(workspace: &WorkspaceId, received: &mut Received) {
+    for inbound in &mut received.inbound {
+        inbound.user = workspace.user(&inbound.user);
+        workspace.write(&mut inbound.address.0);
+        if let Some(mark) = &mut inbound.mark {
+            workspace.write(&mut mark.with);
+        }
+    }
+    for task in &mut received.tasks {
+        workspace.write(&mut task.task);
+    }
+    if let Some(opening) = &mut received.opening {
+        workspace.write(&mut opening.with);
+        workspace.write(&mut opening.otherwise.task);
+    }
+}
