@@ -205,6 +205,11 @@ fn build(adapt: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client, C
         .pool_idle_timeout(POOL_IDLE)
         .redirect(redirect::Policy::none())
         .no_proxy()
+        // A small answer is not to become a large one in memory, whatever features reqwest is built with.
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
         .retry(reqwest::retry::never())
         .user_agent(concat!("haptik-bridge/", env!("CARGO_PKG_VERSION")));
     adapt(builder).build().map_err(ClientError::Client)

@@ -1,6 +1,7 @@
 //! A server for tests: it answers as told and remembers what it was asked.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,12 +34,17 @@ pub(crate) struct Answer {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     framing: Framing,
+    delay: Duration,
+    /// What is sent again and again after the answer, and after which pause.
+    endless: Option<(Vec<u8>, Duration)>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Framing {
     Length,
     Chunked,
+    /// The body is all that is sent, status line and headers included.
+    Raw,
     /// The connection closes instead of an answer.
     None,
 }
@@ -108,6 +114,16 @@ impl Answer {
             headers: Vec::new(),
             body: body.into(),
             framing: Framing::Length,
+            delay: Duration::ZERO,
+            endless: None,
+        }
+    }
+
+    /// These bytes, from the status line on.
+    pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            framing: Framing::Raw,
+            ..Self::new(0, bytes)
         }
     }
 
@@ -131,6 +147,18 @@ impl Answer {
         self
     }
 
+    /// After so long.
+    pub(crate) fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// With these bytes after it, again and again with a pause after each, until the client goes.
+    pub(crate) fn then_endlessly(mut self, bytes: impl Into<Vec<u8>>, pause: Duration) -> Self {
+        self.endless = Some((bytes.into(), pause));
+        self
+    }
+
     fn written(&self) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} Fake\r\nconnection: close\r\n", self.status);
         for (name, value) in &self.headers {
@@ -139,6 +167,7 @@ impl Answer {
         let mut bytes = head.into_bytes();
         match self.framing {
             Framing::None => return Vec::new(),
+            Framing::Raw => return self.body.clone(),
             Framing::Length => {
                 bytes.extend(format!("content-length: {}\r\n\r\n", self.body.len()).into_bytes());
                 bytes.extend(&self.body);
@@ -167,7 +196,14 @@ async fn serve(
     };
     seen.lock().expect("no panic before").push(request.clone());
     // The client may have gone.
-    let _ = stream.write_all(&answer(&request).written()).await;
+    let answer = answer(&request);
+    tokio::time::sleep(answer.delay).await;
+    let _ = stream.write_all(&answer.written()).await;
+    if let Some((bytes, pause)) = &answer.endless {
+        while stream.write_all(bytes).await.is_ok() {
+            tokio::time::sleep(*pause).await;
+        }
+    }
     let _ = stream.shutdown().await;
 }
 

@@ -2,15 +2,16 @@
 
 use std::error::Error;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::LOCATION;
+use http::HeaderMap;
+use http::header::{ACCEPT_ENCODING, HeaderValue, LOCATION};
 use jiff::Timestamp;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, Response};
+use reqwest::{Client, ClientBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
@@ -20,12 +21,24 @@ use crate::retry::{Retry, Retryable};
 const TIMEOUT: Duration = Duration::from_secs(20);
 const MOST_REDIRECTS: usize = 5;
 
+/// Ports of other protocols, to which no browser sends a request either: a server of such a protocol
+/// could take it for one of its own (<https://fetch.spec.whatwg.org/#port-blocking>).
+#[rustfmt::skip]
+const BAD_PORTS: [u16; 82] = [
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103,
+    104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513,
+    514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720,
+    1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
+];
+
 /// Fetches files from URLs that users supply, and never from a private network.
 ///
 /// A host is judged by the address that is connected to: a name is judged when it is resolved, for
 /// every connection and after every redirect, so that no second answer of the DNS comes in between.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
+    /// How long a file may take in all.
+    timeout: Duration,
     /// Connects to any address.
     open: Client,
     /// Connects to public addresses; `None` when private ones are allowed too.
@@ -78,18 +91,25 @@ impl Fetcher {
         let guarded = if allow_private_networks {
             None
         } else {
-            Some(build(|builder| {
-                builder.timeout(TIMEOUT).dns_resolver(Arc::new(PublicOnly))
-            })?)
+            let resolver = Arc::new(PublicOnly {
+                names: SystemNames,
+                is_public: address::is_public,
+            });
+            Some(build(|builder| settings(builder).dns_resolver(resolver))?)
         };
-        let open = build(|builder| builder.timeout(TIMEOUT))?;
-        Ok(Self { open, guarded })
+        Ok(Self {
+            timeout: TIMEOUT,
+            open: build(settings)?,
+            guarded,
+        })
     }
 
     /// Fetches a file of at most `limit` bytes within 20 s, over at most 5 redirects.
     ///
     /// The URLs for which `trusted` holds are the operator's: only they get the bearer token, and
-    /// only they may have a private address. A redirect's target is judged like the URL itself.
+    /// only they may have a private address. A redirect's target is judged like the URL itself; what
+    /// an URL that is not trusted redirects to is not trusted either, so that nobody from outside
+    /// chooses what is asked of the operator's own servers.
     ///
     /// # Errors
     /// See [`FetchError`].
@@ -105,7 +125,7 @@ impl Fetcher {
             read(response, limit).await.map_err(FetchError::from)
         };
         // The clients' own time limits start again with each redirect.
-        tokio::time::timeout(TIMEOUT, fetching)
+        tokio::time::timeout(self.timeout, fetching)
             .await
             .unwrap_or_else(|_| Err(FetchError::Unreachable(Unreachable::out_of_time())))
     }
@@ -117,8 +137,9 @@ impl Fetcher {
         trusted: impl Fn(&Url) -> bool + Send + Sync,
     ) -> Result<Response, FetchError> {
         let mut url = url.clone();
+        let mut is_trusted = true;
         for _ in 0..=MOST_REDIRECTS {
-            let is_trusted = trusted(&url);
+            is_trusted = is_trusted && trusted(&url);
             let client = self.client_for(&url, is_trusted)?;
             let mut request = client.get(url.clone());
             if let Some(bearer) = bearer.filter(|_| is_trusted) {
@@ -143,6 +164,9 @@ impl Fetcher {
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(FetchError::BadUrl("has a user name or password in it"));
+        }
+        if !is_trusted && url.port().is_some_and(|port| BAD_PORTS.contains(&port)) {
+            return Err(FetchError::BadUrl("has a port that is not for HTTP"));
         }
         let Some(guarded) = self.guarded.as_ref().filter(|_| !is_trusted) else {
             return Ok(&self.open);
@@ -192,27 +216,48 @@ fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-/// Resolves names to their public addresses.
-#[derive(Debug)]
-struct PublicOnly;
+/// What both clients have in common.
+fn settings(builder: ClientBuilder) -> ClientBuilder {
+    // The file as it is: nothing here unpacks what a server has packed.
+    let as_it_is = (ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    builder
+        .timeout(TIMEOUT)
+        .default_headers(HeaderMap::from_iter([as_it_is]))
+}
 
-impl Resolve for PublicOnly {
+/// Resolves names to those of their addresses that are public.
+#[derive(Debug)]
+struct PublicOnly<N> {
+    /// Which addresses a name has.
+    names: N,
+    /// Which addresses are public.
+    is_public: fn(IpAddr) -> bool,
+}
+
+impl<N: Resolve> Resolve for PublicOnly<N> {
     fn resolve(&self, name: Name) -> Resolving {
+        let (found, is_public) = (self.names.resolve(name), self.is_public);
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            Ok(public(found)?)
+            let public: Vec<_> = found.await?.filter(|found| is_public(found.ip())).collect();
+            if public.is_empty() {
+                return Err(NoPublicAddress.into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
         })
     }
 }
 
-fn public(found: impl Iterator<Item = SocketAddr>) -> Result<Addrs, NoPublicAddress> {
-    let public: Vec<_> = found
-        .filter(|found| address::is_public(found.ip()))
-        .collect();
-    if public.is_empty() {
-        return Err(NoPublicAddress);
+/// The system's resolver.
+#[derive(Debug)]
+struct SystemNames;
+
+impl Resolve for SystemNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
     }
-    Ok(Box::new(public.into_iter()))
 }
 
 /// A name that resolves to addresses of which none is public.
@@ -261,199 +306,4 @@ impl Retryable for FetchError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::fake::{Answer, Fake};
-    use super::*;
-
-    fn url(text: &str) -> Url {
-        Url::parse(text).expect("a URL")
-    }
-
-    fn bearer() -> SecretString {
-        SecretString::from("xoxb-secret")
-    }
-
-    async fn guarded(target: &Url) -> Result<Bytes, FetchError> {
-        let fetcher = Fetcher::new(false).expect("a fetcher");
-        fetcher.fetch(target, Some(&bearer()), |_| false, 100).await
-    }
-
-    #[tokio::test]
-    async fn private_addresses_are_refused_however_they_are_written() {
-        let fake = Fake::start(|_| Answer::new(200, "inside")).await;
-        let port = fake.port();
-        let hosts = [
-            "127.0.0.1",
-            "2130706433",
-            "0x7f000001",
-            "0177.0.0.1",
-            "0x7f.1",
-            "127.1",
-            "127.0.0.1.",
-            "[::1]",
-            "[::ffff:127.0.0.1]",
-            "[::ffff:7f00:1]",
-            "[::127.0.0.1]",
-            "[64:ff9b::7f00:1]",
-            "localhost",
-            "LOCALHOST",
-            "localhost.",
-            "x.localhost",
-            "0",
-            "0.0.0.0",
-            "[::]",
-            "10.0.0.1",
-            "169.254.169.254",
-            "[fd00:ec2::254]",
-            "１２７.0.0.1",
-            "127。0。0。1",
-        ];
-        for host in hosts {
-            let target = url(&format!("http://{host}:{port}/"));
-            assert_eq!(
-                guarded(&target).await,
-                Err(FetchError::ForbiddenAddress),
-                "{host}"
-            );
-        }
-        assert!(fake.requests().is_empty());
-    }
-
-    #[test]
-    fn a_name_leads_only_to_its_public_addresses() {
-        let found = |ips: &[&str]| {
-            let ips: Vec<_> = ips
-                .iter()
-                .map(|ip| SocketAddr::new(ip.parse().expect("an IP"), 0))
-                .collect();
-            public(ips.into_iter()).map(|addresses| {
-                addresses
-                    .map(|found| found.ip().to_string())
-                    .collect::<Vec<_>>()
-            })
-        };
-        assert!(found(&["10.0.0.1", "::1"]).is_err());
-        assert!(found(&[]).is_err());
-        assert_eq!(found(&["10.0.0.1", "8.8.8.8"]).expect("one"), ["8.8.8.8"]);
-    }
-
-    #[tokio::test]
-    async fn a_name_that_resolves_to_a_private_address_is_refused() {
-        // The resolver's own refusal, through all the layers that wrap it.
-        let client = build(|builder| builder.dns_resolver(Arc::new(PublicOnly))).expect("a client");
-        let error = client
-            .get("http://localhost:1/")
-            .send()
-            .await
-            .expect_err("refused");
-        assert_eq!(FetchError::from(&error), FetchError::ForbiddenAddress);
-    }
-
-    #[tokio::test]
-    async fn only_http_without_credentials_is_fetched() {
-        for refused in [
-            "ftp://example.com/",
-            "file:///etc/passwd",
-            "data:,x",
-            "http://me:secret@example.com/",
-        ] {
-            let error = guarded(&url(refused)).await.expect_err(refused);
-            assert!(matches!(error, FetchError::BadUrl(_)), "{refused}: {error}");
-            assert!(!error.to_string().contains("secret"));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_redirect_to_a_private_address_is_refused_and_gets_no_token() {
-        let inside = Fake::start(|_| Answer::new(200, "inside")).await;
-        let target = inside.url("").to_string();
-        let outside = Fake::start(move |_| Answer::new(302, "").header("location", &target)).await;
-        let (fetcher, start) = (Fetcher::new(false).expect("a fetcher"), outside.url("file"));
-        let is_outside = |url: &Url| url.port() == start.port();
-        let outcome = fetcher
-            .fetch(&start, Some(&bearer()), is_outside, 100)
-            .await;
-        assert_eq!(outcome, Err(FetchError::ForbiddenAddress));
-        assert_eq!(
-            outside.requests()[0].header("authorization"),
-            "Bearer xoxb-secret"
-        );
-        assert!(inside.requests().is_empty());
-    }
-
-    #[tokio::test]
-    async fn the_token_stays_with_trusted_urls() {
-        let other = Fake::start(|_| Answer::new(200, "file")).await;
-        let target = other.url("").to_string();
-        let own = Fake::start(move |_| Answer::new(307, "").header("location", &target)).await;
-        let fetcher = Fetcher::new(true).expect("a fetcher");
-        let is_own = |url: &Url| url.port() == Some(own.port());
-        let body = fetcher
-            .fetch(&own.url(""), Some(&bearer()), is_own, 100)
-            .await;
-        assert_eq!(body.expect("the file"), "file");
-        assert_eq!(other.requests()[0].header("authorization"), "");
-    }
-
-    #[tokio::test]
-    async fn redirects_end_after_five_and_files_at_the_limit() {
-        let fake = Fake::start(|request| match request.path.as_str() {
-            "/large" => Answer::new(200, "x".repeat(101)).chunked(),
-            "/nowhere" => Answer::new(302, ""),
-            path => match path.trim_start_matches('/').parse::<usize>() {
-                Ok(0) => Answer::new(200, "end"),
-                Ok(left) => Answer::new(302, "").header("location", &format!("/{}", left - 1)),
-                Err(_) => Answer::new(404, ""),
-            },
-        })
-        .await;
-        let fetcher = Fetcher::new(true).expect("a fetcher");
-        let fetch = async |path: &str| fetcher.fetch(&fake.url(path), None, |_| false, 100).await;
-        assert_eq!(fetch("5").await.expect("five redirects"), "end");
-        assert_eq!(fetch("6").await, Err(FetchError::TooManyRedirects));
-        assert_eq!(
-            fetch("large").await,
-            Err(FetchError::TooLarge { limit: 100 })
-        );
-        assert_eq!(
-            fetch("nowhere").await,
-            Err(FetchError::Refused { status: 302 })
-        );
-        assert_eq!(
-            fetch("gone").await,
-            Err(FetchError::Refused { status: 404 })
-        );
-    }
-
-    #[tokio::test]
-    async fn an_overloaded_server_is_asked_again_and_a_refusing_one_is_not() {
-        let fake = Fake::start(|request| {
-            let status = request
-                .path
-                .trim_start_matches('/')
-                .parse()
-                .expect("a status");
-            Answer::new(status, "").header("retry-after", "7")
-        })
-        .await;
-        let fetcher = Fetcher::new(true).expect("a fetcher");
-        let seven = Retry::Later(Some(Duration::from_secs(7)));
-        for (status, retry) in [
-            ("400", Retry::Never),
-            ("401", Retry::Never),
-            ("403", Retry::Never),
-            ("404", Retry::Never),
-            ("410", Retry::Never),
-            ("408", seven),
-            ("429", seven),
-            ("500", seven),
-            ("503", seven),
-        ] {
-            let error = fetcher
-                .fetch(&fake.url(status), None, |_| true, 100)
-                .await
-                .expect_err(status);
-            assert_eq!(error.retry(), retry, "{status}");
-        }
-    }
-}
+mod tests;
