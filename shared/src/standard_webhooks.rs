@@ -16,6 +16,7 @@ use url::Url;
 use crate::config::Secrets;
 use crate::outbound::{self, Unreachable};
 use crate::retry::{Retry, Retryable};
+use crate::wire;
 
 /// How far a request's time may be from ours, either way.
 pub const TOLERANCE: Duration = Duration::from_mins(5);
@@ -49,12 +50,7 @@ pub fn verify(
     secrets: &Secrets,
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    let header = |name| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .ok_or(SignatureError::Headers)
-    };
+    let header = |name| wire::header(headers, name).ok_or(SignatureError::Headers);
     let (id, signatures) = (
         header(HEADER_WEBHOOK_ID)?,
         header(HEADER_WEBHOOK_SIGNATURE)?,

@@ -1,8 +1,9 @@
-//! Tolerant reading of other people's JSON.
+//! Tolerant reading of other people's JSON, and strict reading of their headers.
 //!
 //! Providers send numbers as strings, leave keys out and add new ones. These functions read one key
 //! and give an empty value where it is missing or of another kind: an odd key never costs a message.
 
+use http::HeaderMap;
 use serde_json::Value;
 
 /// The text at `key`: a string as it is, a number or a bool written out, anything else empty.
@@ -67,6 +68,15 @@ pub fn texts(value: &Value, key: &str) -> Vec<String> {
         })
         .filter(|text| !text.is_empty())
         .collect()
+}
+
+/// A header's value, if there is exactly one and it is text. Of two with the same name nobody can say
+/// which was meant, and API Gateway makes one of them.
+#[must_use]
+pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
 }
 
 /// `value` itself, or the object written inside it when it is a string that holds JSON

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use sha2::Sha256;
 
 use crate::config::Secrets;
+use crate::wire;
 
 const SIGNATURE: &str = "x-slack-signature";
 const TIMESTAMP: &str = "x-slack-request-timestamp";
@@ -30,7 +31,7 @@ pub(super) fn verify(
     secrets: &Secrets,
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    let timestamp = text(headers, TIMESTAMP).ok_or(SignatureError::Timestamp)?;
+    let timestamp = wire::header(headers, TIMESTAMP).ok_or(SignatureError::Timestamp)?;
     let digits = !timestamp.is_empty() && timestamp.bytes().all(|byte| byte.is_ascii_digit());
     let sent: i64 = timestamp
         .parse()
@@ -40,7 +41,8 @@ pub(super) fn verify(
     if now.as_second().abs_diff(sent) > TOLERANCE {
         return Err(SignatureError::Expired);
     }
-    let signature = text(headers, SIGNATURE).and_then(|signature| signature.strip_prefix("v0="));
+    let signature =
+        wire::header(headers, SIGNATURE).and_then(|signature| signature.strip_prefix("v0="));
     let signature = signature.and_then(|digits| hex::decode(digits).ok());
     let signature = signature
         .filter(|bytes| bytes.len() == 32)
@@ -66,7 +68,7 @@ pub(super) fn verify(
 
 /// When a request was sent, to the second: signed with it, so the same for the same request.
 pub(super) fn sent_at(headers: &HeaderMap) -> Option<Timestamp> {
-    let seconds = text(headers, TIMESTAMP)?.parse().ok()?;
+    let seconds = wire::header(headers, TIMESTAMP)?.parse().ok()?;
     Timestamp::from_second(seconds).ok()
 }
 
@@ -80,13 +82,6 @@ impl SignatureError {
             Self::Mismatch => "X-Slack-Signature does not match",
         }
     }
-}
-
-/// A header's value, if there is exactly one and it is text.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?.to_str().ok()?;
-    values.next().is_none().then_some(value)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use sha1::Sha1;
 use sha2::Sha256;
 
 use crate::config::Secrets;
+use crate::wire;
 
 const SHA1_HEADER: &str = "x-hub-signature";
 const SHA256_HEADER: &str = "x-hub-signature-256";
@@ -50,8 +51,11 @@ fn check<M: Mac + KeyInit>(
     body: &[u8],
     secrets: &Secrets,
 ) -> Result<(), SignatureError> {
-    let value = headers.get(header).ok_or(SignatureError::Missing(header))?;
-    let signature = decoded(value.as_bytes(), prefix)
+    if !headers.contains_key(header) {
+        return Err(SignatureError::Missing(header));
+    }
+    let signature = wire::header(headers, header)
+        .and_then(|value| decoded(value.as_bytes(), prefix))
         .filter(|signature| signature.len() == M::output_size())
         .ok_or(SignatureError::Malformed(header))?;
     let matches = secrets.iter().any(|secret| {
