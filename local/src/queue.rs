@@ -5,6 +5,7 @@
 //! [`LocalQueue::recover`] rings their lanes at the next start.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,10 +25,9 @@ const MOST_SINK_DRAINS: usize = 64;
 const DRAIN_TIME: Duration = Duration::from_mins(1);
 
 /// The queue. A clone is the same one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct LocalQueue(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     processor: OnceLock<Processor>,
     /// The lanes that have a worker, each with the ring that waits for it.
@@ -44,6 +44,16 @@ struct Inner {
 struct Waiting {
     ring: Ring,
     receives: u32,
+}
+
+impl fmt::Debug for LocalQueue {
+    /// Without the processor, whose bridge has this queue inside.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("LocalQueue")
+            .field("busy", &*self.0.busy.borrow())
+            .finish_non_exhaustive()
+    }
 }
 
 impl LocalQueue {

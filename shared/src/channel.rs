@@ -20,6 +20,7 @@ use crate::retry::Failure;
 
 pub mod capability;
 pub mod custom;
+pub(crate) mod debug;
 mod outgoing;
 pub mod slack;
 
@@ -162,7 +163,7 @@ pub trait Channel: fmt::Debug + Send + Sync {
 }
 
 /// A request at `/channels/{connection}`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The method: `POST`, or `GET` for providers' handshakes.
     pub method: &'a Method,
@@ -208,7 +209,7 @@ pub enum HandoffAsked {
 }
 
 /// The answer to a channel's request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
@@ -276,7 +277,7 @@ pub struct Inbound {
 }
 
 /// What shows a user that something was taken and is being answered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
     /// How it is shown: only the channel's module knows what is inside.
     pub with: Value,
@@ -298,7 +299,7 @@ pub enum Gate {
 }
 
 /// What a user did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Act {
     /// Said something, attached something, or both.
@@ -347,7 +348,7 @@ pub enum Act {
 }
 
 /// A file that a user sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     /// The channel's own id of it, where the channel can be asked for more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -390,7 +391,7 @@ pub struct Profile {
 pub struct Address(pub Value);
 
 /// Something to be done in the channel on account of a request.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// Its place among the user's tasks; the same on every delivery of the same request.
     pub key: EntryKey,
@@ -404,7 +405,7 @@ pub struct Task {
 
 /// Something to be opened at once: the provider's permission to do so ends within seconds, so it is not
 /// left to the queue, and there is nothing to repeat when it fails.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Opening {
     /// Whom the message that was tapped was for; the one who taps may be another.
     pub auth_id: AuthId,

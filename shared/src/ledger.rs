@@ -9,6 +9,7 @@
 //! `item` is an entry as DynamoDB has it, `operate` what an operator looks at and takes up again.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::channel::debug::Bytes;
 use crate::channel::{Inbound, Task};
 use crate::handoff::Handoff;
 use crate::ids::{AccountId, ConnectionId, CorrelationId, EntryKey};
@@ -33,7 +35,7 @@ use item::Item;
 
 /// What an entry asks to be done. Tagged, so that entries written by an older version are read by a
 /// newer one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Payload {
     /// Tell Haptik what a user did.
@@ -79,6 +81,39 @@ pub enum Payload {
         /// Whether it is in base64.
         base64: bool,
     },
+}
+
+impl fmt::Debug for Payload {
+    /// Leaves out what was said.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inbound {
+                connection,
+                inbound,
+                ..
+            } => formatter
+                .debug_struct("Inbound")
+                .field("connection", connection)
+                .field("inbound", inbound)
+                .finish_non_exhaustive(),
+            Self::Webhook { account, body } => formatter
+                .debug_struct("Webhook")
+                .field("account", account)
+                .field("body", &Bytes(body.len()))
+                .finish(),
+            Self::HandoffEnded { .. } => formatter.write_str("HandoffEnded { .. }"),
+            Self::MessageReturned { .. } => formatter.write_str("MessageReturned { .. }"),
+            Self::Task { connection, task } => formatter
+                .debug_struct("Task")
+                .field("connection", connection)
+                .field("task", task)
+                .finish(),
+            Self::NotUnderstood { body, .. } => formatter
+                .debug_struct("NotUnderstood")
+                .field("body", &Bytes(body.len()))
+                .finish_non_exhaustive(),
+        }
+    }
 }
 
 /// Where an entry stands.

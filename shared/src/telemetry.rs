@@ -114,18 +114,27 @@ pub fn hop(hop: &Hop<'_>) {
 
 /// Writes JSON lines to standard output, as CloudWatch reads them; `stack` tells the metrics of stacks
 /// that share an account apart. `level` is what `RUST_LOG` would say (`info`,
-/// `warn,haptik_bridge_shared=debug`); the default is `info`.
+/// `warn,haptik_bridge_shared=debug`); the default is `info`. See [`may_be_logged`] for what it cannot do.
 pub fn init(stack: &str, level: Option<&str>) {
     use tracing_subscriber::Layer as _;
-    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
     let filter = level
         .and_then(|level| level.parse().ok())
-        .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+        .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
+        .and(filter_fn(may_be_logged));
     tracing_subscriber::registry()
         .with(lines::Lines::new(stack, io::stdout).with_filter(filter))
         .init();
+}
+
+/// Whether an event may be logged at all, whatever `RUST_LOG` says. Below `info`, the AWS SDK and the HTTP
+/// libraries write whole requests, with what people said and with the bearer tokens: those are never
+/// wanted in a log. The bridge's own lines are free of both at every level.
+#[must_use]
+pub fn may_be_logged(metadata: &tracing::Metadata<'_>) -> bool {
+    *metadata.level() <= tracing::Level::INFO || metadata.target().starts_with("haptik_bridge")
 }
 
 /// The way a message goes; of what was turned away, the way that it would have gone.

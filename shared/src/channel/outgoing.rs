@@ -33,7 +33,7 @@ pub struct Outgoing {
 }
 
 /// Who says something.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sender {
     /// Bot or human.
     pub kind: SenderKind,
@@ -55,7 +55,7 @@ pub enum SenderKind {
 }
 
 /// What a user is shown.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Content {
     /// A message of the bot or an agent.
     Message {
@@ -95,7 +95,7 @@ pub enum Content {
 }
 
 /// One request to the provider that shows a message or a part of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Part {
     /// Its place among the parts of its message, from 0.
     pub index: usize,

@@ -3,12 +3,15 @@
 //! Reading never fails: a missing key is empty, a number may be a string, a body may be an object
 //! serialised into a string, and a type that is not known is kept as [`Element::Other`] with its text.
 
+use std::fmt;
+
 use serde_json::Value;
 
+use crate::channel::debug::Bytes;
 use crate::wire;
 
 /// One message body: `{"text", "type", "data"}`.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct Hsl {
     /// The text; light markup (`*bold*`, emoji, newlines, links). Empty when there is none.
     pub text: String,
@@ -176,6 +179,17 @@ impl Default for Element {
         Self::Text {
             quick_replies: Vec::new(),
         }
+    }
+}
+
+impl fmt::Debug for Hsl {
+    /// Leaves out what it says.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Hsl")
+            .field("text", &Bytes(self.text.len()))
+            .field("actionables", &self.actionables().count())
+            .finish_non_exhaustive()
     }
 }
 
