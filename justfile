@@ -1,6 +1,6 @@
 # `just check` is exactly what CI runs.
 
-# Format, lints, documentation, dependencies, tests, and the deployed stack.
+# Format, lints, documentation, dependencies, tests, fuzzing, and the deployed stack.
 check:
     .ci/run
 
@@ -20,6 +20,10 @@ document:
 # Licences, bans and sources; advisories too, where the database can be fetched.
 dependencies:
     cargo deny --locked check bans licenses sources
+
+# Every parser for so many seconds, on what libFuzzer makes up.
+fuzz seconds="10" *targets:
+    fuzz/run {{seconds}} {{targets}}
 
 # The demo.
 run *arguments:

@@ -35,7 +35,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::oneshot, time::Instant};
 
-pub(crate) use client::sign;
 pub use client::{Delivery, HeaderCase, Payload, Reply, SlackClient};
 pub use events::Event;
 pub use faults::Fault;

@@ -1,0 +1,250 @@
+//! Every parser of what others send, as a function of bytes ([`Parser::read`]) that must not panic,
+//! whatever the bytes are: for the tests, which go through samples and mutations of them, and for the
+//! fuzz targets in `fuzz/`.
+//!
+//! Requests are signed here, so that what is tested is what lies behind the signature. All of them are
+//! of one time: the same bytes do the same.
+
+use std::sync::LazyLock;
+
+use haptik_bridge_shared::channel::custom::Custom;
+use haptik_bridge_shared::channel::slack::{Slack, Workspaces};
+use haptik_bridge_shared::channel::{Channel, Outgoing, Received, Request};
+use haptik_bridge_shared::config::{ChannelKind, Config, Secrets};
+use haptik_bridge_shared::haptik::hsl::Hsl;
+use haptik_bridge_shared::haptik::webhook::Event;
+use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ledger::Payload;
+use haptik_bridge_shared::outbound::{self, Fetcher};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{HeaderMap, Method};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use standardwebhooks::Webhook;
+
+/// A parser, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parser {
+    /// What Slack posts, as it is: events are JSON, slash commands a form.
+    Slack,
+    /// The JSON in the form that Slack posts an interaction as.
+    SlackInteraction,
+    /// What an application on a custom channel posts.
+    Custom,
+    /// What Haptik delivers, and its rendering for both channels.
+    Haptik,
+    /// A message body in HSL, and its rendering for both channels.
+    Hsl,
+    /// The configuration.
+    Toml,
+}
+
+impl Parser {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Slack,
+        Self::SlackInteraction,
+        Self::Custom,
+        Self::Haptik,
+        Self::Hsl,
+        Self::Toml,
+    ];
+
+    /// Lets the parser read these bytes.
+    ///
+    /// # Panics
+    /// When there is a mistake in it: when it panics itself, or what it made of the bytes cannot be read
+    /// back from the ledger, or is inconsistent.
+    pub fn read(self, bytes: &[u8]) {
+        match self {
+            Self::Slack => slack(bytes),
+            Self::SlackInteraction => {
+                let payload = String::from_utf8_lossy(bytes);
+                let mut form = url::form_urlencoded::Serializer::new(String::new());
+                slack(form.append_pair("payload", &payload).finish().as_bytes());
+            }
+            Self::Custom => custom(bytes),
+            Self::Haptik => haptik(bytes),
+            Self::Hsl => hsl(bytes),
+            Self::Toml => toml(bytes),
+        }
+    }
+}
+
+/// The time of all requests, in seconds since 1970.
+const NOW: i64 = 1_795_341_600;
+
+const SLACK_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
+const CUSTOM_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+static CHANNELS: LazyLock<(Slack, Custom)> = LazyLock::new(channels);
+
+fn channels() -> (Slack, Custom) {
+    let toml = format!(
+        r#"
+        [haptik.main]
+        base_url = "https://haptik.example"
+        client_id = "client"
+        token = "token"
+        webhook_secrets = ["secret"]
+        business_id = 343
+
+        [channels.slack]
+        type = "slack"
+        signing_secrets = ["{SLACK_SECRET}"]
+        bot_token = "xoxb-1"
+        tell_edits = true
+
+        [channels.custom]
+        type = "custom"
+        signing_secrets = ["{CUSTOM_SECRET}"]
+        callback_url = "https://app.example"
+        "#
+    );
+    let config = Config::parse(&toml).expect("a good configuration");
+    let http = outbound::client().expect("a client");
+    let fetcher = Fetcher::new(false).expect("a fetcher");
+    let (mut slack, mut custom) = (None, None);
+    for (name, channel) in config.channels {
+        let id = ConnectionId::from(name);
+        let (http, fetcher) = (http.clone(), fetcher.clone());
+        match &channel.kind {
+            ChannelKind::Slack(settings) => {
+                let workspaces = Workspaces::one(Secrets::new("xoxb-1", []));
+                slack = Some(Slack::new(id, settings, workspaces, http, fetcher));
+            }
+            ChannelKind::Custom(settings) => custom = Custom::new(id, settings, http, fetcher).ok(),
+        }
+    }
+    slack.zip(custom).expect("both are configured")
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(NOW).expect("a time")
+}
+
+fn slack(bytes: &[u8]) {
+    let at = NOW.to_string();
+    let mac = Hmac::<Sha256>::new_from_slice(SLACK_SECRET.as_bytes()).expect("any key");
+    let mac = mac.chain_update(format!("v0:{at}:")).chain_update(bytes);
+    let signature = format!("v0={}", hex::encode(mac.finalize().into_bytes()));
+    let headers = headers(&[
+        ("x-slack-request-timestamp", &at),
+        ("x-slack-signature", &signature),
+    ]);
+    let received = receive(&CHANNELS.0, &headers, bytes);
+    assert!(
+        received.is_some(),
+        "Slack is answered 200 whatever it sends"
+    );
+}
+
+fn custom(bytes: &[u8]) {
+    let key = Webhook::new(CUSTOM_SECRET).expect("a key");
+    // The library signs text only.
+    let Ok(signature) = key.sign("msg_1", NOW, bytes) else {
+        return;
+    };
+    let headers = headers(&[
+        ("webhook-id", "msg_1"),
+        ("webhook-timestamp", &NOW.to_string()),
+        ("webhook-signature", &signature),
+    ]);
+    receive(&CHANNELS.1, &headers, bytes);
+}
+
+fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    let value = |text: &str| text.parse().expect("a header");
+    pairs
+        .iter()
+        .map(|(name, text)| (http::HeaderName::from_static(name), value(text)))
+        .collect()
+}
+
+/// What the edge would do: what was received is stored, and read back to be delivered.
+fn receive(channel: &dyn Channel, headers: &HeaderMap, body: &[u8]) -> Option<Received> {
+    let request = Request {
+        method: &Method::POST,
+        path: "",
+        query: "",
+        headers,
+        body,
+    };
+    let received = channel.receive(&request, now()).ok()?;
+    let connection = ConnectionId::from("connection");
+    for inbound in received.inbound.clone() {
+        survives_the_ledger(&Payload::Inbound {
+            connection: connection.clone(),
+            inbound: Box::new(inbound),
+            handoff: None,
+        });
+    }
+    for task in received.tasks.clone() {
+        survives_the_ledger(&Payload::Task {
+            connection: connection.clone(),
+            task,
+        });
+    }
+    Some(received)
+}
+
+fn survives_the_ledger(payload: &Payload) {
+    let stored = serde_json::to_string(payload).expect("JSON");
+    let read: Payload = serde_json::from_str(&stored).expect("what was stored can be read");
+    // Numbers may differ in how they are written; what matters is that nothing is lost.
+    assert_eq!(
+        serde_json::to_string(&read).expect("JSON").len(),
+        stored.len(),
+        "what is read is what was stored"
+    );
+}
+
+fn haptik(bytes: &[u8]) {
+    let Ok(event) = Event::read(bytes) else {
+        return;
+    };
+    let key = event.key(bytes);
+    let Some(content) = event.content() else {
+        return;
+    };
+    let outgoing = Outgoing {
+        key,
+        auth_id: event.auth_id.unwrap_or_else(|| "nobody".into()),
+        user: "U1".to_owned(),
+        at: event.timestamp.unwrap_or_default(),
+        received_at: now(),
+        sender: event.sender,
+        message_id: event.message_id,
+        handoff: None,
+        content,
+    };
+    for channel in [&CHANNELS.0 as &dyn Channel, &CHANNELS.1] {
+        for (index, part) in channel.render(&outgoing).iter().enumerate() {
+            assert_eq!(part.index, index, "parts are numbered");
+            assert!(part.body.is_object(), "a part is a JSON object");
+        }
+    }
+}
+
+/// As the body of a message that Haptik delivers: an object, or one in a string.
+fn hsl(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let object: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    for body in [object, Value::from(text)] {
+        let actionables = Hsl::read(&body).actionables().count();
+        assert!(actionables <= bytes.len());
+        let event = json!({"event_name": "message", "message": {"id": 1, "body": body}});
+        haptik(event.to_string().as_bytes());
+    }
+}
+
+fn toml(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    match Config::parse(text) {
+        Ok(config) => drop(config.warnings()),
+        Err(errors) => assert!(!errors.to_string().is_empty(), "an error that says nothing"),
+    }
+}
