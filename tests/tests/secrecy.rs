@@ -1,0 +1,307 @@
+//! Nothing that was said and no secret is in a log line, a `Debug`, an error or a reason in the ledger,
+//! whatever goes wrong. The test is alone in its binary: it captures all that is logged.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use haptik_bridge_local::database::EmbeddedDynamoDb;
+use haptik_bridge_local::queue::LocalQueue;
+use haptik_bridge_local::simulator::{
+    CallFault, CallOutcome, MESSAGE_PATH, Reply, USER_PATH, UserMessage,
+};
+use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::telemetry;
+use haptik_bridge_tests::app::{self, client};
+use haptik_bridge_tests::fake_slack::{Delivery, Fault};
+use haptik_bridge_tests::{Options, Stage};
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
+
+/// Stands in everything that people say, and in their names, addresses and files.
+const SAID: &str = "between-you-and-me";
+
+/// Stands in what Haptik says of a message: that is kept in the ledger for a look, and not logged.
+const QUOTED: &str = "as-haptik-quotes-it";
+
+/// What was logged.
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        log.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Log {
+    /// Begins to capture, with `RUST_LOG=trace`.
+    fn start() -> Self {
+        let log = Self::default();
+        let lines = fmt::layer().with_ansi(false).with_writer(log.clone());
+        let lines = lines
+            .with_filter(filter_fn(telemetry::may_be_logged))
+            .with_filter(LevelFilter::TRACE);
+        tracing_subscriber::registry().with(lines).init();
+        log
+    }
+
+    fn text(&self) -> String {
+        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&log).into_owned()
+    }
+}
+
+/// What must not be printed.
+fn unprintable(stage: &Stage) -> Vec<String> {
+    let (workspace, haptik) = (stage.slack.workspace(), stage.simulator().settings());
+    vec![
+        SAID.to_owned(),
+        workspace.bot_token.clone(),
+        workspace.signing_secret.clone(),
+        haptik.token.expose_secret().to_owned(),
+        haptik.webhook_secret.expose_secret().to_owned(),
+        app::SECRET.trim_start_matches("whsec_").to_owned(),
+    ]
+}
+
+fn assert_has_none(unprintable: &[String], what: &str, printed: &str) {
+    for text in unprintable {
+        let around = printed.find(text.as_str()).map(|at| {
+            let from = printed.floor_char_boundary(at.saturating_sub(300));
+            let to = printed.floor_char_boundary(at + 300);
+            &printed[from..to]
+        });
+        assert!(around.is_none(), "{what} has {text:?}: {around:?}");
+    }
+}
+
+fn echo(message: &UserMessage) -> Vec<Reply> {
+    vec![Reply::Text(message.text.clone())]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_was_said_and_no_secret_is_printed_whatever_goes_wrong() -> anyhow::Result<()>
+{
+    let log = Log::start();
+    let options = Options {
+        tables: "[outbound]\nallow_private_networks = false".to_owned(),
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    let unprintable = unprintable(&stage);
+
+    forged(&stage).await?;
+    not_understood(&stage).await?;
+    refused_by_us(&stage, &unprintable).await?;
+    refused_by_others(&stage).await?;
+    not_durable(&stage, &unprintable).await?;
+
+    assert!(stage.local.queue.idle(Duration::from_secs(30)).await);
+    let (_, dead) = stage.left_over().await?;
+    assert!(dead.len() >= 8, "only {} were given up", dead.len());
+    let mut by_haptik = 0;
+    for entry in &dead {
+        assert_has_none(&unprintable, "Debug of an entry", &format!("{entry:?}"));
+        let reason = entry.reason.as_deref().unwrap_or_default();
+        assert_has_none(&unprintable, "a reason", reason);
+        by_haptik += usize::from(reason.contains(QUOTED));
+    }
+    assert!(by_haptik > 0, "Haptik's own words are kept");
+    let bridge = &stage.local.bridge;
+    assert_has_none(&unprintable, "Debug of the bridge", &format!("{bridge:?}"));
+    let config = format!("{:?}", bridge.config);
+    assert_has_none(&unprintable, "Debug of the configuration", &config);
+
+    let text = log.text();
+    assert!(text.lines().count() > 50, "too little is logged:\n{text}");
+    assert!(text.contains("rejected") && text.contains("not_understood") && text.contains("dead"));
+    assert_has_none(&unprintable, "the log", &text);
+    assert_has_none(&[QUOTED.to_owned()], "the log", &text);
+    stage.abandon();
+    Ok(())
+}
+
+/// Requests that are not what they say they are.
+async fn forged(stage: &Stage) -> anyhow::Result<()> {
+    let url = stage.channel_url("acme-slack");
+    let event = stage.slack.dm("U00000ASHA", SAID);
+    for forged in [
+        Delivery::of(&event).unsigned(),
+        Delivery::of(&event).signed_with("not the secret"),
+        Delivery::of(&event).with_signature("v0=00"),
+        Delivery::of(&event).with_timestamp_header("soon"),
+    ] {
+        assert_eq!(
+            stage.slack.client().deliver(&url, &forged).await.status,
+            401
+        );
+    }
+    let http = client()?;
+    for path in ["channels/my-app", "haptik/main"] {
+        let forged = http.post(format!("{}/{path}", stage.url));
+        let forged = forged.header("x-hub-signature", "sha1=00").body(SAID);
+        assert_eq!(forged.send().await?.status(), 401);
+    }
+    Ok(())
+}
+
+/// Genuine requests of a kind that nobody knows.
+async fn not_understood(stage: &Stage) -> anyhow::Result<()> {
+    let url = stage.channel_url("acme-slack");
+    for (body, content_type) in [
+        (format!("{{\"type\": \"a {SAID}\"}}"), "application/json"),
+        (format!("{{\"text\": \"{SAID}"), "application/json"),
+        (format!("payload={SAID}"), "application/x-www-form-urlencoded"),
+        (format!("text={SAID}"), "application/x-www-form-urlencoded"),
+        (
+            json!({"type": "event_callback", "event": {"type": "message", "text": SAID, "user": {"name": SAID}}})
+                .to_string(),
+            "application/json",
+        ),
+    ] {
+        let delivery = Delivery::raw(body, content_type);
+        assert_eq!(stage.slack.client().deliver(&url, &delivery).await.status, 200);
+    }
+    for body in [
+        SAID.to_owned(),
+        json!([SAID]).to_string(),
+        json!({"event_name": "brand_new", "text": SAID}).to_string(),
+        json!({"event_name": "message", "message": {"id": 1, "body": SAID}}).to_string(),
+        // For a user whom this bridge does not know.
+        json!({"event_name": "message", "user": {"auth_id": "x"}, "message": {"id": 1, "body": SAID}}).to_string(),
+    ] {
+        stage.simulator().deliver_raw(body);
+    }
+    Ok(())
+}
+
+/// What breaks the custom channel's rules, and files that are not fetched.
+async fn refused_by_us(stage: &Stage, unprintable: &[String]) -> anyhow::Result<()> {
+    let url = stage.channel_url("my-app");
+    let now = Timestamp::now().to_string();
+    let good = json!({"type": "message", "id": "m-1", "timestamp": now, "text": SAID, "user": {"id": "u-1"}});
+    let spoilt: [(&str, Value); 9] = [
+        ("/type", json!(SAID)),
+        ("/id", json!({SAID: SAID})),
+        ("/timestamp", json!(SAID)),
+        ("/text", json!([SAID])),
+        ("/user", json!(SAID)),
+        ("/user/id", json!([SAID])),
+        ("/user/name", json!({"x": SAID})),
+        (
+            "/attachments",
+            json!([{"url": format!("http://me:{SAID}@example.com/a.png"), "name": SAID}]),
+        ),
+        (
+            "/attachments",
+            json!([{"url": format!("ftp://{SAID}/{SAID}"), "name": SAID}]),
+        ),
+    ];
+    for (pointer, value) in spoilt {
+        let mut body = good.clone();
+        let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+        body.pointer_mut(parent).expect("an object")[key] = value;
+        let (status, answer) = stage.app.send(&url, &body).await?;
+        assert_eq!(status, 400, "{pointer}: {answer}");
+        assert_has_none(unprintable, pointer, &answer.to_string());
+    }
+    let mut with_files = good;
+    with_files["id"] = json!("m-2");
+    with_files["attachments"] = json!([
+        {"url": format!("http://127.0.0.1:1/{SAID}.png"), "name": format!("{SAID}.png"), "mime_type": "image/png"},
+        {"url": format!("http://169.254.169.254/{SAID}.png"), "name": format!("{SAID}.png"), "mime_type": "image/png"},
+    ]);
+    let (status, answer) = stage.app.send(&url, &with_files).await?;
+    assert_eq!(status, 202, "{answer}");
+    stage
+        .simulator()
+        .wait_until(Duration::from_secs(20), |seen| seen.messages.len() == 3)
+        .await?;
+    Ok(())
+}
+
+/// What Haptik, Slack and the application do not take.
+async fn refused_by_others(stage: &Stage) -> anyhow::Result<()> {
+    let refused = |status| CallOutcome::Status {
+        status,
+        retry_after: None,
+        body: Some(json!({"error_message": format!("no: {QUOTED}")})),
+    };
+    for (path, outcome) in [
+        (MESSAGE_PATH, refused(400)),
+        (MESSAGE_PATH, refused(500)),
+        (MESSAGE_PATH, CallOutcome::Garbage),
+        (MESSAGE_PATH, CallOutcome::Drop),
+        (USER_PATH, refused(500)),
+    ] {
+        stage.simulator().add_call_fault(CallFault {
+            times: Some(1),
+            ..CallFault::on(path, outcome)
+        });
+    }
+    for fault in [
+        Fault::Status(500),
+        Fault::DropBefore,
+        Fault::Error("invalid_blocks".to_owned()),
+        Fault::Error("is_archived".to_owned()),
+    ] {
+        stage.slack.fail_next("chat.postMessage", 1, fault);
+    }
+    stage.app.answer_next(&[500, 422]);
+    for user in ["U00000ASHA", "U00000RAVI"] {
+        for text in ["one", "two"] {
+            let event = stage.slack.dm(user, &format!("{SAID} {text}"));
+            let url = stage.channel_url("acme-slack");
+            assert!(
+                stage
+                    .slack
+                    .client()
+                    .send(&url, &event)
+                    .await
+                    .is_acknowledged()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A request while DynamoDB does not answer.
+async fn not_durable(stage: &Stage, unprintable: &[String]) -> anyhow::Result<()> {
+    let database = EmbeddedDynamoDb::start(None).await?;
+    let nowhere = database.table_through("http://127.0.0.1:1")?;
+    let config = stage.local.bridge.config.clone();
+    let bridge = Bridge::new(config, nowhere, Arc::new(LocalQueue::new()))?;
+    let router = haptik_bridge_inbound::router(Live::fixed(Arc::new(bridge)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/channels/my-app", listener.local_addr()?);
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let body = json!({"type": "message", "id": "m-9", "timestamp": Timestamp::now().to_string(),
+                      "text": SAID, "user": {"id": "u-1", "name": SAID}});
+    let (status, answer) = stage.app.send(&url, &body).await?;
+    assert_eq!(status, 503);
+    assert_has_none(unprintable, "the answer", &answer.to_string());
+    serving.abort();
+    Ok(())
+}
