@@ -320,8 +320,9 @@ async fn a_crm_that_accepts_no_credentials_waits_for_an_operator_and_goes_on_by_
         pending.iter().all(|entry| entry.attempts == 0),
         "no attempts are burnt"
     );
+    // Each of the three events may come when it is time for a probe, and each housekeeping makes one.
     let tries = desk.with(|inner| inner.tries);
-    assert!(tries <= 4, "one probe at a time, not {tries}");
+    assert!(tries <= 5, "one probe at a time, not {tries}");
     chat(&stage, "U00000ASHA").await;
     desk.with(|inner| inner.all = None);
     tokio::time::sleep(Duration::from_millis(250)).await;
