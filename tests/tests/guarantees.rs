@@ -54,7 +54,7 @@ fn every_test_and_file_that_the_guarantees_name_exists() {
     let tests: Vec<_> = named.iter().filter(|name| is_test(name)).collect();
     assert!(tests.len() > 20, "the names are not found: {named:#?}");
     for test in tests {
-        let (rust, python) = (format!("fn {test}()"), format!("def {test}("));
+        let (rust, python) = (format!("fn {test}("), format!("def {test}("));
         assert!(
             all.contains(&rust) || all.contains(&python),
             "docs/guarantees.md names the test {test}, which there is not"
