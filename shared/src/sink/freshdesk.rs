@@ -3,7 +3,7 @@
 //! One ticket: Freshdesk has neither idempotency keys nor an external id of a ticket, so the external id
 //! is a tag, and is looked for among the requester's tickets before a ticket is created again. That list
 //! comes from Freshdesk's database; its search, which can look for a tag, is minutes behind. What remains
-//! is a creation that Freshdesk carries out later than [`SETTLES_IN`] after it was asked.
+//! is a creation that Freshdesk carries out later than `SETTLES_IN` after it was asked.
 //!
 //! The description and notes are HTML there, and escaped here. Notes are private.
 

@@ -3,7 +3,7 @@
 //!
 //! One request: Jira has neither idempotency keys nor unique fields. The external id stands at the end of
 //! the description, or is a label, and Jira is searched for it before a request is created again. That
-//! search is behind by seconds to minutes, so [`SETTLES_IN`] must have passed. What remains is an index
+//! search is behind by seconds to minutes, so `SETTLES_IN` must have passed. What remains is an index
 //! that is further behind.
 //!
 //! Description and comments are sent as documents (ADF), so that nothing in them is taken for markup.

@@ -3,7 +3,7 @@
 //!
 //! One incident: its `correlation_id`, which ServiceNow has for this, is the external id, and is looked for
 //! in the table itself before an incident is created again. What remains is a creation that ServiceNow
-//! carries out later than [`SETTLES_IN`] after it was asked, because the column is not unique.
+//! carries out later than `SETTLES_IN` after it was asked, because the column is not unique.
 //!
 //! Texts are plain, and shown so. Comments are work notes, which only agents see.
 

@@ -5,7 +5,7 @@
 //! part is a [`Crm`]: to find, to create, to attach, to comment.
 //!
 //! A ticket is created in three steps, each of which may be the last of a process: the table is told that
-//! it is begun ([`Case`](case::Case)), the CRM creates it, the table is told its number. Whoever finds one
+//! it is begun (`Case`), the CRM creates it, the table is told its number. Whoever finds one
 //! that is begun and has no number asks the CRM for it by its external id before it creates another; where
 //! the CRM's answer to that can be late, it waits for [`Crm::settles_in`] first. A CRM that has idempotency
 //! keys gets the external id as one, besides.
