@@ -144,7 +144,7 @@ impl std::fmt::Debug for Client {
     }
 }
 
-/// The bot of one user. A real one keeps its [`Chat`] in a database.
+/// The bot of one user. A real one keeps its `Chat` in a database.
 #[derive(Debug, Clone)]
 pub struct Bot {
     client: Client,
