@@ -97,9 +97,9 @@ def test_the_lines_carry_metrics_by_stack_source_and_direction(configured):
 def test_the_dashboard_and_the_alarms_look_at_what_there_is(configured):
     cloudwatch = configured.aws.client("cloudwatch")
     counted = {"received", "repeated", "delivered", "end_to_end_ms", "retries", "dead", "rejected", "not_understood"}
-    counted |= {"outages", "recovered", "enable_failures"}
+    counted |= {"needs_attention", "outages", "recovered", "enable_failures"}
     alarms = [alarm for alarm in cloudwatch.describe_alarms()["MetricAlarms"] if alarm["AlarmName"].startswith(STACK)]
-    assert len(alarms) == 15
+    assert len(alarms) == 16
     for alarm in alarms:
         assert "docs/operations.md" in alarm["AlarmDescription"]
         assert alarm["Namespace"].startswith("AWS/") or alarm["MetricName"] in counted, alarm["MetricName"]
