@@ -6,7 +6,8 @@
 //! query of the lane's pending entries ([`PENDING_INDEX`]), a delivery one update, whatever the length
 //! of the conversation or the table.
 //!
-//! `item` is an entry as DynamoDB has it, `operate` what an operator looks at and takes up again.
+//! `item` is an entry as DynamoDB has it, `record` what becomes of it, `operate` what an operator looks
+//! at and takes up again.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,9 +15,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Select,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Select};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -30,6 +29,7 @@ use crate::table::{Table, TableError, number, text};
 
 mod item;
 mod operate;
+mod record;
 
 use item::Item;
 
@@ -325,139 +325,6 @@ impl Ledger {
             (name == "message" && sent <= at).then_some((id.parse().ok()?, sent))
         });
         Ok(messages.max_by_key(|(id, _)| *id))
-    }
-
-    /// Notes that a redelivered entry is tried again; returns how many such tries were begun, this one
-    /// included, since anything was last recorded. All before this one ended in a crash.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
-    pub async fn start(&self, entry: &Entry) -> Result<u32, TableError> {
-        let output = self
-            .update(entry, "ADD starts :one")
-            .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::UpdatedNew)
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        let starts = output
-            .attributes()
-            .and_then(|attributes| attributes.get("starts"));
-        Ok(starts
-            .and_then(|starts| starts.as_n().ok())
-            .and_then(|starts| starts.parse().ok())
-            .unwrap_or(1))
-    }
-
-    /// Notes that the first `parts` parts of an entry are done. What makes progress is no poison: the
-    /// counts of crashes and of overruns begin anew.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
-    pub async fn progressed(&self, entry: &Entry, parts: usize) -> Result<(), TableError> {
-        self.update(
-            entry,
-            "SET parts_done = :parts, starts = :none, overruns = :none",
-        )
-        .expression_attribute_values(":parts", number(parts))
-        .expression_attribute_values(":none", number(0))
-        .send()
-        .await
-        .map_err(TableError::from_sdk)?;
-        Ok(())
-    }
-
-    /// Notes that a try failed and that another is to come. The try ended: the counts
-    /// of crashes and of overruns begin anew.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
-    pub async fn failed(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
-        self.update(
-            entry,
-            "SET reason = :reason, starts = :none, overruns = :none ADD attempts :one",
-        )
-        .expression_attribute_values(":reason", text(reason))
-        .expression_attribute_values(":none", number(0))
-        .expression_attribute_values(":one", number(1))
-        .send()
-        .await
-        .map_err(TableError::from_sdk)?;
-        Ok(())
-    }
-
-    /// Notes that a try was put off: nothing has failed. The counts of crashes and of overruns begin
-    /// anew. `reserved` is the time that is reserved for the next one, if one is.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
-    pub async fn put_off(
-        &self,
-        entry: &Entry,
-        reserved: Option<Timestamp>,
-    ) -> Result<(), TableError> {
-        let mut expression = "SET starts = :none, overruns = :none".to_owned();
-        if reserved.is_some() {
-            expression.push_str(", reserved = :reserved");
-        }
-        let mut update = self
-            .update(entry, &expression)
-            .expression_attribute_values(":none", number(0));
-        if let Some(at) = reserved {
-            let at = number(at.as_millisecond());
-            update = update.expression_attribute_values(":reserved", at);
-        }
-        update.send().await.map_err(TableError::from_sdk)?;
-        Ok(())
-    }
-
-    /// Notes that a try took too long, and that another is to come.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
-    pub async fn overran(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
-        self.update(
-            entry,
-            "SET reason = :reason, starts = :none ADD overruns :one",
-        )
-        .expression_attribute_values(":reason", text(reason))
-        .expression_attribute_values(":none", number(0))
-        .expression_attribute_values(":one", number(1))
-        .send()
-        .await
-        .map_err(TableError::from_sdk)?;
-        Ok(())
-    }
-
-    /// Ends an entry: delivered (with a reason where there was nothing to deliver), or dead.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
-    pub async fn end(
-        &self,
-        entry: &Entry,
-        state: State,
-        reason: Option<&str>,
-        now: Timestamp,
-    ) -> Result<(), TableError> {
-        let dead = state == State::Dead;
-        let mut expression = "SET #state = :state, ended_at = :now".to_owned();
-        expression.push_str(reason.map_or("", |_| ", reason = :reason"));
-        expression.push_str(if dead { ", dead = :day" } else { "" });
-        expression.push_str(" REMOVE pending");
-        let mut update = self
-            .update(entry, &expression)
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":state", serde_dynamo::to_attribute_value(state)?)
-            .expression_attribute_values(":now", number(now.as_millisecond()));
-        if let Some(reason) = reason {
-            update = update.expression_attribute_values(":reason", text(reason));
-        }
-        if dead {
-            update = update.expression_attribute_values(":day", text(day(now)));
-        }
-        update.send().await.map_err(TableError::from_sdk)?;
-        Ok(())
     }
 
     fn item(
