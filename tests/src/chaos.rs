@@ -10,7 +10,6 @@
 //! [`run`] is one run at given [`Rates`]; [`Load::kill_at`] kills it at one chosen step, so that a test
 //! can go through them all.
 
-use std::collections::{BTreeMap, HashMap};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,13 +18,10 @@ use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::simulator::{
     DeliveryFault, DeliveryKind, DeliveryOutcome, DeliveryState, Running, Settings, Simulator,
 };
-use haptik_bridge_shared::channel::Act;
-use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, Ledger, Payload, State};
 use secrecy::ExposeSecret as _;
-use serde_json::Value;
 
 mod doorbell;
+mod evidence;
 mod load;
 mod process;
 mod proxy;
@@ -38,7 +34,6 @@ pub use world::{Fault, KillAt, Place, Rates, Tally};
 use self::doorbell::Doorbell;
 use self::process::{Secrets, Surroundings};
 use self::proxy::{Proxy, Upstreams};
-use self::verdict::Delivered;
 use self::world::World;
 use crate::app::{self, App};
 use crate::fake_slack::FakeSlack;
@@ -78,35 +73,29 @@ pub async fn run(load: Load) -> anyhow::Result<Report> {
     let began = Instant::now();
     let (world, kills) = World::new(load.seed, load.rates, load.kill_at);
     let world = Arc::new(world);
-    let slack = FakeSlack::start().await;
-    let sink = App::start().await?;
-    let haptik = haptik(&load).await?;
+    let neighbours = Neighbours::start(&load, HAPTIKS_PACE).await?;
     let database = EmbeddedDynamoDb::start(None).await?;
-    let upstreams = Upstreams {
-        dynamodb: database.endpoint().to_owned(),
-        haptik: haptik.base_url(),
-        slack: slack.origin().to_owned(),
-        sink: sink.url().to_owned(),
-    };
+    let upstreams = neighbours.upstreams(database.endpoint());
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     listener.set_nonblocking(true)?;
     let url = format!("http://{}", listener.local_addr()?);
-    haptik
-        .simulator()
-        .set_webhook_url(format!("{url}/haptik/main"));
+    neighbours.set_webhook_url(&url);
     let surroundings = Arc::new(Surroundings {
         doorbell: Doorbell::new(PACE),
         proxy: Proxy::start(world.clone(), upstreams).await?,
-        secrets: secrets(&haptik, &slack),
+        secrets: neighbours.secrets(),
         world,
         database,
         listener,
-        config,
+        config: |around, process| configuration(&around.proxy, &around.secrets, process),
     });
     let keeping = tokio::spawn(process::keep_alive(surroundings.clone(), kills));
-    let said = load::speak(&slack, &format!("{url}/channels/acme-slack"), &load).await?;
-    settle(&surroundings, haptik.simulator(), load.patience).await;
-    let report = judge(&load, &surroundings, &haptik, &slack, &sink, &said).await?;
+    let said = load::speak(&neighbours.slack, &channel_url(&url), &load).await?;
+    settle(&surroundings, &neighbours, load.patience).await;
+    let Surroundings {
+        world, database, ..
+    } = &*surroundings;
+    let report = evidence::judge(&load, world, &database.table, &neighbours, &said).await?;
     keeping.abort();
     Ok(Report {
         took: began.elapsed(),
@@ -114,162 +103,107 @@ pub async fn run(load: Load) -> anyhow::Result<Report> {
     })
 }
 
-async fn haptik(load: &Load) -> anyhow::Result<Running> {
-    let settings = Settings {
-        time_scale: HAPTIKS_PACE,
-        keep_records: 10_000_000,
-        seed: load.seed,
-        ..Settings::default()
-    };
-    let simulator = Simulator::with_bot(settings, load::bot(load.replies));
-    for outcome in [
-        DeliveryOutcome::Duplicate,
-        DeliveryOutcome::Swap { hold_ms: 60 },
-    ] {
-        simulator.add_delivery_fault(DeliveryFault {
-            probability: load.disorder,
-            ..DeliveryFault::of(outcome)
-        });
-    }
-    Ok(simulator.serve("127.0.0.1:0").await?)
-}
-
 /// Waits until nothing is on its way any more, or for as long as it may take.
-async fn settle(surroundings: &Surroundings, haptik: &Simulator, patience: Duration) {
+async fn settle(surroundings: &Surroundings, neighbours: &Neighbours, patience: Duration) {
     let deadline = Instant::now() + patience;
     let mut quiet = 0;
     while quiet < 5 && Instant::now() < deadline {
-        // Haptik disables a webhook that failed for too long; making it good again is another test's.
-        haptik.enable_webhook();
-        let undelivered = haptik.records(|seen| {
-            let all = seen.deliveries.iter();
-            all.filter(|delivery| {
-                delivery.kind == DeliveryKind::Event && delivery.state != DeliveryState::Delivered
-            })
-            .any(|delivery| delivery.state != DeliveryState::Failed)
-        });
-        let busy = undelivered || surroundings.doorbell.busy() > 0;
+        let busy = neighbours.has_undelivered() || surroundings.doorbell.busy() > 0;
         quiet = if busy { 0 } else { quiet + 1 };
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-async fn judge(
-    load: &Load,
-    surroundings: &Surroundings,
-    haptik: &Running,
-    slack: &FakeSlack,
-    sink: &App,
-    said: &[load::Said],
-) -> anyhow::Result<Report> {
-    let window = Duration::from_millis(200);
-    let told: Vec<String> = haptik.simulator().records(|seen| {
-        let messages = seen.messages.iter();
-        messages.map(|message| message.text.clone()).collect()
-    });
-    let delivered = delivered(haptik.simulator());
-    let (mut said_at, mut replied_at) = (HashMap::new(), HashMap::new());
-    let (mut pending, mut dead) = (Vec::new(), Vec::new());
-    for entry in entries(surroundings).await? {
-        let line = || {
-            let reason = entry.reason.as_deref().unwrap_or("-");
-            let (attempts, starts) = (entry.attempts, entry.starts);
-            format!(
-                "{} {}, {attempts} attempts, {starts} starts: {reason}",
-                entry.lane, entry.key
-            )
+/// What is not the bridge, and is not killed: Haptik, Slack and a sink.
+#[derive(Debug)]
+pub(crate) struct Neighbours {
+    pub(crate) haptik: Running,
+    pub(crate) slack: FakeSlack,
+    pub(crate) sink: App,
+}
+
+impl Neighbours {
+    /// Starts them; `pace` is how much of Haptik's pauses between two tries is waited for.
+    pub(crate) async fn start(load: &Load, pace: f64) -> anyhow::Result<Self> {
+        let settings = Settings {
+            time_scale: pace,
+            keep_records: 10_000_000,
+            seed: load.seed,
+            ..Settings::default()
         };
-        match entry.state {
-            State::Pending => pending.push(line()),
-            State::Dead => dead.push(line()),
-            State::Delivered => {}
+        let simulator = Simulator::with_bot(settings, load::bot(load.replies));
+        for outcome in [
+            DeliveryOutcome::Duplicate,
+            DeliveryOutcome::Swap { hold_ms: 60 },
+        ] {
+            simulator.add_delivery_fault(DeliveryFault {
+                probability: load.disorder,
+                ..DeliveryFault::of(outcome)
+            });
         }
-        match (&entry.lane, &entry.payload) {
-            (Lane::Haptik(_), Payload::Inbound { inbound, .. }) => {
-                if let Act::Message { text, .. } = &inbound.act {
-                    said_at.insert(text.clone(), entry.received_at);
-                }
-            }
-            (Lane::Channel(_), Payload::Webhook { body, .. }) => {
-                let event: Value = serde_json::from_str(body)?;
-                if let Some(id) = event.pointer("/message/id").and_then(Value::as_u64) {
-                    replied_at.insert(id, entry.received_at);
-                }
-            }
-            _ => {}
+        Ok(Self {
+            haptik: simulator.serve("127.0.0.1:0").await?,
+            slack: FakeSlack::start().await,
+            sink: App::start().await?,
+        })
+    }
+
+    fn upstreams(&self, dynamodb: &str) -> Upstreams {
+        Upstreams {
+            dynamodb: dynamodb.to_owned(),
+            haptik: self.haptik.base_url(),
+            slack: self.slack.origin().to_owned(),
+            sink: self.sink.url().to_owned(),
         }
     }
-    Ok(Report {
-        seed: load.seed,
-        steps: surroundings.world.steps(),
-        faults: surroundings.world.tally(),
-        to_haptik: verdict::to_haptik(said, &told, &said_at, window),
-        to_slack: verdict::to_slack(&delivered, &slack.all_messages(), &replied_at, window),
-        to_sink: verdict::to_sink(&delivered, &sink.callbacks()),
-        pending,
-        dead,
-        took: Duration::ZERO,
-    })
-}
 
-/// What Haptik had to deliver, by `message.id`.
-fn delivered(haptik: &Simulator) -> BTreeMap<u64, Delivered> {
-    haptik.records(|seen| {
-        let mut delivered: BTreeMap<u64, Delivered> = BTreeMap::new();
-        for delivery in seen.deliveries.iter() {
-            let Some(id) = delivery.message_id else {
-                continue;
-            };
-            let body: Value = serde_json::from_str(&delivery.body).unwrap_or_default();
-            let text = body.pointer("/message/body/text").and_then(Value::as_str);
-            let event = delivered.entry(id).or_default();
-            text.unwrap_or_default().clone_into(&mut event.text);
-            event.tries.extend(delivery.attempts.iter().map(|attempt| {
-                let took = Duration::from_millis(attempt.took_ms + 1);
-                (attempt.at, attempt.at + took)
-            }));
-        }
-        delivered
-    })
-}
-
-async fn entries(surroundings: &Surroundings) -> anyhow::Result<Vec<Entry>> {
-    let table = surroundings.database.table.clone();
-    let ledger = Ledger::new(table.clone(), Duration::from_hours(1));
-    let mut items = table
-        .client()
-        .scan()
-        .table_name(table.name())
-        .projection_expression("pk, sk")
-        .into_paginator()
-        .items()
-        .send();
-    let mut entries = Vec::new();
-    while let Some(item) = items.next().await {
-        let item = item?;
-        let text = |name: &str| item.get(name)?.as_s().ok();
-        let lane = text("pk").and_then(|pk| pk.parse::<Lane>().ok());
-        if let (Some(lane), Some(key)) = (lane, text("sk")) {
-            entries.extend(ledger.entry(&lane, &key.as_str().into()).await?);
-        }
+    /// Tells Haptik where the bridge is.
+    fn set_webhook_url(&self, bridge: &str) {
+        let url = format!("{bridge}/haptik/main");
+        self.haptik.simulator().set_webhook_url(url);
     }
-    Ok(entries)
-}
 
-fn secrets(haptik: &Running, slack: &FakeSlack) -> Secrets {
-    let settings = haptik.simulator().settings();
-    Secrets {
-        client_id: settings.client_id.clone(),
-        token: settings.token.expose_secret().to_owned(),
-        webhook_secret: settings.webhook_secret.expose_secret().to_owned(),
-        business_id: settings.business_id,
-        signing_secret: slack.workspace().signing_secret.clone(),
-        bot_token: slack.workspace().bot_token.clone(),
+    /// Whether Haptik has something to deliver that it has not given up.
+    fn has_undelivered(&self) -> bool {
+        let haptik = self.haptik.simulator();
+        // Haptik disables a webhook that failed for too long; making it good again is another test's.
+        haptik.enable_webhook();
+        haptik.records(|seen| {
+            let mut events = seen
+                .deliveries
+                .iter()
+                .filter(|delivery| delivery.kind == DeliveryKind::Event);
+            events.any(|event| {
+                !matches!(
+                    event.state,
+                    DeliveryState::Delivered | DeliveryState::Failed
+                )
+            })
+        })
+    }
+
+    fn secrets(&self) -> Secrets {
+        let settings = self.haptik.simulator().settings();
+        let workspace = self.slack.workspace();
+        Secrets {
+            client_id: settings.client_id.clone(),
+            token: settings.token.expose_secret().to_owned(),
+            webhook_secret: settings.webhook_secret.expose_secret().to_owned(),
+            business_id: settings.business_id,
+            signing_secret: workspace.signing_secret.clone(),
+            bot_token: workspace.bot_token.clone(),
+        }
     }
 }
 
-fn config(surroundings: &Surroundings, process: u64) -> String {
-    let url = |upstream| surroundings.proxy.url(process, upstream);
+/// Where the bridge at `url` takes Slack's events.
+fn channel_url(url: &str) -> String {
+    format!("{url}/channels/acme-slack")
+}
+
+/// The configuration of a process, whose calls pass through the proxy.
+fn configuration(proxy: &Proxy, secrets: &Secrets, process: u64) -> String {
+    let url = |upstream| proxy.url(process, upstream);
     let Secrets {
         client_id,
         token,
@@ -277,7 +211,7 @@ fn config(surroundings: &Surroundings, process: u64) -> String {
         business_id,
         signing_secret,
         bot_token,
-    } = &surroundings.secrets;
+    } = secrets;
     format!(
         r#"
         [haptik.main]

@@ -1,0 +1,124 @@
+//! What is left behind by a run, put before the checker: what was said, what Haptik was told and had to
+//! deliver, what Slack shows, what the sink got, and what the ledger says of when each was stored.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use haptik_bridge_local::simulator::Simulator;
+use haptik_bridge_shared::channel::Act;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::{Entry, Ledger, Payload, State};
+use haptik_bridge_shared::table::Table;
+use serde_json::Value;
+
+use super::load::Said;
+use super::verdict::{self, Delivered};
+use super::world::World;
+use super::{Load, Neighbours, Report};
+
+/// What the checker finds in all that was kept.
+pub(crate) async fn judge(
+    load: &Load,
+    world: &World,
+    table: &Table,
+    neighbours: &Neighbours,
+    said: &[Said],
+) -> anyhow::Result<Report> {
+    let Neighbours {
+        haptik,
+        slack,
+        sink,
+    } = neighbours;
+    let window = Duration::from_millis(200);
+    let told: Vec<String> = haptik.simulator().records(|seen| {
+        let messages = seen.messages.iter();
+        messages.map(|message| message.text.clone()).collect()
+    });
+    let delivered = delivered(haptik.simulator());
+    let (mut said_at, mut replied_at) = (HashMap::new(), HashMap::new());
+    let (mut pending, mut dead) = (Vec::new(), Vec::new());
+    for entry in entries(table).await? {
+        let line = || {
+            let reason = entry.reason.as_deref().unwrap_or("-");
+            let (attempts, starts) = (entry.attempts, entry.starts);
+            format!(
+                "{} {}, {attempts} attempts, {starts} starts: {reason}",
+                entry.lane, entry.key
+            )
+        };
+        match entry.state {
+            State::Pending => pending.push(line()),
+            State::Dead => dead.push(line()),
+            State::Delivered => {}
+        }
+        match (&entry.lane, &entry.payload) {
+            (Lane::Haptik(_), Payload::Inbound { inbound, .. }) => {
+                if let Act::Message { text, .. } = &inbound.act {
+                    said_at.insert(text.clone(), entry.received_at);
+                }
+            }
+            (Lane::Channel(_), Payload::Webhook { body, .. }) => {
+                let event: Value = serde_json::from_str(body)?;
+                if let Some(id) = event.pointer("/message/id").and_then(Value::as_u64) {
+                    replied_at.insert(id, entry.received_at);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(Report {
+        seed: load.seed,
+        steps: world.steps(),
+        faults: world.tally(),
+        to_haptik: verdict::to_haptik(said, &told, &said_at, window),
+        to_slack: verdict::to_slack(&delivered, &slack.all_messages(), &replied_at, window),
+        to_sink: verdict::to_sink(&delivered, &sink.callbacks()),
+        pending,
+        dead,
+        took: Duration::ZERO,
+    })
+}
+
+/// What Haptik had to deliver, by `message.id`.
+fn delivered(haptik: &Simulator) -> BTreeMap<u64, Delivered> {
+    haptik.records(|seen| {
+        let mut delivered: BTreeMap<u64, Delivered> = BTreeMap::new();
+        for delivery in seen.deliveries.iter() {
+            let Some(id) = delivery.message_id else {
+                continue;
+            };
+            let body: Value = serde_json::from_str(&delivery.body).unwrap_or_default();
+            let text = body.pointer("/message/body/text").and_then(Value::as_str);
+            let event = delivered.entry(id).or_default();
+            text.unwrap_or_default().clone_into(&mut event.text);
+            event.tries.extend(delivery.attempts.iter().map(|attempt| {
+                let took = Duration::from_millis(attempt.took_ms + 1);
+                (attempt.at, attempt.at + took)
+            }));
+        }
+        delivered
+    })
+}
+
+/// All entries of the ledger.
+pub(crate) async fn entries(table: &Table) -> anyhow::Result<Vec<Entry>> {
+    let ledger = Ledger::new(table.clone(), Duration::from_hours(1));
+    let mut items = table
+        .client()
+        .scan()
+        .table_name(table.name())
+        .projection_expression("pk, sk")
+        .into_paginator()
+        .items()
+        .send();
+    let mut entries = Vec::new();
+    while let Some(item) = items.next().await {
+        let item = item?;
+        let text = |name: &str| item.get(name)?.as_s().ok();
+        let lane = text("pk").and_then(|pk| pk.parse::<Lane>().ok());
+        if let (Some(lane), Some(key)) = (lane, text("sk")) {
+            entries.extend(ledger.entry(&lane, &key.as_str().into()).await?);
+        }
+    }
+    Ok(entries)
+}
