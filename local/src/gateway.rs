@@ -14,6 +14,8 @@ use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::edge::refusal;
 use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::outbound;
+use haptik_bridge_shared::sink::Sinks;
 use http::StatusCode;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -36,6 +38,8 @@ const KEEP_HOUSE_EVERY: Duration = Duration::from_secs(15);
 pub struct LocalBridge {
     /// What the handlers depend on.
     pub bridge: Arc<Bridge>,
+    /// What the processor delivers to besides.
+    pub sinks: Arc<Sinks>,
     /// The queue between them.
     pub queue: LocalQueue,
     /// What handles the rings, and keeps house.
@@ -68,13 +72,16 @@ impl LocalBridge {
         let file = data_dir.map(|dir| dir.join("dynamodb.sqlite"));
         let database = EmbeddedDynamoDb::start(file.as_deref()).await?;
         let queue = LocalQueue::new();
-        let bridge = Bridge::new(config, database.table.clone(), Arc::new(queue.clone()))?;
-        let bridge = Arc::new(bridge);
-        let processor = Processor::with_limits(bridge.clone(), limits);
+        let http = outbound::client()?;
+        let sinks = Arc::new(Sinks::new(&config, &http));
+        let (table, rings) = (database.table.clone(), Arc::new(queue.clone()));
+        let bridge = Arc::new(Bridge::with_client(config, table, rings, &http)?);
+        let processor = Processor::with_limits(bridge.clone(), sinks.clone(), limits);
         queue.start(processor.clone());
         Ok(Self {
             processor,
             bridge,
+            sinks,
             queue,
             _database: database,
             _lock: lock,

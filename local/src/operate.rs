@@ -61,8 +61,7 @@ pub(crate) struct Operated {
 impl Place {
     async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<Operated> {
         if self.data_dir.is_none() && variable("TABLE_NAME").is_some() {
-            let (live, _) = Environment::read(variable)?.connect()?;
-            let bridge = live.current().await?;
+            let bridge = Environment::read(variable)?.bridge()?.current().await?;
             return Ok(Operated {
                 ledger: bridge.ledger.clone(),
                 users: bridge.users.clone(),

@@ -12,8 +12,9 @@ use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::outbound;
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::sink::{Delivered, Delivery, context};
+use haptik_bridge_shared::sink::{Delivered, Delivery, Sinks, context};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -75,8 +76,10 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
     }
     let database = EmbeddedDynamoDb::start(None).await?;
     let queue = Arc::new(LocalQueue::new());
-    let bridge = Bridge::new(config, database.table.clone(), queue)?;
-    let sink = bridge.sinks.get(&arguments.name);
+    let http = outbound::client()?;
+    let sinks = Sinks::new(&config, &http);
+    let bridge = Bridge::with_client(config, database.table.clone(), queue, &http)?;
+    let sink = sinks.get(&arguments.name);
     let sink = sink.context("the sink was not made")?;
     let now = Timestamp::now();
     let delivery = Delivery {

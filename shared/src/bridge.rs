@@ -9,7 +9,7 @@ use crate::activity::Activity;
 use crate::channel::Channel;
 use crate::channel::custom::{Custom, InvalidSecret};
 use crate::channel::slack::{Slack, Workspaces};
-use crate::config::{self, ChannelKind, Config, SinkKind};
+use crate::config::{self, ChannelKind, Config};
 use crate::haptik::client::HaptikClient;
 use crate::haptik::hsl::Hsl;
 use crate::haptik::webhook::Event;
@@ -21,17 +21,7 @@ use crate::outage::Outages;
 use crate::outbound::{self, ClientError, Fetcher};
 use crate::queue::Queue;
 use crate::seal::InvalidKey;
-use crate::sink::api::Api;
-use crate::sink::freshdesk::Freshdesk;
 use crate::sink::gate::Gates;
-use crate::sink::http::HttpSink;
-use crate::sink::hubspot::HubSpot;
-use crate::sink::jira::Jira;
-use crate::sink::salesforce::Salesforce;
-use crate::sink::servicenow::ServiceNow;
-use crate::sink::tickets::{Crm, Tickets};
-use crate::sink::zendesk::Zendesk;
-use crate::sink::{Sink, WebhookSink};
 use crate::table::{Table, TableError};
 use crate::users::UserMap;
 
@@ -44,9 +34,7 @@ pub struct Bridge {
     pub haptik: BTreeMap<AccountId, HaptikClient>,
     /// The connections to channels.
     pub connections: BTreeMap<ConnectionId, Connection>,
-    /// The sinks, by name.
-    pub sinks: BTreeMap<String, Box<dyn Sink>>,
-    /// What holds for a whole sink.
+    /// What holds for a whole sink. What delivers there is apart: [`crate::sink::Sinks`].
     pub gates: Gates,
     /// What is to be done.
     pub ledger: Ledger,
@@ -133,15 +121,9 @@ impl Bridge {
                 Ok((id, connection))
             })
             .collect::<Result<_, BridgeError>>()?;
-        let sinks = config
-            .sinks
-            .iter()
-            .map(|(name, sink)| (name.clone(), sink_of(sink, http)))
-            .collect();
         Ok(Self {
             haptik,
             connections,
-            sinks,
             gates: Gates::new(table.clone()),
             ledger: Ledger::new(table.clone(), config.delivery.entry_ttl),
             users: UserMap::new(table.clone()),
@@ -216,35 +198,4 @@ fn channel_of(
         }
         ChannelKind::Custom(custom) => Box::new(Custom::new(id, custom, http, fetcher)?),
     })
-}
-
-fn sink_of(sink: &config::Sink, http: &reqwest::Client) -> Box<dyn Sink> {
-    let crm: Box<dyn Crm> = match &sink.kind {
-        SinkKind::Webhook {
-            url,
-            signing_secrets,
-        } => {
-            let (url, secrets) = (url.clone(), signing_secrets.clone());
-            return Box::new(WebhookSink::new(url, secrets, http.clone()));
-        }
-        SinkKind::Http(config) => {
-            let config = config.as_ref().clone();
-            return Box::new(HttpSink::new(config, Api::new(http.clone())));
-        }
-        SinkKind::Zendesk(zendesk) => Box::new(Zendesk::new(zendesk.clone())),
-        SinkKind::Freshdesk(freshdesk) => Box::new(Freshdesk::new(freshdesk.clone())),
-        SinkKind::Salesforce(salesforce) => Box::new(Salesforce::new(salesforce.clone())),
-        SinkKind::HubSpot(hubspot) => Box::new(HubSpot::new(hubspot.clone())),
-        SinkKind::ServiceNow(servicenow) => Box::new(ServiceNow::new(servicenow.clone())),
-        SinkKind::Jira(jira) => Box::new(Jira::new(jira.clone())),
-    };
-    let both_twins = ["chat_complete", "webhook_conversation_complete"];
-    let both_twins = both_twins.iter().all(|event| sink.wants(event));
-    let texts = sink.ticket().expect("the other kinds make tickets");
-    Box::new(Tickets::new(
-        crm,
-        Api::new(http.clone()),
-        texts.clone(),
-        both_twins,
-    ))
 }

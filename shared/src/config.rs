@@ -38,6 +38,8 @@ pub use sinks::{
     Condition, FieldValue, Http, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk,
 };
 
+use crate::sink::template::{self, Template};
+
 /// A whole configuration, checked.
 ///
 /// The names of accounts, connections and sinks are 1 to 40 of `a-z`, `0-9` and `-`, and don't
@@ -261,6 +263,20 @@ impl Config {
     /// Everything that is wrong with it, at once. A text that is not TOML is refused for that
     /// alone: what its keys are is not known then.
     pub fn parse(toml: &str) -> Result<Self, ConfigErrors> {
+        Self::read(toml, Template::check)
+    }
+
+    /// Reads a configuration for somebody who sends nothing to its sinks: as [`Config::parse`], but
+    /// what is inside a template is not looked at, and so the engine for that is not needed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::parse`], without those of templates.
+    pub fn parse_without_templates(toml: &str) -> Result<Self, ConfigErrors> {
+        Self::read(toml, |_, _| Ok(()))
+    }
+
+    fn read(toml: &str, check: template::Check) -> Result<Self, ConfigErrors> {
         let report = error::Report::default();
         let (table, mut faults) = DeTable::parse_recoverable(toml);
         faults.sort_by_key(|fault| fault.span().map(|span| span.start));
@@ -286,7 +302,7 @@ impl Config {
             .all(|fault| fault.message() == "duplicate key");
         let config = match broken {
             Some(reported) if !only_duplicates => Err(reported),
-            _ => read::config(&section::Section::root(table.get_ref(), &report)),
+            _ => read::config(&section::Section::root(table.get_ref(), &report, check)),
         };
         report.conclude(config, toml)
     }

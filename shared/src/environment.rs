@@ -9,9 +9,12 @@ use aws_types::SdkConfig;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::aws;
-use crate::live::{Live, REREAD_AFTER};
+use crate::bridge::Bridge;
+use crate::config::Config;
+use crate::live::{BuildError, Live, REREAD_AFTER, Secret};
 use crate::outbound::{self, ClientError};
 use crate::queue::SqsQueue;
+use crate::sink::Sinks;
 use crate::table::Table;
 
 /// The environment of a function.
@@ -106,29 +109,70 @@ impl Environment {
         }
     }
 
-    /// The bridge of this environment, and its queue. Calls nothing.
+    /// The bridge of this environment, for who delivers nothing to sinks: the edges, and the command
+    /// line. Calls nothing yet.
     ///
     /// # Errors
     /// When the HTTP client cannot be made.
-    pub fn connect(self) -> Result<(Live, SqsQueue), ClientError> {
+    pub fn bridge(self) -> Result<Live, ClientError> {
+        let (secret, parts) = self.connect()?;
+        Ok(Live::from_secret(secret, move |text| {
+            parts.bridge(Config::parse_without_templates(text)?)
+        }))
+    }
+
+    /// What `make` makes of the bridge of this environment and its sinks, and the queue. Calls nothing
+    /// yet.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn bridge_with_sinks<T: 'static>(
+        self,
+        make: fn(Arc<Bridge>, Arc<Sinks>) -> T,
+    ) -> Result<(Live<T>, SqsQueue), ClientError> {
+        let (secret, parts) = self.connect()?;
+        let queue = parts.queue.clone();
+        let live = Live::from_secret(secret, move |text| {
+            let config = Config::parse(text)?;
+            let sinks = Sinks::new(&config, &parts.http);
+            Ok(make(Arc::new(parts.bridge(config)?), Arc::new(sinks)))
+        });
+        Ok((live, queue))
+    }
+
+    fn connect(self) -> Result<(Secret, Parts), ClientError> {
         let http = outbound::client()?;
         let sdk = self.aws.sdk_config(http.clone());
-        let table = Table::new(aws_sdk_dynamodb::Client::new(&sdk), self.table_name);
-        let queue = SqsQueue::new(
-            aws_sdk_sqs::Client::new(&sdk),
-            self.queue_url,
-            self.sink_queue_url,
-        );
-        let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
-        let live = Live::from_secret(
-            secrets,
-            self.config_secret_arn,
-            self.config_reread,
-            table,
-            Arc::new(queue.clone()),
+        let secret = Secret {
+            secrets: aws_sdk_secretsmanager::Client::new(&sdk),
+            arn: self.config_secret_arn,
+            reread_after: self.config_reread,
+        };
+        let parts = Parts {
+            table: Table::new(aws_sdk_dynamodb::Client::new(&sdk), self.table_name),
+            queue: SqsQueue::new(
+                aws_sdk_sqs::Client::new(&sdk),
+                self.queue_url,
+                self.sink_queue_url,
+            ),
             http,
-        );
-        Ok((live, queue))
+        };
+        Ok((secret, parts))
+    }
+}
+
+/// What a bridge is built with, besides its configuration.
+struct Parts {
+    table: Table,
+    queue: SqsQueue,
+    http: reqwest::Client,
+}
+
+impl Parts {
+    fn bridge(&self, config: Config) -> Result<Bridge, BuildError> {
+        let queue = Arc::new(self.queue.clone());
+        let bridge = Bridge::with_client(config, self.table.clone(), queue, &self.http);
+        Ok(bridge?)
     }
 }
 

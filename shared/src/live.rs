@@ -1,15 +1,15 @@
-//! The bridge as it is now: a configuration that is read again while the function runs.
+//! The bridge as it is now: a configuration that is read again while the function runs, and what is built
+//! of it: a [`Bridge`] at the edges, which need no sinks, and more in the processor.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
 use crate::aws;
-use crate::bridge::Bridge;
-use crate::config::Config;
-use crate::queue::Queue;
-use crate::table::Table;
+use crate::bridge::{Bridge, BridgeError};
+use crate::config::ConfigErrors;
 
 /// How long a configuration that was read from its secret is used before it is read again. A rotated
 /// secret works everywhere after this time, without a deployment.
@@ -25,32 +25,52 @@ const PLACEHOLDER: &str = "# placeholder";
 /// How often the same failure is logged.
 const REPEAT_LINE_AFTER: Duration = Duration::from_mins(1);
 
-/// The bridge as it is now. A clone is the same one.
-#[derive(Debug, Clone)]
-pub struct Live(Arc<Inner>);
+/// The bridge as it is now, or what else is built of the configuration. A clone is the same one.
+#[derive(Debug)]
+pub struct Live<T = Bridge>(Arc<Inner<T>>);
 
 #[derive(Debug)]
-enum Inner {
-    Fixed(Arc<Bridge>),
-    Secret(Box<FromSecret>),
+enum Inner<T> {
+    Fixed(Arc<T>),
+    Secret(Box<FromSecret<T>>),
 }
 
-/// Where a bridge's configuration and state are in AWS.
+/// The secret that holds a bridge's configuration.
 #[derive(Debug)]
-struct FromSecret {
-    secrets: aws_sdk_secretsmanager::Client,
-    arn: String,
-    reread_after: Duration,
-    table: Table,
-    queue: Arc<dyn Queue>,
-    http: reqwest::Client,
-    read: Mutex<LastRead>,
+pub struct Secret {
+    /// Where it is asked for.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// Which it is.
+    pub arn: String,
+    /// How long its value is used before it is read again: [`REREAD_AFTER`] unless somebody wants
+    /// otherwise.
+    pub reread_after: Duration,
+}
+
+struct FromSecret<T> {
+    secret: Secret,
+    build: Build<T>,
+    read: Mutex<LastRead<T>>,
+}
+
+/// Builds what is wanted of a configuration's text, or says what is wrong, without secrets.
+type Build<T> = Box<dyn Fn(&str) -> Result<T, BuildError> + Send + Sync>;
+
+/// What can be wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Its text.
+    #[error("it holds no good configuration: {0}")]
+    Text(#[from] ConfigErrors),
+    /// What is built of it.
+    #[error(transparent)]
+    Bridge(#[from] BridgeError),
 }
 
 /// What reading has come to.
-#[derive(Debug, Default)]
-struct LastRead {
-    good: Option<Reading>,
+#[derive(Debug)]
+struct LastRead<T> {
+    good: Option<Reading<T>>,
     failed: Option<Failed>,
 }
 
@@ -62,11 +82,11 @@ struct Failed {
 }
 
 #[derive(Debug)]
-struct Reading {
+struct Reading<T> {
     /// When it was last known to be the secret's value, or a reading last failed.
     at: Instant,
     text: String,
-    bridge: Arc<Bridge>,
+    built: Arc<T>,
 }
 
 /// There is no configuration to work with: the answer is 503. Says what is wrong, without secrets.
@@ -74,50 +94,66 @@ struct Reading {
 #[error("no configuration: {0}")]
 pub struct NoConfiguration(String);
 
-impl Live {
-    /// A bridge whose configuration does not change.
+impl<T> Live<T> {
+    /// One whose configuration does not change.
     #[must_use]
-    pub fn fixed(bridge: Arc<Bridge>) -> Self {
-        Self(Arc::new(Inner::Fixed(bridge)))
+    pub fn fixed(built: Arc<T>) -> Self {
+        Self(Arc::new(Inner::Fixed(built)))
     }
 
-    /// A bridge whose configuration is the value of a Secrets Manager secret, read when it is first
-    /// needed and again every `reread_after` ([`REREAD_AFTER`] unless somebody wants otherwise). It
-    /// sends with `http`.
+    /// What `build` makes of the configuration, which is the value of a secret: read when it is first
+    /// needed, and again when it is due.
     #[must_use]
     pub fn from_secret(
-        secrets: aws_sdk_secretsmanager::Client,
-        arn: String,
-        reread_after: Duration,
-        table: Table,
-        queue: Arc<dyn Queue>,
-        http: reqwest::Client,
+        secret: Secret,
+        build: impl Fn(&str) -> Result<T, BuildError> + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(Inner::Secret(Box::new(FromSecret {
-            secrets,
-            arn,
-            reread_after,
-            table,
-            queue,
-            http,
+            secret,
+            build: Box::new(build),
             read: Mutex::default(),
         }))))
     }
 
-    /// The bridge as it is now.
+    /// What there is now.
     ///
     /// # Errors
     /// When no good configuration was ever read. One that has become bad or out of reach since is
     /// logged, and the last good one goes on working.
-    pub async fn current(&self) -> Result<Arc<Bridge>, NoConfiguration> {
+    pub async fn current(&self) -> Result<Arc<T>, NoConfiguration> {
         match self.0.as_ref() {
-            Inner::Fixed(bridge) => Ok(bridge.clone()),
+            Inner::Fixed(built) => Ok(built.clone()),
             Inner::Secret(secret) => secret.current().await,
         }
     }
 }
 
-impl LastRead {
+impl<T> Clone for Live<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Default for LastRead<T> {
+    fn default() -> Self {
+        Self {
+            good: None,
+            failed: None,
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for FromSecret<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("FromSecret")
+            .field("secret", &self.secret)
+            .field("read", &self.read)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> LastRead<T> {
     /// Remembers a failure and logs it: at once when it is news, else now and then.
     fn note(&mut self, error: NoConfiguration, at: Instant) {
         let logged_at = match &self.failed {
@@ -141,13 +177,13 @@ impl LastRead {
     }
 }
 
-impl FromSecret {
-    async fn current(&self) -> Result<Arc<Bridge>, NoConfiguration> {
+impl<T> FromSecret<T> {
+    async fn current(&self) -> Result<Arc<T>, NoConfiguration> {
         let mut read = self.read.lock().await;
         let read = &mut *read;
         match (&read.good, &read.failed) {
-            (Some(reading), _) if reading.at.elapsed() < self.reread_after => {
-                return Ok(reading.bridge.clone());
+            (Some(reading), _) if reading.at.elapsed() < self.secret.reread_after => {
+                return Ok(reading.built.clone());
             }
             (None, Some(failed)) if failed.at.elapsed() < RETRY_AFTER => {
                 return Err(failed.error.clone());
@@ -158,61 +194,60 @@ impl FromSecret {
         match self.read(read.good.as_ref(), at).await {
             Ok(reading) => {
                 read.failed = None;
-                Ok(read.good.insert(reading).bridge.clone())
+                Ok(read.good.insert(reading).built.clone())
             }
             Err(error) => {
                 read.note(error.clone(), at);
                 let last = read.good.as_mut().ok_or(error)?;
                 last.at = at;
-                Ok(last.bridge.clone())
+                Ok(last.built.clone())
             }
         }
     }
 
-    async fn read(&self, last: Option<&Reading>, at: Instant) -> Result<Reading, NoConfiguration> {
+    async fn read(
+        &self,
+        last: Option<&Reading<T>>,
+        at: Instant,
+    ) -> Result<Reading<T>, NoConfiguration> {
         let text = self.text().await?;
-        let bridge = match last.filter(|last| last.text == text) {
-            Some(last) => last.bridge.clone(),
-            None => self.bridge(&text)?,
+        let built = match last.filter(|last| last.text == text) {
+            Some(last) => last.built.clone(),
+            None => self.build(&text)?,
         };
-        Ok(Reading { at, text, bridge })
+        Ok(Reading { at, text, built })
     }
 
     async fn text(&self) -> Result<String, NoConfiguration> {
-        let value = self
-            .secrets
-            .get_secret_value()
-            .secret_id(&self.arn)
-            .send()
-            .await;
+        let Secret { secrets, arn, .. } = &self.secret;
+        let value = secrets.get_secret_value().secret_id(arn).send().await;
         let value = value.map_err(|error| {
             NoConfiguration(format!(
-                "the secret {} cannot be read: {}",
-                self.arn,
+                "the secret {arn} cannot be read: {}",
                 aws::reason(error)
             ))
         })?;
         value
             .secret_string
-            .ok_or_else(|| NoConfiguration(format!("the secret {} holds no text", self.arn)))
+            .ok_or_else(|| NoConfiguration(format!("the secret {arn} holds no text")))
     }
 
-    fn bridge(&self, text: &str) -> Result<Arc<Bridge>, NoConfiguration> {
+    fn build(&self, text: &str) -> Result<Arc<T>, NoConfiguration> {
+        let arn = &self.secret.arn;
         if text.trim_start().starts_with(PLACEHOLDER) {
             return Err(NoConfiguration(format!(
-                "the secret {} still holds the placeholder: put your configuration there with scripts/put-config",
-                self.arn
+                "the secret {arn} still holds the placeholder: put your configuration there with scripts/put-config"
             )));
         }
-        let config = Config::parse(text).map_err(|errors| {
-            NoConfiguration(format!(
-                "the secret {} holds no good configuration: {errors}",
-                self.arn
-            ))
-        })?;
-        Bridge::with_client(config, self.table.clone(), self.queue.clone(), &self.http)
-            .map(Arc::new)
-            .map_err(|error| NoConfiguration(error.to_string()))
+        let built = (self.build)(text).map(Arc::new);
+        built.map_err(|error| {
+            NoConfiguration(match error {
+                BuildError::Text(errors) => {
+                    format!("the secret {arn} holds no good configuration: {errors}")
+                }
+                BuildError::Bridge(error) => error.to_string(),
+            })
+        })
     }
 }
 
@@ -239,8 +274,11 @@ mod tests {
         callback_url = "https://app.example"
     "#;
 
-    /// A bridge whose secret has these values, one after the other, the last one for ever.
-    async fn live(values: &'static [&str], reread_seconds: &'static str) -> (Live, Fake) {
+    /// An environment whose secret has these values, one after the other, the last one for ever.
+    async fn environment(
+        values: &'static [&str],
+        reread_seconds: &'static str,
+    ) -> (Environment, Fake) {
         let asked = AtomicUsize::new(0);
         let fake = Fake::start(move |_| {
             let index = asked.fetch_add(1, Ordering::Relaxed).min(values.len() - 1);
@@ -256,11 +294,12 @@ mod tests {
             "AWS_USE_FIPS_ENDPOINT" => None,
             name => Some(name.to_owned()),
         });
-        let (live, _) = environment
-            .expect("all variables are there")
-            .connect()
-            .expect("a client");
-        (live, fake)
+        (environment.expect("all variables are there"), fake)
+    }
+
+    async fn live(values: &'static [&str], reread_seconds: &'static str) -> (Live, Fake) {
+        let (environment, fake) = environment(values, reread_seconds).await;
+        (environment.bridge().expect("a client"), fake)
     }
 
     #[tokio::test]
@@ -293,5 +332,36 @@ mod tests {
             assert_eq!(bridge.connections.len(), 1);
         }
         assert_eq!(fake.requests().len(), 3);
+    }
+
+    const BAD_TEMPLATE: &str = r#"
+        [haptik.main]
+        base_url = "https://haptik.example"
+        client_id = "c"
+        token = "t"
+        webhook_secrets = ["s"]
+        business_id = 1
+        [channels.my-app]
+        type = "custom"
+        signing_secrets = ["whsec_ZXhhbXBsZS1vZi1hLXNlY3JldC10by1yZXBsYWNl"]
+        callback_url = "https://app.example"
+        [sinks.desk]
+        type = "http"
+        events = ["*"]
+        url = "https://desk.example/{{ usr.name }}"
+    "#;
+
+    #[tokio::test]
+    async fn who_fills_templates_in_refuses_a_bad_one_and_an_edge_works_on() {
+        let (edge, _fake) = live(&[BAD_TEMPLATE], "300").await;
+        edge.current().await.expect("an edge fills none in");
+        let (environment, _fake) = environment(&[BAD_TEMPLATE], "300").await;
+        let made = environment.bridge_with_sinks(|_, sinks| sinks);
+        let (live, _) = made.expect("a client");
+        let error = live.current().await.expect_err("it is bad").to_string();
+        assert!(
+            error.contains("sinks.desk.url: found a template with a name"),
+            "{error}"
+        );
     }
 }

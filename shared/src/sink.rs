@@ -5,7 +5,7 @@
 //! ticket for each conversation, is in [`tickets`], and what a CRM has of its own is in a module with its
 //! name, behind the narrower trait [`tickets::Crm`].
 //!
-//! [`gate`] is what holds for a whole sink: its rate, and whether it is down or needs attention.
+//! [`Sinks`] are those of a configuration. [`gate`] is what holds for a whole sink: its rate, and whether it is down or needs attention.
 //! [`api`] makes requests that can be sent and shown, [`template`] fills in what the operator wrote,
 //! [`context`] is what there is to fill in.
 
@@ -34,11 +34,13 @@ mod oauth;
 mod plain;
 pub mod salesforce;
 pub mod servicenow;
+mod sinks;
 pub mod template;
 pub mod tickets;
 pub mod webhook;
 pub mod zendesk;
 
+pub use sinks::Sinks;
 pub use webhook::WebhookSink;
 
 use api::Preview;

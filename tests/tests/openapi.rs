@@ -98,7 +98,7 @@ impl Edges {
         Ok(Self {
             whole: routers(&bridge(database.table.clone())?),
             not_stored: routers(&bridge(database.table_through(&refusing)?)?),
-            no_configuration: routers(&environment.connect()?.0),
+            no_configuration: routers(&environment.bridge()?),
             _database: database,
         })
     }

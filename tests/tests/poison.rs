@@ -132,7 +132,11 @@ impl Scene {
             most_crashes: 1,
             ..Limits::default()
         };
-        queue.start(Processor::with_limits(bridge.clone(), limits));
+        queue.start(Processor::with_limits(
+            bridge.clone(),
+            Arc::default(),
+            limits,
+        ));
         Ok(Self {
             bridge,
             queue,

@@ -13,6 +13,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let variable = |name: &str| std::env::var(name).ok();
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
-    let (live, _) = Environment::read(variable)?.connect()?;
+    let live = Environment::read(variable)?.bridge()?;
     lambda_http::run(router(live)).await
 }

@@ -353,7 +353,7 @@ impl Processor {
     fn in_order(&self, lane: &Lane, entries: Vec<Entry>) -> Vec<Entry> {
         let mut entries = in_order(entries);
         if let Lane::Sink { sink, .. } = lane
-            && let Some(sink) = self.bridge.sinks.get(sink)
+            && let Some(sink) = self.sinks.get(sink)
             && sink.prefers_the_longer_twin()
         {
             entries.sort_by_key(is_short_twin);

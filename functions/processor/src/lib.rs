@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::queue::Ring;
+use haptik_bridge_shared::sink::Sinks;
 use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
@@ -54,6 +55,7 @@ pub struct Unhandled {
 #[derive(Debug, Clone)]
 pub struct Processor {
     bridge: Arc<Bridge>,
+    sinks: Arc<Sinks>,
     limits: Limits,
     /// Read by a delivery, written by one that is to be alone.
     alone: Arc<RwLock<()>>,
@@ -93,17 +95,18 @@ impl Default for Limits {
 const UNREADABLE_PAUSE: Duration = Duration::from_mins(1);
 
 impl Processor {
-    /// A processor of this bridge's rings.
+    /// A processor of this bridge's rings, which delivers to these sinks, its own.
     #[must_use]
-    pub fn new(bridge: Arc<Bridge>) -> Self {
-        Self::with_limits(bridge, Limits::default())
+    pub fn new(bridge: Arc<Bridge>, sinks: Arc<Sinks>) -> Self {
+        Self::with_limits(bridge, sinks, Limits::default())
     }
 
     /// A processor with other limits.
     #[must_use]
-    pub fn with_limits(bridge: Arc<Bridge>, limits: Limits) -> Self {
+    pub fn with_limits(bridge: Arc<Bridge>, sinks: Arc<Sinks>, limits: Limits) -> Self {
         Self {
             bridge,
+            sinks,
             limits,
             alone: Arc::default(),
         }

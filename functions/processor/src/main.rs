@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use haptik_bridge_processor::event::{Event, Failure, Message, Response};
 use haptik_bridge_processor::{Processor, Unhandled};
-use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::environment::Environment;
 use haptik_bridge_shared::live::{Live, NoConfiguration};
 use haptik_bridge_shared::queue::SqsQueue;
@@ -29,7 +28,8 @@ async fn main() -> Result<(), Error> {
     let variable = |name: &str| std::env::var(name).ok();
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
-    let (live, queue) = Environment::read(variable)?.connect()?;
+    let environment = Environment::read(variable)?;
+    let (live, queue) = environment.bridge_with_sinks(Processor::new)?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
         handle(&live, &queue, event)
     }))
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Error> {
 }
 
 async fn handle(
-    live: &Live,
+    live: &Live<Processor>,
     queue: &SqsQueue,
     event: LambdaEvent<Event>,
 ) -> Result<Response, Error> {
@@ -45,25 +45,21 @@ async fn handle(
     match event.payload {
         Event::Rings { records } => Ok(deliver(live, queue, records, &event.context).await),
         Event::Housekeeping { .. } => {
-            Processor::new(live?).keep_house(Timestamp::now()).await;
+            live?.keep_house(Timestamp::now()).await;
             Ok(Response::default())
         }
     }
 }
 
 async fn deliver(
-    live: Result<Arc<Bridge>, NoConfiguration>,
+    live: Result<Arc<Processor>, NoConfiguration>,
     queue: &SqsQueue,
     messages: Vec<Message>,
     context: &Context,
 ) -> Response {
     let records = messages.iter().map(Message::record).collect::<Vec<_>>();
     let unhandled = match live {
-        Ok(bridge) => {
-            Processor::new(bridge)
-                .process(records, deadline(context))
-                .await
-        }
+        Ok(processor) => processor.process(records, deadline(context)).await,
         Err(_) => records
             .into_iter()
             .map(|record| Unhandled {

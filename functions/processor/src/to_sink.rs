@@ -29,10 +29,9 @@ impl Processor {
         else {
             return Ok(Ok(Gate::default()));
         };
-        let (Some(sink), Some(configured)) = (
-            self.bridge.sinks.get(name),
-            self.bridge.config.sinks.get(name),
-        ) else {
+        let (Some(sink), Some(configured)) =
+            (self.sinks.get(name), self.bridge.config.sinks.get(name))
+        else {
             return Ok(Ok(Gate::default()));
         };
         if Event::read(body.as_bytes()).is_ok_and(|event| !sink.sends(&event)) {
@@ -73,7 +72,7 @@ impl Processor {
         again: bool,
     ) -> Result<Done, Failure> {
         let entry = attempt.entry;
-        let sink = self.bridge.sinks.get(name);
+        let sink = self.sinks.get(name);
         let sink = sink.ok_or_else(|| Failure::permanent("the sink is no longer configured"))?;
         let event =
             Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
@@ -148,7 +147,7 @@ impl Processor {
 
     /// Rings a lane of each sink that needs attention, where it is time to try whether it still does.
     pub(crate) async fn try_closed_sinks(&self, now: Timestamp) {
-        for name in self.bridge.sinks.keys() {
+        for name in self.sinks.names() {
             if let Err(error) = self.try_closed_sink(name, now).await {
                 tracing::warn!(sink = name, %error, "whether the sink needs attention is not known");
             }

@@ -76,7 +76,7 @@ pub(crate) async fn run(
 
 fn lanes(operated: &Operated, user: &AuthId, sinks: &[String]) -> Vec<Lane> {
     let configured = operated.deployed.iter();
-    let configured = configured.flat_map(|bridge| bridge.sinks.keys());
+    let configured = configured.flat_map(|bridge| bridge.config.sinks.keys());
     let sinks: BTreeSet<&String> = configured.chain(sinks).collect();
     let sinks = sinks.into_iter().map(|sink| Lane::Sink {
         sink: sink.clone(),

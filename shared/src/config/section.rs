@@ -9,11 +9,13 @@ use toml::de::{DeTable, DeValue};
 use super::error::{Report, Reported};
 use super::kind::{Fault, Kind};
 use super::wording::{close_to, describe, list_of, shown};
+use crate::sink::template::Check;
 
 /// A table of the file, with its path.
 #[derive(Debug)]
 pub(super) struct Section<'a> {
     report: &'a Report,
+    check: Check,
     path: String,
     /// Byte offset of the key that names the table; `None` for the file itself.
     at: Option<usize>,
@@ -23,9 +25,21 @@ pub(super) struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// The whole file.
-    pub(super) fn root(table: &'a DeTable<'a>, report: &'a Report) -> Self {
-        Self::new(table, report, String::new(), None)
+    /// The whole file, in which templates are checked by `check`.
+    pub(super) fn root(table: &'a DeTable<'a>, report: &'a Report, check: Check) -> Self {
+        Self {
+            report,
+            check,
+            path: String::new(),
+            at: None,
+            table,
+            known: RefCell::default(),
+        }
+    }
+
+    /// How templates are checked.
+    pub(super) fn check(&self) -> Check {
+        self.check
     }
 
     /// The value of a key that must be there.
@@ -124,7 +138,7 @@ impl<'a> Section<'a> {
                             1 to 40 of a-z, 0-9 and -, not starting with -";
                         self.report.add(at, path.clone(), message.to_owned());
                     }
-                    tables.push((name.to_owned(), Self::new(table, self.report, path, at)));
+                    tables.push((name.to_owned(), parent.below(table, path, at)));
                 }
                 other => {
                     let message =
@@ -189,14 +203,12 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn new(table: &'a DeTable<'a>, report: &'a Report, path: String, at: Option<usize>) -> Self {
-        let known = RefCell::default();
+    /// A table in this one.
+    fn below(&self, table: &'a DeTable<'a>, path: String, at: Option<usize>) -> Self {
         Self {
-            report,
             path,
             at,
-            table,
-            known,
+            ..Self::root(table, self.report, self.check)
         }
     }
 
@@ -216,7 +228,7 @@ impl<'a> Section<'a> {
                 .table
                 .get_key_value(key)
                 .map(|(key, _)| key.span().start);
-            return Ok(Self::new(table, self.report, join(&self.path, key), at));
+            return Ok(self.below(table, join(&self.path, key), at));
         }
         let found = describe(value.get_ref());
         Err(self.wrong(key, format!("found {found}; allowed: {allowed}")))

@@ -122,8 +122,10 @@ mod tests {
     use crate::config::Config;
     use crate::haptik::webhook::Event;
     use crate::ids::AccountId;
+    use crate::outbound;
     use crate::outbound::fake::{Answer, Fake, Request};
     use crate::queue::{Queue, QueueError, Repeat, Ring};
+    use crate::sink::Sinks;
     use crate::table::Table;
 
     #[derive(Debug)]
@@ -144,7 +146,7 @@ mod tests {
         taken_before = [409]
     "#;
 
-    fn bridge(url: &str, sink: &str) -> Bridge {
+    fn bridge(url: &str, sink: &str) -> (Bridge, Sinks) {
         let text = format!(
             "[haptik.main]\nbase_url = 'http://127.0.0.1:1'\nclient_id = 'c'\ntoken = 't'\n\
              webhook_secrets = 's'\nbusiness_id = 1\n[channels.app]\ntype = 'custom'\n\
@@ -156,11 +158,17 @@ mod tests {
             .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
             .build();
         let table = Table::new(aws_sdk_dynamodb::Client::from_conf(sdk), "none");
-        Bridge::new(config, table, Arc::new(NoQueue)).expect("a bridge")
+        let sinks = Sinks::new(&config, &outbound::client().expect("a client"));
+        let bridge = Bridge::new(config, table, Arc::new(NoQueue)).expect("a bridge");
+        (bridge, sinks)
     }
 
     /// Delivers an event with these details, or previews it.
-    async fn try_it(bridge: &Bridge, details: Value, send: bool) -> Result<String, SinkError> {
+    async fn try_it(
+        (bridge, sinks): &(Bridge, Sinks),
+        details: Value,
+        send: bool,
+    ) -> Result<String, SinkError> {
         let mut body: Value = serde_json::from_str(context::sample()).expect("JSON");
         body["data"]["conversation_details"] = details;
         body["data"]["closing_categories"]["comment"] = "a \"b\"\n</script> \\".into();
@@ -178,7 +186,7 @@ mod tests {
             again: false,
             twin_wait: std::time::Duration::ZERO,
         };
-        let sink = bridge.sinks.get("desk").expect("the sink");
+        let sink = sinks.get("desk").expect("the sink");
         if send {
             return sink
                 .deliver(&delivery)
@@ -189,7 +197,7 @@ mod tests {
         Ok(previews.iter().map(ToString::to_string).collect())
     }
 
-    async fn desk(status: u16) -> (Fake, Bridge) {
+    async fn desk(status: u16) -> (Fake, (Bridge, Sinks)) {
         let fake = Fake::start(move |_: &Request| Answer::new(status, "{}")).await;
         let url = fake.url("t/{{ conversation_details.path }}?q=1");
         let url = url

@@ -3,9 +3,11 @@
 //!
 //! A value that is not there is empty, at any depth: Haptik may leave any key out, and a ticket is not to
 //! be lost for that. What can be known without an event is an error of the configuration
-//! ([`Template::new`]): the syntax, a name that does not exist, a filter that does not exist. How values
+//! ([`Template::check`]): the syntax, a name that does not exist, a filter that does not exist. How values
 //! are written depends on where they go ([`Escape`]). Work is limited ([`FUEL`]), as is what is written
 //! ([`LONGEST_TEXT`]).
+//!
+//! Only who fills templates in or checks them needs the engine: it is not part of the edges.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -15,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value,
+    AutoEscape, Environment, Error, ErrorKind, Expression, Output, State, UndefinedBehavior, Value,
 };
 
 use super::SinkError;
@@ -30,10 +32,11 @@ pub const LONGEST_TEXT: usize = 4 * 1024 * 1024;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Template {
     source: String,
-    /// The expression, where the template is one and nothing besides: its value keeps its type.
-    expression: Option<String>,
     escape: Escape,
 }
+
+/// How templates are looked at while a configuration is read: [`Template::check`], where it is.
+pub type Check = fn(&Template, &[&str]) -> Result<(), String>;
 
 /// Where values go, and so how they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,13 +50,22 @@ pub enum Escape {
 }
 
 impl Template {
-    /// A template, which may use these names.
+    /// A template, as it was written; see [`Template::check`].
+    #[must_use]
+    pub fn new(source: &str, escape: Escape) -> Self {
+        Self {
+            source: source.to_owned(),
+            escape,
+        }
+    }
+
+    /// Whether it can be filled in; it may use these names.
     ///
     /// # Errors
     /// What is wrong with it, in words that follow "found".
-    pub fn new(source: &str, escape: Escape, names: &[&str]) -> Result<Self, String> {
+    pub fn check(&self, names: &[&str]) -> Result<(), String> {
         let template = ENVIRONMENT
-            .template_from_named_str(escape.name(), source)
+            .template_from_named_str(self.escape.name(), &self.source)
             .map_err(|error| format!("a template with an error: {}", said(&error)))?;
         let mut unknown: Vec<String> = template
             .undeclared_variables(false)
@@ -73,11 +85,7 @@ impl Template {
         {
             return Err(format!("a template with an error: {}", said(&error)));
         }
-        Ok(Self {
-            source: source.to_owned(),
-            expression: expression_of(source),
-            escape,
-        })
+        Ok(())
     }
 
     /// Whether it uses a name.
@@ -110,12 +118,11 @@ impl Template {
     /// # Errors
     /// When it cannot be, with these values.
     pub fn value(&self, context: &Value) -> Result<serde_json::Value, SinkError> {
-        let Some(expression) = &self.expression else {
+        let Some(expression) = expression_of(&self.source) else {
             return Ok(serde_json::Value::String(self.text(context)?));
         };
-        let value = ENVIRONMENT
-            .compile_expression(expression)
-            .and_then(|expression| expression.eval(context.clone()))
+        let value = expression
+            .eval(context.clone())
             .map_err(|error| unfillable(&error))?;
         if value.is_undefined() || value.is_none() {
             return Ok(serde_json::Value::Null);
@@ -207,15 +214,16 @@ fn json_of(value: &Value) -> Result<String, Error> {
         .map_err(|_| Error::new(ErrorKind::BadSerialization, "a value is not JSON"))
 }
 
-/// The expression of `{{ expression }}`.
-fn expression_of(source: &str) -> Option<String> {
+/// The expression of `{{ expression }}`, where the template is that and nothing besides.
+fn expression_of(source: &str) -> Option<Expression<'_, '_>> {
     let inner = source.trim().strip_prefix("{{")?.strip_suffix("}}")?;
     let alone = ["{{", "}}", "{%", "{#"]
         .iter()
         .all(|mark| !inner.contains(mark));
     let inner = inner.strip_prefix('-').unwrap_or(inner);
     let inner = inner.strip_suffix('-').unwrap_or(inner);
-    (alone && ENVIRONMENT.compile_expression(inner).is_ok()).then(|| inner.to_owned())
+    let expression = alone.then(|| ENVIRONMENT.compile_expression(inner));
+    expression?.ok()
 }
 
 /// Whether a name is one of the engine's own functions.
@@ -254,15 +262,21 @@ mod tests {
 
     const NAMES: &[&str] = &["user", "details"];
 
+    fn checked(source: &str, escape: Escape) -> Template {
+        let template = Template::new(source, escape);
+        template.check(NAMES).expect("a template");
+        template
+    }
+
     fn text(source: &str, escape: Escape, values: serde_json::Value) -> String {
-        Template::new(source, escape, NAMES)
-            .expect("a template")
+        checked(source, escape)
             .text(&Value::from(Serde(values)))
             .expect("it can be filled in")
     }
 
     fn wrong(source: &str) -> String {
-        Template::new(source, Escape::Text, NAMES).expect_err("it is refused")
+        let template = Template::new(source, Escape::Text);
+        template.check(NAMES).expect_err("it is refused")
     }
 
     #[test]
@@ -294,8 +308,7 @@ mod tests {
     fn a_template_that_is_one_expression_keeps_its_values_type() {
         let context = Value::from(Serde(json!({"details": {"n": 7, "l": [1, 2]}})));
         let value = |source: &str| {
-            Template::new(source, Escape::Text, NAMES)
-                .expect("a template")
+            checked(source, Escape::Text)
                 .value(&context)
                 .expect("a value")
         };
@@ -316,21 +329,14 @@ mod tests {
         assert!(wrong("{{ usr.name }}").contains("a name that there is not: usr"));
         assert!(wrong("{{ user.name|shout }}").contains("shout"));
         assert!(wrong("{% include 'x' %}").contains("error"));
-        assert!(
-            Template::new(
-                "{% for i in range(3) %}{{ i }}{% endfor %}",
-                Escape::Text,
-                NAMES
-            )
-            .is_ok()
-        );
+        checked("{% for i in range(3) %}{{ i }}{% endfor %}", Escape::Text);
     }
 
     #[test]
     fn a_template_without_an_end_is_stopped() {
         let source =
             "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
-        let template = Template::new(source, Escape::Text, NAMES).expect("it is one");
+        let template = checked(source, Escape::Text);
         let error = template.text(&Value::UNDEFINED).expect_err("it is stopped");
         assert!(error.to_string().contains("fuel"), "{error}");
     }

@@ -10,6 +10,8 @@ use haptik_bridge_processor::Processor;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::outbound;
+use haptik_bridge_shared::sink::Sinks;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
@@ -91,7 +93,9 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
         process,
     };
     let table = database.table_through(&proxy.url(process, "dynamodb"))?;
-    let bridge = Arc::new(Bridge::new(config, table, Arc::new(queue))?);
+    let http = outbound::client()?;
+    let sinks = Arc::new(Sinks::new(&config, &http));
+    let bridge = Arc::new(Bridge::with_client(config, table, Arc::new(queue), &http)?);
     let live = Live::fixed(bridge.clone());
     let router =
         haptik_bridge_inbound::router(live.clone()).merge(haptik_bridge_webhook::router(live));
@@ -106,7 +110,7 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
     });
     doorbell.set_worker(Some(Worker {
         runtime: runtime.handle().clone(),
-        processor: Processor::new(bridge),
+        processor: Processor::new(bridge, sinks),
     }));
     Ok(runtime)
 }

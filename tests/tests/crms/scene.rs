@@ -258,8 +258,7 @@ impl Scene {
     }
 
     fn sink(&self) -> &dyn Sink {
-        let sink = self.local.bridge.sinks.get("crm");
-        sink.expect("the sink").as_ref()
+        self.local.sinks.get("crm").expect("the sink")
     }
 
     fn delivery<'a>(

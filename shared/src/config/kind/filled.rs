@@ -8,11 +8,11 @@ use super::{Fault, Faults, Kind, Whole, each, text};
 use crate::config::FieldValue;
 use crate::config::wording::describe;
 use crate::sink::context::NAMES;
-use crate::sink::template::{Escape, Template};
+use crate::sink::template::{Check, Escape, Template};
 
 /// A template of plain text over an event's values.
 #[derive(Debug)]
-pub(in crate::config) struct Filled;
+pub(in crate::config) struct Filled(pub(in crate::config) Check);
 
 impl Kind for Filled {
     type Value = Template;
@@ -25,8 +25,15 @@ impl Kind for Filled {
         // An empty text is one that says nothing, on purpose.
         let text = value.get_ref().as_str();
         let text = text.ok_or_else(|| Fault::new(describe(value.get_ref())))?;
-        Ok(Template::new(text, Escape::Text, &NAMES).map_err(Fault::new)?)
+        Ok(checked(self.0, text, Escape::Text, &NAMES).map_err(Fault::new)?)
     }
+}
+
+/// A template that has been looked at.
+fn checked(check: Check, text: &str, escape: Escape, names: &[&str]) -> Result<Template, String> {
+    let template = Template::new(text, escape);
+    check(&template, names)?;
+    Ok(template)
 }
 
 /// A template of a part of a request, which may use secrets.
@@ -35,20 +42,25 @@ pub(in crate::config) struct FilledRequest {
     escape: Escape,
     /// Whether it begins with a scheme and a host.
     is_url: bool,
+    check: Check,
 }
 
 impl FilledRequest {
     /// The URL.
-    pub(in crate::config) const URL: Self = Self::new(Escape::Url, true);
-    /// The value of a header, or a body of plain text.
-    pub(in crate::config) const HEADER: Self = Self::new(Escape::Text, false);
-    /// A body of JSON.
-    pub(in crate::config) const JSON: Self = Self::new(Escape::Json, false);
-    /// A body of form fields.
-    pub(in crate::config) const FORM: Self = Self::new(Escape::Url, false);
+    pub(in crate::config) fn url(check: Check) -> Self {
+        Self {
+            is_url: true,
+            ..Self::part(Escape::Url, check)
+        }
+    }
 
-    const fn new(escape: Escape, is_url: bool) -> Self {
-        Self { escape, is_url }
+    /// The value of a header, or a body.
+    pub(in crate::config) fn part(escape: Escape, check: Check) -> Self {
+        Self {
+            escape,
+            is_url: false,
+            check,
+        }
     }
 }
 
@@ -77,7 +89,7 @@ impl Kind for FilledRequest {
             }
         }
         let names: Vec<&str> = NAMES.iter().copied().chain(["secrets"]).collect();
-        Ok(Template::new(text, self.escape, &names).map_err(Fault::new)?)
+        Ok(checked(self.check, text, self.escape, &names).map_err(Fault::new)?)
     }
 }
 
@@ -104,7 +116,7 @@ impl Kind for Statuses {
 
 /// Some templates.
 #[derive(Debug)]
-pub(in crate::config) struct FilledList;
+pub(in crate::config) struct FilledList(pub(in crate::config) Check);
 
 impl Kind for FilledList {
     type Value = Vec<Template>;
@@ -121,13 +133,13 @@ impl Kind for FilledList {
         {
             return Ok(Vec::new());
         }
-        each(value, |text| Template::new(text, Escape::Text, &NAMES))
+        each(value, |text| checked(self.0, text, Escape::Text, &NAMES))
     }
 }
 
 /// The value of a field: a template, a number, `true` or `false`.
 #[derive(Debug)]
-pub(in crate::config) struct FilledField;
+pub(in crate::config) struct FilledField(pub(in crate::config) Check);
 
 impl Kind for FilledField {
     type Value = FieldValue;
@@ -142,7 +154,7 @@ impl Kind for FilledField {
     fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<FieldValue, Faults> {
         let other = || Fault::new(describe(value.get_ref()));
         Ok(match value.get_ref() {
-            DeValue::String(_) => FieldValue::Template(Filled.read(value)?),
+            DeValue::String(_) => FieldValue::Template(Filled(self.0).read(value)?),
             DeValue::Boolean(flag) => FieldValue::Fixed((*flag).into()),
             DeValue::Integer(number) => {
                 let number = i64::from_str_radix(number.as_str(), number.radix());

@@ -65,18 +65,17 @@ fn webhook(section: &Section<'_>) -> Result<SinkKind, Reported> {
 }
 
 fn http(section: &Section<'_>) -> Result<SinkKind, Reported> {
+    let part = |escape| FilledRequest::part(escape, section.check());
     let method = section.or("method", &METHODS, "POST");
-    let url = section.required("url", &FilledRequest::URL);
-    let headers = section.entries("headers", &FilledRequest::HEADER);
+    let url = section.required("url", &FilledRequest::url(section.check()));
+    let headers = section.entries("headers", &part(Escape::Text));
     let content_type = section.or("content_type", &HeaderText, "application/json".to_owned());
     let body = match &content_type {
         Ok(mime_type) if mime_type == "application/x-www-form-urlencoded" => {
-            section.optional("body", &FilledRequest::FORM)
+            section.optional("body", &part(Escape::Url))
         }
-        Ok(mime_type) if !Http::is_json(mime_type) => {
-            section.optional("body", &FilledRequest::HEADER)
-        }
-        _ => section.optional("body", &FilledRequest::JSON),
+        Ok(mime_type) if !Http::is_json(mime_type) => section.optional("body", &part(Escape::Text)),
+        _ => section.optional("body", &part(Escape::Json)),
     };
     let secrets = section.entries("secrets", &SecretList::KEYS);
     let taken_before = section.or("taken_before", &Statuses, Vec::new());
@@ -120,15 +119,16 @@ fn zendesk(section: &Section<'_>) -> Result<SinkKind, Reported> {
 
 /// The keys that all ticket sinks have.
 pub(super) fn ticket(section: &Section<'_>) -> Result<TicketTexts, Reported> {
-    let text = |key, default: &str| section.or(key, &Filled, standard(default));
+    let check = section.check();
+    let text = |key, default: &str| section.or(key, &Filled(check), standard(default));
     let subject = text("subject", SUBJECT);
     let description = text("description", DESCRIPTION);
     let requester_name = text("requester_name", REQUESTER_NAME);
     let requester_email = text("requester_email", "{{ user.email }}");
     let requester_phone = text("requester_phone", "{{ user.phone }}");
-    let tags = section.or("tags", &FilledList, vec![standard("haptik")]);
-    let fields = section.entries("fields", &FilledField);
-    let custom_fields = section.entries("custom_fields", &FilledField);
+    let tags = section.or("tags", &FilledList(check), vec![standard("haptik")]);
+    let fields = section.entries("fields", &FilledField(check));
+    let custom_fields = section.entries("custom_fields", &FilledField(check));
     let transcript = section.or("transcript", &TRANSCRIPT_PLACES, TranscriptPlace::Body);
     let follow_ups = section.or("follow_ups", &Flag, false);
     Ok(TicketTexts {
@@ -173,6 +173,5 @@ const DESCRIPTION: &str = include_str!("description.txt");
 
 /// A template of this file, which is good.
 fn standard(source: &str) -> Template {
-    Template::new(source, Escape::Text, &crate::sink::context::NAMES)
-        .expect("the defaults are templates")
+    Template::new(source, Escape::Text)
 }

@@ -103,6 +103,25 @@ fn what_is_wrong_with_a_template_is_said_with_its_key() {
 }
 
 #[test]
+fn who_sends_nothing_to_sinks_reads_all_but_what_is_inside_templates() {
+    let text = |more: &str| format!("{MINIMAL}{ZENDESK}{more}");
+    let bad_template = text("subject = '{{ usr.name'\ntags = ['{{ a | b }}']\n");
+    assert!(Config::parse(&bad_template).is_err());
+    let config = Config::parse_without_templates(&bad_template).expect("it is not looked into");
+    assert!(
+        config
+            .sinks
+            .get("crm")
+            .expect("crm")
+            .wants("webhook_conversation_complete")
+    );
+    for wrong in ["subject = 7\n", "sbject = ''\n", "rate_per_second = 0\n"] {
+        let errors = Config::parse_without_templates(&text(wrong)).expect_err("it is wrong");
+        assert_eq!(Some(errors), Config::parse(&text(wrong)).err());
+    }
+}
+
+#[test]
 fn where_a_request_goes_is_written_out() {
     let http = |more: &str| format!("[sinks.h]\ntype = 'http'\nevents = ['*']\n{more}");
     for url in [
