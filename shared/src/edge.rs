@@ -128,21 +128,22 @@ impl Bridge {
         at: Timestamp,
         now: Timestamp,
     ) -> Result<(), NotDurable> {
-        let correlation_id = CorrelationId::of(&lane.to_string(), key);
-        let told = Hop {
-            name: "received",
-            outcome: Outcome::Ok,
-            correlation_id: Some(&correlation_id),
-            lane: Some(lane),
-            key: Some(key),
-            source,
-            at: None,
-            since: Some(now),
-            reason: None,
-        };
-        telemetry::hop(&told);
+        tell("received", Outcome::Ok, source, lane, key, now);
         let since = Timestamp::now();
         let appended = self.ledger.append(lane, key, payload, at, now).await?;
+        self.ring_for(source, lane, key, appended, since, now).await
+    }
+
+    /// Rings for an entry that is in the ledger since `since`, unless nothing is left to be done of it.
+    async fn ring_for(
+        &self,
+        source: &str,
+        lane: &Lane,
+        key: &EntryKey,
+        appended: Appended,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), NotDurable> {
         let repeat = match appended {
             Appended::New => Some(Repeat::First),
             Appended::Pending => Some(Repeat::Again),
@@ -161,13 +162,7 @@ impl Bridge {
         } else {
             Outcome::Repeated
         };
-        telemetry::hop(&Hop {
-            name: "appended",
-            outcome,
-            at: None,
-            since: Some(since),
-            ..told
-        });
+        tell("appended", outcome, source, lane, key, since);
         Ok(())
     }
 
@@ -397,4 +392,26 @@ impl Bridge {
         };
         self.accept(source, &lane, &key, &payload, at, now).await
     }
+}
+
+/// Tells of an entry on its way into the ledger.
+fn tell(
+    name: &'static str,
+    outcome: Outcome,
+    source: &str,
+    lane: &Lane,
+    key: &EntryKey,
+    since: Timestamp,
+) {
+    telemetry::hop(&Hop {
+        name,
+        outcome,
+        correlation_id: Some(&CorrelationId::of(&lane.to_string(), key)),
+        lane: Some(lane),
+        key: Some(key),
+        source,
+        at: None,
+        since: Some(since),
+        reason: None,
+    });
 }

@@ -362,19 +362,44 @@ impl Ledger {
         })
     }
 
-    async fn put(&self, mut item: Item) -> Result<Appended, TableError> {
+    /// A new entry as DynamoDB has it, to be put in a transaction with something that it is not to be
+    /// without; what of it is too large for one item is put before.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take that.
+    pub async fn new_item(
+        &self,
+        lane: &Lane,
+        key: &EntryKey,
+        payload: &Payload,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<HashMap<String, AttributeValue>, TableError> {
+        self.in_pieces(self.item(lane, key, payload, at, now)?)
+            .await
+    }
+
+    async fn in_pieces(
+        &self,
+        mut item: Item,
+    ) -> Result<HashMap<String, AttributeValue>, TableError> {
         if item.payload.len() > LARGEST_PIECE {
             let hash = Sha256::digest(&item.payload);
             item.pieces_of = hex::encode(hash.iter().take(8).copied().collect::<Vec<_>>());
             item.pieces = self.put_pieces(&item).await?;
             item.payload = String::new();
         }
+        Ok(serde_dynamo::to_item(item)?)
+    }
+
+    async fn put(&self, item: Item) -> Result<Appended, TableError> {
+        let item = self.in_pieces(item).await?;
         let result = self
             .table
             .client()
             .put_item()
             .table_name(self.table.name())
-            .set_item(Some(serde_dynamo::to_item(item)?))
+            .set_item(Some(item))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()

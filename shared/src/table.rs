@@ -6,7 +6,8 @@ use std::fmt::Display;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 
 use crate::aws;
 use crate::retry::{Retry, Retryable};
@@ -115,6 +116,51 @@ impl Table {
             },
         }
     }
+}
+
+impl Table {
+    /// A put as a part of a transaction; `condition` is of what was there.
+    ///
+    /// # Errors
+    /// None with items that have a key.
+    pub fn to_put(
+        &self,
+        item: HashMap<String, AttributeValue>,
+        condition: Option<&str>,
+    ) -> Result<TransactWriteItem, TableError> {
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .set_condition_expression(condition.map(ToOwned::to_owned));
+        let put = put.build().map_err(|error| unbuilt(&error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Carries out a transaction, all of it or nothing: whether it was. It is not where a condition does
+    /// not hold, and where something else writes one of its items at the same moment.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<bool, TableError> {
+        let written = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .send()
+            .await;
+        match written {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(_)) => Ok(false),
+                _ => Err(TableError::from_sdk(error)),
+            },
+        }
+    }
+}
+
+/// A part of a transaction lacks something.
+pub(crate) fn unbuilt(error: &aws_sdk_dynamodb::error::BuildError) -> TableError {
+    TableError::Unreadable(error.to_string())
 }
 
 impl TableError {

@@ -22,6 +22,7 @@ use secrecy::ExposeSecret as _;
 
 mod doorbell;
 mod evidence;
+pub mod handoff;
 mod load;
 mod process;
 mod proxy;
@@ -91,7 +92,7 @@ pub async fn run(load: Load) -> anyhow::Result<Report> {
     });
     let keeping = tokio::spawn(process::keep_alive(surroundings.clone(), kills));
     let said = load::speak(&neighbours.slack, &channel_url(&url), &load).await?;
-    settle(&surroundings, &neighbours, load.patience).await;
+    settle(&surroundings, neighbours.haptik.simulator(), load.patience).await;
     let Surroundings {
         world, database, ..
     } = &*surroundings;
@@ -104,14 +105,32 @@ pub async fn run(load: Load) -> anyhow::Result<Report> {
 }
 
 /// Waits until nothing is on its way any more, or for as long as it may take.
-async fn settle(surroundings: &Surroundings, neighbours: &Neighbours, patience: Duration) {
+async fn settle(surroundings: &Surroundings, haptik: &Simulator, patience: Duration) {
     let deadline = Instant::now() + patience;
     let mut quiet = 0;
     while quiet < 5 && Instant::now() < deadline {
-        let busy = neighbours.has_undelivered() || surroundings.doorbell.busy() > 0;
+        let busy = has_undelivered(haptik) || surroundings.doorbell.busy() > 0;
         quiet = if busy { 0 } else { quiet + 1 };
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Whether Haptik has something to deliver that it has not given up.
+fn has_undelivered(haptik: &Simulator) -> bool {
+    // Haptik disables a webhook that failed for too long; making it good again is another test's.
+    haptik.enable_webhook();
+    haptik.records(|seen| {
+        let mut events = seen
+            .deliveries
+            .iter()
+            .filter(|delivery| delivery.kind == DeliveryKind::Event);
+        events.any(|event| {
+            !matches!(
+                event.state,
+                DeliveryState::Delivered | DeliveryState::Failed
+            )
+        })
+    })
 }
 
 /// What is not the bridge, and is not killed: Haptik, Slack and a sink.
@@ -161,25 +180,6 @@ impl Neighbours {
     fn set_webhook_url(&self, bridge: &str) {
         let url = format!("{bridge}/haptik/main");
         self.haptik.simulator().set_webhook_url(url);
-    }
-
-    /// Whether Haptik has something to deliver that it has not given up.
-    fn has_undelivered(&self) -> bool {
-        let haptik = self.haptik.simulator();
-        // Haptik disables a webhook that failed for too long; making it good again is another test's.
-        haptik.enable_webhook();
-        haptik.records(|seen| {
-            let mut events = seen
-                .deliveries
-                .iter()
-                .filter(|delivery| delivery.kind == DeliveryKind::Event);
-            events.any(|event| {
-                !matches!(
-                    event.state,
-                    DeliveryState::Delivered | DeliveryState::Failed
-                )
-            })
-        })
     }
 
     fn secrets(&self) -> Secrets {

@@ -1,13 +1,18 @@
 //! Everything that can happen to a hand-off, in many orders and at once, against the real handlers and
 //! the real table: whatever the order, control returns exactly once, and nothing that a user said is lost.
+//! And one after the other, with the process killed before and after each step.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use haptik_bridge_local::simulator::{
-    AgentJoins, CompletedBy, CompletionEvents, DeliveryState, Reply, Settings, UserMessage,
+    AgentJoins, CallFault, CallOutcome, CompletedBy, CompletionEvents, DeliveryState, MESSAGE_PATH,
+    Reply, Settings, UserMessage,
 };
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_tests::chaos::KillAt;
+use haptik_bridge_tests::chaos::handoff::{self, Asker, End, Life, Lived};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -241,5 +246,110 @@ async fn whatever_the_order_control_returns_once_and_nothing_is_lost() -> anyhow
     for (number, seen) in (0..USERS).zip(&seen) {
         check(&stage, number, seen).await?;
     }
+    stage.finish().await
+}
+
+/// Kills the process before and after each of these steps of a life, one life for each.
+async fn at_each_step(life: Life, steps: impl Fn(&Lived) -> Vec<u64>) -> anyhow::Result<()> {
+    let calm = handoff::live(life).await?;
+    assert!(calm.wrong.is_empty(), "{life:?}: {:#?}", calm.wrong);
+    let steps = steps(&calm);
+    assert!(steps.len() >= 8, "{life:?}: {calm:?}");
+    let kills: Vec<KillAt> = steps
+        .into_iter()
+        .flat_map(|step| [false, true].map(|takes_effect| KillAt { step, takes_effect }))
+        .collect();
+    let lives = kills.into_iter().map(|kill_at| Life {
+        kill_at: Some(kill_at),
+        ..life
+    });
+    let mut lives = stream::iter(lives)
+        .map(|life| async move { (life, handoff::live(life).await) })
+        .buffer_unordered(8);
+    let mut wrong = Vec::new();
+    while let Some((life, ended)) = lives.next().await {
+        match ended {
+            Ok(all) if all.wrong.is_empty() => {}
+            Ok(all) => wrong.push(format!("{life:?}: {:?}", all.wrong)),
+            Err(error) => wrong.push(format!("{life:?}: {error:#}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    Ok(())
+}
+
+/// Kills a whole life at each step where the conversation completes; where something else ends it, from
+/// there on.
+async fn whichever_ends_it(asked_by: Asker, ends: &[End]) -> anyhow::Result<()> {
+    for end in ends {
+        let life = Life {
+            asked_by,
+            end: *end,
+            gives_up: false,
+            kill_at: None,
+        };
+        at_each_step(life, |calm| match end {
+            End::Completed => calm.steps.clone().collect(),
+            End::TakenBack | End::NoAgent => calm.end.clone().collect(),
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_before_or_after_any_step_of_a_bots_hand_off_costs_nothing() -> anyhow::Result<()> {
+    let ends = [End::Completed, End::TakenBack, End::NoAgent];
+    whichever_ends_it(Asker::Bot, &ends).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_before_or_after_any_step_of_a_users_hand_off_costs_nothing() -> anyhow::Result<()> {
+    whichever_ends_it(Asker::User, &[End::Completed, End::NoAgent]).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_in_a_request_that_is_not_repeated_leaves_a_hand_off_whole() -> anyhow::Result<()> {
+    let life = Life {
+        asked_by: Asker::Bot,
+        end: End::TakenBack,
+        gives_up: true,
+        kill_at: None,
+    };
+    at_each_step(life, |calm| calm.edges.iter().cloned().flatten().collect()).await
+}
+
+#[tokio::test]
+async fn a_completion_that_came_first_ends_a_hand_off_whose_opening_was_cut_off()
+-> anyhow::Result<()> {
+    let options = Options {
+        app: "handoff_only = true\nno_agent_after = 'never'",
+        haptik: Settings {
+            time_scale: 0.001,
+            ..Settings::default()
+        },
+        ..Options::default()
+    };
+    let stage = Stage::with(options, no_bot).await?;
+    let simulator = stage.simulator();
+    simulator.add_call_fault(CallFault::on(MESSAGE_PATH, CallOutcome::status(500)));
+    let asked = json!({"id": "h-1", "timestamp": Timestamp::now().to_string(), "user": {"id": "u"},
+                       "message": "wants a refund"});
+    let url = format!("{}/handoff", stage.channel_url("my-app"));
+    assert_eq!(stage.app.send(&url, &asked).await?.0, 202);
+    let auth_id = AuthId::derive(&"my-app".into(), "u", None);
+    let patience = Duration::from_secs(15);
+    let known = simulator.wait_until(patience, |seen| !seen.users.is_empty());
+    known.await?;
+    simulator.completes(auth_id.as_str(), CompletedBy::Agent)?;
+    stage.app.wait_for_type("conversation_complete", 1).await;
+    // As by a process that was killed when it had noted this, and nothing after.
+    let opened_at = Timestamp::now().as_millisecond() - 60_000;
+    let users = &stage.local.bridge.users;
+    let opened = users.handoff_opened(&auth_id, "h-1", opened_at).await?;
+    assert!(opened.is_some_and(|user| user.handoff.is_some_and(|on| on.is_on())));
+    simulator.clear_faults();
+    let ended = stage.app.wait_for_type("handoff_ended", 1).await;
+    assert_eq!(ended[0].body["reason"], "completed");
     stage.finish().await
 }

@@ -1,40 +1,50 @@
-//! Looking after hand-offs that nobody has taken.
+//! Looking after hand-offs: those that nobody has taken, and those that ended when whoever ended them was
+//! stopped before all that follows was in the ledger.
 
-use haptik_bridge_shared::handoff::{Ended, Reason};
+use haptik_bridge_shared::edge::NotDurable;
+use haptik_bridge_shared::handoff::{Due, Ended, Reason};
+use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use jiff::Timestamp;
 
 use crate::Processor;
 
-/// How many rounds one housekeeping goes: what is due beyond that is the next one's.
-const ROUNDS: usize = 50;
+/// How many pages one housekeeping looks at: what is due beyond that is the next one's.
+const PAGES: usize = 50;
 
 impl Processor {
     /// Gives those users back whom no agent has joined in time: the user and the bot are told, and the
-    /// sinks. What fails stays due.
+    /// sinks. What fails stays due, and does not hold up the others.
     pub(crate) async fn look_after_handoffs(&self, now: Timestamp) {
-        let users = &self.bridge.users;
-        for _ in 0..ROUNDS {
-            let due = match users.handoffs_due(now).await {
-                Ok(due) if due.is_empty() => return,
+        let mut after: Option<String> = None;
+        for _ in 0..PAGES {
+            let due = match self.bridge.users.handoffs_due(now, after.as_deref()).await {
                 Ok(due) => due,
                 Err(error) => {
                     tracing::warn!(%error, "which hand-offs are due is not known");
                     return;
                 }
             };
-            for due in due {
-                let (bridge, now) = (&self.bridge, Timestamp::now());
-                let ended = Ended::of(Reason::NoAgent, now.as_millisecond());
-                let over = bridge.end_handoff("guard", &due.auth_id, &due.id, &ended, true, now);
-                if let Err(error) = over.await {
+            let Some(last) = due.last() else {
+                return;
+            };
+            after = Some(last.key.clone());
+            for due in &due {
+                if let Err(error) = self.look_after(due).await {
                     tracing::warn!(%error, "a hand-off that is due cannot be looked after");
-                    return;
-                }
-                if let Err(error) = users.handoff_forget_due(&due.key).await {
-                    tracing::warn!(%error, "a hand-off that was looked after stays due");
-                    return;
+                    if error.retry() != Retry::Never {
+                        return;
+                    }
                 }
             }
         }
+    }
+
+    async fn look_after(&self, due: &Due) -> Result<(), NotDurable> {
+        let (bridge, now) = (&self.bridge, Timestamp::now());
+        let ended = Ended::of(Reason::NoAgent, now.as_millisecond());
+        bridge
+            .end_handoff("guard", &due.auth_id, &due.id, &ended, true, now)
+            .await?;
+        Ok(bridge.users.handoff_forget_due(&due.key).await?)
     }
 }

@@ -1,25 +1,32 @@
 //! Hand-offs at the edge, and what follows from one that has ended.
 //!
 //! A hand-off is on from the moment at which its request is answered, so that the user's next message
-//! is a part of it, and off from the moment at which the bot takes control back. What ends it says so in
-//! the user's item first; what follows from that ([`Bridge::conclude`]) follows from what stands there,
-//! under keys that depend on nothing else, so that it may be done any number of times and happens once.
+//! is a part of it, and off from the moment at which the bot takes control back. It begins in one
+//! transaction with the entry that tells Haptik. What ends it says so in the user's item first, and in the
+//! same transaction that it is due to be looked after; what follows from that ([`Bridge::conclude`])
+//! follows from what stands there, under keys that depend on nothing else, so that it may be done any
+//! number of times and happens once: by whoever ended it, and by the next housekeeping where that was
+//! stopped in between.
 //!
 //! The keys of what the bridge itself has to say are by time, as those of Haptik's events without a
 //! message id ([`Event::key`]): after `webhook_conversation_complete`, and before the deprecated
 //! `chat_complete`, which is held for its twin.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::NotDurable;
+use super::{NotDurable, tell};
 use crate::bridge::{Bridge, Connection};
 use crate::channel::{Act, Inbound};
 use crate::handoff::{AskedBy, Begun, Due, Ended, Handoff, Over, Reason};
 use crate::haptik::webhook::{Event, OWN};
 use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::lane::Lane;
-use crate::ledger::Payload;
+use crate::ledger::{Appended, Payload, State};
+use crate::telemetry::Outcome;
 use crate::users::{Mode, User};
 
 /// What a hand-off is asked for with.
@@ -48,8 +55,8 @@ pub enum Began {
 const TRIES: usize = 5;
 
 impl Bridge {
-    /// Accepts a hand-off that a bot asks for: the state, then the entry that tells Haptik. `Err` with
-    /// the other's id while another is on.
+    /// Accepts a hand-off that a bot asks for: the state, with the entry that tells Haptik. `Err` with the
+    /// other's id while another is on.
     ///
     /// # Errors
     /// When it is not durable.
@@ -69,13 +76,25 @@ impl Bridge {
             asked_by: AskedBy::Application,
             team_name: team_name.as_deref(),
         };
-        match self.begin_handoff(connection, &inbound, ask, now).await? {
-            Began::New => {}
+        let lane = Lane::Haptik(inbound.auth_id.clone());
+        tell("received", Outcome::Ok, source, &lane, &inbound.key, now);
+        let since = Timestamp::now();
+        let appended = match self.begin_handoff(connection, &inbound, ask, now).await? {
+            Began::New => Appended::New,
             // The same request is the same entry, also where its sender gives it another time.
-            Began::Before(key) => inbound.key = key,
+            Began::Before(key) => {
+                inbound.key = key;
+                let entry = self.ledger.entry(&lane, &inbound.key).await?;
+                let is_pending = entry.is_some_and(|entry| entry.state == State::Pending);
+                if is_pending {
+                    Appended::Pending
+                } else {
+                    Appended::Done
+                }
+            }
             Began::Another(id) => return Ok(Err(id)),
-        }
-        self.accept_inbound(source, connection.0, inbound, None, now)
+        };
+        self.ring_for(source, &lane, &inbound.key, appended, since, now)
             .await?;
         Ok(Ok(()))
     }
@@ -125,10 +144,15 @@ impl Bridge {
                 }
             }
             let place = place(connection_id, inbound, known, began_at);
+            let entry = match ask.asked_by {
+                AskedBy::Application => Some(self.asking(connection_id, inbound, now).await?),
+                // Its entry is the user's message, which is being delivered.
+                AskedBy::User => None,
+            };
             let ttl = self.config.delivery.entry_ttl;
             let begun = self
                 .users
-                .handoff_begin(&place, &handoff, &inbound.key, ttl)
+                .handoff_begin(&place, &handoff, &inbound.key, entry, ttl)
                 .await?;
             match begun {
                 Begun::New => return Ok(Began::New),
@@ -138,6 +162,25 @@ impl Bridge {
             }
         }
         Err(NotDurable::Busy)
+    }
+
+    /// The entry that tells Haptik of a hand-off, as DynamoDB has it.
+    async fn asking(
+        &self,
+        connection: &ConnectionId,
+        inbound: &Inbound,
+        now: Timestamp,
+    ) -> Result<HashMap<String, AttributeValue>, NotDurable> {
+        let payload = Payload::Inbound {
+            connection: connection.clone(),
+            inbound: Box::new(inbound.clone()),
+            handoff: None,
+        };
+        let lane = Lane::Haptik(inbound.auth_id.clone());
+        let entry = self
+            .ledger
+            .new_item(&lane, &inbound.key, &payload, inbound.at, now);
+        Ok(entry.await?)
     }
 
     /// Ends the hand-off that a bot takes its user back from; its id, `None` when there is none that a
@@ -242,6 +285,10 @@ impl Bridge {
         }
         if ended.reason == Reason::NoAgent {
             self.tell_missed(source, user, handoff, ended, now).await?;
+        }
+        if let Err(error) = self.users.handoff_settled(&user.auth_id, handoff).await {
+            // The next housekeeping does all of this once more, to no effect.
+            tracing::warn!(%error, "a hand-off that is over stays due");
         }
         Ok(())
     }

@@ -1,17 +1,17 @@
 //! What is kept beside the user's item: that a hand-off was asked for, so that asking twice is one
-//! hand-off, and when it is due to be looked after.
+//! hand-off, and when it is due to be looked after: when nobody has joined by then, and at once from its
+//! end until all that follows from that is in the ledger.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::Handoff;
 use crate::ids::{AuthId, EntryKey};
-use crate::table::{TableError, number, text};
+use crate::table::{TableError, number, text, unbuilt};
 use crate::users::{User, UserMap, user_key};
 
 /// What came of beginning a hand-off.
@@ -49,8 +49,9 @@ const REMEMBERED_LONGER: Duration = Duration::from_hours(24);
 
 impl UserMap {
     /// Begins a hand-off, unless it was begun before or another is on: one transaction puts the record
-    /// of the request, the state and the due time, or nothing. `user` is where the user is, and the
-    /// hand-off that was the last until now; `key` is the place of the entry that tells Haptik.
+    /// of the request, the state, the due time and `entry`, or nothing. `user` is where the user is, and
+    /// the hand-off that was the last until now; `key` is the place of the entry that tells Haptik, which
+    /// `entry` is, unless it is in the ledger.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
@@ -59,48 +60,31 @@ impl UserMap {
         user: &User,
         handoff: &Handoff,
         key: &EntryKey,
+        entry: Option<HashMap<String, AttributeValue>>,
         entry_ttl: Duration,
     ) -> Result<Begun, TableError> {
         let keep = entry_ttl.saturating_add(REMEMBERED_LONGER).as_secs();
         let expires_at = (handoff.began_at / 1_000).saturating_add_unsigned(keep);
-        let record = Put::builder()
-            .table_name(self.table.name())
-            .item("pk", text(user_key(&user.auth_id)))
-            .item("sk", text(record_key(&handoff.id)))
-            .item("key", text(key.as_str()))
-            .item("expires_at", number(expires_at))
-            .condition_expression("attribute_not_exists(pk)");
+        let record = HashMap::from([
+            ("pk".to_owned(), text(user_key(&user.auth_id))),
+            ("sk".to_owned(), text(record_key(&handoff.id))),
+            ("key".to_owned(), text(key.as_str())),
+            ("expires_at".to_owned(), number(expires_at)),
+        ]);
+        let new = Some("attribute_not_exists(pk)");
+        let state = self.beginning(user, handoff)?;
         let mut items = vec![
-            TransactWriteItem::builder()
-                .put(record.build().map_err(|error| unbuilt(&error))?)
-                .build(),
-            TransactWriteItem::builder()
-                .update(self.beginning(user, handoff)?)
-                .build(),
+            self.table.to_put(record, new)?,
+            TransactWriteItem::builder().update(state).build(),
         ];
         if let Some(due) = &handoff.due {
-            let due = Put::builder()
-                .table_name(self.table.name())
-                .item("pk", text(DUE))
-                .item("sk", text(due))
-                .item("auth_id", text(user.auth_id.as_str()))
-                .item("id", text(&handoff.id));
-            let due = due.build().map_err(|error| unbuilt(&error))?;
-            items.push(TransactWriteItem::builder().put(due).build());
+            items.push(self.handoff_due(due, &user.auth_id, &handoff.id)?);
         }
-        let written = self
-            .table
-            .client()
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .send()
-            .await;
-        let Err(error) = written else {
+        if let Some(entry) = entry {
+            items.push(self.table.to_put(entry, None)?);
+        }
+        if self.table.transact(items).await? {
             return Ok(Begun::New);
-        };
-        match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(_)) => {}
-            _ => return Err(TableError::from_sdk(error)),
         }
         if let Some(key) = self.handoff_record(&user.auth_id, &handoff.id).await? {
             return Ok(Begun::Before(key));
@@ -124,11 +108,19 @@ impl UserMap {
         Ok(key.map(|key| EntryKey::from(key.as_str())))
     }
 
-    /// The hand-offs that are due by now, the longest due first; not more than a page of them.
+    /// The hand-offs that are due by now, the longest due first: one page of them, those behind the due
+    /// time with the key `after`.
     ///
     /// # Errors
     /// When DynamoDB does not answer.
-    pub async fn handoffs_due(&self, now: Timestamp) -> Result<Vec<Due>, TableError> {
+    pub async fn handoffs_due(
+        &self,
+        now: Timestamp,
+        after: Option<&str>,
+    ) -> Result<Vec<Due>, TableError> {
+        let start = after.map(|after| {
+            HashMap::from([("pk".to_owned(), text(DUE)), ("sk".to_owned(), text(after))])
+        });
         let output = self
             .table
             .client()
@@ -138,12 +130,29 @@ impl UserMap {
             .key_condition_expression("pk = :due AND sk < :until")
             .expression_attribute_values(":due", text(DUE))
             .expression_attribute_values(":until", text(due_time(now.as_millisecond() + 1)))
+            .set_exclusive_start_key(start)
             .limit(DUE_PAGE)
             .send()
             .await
             .map_err(TableError::from_sdk)?;
         let due = output.items.unwrap_or_default();
         Ok(due.iter().filter_map(due_of).collect())
+    }
+
+    /// A due time, as a part of a transaction.
+    pub(super) fn handoff_due(
+        &self,
+        key: &str,
+        auth_id: &AuthId,
+        id: &str,
+    ) -> Result<TransactWriteItem, TableError> {
+        let due = HashMap::from([
+            ("pk".to_owned(), text(DUE)),
+            ("sk".to_owned(), text(key)),
+            ("auth_id".to_owned(), text(auth_id.as_str())),
+            ("id".to_owned(), text(id)),
+        ]);
+        self.table.to_put(due, None)
     }
 
     /// Forgets a due time: what was due is done.
@@ -203,6 +212,12 @@ impl Due {
     pub fn key(at: i64, auth_id: &AuthId, id: &str) -> String {
         format!("{}#{auth_id}#{}", due_time(at), short(id))
     }
+
+    /// The sort key of the due time of one that has ended: what follows from that is due at once.
+    #[must_use]
+    pub fn at_once(auth_id: &AuthId, id: &str) -> String {
+        Self::key(0, auth_id, id)
+    }
 }
 
 fn due_of(item: &HashMap<String, AttributeValue>) -> Option<Due> {
@@ -226,8 +241,4 @@ fn record_key(id: &str) -> String {
 fn short(id: &str) -> String {
     let digest = hex::encode(Sha256::digest(id));
     digest.get(..32).unwrap_or_default().to_owned()
-}
-
-fn unbuilt(error: &aws_sdk_dynamodb::error::BuildError) -> TableError {
-    TableError::Unreadable(error.to_string())
 }

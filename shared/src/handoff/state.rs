@@ -1,14 +1,15 @@
-//! The changes of a hand-off in the user's item: each is one conditional update.
+//! The changes of a hand-off in the user's item: each is one conditional update, and the end is one in a
+//! transaction with the due time at which what follows from it is looked after.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem, Update};
 
-use super::{Completed, Ended, Told};
+use super::{Completed, Due, Ended, Handoff, Told};
 use crate::ids::AuthId;
-use crate::table::{TableError, number, text};
+use crate::table::{TableError, number, text, unbuilt};
 use crate::users::{User, UserMap, user_key};
 
 /// What came of ending a hand-off.
@@ -21,6 +22,9 @@ pub enum Over {
     /// It is gone: there is a newer one, or none at all.
     Gone,
 }
+
+/// How often ending a hand-off is tried while others change the same user.
+const TRIES: usize = 5;
 
 /// It is the one that is meant, and it is on.
 const IS_ON: &str = "#handoff.#id = :id AND attribute_not_exists(#handoff.#ended)";
@@ -140,7 +144,9 @@ impl UserMap {
         Ok(changed(update).await?.is_some())
     }
 
-    /// Ends a hand-off, unless it has ended, or, where `unless_joined`, an agent has the chat.
+    /// Ends a hand-off, unless it has ended, or, where `unless_joined`, an agent has the chat. With the
+    /// end it is due to be looked after at once, until [`UserMap::handoff_settled`]: whoever ends it may
+    /// be stopped before what follows from that is in the ledger.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
@@ -151,26 +157,68 @@ impl UserMap {
         ended: &Ended,
         unless_joined: bool,
     ) -> Result<Over, TableError> {
+        let end = self.ending(auth_id, id, ended, unless_joined)?;
+        let end = TransactWriteItem::builder().update(end).build();
+        let due = self.handoff_due(&Due::at_once(auth_id, id), auth_id, id)?;
+        for _ in 0..TRIES {
+            self.table.transact(vec![end.clone(), due.clone()]).await?;
+            let Some(user) = self.get(auth_id).await? else {
+                return Ok(Over::Gone);
+            };
+            match user.handoff.as_ref().filter(|handoff| handoff.id == id) {
+                None => return Ok(Over::Gone),
+                Some(handoff) if !handoff.is_on() => return Ok(Over::Ended(Box::new(user))),
+                Some(handoff) if unless_joined && handoff.joined_at.is_some() => {
+                    return Ok(Over::Joined);
+                }
+                // Something else changed the user at the same moment.
+                Some(_) => {}
+            }
+        }
+        let reason = "the user changes all the time".to_owned();
+        Err(TableError::Unavailable(reason))
+    }
+
+    /// Notes that all that follows from a hand-off's end is in the ledger: it is due no more.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn handoff_settled(
+        &self,
+        auth_id: &AuthId,
+        handoff: &Handoff,
+    ) -> Result<(), TableError> {
+        if let Some(due) = &handoff.due {
+            self.handoff_forget_due(due).await?;
+        }
+        let at_once = Due::at_once(auth_id, &handoff.id);
+        self.handoff_forget_due(&at_once).await
+    }
+
+    fn ending(
+        &self,
+        auth_id: &AuthId,
+        id: &str,
+        ended: &Ended,
+        unless_joined: bool,
+    ) -> Result<Update, TableError> {
         let mut condition = IS_ON.to_owned();
-        let mut update = self
-            .change(auth_id, id, "SET #handoff.#ended = :ended")
+        let mut update = Update::builder()
+            .table_name(self.table.name())
+            .key("pk", text(user_key(auth_id)))
+            .key("sk", text("user"))
+            .update_expression("SET #handoff.#ended = :ended")
+            .expression_attribute_names("#handoff", "handoff")
+            .expression_attribute_names("#id", "id")
+            .expression_attribute_names("#ended", "ended")
+            .expression_attribute_values(":id", text(id))
             .expression_attribute_values(":ended", serde_dynamo::to_attribute_value(ended)?);
         if unless_joined {
             condition.push_str(" AND attribute_not_exists(#handoff.#joined_at)");
             update = update.expression_attribute_names("#joined_at", "joined_at");
         }
-        if let Some(user) = changed(update.condition_expression(condition)).await? {
-            return Ok(Over::Ended(Box::new(user)));
-        }
-        let user = self.get(auth_id).await?;
-        Ok(match user {
-            Some(user) => match user.handoff.as_ref().filter(|handoff| handoff.id == id) {
-                Some(handoff) if handoff.is_on() => Over::Joined,
-                Some(_) => Over::Ended(Box::new(user)),
-                None => Over::Gone,
-            },
-            None => Over::Gone,
-        })
+        let update = update.condition_expression(condition).build();
+        update.map_err(|error| unbuilt(&error))
     }
 
     /// A change of the hand-off of this id, whose condition is still to be given.

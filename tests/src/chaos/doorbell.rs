@@ -78,6 +78,13 @@ impl Doorbell {
         self.0.worker.send_replace(worker);
     }
 
+    /// The process that handles rings, once there is one.
+    pub(crate) async fn worker(&self) -> Option<Worker> {
+        let mut worker = self.0.worker.subscribe();
+        let there = worker.wait_for(Option::is_some).await;
+        there.ok()?.clone()
+    }
+
     /// How many lanes have rings.
     pub(crate) fn busy(&self) -> usize {
         *self.0.busy.borrow()
@@ -104,13 +111,8 @@ impl Doorbell {
     }
 
     async fn work(self, lane: Lane) {
-        let mut worker = self.0.worker.subscribe();
         while let Some(batch) = self.batch(&lane) {
-            let Ok(Worker { runtime, processor }) = worker
-                .wait_for(Option::is_some)
-                .await
-                .map(|worker| worker.clone().expect("it was waited for"))
-            else {
+            let Some(Worker { runtime, processor }) = self.worker().await else {
                 return;
             };
             let count = batch.len();

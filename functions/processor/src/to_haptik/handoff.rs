@@ -39,7 +39,7 @@ impl Processor {
                 return Ok(Done::More);
             }
             self.tell_text(conversation, text).await?;
-            if handoff.opened_at.is_none() {
+            if handoff.opened_at.is_none() || handoff.completed.is_some() {
                 self.opened(auth_id, id, conversation.taken_at()).await?;
             }
             self.bridge.ledger.progressed(entry, index + 1).await?;
@@ -47,13 +47,22 @@ impl Processor {
         self.move_to_team(conversation, entry, id).await
     }
 
-    /// Notes since when what happens at Haptik belongs to a hand-off. A completion that came meanwhile
-    /// may be of it after all.
+    /// Notes since when what happens at Haptik belongs to a hand-off, unless that is known. A completion
+    /// that came meanwhile may be of it after all.
     pub(super) async fn opened(&self, auth_id: &AuthId, id: &str, at: i64) -> Result<(), Failure> {
-        let user = self.bridge.users.handoff_opened(auth_id, id, at).await?;
-        let completed = user.and_then(|user| user.handoff?.completed);
-        if let Some(completed) = completed.filter(|completed| completed.at >= at) {
-            self.end_handoff(auth_id, id, &Ended::completed(&completed))
+        let users = &self.bridge.users;
+        let user = match users.handoff_opened(auth_id, id, at).await? {
+            // It is known, perhaps by a try that was stopped before it looked at the completion.
+            None => users.get(auth_id).await?,
+            now => now,
+        };
+        let completed = user.as_ref().and_then(|user| {
+            let handoff = on(user, id)?;
+            let completed = handoff.completed.as_ref()?;
+            (handoff.is_completed_at(completed.at) == Some(true)).then_some(completed)
+        });
+        if let Some(completed) = completed {
+            self.end_handoff(auth_id, id, &Ended::completed(completed))
                 .await?;
         }
         Ok(())

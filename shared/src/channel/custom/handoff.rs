@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::read::{Object, body_of, describe, inbound};
 use crate::channel::{Act, Inbound};
 use crate::config::Transcript;
-use crate::ids::ConnectionId;
+use crate::ids::{ConnectionId, EntryKey};
 
 /// The most lines of a transcript.
 const LINES_LIMIT: usize = 20_000;
@@ -70,7 +70,10 @@ pub(super) fn asked(
         says,
         team_name: team_name.map(ToOwned::to_owned),
     };
-    Ok((id, inbound(&request, connection, act)?))
+    let mut inbound = inbound(&request, connection, act)?;
+    // A message may have the same id and time.
+    inbound.key = EntryKey::from(format!("{}#handoff", inbound.key));
+    Ok((id, inbound))
 }
 
 /// The lines of the transcript; those without a text are left out.
