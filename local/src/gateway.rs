@@ -13,6 +13,7 @@ use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::edge::refusal;
+use haptik_bridge_shared::environment::{AwsEnvironment, MissingVariables};
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::outbound;
 use haptik_bridge_shared::sink::Sinks;
@@ -33,6 +34,9 @@ const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
 /// nobody rang for: what `replay` took up again in another process, for example.
 const KEEP_HOUSE_EVERY: Duration = Duration::from_secs(15);
 
+/// The environment that says where AWS is, for the sinks that are there; or what is missing in it.
+pub type Aws = Result<AwsEnvironment, MissingVariables>;
+
 /// A bridge on this machine.
 #[derive(Debug)]
 pub struct LocalBridge {
@@ -50,13 +54,13 @@ pub struct LocalBridge {
 }
 
 impl LocalBridge {
-    /// Starts a bridge whose ledger is in `data_dir`, or in memory. Deliveries that were pending when
+    /// Starts a bridge whose ledger is in `data_dir`, or in memory; `aws` is where its sinks reach AWS. Deliveries that were pending when
     /// the last process ended go on.
     ///
     /// # Errors
     /// When the data directory cannot be used, or another process uses it.
-    pub async fn start(config: Config, data_dir: Option<&Path>) -> anyhow::Result<Self> {
-        Self::start_with(config, data_dir, Limits::default()).await
+    pub async fn start(config: Config, data_dir: Option<&Path>, aws: &Aws) -> anyhow::Result<Self> {
+        Self::start_with(config, data_dir, Limits::default(), aws).await
     }
 
     /// Starts a bridge whose processor has other limits.
@@ -67,13 +71,14 @@ impl LocalBridge {
         config: Config,
         data_dir: Option<&Path>,
         limits: Limits,
+        aws: &Aws,
     ) -> anyhow::Result<Self> {
         let lock = data_dir.map(lock).transpose()?;
         let file = data_dir.map(|dir| dir.join("dynamodb.sqlite"));
         let database = EmbeddedDynamoDb::start(file.as_deref()).await?;
         let queue = LocalQueue::new();
         let http = outbound::client()?;
-        let sinks = Arc::new(Sinks::new(&config, &http));
+        let sinks = Arc::new(Sinks::new(&config, &http, aws));
         let (table, rings) = (database.table.clone(), Arc::new(queue.clone()));
         let bridge = Arc::new(Bridge::with_client(config, table, rings, &http)?);
         let processor = Processor::with_limits(bridge.clone(), sinks.clone(), limits);

@@ -9,6 +9,7 @@ use axum::routing::get;
 use haptik_bridge_local::demo::Demo;
 use haptik_bridge_local::feed::{Feed, HopLayer};
 use haptik_bridge_local::gateway::LocalBridge;
+use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::telemetry;
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
@@ -77,7 +78,12 @@ async fn serve_configured(
              a reverse proxy or a tunnel, in its place."
         );
     }
-    let local = LocalBridge::start(config, Some(data_dir)).await?;
+    let local = LocalBridge::start(
+        config,
+        Some(data_dir),
+        &AwsEnvironment::read(crate::variable),
+    )
+    .await?;
     let home = Router::new().route("/", get(|| async { "haptik-bridge\n" }));
     go_on(&local, listener, local.router().merge(home)).await
 }
@@ -89,7 +95,12 @@ async fn serve_demo(
     hops: Feed,
 ) -> anyhow::Result<()> {
     let demo = Demo::new(base_url.clone());
-    let local = LocalBridge::start(demo.config()?, Some(&data_dir.join("demo"))).await?;
+    let local = LocalBridge::start(
+        demo.config()?,
+        Some(&data_dir.join("demo")),
+        &AwsEnvironment::read(crate::variable),
+    )
+    .await?;
     let simulator = demo.simulator();
     let router = local
         .router()

@@ -10,6 +10,7 @@ use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::outbound;
@@ -77,7 +78,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
     let database = EmbeddedDynamoDb::start(None).await?;
     let queue = Arc::new(LocalQueue::new());
     let http = outbound::client()?;
-    let sinks = Sinks::new(&config, &http);
+    let sinks = Sinks::new(&config, &http, &AwsEnvironment::read(crate::variable));
     let bridge = Bridge::with_client(config, database.table.clone(), queue, &http)?;
     let sink = sinks.get(&arguments.name);
     let sink = sink.context("the sink was not made")?;

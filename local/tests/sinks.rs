@@ -8,10 +8,27 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 fn run(config: &str, arguments: &[&str]) -> Output {
+    run_with(config, arguments, &[])
+}
+
+/// Runs it with these variables of AWS, and no others.
+fn run_with(config: &str, arguments: &[&str], aws: &[(&str, &str)]) -> Output {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("bridge.toml");
     std::fs::write(&file, config).expect("it is written");
-    Command::new(env!("CARGO_BIN_EXE_haptik-bridge"))
+    let variables = [
+        "REGION",
+        "ACCESS_KEY_ID",
+        "SECRET_ACCESS_KEY",
+        "SESSION_TOKEN",
+        "ENDPOINT_URL",
+    ];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_haptik-bridge"));
+    for variable in variables {
+        command.env_remove(format!("AWS_{variable}"));
+    }
+    command
+        .envs(aws.iter().copied())
         .args(arguments)
         .arg("--config")
         .arg(&file)
@@ -38,6 +55,10 @@ fn config(base_url: &str) -> String {
         base_url = "{base_url}"
         email = "bridge@acme.example"
         api_token = "hunter2"
+        [sinks.bus]
+        type = "eventbridge"
+        events = ["*"]
+        event_bus = "chats"
         "#
     )
 }
@@ -72,7 +93,7 @@ fn a_sink_that_there_is_not_is_an_error_that_names_those_that_there_are() {
     let said = text(&output.stderr);
     assert!(!output.status.success());
     assert!(
-        said.contains("there is no [sinks.crn]") && said.contains("there is crm"),
+        said.contains("there is no [sinks.crn]") && said.contains("there is bus, crm"),
         "{said}"
     );
 }
@@ -113,4 +134,55 @@ async fn a_test_makes_a_ticket_or_says_in_the_crms_words_why_not() {
             "{said}"
         );
     }
+}
+
+#[test]
+fn a_bus_without_credentials_is_an_error_that_names_the_variables() {
+    let config = config("http://127.0.0.1:1");
+    let output = run(&config, &["sink", "test", "bus"]);
+    assert!(!output.status.success());
+    let said = text(&output.stderr);
+    let missing = "there are no AWS credentials: missing or wrong in the environment: \
+        AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY";
+    assert!(said.contains(missing), "{said}");
+    let output = run(&config, &["sink", "preview", "bus"]);
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(
+        shown.starts_with("POST https://events.[AWS_REGION].amazonaws.com/\n"),
+        "{shown}"
+    );
+    assert!(run(&config, &["check"]).status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_puts_an_event_on_the_bus_of_the_environment() {
+    let answer = async |headers: HeaderMap, body: String| {
+        let target = headers.get("x-amz-target").expect("a call").to_str();
+        match target.expect("text") {
+            "AWSEvents.PutEvents" if body.contains("webhook_conversation_complete") => {
+                r#"{"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}"#
+            }
+            "AWSEvents.DescribeEventBus" => r#"{"Name": "chats"}"#,
+            other => panic!("{other}"),
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let router = Router::new().route("/", post(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let output = tokio::task::spawn_blocking(move || {
+        let aws = [
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ENDPOINT_URL", url.as_str()),
+        ];
+        let config = config("http://127.0.0.1:1");
+        run_with(&config, &["sink", "test", "bus"], &aws)
+    });
+    let output = output.await.expect("it ends");
+    assert_eq!(text(&output.stdout), "bus took the event.\n", "{output:?}");
 }

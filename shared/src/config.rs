@@ -35,7 +35,7 @@ pub use crms::{Freshdesk, HubSpot, Jira, Salesforce, ServiceNow, ServiceNowLogin
 pub use error::{ConfigError, ConfigErrors, Position};
 pub use secrets::Secrets;
 pub use sinks::{
-    Condition, FieldValue, Http, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk,
+    Condition, EventBridge, FieldValue, Http, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk,
 };
 
 use crate::sink::template::{self, Template};

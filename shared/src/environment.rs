@@ -85,14 +85,7 @@ impl Environment {
             table_name: read("TABLE_NAME"),
             queue_url: read("QUEUE_URL"),
             sink_queue_url: String::new(),
-            aws: AwsEnvironment {
-                region: read("AWS_REGION"),
-                access_key_id: read("AWS_ACCESS_KEY_ID"),
-                secret_access_key: read("AWS_SECRET_ACCESS_KEY").into(),
-                session_token: some("AWS_SESSION_TOKEN").map(SecretString::from),
-                endpoint_url: some("AWS_ENDPOINT_URL"),
-                use_fips: some("AWS_USE_FIPS_ENDPOINT").is_some_and(|value| value == "true"),
-            },
+            aws: AwsEnvironment::reading(&mut read, some),
         };
         let sink_queue_url = some("SINK_QUEUE_URL");
         environment.sink_queue_url =
@@ -130,11 +123,12 @@ impl Environment {
         self,
         make: fn(Arc<Bridge>, Arc<Sinks>) -> T,
     ) -> Result<(Live<T>, SqsQueue), ClientError> {
+        let aws = Ok(self.aws.clone());
         let (secret, parts) = self.connect()?;
         let queue = parts.queue.clone();
         let live = Live::from_secret(secret, move |text| {
             let config = Config::parse(text)?;
-            let sinks = Sinks::new(&config, &parts.http);
+            let sinks = Sinks::new(&config, &parts.http, &aws);
             Ok(make(Arc::new(parts.bridge(config)?), Arc::new(sinks)))
         });
         Ok((live, queue))
@@ -177,11 +171,48 @@ impl Parts {
 }
 
 impl AwsEnvironment {
-    fn sdk_config(self, http: reqwest::Client) -> SdkConfig {
+    /// Reads the environment through `variable`.
+    ///
+    /// # Errors
+    /// When variables are missing or empty: all of them are named.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+        let some = |name| variable(name).filter(|value: &String| !value.is_empty());
+        let mut wrong = Vec::new();
+        let mut read = |name| {
+            some(name).unwrap_or_else(|| {
+                wrong.push(name);
+                String::new()
+            })
+        };
+        let environment = Self::reading(&mut read, some);
+        if wrong.is_empty() {
+            Ok(environment)
+        } else {
+            Err(MissingVariables(wrong))
+        }
+    }
+
+    fn reading(
+        read: &mut impl FnMut(&'static str) -> String,
+        some: impl Fn(&'static str) -> Option<String>,
+    ) -> Self {
+        Self {
+            region: read("AWS_REGION"),
+            access_key_id: read("AWS_ACCESS_KEY_ID"),
+            secret_access_key: read("AWS_SECRET_ACCESS_KEY").into(),
+            session_token: some("AWS_SESSION_TOKEN").map(SecretString::from),
+            endpoint_url: some("AWS_ENDPOINT_URL"),
+            use_fips: some("AWS_USE_FIPS_ENDPOINT").is_some_and(|value| value == "true"),
+        }
+    }
+
+    /// What AWS clients are made of, which send with `http`.
+    pub(crate) fn sdk_config(&self, http: reqwest::Client) -> SdkConfig {
         let credentials = Credentials::new(
-            self.access_key_id,
+            self.access_key_id.clone(),
             self.secret_access_key.expose_secret(),
             self.session_token
+                .as_ref()
                 .map(|token| token.expose_secret().to_owned()),
             None,
             "environment",
@@ -193,11 +224,11 @@ impl AwsEnvironment {
         let mut sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(aws::http_client(http))
-            .region(Region::new(self.region))
+            .region(Region::new(self.region.clone()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .timeout_config(timeouts)
             .use_fips(self.use_fips);
-        sdk.set_endpoint_url(self.endpoint_url);
+        sdk.set_endpoint_url(self.endpoint_url.clone());
         sdk.build()
     }
 }

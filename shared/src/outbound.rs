@@ -157,6 +157,13 @@ impl Unreachable {
         self.never_sent
     }
 
+    /// Why a call through an SDK, which sends with our client, had no answer.
+    pub(crate) fn behind(error: &(dyn Error + 'static)) -> Self {
+        let reqwest = causes(error).find_map(|cause| cause.downcast_ref::<reqwest::Error>());
+        // Without one, it was the SDK's own time that ended.
+        reqwest.map_or_else(Self::out_of_time, Self::from)
+    }
+
     /// An answer for which there was no time left.
     pub(crate) fn out_of_time() -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! Sinks: whoever wants the bot's events, besides the user.
 //!
 //! One module for each kind, behind one trait, [`Sink`]. [`webhook`] sends every event as it came,
-//! [`http`] as the operator's templates say. The others are ticket sinks: what they have in common, one
+//! [`eventbridge`] puts it on a bus, [`http`] sends what the operator's templates say. The others are ticket sinks: what they have in common, one
 //! ticket for each conversation, is in [`tickets`], and what a CRM has of its own is in a module with its
 //! name, behind the narrower trait [`tickets::Crm`].
 //!
@@ -25,6 +25,7 @@ use crate::table::TableError;
 
 pub mod api;
 pub mod context;
+pub mod eventbridge;
 pub mod freshdesk;
 pub mod gate;
 pub mod http;
@@ -132,6 +133,17 @@ pub enum SinkError {
         /// The receiver's own words.
         message: String,
     },
+    /// There are no credentials, no permission, or not what it is sent to, which an operator must mend,
+    /// other than by a status of HTTP. All of the sink's deliveries wait until then.
+    #[error("the sink needs attention to {call}: {reason}")]
+    NotReady {
+        /// What was asked.
+        call: &'static str,
+        /// What is missing.
+        reason: String,
+        /// The receiver's own words.
+        message: String,
+    },
     /// 429: too many requests. All of the sink's deliveries wait.
     #[error("the sink had too many requests (429) to {call}")]
     RateLimited {
@@ -203,6 +215,7 @@ impl SinkError {
     pub fn left_nothing(&self) -> bool {
         match self {
             Self::NeedsAttention { .. }
+            | Self::NotReady { .. }
             | Self::RateLimited { .. }
             | Self::Refused { .. }
             | Self::Unsendable(_)
@@ -217,9 +230,10 @@ impl SinkError {
 impl Retryable for SinkError {
     fn retry(&self) -> Retry {
         match self {
-            Self::NeedsAttention { .. } | Self::Unreachable { .. } | Self::Unreadable { .. } => {
-                Retry::Later(None)
-            }
+            Self::NeedsAttention { .. }
+            | Self::NotReady { .. }
+            | Self::Unreachable { .. }
+            | Self::Unreadable { .. } => Retry::Later(None),
             Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
                 Retry::Later(*retry_after)
             }
@@ -232,6 +246,7 @@ impl Retryable for SinkError {
     fn detail(&self) -> Option<&str> {
         match self {
             Self::NeedsAttention { message, .. }
+            | Self::NotReady { message, .. }
             | Self::Unavailable { message, .. }
             | Self::Refused { message, .. } => {
                 Some(message.as_str()).filter(|message| !message.is_empty())

@@ -123,7 +123,7 @@ impl Processor {
     ) -> Result<Done, Failure> {
         let gates = &self.bridge.gates;
         match &error {
-            SinkError::NeedsAttention { .. } => {
+            SinkError::NeedsAttention { .. } | SinkError::NotReady { .. } => {
                 let failure = Failure::from(error);
                 let every = self.limits.probe_every;
                 gates

@@ -1,5 +1,6 @@
 //! The kinds of values that the configuration has: what is allowed, and how it is read.
 
+mod bus;
 mod filled;
 mod shown;
 
@@ -13,6 +14,7 @@ use toml::de::DeValue;
 use url::Url;
 
 use super::secrets::Secrets;
+pub(super) use bus::{EventBus, EventSource};
 pub(super) use filled::{
     Filled, FilledField, FilledList, FilledRequest, Rate, Statuses, UserName, ValueList,
 };

@@ -45,6 +45,8 @@ pub enum SinkKind {
         /// `signing_secrets`: `whsec_` and padded base64; each signs.
         signing_secrets: Secrets,
     },
+    /// `type = "eventbridge"`: a bus of Amazon EventBridge.
+    EventBridge(EventBridge),
     /// `type = "http"`: any REST API.
     Http(Box<Http>),
     /// `type = "zendesk"`.
@@ -59,6 +61,15 @@ pub enum SinkKind {
     ServiceNow(ServiceNow),
     /// `type = "jira"`.
     Jira(Jira),
+}
+
+/// `type = "eventbridge"`: a bus of Amazon EventBridge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventBridge {
+    /// `event_bus`: its name or ARN. Default: `default`.
+    pub event_bus: String,
+    /// `source`: the source that its events have. Default: `haptik-bridge`.
+    pub source: String,
 }
 
 /// `type = "http"`: any REST API, by templates.
@@ -165,7 +176,7 @@ impl Sink {
     #[must_use]
     pub fn ticket(&self) -> Option<&TicketTexts> {
         match &self.kind {
-            SinkKind::Webhook { .. } | SinkKind::Http(_) => None,
+            SinkKind::Webhook { .. } | SinkKind::EventBridge(_) | SinkKind::Http(_) => None,
             SinkKind::Zendesk(zendesk) => Some(&zendesk.ticket),
             SinkKind::Freshdesk(freshdesk) => Some(&freshdesk.ticket),
             SinkKind::Salesforce(salesforce) => Some(&salesforce.ticket),
@@ -228,6 +239,7 @@ impl fmt::Debug for SinkKind {
                 .field("url", &origin(url))
                 .field("signing_secrets", signing_secrets)
                 .finish(),
+            Self::EventBridge(bus) => bus.fmt(formatter),
             Self::Http(http) => http.fmt(formatter),
             Self::Zendesk(zendesk) => zendesk.fmt(formatter),
             Self::Freshdesk(freshdesk) => freshdesk.fmt(formatter),

@@ -60,6 +60,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
                 warnings.url(&path, "url", url);
                 warnings.standard_webhooks(&path, signing_secrets);
             }
+            SinkKind::EventBridge(_) => {}
             SinkKind::Http(http) => {
                 for (name, secret) in &http.secrets {
                     let secrets = Secrets::new(secret.clone(), []);

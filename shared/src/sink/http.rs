@@ -120,6 +120,7 @@ mod tests {
     use super::*;
     use crate::bridge::Bridge;
     use crate::config::Config;
+    use crate::environment::AwsEnvironment;
     use crate::haptik::webhook::Event;
     use crate::ids::AccountId;
     use crate::outbound;
@@ -158,7 +159,11 @@ mod tests {
             .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
             .build();
         let table = Table::new(aws_sdk_dynamodb::Client::from_conf(sdk), "none");
-        let sinks = Sinks::new(&config, &outbound::client().expect("a client"));
+        let sinks = Sinks::new(
+            &config,
+            &outbound::client().expect("a client"),
+            &AwsEnvironment::read(|_| None),
+        );
         let bridge = Bridge::new(config, table, Arc::new(NoQueue)).expect("a bridge");
         (bridge, sinks)
     }

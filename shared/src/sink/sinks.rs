@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::api::Api;
+use super::eventbridge::EventBridge;
 use super::freshdesk::Freshdesk;
 use super::http::HttpSink;
 use super::hubspot::HubSpot;
@@ -15,6 +16,7 @@ use super::tickets::{Crm, Tickets};
 use super::zendesk::Zendesk;
 use super::{Sink, WebhookSink};
 use crate::config::{self, Config, SinkKind};
+use crate::environment::{AwsEnvironment, MissingVariables};
 
 /// The sinks of a configuration, by name.
 #[derive(Debug, Default)]
@@ -22,13 +24,18 @@ pub struct Sinks(BTreeMap<String, Box<dyn Sink>>);
 
 impl Sinks {
     /// The sinks of this configuration, which send with `http` (see
-    /// [`outbound::client`](crate::outbound::client)). Nothing is called yet.
+    /// [`outbound::client`](crate::outbound::client)), and to services of AWS as `aws` says. Nothing is
+    /// called yet.
     #[must_use]
-    pub fn new(config: &Config, http: &reqwest::Client) -> Self {
+    pub fn new(
+        config: &Config,
+        http: &reqwest::Client,
+        aws: &Result<AwsEnvironment, MissingVariables>,
+    ) -> Self {
         let sinks = config.sinks.iter();
         Self(
             sinks
-                .map(|(name, sink)| (name.clone(), sink_of(sink, http)))
+                .map(|(name, sink)| (name.clone(), sink_of(sink, http, aws)))
                 .collect(),
         )
     }
@@ -45,7 +52,11 @@ impl Sinks {
     }
 }
 
-fn sink_of(sink: &config::Sink, http: &reqwest::Client) -> Box<dyn Sink> {
+fn sink_of(
+    sink: &config::Sink,
+    http: &reqwest::Client,
+    aws: &Result<AwsEnvironment, MissingVariables>,
+) -> Box<dyn Sink> {
     let crm: Box<dyn Crm> = match &sink.kind {
         SinkKind::Webhook {
             url,
@@ -53,6 +64,9 @@ fn sink_of(sink: &config::Sink, http: &reqwest::Client) -> Box<dyn Sink> {
         } => {
             let (url, secrets) = (url.clone(), signing_secrets.clone());
             return Box::new(WebhookSink::new(url, secrets, http.clone()));
+        }
+        SinkKind::EventBridge(config) => {
+            return Box::new(EventBridge::new(config.clone(), aws, http.clone()));
         }
         SinkKind::Http(config) => {
             let config = config.as_ref().clone();

@@ -9,6 +9,7 @@ use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_processor::Processor;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::outbound;
 use haptik_bridge_shared::sink::Sinks;
@@ -94,7 +95,7 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
     };
     let table = database.table_through(&proxy.url(process, "dynamodb"))?;
     let http = outbound::client()?;
-    let sinks = Arc::new(Sinks::new(&config, &http));
+    let sinks = Arc::new(Sinks::new(&config, &http, &AwsEnvironment::read(|_| None)));
     let bridge = Arc::new(Bridge::with_client(config, table, Arc::new(queue), &http)?);
     let live = Live::fixed(bridge.clone());
     let router =

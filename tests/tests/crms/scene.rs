@@ -10,6 +10,7 @@ use axum::{Json, Router};
 use haptik_bridge_local::gateway::LocalBridge;
 use haptik_bridge_local::simulator::HISTORY_PATH;
 use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AccountId, EntryKey};
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
@@ -214,7 +215,7 @@ impl Scene {
         let scene = Self {
             kind,
             crm,
-            local: LocalBridge::start(config, None).await?,
+            local: LocalBridge::start(config, None, &AwsEnvironment::read(|_| None)).await?,
             now: Timestamp::now(),
             history,
             serving,

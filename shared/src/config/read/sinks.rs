@@ -4,11 +4,13 @@ use http::{HeaderName, Method};
 
 use super::super::error::Reported;
 use super::super::kind::{
-    BaseUrl, Events, Filled, FilledField, FilledList, FilledRequest, Flag, FullUrl, HeaderText,
-    OneOf, Rate, SecretList, Statuses, UserName, ValueList,
+    BaseUrl, EventBus, EventSource, Events, Filled, FilledField, FilledList, FilledRequest, Flag,
+    FullUrl, HeaderText, OneOf, Rate, SecretList, Statuses, UserName, ValueList,
 };
 use super::super::section::Section;
-use super::super::{Condition, Http, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk};
+use super::super::{
+    Condition, EventBridge, Http, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk,
+};
 use super::{Reader, crms};
 use crate::sink::template::{Escape, Template};
 
@@ -44,6 +46,7 @@ const TICKETS_PER_SECOND: u32 = 10;
 const SINK_TYPES: OneOf<Reader<SinkKind>> = OneOf {
     words: &[
         ("webhook", webhook),
+        ("eventbridge", eventbridge),
         ("http", http),
         ("zendesk", zendesk),
         ("freshdesk", crms::freshdesk),
@@ -62,6 +65,15 @@ fn webhook(section: &Section<'_>) -> Result<SinkKind, Reported> {
         url: url?,
         signing_secrets: signing_secrets?,
     })
+}
+
+fn eventbridge(section: &Section<'_>) -> Result<SinkKind, Reported> {
+    let event_bus = section.or("event_bus", &EventBus, "default".to_owned());
+    let source = section.or("source", &EventSource, "haptik-bridge".to_owned());
+    Ok(SinkKind::EventBridge(EventBridge {
+        event_bus: event_bus?,
+        source: source?,
+    }))
 }
 
 fn http(section: &Section<'_>) -> Result<SinkKind, Reported> {

@@ -156,3 +156,42 @@ fn where_a_request_goes_is_written_out() {
         &["sinks.crm.rate_per_second: found 0"],
     );
 }
+
+#[test]
+fn an_event_bus_is_a_name_or_an_arn_and_its_source_is_not_of_aws() {
+    let bus = |more: &str| format!("[sinks.bus]\ntype = 'eventbridge'\nevents = ['*']\n{more}");
+    let read = |more: &str| {
+        let config = minimal_and(&bus(more));
+        match &config.sinks.get("bus").expect("bus").kind {
+            SinkKind::EventBridge(bus) => (bus.event_bus.clone(), bus.source.clone()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let default = ("default".to_owned(), "haptik-bridge".to_owned());
+    assert_eq!(read(""), default);
+    for good in [
+        "chats",
+        "acme.chats_1-b",
+        "arn:aws:events:eu-west-1:123456789012:event-bus/chats",
+        "arn:aws-cn:events:cn-north-1:123456789012:event-bus/chats",
+    ] {
+        assert_eq!(read(&format!("event_bus = '{good}'")).0, good);
+    }
+    for bad in [
+        "a b",
+        "chats:1",
+        "arn:aws:sqs:eu-west-1:123456789012:chats",
+        "arn:aws:events:eu-west-1:1234:event-bus/chats",
+        "arn:aws:events:eu-west-1:123456789012:event-bus/",
+        "arn:aws:events:eu-west-1:123456789012:event-bus/a:b",
+    ] {
+        refused(
+            &bus(&format!("event_bus = '{bad}'")),
+            &["sinks.bus.event_bus: found", "or its ARN"],
+        );
+    }
+    for bad in ["aws.events", "a b", "ä"] {
+        let found = "sinks.bus.source: found";
+        refused(&bus(&format!("source = '{bad}'")), &[found, "\"aws.\""]);
+    }
+}

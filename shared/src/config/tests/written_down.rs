@@ -43,6 +43,7 @@ fn keys() -> BTreeMap<String, Vec<String>> {
     let errors = Config::parse(
         "zzz = 1\n[haptik.main]\nzzz = 1\n[channels.slack]\ntype = 'slack'\nzzz = 1\n\
          [channels.custom]\ntype = 'custom'\nzzz = 1\n[sinks.webhook]\ntype = 'webhook'\nzzz = 1\n\
+         [sinks.eventbridge]\ntype = 'eventbridge'\nzzz = 1\n\
          [sinks.http]\ntype = 'http'\nzzz = 1\n\
          [sinks.zendesk]\ntype = 'zendesk'\nzzz = 1\n\
          [sinks.freshdesk]\ntype = 'freshdesk'\nzzz = 1\n\
@@ -109,7 +110,7 @@ fn every_secret_of_the_example_is_warned_of_and_nothing_else() {
 #[test]
 fn every_key_is_in_the_example() {
     let keys = keys();
-    assert_eq!(keys.len(), 14, "{keys:?}");
+    assert_eq!(keys.len(), 15, "{keys:?}");
     for (table, keys) in keys.iter().filter(|(table, _)| !table.is_empty()) {
         let (first, kind) = table.split_once('.').unwrap_or((table, ""));
         // The example's tables, each up to the next one.
@@ -121,7 +122,9 @@ fn every_key_is_in_the_example() {
         // What a connection or a sink shares with the others is shown once.
         let shared = |key: &str| match (first, kind) {
             (_, "custom") => SHARED.contains(&key),
-            ("sinks", "webhook" | "http") => ["when", "rate_per_second"].contains(&key),
+            ("sinks", "webhook" | "eventbridge" | "http") => {
+                ["when", "rate_per_second"].contains(&key)
+            }
             ("sinks", kind) => kind != "zendesk" && OF_ALL_TICKETS.contains(&key),
             _ => false,
         };
