@@ -48,6 +48,8 @@ struct Inner {
     callbacks: watch::Sender<Vec<Callback>>,
     /// What the next requests are answered, the last first.
     answers: Mutex<Vec<u16>>,
+    /// How long the next request waits for its answer.
+    delay: Mutex<Duration>,
     /// What it got that is not as documented.
     undocumented: Mutex<Vec<String>>,
 }
@@ -61,6 +63,7 @@ impl App {
         let inner = Arc::new(Inner {
             callbacks: watch::Sender::default(),
             answers: Mutex::default(),
+            delay: Mutex::default(),
             undocumented: Mutex::default(),
         });
         let router = Router::new()
@@ -95,6 +98,12 @@ impl App {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         answers.extend(statuses.iter().rev());
+    }
+
+    /// Takes the next request, and answers it only after this time.
+    pub fn delay_next(&self, delay: Duration) {
+        let next = self.inner.delay.lock();
+        *next.unwrap_or_else(PoisonError::into_inner) = delay;
     }
 
     /// What it got so far, in order.
@@ -249,5 +258,10 @@ async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) 
     inner
         .callbacks
         .send_modify(|callbacks| callbacks.push(Callback { id, body }));
+    let delay = inner
+        .delay
+        .lock()
+        .map(|mut delay| std::mem::take(&mut *delay));
+    tokio::time::sleep(delay.unwrap_or_default()).await;
     StatusCode::NO_CONTENT
 }

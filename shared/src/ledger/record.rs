@@ -1,5 +1,6 @@
 //! What becomes of an entry: every try leaves one update.
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 
@@ -35,16 +36,12 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn progressed(&self, entry: &Entry, parts: usize) -> Result<(), TableError> {
-        self.update(
-            entry,
-            "SET parts_done = :parts, starts = :none, overruns = :none",
-        )
-        .expression_attribute_values(":parts", number(parts))
-        .expression_attribute_values(":none", number(0))
-        .send()
-        .await
-        .map_err(TableError::from_sdk)?;
-        Ok(())
+        let expression = "SET parts_done = :parts, starts = :none, overruns = :none";
+        let update = self
+            .update(entry, expression)
+            .expression_attribute_values(":parts", number(parts))
+            .expression_attribute_values(":none", number(0));
+        made(update).await
     }
 
     /// Notes that a try failed and that another is to come. The try ended: the counts
@@ -53,17 +50,8 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn failed(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
-        self.update(
-            entry,
-            "SET reason = :reason, starts = :none, overruns = :none ADD attempts :one",
-        )
-        .expression_attribute_values(":reason", text(reason))
-        .expression_attribute_values(":none", number(0))
-        .expression_attribute_values(":one", number(1))
-        .send()
-        .await
-        .map_err(TableError::from_sdk)?;
-        Ok(())
+        let expression = "SET reason = :reason, starts = :none, overruns = :none ADD attempts :one";
+        self.count(entry, expression, reason).await
     }
 
     /// Notes that a try was put off: nothing has failed. The counts of crashes and of overruns begin
@@ -87,8 +75,7 @@ impl Ledger {
             let at = number(at.as_millisecond());
             update = update.expression_attribute_values(":reserved", at);
         }
-        update.send().await.map_err(TableError::from_sdk)?;
-        Ok(())
+        made(update).await
     }
 
     /// Notes that a try took too long, and that another is to come.
@@ -96,17 +83,8 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn overran(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
-        self.update(
-            entry,
-            "SET reason = :reason, starts = :none ADD overruns :one",
-        )
-        .expression_attribute_values(":reason", text(reason))
-        .expression_attribute_values(":none", number(0))
-        .expression_attribute_values(":one", number(1))
-        .send()
-        .await
-        .map_err(TableError::from_sdk)?;
-        Ok(())
+        let expression = "SET reason = :reason, starts = :none ADD overruns :one";
+        self.count(entry, expression, reason).await
     }
 
     /// Ends an entry: delivered (with a reason where there was nothing to deliver), or dead.
@@ -136,7 +114,21 @@ impl Ledger {
         if dead {
             update = update.expression_attribute_values(":day", text(day(now)));
         }
-        update.send().await.map_err(TableError::from_sdk)?;
-        Ok(())
+        made(update).await
     }
+
+    /// Counts a try that did not succeed, with the reason.
+    async fn count(&self, entry: &Entry, expression: &str, reason: &str) -> Result<(), TableError> {
+        let update = self
+            .update(entry, expression)
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":one", number(1));
+        made(update).await
+    }
+}
+
+async fn made(update: UpdateItemFluentBuilder) -> Result<(), TableError> {
+    update.send().await.map_err(TableError::from_sdk)?;
+    Ok(())
 }
