@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::text;
-use crate::haptik::client::{History, HistoryMessage};
+use crate::haptik::client::{HaptikClient, HaptikError, History, HistoryMessage};
 use crate::haptik::webhook::EventKind;
 use crate::lane::Lane;
 use crate::retry::{Retry, Retryable as _};
@@ -18,6 +18,12 @@ const INCOMPLETE_FOR: Duration = Duration::from_mins(2);
 
 /// How long after a completion its transcript is asked for, where Haptik does not answer.
 const MISSING_FOR: Duration = Duration::from_hours(1);
+
+/// How many conversations of a user are looked through for the last one.
+const MOST_CONVERSATIONS: u64 = 20;
+
+/// How far Haptik's times of messages and of events may differ.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
 
 /// The shortest and the longest pause between two tries.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
@@ -121,7 +127,7 @@ pub(in crate::sink) async fn fetch(
     let waited = delivery.now.duration_since(delivery.received_at);
     let waited = Duration::try_from(waited).unwrap_or_default();
     let pause = (waited / 2).clamp(PAUSES.0, PAUSES.1);
-    let messages = match haptik.get_chat_history(&history).await {
+    let messages = match said(delivery, haptik, history).await? {
         Ok(messages) => messages,
         Err(error) => {
             return match error.retry() {
@@ -145,6 +151,48 @@ pub(in crate::sink) async fn fetch(
         fetched.note = Some("(Haptik gave the transcript without its last messages.)");
     }
     Ok(Ok(fetched))
+}
+
+/// What was said in the conversation. Haptik may want its number, which only
+/// `webhook_conversation_complete` has: where it is not known, it is that of the user's last conversation
+/// in which something was said before the event.
+async fn said(
+    delivery: &Delivery<'_>,
+    haptik: &HaptikClient,
+    history: History<'_>,
+) -> Result<Result<Vec<HistoryMessage>, HaptikError>, SinkError> {
+    let refused = match haptik.get_chat_history(&history).await {
+        Err(error) if history.conversation_no.is_none() && error.retry() == Retry::Never => error,
+        answered => return Ok(answered),
+    };
+    let completed = match &delivery.event.auth_id {
+        Some(auth_id) => delivery.bridge.activity.last_completed(auth_id).await?,
+        None => None,
+    };
+    let at = delivery.event.timestamp.unwrap_or(delivery.received_at) + CLOCKS_DIFFER;
+    let first = completed.unwrap_or(1);
+    let mut last = None;
+    for number in first..first.saturating_add(MOST_CONVERSATIONS) {
+        let conversation_no = number.to_string();
+        let history = History {
+            conversation_no: Some(&conversation_no),
+            ..history
+        };
+        match haptik.get_chat_history(&history).await {
+            Ok(messages) if began_before(&messages, at) => last = Some(messages),
+            Err(error) if error.retry() != Retry::Never => return Ok(Err(error)),
+            // The last that completed may be gone by now; what follows it may not.
+            _ if number > first => break,
+            _ => {}
+        }
+    }
+    Ok(last.ok_or(refused))
+}
+
+/// Whether something was said by then.
+fn began_before(messages: &[HistoryMessage], at: Timestamp) -> bool {
+    let mut times = messages.iter().map(|message| message.timestamp);
+    times.any(|said| said.is_none_or(|said| said <= at))
 }
 
 /// Whether a transcript has the last message that Haptik delivered before the completion.
