@@ -72,6 +72,9 @@ const SUSPECT_AFTER: u32 = 2;
 /// says more and is to be shown in its place when it comes at the same time.
 const TWIN_WINDOW: Duration = Duration::from_secs(2);
 
+/// How far apart the twins of one completion happen at most.
+const TWINS_ARE_CLOSE: Duration = Duration::from_mins(5);
+
 /// One try to deliver an entry, for what is told of it.
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
@@ -356,7 +359,7 @@ impl Processor {
             && let Some(sink) = self.sinks.get(sink)
             && sink.prefers_the_longer_twin()
         {
-            entries.sort_by_key(is_short_twin);
+            longer_twins_first(&mut entries);
         }
         entries
     }
@@ -411,6 +414,44 @@ fn in_order(entries: Vec<Entry>) -> Vec<Entry> {
     }
     ordered.extend(timed);
     ordered
+}
+
+/// Puts each `webhook_conversation_complete` before the `chat_complete` of the same conversation.
+/// Nothing else changes places: what was said after a completion stays behind it.
+fn longer_twins_first(entries: &mut [Entry]) {
+    let of = |long: &Entry, short: &Entry| {
+        long.at.duration_since(short.at).unsigned_abs() <= TWINS_ARE_CLOSE
+    };
+    // One that came before its twin by itself.
+    let mut longer: Option<usize> = None;
+    for index in 0..entries.len() {
+        if is_long_twin(&entries[index]) {
+            longer = Some(index);
+        }
+        if !is_short_twin(&entries[index]) {
+            continue;
+        }
+        let paired = longer.take();
+        if paired.is_some_and(|before| of(&entries[before], &entries[index])) {
+            continue;
+        }
+        let others = entries[index + 1..].iter();
+        let mut up_to_the_next = others.take_while(|entry| !is_short_twin(entry));
+        let behind =
+            up_to_the_next.position(|entry| is_long_twin(entry) && of(entry, &entries[index]));
+        if let Some(behind) = behind {
+            entries[index..=index + 1 + behind].rotate_right(1);
+            longer = Some(index);
+        }
+    }
+}
+
+/// Whether an entry is `webhook_conversation_complete`.
+fn is_long_twin(entry: &Entry) -> bool {
+    entry
+        .key
+        .as_str()
+        .contains("#0-webhook_conversation_complete")
 }
 
 /// Whether an entry is `chat_complete`, whose twin says more of the same conversation.
