@@ -94,6 +94,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
         now,
         again: false,
         twin_wait: Duration::ZERO,
+        longest_settling: Duration::MAX,
     };
     if !send {
         let previews = sink.preview(&delivery).await.map_err(failure)?;

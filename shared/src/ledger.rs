@@ -157,11 +157,22 @@ pub struct Entry {
     /// How many of its parts are known to be done.
     pub parts_done: usize,
     /// The time that is reserved for its delivery, at a sink with a rate.
-    pub reserved: Option<Timestamp>,
+    pub reserved: Option<Reservation>,
+    /// When its sink last answered 403 to it.
+    pub forbidden_at: Option<Timestamp>,
     /// Why the last try failed or it was given up, or why there was nothing to deliver.
     pub reason: Option<String>,
     /// When it was delivered or given up.
     pub ended_at: Option<Timestamp>,
+}
+
+/// A time that is reserved for a delivery at a sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reservation {
+    /// The time.
+    pub at: Timestamp,
+    /// In which round of the sink's gate it was made: it counts for no other.
+    pub round: u32,
 }
 
 /// What [`Ledger::append`] found.
@@ -356,6 +367,8 @@ impl Ledger {
             dead: None,
             parts_done: 0,
             reserved: None,
+            reserved_in: 0,
+            forbidden_at: None,
             reason: None,
             ended_at: None,
             expires_at: now.as_second().saturating_add(ttl),

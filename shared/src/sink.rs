@@ -103,6 +103,8 @@ pub struct Delivery<'a> {
     pub again: bool,
     /// How long `chat_complete` waits for its twin.
     pub twin_wait: Duration,
+    /// How long a creation that was cut off is waited for at most, whatever the CRM may take for it.
+    pub longest_settling: Duration,
 }
 
 /// What became of a delivery that did not fail.

@@ -17,6 +17,7 @@ mod faults;
 pub mod freshdesk;
 pub mod hubspot;
 pub mod jira;
+mod kind;
 pub mod salesforce;
 mod server;
 pub mod servicenow;
@@ -35,6 +36,7 @@ use tokio::time::Instant;
 use crate::fake_slack::server::Cuttable;
 
 pub use faults::Fault;
+pub use kind::Kind;
 pub use store::{Attachment, Call, Comment, Ticket};
 
 use server::{Answer, Request};
@@ -133,6 +135,12 @@ impl FakeCrm {
         self.state.read(|store| store.tickets.clone())
     }
 
+    /// How many tickets there are.
+    #[must_use]
+    pub fn ticket_count(&self) -> usize {
+        self.state.read(|store| store.tickets.len())
+    }
+
     /// The contacts, customers or users that were made, in the vendor's form, oldest first.
     #[must_use]
     pub fn people(&self) -> Vec<Value> {
@@ -198,6 +206,27 @@ impl FakeCrm {
     /// While down, every connection is closed without an answer.
     pub fn set_down(&self, down: bool) {
         self.state.change(|store| store.down = down);
+    }
+
+    /// While held, calls are taken and not answered; then they all are.
+    pub fn hold(&self, held: bool) {
+        self.state.change(|store| store.held = held);
+    }
+
+    /// Waits until so many calls in all were held.
+    ///
+    /// # Panics
+    /// After 40 s.
+    pub async fn wait_for_held_calls(&self, count: usize) {
+        let probe = || self.state.read(|store| store.held_calls >= count);
+        self.wait_until("calls that are held", || probe().then_some(()))
+            .await;
+    }
+
+    /// Calls whose body has this text are answered 403; with `None`, none is.
+    pub fn forbid(&self, text: Option<&str>) {
+        self.state
+            .change(|store| store.forbidden = text.map(ToOwned::to_owned));
     }
 
     /// While revoked, no credentials are right.

@@ -74,6 +74,9 @@ pub struct Limits {
     pub most_crashes: u32,
     /// How long a ticket sink holds `chat_complete` from its receipt, for its twin that says more.
     pub twin_wait: Duration,
+    /// How long a ticket sink waits at most for what became of a creation that was cut off; each CRM
+    /// says how long it can take.
+    pub longest_settling: Duration,
     /// How often a sink that needs attention is tried.
     pub probe_every: Duration,
 }
@@ -85,6 +88,7 @@ impl Default for Limits {
             stretch: Duration::from_secs(20),
             most_crashes: 5,
             twin_wait: Duration::from_secs(10),
+            longest_settling: Duration::MAX,
             probe_every: Duration::from_mins(1),
         }
     }

@@ -88,6 +88,7 @@ impl Processor {
                 now: Timestamp::now(),
                 again,
                 twin_wait: self.limits.twin_wait,
+                longest_settling: self.limits.longest_settling,
             })
             .await;
         match delivered {
@@ -122,8 +123,13 @@ impl Processor {
         error: SinkError,
     ) -> Result<Done, Failure> {
         let gates = &self.bridge.gates;
+        let error = refused_alone(attempt, error);
         match &error {
             SinkError::NeedsAttention { .. } | SinkError::NotReady { .. } => {
+                if matches!(error, SinkError::NeedsAttention { status: 403, .. }) {
+                    let now = Timestamp::now();
+                    self.bridge.ledger.forbidden(attempt.entry, now).await?;
+                }
                 let failure = Failure::from(error);
                 let every = self.limits.probe_every;
                 gates
@@ -167,6 +173,25 @@ impl Processor {
             Some(lane) => self.bridge.ring_again(lane, now).await,
             None => Ok(()),
         }
+    }
+}
+
+/// What an error is of: a 403 that an entry got before, when others have been taken since, is not of the
+/// sink as a whole. It is this entry that the credentials do not allow for, and it is refused.
+fn refused_alone(attempt: &Attempt<'_>, error: SinkError) -> SinkError {
+    let Attempt { entry, gate, .. } = attempt;
+    let others_were_taken = entry.forbidden_at.is_some() && gate.resumed_at > entry.forbidden_at;
+    match error {
+        SinkError::NeedsAttention {
+            call,
+            status: 403,
+            message,
+        } if others_were_taken && gate.attention.is_none() => SinkError::Refused {
+            call,
+            status: 403,
+            message,
+        },
+        error => error,
     }
 }
 

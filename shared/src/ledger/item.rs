@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, State};
+use super::{Entry, Reservation, State};
 use crate::table::TableError;
 
 /// Times are milliseconds since the epoch, `expires_at` seconds (TTL).
@@ -41,6 +41,11 @@ pub(super) struct Item {
     pub(super) parts_done: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reserved: Option<i64>,
+    /// In which round.
+    #[serde(default)]
+    pub(super) reserved_in: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) forbidden_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +75,15 @@ impl Item {
             overruns: self.overruns,
             revived_at: self.revived_at.map(moment).transpose()?,
             parts_done: self.parts_done,
-            reserved: self.reserved.map(moment).transpose()?,
+            reserved: self
+                .reserved
+                .map(moment)
+                .transpose()?
+                .map(|at| Reservation {
+                    at,
+                    round: self.reserved_in,
+                }),
+            forbidden_at: self.forbidden_at.map(moment).transpose()?,
             ended_at: self.ended_at.map(moment).transpose()?,
             reason: self.reason,
         })

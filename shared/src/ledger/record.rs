@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 
-use super::{Entry, Ledger, State, day};
+use super::{Entry, Ledger, Reservation, State, day};
 use crate::table::{TableError, number, text};
 
 impl Ledger {
@@ -62,20 +62,34 @@ impl Ledger {
     pub async fn put_off(
         &self,
         entry: &Entry,
-        reserved: Option<Timestamp>,
+        reserved: Option<Reservation>,
     ) -> Result<(), TableError> {
         let mut expression = "SET starts = :none, overruns = :none".to_owned();
         if reserved.is_some() {
-            expression.push_str(", reserved = :reserved");
+            expression.push_str(", reserved = :reserved, reserved_in = :round");
         }
         let mut update = self
             .update(entry, &expression)
             .expression_attribute_values(":none", number(0));
-        if let Some(at) = reserved {
-            let at = number(at.as_millisecond());
-            update = update.expression_attribute_values(":reserved", at);
+        if let Some(Reservation { at, round }) = reserved {
+            update = update
+                .expression_attribute_values(":reserved", number(at.as_millisecond()))
+                .expression_attribute_values(":round", number(round));
         }
         made(update).await
+    }
+
+    /// Notes that its sink answered 403 to it.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn forbidden(&self, entry: &Entry, now: Timestamp) -> Result<(), TableError> {
+        self.update(entry, "SET forbidden_at = :now")
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .send()
+            .await
+            .map_err(TableError::from_sdk)?;
+        Ok(())
     }
 
     /// Notes that a try took too long, and that another is to come.

@@ -3,8 +3,10 @@
 //! - **Rate.** A delivery reserves its time before it begins, `rate_per_second` of them a second. One whose
 //!   time is not there yet waits in the queue until then, and no longer: ten thousand of them come one
 //!   after the other, and none is asked for in vain.
-//! - **Pause.** After a 429, or a `Retry-After`, nothing is sent for that time, and for some minutes after
-//!   it the rate is halved. After three failures in a row of a sink that is down, nothing is sent for a
+//! - **Pause.** After a 429, or a `Retry-After`, nothing is sent for that time, the rate is lowered by a
+//!   fifth, and what was reserved at the old rate is void: a new **round** begins, in which everybody
+//!   reserves again. Every five minutes without a 429 the rate is raised by one such step, until it is
+//!   what is configured. After three failures in a row of a sink that is down, nothing is sent for a
 //!   while that grows to a minute; then one delivery tries, and when it goes well the others follow.
 //! - **Needs attention.** After a 401 or 403 nothing is sent until the credentials work: the lanes are
 //!   left as they are, without a ring, a try or an end to their patience, and one delivery tries every
@@ -18,6 +20,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::SinkError;
+use crate::ledger::Reservation;
 use crate::table::{Table, TableError, number, text};
 
 /// The gates of all sinks.
@@ -39,9 +42,9 @@ pub struct Gate {
     pub failures: u32,
     /// When it last ceased to need attention.
     pub resumed_at: Option<Timestamp>,
-    /// Times that were reserved before this one do not count.
-    pub void_before: Option<Timestamp>,
-    /// Until when the rate is lowered, and how often it was halved.
+    /// Times that were reserved in an earlier round do not count.
+    pub round: u32,
+    /// Until when the rate is lowered as far as it is, and by how many steps.
     pub slow_until: Option<Timestamp>,
     slowed: u32,
 }
@@ -52,7 +55,7 @@ pub enum Entry {
     /// It may.
     Open(Gate),
     /// Not before this time has passed; then it is to come again. With the time that is reserved for it.
-    Wait(Duration, Option<Timestamp>),
+    Wait(Duration, Option<Reservation>),
     /// Not until the sink is well again, when its lane will be rung.
     Closed,
 }
@@ -63,11 +66,18 @@ const RESERVATION_HOLDS: Duration = Duration::from_mins(2);
 /// The shortest pause after a 429 that names none.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// How long the rate is lowered after a 429.
+/// How long after a 429 the rate is lowered; then it is raised by a step each time that has passed.
 const SLOW_FOR: Duration = Duration::from_mins(5);
 
-/// How often the rate is halved at most.
-const MOST_SLOWED: u32 = 4;
+/// What one step leaves of the rate, as a fraction.
+const STEP: (u32, u32) = (4, 5);
+
+/// By how many steps the rate is lowered at most: to a tenth.
+const MOST_SLOWED: u32 = 10;
+
+/// How much later a pause must end than the one that there is, to be another one: what was sent before
+/// the gate was closed comes back late, and says nothing new.
+const ANOTHER: Duration = Duration::from_secs(1);
 
 /// After how many failures in a row a sink is taken to be down.
 const DOWN_AFTER: u32 = 3;
@@ -104,7 +114,7 @@ impl Gates {
         sink: &str,
         rate_per_second: Option<u32>,
         requests: u32,
-        reserved: Option<Timestamp>,
+        reserved: Option<Reservation>,
         probe_every: Duration,
     ) -> Result<Entry, TableError> {
         let now = Timestamp::now();
@@ -131,16 +141,19 @@ impl Gates {
                 None => Entry::Open(gate),
             });
         };
-        let holds = |at: &Timestamp| {
-            gate.void_before.is_none_or(|void| *at >= void) && now <= *at + RESERVATION_HOLDS
+        let holds = |reservation: &Reservation| {
+            reservation.round == gate.round && now <= reservation.at + RESERVATION_HOLDS
         };
-        let at = match reserved.filter(holds) {
-            Some(at) => at,
-            None => self.reserve(sink, gate.step(rate, requests, now)).await?,
+        let reservation = match reserved.filter(holds) {
+            Some(reservation) => reservation,
+            None => Reservation {
+                at: self.reserve(sink, gate.step(rate, requests, now)).await?,
+                round: gate.round,
+            },
         };
-        let at = closed.map_or(at, |until| until.max(at));
+        let at = closed.map_or(reservation.at, |until| until.max(reservation.at));
         if at > now {
-            return Ok(Entry::Wait(left(at, now), Some(at)));
+            return Ok(Entry::Wait(left(at, now), Some(reservation)));
         }
         Ok(Entry::Open(gate))
     }
@@ -229,38 +242,45 @@ impl Gates {
         pause: Duration,
     ) -> Result<Duration, TableError> {
         let now = Timestamp::now();
-        let is_slow = gate.slow_until.is_some_and(|until| until > now);
-        let slowed = if is_slow { gate.slowed } else { 0 };
+        let slowed = gate.slowed_at(now);
         let until = now + pause;
         let closed = self
             .update(
                 sink,
-                "SET closed_until = :until, next_at = :until, void_before = :until, \
-                 slow_until = :slow, slowed = :slowed",
+                "SET closed_until = :until, next_at = :until, slow_until = :slow, slowed = :slowed \
+                 ADD round :one",
             )
-            // What was sent before the gate was closed comes back late, and says nothing new.
-            .condition_expression("attribute_not_exists(closed_until) OR closed_until < :until")
+            .condition_expression("attribute_not_exists(closed_until) OR closed_until < :other")
             .expression_attribute_values(":until", millis(until))
+            .expression_attribute_values(":other", millis(until - ANOTHER))
             .expression_attribute_values(":slow", millis(until + SLOW_FOR))
             .expression_attribute_values(":slowed", number((slowed + 1).min(MOST_SLOWED)))
+            .expression_attribute_values(":one", number(1))
             .send()
             .await;
         unless_refused(closed.map_err(aws_sdk_dynamodb::Error::from))?;
         Ok(spread(pause))
     }
 
-    /// Counts a failure, and closes the gate after some.
+    /// Counts a failure, and closes the gate after some. Of those that began before it was closed, none
+    /// makes the pause longer: a hundred at once are one outage.
     async fn down(&self, sink: &str, gate: &Gate) -> Result<(), TableError> {
-        let failures = gate.failures + 1;
-        let output = self
-            .update(sink, "ADD failures :one")
+        let mut count = self.update(sink, "ADD failures :one");
+        if gate.failures < DOWN_AFTER {
+            count = count
+                .condition_expression("attribute_not_exists(failures) OR failures < :closed")
+                .expression_attribute_values(":closed", number(DOWN_AFTER));
+        }
+        let counted = count
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::UpdatedNew)
             .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        let counted = Gate::read(&output.attributes.unwrap_or_default()).failures;
-        let failures = failures.max(counted);
+            .await;
+        let output = match counted {
+            Ok(output) => output,
+            Err(error) => return unless_refused::<()>(Err(error.into())).map(|_| ()),
+        };
+        let failures = Gate::read(&output.attributes.unwrap_or_default()).failures;
         if failures < DOWN_AFTER {
             return Ok(());
         }
@@ -347,7 +367,7 @@ impl Gate {
             closed_until: time(item, "closed_until"),
             failures: count("failures").unwrap_or_default(),
             resumed_at: time(item, "resumed_at"),
-            void_before: time(item, "void_before"),
+            round: count("round").unwrap_or_default(),
             slow_until: time(item, "slow_until"),
             slowed: count("slowed").unwrap_or_default(),
         }
@@ -355,13 +375,22 @@ impl Gate {
 
     /// How long a delivery of so many requests takes of a rate.
     fn step(&self, rate_per_second: u32, requests: u32, now: Timestamp) -> Duration {
-        let slow = self.slow_until.is_some_and(|until| until > now);
-        let factor = if slow {
-            1 << self.slowed.min(MOST_SLOWED)
-        } else {
-            1
+        let step = Duration::from_secs(1) * requests.max(1) / rate_per_second.max(1);
+        (0..self.slowed_at(now)).fold(step, |step, _| step * STEP.1 / STEP.0)
+    }
+
+    /// By how many steps the rate is lowered.
+    fn slowed_at(&self, now: Timestamp) -> u32 {
+        let Some(slow_until) = self.slow_until else {
+            return 0;
         };
-        Duration::from_secs(1) * factor * requests.max(1) / rate_per_second.max(1)
+        let over = now.duration_since(slow_until);
+        if over.is_negative() {
+            return self.slowed;
+        }
+        let raised = 1 + over.unsigned_abs().as_secs() / SLOW_FOR.as_secs();
+        let raised = u32::try_from(raised).unwrap_or(u32::MAX);
+        self.slowed.saturating_sub(raised)
     }
 }
 
@@ -401,17 +430,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_halved_while_the_sink_is_slowed() {
+    fn a_rate_is_lowered_for_a_while_and_raised_step_by_step() {
         let now = Timestamp::UNIX_EPOCH;
         let mut gate = Gate::default();
         assert_eq!(gate.step(10, 1, now), Duration::from_millis(100));
         assert_eq!(gate.step(10, 2, now), Duration::from_millis(200));
-        gate.slow_until = Some(now + Duration::from_secs(1));
+        gate.slow_until = Some(now + SLOW_FOR);
         gate.slowed = 2;
-        assert_eq!(gate.step(10, 1, now), Duration::from_millis(400));
-        assert_eq!(
-            gate.step(10, 1, now + Duration::from_secs(2)),
-            Duration::from_millis(100)
-        );
+        let after = |minutes| {
+            gate.step(10, 1, now + Duration::from_mins(minutes))
+                .as_micros()
+        };
+        assert_eq!([after(0), after(4)], [156_250, 156_250]);
+        assert_eq!([after(5), after(9)], [125_000, 125_000]);
+        assert_eq!([after(10), after(60)], [100_000, 100_000]);
     }
 }

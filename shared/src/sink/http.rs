@@ -190,6 +190,7 @@ mod tests {
             now: Timestamp::now(),
             again: false,
             twin_wait: std::time::Duration::ZERO,
+            longest_settling: std::time::Duration::MAX,
         };
         let sink = sinks.get("desk").expect("the sink");
         if send {

@@ -247,14 +247,18 @@ impl Tickets {
         let created = if let Some(found) = found {
             found
         } else {
-            let unsettled = begun_at.map_or(Duration::ZERO, |at| self.unsettled(at, delivery.now));
+            let unsettled = begun_at.map_or(Duration::ZERO, |at| self.unsettled(at, delivery));
             if !unsettled.is_zero() {
                 let reason = "an earlier try may still become a ticket";
                 return Ok(Delivered::Later(unsettled, reason));
             }
             if !case.begin(delivery).await? {
                 let reason = "another process creates the ticket";
-                return Ok(Delivered::Later(self.crm.settles_in().max(BESIDE), reason));
+                let pause = self.crm.settles_in().max(BESIDE);
+                return Ok(Delivered::Later(
+                    pause.min(delivery.longest_settling),
+                    reason,
+                ));
             }
             match self.crm.create(&self.api, &ticket).await {
                 Ok(created) => created,
@@ -283,9 +287,10 @@ impl Tickets {
     }
 
     /// How long a try that was begun then can still come to something.
-    fn unsettled(&self, begun_at: Timestamp, now: Timestamp) -> Duration {
-        let past = Duration::try_from(now.duration_since(begun_at)).unwrap_or_default();
-        self.crm.settles_in().saturating_sub(past)
+    fn unsettled(&self, begun_at: Timestamp, delivery: &Delivery<'_>) -> Duration {
+        let past = Duration::try_from(delivery.now.duration_since(begun_at)).unwrap_or_default();
+        let settles_in = self.crm.settles_in().min(delivery.longest_settling);
+        settles_in.saturating_sub(past)
     }
 
     async fn attach(

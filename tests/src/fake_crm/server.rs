@@ -169,6 +169,10 @@ async fn handle(
     if state.read(|store| store.down) {
         return cut(&state, &connection, &request, &uri);
     }
+    wait_while_held(&state).await;
+    if state.read(|store| is_forbidden(&request, store.forbidden.as_deref())) {
+        return finish(&state, &request, &uri, broken(403));
+    }
     let mut after = None;
     while let Some(fault) = state.change(|store| store.faults.take(&request.method, &uri)) {
         match fault {
@@ -202,6 +206,29 @@ async fn handle(
         }
         _ => finish(&state, &request, &uri, answer),
     }
+}
+
+/// Waits until the fake answers again.
+async fn wait_while_held(state: &State) {
+    let held = state.change(|store| {
+        store.held_calls += usize::from(store.held);
+        store.held
+    });
+    if !held {
+        return;
+    }
+    loop {
+        // Made before the look, so that a change in between is not missed.
+        let changed = state.changed.notified();
+        if !state.read(|store| store.held) {
+            return;
+        }
+        changed.await;
+    }
+}
+
+fn is_forbidden(request: &Request, text: Option<&str>) -> bool {
+    text.is_some_and(|text| String::from_utf8_lossy(&request.body).contains(text))
 }
 
 fn broken(status: u16) -> Answer {

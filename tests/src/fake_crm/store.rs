@@ -112,6 +112,12 @@ pub(crate) struct Store {
     pub(crate) faults: Faults,
     pub(crate) down: bool,
     pub(crate) revoked: bool,
+    /// Calls are not answered.
+    pub(crate) held: bool,
+    /// How many calls were not, so far.
+    pub(crate) held_calls: usize,
+    /// A call whose body has this text is answered 403.
+    pub(crate) forbidden: Option<String>,
     pub(crate) limit: Option<usize>,
     pub(crate) search_lag: Duration,
     /// How far the clock is put forward.
@@ -134,6 +140,9 @@ impl State {
             faults: Faults::default(),
             down: false,
             revoked: false,
+            held: false,
+            held_calls: 0,
+            forbidden: None,
             limit: None,
             search_lag: Duration::from_mins(1),
             forward: Duration::ZERO,

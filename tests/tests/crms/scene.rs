@@ -15,162 +15,13 @@ use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AccountId, EntryKey};
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_shared::sink::{Delivered, Delivery, Sink, SinkError};
-use haptik_bridge_tests::fake_crm::{
-    FakeCrm, Ticket, freshdesk, hubspot, jira, salesforce, servicenow, zendesk,
-};
+use haptik_bridge_tests::fake_crm::{FakeCrm, Ticket};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A CRM.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Zendesk,
-    Freshdesk,
-    Salesforce,
-    HubSpot,
-    ServiceNow,
-    Jira,
-}
-
-impl Kind {
-    pub(super) const ALL: [Self; 6] = [
-        Self::Zendesk,
-        Self::Freshdesk,
-        Self::Salesforce,
-        Self::HubSpot,
-        Self::ServiceNow,
-        Self::Jira,
-    ];
-
-    async fn start(self) -> FakeCrm {
-        match self {
-            Self::Zendesk => FakeCrm::zendesk().await,
-            Self::Freshdesk => FakeCrm::freshdesk().await,
-            Self::Salesforce => FakeCrm::salesforce().await,
-            Self::HubSpot => FakeCrm::hubspot().await,
-            Self::ServiceNow => FakeCrm::servicenow().await,
-            Self::Jira => FakeCrm::jira().await,
-        }
-    }
-
-    /// What the configuration has besides the URL.
-    fn login(self) -> String {
-        match self {
-            Self::Zendesk => format!(
-                "type = 'zendesk'\nemail = '{}'\napi_token = '{}'",
-                zendesk::EMAIL,
-                zendesk::API_TOKEN
-            ),
-            Self::Freshdesk => format!("type = 'freshdesk'\napi_key = '{}'", freshdesk::API_KEY),
-            Self::Salesforce => format!(
-                "type = 'salesforce'\nclient_id = '{}'\nclient_secret = ['{}', 'the-last-one']",
-                salesforce::CLIENT_ID,
-                salesforce::CLIENT_SECRET
-            ),
-            Self::HubSpot => {
-                format!(
-                    "type = 'hubspot'\naccess_token = '{}'",
-                    hubspot::ACCESS_TOKEN
-                )
-            }
-            Self::ServiceNow => format!(
-                "type = 'servicenow'\nusername = '{}'\npassword = '{}'",
-                servicenow::USERNAME,
-                servicenow::PASSWORD
-            ),
-            Self::Jira => format!(
-                "type = 'jira'\nemail = '{}'\napi_token = '{}'\nservice_desk_id = {}\nrequest_type_id = {}",
-                jira::EMAIL,
-                jira::API_TOKEN,
-                jira::SERVICE_DESK_ID,
-                jira::REQUEST_TYPE_ID
-            ),
-        }
-    }
-
-    /// The call that creates a ticket: its method, and a part of its path.
-    pub(super) fn creation(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Zendesk | Self::Freshdesk => ("POST", "/api/v2/tickets"),
-            Self::Salesforce => ("PATCH", "/sobjects/Case/"),
-            Self::HubSpot => ("POST", "/objects/tickets"),
-            Self::ServiceNow => ("POST", "/table/incident"),
-            Self::Jira => ("POST", "/servicedeskapi/request"),
-        }
-    }
-
-    /// The call that adds a comment: its method, and a part of its path.
-    pub(super) fn comment(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Zendesk => ("PUT", "/tickets/"),
-            Self::Freshdesk => ("POST", "/notes"),
-            Self::Salesforce => ("POST", "/CaseComment"),
-            Self::HubSpot => ("POST", "/objects/notes"),
-            Self::ServiceNow => ("PATCH", "/table/incident/"),
-            Self::Jira => ("POST", "/comment"),
-        }
-    }
-
-    /// The subject of a ticket.
-    pub(super) fn subject(self, ticket: &Ticket) -> &str {
-        ticket.text(match self {
-            Self::Salesforce => "Subject",
-            Self::ServiceNow => "short_description",
-            Self::Jira => "summary",
-            _ => "subject",
-        })
-    }
-
-    /// The description of a ticket, as a person sees it.
-    pub(super) fn description(self, ticket: &Ticket) -> String {
-        let text = ticket.text(match self {
-            Self::Salesforce => "Description",
-            Self::HubSpot => "content",
-            _ => "description",
-        });
-        if self == Self::Freshdesk {
-            shown(text)
-        } else {
-            text.to_owned()
-        }
-    }
-
-    /// The comments of a ticket, as a person sees them.
-    pub(super) fn comments(self, ticket: &Ticket) -> Vec<String> {
-        let html = matches!(self, Self::Freshdesk | Self::HubSpot);
-        let bodies = ticket.comments.iter();
-        let bodies = bodies.map(|comment| {
-            assert!(!comment.public, "{self:?}: a customer sees {comment:?}");
-            if html {
-                shown(&comment.body)
-            } else {
-                comment.body.clone()
-            }
-        });
-        bodies.collect()
-    }
-}
-
-/// HTML as a browser shows it.
-///
-/// # Panics
-/// When it has an element other than a line break.
-pub(super) fn shown(html: &str) -> String {
-    let text = html.replace("<br>", "\n");
-    assert!(!text.contains(['<', '>']), "not escaped: {text}");
-    let entities = [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&amp;", "&"),
-    ];
-    entities.iter().fold(text, |text, (entity, character)| {
-        text.replace(entity, character)
-    })
-}
+pub(super) use haptik_bridge_tests::fake_crm::Kind;
 
 pub(super) struct Scene {
     pub(super) kind: Kind,
@@ -279,6 +130,7 @@ impl Scene {
             now: self.now,
             again,
             twin_wait: Duration::ZERO,
+            longest_settling: Duration::MAX,
         }
     }
 

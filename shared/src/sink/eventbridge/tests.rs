@@ -105,6 +105,7 @@ impl Scene {
             now: Timestamp::now(),
             again,
             twin_wait: Duration::ZERO,
+            longest_settling: Duration::MAX,
         }
     }
 
