@@ -1,134 +1,32 @@
 //! Ticket sinks, with the whole bridge around them: one ticket, whatever comes how often and in which
 //! order, and a CRM that is down, slow or not to be logged in to.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use haptik_bridge_local::simulator::signature;
+use haptik_bridge_local::simulator::{
+    CompletedBy, CompletionEvents, DeliveryFault, DeliveryOutcome, Settings, signature,
+};
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_tests::fake_crm::{FakeCrm, Fault, Kind, Ticket};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::sinks::echo;
 
-/// As much of Zendesk as makes tickets: idempotency keys, external ids, a rate, and what goes wrong.
-#[derive(Clone, Default)]
-struct Desk(Arc<Mutex<Inner>>);
+/// Where a ticket is created.
+const CREATION: (&str, &str) = ("POST", "/api/v2/tickets");
 
-#[derive(Default)]
-struct Inner {
-    tickets: BTreeMap<String, Value>,
-    /// What the next requests are answered.
-    answers: VecDeque<u16>,
-    /// What all requests are answered meanwhile.
-    all: Option<u16>,
-    /// Creations, as they came; those that were refused too.
-    tries: usize,
-    refused_for_rate: usize,
-    per_second: Option<usize>,
-    recent: VecDeque<Instant>,
-    pause: Duration,
-}
-
-impl Desk {
-    async fn start() -> (Self, String) {
-        let desk = Self::default();
-        let router = Router::new()
-            .route("/api/v2/tickets.json", get(find).post(create))
-            .with_state(desk.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        (desk, url)
-    }
-
-    fn with<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
-        change(&mut self.0.lock().expect("no panic before"))
-    }
-
-    fn tickets(&self) -> Vec<Value> {
-        self.with(|inner| inner.tickets.values().cloned().collect())
-    }
-
-    async fn wait_for(&self, count: usize) -> Vec<Value> {
-        let until = Instant::now() + Duration::from_secs(30);
-        while self.tickets().len() < count && Instant::now() < until {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let tickets = self.tickets();
-        assert_eq!(tickets.len(), count, "{tickets:#?}");
-        tickets
-    }
-}
-
-async fn find(
-    State(desk): State<Desk>,
-    Query(query): Query<BTreeMap<String, String>>,
-) -> Json<Value> {
-    let wanted = query.get("external_id").cloned().unwrap_or_default();
-    let found: Vec<Value> = desk
-        .tickets()
-        .into_iter()
-        .filter(|ticket| ticket["external_id"] == json!(wanted))
-        .collect();
-    Json(json!({"tickets": found}))
-}
-
-async fn create(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> Response {
-    let pause = desk.with(|inner| inner.pause);
-    tokio::time::sleep(pause).await;
-    desk.with(|inner| {
-        inner.tries += 1;
-        if let Some(status) = inner.answers.pop_front().or(inner.all) {
-            let status = StatusCode::from_u16(status).expect("a status");
-            return (status, "{\"error\": \"as asked for\"}").into_response();
-        }
-        if let Some(most) = inner.per_second {
-            let now = Instant::now();
-            while inner
-                .recent
-                .front()
-                .is_some_and(|at| now - *at > Duration::from_secs(1))
-            {
-                inner.recent.pop_front();
-            }
-            if inner.recent.len() >= most {
-                inner.refused_for_rate += 1;
-                let retry = [(header::RETRY_AFTER, "1")];
-                return (StatusCode::TOO_MANY_REQUESTS, retry, "{}").into_response();
-            }
-            inner.recent.push_back(now);
-        }
-        let key = headers.get("idempotency-key").expect("a key").to_str();
-        let key = key.expect("text").to_owned();
-        let count = inner.tickets.len();
-        let mut body: Value = serde_json::from_slice(&body).expect("JSON");
-        body["ticket"]["id"] = json!(count + 1);
-        let ticket = inner
-            .tickets
-            .entry(key)
-            .or_insert_with(|| body["ticket"].clone());
-        (StatusCode::CREATED, Json(json!({"ticket": ticket}))).into_response()
-    })
-}
-
-fn sink(url: &str, more: &str) -> Options {
+fn sink(desk: &FakeCrm, more: &str) -> Options {
     Options {
         tables: format!(
-            "[sinks.crm]\ntype = 'zendesk'\nevents = ['webhook_conversation_complete', 'chat_complete']\n\
-             base_url = '{url}'\nemail = 'a@b.example'\napi_token = 't'\n{more}\n"
+            "[sinks.crm]\n{}\nevents = ['webhook_conversation_complete', 'chat_complete']\n\
+             base_url = '{}'\n{more}\n",
+            Kind::Zendesk.login(),
+            desk.base_url()
         ),
         limits: Limits {
             twin_wait: Duration::from_millis(300),
@@ -137,6 +35,33 @@ fn sink(url: &str, more: &str) -> Options {
         },
         ..Options::default()
     }
+}
+
+/// A bridge with this sink and somebody who has chatted: who that is at Haptik.
+async fn scene(desk: &FakeCrm, more: &str) -> anyhow::Result<(Stage, (String, String))> {
+    let stage = Stage::with(sink(desk, more), echo).await?;
+    let user = chat(&stage, "U00000ASHA").await;
+    Ok((stage, user))
+}
+
+/// Delivers that the conversation of a user is complete.
+async fn complete(stage: &Stage, user: &(String, String)) {
+    let name = "webhook_conversation_complete";
+    deliver(stage, &completion(name, (&user.0, &user.1), &json!({}))).await;
+}
+
+fn description(ticket: &Ticket) -> String {
+    Kind::Zendesk.description(ticket)
+}
+
+/// Looks after the sinks, as every minute in AWS, until there are so many tickets.
+async fn keep_house_until(stage: &Stage, desk: &FakeCrm, tickets: usize) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while desk.tickets().len() < tickets && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(220)).await;
+        stage.local.processor.keep_house(Timestamp::now()).await;
+    }
+    desk.wait_for_tickets(tickets).await;
 }
 
 /// Has somebody chat, and returns who it is at Haptik.
@@ -210,10 +135,11 @@ async fn both_completion_events_in_any_order_and_number_are_one_ticket_with_the_
     for order in orders {
         // Longer than the short twin is held, so that it makes the ticket when it comes first.
         for between in [Duration::ZERO, Duration::from_millis(700)] {
-            let (desk, url) = Desk::start().await;
-            desk.with(|inner| inner.answers.extend([503, 503]));
-            let stage = Stage::with(sink(&url, ""), echo).await?;
-            let (auth_id, user_name) = chat(&stage, "U00000ASHA").await;
+            let desk = FakeCrm::zendesk().await;
+            let (stage, (auth_id, user_name)) = scene(&desk, "").await?;
+            if between.is_zero() {
+                desk.fail_next(CREATION.0, CREATION.1, 2, Fault::Status(503));
+            }
             let events = order
                 .map(|name| completion(name, (&auth_id, &user_name), &json!({"order_no": "A-1"})));
             for _ in 0..3 {
@@ -224,22 +150,18 @@ async fn both_completion_events_in_any_order_and_number_are_one_ticket_with_the_
                 deliver(&stage, &events[1]).await;
                 deliver(&stage, &events[0]).await;
             }
-            let tickets = desk.wait_for(1).await;
-            let body = tickets[0]["comment"]["body"].as_str().unwrap_or_default();
+            desk.wait_for_tickets(1).await;
+            stage.finish().await?;
+            let ticket = desk.wait_for_tickets(1).await.remove(0);
+            let body = description(&ticket);
             assert!(
                 body.contains("user: hi\n") && body.contains("You said: hi."),
                 "{body}"
             );
-            if between.is_zero() {
-                assert!(body.contains("order_no: A-1"), "{body}");
-            }
-            // A comment of the later twin goes to an API that this desk does not have.
-            let dead = stage.finish_with_dead().await?;
-            assert!(
-                dead.iter()
-                    .all(|entry| !between.is_zero() && entry.attempts == 0)
-            );
-            assert_eq!(desk.tickets().len(), 1);
+            let comments = Kind::Zendesk.comments(&ticket);
+            assert!(comments.len() <= 1, "{comments:?}");
+            let said = body + comments.first().map_or("", String::as_str);
+            assert_eq!(said.matches("order_no: A-1").count(), 1, "{said}");
         }
     }
     Ok(())
@@ -247,10 +169,9 @@ async fn both_completion_events_in_any_order_and_number_are_one_ticket_with_the_
 
 #[tokio::test]
 async fn details_of_any_kind_are_in_the_ticket() -> anyhow::Result<()> {
-    let (desk, url) = Desk::start().await;
+    let desk = FakeCrm::zendesk().await;
     let custom = "custom_fields = { 1 = '{{ conversation_details.number }}', 2 = '{{ conversation_details.html }}', 3 = '{{ conversation_details.none }}' }";
-    let stage = Stage::with(sink(&url, custom), echo).await?;
-    let user = chat(&stage, "U00000ASHA").await;
+    let (stage, user) = scene(&desk, custom).await?;
     let mut details = json!({
         "html": "<script>alert('x')</script> & \"more\"", "none": null, "number": 49.9,
         "nested": {"list": [1, null, {"deep": "<b>"}]},
@@ -264,8 +185,8 @@ async fn details_of_any_kind_are_in_the_ticket() -> anyhow::Result<()> {
         &details,
     );
     deliver(&stage, &event).await;
-    let ticket = desk.wait_for(1).await.remove(0);
-    let body = ticket["comment"]["body"].as_str().unwrap_or_default();
+    let ticket = desk.wait_for_tickets(1).await.remove(0);
+    let body = description(&ticket);
     assert!(
         body.contains("html: <script>alert('x')</script> & \"more\"\n"),
         "{body}"
@@ -279,27 +200,22 @@ async fn details_of_any_kind_are_in_the_ticket() -> anyhow::Result<()> {
         {"id": 1, "value": 49.9},
         {"id": 2, "value": "<script>alert('x')</script> & \"more\""},
     ]);
-    assert_eq!(ticket["custom_fields"], fields);
+    assert_eq!(ticket.fields["custom_fields"], fields);
     stage.finish().await
 }
 
 #[tokio::test]
 async fn a_crm_that_accepts_no_credentials_waits_for_an_operator_and_goes_on_by_itself()
 -> anyhow::Result<()> {
-    let (desk, url) = Desk::start().await;
-    desk.with(|inner| inner.all = Some(401));
-    let stage = Stage::with(sink(&url, ""), echo).await?;
+    let desk = FakeCrm::zendesk().await;
+    desk.revoke(true);
+    let stage = Stage::with(sink(&desk, ""), echo).await?;
     let mut users = Vec::new();
     for user in ["U00000ASHA", "U00000RAVI", "U0000WHOLE"] {
         users.push(chat(&stage, user).await);
     }
     for user in &users {
-        let event = completion(
-            "webhook_conversation_complete",
-            (&user.0, &user.1),
-            &json!({}),
-        );
-        deliver(&stage, &event).await;
+        complete(&stage, user).await;
     }
     assert!(
         stage.local.queue.idle(Duration::from_secs(10)).await,
@@ -312,7 +228,7 @@ async fn a_crm_that_accepts_no_credentials_waits_for_an_operator_and_goes_on_by_
     let gate = stage.local.bridge.gates.of("crm").await?;
     assert!(
         gate.attention
-            .is_some_and(|reason| reason.contains("401") && reason.contains("as asked for"))
+            .is_some_and(|reason| reason.contains("401") && reason.contains("authenticate"))
     );
     let (pending, dead) = stage.left_over().await?;
     assert_eq!((pending.len(), dead.len()), (3, 0));
@@ -321,28 +237,20 @@ async fn a_crm_that_accepts_no_credentials_waits_for_an_operator_and_goes_on_by_
         "no attempts are burnt"
     );
     // Each of the three events may come when it is time for a probe, and each housekeeping makes one.
-    let tries = desk.with(|inner| inner.tries);
+    let tries = desk.calls().len();
     assert!(tries <= 5, "one probe at a time, not {tries}");
     chat(&stage, "U00000ASHA").await;
-    desk.with(|inner| inner.all = None);
-    tokio::time::sleep(Duration::from_millis(250)).await;
-    stage.local.processor.keep_house(Timestamp::now()).await;
-    desk.wait_for(3).await;
+    desk.revoke(false);
+    keep_house_until(&stage, &desk, 3).await;
     stage.finish().await
 }
 
 #[tokio::test]
 async fn a_refusal_is_kept_with_the_crms_own_words() -> anyhow::Result<()> {
-    let (desk, url) = Desk::start().await;
-    desk.with(|inner| inner.answers.push_back(422));
-    let stage = Stage::with(sink(&url, ""), echo).await?;
-    let user = chat(&stage, "U00000ASHA").await;
-    let event = completion(
-        "webhook_conversation_complete",
-        (&user.0, &user.1),
-        &json!({}),
-    );
-    deliver(&stage, &event).await;
+    let desk = FakeCrm::zendesk().await;
+    desk.fail_next(CREATION.0, CREATION.1, 1, Fault::Status(422));
+    let (stage, user) = scene(&desk, "").await?;
+    complete(&stage, &user).await;
     let dead = stage.finish_with_dead().await?;
     let reasons: Vec<_> = dead
         .iter()
@@ -350,67 +258,192 @@ async fn a_refusal_is_kept_with_the_crms_own_words() -> anyhow::Result<()> {
         .collect();
     assert_eq!(
         reasons,
-        ["the sink refused (422) to create a ticket: {\"error\": \"as asked for\"}"]
+        ["the sink refused (422) to create a ticket: \
+             <html><body>something went wrong</body></html>"]
     );
     Ok(())
 }
 
-/// In full: `BURST=10000 cargo test -p haptik-bridge-tests --test end_to_end burst -- --nocapture`.
 #[tokio::test]
-async fn a_burst_keeps_to_the_rate_and_every_completion_arrives_once() -> anyhow::Result<()> {
-    let count: usize = option_env!("BURST")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(60);
-    let (desk, url) = Desk::start().await;
-    desk.with(|inner| inner.per_second = Some(40));
-    // Faster than the CRM allows: what it refuses comes again, and more slowly.
-    let stage = Stage::with(
-        sink(&url, "rate_per_second = 60\ntranscript = 'none'"),
-        echo,
-    )
-    .await?;
-    for index in 0..count {
-        let auth_id = format!("user{index}");
-        let event = completion(
-            "webhook_conversation_complete",
-            (&auth_id, "somebody"),
-            &json!({}),
-        );
-        deliver(&stage, &event).await;
-    }
-    // A chat meanwhile.
-    chat(&stage, "U00000ASHA").await;
-    let until = Instant::now() + Duration::from_secs(60 + count as u64 / 10);
-    while desk.tickets().len() < count && Instant::now() < until {
+async fn a_ticket_that_alone_is_forbidden_is_refused_and_the_others_go_on() -> anyhow::Result<()> {
+    let desk = FakeCrm::zendesk().await;
+    let (stage, ravi) = scene(&desk, "").await?;
+    let asha = chat(&stage, "U00000RAVI").await;
+    desk.forbid(Some("VIP-1"));
+    let name = "webhook_conversation_complete";
+    let details = json!({"order_no": "VIP-1"});
+    deliver(&stage, &completion(name, (&asha.0, &asha.1), &details)).await;
+    assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
+    let gate = stage.local.bridge.gates.of("crm").await?;
+    assert!(gate.attention.is_some(), "it may be the credentials");
+    complete(&stage, &ravi).await;
+    // Whichever is tried first: the other one is taken, and then it is known whose it is.
+    keep_house_until(&stage, &desk, 1).await;
+    let until = Instant::now() + Duration::from_secs(20);
+    while stage.left_over().await?.1.is_empty() && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(desk.tickets().len(), count);
-    let (tries, refused) = desk.with(|inner| (inner.tries, inner.refused_for_rate));
-    assert_eq!(tries, count + refused);
-    assert!(
-        refused <= count / 2,
-        "{refused} of {count} were asked for in vain"
+    let gate = stage.local.bridge.gates.of("crm").await?;
+    assert_eq!(gate.attention, None, "the sink as a whole is well");
+    let whole = chat(&stage, "U0000WHOLE").await;
+    complete(&stage, &whole).await;
+    desk.wait_for_tickets(2).await;
+    let dead = stage.finish_with_dead().await?;
+    assert_eq!(dead.len(), 1);
+    let reason = dead[0].reason.as_deref().unwrap_or_default();
+    assert!(reason.starts_with("the sink refused (403) to "), "{reason}");
+    Ok(())
+}
+
+/// In full: `BURST=10000 cargo test -p haptik-bridge-tests --test end_to_end burst -- --nocapture`, with a
+/// CRM that takes ten a second.
+#[tokio::test]
+async fn a_burst_keeps_to_the_rate_and_every_completion_arrives_once() -> anyhow::Result<()> {
+    let in_full: Option<usize> = option_env!("BURST").and_then(|text| text.parse().ok());
+    let count = in_full.unwrap_or(60);
+    let desk = FakeCrm::zendesk().await;
+    let rate = if in_full.is_some() { 10 } else { 40 };
+    desk.allow_a_second(rate);
+    // Faster than the CRM allows: what it refuses comes again, and more slowly.
+    let lines = format!("rate_per_second = {}\ntranscript = 'none'", rate * 3 / 2);
+    let stage = Stage::with(sink(&desk, &lines), echo).await?;
+    let began = Instant::now();
+    for index in 0..count {
+        complete(&stage, &(format!("user{index}"), "somebody".to_owned())).await;
+    }
+    let accepted = began.elapsed();
+    chat(&stage, "U00000ASHA").await;
+    let until = Instant::now() + Duration::from_secs(60 + count as u64 / 4);
+    while desk.ticket_count() < count && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(desk.ticket_count(), count);
+    let calls = desk.calls();
+    let refused = calls.iter().filter(|call| call.status == 429).count();
+    eprintln!(
+        "{count} completions were accepted in {accepted:.1?}, and tickets after {:.1?}; \
+         {refused} of {} requests were answered 429",
+        began.elapsed(),
+        calls.len()
     );
+    assert_eq!(calls.len(), count + refused);
+    // Each time that the rate is lowered, a few are on their way.
+    let most = 15.max(count / 50);
+    assert!(refused <= most, "{refused} were asked for in vain");
     stage.finish().await
 }
 
 #[tokio::test]
-async fn a_crm_that_hangs_and_then_is_well_again_holds_up_no_chat() -> anyhow::Result<()> {
-    let (desk, url) = Desk::start().await;
-    desk.with(|inner| inner.pause = Duration::from_secs(3));
-    let stage = Stage::with(sink(&url, "rate_per_second = 1000"), echo).await?;
-    let user = chat(&stage, "U00000ASHA").await;
-    let event = completion(
-        "webhook_conversation_complete",
-        (&user.0, &user.1),
-        &json!({}),
-    );
-    deliver(&stage, &event).await;
-    chat(&stage, "U00000ASHA").await;
-    assert!(
-        desk.tickets().is_empty(),
-        "the chat was answered before the CRM was"
-    );
-    desk.wait_for(1).await;
+async fn a_chat_is_answered_while_a_burst_waits_for_a_crm_that_hangs() -> anyhow::Result<()> {
+    let desk = FakeCrm::zendesk().await;
+    let (stage, _) = scene(&desk, "rate_per_second = 1000\ntranscript = 'none'").await?;
+    desk.hold(true);
+    for index in 0..100 {
+        complete(&stage, &(format!("user{index}"), "somebody".to_owned())).await;
+    }
+    desk.wait_for_held_calls(3).await;
+    chat(&stage, "U00000RAVI").await;
+    assert_eq!(desk.calls().len(), 0, "the CRM has answered nobody yet");
+    desk.hold(false);
+    desk.wait_for_tickets(100).await;
     stage.finish().await
+}
+
+#[tokio::test]
+async fn a_crm_that_was_down_hung_and_accepted_no_credentials_gets_every_ticket_once()
+-> anyhow::Result<()> {
+    let desk = FakeCrm::zendesk().await;
+    let (stage, asha) = scene(&desk, "rate_per_second = 1000").await?;
+    desk.set_down(true);
+    complete(&stage, &asha).await;
+    let is_down = |gate: &haptik_bridge_shared::sink::gate::Gate| gate.failures >= 3;
+    while !is_down(&stage.local.bridge.gates.of("crm").await?) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let ravi = chat(&stage, "U00000RAVI").await;
+    complete(&stage, &ravi).await;
+    desk.hold(true);
+    desk.set_down(false);
+    desk.wait_for_held_calls(1).await;
+    let whole = chat(&stage, "U0000WHOLE").await;
+    complete(&stage, &whole).await;
+    desk.revoke(true);
+    desk.hold(false);
+    while stage
+        .local
+        .bridge
+        .gates
+        .of("crm")
+        .await?
+        .attention
+        .is_none()
+    {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    chat(&stage, "U00000ASHA").await;
+    assert!(desk.tickets().is_empty(), "{}", desk.report());
+    desk.revoke(false);
+    keep_house_until(&stage, &desk, 3).await;
+    stage.finish().await?;
+    assert_eq!(desk.tickets().len(), 3, "{}", desk.report());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_comes_after_the_completion_is_a_comment_in_order_and_once() -> anyhow::Result<()> {
+    for longer_twin in [true, false] {
+        let desk = FakeCrm::zendesk().await;
+        let options = Options {
+            haptik: Settings {
+                completion_events: CompletionEvents {
+                    conversation_complete: longer_twin,
+                    chat_complete: true,
+                },
+                ..Settings::default()
+            },
+            ..sink(&desk, "follow_ups = true")
+        };
+        let stage = Stage::with(options, echo).await?;
+        let (auth_id, _) = chat(&stage, "U00000ASHA").await;
+        // The ticket is not there yet when they come.
+        desk.hold(true);
+        let haptik = stage.simulator();
+        haptik.completes(&auth_id, CompletedBy::Agent)?;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        haptik.add_delivery_fault(DeliveryFault::of(DeliveryOutcome::Duplicate));
+        for text in ["One more thing", "Two <b>more</b>", "Three"] {
+            haptik.agent_says_text(&auth_id, text)?;
+        }
+        desk.wait_for_held_calls(1).await;
+        desk.hold(false);
+        desk.wait_until("three comments", || {
+            desk.tickets()
+                .first()
+                .filter(|ticket| ticket.comments.len() >= 3)
+                .map(|_| ())
+        })
+        .await;
+        // And when it has long been there.
+        haptik.agent_says_text(&auth_id, "Four")?;
+        desk.wait_until("four comments", || {
+            desk.tickets()
+                .first()
+                .filter(|ticket| ticket.comments.len() >= 4)
+                .map(|_| ())
+        })
+        .await;
+        stage.finish().await?;
+        let ticket = desk.wait_for_tickets(1).await.remove(0);
+        assert!(description(&ticket).contains("user: hi\n"));
+        let comments = Kind::Zendesk.comments(&ticket);
+        let said = ["One more thing", "Two <b>more</b>", "Three", "Four"];
+        assert_eq!(comments.len(), said.len(), "{comments:#?}");
+        for (comment, text) in comments.iter().zip(said) {
+            assert!(
+                comment.ends_with(&format!("Prateek: {text}")),
+                "{comments:#?}"
+            );
+        }
+    }
+    Ok(())
 }
