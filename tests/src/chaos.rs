@@ -8,7 +8,8 @@
 //! from a seed; in which order steps are made is up to the scheduler. `verdict` is the checker.
 //!
 //! [`run`] is one run at given [`Rates`]; [`Load::kill_at`] kills it at one chosen step, so that a test
-//! can go through them all.
+//! can go through them all. [`Completions`] is a run in which a conversation completes, and a CRM gets
+//! its ticket.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::simulator::{
     DeliveryFault, DeliveryKind, DeliveryOutcome, DeliveryState, Running, Settings, Simulator,
 };
+use haptik_bridge_processor::Limits;
 use secrecy::ExposeSecret as _;
 
 mod doorbell;
@@ -26,9 +28,11 @@ pub mod handoff;
 mod load;
 mod process;
 mod proxy;
+mod tickets;
 mod verdict;
 mod world;
 
+pub use tickets::{Completions, Outcome};
 pub use verdict::{Counts, Report};
 pub use world::{Fault, KillAt, Place, Rates, Tally};
 
@@ -85,10 +89,12 @@ pub async fn run(load: Load) -> anyhow::Result<Report> {
         doorbell: Doorbell::new(PACE),
         proxy: Proxy::start(world.clone(), upstreams).await?,
         secrets: neighbours.secrets(),
+        sinks: audit(),
+        limits: Limits::default(),
         world,
         database,
         listener,
-        config: |around, process| configuration(&around.proxy, &around.secrets, process),
+        config: configuration_of,
     });
     let keeping = tokio::spawn(process::keep_alive(surroundings.clone(), kills));
     let said = load::speak(&neighbours.slack, &channel_url(&url), &load).await?;
@@ -201,8 +207,27 @@ fn channel_url(url: &str) -> String {
     format!("{url}/channels/acme-slack")
 }
 
-/// The configuration of a process, whose calls pass through the proxy.
-fn configuration(proxy: &Proxy, secrets: &Secrets, process: u64) -> String {
+/// A webhook sink that gets all events.
+fn audit() -> String {
+    format!(
+        r#"
+        [sinks.audit]
+        type = "webhook"
+        events = ["*"]
+        url = "@sink@"
+        signing_secrets = ["{}"]
+        "#,
+        app::SECRET
+    )
+}
+
+fn configuration_of(around: &Surroundings, process: u64) -> String {
+    configuration(&around.proxy, &around.secrets, &around.sinks, process)
+}
+
+/// The configuration of a process, whose calls pass through the proxy; so do those to a sink, whose URL is
+/// `@sink@`.
+fn configuration(proxy: &Proxy, secrets: &Secrets, sinks: &str, process: u64) -> String {
     let url = |upstream| proxy.url(process, upstream);
     let Secrets {
         client_id,
@@ -227,15 +252,10 @@ fn configuration(proxy: &Proxy, secrets: &Secrets, process: u64) -> String {
         bot_token = "{bot_token}"
         api_base_url = "{slack}/api"
 
-        [sinks.audit]
-        type = "webhook"
-        events = ["*"]
-        url = "{sink}"
-        signing_secrets = ["{sink_secret}"]
+        {sinks}
         "#,
         haptik = url("haptik"),
         slack = url("slack"),
-        sink = url("sink"),
-        sink_secret = app::SECRET,
+        sinks = sinks.replace("@sink@", &url("sink")),
     )
 }

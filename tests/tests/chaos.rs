@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use haptik_bridge_tests::chaos::{self, KillAt, Load, Rates};
+use futures_util::{StreamExt as _, stream};
+use haptik_bridge_tests::chaos::{self, Completions, KillAt, Load, Rates};
+use haptik_bridge_tests::fake_crm::Kind;
 use tokio::task::JoinSet;
 
 /// One user, one message, two replies.
@@ -78,4 +80,74 @@ async fn a_kill_before_or_after_any_step_of_an_exchange_costs_nothing() -> anyho
         calm.steps * 2
     );
     Ok(())
+}
+
+/// Kills the process before and after every step by which both completion events become one ticket. The
+/// two orders in which they come take turns from step to step; with `KILLS=all` it is both at each.
+async fn a_kill_at_any_step_leaves_one_whole_ticket(crm: Kind) -> anyhow::Result<()> {
+    let all = option_env!("KILLS") == Some("all");
+    let mut runs = Vec::new();
+    for longer_first in [true, false] {
+        let calm = Completions {
+            crm,
+            longer_first,
+            kill_at: None,
+        };
+        let outcome = calm.run().await?;
+        assert_eq!(outcome.problems, Vec::<String>::new());
+        assert!(outcome.steps >= 25, "{crm:?}: {outcome:?}");
+        let turn = crm as u64 + u64::from(longer_first);
+        let steps = (0..outcome.steps).filter(|step| all || (step + turn).is_multiple_of(2));
+        runs.extend(steps.flat_map(|step| {
+            [false, true].map(|takes_effect| Completions {
+                kill_at: Some(KillAt { step, takes_effect }),
+                ..calm
+            })
+        }));
+    }
+    let count = runs.len();
+    let mut runs = stream::iter(runs)
+        .map(|run| async move { (run, tokio::spawn(run.run()).await) })
+        .buffer_unordered(4);
+    let mut kills = 0;
+    while let Some((run, outcome)) = runs.next().await {
+        let outcome = outcome??;
+        assert_eq!(outcome.problems, Vec::<String>::new(), "{run:?}");
+        kills += usize::from(outcome.was_killed);
+    }
+    // Which step is the last depends on what happens at the same time.
+    assert!(kills + 4 >= count, "{kills} of {count}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_step_leaves_one_whole_ticket_in_zendesk() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_whole_ticket(Kind::Zendesk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_step_leaves_one_whole_ticket_in_freshdesk() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_whole_ticket(Kind::Freshdesk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_step_leaves_one_whole_ticket_in_salesforce() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_whole_ticket(Kind::Salesforce).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_step_leaves_one_whole_ticket_in_hubspot() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_whole_ticket(Kind::HubSpot).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes as long as the others do, which have all kinds of CRMs"]
+async fn a_kill_at_any_step_leaves_one_whole_ticket_in_servicenow() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_whole_ticket(Kind::ServiceNow).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes as long as the others do, which have all kinds of CRMs"]
+async fn a_kill_at_any_step_leaves_one_whole_ticket_in_jira() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_whole_ticket(Kind::Jira).await
 }

@@ -31,6 +31,8 @@ struct Inner {
     busy: watch::Sender<usize>,
     /// How much of a pause is waited for.
     pace: f64,
+    /// And how long at most.
+    longest_pause: Duration,
     runtime: Handle,
 }
 
@@ -63,12 +65,19 @@ pub(crate) struct DoorbellOf {
 }
 
 impl Doorbell {
+    /// `pace` is how much of each pause is waited for.
     pub(crate) fn new(pace: f64) -> Self {
+        Self::with_pauses(pace, Duration::MAX)
+    }
+
+    /// `longest_pause` is how long is waited at most.
+    pub(crate) fn with_pauses(pace: f64, longest_pause: Duration) -> Self {
         Self(Arc::new(Inner {
             lanes: Mutex::default(),
             worker: watch::Sender::new(None),
             busy: watch::Sender::new(0),
             pace,
+            longest_pause,
             runtime: Handle::current(),
         }))
     }
@@ -88,6 +97,13 @@ impl Doorbell {
     /// How many lanes have rings.
     pub(crate) fn busy(&self) -> usize {
         *self.0.busy.borrow()
+    }
+
+    /// Whether a lane of a sink has rings.
+    pub(crate) fn sinks_are_busy(&self) -> bool {
+        let lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rung = lanes.rings.keys();
+        rung.any(|lane| matches!(lane, Lane::Sink { .. }))
     }
 
     fn push(&self, ring: &Ring, repeat: Repeat) {
@@ -127,7 +143,8 @@ impl Doorbell {
             };
             if let Some(pause) = pause {
                 self.return_to_queue(&lane, count);
-                tokio::time::sleep(pause.mul_f64(self.0.pace)).await;
+                let pause = pause.mul_f64(self.0.pace);
+                tokio::time::sleep(pause.min(self.0.longest_pause)).await;
             } else {
                 self.settle(&lane, count);
             }

@@ -11,6 +11,7 @@ use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::simulator::{
     AgentJoins, CompletedBy, CompletionEvents, Reply, Running, Settings, Simulator, UserMessage,
 };
+use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::handoff::Handoff;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::users::UserMap;
@@ -121,6 +122,8 @@ pub async fn live(life: Life) -> anyhow::Result<Lived> {
         doorbell: Doorbell::new(PACE),
         proxy: Proxy::start(world.clone(), upstreams).await?,
         secrets: secrets(&haptik),
+        sinks: String::new(),
+        limits: Limits::default(),
         world,
         database,
         listener,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
-use haptik_bridge_processor::Processor;
+use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::AwsEnvironment;
@@ -31,6 +31,9 @@ pub(crate) struct Surroundings {
     /// The configuration of a process, by its number.
     pub(crate) config: fn(&Surroundings, u64) -> String,
     pub(crate) secrets: Secrets,
+    /// The tables of sinks in it.
+    pub(crate) sinks: String,
+    pub(crate) limits: Limits,
 }
 
 /// What stands in the configuration.
@@ -111,7 +114,7 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
     });
     doorbell.set_worker(Some(Worker {
         runtime: runtime.handle().clone(),
-        processor: Processor::new(bridge, sinks),
+        processor: Processor::with_limits(bridge, sinks, surroundings.limits),
     }));
     Ok(runtime)
 }

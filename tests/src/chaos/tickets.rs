@@ -1,0 +1,246 @@
+//! A conversation completes and a CRM gets its ticket: both of Haptik's events of it, three times each,
+//! through the real edge, ledger and processor, with the process killed at one chosen step.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use haptik_bridge_local::database::EmbeddedDynamoDb;
+use haptik_bridge_local::simulator::{
+    CompletedBy, MESSAGE_PATH, Running, Simulator, USER_PATH, signature,
+};
+use haptik_bridge_processor::Limits;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::State;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use super::doorbell::Doorbell;
+use super::process::{self, Surroundings};
+use super::proxy::{Proxy, Upstreams};
+use super::world::{KillAt, Rates, World};
+use super::{HAPTIKS_PACE, Load, Neighbours, evidence};
+use crate::app;
+use crate::fake_crm::{FakeCrm, Kind, Ticket};
+
+/// A run.
+#[derive(Debug, Clone, Copy)]
+pub struct Completions {
+    /// The CRM.
+    pub crm: Kind,
+    /// Whether `webhook_conversation_complete` comes before `chat_complete`.
+    pub longer_first: bool,
+    /// Where the process is killed.
+    pub kill_at: Option<KillAt>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How many steps the bridge made until all had come once and was at rest.
+    pub steps: u64,
+    /// Whether the process was killed.
+    pub was_killed: bool,
+    /// What is not as it should be.
+    pub problems: Vec<String>,
+}
+
+/// What the user says; the bot's reply has it too.
+const SAID: &str = "Where is my <b>order</b>?";
+
+/// Who the user is at Haptik.
+const AUTH_ID: &str = "asha42";
+
+/// How long everything may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a pause between two tries is at most.
+const LONGEST_PAUSE: Duration = Duration::from_millis(65);
+
+/// Waits are short here: there is nobody who takes long.
+fn limits() -> Limits {
+    Limits {
+        twin_wait: Duration::from_millis(60),
+        longest_settling: Duration::from_millis(60),
+        ..Limits::default()
+    }
+}
+
+impl Completions {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// When something of the surroundings fails.
+    pub async fn run(self) -> anyhow::Result<Outcome> {
+        let (world, kills) = World::new(1, Rates::NONE, self.kill_at);
+        let world = Arc::new(world);
+        let neighbours = Neighbours::start(&NOTHING_IS_SAID, HAPTIKS_PACE).await?;
+        let crm = self.crm.start().await;
+        crm.set_search_lag(Duration::ZERO);
+        let database = EmbeddedDynamoDb::start(None).await?;
+        let upstreams = Upstreams {
+            sink: crm.base_url().to_owned(),
+            ..neighbours.upstreams(database.endpoint())
+        };
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
+        let url = format!("http://{}/haptik/main", listener.local_addr()?);
+        let client = app::client()?;
+        let events = self.events(&client, &neighbours.haptik).await?;
+        let surroundings = Arc::new(Surroundings {
+            doorbell: Doorbell::with_pauses(1.0, LONGEST_PAUSE),
+            proxy: Proxy::start(world.clone(), upstreams).await?,
+            secrets: neighbours.secrets(),
+            sinks: self.sinks(),
+            limits: limits(),
+            world,
+            database,
+            listener,
+            config: super::configuration_of,
+        });
+        let keeping = tokio::spawn(process::keep_alive(surroundings.clone(), kills));
+        let mut steps = 0;
+        for round in 0..3 {
+            for event in &events {
+                deliver(&client, neighbours.haptik.simulator(), &url, event).await?;
+            }
+            if round == 0 {
+                rest(&surroundings.doorbell).await;
+                steps = surroundings.world.steps();
+            }
+        }
+        rest(&surroundings.doorbell).await;
+        let problems = self.problems(&surroundings, &crm).await?;
+        keeping.abort();
+        Ok(Outcome {
+            steps,
+            was_killed: !surroundings.world.tally().is_empty(),
+            problems,
+        })
+    }
+
+    fn sinks(self) -> String {
+        format!(
+            "[sinks.crm]\n{}\nbase_url = '@sink@'\nrate_per_second = 1000\n\
+             events = ['webhook_conversation_complete', 'chat_complete']\n",
+            self.crm.login()
+        )
+    }
+
+    /// Has a user chat with the bot and the conversation complete; returns Haptik's events of that, in the
+    /// order in which they are to come.
+    async fn events(
+        self,
+        client: &reqwest::Client,
+        haptik: &Running,
+    ) -> anyhow::Result<Vec<String>> {
+        let simulator = haptik.simulator();
+        let settings = simulator.settings();
+        let business_id = settings.business_id;
+        let user = json!({"auth_id": AUTH_ID, "name": "Asha", "email": "asha@x.example"});
+        let message = json!({"user": {"auth_id": AUTH_ID}, "message_body": SAID,
+            "message_type": 0, "business_id": business_id});
+        for (path, body) in [(USER_PATH, user), (MESSAGE_PATH, message)] {
+            let call = client.post(format!("{}{path}", haptik.base_url()));
+            let call = call.header("client-id", &settings.client_id);
+            let call = call.bearer_auth(settings.token.expose_secret());
+            call.json(&body).send().await?.error_for_status()?;
+        }
+        simulator.completes(AUTH_ID, CompletedBy::Agent)?;
+        let mut names = ["webhook_conversation_complete", "chat_complete"];
+        if !self.longer_first {
+            names.reverse();
+        }
+        let body_of = |name: &str| {
+            simulator.records(|seen| {
+                let mut bodies = seen.deliveries.iter().map(|delivery| &delivery.body);
+                let body = bodies.find(|body| {
+                    let event: Value = serde_json::from_str(body).unwrap_or_default();
+                    event["event_name"] == name
+                });
+                body.map(ToString::to_string)
+            })
+        };
+        let events = names.map(|name| body_of(name).context("the simulator tells of a completion"));
+        events.into_iter().collect()
+    }
+
+    async fn problems(self, around: &Surroundings, crm: &FakeCrm) -> anyhow::Result<Vec<String>> {
+        let mut problems = crm.ignored();
+        let tickets = crm.tickets();
+        match tickets.as_slice() {
+            [ticket] => problems.extend(self.missing(ticket)),
+            others => problems.push(format!("{} tickets", others.len())),
+        }
+        for entry in evidence::entries(&around.database.table).await? {
+            if matches!(entry.lane, Lane::Sink { .. }) && entry.state != State::Delivered {
+                let reason = entry.reason.as_deref().unwrap_or("-");
+                problems.push(format!("{} is {:?}: {reason}", entry.key, entry.state));
+            }
+        }
+        if !problems.is_empty() {
+            problems.push(crm.report());
+        }
+        Ok(problems)
+    }
+
+    /// What a ticket lacks of the transcript, or says twice.
+    fn missing(self, ticket: &Ticket) -> Option<String> {
+        let description = self.crm.description(ticket);
+        let lines = [format!("user: {SAID}"), " r0".to_owned(), " r1".to_owned()];
+        let lacks = lines.iter().find(|line| !description.contains(*line));
+        if let Some(line) = lacks {
+            return Some(format!("the ticket lacks {line:?}: {description}"));
+        }
+        // The longer twin is one where it comes once the shorter one has made the ticket.
+        let comments = self.crm.comments(ticket);
+        (comments.len() > 1).then(|| format!("{} comments: {comments:#?}", comments.len()))
+    }
+}
+
+/// The bot gives two replies.
+const NOTHING_IS_SAID: Load = Load {
+    seed: 1,
+    users: 0,
+    messages: 0,
+    replies: 2,
+    rates: Rates::NONE,
+    kill_at: None,
+    disorder: 0.0,
+    patience: PATIENCE,
+};
+
+/// Delivers an event as Haptik does: until it is taken.
+async fn deliver(
+    client: &reqwest::Client,
+    haptik: &Simulator,
+    url: &str,
+    event: &str,
+) -> anyhow::Result<()> {
+    let secret = haptik.settings().webhook_secret.expose_secret();
+    let signature = format!("sha1={}", signature(secret, event.as_bytes()));
+    for _ in 0..100 {
+        let call = client.post(url).header("x-hub-signature", &signature);
+        let answer = call.body(event.to_owned()).send().await;
+        if answer.is_ok_and(|answer| answer.status().is_success()) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    anyhow::bail!("a delivery was never acknowledged")
+}
+
+/// Waits until no sink has anything to do, or for as long as it may take.
+async fn rest(doorbell: &Doorbell) {
+    let deadline = Instant::now() + PATIENCE;
+    let mut quiet = 0;
+    while quiet < 3 && Instant::now() < deadline {
+        quiet = if doorbell.sinks_are_busy() {
+            0
+        } else {
+            quiet + 1
+        };
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+}
