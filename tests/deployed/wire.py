@@ -20,6 +20,13 @@ class Wire:
             disable_nagle_algorithm = True
 
             def do_POST(self):
+                try:
+                    self.pass_on()
+                except (OSError, http.client.HTTPException):
+                    # AWS cut the answer off, or the function was killed: what is left of the call ends too.
+                    self.close_connection = True
+
+            def pass_on(self):
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 call = self.headers.get("x-amz-target", "").rsplit(".", 1)[-1]
                 status, headers, answer = wire.fault(call) or wire.forward(self.path, dict(self.headers), body)

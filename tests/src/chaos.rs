@@ -22,6 +22,8 @@ use haptik_bridge_local::simulator::{
 use haptik_bridge_processor::Limits;
 use secrecy::ExposeSecret as _;
 
+pub mod deployed;
+
 mod doorbell;
 mod evidence;
 pub mod handoff;
@@ -50,6 +52,8 @@ pub struct Load {
     pub seed: u64,
     /// How many users write.
     pub users: usize,
+    /// How many of them at the same time: the next one begins when one has all answers.
+    pub at_once: usize,
     /// How many messages each of them writes.
     pub messages: usize,
     /// How many replies the bot gives to each.

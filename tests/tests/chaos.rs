@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 const ONE_EXCHANGE: Load = Load {
     seed: 1,
     users: 1,
+    at_once: 1,
     messages: 1,
     replies: 2,
     rates: Rates::NONE,
@@ -24,6 +25,7 @@ async fn with_faults_everywhere_and_kills_nothing_is_lost_doubled_or_out_of_orde
 -> anyhow::Result<()> {
     let report = chaos::run(Load {
         users: 12,
+        at_once: 12,
         messages: 5,
         rates: Rates {
             fault: 0.06,

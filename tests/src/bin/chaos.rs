@@ -1,5 +1,5 @@
 //! The long run of the chaos test, by hand:
-//! `cargo run --release -p haptik-bridge-tests --bin chaos -- --messages 1000`.
+//! `cargo run --profile load -p haptik-bridge-tests --bin chaos -- --users 1000 --messages 20`.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
@@ -18,6 +18,9 @@ struct Arguments {
     /// How many users write.
     #[arg(long, default_value_t = 100)]
     users: usize,
+    /// How many of them at the same time: the next one begins when one has all answers.
+    #[arg(long, default_value_t = 100)]
+    at_once: usize,
     /// How many messages each of them writes.
     #[arg(long, default_value_t = 100)]
     messages: usize,
@@ -41,6 +44,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let report = chaos::run(Load {
         seed: arguments.seed,
         users: arguments.users,
+        at_once: arguments.at_once,
         messages: arguments.messages,
         replies: arguments.replies,
         rates: Rates {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use haptik_bridge_local::simulator::Simulator;
 use haptik_bridge_shared::channel::Act;
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, Ledger, Payload, State};
+use haptik_bridge_shared::ledger::{Entry, Ledger, PENDING_INDEX, Payload, State};
 use haptik_bridge_shared::table::Table;
 use serde_json::Value;
 
@@ -98,6 +98,25 @@ fn delivered(haptik: &Simulator) -> BTreeMap<u64, Delivered> {
         }
         delivered
     })
+}
+
+/// How many entries of the ledger are pending.
+pub(crate) async fn pending(table: &Table) -> anyhow::Result<usize> {
+    let mut pages = table
+        .client()
+        .scan()
+        .table_name(table.name())
+        .index_name(PENDING_INDEX)
+        .projection_expression("pk")
+        .into_paginator()
+        .items()
+        .send();
+    let mut pending = 0;
+    while let Some(item) = pages.next().await {
+        item?;
+        pending += 1;
+    }
+    Ok(pending)
 }
 
 /// All entries of the ledger.

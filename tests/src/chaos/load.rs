@@ -1,10 +1,11 @@
 //! What is said: users who write, as Slack delivers it, and a bot that answers each time.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use haptik_bridge_local::simulator::{Reply, UserMessage};
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::Load;
@@ -15,6 +16,9 @@ const LONG: usize = 9_000;
 
 /// The longest pause between two tries of a delivery to the bridge: Slack's own pauses are minutes.
 const LONGEST_PAUSE_MS: u64 = 300;
+
+/// How long a user waits for answers before another one takes the place.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A message that a user wrote, and its deliveries to the bridge.
 #[derive(Debug)]
@@ -45,19 +49,46 @@ pub(crate) fn bot(replies: usize) -> impl Fn(&UserMessage) -> Vec<Reply> + Send 
     }
 }
 
-/// Lets every user write; returns when each message was acknowledged.
+/// Lets every user write, so many of them at a time; returns when each message was acknowledged.
 pub(crate) async fn speak(slack: &FakeSlack, url: &str, load: &Load) -> anyhow::Result<Vec<Said>> {
+    let places = Arc::new(Semaphore::new(load.at_once));
     let mut users = JoinSet::new();
     for user in 0..load.users {
-        let (slack, url) = (slack.clone(), Arc::<str>::from(url));
+        let (slack, url, places) = (slack.clone(), Arc::<str>::from(url), places.clone());
         let random = fastrand::Rng::with_seed(load.seed ^ (user as u64).wrapping_mul(0x9e37));
-        users.spawn(converse(slack, url, user, load.messages, random));
+        let Load {
+            messages, replies, ..
+        } = *load;
+        users.spawn(async move {
+            let _place = places.acquire().await?;
+            let said = converse(slack.clone(), url, user, messages, random).await?;
+            answered(&slack, &user_id(user), messages * replies).await;
+            Ok::<_, anyhow::Error>(said)
+        });
     }
     let mut said = Vec::new();
     while let Some(one) = users.join_next().await {
         said.extend(one??);
     }
     Ok(said)
+}
+
+/// Waits until a user has so many answers, and no longer than a user would.
+async fn answered(slack: &FakeSlack, user: &str, answers: usize) {
+    let channel = slack.dm_channel(user);
+    let deadline = Instant::now() + LONGEST_WAIT;
+    while Instant::now() < deadline {
+        let messages = slack.messages(&channel);
+        if messages
+            .iter()
+            .filter(|message| message.is_from_bot())
+            .count()
+            >= answers
+        {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 async fn converse(

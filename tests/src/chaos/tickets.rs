@@ -203,6 +203,7 @@ impl Completions {
 const NOTHING_IS_SAID: Load = Load {
     seed: 1,
     users: 0,
+    at_once: 1,
     messages: 0,
     replies: 2,
     rates: Rates::NONE,
