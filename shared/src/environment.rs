@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::retry::{ReconnectMode, RetryConfig};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_types::SdkConfig;
@@ -221,12 +222,17 @@ impl AwsEnvironment {
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .operation_timeout(CALL_TIMEOUT)
             .build();
+        // A broken connection leaves reqwest's pool by itself. Told to close it, the SDK would warn at each
+        // failure that it does not know which it was.
+        let retries =
+            RetryConfig::standard().with_reconnect_mode(ReconnectMode::ReuseAllConnections);
         let mut sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(aws::http_client(http))
             .region(Region::new(self.region.clone()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .timeout_config(timeouts)
+            .retry_config(retries)
             .use_fips(self.use_fips);
         sdk.set_endpoint_url(self.endpoint_url.clone());
         sdk.build()
