@@ -199,6 +199,8 @@ impl Scene {
             simulator.agent_says_text(self.auth_id.as_str(), "Done!")?;
             self.came("message", |body| body["text"] == "Done!").await?;
         }
+        // What Haptik has been told is recorded too before anything ends: it would go both ways.
+        settle(&self.surroundings, self.haptik.simulator(), PATIENCE).await;
         Ok(())
     }
 
