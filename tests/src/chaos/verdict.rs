@@ -51,6 +51,9 @@ pub struct Counts {
     pub late: u64,
 }
 
+/// How many entries are listed of those that are pending or dead.
+const LISTED: usize = 20;
+
 /// Something on its way: what it is, and when it became durable.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent<K> {
@@ -303,8 +306,11 @@ impl fmt::Display for Report {
             )?;
         }
         for (what, entries) in [("pending", &self.pending), ("dead", &self.dead)] {
-            for entry in entries {
+            for entry in entries.iter().take(LISTED) {
                 writeln!(formatter, "{what}: {entry}")?;
+            }
+            if entries.len() > LISTED {
+                writeln!(formatter, "{what}: {} more", entries.len() - LISTED)?;
             }
         }
         Ok(())
