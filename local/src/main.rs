@@ -53,6 +53,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    end_with_the_reader();
     let command_line = CommandLine::parse();
     let done = match command_line.command {
         None => serve::run(command_line.serve).await,
@@ -76,6 +77,19 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ends as other tools do when whoever reads what is printed, such as `head`, has seen enough: without a
+/// word, and with the code of SIGPIPE, which Rust ignores. `println!` panics then.
+fn end_with_the_reader() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
+            std::process::exit(128 + 13);
+        }
+        before(panic);
+    }));
 }
 
 /// A variable of the environment.

@@ -18,6 +18,21 @@ fn text(output: Output) -> String {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_ends_it_without_a_word() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let ended = Command::new(env!("CARGO_BIN_EXE_haptik-bridge"))
+        .args(["capabilities", "slack"])
+        .stdin(Stdio::null())
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .output()
+        .expect("the binary runs");
+    assert_eq!(ended.status.code(), Some(141), "{ended:?}");
+    assert!(ended.stderr.is_empty(), "{ended:?}");
+}
+
+#[test]
 fn every_sample_has_a_preview_with_a_link() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/tests/samples");
     let mut silent = Vec::new();
