@@ -1,5 +1,5 @@
 //! The long run of the chaos test, by hand:
-//! `cargo run --profile load -p haptik-bridge-tests --bin chaos -- --users 1000 --messages 20`.
+//! `cargo run --profile load -p haptik-bridge-tests --bin chaos -- --users 500 --messages 20`.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
