@@ -275,14 +275,12 @@ mod tests {
     "#;
 
     /// An environment whose secret has these values, one after the other, the last one for ever.
-    async fn environment(
-        values: &'static [&str],
-        reread_seconds: &'static str,
-    ) -> (Environment, Fake) {
+    async fn environment(values: &[&str], reread_seconds: &'static str) -> (Environment, Fake) {
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
         let asked = AtomicUsize::new(0);
         let fake = Fake::start(move |_| {
             let index = asked.fetch_add(1, Ordering::Relaxed).min(values.len() - 1);
-            let value = values.get(index).copied().unwrap_or_default();
+            let value = values.get(index);
             Answer::new(200, json!({"SecretString": value}).to_string())
         })
         .await;
@@ -297,7 +295,7 @@ mod tests {
         (environment.expect("all variables are there"), fake)
     }
 
-    async fn live(values: &'static [&str], reread_seconds: &'static str) -> (Live, Fake) {
+    async fn live(values: &[&str], reread_seconds: &'static str) -> (Live, Fake) {
         let (environment, fake) = environment(values, reread_seconds).await;
         (environment.bridge().expect("a client"), fake)
     }
@@ -334,17 +332,8 @@ mod tests {
         assert_eq!(fake.requests().len(), 3);
     }
 
+    /// Behind [`GOOD`], a sink with a template in which a name is wrong.
     const BAD_TEMPLATE: &str = r#"
-        [haptik.main]
-        base_url = "https://haptik.example"
-        client_id = "c"
-        token = "t"
-        webhook_secrets = ["s"]
-        business_id = 1
-        [channels.my-app]
-        type = "custom"
-        signing_secrets = ["whsec_ZXhhbXBsZS1vZi1hLXNlY3JldC10by1yZXBsYWNl"]
-        callback_url = "https://app.example"
         [sinks.desk]
         type = "http"
         events = ["*"]
@@ -353,9 +342,10 @@ mod tests {
 
     #[tokio::test]
     async fn who_fills_templates_in_refuses_a_bad_one_and_an_edge_works_on() {
-        let (edge, _fake) = live(&[BAD_TEMPLATE], "300").await;
+        let bad = format!("{GOOD}{BAD_TEMPLATE}");
+        let (edge, _fake) = live(&[&bad], "300").await;
         edge.current().await.expect("an edge fills none in");
-        let (environment, _fake) = environment(&[BAD_TEMPLATE], "300").await;
+        let (environment, _fake) = environment(&[&bad], "300").await;
         let made = environment.bridge_with_sinks(|_, sinks| sinks);
         let (live, _) = made.expect("a client");
         let error = live.current().await.expect_err("it is bad").to_string();

@@ -20,7 +20,6 @@ use haptik_bridge_local::simulator::{
     DeliveryFault, DeliveryKind, DeliveryOutcome, DeliveryState, Running, Settings, Simulator,
 };
 use haptik_bridge_processor::Limits;
-use secrecy::ExposeSecret as _;
 
 pub mod deployed;
 
@@ -193,15 +192,11 @@ impl Neighbours {
     }
 
     fn secrets(&self) -> Secrets {
-        let settings = self.haptik.simulator().settings();
         let workspace = self.slack.workspace();
         Secrets {
-            client_id: settings.client_id.clone(),
-            token: settings.token.expose_secret().to_owned(),
-            webhook_secret: settings.webhook_secret.expose_secret().to_owned(),
-            business_id: settings.business_id,
             signing_secret: workspace.signing_secret.clone(),
             bot_token: workspace.bot_token.clone(),
+            ..Secrets::of(&self.haptik)
         }
     }
 }
@@ -232,14 +227,36 @@ fn configuration_of(around: &Surroundings, process: u64) -> String {
 /// The configuration of a process, whose calls pass through the proxy; so do those to a sink, whose URL is
 /// `@sink@`.
 fn configuration(proxy: &Proxy, secrets: &Secrets, sinks: &str, process: u64) -> String {
-    let url = |upstream| proxy.url(process, upstream);
+    let Secrets {
+        signing_secret,
+        bot_token,
+        ..
+    } = secrets;
+    format!(
+        r#"
+        {account}
+        [channels.acme-slack]
+        type = "slack"
+        signing_secrets = ["{signing_secret}"]
+        bot_token = "{bot_token}"
+        api_base_url = "{slack}/api"
+
+        {sinks}
+        "#,
+        account = account(proxy, secrets, process),
+        slack = proxy.url(process, "slack"),
+        sinks = sinks.replace("@sink@", &proxy.url(process, "sink")),
+    )
+}
+
+/// The account at Haptik in the configuration of a process.
+fn account(proxy: &Proxy, secrets: &Secrets, process: u64) -> String {
     let Secrets {
         client_id,
         token,
         webhook_secret,
         business_id,
-        signing_secret,
-        bot_token,
+        ..
     } = secrets;
     format!(
         r#"
@@ -249,17 +266,7 @@ fn configuration(proxy: &Proxy, secrets: &Secrets, sinks: &str, process: u64) ->
         token = "{token}"
         webhook_secrets = ["{webhook_secret}"]
         business_id = {business_id}
-
-        [channels.acme-slack]
-        type = "slack"
-        signing_secrets = ["{signing_secret}"]
-        bot_token = "{bot_token}"
-        api_base_url = "{slack}/api"
-
-        {sinks}
         "#,
-        haptik = url("haptik"),
-        slack = url("slack"),
-        sinks = sinks.replace("@sink@", &url("sink")),
+        haptik = proxy.url(process, "haptik"),
     )
 }

@@ -84,12 +84,10 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn forbidden(&self, entry: &Entry, now: Timestamp) -> Result<(), TableError> {
-        self.update(entry, "SET forbidden_at = :now")
-            .expression_attribute_values(":now", number(now.as_millisecond()))
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        Ok(())
+        let update = self
+            .update(entry, "SET forbidden_at = :now")
+            .expression_attribute_values(":now", number(now.as_millisecond()));
+        made(update).await
     }
 
     /// Notes that a try took too long, and that another is to come.

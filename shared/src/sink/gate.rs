@@ -258,7 +258,7 @@ impl Gates {
             .expression_attribute_values(":one", number(1))
             .send()
             .await;
-        unless_refused(closed.map_err(aws_sdk_dynamodb::Error::from))?;
+        unless_refused(closed)?;
         Ok(spread(pause))
     }
 
@@ -276,9 +276,8 @@ impl Gates {
             .return_values(ReturnValue::UpdatedNew)
             .send()
             .await;
-        let output = match counted {
-            Ok(output) => output,
-            Err(error) => return unless_refused::<()>(Err(error.into())).map(|_| ()),
+        let Some(output) = unless_refused(counted)? else {
+            return Ok(());
         };
         let failures = Gate::read(&output.attributes.unwrap_or_default()).failures;
         if failures < DOWN_AFTER {
@@ -304,7 +303,7 @@ impl Gates {
             .expression_attribute_values(":seen", seen)
             .send()
             .await;
-        unless_refused(claimed.map_err(aws_sdk_dynamodb::Error::from))
+        Ok(unless_refused(claimed)?.is_some())
     }
 
     /// Reserves the next time that is free, for `step`.
@@ -321,14 +320,9 @@ impl Gates {
                 .return_values(ReturnValue::UpdatedNew)
                 .send()
                 .await;
-            match behind {
-                Ok(output) => {
-                    let next_at = time(&output.attributes.unwrap_or_default(), "next_at");
-                    return Ok(next_at.map_or(now, |next_at| next_at - step));
-                }
-                Err(error) => {
-                    unless_refused::<()>(Err(error.into()))?;
-                }
+            if let Some(output) = unless_refused(behind)? {
+                let next_at = time(&output.attributes.unwrap_or_default(), "next_at");
+                return Ok(next_at.map_or(now, |next_at| next_at - step));
             }
             let first = self
                 .update(sink, "SET next_at = :next")
@@ -337,7 +331,7 @@ impl Gates {
                 .expression_attribute_values(":now", millis(now))
                 .send()
                 .await;
-            if unless_refused(first.map_err(aws_sdk_dynamodb::Error::from))? {
+            if unless_refused(first)?.is_some() {
                 return Ok(now);
             }
         }
@@ -416,11 +410,13 @@ fn spread(pause: Duration) -> Duration {
     pause.mul_f64(1.0 + 0.25 * fastrand::f64())
 }
 
-/// Whether a conditional update was made; an error where it was not for another reason than its condition.
-fn unless_refused<T>(result: Result<T, aws_sdk_dynamodb::Error>) -> Result<bool, TableError> {
-    match result {
-        Ok(_) => Ok(true),
-        Err(aws_sdk_dynamodb::Error::ConditionalCheckFailedException(_)) => Ok(false),
+/// What came of a conditional update, `None` where its condition does not hold.
+fn unless_refused<T>(
+    result: Result<T, impl Into<aws_sdk_dynamodb::Error>>,
+) -> Result<Option<T>, TableError> {
+    match result.map_err(Into::into) {
+        Ok(output) => Ok(Some(output)),
+        Err(aws_sdk_dynamodb::Error::ConditionalCheckFailedException(_)) => Ok(None),
         Err(error) => Err(TableError::Unavailable(crate::aws::code(&error))),
     }
 }

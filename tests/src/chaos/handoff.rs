@@ -16,7 +16,6 @@ use haptik_bridge_shared::handoff::Handoff;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::doorbell::{Doorbell, Worker};
@@ -121,7 +120,10 @@ pub async fn live(life: Life) -> anyhow::Result<Lived> {
     let surroundings = Arc::new(Surroundings {
         doorbell: Doorbell::new(PACE),
         proxy: Proxy::start(world.clone(), upstreams).await?,
-        secrets: secrets(&haptik),
+        secrets: Secrets {
+            signing_secret: app::SECRET.to_owned(),
+            ..Secrets::of(&haptik)
+        },
         sinks: String::new(),
         limits: Limits::default(),
         world,
@@ -358,18 +360,6 @@ async fn haptik(life: Life) -> anyhow::Result<Running> {
     Ok(simulator.serve("127.0.0.1:0").await?)
 }
 
-fn secrets(haptik: &Running) -> Secrets {
-    let settings = haptik.simulator().settings();
-    Secrets {
-        client_id: settings.client_id.clone(),
-        token: settings.token.expose_secret().to_owned(),
-        webhook_secret: settings.webhook_secret.expose_secret().to_owned(),
-        business_id: settings.business_id,
-        signing_secret: app::SECRET.to_owned(),
-        bot_token: String::new(),
-    }
-}
-
 /// Nobody looks after its hand-offs: what ends them has to do so by itself.
 fn of_patient_bot(surroundings: &Surroundings, process: u64) -> String {
     config(
@@ -391,24 +381,10 @@ fn of_user(surroundings: &Surroundings, process: u64) -> String {
 }
 
 fn config(surroundings: &Surroundings, process: u64, lines: &str) -> String {
-    let url = |upstream| surroundings.proxy.url(process, upstream);
-    let Secrets {
-        client_id,
-        token,
-        webhook_secret,
-        business_id,
-        signing_secret,
-        ..
-    } = &surroundings.secrets;
+    let Surroundings { proxy, secrets, .. } = surroundings;
     format!(
         r#"
-        [haptik.main]
-        base_url = "{haptik}"
-        client_id = "{client_id}"
-        token = "{token}"
-        webhook_secrets = ["{webhook_secret}"]
-        business_id = {business_id}
-
+        {account}
         [channels.my-app]
         type = "custom"
         signing_secrets = ["{signing_secret}"]
@@ -425,7 +401,8 @@ fn config(surroundings: &Surroundings, process: u64, lines: &str) -> String {
         [delivery]
         reorder_window_ms = 0
         "#,
-        haptik = url("haptik"),
-        application = url("sink"),
+        account = super::account(proxy, secrets, process),
+        signing_secret = secrets.signing_secret,
+        application = proxy.url(process, "sink"),
     )
 }

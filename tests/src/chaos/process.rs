@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
+use haptik_bridge_local::simulator::Running;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
@@ -13,6 +14,7 @@ use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::outbound;
 use haptik_bridge_shared::sink::Sinks;
+use secrecy::ExposeSecret as _;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
@@ -45,6 +47,21 @@ pub(crate) struct Secrets {
     pub(crate) business_id: u64,
     pub(crate) signing_secret: String,
     pub(crate) bot_token: String,
+}
+
+impl Secrets {
+    /// Those of an account at Haptik; no channel has any yet.
+    pub(crate) fn of(haptik: &Running) -> Self {
+        let settings = haptik.simulator().settings();
+        Self {
+            client_id: settings.client_id.clone(),
+            token: settings.token.expose_secret().to_owned(),
+            webhook_secret: settings.webhook_secret.expose_secret().to_owned(),
+            business_id: settings.business_id,
+            signing_secret: String::new(),
+            bot_token: String::new(),
+        }
+    }
 }
 
 /// Starts a process, and another one each time that it was killed.
