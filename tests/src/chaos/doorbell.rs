@@ -10,12 +10,19 @@ use haptik_bridge_processor::{Processor, Record};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::world::{Fault, Place, World};
 
 /// The most rings that are handed over at once, as with Lambda's event source.
 const BATCH: usize = 10;
+
+/// How many batches are handled at the same time, as a function's concurrency is limited: a process that is
+/// killed over and over with ever more under way would get nothing done in the end.
+const MOST_DRAINS: usize = 64;
+
+/// How many of sinks are, besides: they have a queue of their own.
+const MOST_SINK_DRAINS: usize = 32;
 
 /// How long a drain may begin deliveries.
 const DRAIN_TIME: Duration = Duration::from_mins(1);
@@ -29,6 +36,8 @@ struct Inner {
     lanes: Mutex<Lanes>,
     worker: watch::Sender<Option<Worker>>,
     busy: watch::Sender<usize>,
+    slots: Semaphore,
+    sink_slots: Semaphore,
     /// How much of a pause is waited for.
     pace: f64,
     /// And how long at most.
@@ -76,6 +85,8 @@ impl Doorbell {
             lanes: Mutex::default(),
             worker: watch::Sender::new(None),
             busy: watch::Sender::new(0),
+            slots: Semaphore::new(MOST_DRAINS),
+            sink_slots: Semaphore::new(MOST_SINK_DRAINS),
             pace,
             longest_pause,
             runtime: Handle::current(),
@@ -127,7 +138,12 @@ impl Doorbell {
     }
 
     async fn work(self, lane: Lane) {
+        let slots = match lane {
+            Lane::Sink { .. } => &self.0.sink_slots,
+            _ => &self.0.slots,
+        };
         while let Some(batch) = self.batch(&lane) {
+            let slot = slots.acquire().await;
             let Some(Worker { runtime, processor }) = self.worker().await else {
                 return;
             };
@@ -136,6 +152,7 @@ impl Doorbell {
             let handled = runtime
                 .spawn(async move { processor.process(batch, deadline).await })
                 .await;
+            drop(slot);
             let pause = match handled {
                 Ok(unhandled) => unhandled.iter().map(|one| one.pause).max(),
                 // The process was killed.

@@ -17,8 +17,7 @@ const LONG: usize = 9_000;
 /// The longest pause between two tries of a delivery to the bridge: Slack's own pauses are minutes.
 const LONGEST_PAUSE_MS: u64 = 300;
 
-/// How long a user waits for answers before another one takes the place: a process that is killed over and
-/// over with ever more under way would get nothing done in the end.
+/// How long a user waits for answers before another one takes the place.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// A message that a user wrote, and its deliveries to the bridge.
