@@ -11,11 +11,8 @@
 //! can go through them all. [`Completions`] is a run in which a conversation completes, and a CRM gets
 //! its ticket.
 
-use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::simulator::{
     DeliveryFault, DeliveryKind, DeliveryOutcome, DeliveryState, Running, Settings, Simulator,
 };
@@ -38,7 +35,7 @@ pub use verdict::{Counts, Report};
 pub use world::{Fault, KillAt, Place, Rates, Tally};
 
 use self::doorbell::Doorbell;
-use self::process::{Secrets, Surroundings};
+use self::process::{Secrets, Setup, Surroundings};
 use self::proxy::{Proxy, Upstreams};
 use self::world::World;
 use crate::app::{self, App};
@@ -80,25 +77,17 @@ const HAPTIKS_PACE: f64 = 0.004;
 pub async fn run(load: Load) -> anyhow::Result<Report> {
     let began = Instant::now();
     let (world, kills) = World::new(load.seed, load.rates, load.kill_at);
-    let world = Arc::new(world);
     let neighbours = Neighbours::start(&load, HAPTIKS_PACE).await?;
-    let database = EmbeddedDynamoDb::start(None).await?;
-    let upstreams = neighbours.upstreams(database.endpoint());
-    let listener = TcpListener::bind(("127.0.0.1", 0))?;
-    listener.set_nonblocking(true)?;
-    let url = format!("http://{}", listener.local_addr()?);
-    neighbours.set_webhook_url(&url);
-    let surroundings = Arc::new(Surroundings {
-        doorbell: Doorbell::new(PACE),
-        proxy: Proxy::start(world.clone(), upstreams).await?,
+    let setup = Setup {
+        config: configuration_of,
         secrets: neighbours.secrets(),
         sinks: audit(),
         limits: Limits::default(),
-        world,
-        database,
-        listener,
-        config: configuration_of,
-    });
+    };
+    let upstreams = neighbours.upstreams();
+    let surroundings = Surroundings::new(world, Doorbell::new(PACE), upstreams, setup).await?;
+    let url = surroundings.url()?;
+    neighbours.set_webhook_url(&url);
     let keeping = tokio::spawn(process::keep_alive(surroundings.clone(), kills));
     let said = load::speak(&neighbours.slack, &channel_url(&url), &load).await?;
     settle(&surroundings, neighbours.haptik.simulator(), load.patience).await;
@@ -176,12 +165,13 @@ impl Neighbours {
         })
     }
 
-    fn upstreams(&self, dynamodb: &str) -> Upstreams {
+    /// Where they are.
+    fn upstreams(&self) -> Upstreams {
         Upstreams {
-            dynamodb: dynamodb.to_owned(),
             haptik: self.haptik.base_url(),
             slack: self.slack.origin().to_owned(),
             sink: self.sink.url().to_owned(),
+            ..Upstreams::default()
         }
     }
 
@@ -221,7 +211,8 @@ fn audit() -> String {
 }
 
 fn configuration_of(around: &Surroundings, process: u64) -> String {
-    configuration(&around.proxy, &around.secrets, &around.sinks, process)
+    let Setup { secrets, sinks, .. } = &around.setup;
+    configuration(&around.proxy, secrets, sinks, process)
 }
 
 /// The configuration of a process, whose calls pass through the proxy; so do those to a sink, whose URL is

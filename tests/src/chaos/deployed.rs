@@ -46,7 +46,7 @@ impl Deployed {
         world.revive(FUNCTIONS);
         let neighbours = Neighbours::start(&load, HAPTIKS_PACE).await?;
         // The functions have a DynamoDB already.
-        let upstreams = neighbours.upstreams("");
+        let upstreams = neighbours.upstreams();
         Ok(Self {
             proxy: Proxy::start(world.clone(), upstreams).await?,
             load,

@@ -1,13 +1,11 @@
 //! A hand-off's life from its beginning to its end, with the process killed at one chosen step: who asks
 //! for it and what ends it are chosen too, and whether the application repeats what was not answered.
 
-use std::net::TcpListener;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::simulator::{
     AgentJoins, CompletedBy, CompletionEvents, Reply, Running, Settings, Simulator, UserMessage,
 };
@@ -19,8 +17,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::doorbell::{Doorbell, Worker};
-use super::process::{self, Secrets, Surroundings};
-use super::proxy::{Proxy, Upstreams};
+use super::process::{self, Secrets, Setup, Surroundings};
+use super::proxy::Upstreams;
 use super::world::{KillAt, Rates, World};
 use super::{HAPTIKS_PACE, PACE, settle};
 use crate::app::{self, App};
@@ -104,37 +102,28 @@ pub async fn live(life: Life) -> anyhow::Result<Lived> {
     let (world, kills) = World::new(1, Rates::NONE, life.kill_at);
     let app = App::start().await?;
     let haptik = haptik(life).await?;
-    let database = EmbeddedDynamoDb::start(None).await?;
     let upstreams = Upstreams {
-        dynamodb: database.endpoint().to_owned(),
         haptik: haptik.base_url(),
-        slack: String::new(),
         sink: app.url().to_owned(),
+        ..Upstreams::default()
     };
-    let listener = TcpListener::bind(("127.0.0.1", 0))?;
-    listener.set_nonblocking(true)?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let webhook = format!("{url}/haptik/main");
-    haptik.simulator().set_webhook_url(webhook);
-    let world = Arc::new(world);
-    let surroundings = Arc::new(Surroundings {
-        doorbell: Doorbell::new(PACE),
-        proxy: Proxy::start(world.clone(), upstreams).await?,
+    let setup = Setup {
+        config: match (life.asked_by, life.end) {
+            (Asker::User, _) => of_user,
+            (Asker::Bot, End::NoAgent) => of_bot,
+            (Asker::Bot, _) => of_patient_bot,
+        },
         secrets: Secrets {
             signing_secret: app::SECRET.to_owned(),
             ..Secrets::of(&haptik)
         },
         sinks: String::new(),
         limits: Limits::default(),
-        world,
-        database,
-        listener,
-        config: match (life.asked_by, life.end) {
-            (Asker::User, _) => of_user,
-            (Asker::Bot, End::NoAgent) => of_bot,
-            (Asker::Bot, _) => of_patient_bot,
-        },
-    });
+    };
+    let surroundings = Surroundings::new(world, Doorbell::new(PACE), upstreams, setup).await?;
+    let url = surroundings.url()?;
+    let webhook = format!("{url}/haptik/main");
+    haptik.simulator().set_webhook_url(webhook);
     let keeping = tokio::spawn(process::keep_alive(surroundings.clone(), kills));
     let mut scene = Scene {
         life,
@@ -381,7 +370,8 @@ fn of_user(surroundings: &Surroundings, process: u64) -> String {
 }
 
 fn config(surroundings: &Surroundings, process: u64, lines: &str) -> String {
-    let Surroundings { proxy, secrets, .. } = surroundings;
+    let Surroundings { proxy, setup, .. } = surroundings;
+    let secrets = &setup.secrets;
     format!(
         r#"
         {account}

@@ -19,23 +19,62 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
 use super::doorbell::{Doorbell, DoorbellOf, Worker};
-use super::proxy::Proxy;
+use super::proxy::{Proxy, Upstreams};
 use super::world::World;
 
-/// What every process of a run has in common.
+/// What every process of a run has in common, and what outlives each.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     pub(crate) world: Arc<World>,
     pub(crate) doorbell: Doorbell,
     pub(crate) proxy: Proxy,
     pub(crate) database: EmbeddedDynamoDb,
-    pub(crate) listener: TcpListener,
+    pub(crate) setup: Setup,
+    listener: TcpListener,
+}
+
+/// How a process is set up.
+#[derive(Debug)]
+pub(crate) struct Setup {
     /// The configuration of a process, by its number.
     pub(crate) config: fn(&Surroundings, u64) -> String,
     pub(crate) secrets: Secrets,
     /// The tables of sinks in it.
     pub(crate) sinks: String,
     pub(crate) limits: Limits,
+}
+
+impl Surroundings {
+    /// What is around processes that are yet to come: an empty database, and the proxy before it and the
+    /// other dependencies.
+    pub(crate) async fn new(
+        world: World,
+        doorbell: Doorbell,
+        upstreams: Upstreams,
+        setup: Setup,
+    ) -> anyhow::Result<Arc<Self>> {
+        let world = Arc::new(world);
+        let database = EmbeddedDynamoDb::start(None).await?;
+        let upstreams = Upstreams {
+            dynamodb: database.endpoint().to_owned(),
+            ..upstreams
+        };
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
+        Ok(Arc::new(Self {
+            proxy: Proxy::start(world.clone(), upstreams).await?,
+            world,
+            doorbell,
+            database,
+            setup,
+            listener,
+        }))
+    }
+
+    /// Where every process can be reached, one after the other.
+    pub(crate) fn url(&self) -> anyhow::Result<String> {
+        Ok(format!("http://{}", self.listener.local_addr()?))
+    }
 }
 
 /// What stands in the configuration.
@@ -99,10 +138,10 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
         doorbell,
         proxy,
         database,
+        setup,
         listener,
-        ..
     } = surroundings;
-    let toml = (surroundings.config)(surroundings, process);
+    let toml = (setup.config)(surroundings, process);
     let config = Config::parse(&toml).context("the configuration")?;
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
@@ -131,7 +170,7 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
     });
     doorbell.set_worker(Some(Worker {
         runtime: runtime.handle().clone(),
-        processor: Processor::with_limits(bridge, sinks, surroundings.limits),
+        processor: Processor::with_limits(bridge, sinks, setup.limits),
     }));
     Ok(runtime)
 }

@@ -28,8 +28,8 @@ pub(crate) struct Proxy {
     serving: JoinHandle<()>,
 }
 
-/// Where the dependencies are.
-#[derive(Debug, Clone)]
+/// Where the dependencies are; empty where there is none.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Upstreams {
     pub(crate) dynamodb: String,
     pub(crate) haptik: String,

@@ -1,12 +1,9 @@
 //! A conversation completes and a CRM gets its ticket: both of Haptik's events of it, three times each,
 //! through the real edge, ledger and processor, with the process killed at one chosen step.
 
-use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::simulator::{
     CompletedBy, MESSAGE_PATH, Running, Simulator, USER_PATH, signature,
 };
@@ -17,8 +14,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::doorbell::Doorbell;
-use super::process::{self, Surroundings};
-use super::proxy::{Proxy, Upstreams};
+use super::process::{self, Setup, Surroundings};
+use super::proxy::Upstreams;
 use super::world::{KillAt, Rates, World};
 use super::{HAPTIKS_PACE, Load, Neighbours, evidence};
 use crate::app;
@@ -74,31 +71,24 @@ impl Completions {
     /// When something of the surroundings fails.
     pub async fn run(self) -> anyhow::Result<Outcome> {
         let (world, kills) = World::new(1, Rates::NONE, self.kill_at);
-        let world = Arc::new(world);
         let neighbours = Neighbours::start(&NOTHING_IS_SAID, HAPTIKS_PACE).await?;
         let crm = self.crm.start().await;
         crm.set_search_lag(Duration::ZERO);
-        let database = EmbeddedDynamoDb::start(None).await?;
         let upstreams = Upstreams {
             sink: crm.base_url().to_owned(),
-            ..neighbours.upstreams(database.endpoint())
+            ..neighbours.upstreams()
         };
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        listener.set_nonblocking(true)?;
-        let url = format!("http://{}/haptik/main", listener.local_addr()?);
-        let client = app::client()?;
-        let events = self.events(&client, &neighbours.haptik).await?;
-        let surroundings = Arc::new(Surroundings {
-            doorbell: Doorbell::with_pauses(1.0, LONGEST_PAUSE),
-            proxy: Proxy::start(world.clone(), upstreams).await?,
+        let setup = Setup {
+            config: super::configuration_of,
             secrets: neighbours.secrets(),
             sinks: self.sinks(),
             limits: limits(),
-            world,
-            database,
-            listener,
-            config: super::configuration_of,
-        });
+        };
+        let doorbell = Doorbell::with_pauses(1.0, LONGEST_PAUSE);
+        let surroundings = Surroundings::new(world, doorbell, upstreams, setup).await?;
+        let url = format!("{}/haptik/main", surroundings.url()?);
+        let client = app::client()?;
+        let events = self.events(&client, &neighbours.haptik).await?;
         let keeping = tokio::spawn(process::keep_alive(surroundings.clone(), kills));
         let mut steps = 0;
         for round in 0..3 {
