@@ -3,6 +3,7 @@
 //!
 //! [`timeline`], [`dead`], [`replay`] and [`outages`] print what the ledger has; bodies only when asked for.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -89,6 +90,51 @@ impl Place {
             deployed: None,
             _database: Some(database),
         })
+    }
+}
+
+impl Operated {
+    /// The users whom a text names: an `auth_id`, `CONNECTION/USER`, `CONNECTION/USER/THREAD`; or the
+    /// channel's own id alone, a correlation id, an id of a message of theirs, for which the whole table is
+    /// read.
+    async fn users_named(&self, text: &str) -> anyhow::Result<BTreeSet<AuthId>> {
+        let named = auth_id(text);
+        let mut is_known = self.users.get(&named).await?.is_some();
+        for lane in [Lane::Channel(named.clone()), Lane::Haptik(named.clone())] {
+            is_known = is_known || !self.ledger.entries(&lane).await?.is_empty();
+        }
+        if is_known {
+            return Ok(BTreeSet::from([named]));
+        }
+        let users = self.ledger.users_with(text).await?;
+        if users.is_empty() {
+            bail!(
+                "nothing is known of {text:?}: neither as an auth_id, CONNECTION/USER or a channel's id of \
+                 a user, nor as a correlation id or the id of a message"
+            );
+        }
+        Ok(users)
+    }
+
+    /// The lanes of a user: both directions, and those towards sinks. Of a deployed bridge they are the sinks
+    /// that are configured, since its table is large.
+    async fn lanes_of(&self, user: &AuthId) -> anyhow::Result<BTreeSet<Lane>> {
+        let Some(bridge) = &self.deployed else {
+            let mut lanes = self.ledger.lanes().await?;
+            lanes.retain(|lane| lane.user() == Some(user));
+            return Ok(lanes);
+        };
+        let sinks = bridge.config.sinks.keys().map(|sink| Lane::Sink {
+            sink: sink.clone(),
+            auth_id: user.clone(),
+        });
+        let user = || user.clone();
+        let lanes = [
+            Lane::Haptik(user()),
+            Lane::Channel(user()),
+            Lane::Task(user()),
+        ];
+        Ok(sinks.chain(lanes).collect())
     }
 }
 
@@ -182,17 +228,6 @@ fn source(entry: &Entry) -> String {
             | Payload::MessageReturned { .. },
             _,
         ) => String::new(),
-    }
-}
-
-/// The user of a lane.
-fn user_of(lane: &Lane) -> Option<&AuthId> {
-    match lane {
-        Lane::Haptik(auth_id)
-        | Lane::Channel(auth_id)
-        | Lane::Task(auth_id)
-        | Lane::Sink { auth_id, .. } => Some(auth_id),
-        Lane::NotUnderstood { .. } => None,
     }
 }
 

@@ -128,21 +128,98 @@ async fn what_was_given_up_is_listed_and_delivered_again_once() -> anyhow::Resul
     Ok(())
 }
 
+/// Notes where a user of `connection` is.
+async fn put_user(
+    database: &EmbeddedDynamoDb,
+    connection: &str,
+    user: &str,
+) -> anyhow::Result<AuthId> {
+    let auth_id = AuthId::derive(&connection.into(), user, None);
+    let users = UserMap::new(database.table.clone());
+    let user = serde_json::json!({
+        "auth_id": auth_id,
+        "connection": connection,
+        "channel_user": user,
+        "address": {},
+        "last_activity": 0,
+    });
+    users.put_place(&serde_json::from_value(user)?).await?;
+    Ok(auth_id)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_given_up_is_selected_by_connection_sink_and_any_name_of_a_user()
+-> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let (database, ledger) = ledger(data.path()).await?;
+    put_user(&database, "acme-slack", "U1").await?;
+    put_user(&database, "other-slack", "T1:U2").await?;
+    let auth_id = put_user(&database, "acme-slack", "U2").await?;
+    let lane = Lane::Sink {
+        sink: "crm".to_owned(),
+        auth_id,
+    };
+    let (now, key) = (Timestamp::now(), "00001795561837856425#D1".into());
+    let payload = Payload::Inbound {
+        connection: "acme-slack".into(),
+        inbound: serde_json::from_value(serde_json::json!({
+            "key": key, "at": now, "auth_id": "x", "user": "U2", "address": {},
+            "act": {"type": "message", "text": SECRET_WORDS},
+        }))?,
+        handoff: None,
+    };
+    ledger.append(&lane, &key, &payload, now, now).await?;
+    let entry = ledger.entry(&lane, &key).await?.expect("it is there");
+    ledger.end(&entry, State::Dead, Some("422"), now).await?;
+
+    let keys = |options: &[&str]| -> Vec<String> {
+        let arguments = [&["dead", "--json"], options].concat();
+        let found = json(&haptik_bridge(data.path(), &arguments));
+        let key = |one: &Value| one["key"].as_str().expect("a key").to_owned();
+        found.iter().map(key).collect()
+    };
+    let (two, three) = (
+        "00000000000000000002#message",
+        "00000000000000000003#message",
+    );
+    let of_sink = key.as_str();
+    assert_eq!(keys(&["--connection", "acme-slack"]), [two, three, of_sink]);
+    assert_eq!(
+        keys(&["--connection", "channels/acme-slack", "--user", "U1"]),
+        [two]
+    );
+    assert_eq!(keys(&["--connection", "haptik/main"]), [two, three]);
+    assert_eq!(keys(&["--connection", "other-slack"]), [""; 0]);
+    assert_eq!(keys(&["--sink", "crm"]), [of_sink]);
+    assert_eq!(keys(&["--user", "U1"]), [two]);
+    assert_eq!(keys(&["--user", "U2"]), [three, of_sink]);
+    assert_eq!(
+        keys(&["--id", "1795561837.856425", "--id", "2"]),
+        [two, of_sink]
+    );
+
+    let timeline = json(&haptik_bridge(data.path(), &["timeline", "U2", "--json"]));
+    let mut shown = timeline
+        .iter()
+        .map(|one| one["key"].as_str().expect("a key"));
+    assert!(shown.any(|key| key == of_sink), "{timeline:?}");
+
+    let none = text(&haptik_bridge(data.path(), &["dead", "--sink", "cmr"]));
+    assert_eq!(none, "0 given up, and 3 that are not selected\n");
+    let unknown = haptik_bridge(data.path(), &["replay", "--user", "U3"]);
+    let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(
+        !unknown.status.success() && said.contains("nothing is known of \"U3\""),
+        "{said}"
+    );
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_timeline_is_found_by_user_by_auth_id_and_by_message() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
     let (database, ledger) = ledger(data.path()).await?;
-    let auth_id = AuthId::derive(&"acme-slack".into(), "U1", None);
-    let users = UserMap::new(database.table.clone());
-    users
-        .put_place(&serde_json::from_value(serde_json::json!({
-            "auth_id": auth_id,
-            "connection": "acme-slack",
-            "channel_user": "U1",
-            "address": {},
-            "last_activity": 0,
-        }))?)
-        .await?;
+    let auth_id = put_user(&database, "acme-slack", "U1").await?;
     let lane = Lane::Channel(auth_id.clone());
     let entries = ledger.entries(&lane).await?;
     let correlation_id = entries[0].correlation_id.as_str();
@@ -152,6 +229,7 @@ async fn a_timeline_is_found_by_user_by_auth_id_and_by_message() -> anyhow::Resu
         correlation_id,
         auth_id.as_str(),
         "00000000000000000002#message",
+        "2",
     ] {
         let entries = json(&haptik_bridge(data.path(), &["timeline", user, "--json"]));
         let states: Vec<_> = entries

@@ -78,6 +78,26 @@ impl EntryKey {
     }
 }
 
+impl EntryKey {
+    /// Whether this is the key of what a provider calls `id`: Haptik's `message.id`, Slack's `ts` (of the
+    /// user's message, or of the one that was tapped on), an application's id of a message; or the key
+    /// itself.
+    #[must_use]
+    pub fn is_of(&self, id: &str) -> bool {
+        // Slack's ts is a time in seconds, and a key begins with microseconds: the same digits.
+        let digits = id.replacen('.', "", 1);
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        let after_the_time = self.0.split_once('#').map(|(_, rest)| rest);
+        let mut parts = self.0.split('#');
+        !id.is_empty()
+            && (self.0 == id
+                || after_the_time == Some(id)
+                || parts.any(|part| {
+                    part == id || (is_number && part.trim_start_matches('0') == digits)
+                }))
+    }
+}
+
 impl From<&str> for EntryKey {
     fn from(text: &str) -> Self {
         Self(match text.len() {
@@ -159,6 +179,36 @@ mod tests {
             derive("acme", "U1", Some("1.2")),
         ] {
             assert_ne!(id, other);
+        }
+    }
+
+    #[test]
+    fn a_key_is_of_what_providers_call_it_and_of_nothing_else() {
+        let of_haptik = EntryKey::from("00000000000000000902#message");
+        let of_slack = EntryKey::from("00001795561837856425#D1");
+        let of_a_tap = EntryKey::from("00001795561837856425#D1#1795561800.000100#a");
+        let of_an_application = EntryKey::from("00001795561837856425#m#1");
+        for (key, id) in [
+            (&of_haptik, "902"),
+            (&of_haptik, of_haptik.as_str()),
+            (&of_slack, "1795561837.856425"),
+            (&of_slack, "1795561837856425"),
+            (&of_a_tap, "1795561800.000100"),
+            (&of_an_application, "m#1"),
+        ] {
+            assert!(key.is_of(id), "{key} {id}");
+        }
+        for (key, id) in [
+            (&of_haptik, "2"),
+            (&of_haptik, "0902"),
+            (&of_haptik, ""),
+            (&of_haptik, "."),
+            (&EntryKey::from("00000000000000000000#message"), ""),
+            (&of_slack, "1795561837.856426"),
+            (&of_slack, "856425"),
+            (&of_an_application, "m"),
+        ] {
+            assert!(!key.is_of(id), "{key} {id}");
         }
     }
 

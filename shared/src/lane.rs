@@ -44,6 +44,18 @@ impl Lane {
             Self::NotUnderstood { .. } => "none",
         }
     }
+
+    /// The user whose lane it is, if it is one's.
+    #[must_use]
+    pub fn user(&self) -> Option<&AuthId> {
+        match self {
+            Self::Haptik(auth_id)
+            | Self::Channel(auth_id)
+            | Self::Task(auth_id)
+            | Self::Sink { auth_id, .. } => Some(auth_id),
+            Self::NotUnderstood { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for Lane {

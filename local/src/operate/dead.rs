@@ -1,9 +1,12 @@
 //! `haptik-bridge dead`.
 
-use haptik_bridge_shared::haptik::webhook::Event;
+use std::collections::HashMap;
+
+use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Entry;
 
-use super::{Common, Operated, auth_id, source, time_range, user_of};
+use super::{Common, Operated, source, time_range};
 
 /// Which of what was given up.
 #[derive(Debug, clap::Args)]
@@ -14,13 +17,18 @@ pub(crate) struct Selection {
     /// Only what was given up until then.
     #[arg(long, value_name = "WHEN", default_value = "0m")]
     until: String,
-    /// Only what came in there: `channels/acme-slack` or `haptik/main`; the name alone will do.
+    /// Only what came in by this connection or was to be shown there, as `acme-slack`; or what came from
+    /// this account at Haptik, as `haptik/main` or `main`.
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
-    /// Only this user's: an `auth_id`, or `CONNECTION/USER`.
+    /// Only deliveries to this sink.
+    #[arg(long, value_name = "NAME")]
+    sink: Option<String>,
+    /// Only this user's: an `auth_id`, `CONNECTION/USER`, or what else `timeline` takes.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
-    /// Only these, by correlation id, by Haptik's `message.id` or by a key of the ledger; may be repeated.
+    /// Only these, by correlation id, by Haptik's `message.id`, Slack's `ts` or an application's id of the
+    /// message, or by a key of the ledger; may be repeated.
     #[arg(long, value_name = "ID")]
     id: Vec<String>,
 }
@@ -39,39 +47,113 @@ pub(crate) async fn run(
     variable: fn(&str) -> Option<String>,
 ) -> anyhow::Result<()> {
     let operated = arguments.common.place.open(variable).await?;
-    let dead = arguments.selection.find(&operated).await?;
-    arguments.common.print(&dead)?;
+    let Found { entries, others } = arguments.selection.find(&operated).await?;
+    arguments.common.print(&entries)?;
     if !arguments.common.json {
-        println!("{} given up", dead.len());
+        println!("{} given up{}", entries.len(), and_others(others));
     }
     Ok(())
 }
 
+/// What was found.
+pub(crate) struct Found {
+    pub(crate) entries: Vec<Entry>,
+    /// How many more were given up in that time.
+    pub(crate) others: usize,
+}
+
+/// That something is not selected, if so: a name that was mistyped selects nothing.
+pub(crate) fn and_others(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        others => format!(", and {others} that are not selected"),
+    }
+}
+
 impl Selection {
     /// What was given up and is selected.
-    pub(crate) async fn find(&self, operated: &Operated) -> anyhow::Result<Vec<Entry>> {
+    pub(crate) async fn find(&self, operated: &Operated) -> anyhow::Result<Found> {
         let (since, until) = time_range(&self.since, &self.until)?;
-        let mut dead = operated.ledger.dead(since, until).await?;
-        dead.retain(|entry| self.selects(entry));
-        Ok(dead)
+        let users = match &self.user {
+            Some(user) => Some(operated.users_named(user).await?),
+            None => None,
+        };
+        let dead = operated.ledger.dead(since, until).await?;
+        let all = dead.len();
+        let mut entries = Vec::new();
+        let mut connections = Connections {
+            operated,
+            known: HashMap::new(),
+        };
+        for entry in dead {
+            let is_of_user = users.as_ref().is_none_or(|users| {
+                let user = entry.lane.user();
+                user.is_some_and(|user| users.contains(user))
+            });
+            if is_of_user
+                && self.has_id(&entry)
+                && self.is_to_sink(&entry)
+                && self.has_connection(&entry, &mut connections).await?
+            {
+                entries.push(entry);
+            }
+        }
+        let others = all - entries.len();
+        Ok(Found { entries, others })
     }
 
-    fn selects(&self, entry: &Entry) -> bool {
-        let connection = self.connection.as_ref().is_none_or(|name| {
-            let source = source(entry);
-            source == *name || source.split_once('/').is_some_and(|(_, last)| last == name)
-        });
-        let user = self
-            .user
-            .as_ref()
-            .is_none_or(|user| user_of(&entry.lane) == Some(&auth_id(user)));
-        let id = self.id.is_empty()
-            || self.id.iter().any(|id| {
-                let message_id = Event::message_id_of(&entry.key).map(|id| id.to_string());
-                id == entry.correlation_id.as_str()
-                    || id == entry.key.as_str()
-                    || message_id.as_ref() == Some(id)
-            });
-        connection && user && id
+    fn has_id(&self, entry: &Entry) -> bool {
+        let mut ids = self.id.iter();
+        let is_it = |id: &String| id == entry.correlation_id.as_str() || entry.key.is_of(id);
+        self.id.is_empty() || ids.any(is_it)
+    }
+
+    fn is_to_sink(&self, entry: &Entry) -> bool {
+        let to = match &entry.lane {
+            Lane::Sink { sink, .. } => Some(sink),
+            _ => None,
+        };
+        self.sink.is_none() || self.sink.as_ref() == to
+    }
+
+    /// Whether an entry came in there, or was to be shown there.
+    async fn has_connection(
+        &self,
+        entry: &Entry,
+        connections: &mut Connections<'_>,
+    ) -> anyhow::Result<bool> {
+        let Some(name) = &self.connection else {
+            return Ok(true);
+        };
+        let source = source(entry);
+        let last = source.split_once('/').map(|(_, last)| last);
+        if source == *name || last == Some(name) {
+            return Ok(true);
+        }
+        let shown_to = entry.lane.user();
+        let Some(user) = shown_to.filter(|_| entry.lane.direction() == "to_channel") else {
+            return Ok(false);
+        };
+        let connection = connections.of(user).await?;
+        let name = name.strip_prefix("channels/").unwrap_or(name);
+        Ok(connection.is_some_and(|connection| connection.as_str() == name))
+    }
+}
+
+/// By which connections users came; each is looked up once.
+struct Connections<'a> {
+    operated: &'a Operated,
+    known: HashMap<AuthId, Option<ConnectionId>>,
+}
+
+impl Connections<'_> {
+    async fn of(&mut self, user: &AuthId) -> anyhow::Result<Option<ConnectionId>> {
+        if let Some(connection) = self.known.get(user) {
+            return Ok(connection.clone());
+        }
+        let connection = self.operated.users.get(user).await?;
+        let connection = connection.map(|user| user.connection);
+        self.known.insert(user.clone(), connection.clone());
+        Ok(connection)
     }
 }

@@ -7,7 +7,7 @@ use haptik_bridge_shared::queue::{Repeat, Ring};
 use jiff::Timestamp;
 
 use super::Common;
-use super::dead::Selection;
+use super::dead::{Selection, and_others};
 
 /// What to deliver again.
 #[derive(Debug, clap::Args)]
@@ -26,14 +26,16 @@ pub(crate) async fn run(
     variable: fn(&str) -> Option<String>,
 ) -> anyhow::Result<()> {
     let operated = arguments.common.place.open(variable).await?;
-    let mut dead = arguments.selection.find(&operated).await?;
+    let found = arguments.selection.find(&operated).await?;
+    let others = and_others(found.others);
     // Of what was never understood there is nothing to deliver.
+    let mut dead = found.entries;
     dead.retain(|entry| !matches!(entry.lane, Lane::NotUnderstood { .. }));
     if arguments.dry_run {
         arguments.common.print(&dead)?;
         tell(
             &arguments,
-            &format!("{} would be delivered again", dead.len()),
+            &format!("{} would be delivered again{others}", dead.len()),
         );
         return Ok(());
     }
@@ -66,7 +68,7 @@ pub(crate) async fn run(
     };
     tell(
         &arguments,
-        &format!("{} are delivered again, {when}", revived.len()),
+        &format!("{} are delivered again, {when}{others}", revived.len()),
     );
     Ok(())
 }

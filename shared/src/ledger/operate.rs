@@ -7,12 +7,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{DEAD_INDEX, Entry, Ledger, PENDING_INDEX, State, day};
-use crate::ids::EntryKey;
+use crate::ids::{AuthId, EntryKey};
 use crate::lane::Lane;
 use crate::table::{TableError, number, text};
-
-/// The names of the keys of an item.
-const KEYS: &str = "pk, sk";
 
 impl Ledger {
     /// All entries of a lane that are still kept, in order. One query; those that cannot be read are left
@@ -175,35 +172,64 @@ impl Ledger {
         Ok(lanes)
     }
 
-    /// The lanes that have an entry with this correlation id, or whose key has this part, and those of the
-    /// users whom a channel calls so. Reads the whole table: for an operator who knows nothing else of a
-    /// message or a user.
+    /// All lanes that have an entry. Reads the whole table: for one on this machine.
     ///
     /// # Errors
     /// When DynamoDB does not answer.
-    pub async fn lanes_with(&self, needle: &str) -> Result<BTreeSet<Lane>, TableError> {
+    pub async fn lanes(&self) -> Result<BTreeSet<Lane>, TableError> {
         let mut items = self
             .table
             .client()
             .scan()
             .table_name(self.table.name())
-            .projection_expression(KEYS)
-            .filter_expression(
-                "correlation_id = :needle OR contains(sk, :needle) OR channel_user = :needle",
-            )
-            .expression_attribute_values(":needle", text(needle))
+            .projection_expression("pk")
             .into_paginator()
             .items()
             .send();
         let mut lanes = BTreeSet::new();
         while let Some(item) = items.next().await {
             let item = item.map_err(TableError::from_sdk)?;
-            let user = item.get("pk").and_then(|pk| pk.as_s().ok());
-            let user = user.and_then(|pk| pk.strip_prefix("user#"));
-            lanes.extend(user.map(|auth_id| Lane::Channel(auth_id.into())));
             lanes.extend(lane_of(item.get("pk")));
         }
         Ok(lanes)
+    }
+
+    /// The users who have an entry with this correlation id, or one of [this key](EntryKey::is_of), and those
+    /// whom a channel calls so. Reads the whole table: for an operator who knows nothing else of a message
+    /// or a user.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn users_with(&self, id: &str) -> Result<BTreeSet<AuthId>, TableError> {
+        let mut items = self
+            .table
+            .client()
+            .scan()
+            .table_name(self.table.name())
+            .projection_expression("pk, sk, correlation_id, channel_user")
+            .into_paginator()
+            .items()
+            .send();
+        let mut users = BTreeSet::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(TableError::from_sdk)?;
+            let text = |name: &str| item.get(name)?.as_s().ok().map(String::as_str);
+            let (pk, key) = (
+                text("pk").unwrap_or_default(),
+                text("sk").map(EntryKey::from),
+            );
+            // Where many workspaces have an app, a user's name there has the workspace before the user.
+            let is_called_so = text("channel_user")
+                .is_some_and(|user| user == id || user.rsplit(':').next() == Some(id));
+            if let Some(auth_id) = pk.strip_prefix("user#").filter(|_| is_called_so) {
+                users.insert(auth_id.into());
+            }
+            if text("correlation_id") == Some(id) || key.is_some_and(|key| key.is_of(id)) {
+                let lane = pk.parse::<Lane>().ok();
+                users.extend(lane.and_then(|lane| lane.user().cloned()));
+            }
+        }
+        Ok(users)
     }
 }
 
