@@ -174,7 +174,7 @@ fn as_line(entry: &Entry) -> String {
     }
     let counts = [
         (entry.attempts, "failed tries"),
-        (entry.starts, "crashes"),
+        (crashes(entry), "crashes"),
         (entry.overruns, "overruns"),
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
@@ -199,7 +199,7 @@ fn as_json(entry: &Entry, bodies: bool) -> Value {
         "ended_at": entry.ended_at,
         "revived_at": entry.revived_at,
         "attempts": entry.attempts,
-        "crashes": entry.starts,
+        "crashes": crashes(entry),
         "overruns": entry.overruns,
         "parts_done": entry.parts_done,
         "reason": entry.reason,
@@ -208,6 +208,13 @@ fn as_json(entry: &Entry, bodies: bool) -> Value {
         fields.insert("payload".to_owned(), json!(entry.payload));
     }
     value
+}
+
+/// How many tries in a row were begun and never ended. Of a pending entry, one of them may be under way.
+fn crashes(entry: &Entry) -> u32 {
+    // What was begun last has ended with the entry.
+    let ended = u32::from(entry.ended_at.is_some());
+    entry.starts.saturating_sub(ended)
 }
 
 fn state(entry: &Entry) -> String {

@@ -103,6 +103,14 @@ async fn what_was_given_up_is_listed_and_delivered_again_once() -> anyhow::Resul
     assert_eq!(lanes.len(), 1);
     let (entries, _) = ledger.pending(lanes.first().expect("one")).await?;
     assert!(entries[0].revived_at.is_some() && entries[0].attempts == 0);
+    // Its delivery begins, as of a ring that comes again, and ends: nothing has crashed.
+    ledger.start(&entries[0]).await?;
+    let now = Timestamp::now();
+    ledger.end(&entries[0], State::Delivered, None, now).await?;
+    let timeline = ["timeline", "acme-slack/U1", "--json"];
+    let timeline = json(&haptik_bridge(data.path(), &timeline));
+    assert_eq!(timeline[1]["state"], "delivered");
+    assert_eq!(timeline[1]["crashes"], 0);
     let left = json(&haptik_bridge(data.path(), &["dead", "--json"]));
     assert_eq!(left.len(), 1);
     let id = left[0]["correlation_id"].as_str().expect("an id");
