@@ -12,12 +12,13 @@ use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, State};
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::app::{self, App};
-use crate::fake_slack::{CLIENT_ID, CLIENT_SECRET, FakeSlack};
+use crate::fake_slack::{CLIENT_ID, CLIENT_SECRET, FakeSlack, Payload, Reply};
 
 /// How long everything may take to come to rest at the end of a test.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -137,6 +138,58 @@ impl Stage {
     #[must_use]
     pub fn simulator(&self) -> &Simulator {
         self.haptik.simulator()
+    }
+
+    /// Slack sends something, and the bridge acknowledges it; returns what it replied.
+    ///
+    /// # Panics
+    /// When it does not acknowledge it in time.
+    pub async fn slack_sends(&self, payload: &impl Payload) -> Reply {
+        let url = self.channel_url("acme-slack");
+        let reply = self.slack.client().send(&url, payload).await;
+        assert!(reply.is_acknowledged(), "{reply:?}");
+        reply
+    }
+
+    /// A user in Slack says something to the bot in a direct message; returns the channel of it.
+    ///
+    /// # Panics
+    /// As [`Stage::slack_sends`].
+    pub async fn slack_user_says(&self, user: &str, text: &str) -> String {
+        let event = self.slack.dm(user, text);
+        self.slack_sends(&event).await;
+        event.channel().to_owned()
+    }
+
+    /// The application sends something, and the bridge takes it; returns what it answered.
+    ///
+    /// # Errors
+    /// As [`App::send`].
+    ///
+    /// # Panics
+    /// When it does not take it.
+    pub async fn app_sends(&self, body: &Value) -> anyhow::Result<Value> {
+        let url = self.channel_url("my-app");
+        let (status, answer) = self.app.send(&url, body).await?;
+        assert_eq!(status, 202, "{answer}");
+        Ok(answer)
+    }
+
+    /// Waits until Haptik was told `count` messages of users, and returns their texts.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    ///
+    /// # Panics
+    /// When it was told more.
+    pub async fn haptik_was_told(&self, count: usize) -> anyhow::Result<Vec<String>> {
+        let simulator = self.simulator();
+        let enough = simulator.wait_until(PATIENCE, |seen| seen.messages.len() >= count);
+        enough.await?;
+        let told: Vec<String> =
+            simulator.records(|seen| seen.messages.iter().map(|said| said.text.clone()).collect());
+        assert_eq!(told.len(), count, "{told:#?}");
+        Ok(told)
     }
 
     /// Waits until nothing is left to be done, and checks that nothing was given up and that Slack

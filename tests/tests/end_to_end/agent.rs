@@ -5,6 +5,7 @@ use std::time::Duration;
 use haptik_bridge_local::simulator::{
     AGENT_PATH, AgentJoins, CallFault, CallOutcome, CompletedBy, Reply, Settings, UserMessage,
 };
+use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
@@ -32,36 +33,13 @@ fn options() -> Options {
     }
 }
 
-async fn dm(stage: &Stage, text: &str) -> String {
-    let event = stage.slack.dm(ASHA, text);
-    let url = stage.channel_url("acme-slack");
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&url, &event)
-            .await
-            .is_acknowledged()
-    );
-    event.channel().to_owned()
-}
-
-/// Asha's `auth_id`, once Haptik was told something.
-async fn auth_id(stage: &Stage) -> anyhow::Result<String> {
-    let simulator = stage.simulator();
-    simulator
-        .wait_until(PATIENCE, |seen| !seen.messages.is_empty())
-        .await?;
-    Ok(simulator.records(|seen| seen.messages.last().expect("one").auth_id.clone()))
-}
-
 #[tokio::test]
 async fn a_user_asks_for_a_human_who_joins_answers_and_is_rated() -> anyhow::Result<()> {
     let stage = Stage::with(options(), echo).await?;
-    let channel = dm(&stage, "hi").await;
+    let channel = stage.slack_user_says(ASHA, "hi").await;
     stage.slack.wait_for_text(&channel, "You said: hi").await;
-    let auth_id = auth_id(&stage).await?;
-    dm(&stage, "  TALK to  a human! ").await;
+    let auth_id = AuthId::derive(&"acme-slack".into(), ASHA, None);
+    stage.slack_user_says(ASHA, "  TALK to  a human! ").await;
     stage
         .slack
         .wait_for_text(&channel, "One moment, I am asking a colleague to join.")
@@ -76,16 +54,15 @@ async fn a_user_asks_for_a_human_who_joins_answers_and_is_rated() -> anyhow::Res
     });
     stage
         .simulator()
-        .agent_says_text(&auth_id, "How can I help?")?;
+        .agent_says_text(auth_id.as_str(), "How can I help?")?;
     let said = stage.slack.wait_for_text(&channel, "How can I help?").await;
     assert_eq!(said.username.as_deref(), Some("Prateek"));
     // While an agent has the chat, the phrase is a message as any other.
-    dm(&stage, "agent").await;
+    stage.slack_user_says(ASHA, "agent").await;
+    stage.haptik_was_told(2).await?;
     stage
         .simulator()
-        .wait_until(PATIENCE, |seen| seen.messages.len() == 2)
-        .await?;
-    stage.simulator().completes(&auth_id, CompletedBy::Agent)?;
+        .completes(auth_id.as_str(), CompletedBy::Agent)?;
     stage.slack.wait_for_text(&channel, "Bye from us.").await;
     let rating = stage
         .slack
@@ -96,16 +73,8 @@ async fn a_user_asks_for_a_human_who_joins_answers_and_is_rated() -> anyhow::Res
                 .find(|message| message.text.contains("How was this conversation?"))
         })
         .await;
-    let url = stage.channel_url("acme-slack");
     let tap = stage.slack.tap(&rating, ASHA, "5 ★");
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&url, &tap)
-            .await
-            .is_acknowledged()
-    );
+    stage.slack_sends(&tap).await;
     // Haptik takes ratings of open conversations only, which this one is no more.
     stage
         .slack
@@ -132,19 +101,11 @@ async fn a_user_asks_for_a_human_who_joins_answers_and_is_rated() -> anyhow::Res
 #[tokio::test]
 async fn a_request_that_comes_first_waits_for_haptiks_name_and_says_so() -> anyhow::Result<()> {
     let stage = Stage::with(options(), echo).await?;
-    let url = stage.channel_url("acme-slack");
     let channel = stage.slack.dm_channel(ASHA);
     let command = stage
         .slack
         .slash_command(&channel, ASHA, "/haptik", "agent");
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&url, &command)
-            .await
-            .is_acknowledged()
-    );
+    stage.slack_sends(&command).await;
     let waiting =
         "I will ask a colleague to join as soon as the conversation is set up. One moment.";
     stage
@@ -171,35 +132,21 @@ async fn a_request_that_comes_first_waits_for_haptiks_name_and_says_so() -> anyh
                 .find(|message| message.text.starts_with("*Prateek* (Help)"))
         })
         .await;
-    stage
-        .simulator()
-        .records(|seen| assert_eq!(seen.messages.len(), 1));
+    stage.haptik_was_told(1).await?;
     stage.finish().await
 }
 
 #[tokio::test]
 async fn the_home_tab_has_a_button_that_asks() -> anyhow::Result<()> {
     let stage = Stage::with(options(), echo).await?;
-    let url = stage.channel_url("acme-slack");
     let opened = json!({"type": "app_home_opened", "user": ASHA, "channel": stage.slack.dm_channel(ASHA), "tab": "home", "event_ts": stage.slack.mint_ts()});
-    stage
-        .slack
-        .client()
-        .send(&url, &stage.slack.envelope(&opened))
-        .await;
+    stage.slack_sends(&stage.slack.envelope(&opened)).await;
     let home = stage
         .slack
         .wait_until("the Home tab", PATIENCE, || stage.slack.home(ASHA))
         .await;
     let tap = stage.slack.tap_home(&home, ASHA, "agent");
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&url, &tap)
-            .await
-            .is_acknowledged()
-    );
+    stage.slack_sends(&tap).await;
     stage
         .simulator()
         .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 1)
@@ -227,15 +174,15 @@ async fn nobody_takes_the_chat_and_the_user_and_the_sinks_are_told() -> anyhow::
         receiver.url()
     );
     let stage = Stage::with(options, echo).await?;
-    let channel = dm(&stage, "hi").await;
+    let channel = stage.slack_user_says(ASHA, "hi").await;
     stage.slack.wait_for_text(&channel, "You said: hi").await;
-    dm(&stage, "agent").await;
+    stage.slack_user_says(ASHA, "agent").await;
     stage
         .simulator()
         .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 1)
         .await?;
     // Asking again is asking Haptik again.
-    dm(&stage, "agent").await;
+    stage.slack_user_says(ASHA, "agent").await;
     stage
         .simulator()
         .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 2)
@@ -250,12 +197,12 @@ async fn nobody_takes_the_chat_and_the_user_and_the_sinks_are_told() -> anyhow::
     assert_eq!(event["data"]["data"]["asked_by"], "user");
     assert_eq!(event["data"]["data"]["team_name"], "Help");
     // The bot answers again, and a human can be asked for again.
-    dm(&stage, "hello?").await;
+    stage.slack_user_says(ASHA, "hello?").await;
     stage
         .slack
         .wait_for_text(&channel, "You said: hello?")
         .await;
-    dm(&stage, "agent").await;
+    stage.slack_user_says(ASHA, "agent").await;
     stage
         .simulator()
         .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 3)
@@ -268,7 +215,7 @@ async fn what_haptik_says_of_a_request_is_handled() -> anyhow::Result<()> {
     let mut options = options();
     options.haptik.teams = vec!["Support".into()];
     let stage = Stage::with(options, echo).await?;
-    let channel = dm(&stage, "hi").await;
+    let channel = stage.slack_user_says(ASHA, "hi").await;
     stage.slack.wait_for_text(&channel, "You said: hi").await;
     // It has heard nothing of the user, it says: then it is told the request.
     let refused = json!({"error_message": "user has not sent a message"});
@@ -283,7 +230,7 @@ async fn what_haptik_says_of_a_request_is_handled() -> anyhow::Result<()> {
             },
         )
     });
-    dm(&stage, "agent").await;
+    stage.slack_user_says(ASHA, "agent").await;
     stage.slack.wait_for_text(&channel, "You said: agent").await;
     // There is no such team: the user is told that nobody comes.
     let missed = "Nobody is free at the moment, I am sorry. Please try again later.";

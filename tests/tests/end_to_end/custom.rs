@@ -21,11 +21,10 @@ async fn an_application_talks_with_the_bot() -> anyhow::Result<()> {
         )]
     })
     .await?;
-    let url = stage.channel_url("my-app");
     let message = said("m-1", "hello");
     for _ in 0..3 {
-        let (status, answer) = stage.app.send(&url, &message).await?;
-        assert_eq!((status, &answer["id"]), (202, &json!("m-1")));
+        let answer = stage.app_sends(&message).await?;
+        assert_eq!(answer["id"], "m-1");
         assert!(
             answer["auth_id"]
                 .as_str()
@@ -50,7 +49,7 @@ async fn an_application_talks_with_the_bot() -> anyhow::Result<()> {
     });
     let tap = json!({"type": "action", "id": "m-2", "timestamp": jiff::Timestamp::now().to_string(),
                      "user": {"id": "u-42"}, "value": "Yes{y}"});
-    assert_eq!(stage.app.send(&url, &tap).await?.0, 202);
+    stage.app_sends(&tap).await?;
     stage.app.wait_for(2).await;
     stage.simulator().records(|seen| {
         assert_eq!(seen.messages.last().expect("two").text, "Yes{y}");
@@ -66,8 +65,7 @@ async fn an_application_talks_with_the_bot() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_agent_joins_answers_and_completes_and_each_is_told_once() -> anyhow::Result<()> {
     let stage = Stage::start().await?;
-    let url = stage.channel_url("my-app");
-    let (_, answer) = stage.app.send(&url, &said("m-1", "hello")).await?;
+    let answer = stage.app_sends(&said("m-1", "hello")).await?;
     let auth_id = answer["auth_id"].as_str().expect("an auth_id").to_owned();
     stage.app.wait_for(1).await;
     stage.simulator().agent_joins(&auth_id)?;
@@ -112,13 +110,12 @@ async fn an_agent_joins_answers_and_completes_and_each_is_told_once() -> anyhow:
 async fn feedback_reaches_haptik_and_a_second_one_within_the_hour_is_no_error() -> anyhow::Result<()>
 {
     let stage = Stage::start().await?;
-    let url = stage.channel_url("my-app");
-    stage.app.send(&url, &said("m-1", "hello")).await?;
+    stage.app_sends(&said("m-1", "hello")).await?;
     stage.app.wait_for(1).await;
     for id in ["f-1", "f-2"] {
         let feedback = json!({"type": "feedback", "id": id, "timestamp": jiff::Timestamp::now().to_string(),
                               "user": {"id": "u-42"}, "rating": 5, "resolved": true, "comment": "good"});
-        assert_eq!(stage.app.send(&url, &feedback).await?.0, 202);
+        stage.app_sends(&feedback).await?;
     }
     stage
         .simulator()
@@ -190,18 +187,8 @@ async fn an_attachment_at_a_private_address_is_not_fetched_but_named() -> anyhow
     let stage = Stage::with(options, |_: &UserMessage| Vec::new()).await?;
     let mut message = said("m-1", "");
     message["attachments"] = json!([{"url": "http://169.254.169.254/latest/meta.png", "name": "meta.png", "mime_type": "image/png"}]);
-    assert_eq!(
-        stage
-            .app
-            .send(&stage.channel_url("my-app"), &message)
-            .await?
-            .0,
-        202
-    );
-    stage
-        .simulator()
-        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 1)
-        .await?;
+    stage.app_sends(&message).await?;
+    stage.haptik_was_told(1).await?;
     stage.simulator().records(|seen| {
         assert!(seen.files.is_empty());
         assert!(seen.messages.last().expect("one").text.contains("meta.png"));

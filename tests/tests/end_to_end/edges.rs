@@ -35,12 +35,7 @@ async fn forged_and_expired_requests_are_refused_and_leave_nothing() -> anyhow::
                 .is_acknowledged()
         );
     }
-    stage
-        .simulator()
-        .wait_until(std::time::Duration::from_secs(10), |seen| {
-            seen.messages.len() == 1
-        })
-        .await?;
+    stage.haptik_was_told(1).await?;
     stage.finish().await
 }
 
@@ -50,11 +45,7 @@ async fn the_handshake_is_answered_with_its_challenge() -> anyhow::Result<()> {
     let challenge = stage
         .slack
         .url_verification("3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P");
-    let reply = stage
-        .slack
-        .client()
-        .send(&stage.channel_url("acme-slack"), &challenge)
-        .await;
+    let reply = stage.slack_sends(&challenge).await;
     assert_eq!(reply.status, 200);
     assert!(
         reply
@@ -198,17 +189,9 @@ async fn a_body_too_large_for_one_item_is_delivered_whole() -> anyhow::Result<()
     let stage = Stage::with_bot(silent).await?;
     let message = json!({"type": "message", "id": "m-1", "timestamp": Timestamp::now().to_string(),
                          "text": "hello", "user": {"id": "u-42"}});
-    let (_, answer) = stage
-        .app
-        .send(&stage.channel_url("my-app"), &message)
-        .await?;
+    let answer = stage.app_sends(&message).await?;
     let auth_id = answer["auth_id"].as_str().expect("an auth_id").to_owned();
-    stage
-        .simulator()
-        .wait_until(std::time::Duration::from_secs(10), |seen| {
-            seen.messages.len() == 1
-        })
-        .await?;
+    stage.haptik_was_told(1).await?;
     let text = "äöü 🦀 ".repeat(100_000);
     stage.simulator().say_text(&auth_id, &text)?;
     let callback = stage.app.wait_for(1).await.remove(0);

@@ -15,28 +15,15 @@ fn echo(message: &UserMessage) -> Vec<Reply> {
 #[tokio::test]
 async fn what_haptik_could_not_take_is_told_again_and_in_order() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let url = stage.channel_url("acme-slack");
     for (times, outcome) in [(1, CallOutcome::status(500)), (1, CallOutcome::Drop)] {
         stage.simulator().add_call_fault(CallFault {
             times: Some(times),
             ..CallFault::on(MESSAGE_PATH, outcome)
         });
     }
-    let (one, two) = (
-        stage.slack.dm("U00000ASHA", "one"),
-        stage.slack.dm("U00000ASHA", "two"),
-    );
-    for event in [&one, &two] {
-        assert!(
-            stage
-                .slack
-                .client()
-                .send(&url, event)
-                .await
-                .is_acknowledged()
-        );
-    }
-    let shown = stage.slack.wait_for_messages(one.channel(), 2).await;
+    let channel = stage.slack_user_says("U00000ASHA", "one").await;
+    stage.slack_user_says("U00000ASHA", "two").await;
+    let shown = stage.slack.wait_for_messages(&channel, 2).await;
     assert!(shown[0].visible_text().contains("one") && shown[1].visible_text().contains("two"));
     stage.finish().await
 }
@@ -44,13 +31,8 @@ async fn what_haptik_could_not_take_is_told_again_and_in_order() -> anyhow::Resu
 #[tokio::test]
 async fn a_user_whom_haptik_has_forgotten_is_registered_again() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let url = stage.channel_url("acme-slack");
-    let first = stage.slack.dm("U00000ASHA", "one");
-    stage.slack.client().send(&url, &first).await;
-    stage
-        .slack
-        .wait_for_text(first.channel(), "You said: one.")
-        .await;
+    let channel = stage.slack_user_says("U00000ASHA", "one").await;
+    stage.slack.wait_for_text(&channel, "You said: one.").await;
     let forgotten = CallOutcome::Status {
         status: 403,
         retry_after: None,
@@ -60,15 +42,8 @@ async fn a_user_whom_haptik_has_forgotten_is_registered_again() -> anyhow::Resul
         times: Some(1),
         ..CallFault::on(MESSAGE_PATH, forgotten)
     });
-    stage
-        .slack
-        .client()
-        .send(&url, &stage.slack.dm("U00000ASHA", "two"))
-        .await;
-    stage
-        .slack
-        .wait_for_text(first.channel(), "You said: two.")
-        .await;
+    stage.slack_user_says("U00000ASHA", "two").await;
+    stage.slack.wait_for_text(&channel, "You said: two.").await;
     stage
         .simulator()
         .records(|seen| assert_eq!(seen.users.len(), 2));
@@ -78,27 +53,16 @@ async fn a_user_whom_haptik_has_forgotten_is_registered_again() -> anyhow::Resul
 #[tokio::test]
 async fn slack_asks_for_a_pause_and_only_that_user_waits() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let url = stage.channel_url("acme-slack");
-    let (slow, quick) = (
-        stage.slack.dm("U00000ASHA", "slow"),
-        stage.slack.dm("U00000RAVI", "quick"),
-    );
+    let slow = stage.slack.dm_channel("U00000ASHA");
     stage
         .slack
-        .fail_next_in(slow.channel(), "chat.postMessage", 1, Fault::RateLimited(3));
+        .fail_next_in(&slow, "chat.postMessage", 1, Fault::RateLimited(3));
     let began = std::time::Instant::now();
-    for event in [&slow, &quick] {
-        stage.slack.client().send(&url, event).await;
-    }
-    stage
-        .slack
-        .wait_for_text(quick.channel(), "You said: quick.")
-        .await;
+    stage.slack_user_says("U00000ASHA", "slow").await;
+    let quick = stage.slack_user_says("U00000RAVI", "quick").await;
+    stage.slack.wait_for_text(&quick, "You said: quick.").await;
     let quick_took = began.elapsed();
-    stage
-        .slack
-        .wait_for_text(slow.channel(), "You said: slow.")
-        .await;
+    stage.slack.wait_for_text(&slow, "You said: slow.").await;
     assert!(
         began.elapsed() >= Duration::from_secs(3),
         "Retry-After was not kept"
@@ -107,51 +71,35 @@ async fn slack_asks_for_a_pause_and_only_that_user_waits() -> anyhow::Result<()>
         quick_took < Duration::from_secs(3),
         "another user waited too: {quick_took:?}"
     );
-    stage.slack.wait_for_messages(slow.channel(), 1).await;
+    stage.slack.wait_for_messages(&slow, 1).await;
     stage.finish().await
 }
 
 #[tokio::test]
 async fn a_message_that_slack_took_without_saying_so_is_not_posted_twice() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let event = stage.slack.dm("U00000ASHA", "once");
     stage
         .slack
         .fail_next("chat.postMessage", 1, Fault::DropAfter);
-    stage
-        .slack
-        .client()
-        .send(&stage.channel_url("acme-slack"), &event)
-        .await;
-    stage
-        .slack
-        .wait_for_text(event.channel(), "You said: once.")
-        .await;
+    let channel = stage.slack_user_says("U00000ASHA", "once").await;
+    stage.slack.wait_for_text(&channel, "You said: once.").await;
     assert!(stage.local.queue.idle(Duration::from_secs(20)).await);
-    stage.slack.wait_for_messages(event.channel(), 1).await;
+    stage.slack.wait_for_messages(&channel, 1).await;
     stage.finish().await
 }
 
 #[tokio::test]
 async fn what_slack_refuses_for_ever_is_given_up_and_the_lane_goes_on() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let url = stage.channel_url("acme-slack");
-    let (one, two) = (
-        stage.slack.dm("U00000ASHA", "one"),
-        stage.slack.dm("U00000ASHA", "two"),
-    );
     stage.slack.fail_next(
         "chat.postMessage",
         1,
         Fault::Error("is_archived".to_owned()),
     );
-    stage.slack.client().send(&url, &one).await;
-    stage.slack.client().send(&url, &two).await;
-    stage
-        .slack
-        .wait_for_text(two.channel(), "You said: two.")
-        .await;
-    stage.slack.wait_for_messages(two.channel(), 1).await;
+    let channel = stage.slack_user_says("U00000ASHA", "one").await;
+    stage.slack_user_says("U00000ASHA", "two").await;
+    stage.slack.wait_for_text(&channel, "You said: two.").await;
+    stage.slack.wait_for_messages(&channel, 1).await;
     stage.slack.assert_nothing_refused();
     let dead = stage.finish_with_dead().await?;
     let reasons: Vec<_> = dead
@@ -169,41 +117,34 @@ async fn what_slack_refuses_for_ever_is_given_up_and_the_lane_goes_on() -> anyho
 async fn one_whom_slack_refuses_for_ever_holds_up_nobody_else_and_not_the_other_direction()
 -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let url = stage.channel_url("acme-slack");
     // Both of a kind that is given up and of one that is tried again.
     for (user, fault) in [
         ("U00000ASHA", Fault::Error("is_archived".to_owned())),
         ("U00000RAVI", Fault::Status(500)),
     ] {
-        let channel = stage.slack.dm(user, "hi").channel().to_owned();
+        let channel = stage.slack.dm_channel(user);
         stage
             .slack
             .fail_next_in(&channel, "chat.postMessage", usize::MAX, fault);
     }
     for number in 0..5 {
         for user in ["U00000ASHA", "U00000RAVI", "U00000MILO"] {
-            let event = stage.slack.dm(user, &format!("{user} {number}"));
-            stage.slack.client().send(&url, &event).await;
+            let text = format!("{user} {number}");
+            stage.slack_user_says(user, &text).await;
         }
     }
-    let milo = stage.slack.dm("U00000MILO", "unsent").channel().to_owned();
+    let milo = stage.slack.dm_channel("U00000MILO");
     let shown = stage.slack.wait_for_messages(&milo, 5).await;
     for (number, message) in shown.iter().enumerate() {
         let answer = format!("You said: U00000MILO {number}.");
         assert_eq!(message.visible_text(), answer);
     }
     // What the refused say still reaches Haptik, in order.
-    let all_told = stage
-        .simulator()
-        .wait_until(Duration::from_secs(15), |seen| seen.messages.len() == 15);
-    all_told.await?;
+    let all_told = stage.haptik_was_told(15).await?;
     for user in ["U00000ASHA", "U00000RAVI"] {
-        let told: Vec<String> = stage.simulator().records(|seen| {
-            let texts = seen.messages.iter().map(|message| message.text.clone());
-            texts.filter(|text| text.starts_with(user)).collect()
-        });
+        let told = all_told.iter().filter(|text| text.starts_with(user));
         let said: Vec<String> = (0..5).map(|number| format!("{user} {number}")).collect();
-        assert_eq!(told, said);
+        assert_eq!(told.collect::<Vec<_>>(), said.iter().collect::<Vec<_>>());
     }
     stage.abandon();
     Ok(())
@@ -221,15 +162,7 @@ async fn a_delivery_that_haptik_repeats_until_it_gives_up_is_recovered_by_the_ne
     stage
         .simulator()
         .add_call_fault(CallFault::on("*", CallOutcome::status(503)));
-    let event = stage.slack.dm("U00000ASHA", "kept");
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&stage.channel_url("acme-slack"), &event)
-            .await
-            .is_acknowledged()
-    );
+    let channel = stage.slack_user_says("U00000ASHA", "kept").await;
     stage
         .simulator()
         .wait_until(Duration::from_secs(10), |seen| {
@@ -243,17 +176,8 @@ async fn a_delivery_that_haptik_repeats_until_it_gives_up_is_recovered_by_the_ne
 
     let stage = Stage::with(options(), echo).await?;
     assert_eq!(stage.local.resume().await?, 1);
-    stage
-        .simulator()
-        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 1)
-        .await?;
-    stage
-        .simulator()
-        .records(|seen| assert_eq!(seen.messages.last().expect("one").text, "kept"));
-    stage
-        .slack
-        .wait_for_text(event.channel(), "You said: kept.")
-        .await;
+    assert_eq!(stage.haptik_was_told(1).await?, ["kept"]);
+    stage.slack.wait_for_text(&channel, "You said: kept.").await;
     stage.finish().await
 }
 
@@ -272,22 +196,11 @@ async fn a_webhook_that_was_disabled_delivers_all_that_waited_once_it_is_enabled
         echo,
     )
     .await?;
-    let event = stage.slack.dm("U00000ASHA", "one");
     stage.simulator().disable_webhook();
-    stage
-        .slack
-        .client()
-        .send(&stage.channel_url("acme-slack"), &event)
-        .await;
-    stage
-        .simulator()
-        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 1)
-        .await?;
+    let channel = stage.slack_user_says("U00000ASHA", "one").await;
+    stage.haptik_was_told(1).await?;
     stage.simulator().enable_webhook();
-    stage
-        .slack
-        .wait_for_text(event.channel(), "You said: one.")
-        .await;
+    stage.slack.wait_for_text(&channel, "You said: one.").await;
     stage.finish().await
 }
 
@@ -306,25 +219,14 @@ async fn a_webhook_that_haptik_has_disabled_is_enabled_by_itself_after_a_silence
     let enables = || stage.simulator().records(|seen| seen.webhook_enables.len());
     assert_eq!(enables(), 1, "it is enabled at first");
     stage.simulator().disable_webhook();
-    let event = stage.slack.dm("U00000ASHA", "one");
-    stage
-        .slack
-        .client()
-        .send(&stage.channel_url("acme-slack"), &event)
-        .await;
-    stage
-        .simulator()
-        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 1)
-        .await?;
+    let channel = stage.slack_user_says("U00000ASHA", "one").await;
+    stage.haptik_was_told(1).await?;
     assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
     keep_house_in(20).await;
     assert_eq!(enables(), 1, "it is too soon to speak of a silence");
     keep_house_in(45).await;
     assert_eq!(enables(), 2);
-    stage
-        .slack
-        .wait_for_text(event.channel(), "You said: one.")
-        .await;
+    stage.slack.wait_for_text(&channel, "You said: one.").await;
     stage.finish().await
 }
 
@@ -342,13 +244,11 @@ async fn a_sink_that_hangs_holds_up_no_chat() -> anyhow::Result<()> {
         ..Options::default()
     };
     let stage = Stage::with(options, echo).await?;
-    let url = stage.channel_url("acme-slack");
     let began = std::time::Instant::now();
     for text in ["one", "two", "three"] {
-        let event = stage.slack.dm("U00000ASHA", text);
-        stage.slack.client().send(&url, &event).await;
+        let channel = stage.slack_user_says("U00000ASHA", text).await;
         let answer = format!("You said: {text}.");
-        stage.slack.wait_for_text(event.channel(), &answer).await;
+        stage.slack.wait_for_text(&channel, &answer).await;
     }
     assert!(
         began.elapsed() < Duration::from_secs(8),

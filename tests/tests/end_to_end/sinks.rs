@@ -27,16 +27,8 @@ async fn a_sink_gets_the_events_that_it_wants_with_the_same_id_on_every_try() ->
         echo,
     )
     .await?;
-    let event = stage.slack.dm("U00000ASHA", "hi");
-    stage
-        .slack
-        .client()
-        .send(&stage.channel_url("acme-slack"), &event)
-        .await;
-    stage
-        .slack
-        .wait_for_text(event.channel(), "You said: hi.")
-        .await;
+    let channel = stage.slack_user_says("U00000ASHA", "hi").await;
+    stage.slack.wait_for_text(&channel, "You said: hi.").await;
     let auth_id = stage
         .simulator()
         .records(|seen| seen.messages.last().expect("one").auth_id.clone());
@@ -54,16 +46,8 @@ async fn a_sink_that_is_down_does_not_hold_up_the_chat() -> anyhow::Result<()> {
     let receiver = App::start().await?;
     receiver.answer_next(&[500, 500]);
     let stage = Stage::with(sink(&receiver, r#"["*"]"#), echo).await?;
-    let event = stage.slack.dm("U00000ASHA", "hi");
-    stage
-        .slack
-        .client()
-        .send(&stage.channel_url("acme-slack"), &event)
-        .await;
-    stage
-        .slack
-        .wait_for_text(event.channel(), "You said: hi.")
-        .await;
+    let channel = stage.slack_user_says("U00000ASHA", "hi").await;
+    stage.slack.wait_for_text(&channel, "You said: hi.").await;
     assert!(receiver.callbacks().is_empty());
     receiver.wait_for(1).await;
     stage.finish().await

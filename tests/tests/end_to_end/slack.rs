@@ -12,17 +12,10 @@ fn echo(message: &UserMessage) -> Vec<Reply> {
 #[tokio::test]
 async fn a_direct_message_is_answered_where_it_was_written() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let event = stage.slack.dm("U00000ASHA", "hi &lt;there&gt;");
-    let reply = stage
-        .slack
-        .client()
-        .send(&stage.channel_url("acme-slack"), &event)
-        .await;
-    assert!(reply.is_acknowledged(), "{reply:?}");
-    let answer = stage
-        .slack
-        .wait_for_text(event.channel(), "You said: hi &lt;there&gt;")
-        .await;
+    let said = "hi &lt;there&gt;";
+    let channel = stage.slack_user_says("U00000ASHA", said).await;
+    let answer = format!("You said: {said}");
+    let answer = stage.slack.wait_for_text(&channel, &answer).await;
     assert!(
         !answer.is_reply(),
         "an answer in a direct message opens no thread"
@@ -33,19 +26,11 @@ async fn a_direct_message_is_answered_where_it_was_written() -> anyhow::Result<(
 #[tokio::test]
 async fn a_mention_comes_twice_and_is_answered_once_in_its_thread() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let url = stage.channel_url("acme-slack");
     let (mention, twin) = stage
         .slack
         .mention("C000000001", "U00000ASHA", "what is new?", None);
     for event in [&twin, &mention] {
-        assert!(
-            stage
-                .slack
-                .client()
-                .send(&url, event)
-                .await
-                .is_acknowledged()
-        );
+        stage.slack_sends(event).await;
     }
     let answer = stage
         .slack
@@ -53,42 +38,29 @@ async fn a_mention_comes_twice_and_is_answered_once_in_its_thread() -> anyhow::R
         .await;
     assert_eq!(answer.thread_ts.as_deref(), Some(mention.ts()));
     stage.slack.wait_for_messages("C000000001", 1).await;
-    stage
-        .simulator()
-        .records(|seen| assert_eq!(seen.messages.len(), 1));
+    stage.haptik_was_told(1).await?;
     stage.finish().await
 }
 
 #[tokio::test]
 async fn the_same_message_eleven_times_with_other_event_ids_is_said_once() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let url = stage.channel_url("acme-slack");
     let event = stage.slack.dm("U00000ASHA", "once");
     for number in 0..11 {
         let again = event.clone().with_event_id(&format!("Ev{number}"));
-        assert!(
-            stage
-                .slack
-                .client()
-                .send(&url, &again)
-                .await
-                .is_acknowledged()
-        );
+        stage.slack_sends(&again).await;
     }
     stage
         .slack
         .wait_for_text(event.channel(), "You said: once")
         .await;
-    stage
-        .simulator()
-        .records(|seen| assert_eq!(seen.messages.len(), 1));
+    stage.haptik_was_told(1).await?;
     stage.finish().await
 }
 
 #[tokio::test]
 async fn a_thread_reply_is_for_the_bot_only_where_it_was_addressed() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let url = stage.channel_url("acme-slack");
     let stranger = stage.slack.channel_message(
         "C000000001",
         "U00000ASHA",
@@ -102,14 +74,7 @@ async fn a_thread_reply_is_for_the_bot_only_where_it_was_addressed() -> anyhow::
         .slack
         .mention("C000000001", "U00000ASHA", "first", None);
     for event in [&stranger, &chatter, &mention] {
-        assert!(
-            stage
-                .slack
-                .client()
-                .send(&url, event)
-                .await
-                .is_acknowledged()
-        );
+        stage.slack_sends(event).await;
     }
     stage
         .slack
@@ -126,14 +91,7 @@ async fn a_thread_reply_is_for_the_bot_only_where_it_was_addressed() -> anyhow::
         Some(mention.ts()),
     );
     for event in [&reply, &by_another] {
-        assert!(
-            stage
-                .slack
-                .client()
-                .send(&url, event)
-                .await
-                .is_acknowledged()
-        );
+        stage.slack_sends(event).await;
     }
     let answer = stage
         .slack
@@ -151,21 +109,13 @@ async fn in_thread_mode_each_thread_of_a_user_is_one_conversation() -> anyhow::R
         ..Options::default()
     };
     let stage = Stage::with(options, echo).await?;
-    let url = stage.channel_url("acme-slack");
     let (first, _) = stage.slack.mention("C000000001", "U00000ASHA", "one", None);
     let (other, _) = stage.slack.mention("C000000001", "U00000ASHA", "two", None);
     let joined = stage
         .slack
         .channel_message("C000000001", "U00000ASHA", "three", Some(first.ts()));
     for event in [&first, &other, &joined] {
-        assert!(
-            stage
-                .slack
-                .client()
-                .send(&url, event)
-                .await
-                .is_acknowledged()
-        );
+        stage.slack_sends(event).await;
     }
     for (text, thread) in [("one", &first), ("two", &other), ("three", &first)] {
         let answer = stage
@@ -190,9 +140,8 @@ async fn in_thread_mode_each_thread_of_a_user_is_one_conversation() -> anyhow::R
 #[tokio::test]
 async fn bots_and_system_messages_are_not_forwarded() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let url = stage.channel_url("acme-slack");
     let event = stage.slack.dm("U00000ASHA", "hi");
-    stage.slack.client().send(&url, &event).await;
+    stage.slack_sends(&event).await;
     let answer = stage
         .slack
         .wait_for_text(event.channel(), "You said: hi")
@@ -206,33 +155,20 @@ async fn bots_and_system_messages_are_not_forwarded() -> anyhow::Result<()> {
         stage.slack.channel_join("C000000001", "U00000ASHA"),
     ];
     for event in &ignored {
-        assert!(
-            stage
-                .slack
-                .client()
-                .send(&url, event)
-                .await
-                .is_acknowledged()
-        );
+        stage.slack_sends(event).await;
     }
-    stage
-        .simulator()
-        .records(|seen| assert_eq!(seen.messages.len(), 1));
+    stage.haptik_was_told(1).await?;
     stage.finish().await
 }
 
 #[tokio::test]
 async fn a_user_is_registered_once_with_the_profile_that_slack_has() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let url = stage.channel_url("acme-slack");
-    let (one, two) = (
-        stage.slack.dm("U00000ASHA", "one"),
-        stage.slack.dm("U00000ASHA", "two"),
+    let (channel, _) = tokio::join!(
+        stage.slack_user_says("U00000ASHA", "one"),
+        stage.slack_user_says("U00000ASHA", "two"),
     );
-    let client = stage.slack.client();
-    let (first, second) = tokio::join!(client.send(&url, &one), client.send(&url, &two));
-    assert!(first.is_acknowledged() && second.is_acknowledged());
-    stage.slack.wait_for_messages(one.channel(), 2).await;
+    stage.slack.wait_for_messages(&channel, 2).await;
     assert_eq!(stage.slack.calls("users.info").len(), 1);
     stage.simulator().records(|seen| {
         assert_eq!(seen.users.len(), 1);
@@ -258,32 +194,23 @@ async fn a_tap_sends_what_the_bot_expects_and_leaves_what_the_user_chose() -> an
         text => vec![Reply::Text(format!("You said: {text}"))],
     })
     .await?;
-    let url = stage.channel_url("acme-slack");
-    let event = stage.slack.dm("U00000ASHA", "hi");
-    stage.slack.client().send(&url, &event).await;
-    let question = stage.slack.wait_for_text(event.channel(), "Well?").await;
+    let channel = stage.slack_user_says("U00000ASHA", "hi").await;
+    let question = stage.slack.wait_for_text(&channel, "Well?").await;
     let tap = stage.slack.tap(&question, "U00000ASHA", "Stop");
     for _ in 0..3 {
-        assert!(
-            stage
-                .slack
-                .client()
-                .send(&url, &tap)
-                .await
-                .is_acknowledged()
-        );
+        stage.slack_sends(&tap).await;
     }
     stage
         .slack
-        .wait_for_text(event.channel(), "You said: Stop it{task: 7}")
+        .wait_for_text(&channel, "You said: Stop it{task: 7}")
         .await;
-    let chosen = stage.slack.wait_for_text(event.channel(), "Stop it").await;
+    let chosen = stage.slack.wait_for_text(&channel, "Stop it").await;
     let question = stage
         .slack
         .wait_until("the replies to go away", Duration::from_secs(5), || {
             stage
                 .slack
-                .message(event.channel(), &question.ts)
+                .message(&channel, &question.ts)
                 .filter(|question| question.buttons().is_empty())
         })
         .await;
@@ -293,9 +220,7 @@ async fn a_tap_sends_what_the_bot_expects_and_leaves_what_the_user_chose() -> an
         "{shown}"
     );
     assert!(chosen.ts >= question.ts);
-    stage
-        .simulator()
-        .records(|seen| assert_eq!(seen.messages.len(), 2));
+    stage.haptik_was_told(2).await?;
     stage.finish().await
 }
 
@@ -310,23 +235,11 @@ async fn a_tap_too_long_for_slack_still_sends_every_character() -> anyhow::Resul
         text => vec![Reply::Text(format!("{} characters", text.len()))],
     })
     .await?;
-    let url = stage.channel_url("acme-slack");
-    let event = stage.slack.dm("U00000ASHA", "hi");
-    stage.slack.client().send(&url, &event).await;
-    let question = stage.slack.wait_for_text(event.channel(), "Well?").await;
+    let channel = stage.slack_user_says("U00000ASHA", "hi").await;
+    let question = stage.slack.wait_for_text(&channel, "Well?").await;
     let tap = stage.slack.tap(&question, "U00000ASHA", "Long");
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&url, &tap)
-            .await
-            .is_acknowledged()
-    );
-    stage
-        .slack
-        .wait_for_text(event.channel(), "5000 characters")
-        .await;
+    stage.slack_sends(&tap).await;
+    stage.slack.wait_for_text(&channel, "5000 characters").await;
     stage.finish().await
 }
 
@@ -345,31 +258,22 @@ async fn a_card_that_is_tapped_stays_and_shows_what_was_chosen() -> anyhow::Resu
         text => vec![Reply::Text(format!("You said: {text}"))],
     })
     .await?;
-    let url = stage.channel_url("acme-slack");
-    let event = stage.slack.dm("U00000ASHA", "hi");
-    stage.slack.client().send(&url, &event).await;
-    let offer = stage.slack.wait_for_text(event.channel(), "Well?").await;
+    let channel = stage.slack_user_says("U00000ASHA", "hi").await;
+    let offer = stage.slack.wait_for_text(&channel, "Well?").await;
     assert_eq!(offer.blocks[1]["type"], "carousel");
     assert_eq!(
         offer.text,
         "Well?\nHat\nChoose: Buy Hat\nMore: <https://a.example/?a=1&amp;b=2>\nBag\nChoose: Buy Bag\nMore: <https://a.example/?a=1&amp;b=2>"
     );
     let tap = stage.slack.tap(&offer, "U00000ASHA", "Buy Bag");
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&url, &tap)
-            .await
-            .is_acknowledged()
-    );
+    stage.slack_sends(&tap).await;
     stage
         .slack
-        .wait_for_text(event.channel(), "You said: I take the Bag")
+        .wait_for_text(&channel, "You said: I take the Bag")
         .await;
     let chosen = stage
         .slack
-        .wait_for_text(event.channel(), "✓ I take the Bag")
+        .wait_for_text(&channel, "✓ I take the Bag")
         .await;
     assert_eq!((&chosen.ts, chosen.blocks.len()), (&offer.ts, 3));
     assert_eq!(chosen.blocks[1]["elements"], offer.blocks[1]["elements"]);
@@ -384,7 +288,6 @@ async fn a_card_that_is_tapped_stays_and_shows_what_was_chosen() -> anyhow::Resu
 #[tokio::test]
 async fn a_file_and_its_text_reach_haptik_once_each() -> anyhow::Result<()> {
     let stage = Stage::with_bot(|_: &UserMessage| Vec::new()).await?;
-    let url = stage.channel_url("acme-slack");
     let png = stage
         .slack
         .add_file("bill.png", "image/png", vec![7_u8; 2_000]);
@@ -397,34 +300,16 @@ async fn a_file_and_its_text_reach_haptik_once_each() -> anyhow::Result<()> {
         .file_share(&channel, "U00000ASHA", "my bill", &[png.clone(), exe]);
     let twin = stage.slack.file_shared(&channel, "U00000ASHA", &png);
     for event in [&event, &twin] {
-        assert!(
-            stage
-                .slack
-                .client()
-                .send(&url, event)
-                .await
-                .is_acknowledged()
-        );
+        stage.slack_sends(event).await;
     }
-    stage
-        .simulator()
-        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 2)
-        .await?;
+    let told = stage.haptik_was_told(2).await?;
+    assert_eq!(told[0], "my bill");
+    assert!(told[1].contains("tool.exe"), "{told:?}");
     stage.simulator().records(|seen| {
         let file = seen.files.last().expect("a file");
         assert_eq!(
             (seen.files.len(), file.name.as_str(), file.size),
             (1, "bill.png", 2_000)
-        );
-        let said: Vec<_> = seen
-            .messages
-            .iter()
-            .map(|said| said.text.as_str())
-            .collect();
-        assert_eq!(said.first(), Some(&"my bill"));
-        assert!(
-            said.get(1).is_some_and(|line| line.contains("tool.exe")),
-            "{said:?}"
         );
     });
     stage.finish().await
@@ -479,7 +364,6 @@ async fn every_sample_that_slack_publishes_is_acknowledged() -> anyhow::Result<(
 #[tokio::test]
 async fn every_element_of_the_simulated_bot_is_shown_and_none_is_refused() -> anyhow::Result<()> {
     let stage = Stage::start().await?;
-    let url = stage.channel_url("acme-slack");
     let mut labels = vec!["Text".to_owned()];
     let mut number = 0;
     // The last is the agent, who does not know the menu.
@@ -487,13 +371,12 @@ async fn every_element_of_the_simulated_bot_is_shown_and_none_is_refused() -> an
         .get(number)
         .is_some_and(|label| !label.to_lowercase().contains("agent"))
     {
-        let hi = stage.slack.dm("U00000ASHA", "hi");
-        stage.slack.client().send(&url, &hi).await;
+        let channel = stage.slack_user_says("U00000ASHA", "hi").await;
         // Replies go away once one is used: the menu that still has some is the new one.
         let menu = stage
             .slack
             .wait_until("the menu", Duration::from_secs(10), || {
-                let mut messages = stage.slack.messages(hi.channel()).into_iter();
+                let mut messages = stage.slack.messages(&channel).into_iter();
                 messages.rfind(|message| message.buttons().len() > 10)
             });
         let menu = menu.await;
@@ -507,15 +390,7 @@ async fn every_element_of_the_simulated_bot_is_shown_and_none_is_refused() -> an
             stage.simulator().records(|seen| seen.messages.total()),
         );
         let tap = stage.slack.tap(&menu, "U00000ASHA", label);
-        assert!(
-            stage
-                .slack
-                .client()
-                .send(&url, &tap)
-                .await
-                .is_acknowledged(),
-            "{label}"
-        );
+        stage.slack_sends(&tap).await;
         let told = stage
             .simulator()
             .wait_until(Duration::from_secs(10), |seen| seen.messages.total() > said);
@@ -525,7 +400,7 @@ async fn every_element_of_the_simulated_bot_is_shown_and_none_is_refused() -> an
             .wait_until("the choice", Duration::from_secs(10), || {
                 stage
                     .slack
-                    .message(hi.channel(), &menu.ts)
+                    .message(&channel, &menu.ts)
                     .filter(|menu| menu.buttons().is_empty())
             })
             .await;

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use haptik_bridge_local::simulator::{Bot, Reply, UserMessage};
-use haptik_bridge_tests::fake_slack::{Fault, Payload};
+use haptik_bridge_tests::fake_slack::Fault;
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::json;
 
@@ -12,24 +12,6 @@ const ASHA: &str = "U00000ASHA";
 
 fn echo(message: &UserMessage) -> Vec<Reply> {
     vec![Reply::Text(format!("You said: {}", message.text))]
-}
-
-async fn deliver(stage: &Stage, payload: &impl Payload) -> String {
-    let url = stage.channel_url("acme-slack");
-    let reply = stage.slack.client().send(&url, payload).await;
-    assert!(reply.is_acknowledged(), "{reply:?}");
-    reply.body
-}
-
-async fn said(stage: &Stage, count: usize) -> anyhow::Result<Vec<String>> {
-    stage
-        .simulator()
-        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() >= count)
-        .await?;
-    Ok(stage.simulator().records(|seen| {
-        let messages = seen.messages.iter();
-        messages.map(|said| said.text.clone()).collect()
-    }))
 }
 
 #[tokio::test]
@@ -45,7 +27,7 @@ async fn a_message_is_marked_within_a_second_and_unmarked_with_the_answer() -> a
         message.map(|message| message.reactions).unwrap_or_default()
     };
     let start = Instant::now();
-    deliver(&stage, &quiet).await;
+    stage.slack_sends(&quiet).await;
     stage
         .slack
         .wait_until("the reaction", Duration::from_secs(1), || {
@@ -57,7 +39,7 @@ async fn a_message_is_marked_within_a_second_and_unmarked_with_the_answer() -> a
         .await;
     assert!(start.elapsed() < Duration::from_secs(1));
     let loud = stage.slack.dm(ASHA, "loud");
-    deliver(&stage, &loud).await;
+    stage.slack_sends(&loud).await;
     stage
         .slack
         .wait_for_text(quiet.channel(), "You said: loud")
@@ -80,12 +62,8 @@ async fn without_the_scope_for_reactions_everything_else_works() -> anyhow::Resu
     stage
         .slack
         .fail_next("reactions.add", 9, Fault::Error("missing_scope".into()));
-    let event = stage.slack.dm(ASHA, "hi");
-    deliver(&stage, &event).await;
-    stage
-        .slack
-        .wait_for_text(event.channel(), "You said: hi")
-        .await;
+    let channel = stage.slack_user_says(ASHA, "hi").await;
+    stage.slack.wait_for_text(&channel, "You said: hi").await;
     assert!(stage.slack.calls("reactions.remove").is_empty());
     stage.finish().await
 }
@@ -97,12 +75,8 @@ async fn no_reaction_is_made_where_none_is_wanted() -> anyhow::Result<()> {
         ..Options::default()
     };
     let stage = Stage::with(options, echo).await?;
-    let event = stage.slack.dm(ASHA, "hi");
-    deliver(&stage, &event).await;
-    stage
-        .slack
-        .wait_for_text(event.channel(), "You said: hi")
-        .await;
+    let channel = stage.slack_user_says(ASHA, "hi").await;
+    stage.slack.wait_for_text(&channel, "You said: hi").await;
     assert!(stage.slack.calls("reactions.add").is_empty());
     stage.finish().await
 }
@@ -123,26 +97,17 @@ impl Bot for HandsOver {
 #[tokio::test]
 async fn an_agent_speaks_under_a_name_of_their_own_where_the_app_may() -> anyhow::Result<()> {
     let stage = Stage::with(Options::default(), HandsOver).await?;
-    let first = stage.slack.dm(ASHA, "help");
-    deliver(&stage, &first).await;
-    stage.slack.wait_for_messages(first.channel(), 1).await;
-    let second = stage.slack.dm(ASHA, "one");
-    deliver(&stage, &second).await;
-    let answer = stage
-        .slack
-        .wait_for_text(first.channel(), "You said: one")
-        .await;
+    let channel = stage.slack_user_says(ASHA, "help").await;
+    stage.slack.wait_for_messages(&channel, 1).await;
+    stage.slack_user_says(ASHA, "one").await;
+    let answer = stage.slack.wait_for_text(&channel, "You said: one").await;
     let name = answer.username.expect("the agent's name");
     assert!(!name.is_empty() && !answer.text.contains(&name));
     stage
         .slack
         .fail_next("chat.postMessage", 1, Fault::Error("missing_scope".into()));
-    let third = stage.slack.dm(ASHA, "two");
-    deliver(&stage, &third).await;
-    let answer = stage
-        .slack
-        .wait_for_text(first.channel(), "You said: two")
-        .await;
+    stage.slack_user_says(ASHA, "two").await;
+    let answer = stage.slack.wait_for_text(&channel, "You said: two").await;
     assert_eq!(answer.username, None);
     assert!(answer.visible_text().contains(&name));
     stage.finish().await
@@ -155,7 +120,7 @@ async fn a_slash_command_is_answered_in_the_direct_conversation() -> anyhow::Res
         .slack
         .slash_command("C000000001", ASHA, "/haptik", "where is &lt;it&gt;?");
     for _ in 0..2 {
-        let reply = deliver(&stage, &command).await;
+        let reply = stage.slack_sends(&command).await.body;
         assert!(reply.contains("ephemeral"), "{reply}");
     }
     let channel = stage.slack.dm_channel(ASHA);
@@ -164,9 +129,9 @@ async fn a_slash_command_is_answered_in_the_direct_conversation() -> anyhow::Res
         .wait_for_text(&channel, "You said: where is &lt;it&gt;?")
         .await;
     let bare = stage.slack.slash_command(&channel, ASHA, "/haptik", "");
-    assert_eq!(deliver(&stage, &bare).await, "");
+    assert_eq!(stage.slack_sends(&bare).await.body, "");
     stage.slack.wait_for_text(&channel, "You said: Hi").await;
-    assert_eq!(said(&stage, 2).await?.len(), 2);
+    assert_eq!(stage.haptik_was_told(2).await?.len(), 2);
     stage.finish().await
 }
 
@@ -175,7 +140,7 @@ async fn a_shortcut_asks_about_a_message() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
     let message = json!({"type": "message", "user": "U00000RAVI", "ts": stage.slack.mint_ts(), "text": "Refund &amp; return?"});
     let shortcut = stage.slack.message_shortcut("C000000001", ASHA, &message);
-    deliver(&stage, &shortcut).await;
+    stage.slack_sends(&shortcut).await;
     let channel = stage.slack.dm_channel(ASHA);
     stage
         .slack
@@ -192,7 +157,7 @@ async fn a_shortcut_asks_about_a_message() -> anyhow::Result<()> {
 async fn the_home_tab_welcomes_and_its_button_begins_a_conversation() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
     let opened = json!({"type": "app_home_opened", "user": ASHA, "channel": stage.slack.dm_channel(ASHA), "tab": "home", "event_ts": stage.slack.mint_ts()});
-    deliver(&stage, &stage.slack.envelope(&opened)).await;
+    stage.slack_sends(&stage.slack.envelope(&opened)).await;
     let home = stage
         .slack
         .wait_until("the Home tab", Duration::from_secs(5), || {
@@ -201,8 +166,10 @@ async fn the_home_tab_welcomes_and_its_button_begins_a_conversation() -> anyhow:
         .await;
     let mut again = opened;
     again["view"] = home.view.clone();
-    deliver(&stage, &stage.slack.envelope(&again)).await;
-    deliver(&stage, &stage.slack.tap_home(&home, ASHA, "start")).await;
+    stage.slack_sends(&stage.slack.envelope(&again)).await;
+    stage
+        .slack_sends(&stage.slack.tap_home(&home, ASHA, "start"))
+        .await;
     let channel = stage.slack.dm_channel(ASHA);
     stage.slack.wait_for_text(&channel, "You said: Hi").await;
     assert_eq!(stage.slack.calls("views.publish").len(), 1);
@@ -219,7 +186,7 @@ async fn the_assistant_welcomes_suggests_and_shows_that_it_thinks() -> anyhow::R
     let (channel, thread) = (stage.slack.dm_channel(ASHA), stage.slack.mint_ts());
     let started = json!({"type": "assistant_thread_started", "event_ts": thread, "assistant_thread": {
         "user_id": ASHA, "context": {}, "channel_id": channel, "thread_ts": thread}});
-    deliver(&stage, &stage.slack.envelope(&started)).await;
+    stage.slack_sends(&stage.slack.envelope(&started)).await;
     let welcome = stage
         .slack
         .wait_for_text(&channel, "Good morning &amp; welcome")
@@ -228,7 +195,7 @@ async fn the_assistant_welcomes_suggests_and_shows_that_it_thinks() -> anyhow::R
     let message = stage
         .slack
         .dm_reply(ASHA, "Where is my order?", Some(&thread));
-    deliver(&stage, &message).await;
+    stage.slack_sends(&message).await;
     let answer = stage.slack.wait_for_text(&channel, "You said").await;
     assert_eq!(answer.thread_ts.as_ref(), Some(&thread));
     assert_eq!(stage.slack.suggested_prompts(), [["Where is my order?"]]);
@@ -259,7 +226,7 @@ async fn files_that_cannot_be_passed_on_are_named_to_the_user() -> anyhow::Resul
     let event = stage
         .slack
         .file_share(&channel, ASHA, "", &[pdf, exe, large, gone]);
-    deliver(&stage, &event).await;
+    stage.slack_sends(&event).await;
     stage
         .slack
         .wait_for_text(&channel, "tool.exe” could not be passed on. Pictures")
@@ -294,18 +261,18 @@ async fn edits_and_deletions_are_told_where_that_is_wanted() -> anyhow::Result<(
     };
     let stage = Stage::with(options, |_: &UserMessage| Vec::new()).await?;
     let event = stage.slack.dm(ASHA, "blue");
-    deliver(&stage, &event).await;
-    said(&stage, 1).await?;
+    stage.slack_sends(&event).await;
+    stage.haptik_was_told(1).await?;
     for change in [
         stage.slack.message_changed(&event, "blue"),
         stage.slack.message_changed(&event, "red &amp; green"),
         stage.slack.message_deleted(&event),
     ] {
-        deliver(&stage, &change).await;
-        deliver(&stage, &change).await;
+        stage.slack_sends(&change).await;
+        stage.slack_sends(&change).await;
     }
     assert_eq!(
-        said(&stage, 3).await?,
+        stage.haptik_was_told(3).await?,
         [
             "blue",
             "Edited message: red & green",
@@ -318,13 +285,14 @@ async fn edits_and_deletions_are_told_where_that_is_wanted() -> anyhow::Result<(
 #[tokio::test]
 async fn people_and_channels_are_called_by_their_names() -> anyhow::Result<()> {
     let stage = Stage::with_bot(|_: &UserMessage| Vec::new()).await?;
-    let event = stage.slack.dm(
-        ASHA,
-        "did <@U00000RAVI> or <@U00000MIRA|mira> say so in <#C000000001|>?",
-    );
-    deliver(&stage, &event).await;
+    stage
+        .slack_user_says(
+            ASHA,
+            "did <@U00000RAVI> or <@U00000MIRA|mira> say so in <#C000000001|>?",
+        )
+        .await;
     assert_eq!(
-        said(&stage, 1).await?,
+        stage.haptik_was_told(1).await?,
         ["did @Person u00000ravi or @mira say so in #channel-c000000001?"]
     );
     stage.finish().await

@@ -12,9 +12,7 @@ const ASHA: &str = "U00000ASHA";
 async fn shared(stage: &Stage, files: &[Value]) -> anyhow::Result<()> {
     let channel = stage.slack.dm_channel(ASHA);
     let event = stage.slack.file_share(&channel, ASHA, "", files);
-    let url = stage.channel_url("acme-slack");
-    let reply = stage.slack.client().send(&url, &event).await;
-    anyhow::ensure!(reply.is_acknowledged(), "{reply:?}");
+    stage.slack_sends(&event).await;
     stage
         .simulator()
         .wait_until(Duration::from_secs(20), |seen| {

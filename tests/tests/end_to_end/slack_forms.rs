@@ -57,23 +57,13 @@ fn submitted(stage: &Stage, view: &OpenView, email: &str) -> Interaction {
 }
 
 async fn offered(stage: &Stage) -> Message {
-    let event = stage.slack.dm("U00000ASHA", "form");
-    let url = stage.channel_url("acme-slack");
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&url, &event)
-            .await
-            .is_acknowledged()
-    );
-    stage.slack.wait_for_text(event.channel(), BUTTON).await
+    let channel = stage.slack_user_says("U00000ASHA", "form").await;
+    stage.slack.wait_for_text(&channel, BUTTON).await
 }
 
 #[tokio::test]
 async fn a_form_opens_in_a_modal_tells_what_is_wrong_and_is_sent_as_lines() -> anyhow::Result<()> {
     let stage = Stage::with_bot(bot).await?;
-    let url = stage.channel_url("acme-slack");
     let message = offered(&stage).await;
     for part in [
         "Please help me with your delivery address",
@@ -84,46 +74,26 @@ async fn a_form_opens_in_a_modal_tells_what_is_wrong_and_is_sent_as_lines() -> a
         assert!(message.text.contains(part), "read alone: {}", message.text);
     }
     let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&url, &tap)
-            .await
-            .is_acknowledged()
-    );
+    stage.slack_sends(&tap).await;
     let views = stage.slack.opened_views();
     let view = views.first().expect("it is open when the tap is answered");
     assert_eq!(views.len(), 1);
     let wrong = submitted(&stage, view, "asha at home");
-    let reply = stage.slack.client().send(&url, &wrong).await;
-    assert!(reply.is_acknowledged());
+    let reply = stage.slack_sends(&wrong).await;
     let answer = reply.json();
     assert_eq!(answer["response_action"], "errors");
     let errors = answer["errors"].as_object().expect("errors");
     assert_eq!(errors.len(), 1, "{errors:?}");
-    stage
-        .simulator()
-        .records(|seen| assert_eq!(seen.messages.len(), 1));
+    stage.haptik_was_told(1).await?;
     let right = submitted(&stage, view, "asha@acme.example");
     for _ in 0..2 {
-        let reply = stage.slack.client().send(&url, &right).await;
-        assert!(
-            reply.is_acknowledged() && reply.body.is_empty(),
-            "{reply:?}"
-        );
+        let reply = stage.slack_sends(&right).await;
+        assert_eq!(reply.body, "");
     }
-    stage
-        .simulator()
-        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 2)
-        .await?;
-    stage.simulator().records(|seen| {
-        let said = &seen.messages.last().expect("a message").text;
-        assert_eq!(
-            said,
-            "Name: Asha\nEmail & more: asha@acme.example\nCity: Pune\nDelivery date: 2026-12-01"
-        );
-    });
+    assert_eq!(
+        stage.haptik_was_told(2).await?[1],
+        "Name: Asha\nEmail & more: asha@acme.example\nCity: Pune\nDelivery date: 2026-12-01"
+    );
     stage
         .slack
         .wait_for_text(&message.channel, "Your answers were sent")
@@ -134,24 +104,16 @@ async fn a_form_opens_in_a_modal_tells_what_is_wrong_and_is_sent_as_lines() -> a
 #[tokio::test]
 async fn a_form_in_a_channel_is_sent_in_its_thread() -> anyhow::Result<()> {
     let stage = Stage::with_bot(bot).await?;
-    let url = stage.channel_url("acme-slack");
     let (mention, _) = stage
         .slack
         .mention("C000000001", "U00000ASHA", "form", None);
-    stage.slack.client().send(&url, &mention).await;
+    stage.slack_sends(&mention).await;
     let message = stage.slack.wait_for_text("C000000001", BUTTON).await;
     let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
-    stage.slack.client().send(&url, &tap).await;
+    stage.slack_sends(&tap).await;
     let view = stage.slack.opened_views().pop().expect("a modal");
     let right = submitted(&stage, &view, "a@b.example");
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&url, &right)
-            .await
-            .is_acknowledged()
-    );
+    stage.slack_sends(&right).await;
     let answer = stage
         .slack
         .wait_for_text("C000000001", "You said: Name: Asha")
@@ -168,20 +130,12 @@ async fn a_form_in_a_channel_is_sent_in_its_thread() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_form_that_cannot_be_opened_is_asked_for_in_the_chat() -> anyhow::Result<()> {
     let stage = Stage::with_bot(bot).await?;
-    let url = stage.channel_url("acme-slack");
     let message = offered(&stage).await;
     stage
         .slack
         .fail_next("views.open", 1, Fault::Error("internal_error".into()));
     let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&url, &tap)
-            .await
-            .is_acknowledged()
-    );
+    stage.slack_sends(&tap).await;
     stage
         .slack
         .wait_for_text(&message.channel, "could not be opened")
@@ -207,27 +161,18 @@ async fn odd_forms_are_opened_and_none_is_refused() -> anyhow::Result<()> {
         forms.iter().map(reply).collect()
     })
     .await?;
-    let url = stage.channel_url("acme-slack");
-    let event = stage.slack.dm("U00000ASHA", "form");
-    stage.slack.client().send(&url, &event).await;
+    let channel = stage.slack_user_says("U00000ASHA", "form").await;
     let messages = stage
         .slack
         .wait_until("all forms", Duration::from_secs(10), || {
-            let messages = stage.slack.messages(event.channel()).into_iter();
+            let messages = stage.slack.messages(&channel).into_iter();
             let offers = messages.filter(|message| !message.buttons().is_empty());
             Some(offers.collect::<Vec<_>>()).filter(|offers| offers.len() == count)
         })
         .await;
     for message in &messages {
         let tap = stage.slack.tap(message, "U00000ASHA", BUTTON);
-        assert!(
-            stage
-                .slack
-                .client()
-                .send(&url, &tap)
-                .await
-                .is_acknowledged()
-        );
+        stage.slack_sends(&tap).await;
     }
     assert_eq!(stage.slack.opened_views().len(), count);
     stage.finish().await
@@ -236,14 +181,12 @@ async fn odd_forms_are_opened_and_none_is_refused() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_slow_slack_does_not_keep_the_tap_waiting() -> anyhow::Result<()> {
     let stage = Stage::with_bot(bot).await?;
-    let url = stage.channel_url("acme-slack");
     let message = offered(&stage).await;
     stage
         .slack
         .fail_next("views.open", 1, Fault::Delay(Duration::from_secs(20)));
     let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
-    let reply = stage.slack.client().send(&url, &tap).await;
-    assert!(reply.is_acknowledged(), "{reply:?}");
+    stage.slack_sends(&tap).await;
     stage
         .slack
         .wait_for_text(&message.channel, "could not be opened")
@@ -298,10 +241,9 @@ async fn every_field_type_goes_from_the_message_by_the_modal_to_haptik() -> anyh
         _ => Vec::new(),
     })
     .await?;
-    let url = stage.channel_url("acme-slack");
     let message = offered(&stage).await;
     let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
-    stage.slack.client().send(&url, &tap).await;
+    stage.slack_sends(&tap).await;
     let view = stage.slack.opened_views().pop().expect("a modal");
     let blocks = view.view["blocks"].as_array().expect("blocks");
     let inputs = blocks.iter().filter(|block| block["type"] == "input");
@@ -318,38 +260,29 @@ async fn every_field_type_goes_from_the_message_by_the_modal_to_haptik() -> anyh
         .collect();
     assert_eq!(values.len(), 16);
     let submission = stage.slack.submit_view(&view, "U00000ASHA", &values);
-    let reply = stage.slack.client().send(&url, &submission).await;
-    assert!(
-        reply.is_acknowledged() && reply.body.is_empty(),
-        "{reply:?}"
-    );
-    stage
-        .simulator()
-        .wait_until(Duration::from_secs(10), |seen| seen.messages.len() == 2)
-        .await?;
-    stage.simulator().records(|seen| {
-        let said = &seen.messages.last().expect("a message").text;
-        let text = "some <text> and more";
-        let expected = [
-            format!("text normal: {text}"),
-            "text email: asha@acme.example".to_owned(),
-            "text number: 12.5".to_owned(),
-            "picker normal: L".to_owned(),
-            "picker normal: City 102".to_owned(),
-            "time normal: 14:30".to_owned(),
-            "date normal: 2026-12-01".to_owned(),
-            format!("contactpicker normal: {text}"),
-            "startdate normal: 2026-12-01".to_owned(),
-            "enddate normal: 2026-12-01".to_owned(),
-            "search normal: L".to_owned(),
-            format!("searcheditable normal: {text}"),
-            format!("savedaddress normal: {text}"),
-            "dob normal: 2026-12-01".to_owned(),
-            format!("multidaypicker normal: {text}"),
-            "multiselectpicker normal: S & M, L".to_owned(),
-        ];
-        assert_eq!(said.lines().collect::<Vec<_>>(), expected);
-    });
+    let reply = stage.slack_sends(&submission).await;
+    assert_eq!(reply.body, "");
+    let told = stage.haptik_was_told(2).await?;
+    let text = "some <text> and more";
+    let expected = [
+        format!("text normal: {text}"),
+        "text email: asha@acme.example".to_owned(),
+        "text number: 12.5".to_owned(),
+        "picker normal: L".to_owned(),
+        "picker normal: City 102".to_owned(),
+        "time normal: 14:30".to_owned(),
+        "date normal: 2026-12-01".to_owned(),
+        format!("contactpicker normal: {text}"),
+        "startdate normal: 2026-12-01".to_owned(),
+        "enddate normal: 2026-12-01".to_owned(),
+        "search normal: L".to_owned(),
+        format!("searcheditable normal: {text}"),
+        format!("savedaddress normal: {text}"),
+        "dob normal: 2026-12-01".to_owned(),
+        format!("multidaypicker normal: {text}"),
+        "multiselectpicker normal: S & M, L".to_owned(),
+    ];
+    assert_eq!(told[1].lines().collect::<Vec<_>>(), expected);
     stage.finish().await
 }
 
@@ -357,24 +290,18 @@ async fn every_field_type_goes_from_the_message_by_the_modal_to_haptik() -> anyh
 async fn a_trigger_that_slack_does_not_take_any_more_leads_to_a_word_in_the_chat()
 -> anyhow::Result<()> {
     let stage = Stage::with_bot(bot).await?;
-    let url = stage.channel_url("acme-slack");
     let message = offered(&stage).await;
     let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
     let mut late = tap.json().clone();
     late["trigger_id"] = json!("1.2.expired");
-    let reply = stage
-        .slack
-        .client()
-        .send(&url, &Interaction::from_json(late))
-        .await;
-    assert!(reply.is_acknowledged());
+    stage.slack_sends(&Interaction::from_json(late)).await;
     stage
         .slack
         .wait_for_text(&message.channel, "Tap its button again")
         .await;
     assert_eq!(stage.slack.take_refusals().len(), 1);
     let again = stage.slack.tap(&message, "U00000ASHA", BUTTON);
-    stage.slack.client().send(&url, &again).await;
+    stage.slack_sends(&again).await;
     assert_eq!(stage.slack.opened_views().len(), 1);
     stage.finish().await
 }

@@ -18,20 +18,6 @@ fn bot(message: &UserMessage) -> Vec<Reply> {
     }
 }
 
-async fn say(stage: &Stage, user: &str, text: &str) -> String {
-    let event = stage.slack.dm(user, text);
-    let url = stage.channel_url("acme-slack");
-    assert!(
-        stage
-            .slack
-            .client()
-            .send(&url, &event)
-            .await
-            .is_acknowledged()
-    );
-    event.channel().to_owned()
-}
-
 fn refused(stage: &Stage) -> usize {
     let calls = stage.slack.calls("chat.postMessage");
     calls
@@ -44,7 +30,7 @@ fn refused(stage: &Stage) -> usize {
 async fn a_burst_of_answers_is_refused_once_and_no_other_user_waits() -> anyhow::Result<()> {
     let stage = Stage::with_bot(bot).await?;
     stage.slack.limit_messages(3, INTERVAL);
-    let channel = say(&stage, "U00000ASHA", "many").await;
+    let channel = stage.slack_user_says("U00000ASHA", "many").await;
     stage
         .slack
         .wait_until("the pause", Duration::from_secs(20), || {
@@ -52,7 +38,7 @@ async fn a_burst_of_answers_is_refused_once_and_no_other_user_waits() -> anyhow:
         })
         .await;
     let other = Instant::now();
-    let quick = say(&stage, "U00000RAVI", "quick").await;
+    let quick = stage.slack_user_says("U00000RAVI", "quick").await;
     stage.slack.wait_for_text(&quick, "You said: quick").await;
     let quick_took = other.elapsed();
     let messages = stage.slack.wait_for_messages(&channel, 8).await;
@@ -77,7 +63,7 @@ async fn a_burst_of_answers_is_refused_once_and_no_other_user_waits() -> anyhow:
 async fn a_long_answer_arrives_whole_at_slacks_pace() -> anyhow::Result<()> {
     let stage = Stage::with_bot(bot).await?;
     stage.slack.limit_messages(4, INTERVAL);
-    let channel = say(&stage, "U00000ASHA", "long").await;
+    let channel = stage.slack_user_says("U00000ASHA", "long").await;
     let messages = stage.slack.wait_for_messages(&channel, 7).await;
     let words: usize = messages
         .iter()

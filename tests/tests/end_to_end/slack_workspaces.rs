@@ -240,23 +240,15 @@ async fn one_is_uninstalled_in_the_middle_of_a_conversation_and_the_other_goes_o
 async fn an_end_that_nobody_told_of_is_noticed_at_the_next_call() -> anyhow::Result<()> {
     let stage = Stage::with(many(), echo).await?;
     install(&stage, &stage.slack).await?;
-    let event = stage.slack.dm(USER, "one");
-    send(&stage, &stage.slack, &event).await;
-    stage
-        .slack
-        .wait_for_text(event.channel(), "You said: one")
-        .await;
+    let channel = stage.slack_user_says(USER, "one").await;
+    stage.slack.wait_for_text(&channel, "You said: one").await;
     let _untold = stage.slack.uninstall();
-    send(&stage, &stage.slack, &stage.slack.dm(USER, "two")).await;
+    stage.slack_user_says(USER, "two").await;
     assert!(stage.local.queue.idle(Duration::from_secs(40)).await);
     // Installed again, the token that is remembered is not the one that is good.
     install(&stage, &stage.slack).await?;
-    let event = stage.slack.dm(USER, "three");
-    send(&stage, &stage.slack, &event).await;
-    stage
-        .slack
-        .wait_for_text(event.channel(), "You said: three")
-        .await;
+    let channel = stage.slack_user_says(USER, "three").await;
+    stage.slack.wait_for_text(&channel, "You said: three").await;
     let _ = stage.slack.take_refusals();
     let dead = stage.finish_with_dead().await?;
     let [dead] = dead.as_slice() else {
@@ -328,7 +320,7 @@ async fn an_organisation_installs_once_for_all_of_its_workspaces() -> anyhow::Re
 #[tokio::test]
 async fn where_the_app_is_not_installed_nothing_is_told_to_haptik() -> anyhow::Result<()> {
     let stage = Stage::with(many(), echo).await?;
-    send(&stage, &stage.slack, &stage.slack.dm(USER, "hello?")).await;
+    stage.slack_user_says(USER, "hello?").await;
     stage.simulator().records(|seen| {
         assert!(seen.messages.is_empty());
     });
@@ -381,12 +373,8 @@ async fn sealed(stage: &Stage) -> anyhow::Result<String> {
 async fn a_token_is_nowhere_in_clear() -> anyhow::Result<()> {
     let stage = Stage::with(many(), echo).await?;
     install(&stage, &stage.slack).await?;
-    let event = stage.slack.dm(USER, "one");
-    send(&stage, &stage.slack, &event).await;
-    stage
-        .slack
-        .wait_for_text(event.channel(), "You said: one")
-        .await;
+    let channel = stage.slack_user_says(USER, "one").await;
+    stage.slack.wait_for_text(&channel, "You said: one").await;
     let token = stage.slack.tokens().pop().expect("one was issued");
     let table = stage.local.bridge.ledger.table();
     let whole = table
