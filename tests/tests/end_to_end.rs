@@ -11,6 +11,8 @@ mod edges;
 mod faults;
 #[path = "end_to_end/handoff.rs"]
 mod handoff;
+#[path = "end_to_end/handoff_transcript.rs"]
+mod handoff_transcript;
 #[path = "end_to_end/hostile.rs"]
 mod hostile;
 #[path = "end_to_end/order.rs"]

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const HANDOFF_ONLY: &str = "handoff_only = true\nteam_name = 'Support'";
 
 /// A Haptik whose queue has no bot.
-fn no_bot(_: &UserMessage) -> Vec<Reply> {
+pub(super) fn no_bot(_: &UserMessage) -> Vec<Reply> {
     Vec::new()
 }
 
@@ -28,7 +28,7 @@ fn one_moment(message: &UserMessage) -> Vec<Reply> {
     said.into_iter().collect()
 }
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         app: HANDOFF_ONLY,
         haptik: Settings {
@@ -44,7 +44,7 @@ async fn stage() -> anyhow::Result<Stage> {
 }
 
 /// Hands the user over; its `auth_id`.
-async fn hand_over(stage: &Stage, asked: &Value) -> anyhow::Result<String> {
+pub(super) async fn hand_over(stage: &Stage, asked: &Value) -> anyhow::Result<String> {
     let url = format!("{}/handoff", stage.channel_url("my-app"));
     let (status, answer) = stage.app.send(&url, asked).await?;
     assert_eq!(status, 202, "{answer}");
@@ -52,23 +52,12 @@ async fn hand_over(stage: &Stage, asked: &Value) -> anyhow::Result<String> {
 }
 
 /// The user says something, which is answered with this status.
-async fn say(stage: &Stage, id: &str, text: &str) -> anyhow::Result<u16> {
+pub(super) async fn say(stage: &Stage, id: &str, text: &str) -> anyhow::Result<u16> {
     let url = stage.channel_url("my-app");
     Ok(stage.app.send(&url, &said(id, text)).await?.0)
 }
 
-/// Waits until Haptik was told `count` messages, and returns them.
-async fn told(stage: &Stage, count: usize) -> anyhow::Result<Vec<String>> {
-    let simulator = stage.simulator();
-    let enough = simulator.wait_until(PATIENCE, |seen| seen.messages.len() >= count);
-    enough.await?;
-    let told: Vec<String> =
-        simulator.records(|seen| seen.messages.iter().map(|said| said.text.clone()).collect());
-    assert_eq!(told.len(), count, "{told:#?}");
-    Ok(told)
-}
-
-async fn keep_house_in(stage: &Stage, minutes: i64) -> anyhow::Result<()> {
+pub(super) async fn keep_house_in(stage: &Stage, minutes: i64) -> anyhow::Result<()> {
     let now = Timestamp::now().checked_add(SignedDuration::from_mins(minutes))?;
     stage.local.processor.keep_house(now).await;
     Ok(())
@@ -78,7 +67,7 @@ fn now() -> String {
     jiff::Timestamp::now().to_string()
 }
 
-fn asked(id: &str) -> Value {
+pub(super) fn asked(id: &str) -> Value {
     json!({
         "id": id, "timestamp": now(), "message": "wants a refund", "team_name": "Support",
         "user": {"id": "u-42", "name": "Asha", "email": "a@example.com", "custom_data": {"plan": "gold"}},
@@ -168,8 +157,7 @@ async fn the_whole_round_trip_and_a_second_one() -> anyhow::Result<()> {
         let mut file = said(&format!("f-{round}"), "here is the bill");
         file["attachments"] =
             json!([{"url": picture, "name": "bill.png", "mime_type": "image/png"}]);
-        let url = stage.channel_url("my-app");
-        assert_eq!(stage.app.send(&url, &file).await?.0, 202);
+        stage.app_sends(&file).await?;
         simulator
             .wait_until(PATIENCE, |seen| seen.files.len() == round)
             .await?;
@@ -208,7 +196,10 @@ async fn the_whole_round_trip_and_a_second_one() -> anyhow::Result<()> {
         "wants a refund",
         "here is the bill",
     ];
-    assert_eq!(told(&stage, 6).await?, [expected, expected].concat());
+    assert_eq!(
+        stage.haptik_was_told(6).await?,
+        [expected, expected].concat()
+    );
     simulator.records(|seen| {
         let fields = &seen.users.last().expect("one").fields;
         assert_eq!(
@@ -221,160 +212,6 @@ async fn the_whole_round_trip_and_a_second_one() -> anyhow::Result<()> {
     tokio::time::sleep(Duration::from_secs(3)).await;
     stage.app.wait_for_type("conversation_complete", 2).await;
     stage.app.wait_for_type("handoff_ended", 2).await;
-    stage.finish().await
-}
-
-#[tokio::test]
-async fn an_agent_answers_before_during_and_after_the_transcript() -> anyhow::Result<()> {
-    let options = Options {
-        app: "handoff_only = true\ntranscript = 'lines'",
-        ..options()
-    };
-    let stage = Stage::with(options, no_bot).await?;
-    let simulator = stage.simulator();
-    let slow = CallFault {
-        delay_ms: 400,
-        times: Some(4),
-        ..CallFault::on(MESSAGE_PATH, CallOutcome::Answer)
-    };
-    simulator.add_call_fault(slow);
-    let mut asked = asked("h-1");
-    asked["transcript"] = (1..=5)
-        .map(|line| json!({"sender": "user", "text": line.to_string()}))
-        .collect();
-    let auth_id = hand_over(&stage, &asked).await?;
-    simulator
-        .wait_until(PATIENCE, |seen| !seen.users.is_empty())
-        .await?;
-    simulator.agent_joins(&auth_id)?;
-    simulator.agent_says_text(&auth_id, "before")?;
-    simulator
-        .wait_until(PATIENCE, |seen| seen.messages.len() >= 2)
-        .await?;
-    simulator.agent_says_text(&auth_id, "during")?;
-    told(&stage, 6).await?;
-    simulator.agent_says_text(&auth_id, "after")?;
-    let messages = stage.app.wait_for_type("message", 3).await;
-    let texts: Vec<&Value> = messages
-        .iter()
-        .map(|message| &message.body["text"])
-        .collect();
-    assert_eq!(texts, ["before", "during", "after"]);
-    assert!(
-        messages
-            .iter()
-            .all(|message| message.body["handoff_id"] == "h-1")
-    );
-    stage.app.wait_for_type("agent_joined", 1).await;
-    let lines = [
-        "user: 1",
-        "user: 2",
-        "user: 3",
-        "user: 4",
-        "user: 5",
-        "wants a refund",
-    ];
-    assert_eq!(told(&stage, 6).await?, lines);
-    // Nobody is missed: an agent has the chat.
-    keep_house_in(&stage, 10).await?;
-    simulator.completes(&auth_id, CompletedBy::Agent)?;
-    let ended = stage.app.wait_for_type("handoff_ended", 1).await;
-    assert_eq!(ended[0].body["reason"], "completed");
-    stage.finish().await
-}
-
-#[tokio::test]
-async fn haptik_forgets_the_user_fails_or_says_nothing_in_the_middle() -> anyhow::Result<()> {
-    for (outcome, times) in [
-        (
-            CallOutcome::Status {
-                status: 403,
-                retry_after: None,
-                body: Some(json!({"error_message": "user is not registered"})),
-            },
-            1,
-        ),
-        (CallOutcome::status(500), 1),
-        (CallOutcome::Drop, 1),
-    ] {
-        let options = Options {
-            app: "handoff_only = true\ntranscript = 'lines'",
-            ..options()
-        };
-        let stage = Stage::with(options, no_bot).await?;
-        let simulator = stage.simulator();
-        let is_403 = matches!(outcome, CallOutcome::Status { status: 403, .. });
-        // The first message goes well.
-        for (outcome, times) in [(CallOutcome::Answer, 1), (outcome, times)] {
-            simulator.add_call_fault(CallFault {
-                times: Some(times),
-                ..CallFault::on(MESSAGE_PATH, outcome)
-            });
-        }
-        hand_over(&stage, &asked("h-1")).await?;
-        assert_eq!(say(&stage, "m-1", "hello?").await?, 202);
-        let lines = [
-            "user: I want my money back",
-            "bot: I am bringing a colleague.",
-            "wants a refund",
-            "hello?",
-        ];
-        assert_eq!(told(&stage, 4).await?, lines);
-        simulator.records(|seen| assert_eq!(seen.users.len(), 1 + usize::from(is_403)));
-        stage.finish().await?;
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn ten_thousand_lines_reach_the_agent() -> anyhow::Result<()> {
-    let stage = stage().await?;
-    let mut asked = asked("h-1");
-    asked["transcript"] = (0..10_000)
-        .map(|line| json!({"sender": "user", "text": format!("line {line}")}))
-        .collect();
-    let auth_id = hand_over(&stage, &asked).await?;
-    let simulator = stage.simulator();
-    simulator
-        .wait_until(Duration::from_mins(1), |seen| {
-            seen.messages
-                .last()
-                .is_some_and(|said| said.text == "wants a refund")
-        })
-        .await?;
-    let text: String = simulator.records(|seen| {
-        seen.messages
-            .iter()
-            .map(|said| said.text.clone() + "\n")
-            .collect()
-    });
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| line.starts_with("user: line"))
-        .collect();
-    assert_eq!((lines.len(), lines[9_999]), (10_000, "user: line 9999"));
-    simulator.agent_joins(&auth_id)?;
-    stage.app.wait_for_type("agent_joined", 1).await;
-    stage.finish().await
-}
-
-#[tokio::test]
-async fn a_transcript_that_takes_long_is_told_in_stretches() -> anyhow::Result<()> {
-    let mut options = options();
-    options.app = "handoff_only = true\ntranscript = 'lines'";
-    options.limits.stretch = Duration::ZERO;
-    let stage = Stage::with(options, no_bot).await?;
-    let mut asked = asked("h-1");
-    asked["transcript"] = (0..20)
-        .map(|line| json!({"sender": "user", "text": line.to_string()}))
-        .collect();
-    hand_over(&stage, &asked).await?;
-    assert_eq!(say(&stage, "m-1", "hello?").await?, 202);
-    let lines = told(&stage, 22).await?;
-    assert_eq!(
-        (lines[0].as_str(), lines[19].as_str(), lines[21].as_str()),
-        ("user: 0", "user: 19", "hello?")
-    );
     stage.finish().await
 }
 
@@ -447,7 +284,7 @@ async fn a_completion_twice_before_the_pin_or_a_day_later_ends_what_it_belongs_t
     let stage = Stage::with(options, no_bot).await?;
     let simulator = stage.simulator();
     let auth_id = hand_over(&stage, &asked("h-1")).await?;
-    told(&stage, 2).await?;
+    stage.haptik_was_told(2).await?;
     // Twice, and before the pin, which is older and comes later.
     let pinned = |at: Timestamp, id: u64| {
         json!({"event_name": "chat_pinned", "timestamp": at.to_string(), "business_id": 343,
@@ -465,7 +302,7 @@ async fn a_completion_twice_before_the_pin_or_a_day_later_ends_what_it_belongs_t
     stage.app.wait_for_type("handoff_ended", 1).await;
 
     hand_over(&stage, &asked("h-2")).await?;
-    told(&stage, 4).await?;
+    stage.haptik_was_told(4).await?;
     let yesterday = Timestamp::now().checked_sub(SignedDuration::from_hours(24))?;
     simulator.deliver(&json!({
         "event_name": "webhook_conversation_complete", "timestamp": yesterday.to_string(), "business_id": 343,
@@ -492,12 +329,11 @@ async fn what_comes_too_late_goes_back_to_the_bot() -> anyhow::Result<()> {
     let stage = stage().await?;
     let simulator = stage.simulator();
     let auth_id = hand_over(&stage, &asked("h-1")).await?;
-    told(&stage, 2).await?;
+    stage.haptik_was_told(2).await?;
     // Taken while the hand-off was on, and not told before it ended.
     simulator.add_call_fault(CallFault::on(MESSAGE_PATH, CallOutcome::status(500)));
     let message = said("m-1", "one more thing");
-    let url = stage.channel_url("my-app");
-    assert_eq!(stage.app.send(&url, &message).await?.0, 202);
+    stage.app_sends(&message).await?;
     let user = format!("{}/handoff/u-42", stage.channel_url("my-app"));
     assert_eq!(stage.app.delete(&user).await?.0, 202);
     let returned = stage
@@ -516,17 +352,17 @@ async fn what_comes_too_late_goes_back_to_the_bot() -> anyhow::Result<()> {
     simulator.clear_faults();
     stage.app.wait_for_type("handoff_ended", 1).await;
     // Sent again since its answer was lost: it was taken.
-    assert_eq!(stage.app.send(&url, &message).await?.0, 202);
+    stage.app_sends(&message).await?;
 
     // Told when the conversation was complete already, of which we did not know.
     hand_over(&stage, &asked("h-2")).await?;
-    told(&stage, 4).await?;
+    stage.haptik_was_told(4).await?;
     simulator.add_delivery_fault(DeliveryFault::of(DeliveryOutcome::Delay {
         delay_ms: 1_500,
     }));
     simulator.completes(&auth_id, CompletedBy::Agent)?;
     assert_eq!(say(&stage, "m-2", "are you there?").await?, 202);
-    told(&stage, 5).await?;
+    stage.haptik_was_told(5).await?;
     let returned = stage
         .app
         .wait_for_type("message_returned", 2)
@@ -546,6 +382,6 @@ async fn of_two_hand_offs_at_once_one_begins() -> anyhow::Result<()> {
     let mut statuses = [one?.0, other?.0];
     statuses.sort_unstable();
     assert_eq!(statuses, [202, 409]);
-    told(&stage, 2).await?;
+    stage.haptik_was_told(2).await?;
     stage.finish().await
 }
