@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use haptik_bridge_local::simulator::{Bot, Reply, UserMessage};
-use haptik_bridge_tests::fake_slack::Fault;
+use haptik_bridge_tests::fake_slack::{Delivery, Fault};
 use haptik_bridge_tests::{Options, Stage};
+use jiff::Timestamp;
 use serde_json::json;
 
 const ASHA: &str = "U00000ASHA";
@@ -119,9 +120,13 @@ async fn a_slash_command_is_answered_in_the_direct_conversation() -> anyhow::Res
     let command = stage
         .slack
         .slash_command("C000000001", ASHA, "/haptik", "where is &lt;it&gt;?");
+    // A command has no time but that with which its request is signed.
+    let request = Delivery::of(&command).signed_at(Timestamp::now());
+    let url = stage.channel_url("acme-slack");
     for _ in 0..2 {
-        let reply = stage.slack_sends(&command).await.body;
-        assert!(reply.contains("ephemeral"), "{reply}");
+        let reply = stage.slack.client().deliver(&url, &request).await;
+        assert!(reply.is_acknowledged(), "{reply:?}");
+        assert!(reply.body.contains("ephemeral"), "{}", reply.body);
     }
     let channel = stage.slack.dm_channel(ASHA);
     stage
