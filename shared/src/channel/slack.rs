@@ -6,6 +6,7 @@
 //!   what it is made with.
 //! - `tap`: what our buttons carry; `choice`: showing what the user chose.
 //! - `form`: forms in modals, out and back in; `home`: the Home tab.
+//! - `history`: what a conversation shows already; `profile`: who a user is.
 //! - `capability`, `preview`: what is shown how, before anybody sees it.
 //! - `pace`: keeping to Slack's limits; `api`: the Web API; `workspaces`: with whose token it is called, and
 //!   how the app is installed.
@@ -18,8 +19,8 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use url::Url;
 
 use self::api::{Api, Arguments, SlackError};
@@ -41,6 +42,7 @@ mod api;
 mod capability;
 mod choice;
 mod form;
+mod history;
 mod home;
 mod limits;
 mod markup;
@@ -48,6 +50,7 @@ mod notice;
 mod pace;
 mod parse;
 mod preview;
+mod profile;
 mod render;
 mod split;
 mod tap;
@@ -68,12 +71,6 @@ const TASKS: &[&str] = &[
     "chat.update",
     "views.publish",
 ];
-
-/// How many pages of a conversation are looked through for a message that may have been sent.
-const PAGES: usize = 5;
-
-/// How far our clock may be ahead of Slack's, when looking for a message.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(1);
 
 /// A connection to one app, in a Slack workspace or in many.
 #[derive(Debug)]
@@ -204,7 +201,7 @@ impl Channel for Slack {
         let arguments = Arguments::Form(&arguments);
         let asked = self.api.call(workspace.as_ref(), "users.info", arguments);
         match asked.await {
-            Ok(answer) => Ok(answer.get("user").map(profile)),
+            Ok(answer) => Ok(answer.get("user").map(profile::profile)),
             // The user can be registered without a profile.
             Err(SlackError::Refused { .. }) => Ok(None),
             Err(error) if error.code() == "missing_scope" => Ok(None),
@@ -245,8 +242,7 @@ impl Channel for Slack {
         render::parts(outgoing, self.style)
     }
 
-    /// Looks for the metadata that each part is sent with
-    /// (<https://docs.slack.dev/reference/methods/conversations.history>).
+    /// Looks for the metadata that each part is sent with.
     async fn already_sent(
         &self,
         address: &Address,
@@ -254,51 +250,7 @@ impl Channel for Slack {
     ) -> Result<Option<Vec<usize>>, Failure> {
         let workspace = WorkspaceId::of(address);
         let place = Whereabouts::of(address).ok_or_else(no_address)?;
-        let oldest = outgoing
-            .received_at
-            .checked_sub(CLOCK_SKEW)
-            .unwrap_or(Timestamp::UNIX_EPOCH);
-        let oldest = format!("{}.000000", oldest.as_second().max(0));
-        let mut found = Vec::new();
-        let mut cursor = String::new();
-        for _ in 0..PAGES {
-            let mut arguments = vec![
-                ("channel", place.channel.as_str()),
-                ("include_all_metadata", "true"),
-                ("limit", "100"),
-                ("oldest", &oldest),
-                ("cursor", &cursor),
-            ];
-            arguments.retain(|(_, value)| !value.is_empty());
-            let method = match &place.thread_ts {
-                Some(thread_ts) => {
-                    arguments.push(("ts", thread_ts));
-                    "conversations.replies"
-                }
-                None => "conversations.history",
-            };
-            let arguments = Arguments::Form(&arguments);
-            let asked = self.api.call(workspace.as_ref(), method, arguments);
-            let answer = match asked.await {
-                Ok(answer) => answer,
-                Err(SlackError::Refused { .. }) => return Ok(None),
-                Err(error) if error.code() == "missing_scope" => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
-            found.extend(
-                wire::list(&answer, "messages").filter_map(|message| part_of(message, outgoing)),
-            );
-            match answer
-                .pointer("/response_metadata/next_cursor")
-                .and_then(Value::as_str)
-            {
-                None | Some("") => break,
-                Some(next) => next.clone_into(&mut cursor),
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        Ok(Some(found))
+        history::parts_sent(&self.api, workspace.as_ref(), &place, outgoing).await
     }
 
     /// <https://docs.slack.dev/reference/methods/chat.postMessage>
@@ -489,63 +441,6 @@ impl From<Whereabouts> for Value {
 
 fn no_address() -> Failure {
     Failure::permanent("an address that is not Slack's")
-}
-
-/// Which part of this message another one in the conversation is, by its metadata.
-fn part_of(message: &Value, outgoing: &Outgoing) -> Option<usize> {
-    let metadata = message
-        .get("metadata")
-        .filter(|metadata| wire::text(metadata, "event_type") == METADATA)?;
-    let payload = metadata.get("event_payload")?;
-    let is_it = wire::text(payload, "key") == outgoing.key.as_str()
-        && wire::text(payload, "auth_id") == outgoing.auth_id.as_str();
-    wire::whole(payload, "part")
-        .and_then(|part| usize::try_from(part).ok())
-        .filter(|_| is_it)
-}
-
-/// A user object (<https://docs.slack.dev/reference/objects/user-object>).
-fn profile(user: &Value) -> Profile {
-    let nothing = Value::Null;
-    let details = user.get("profile").unwrap_or(&nothing);
-    let first = |fields: &[(&Value, &str)]| {
-        fields.iter().find_map(|(object, key)| {
-            Some(wire::text(object, key).trim().to_owned()).filter(|text| !text.is_empty())
-        })
-    };
-    let custom_data = [
-        ("slack_user_id", first(&[(user, "id")])),
-        (
-            "slack_team_id",
-            first(&[(user, "team_id"), (details, "team")]),
-        ),
-        ("time_zone", first(&[(user, "tz")])),
-        ("locale", first(&[(user, "locale")])),
-        ("title", first(&[(details, "title")])),
-    ];
-    let custom_data: Map<String, Value> = custom_data
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
-        .collect();
-    let locale = wire::text(user, "locale");
-    let language = locale
-        .split(['-', '_'])
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let is_language = language.len() == 2 && language.bytes().all(|byte| byte.is_ascii_lowercase());
-    Profile {
-        name: first(&[
-            (details, "real_name"),
-            (user, "real_name"),
-            (details, "display_name"),
-            (user, "name"),
-        ]),
-        email: first(&[(details, "email")]),
-        mobile_no: None,
-        language_code: is_language.then_some(language),
-        custom_data,
-    }
 }
 
 #[cfg(test)]

@@ -228,7 +228,7 @@ impl Kind for UserName {
             let found = "text with white space, control characters or colons in it";
             return Err(Fault::new(found.to_owned()).into());
         }
-        if super::is_placeholder(name) {
+        if super::texts::is_placeholder(name) {
             return Err(Fault::new("a placeholder".to_owned()).into());
         }
         Ok(name.to_owned())

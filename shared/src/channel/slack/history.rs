@@ -1,0 +1,85 @@
+//! What a conversation shows already.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::api::{Api, Arguments, SlackError};
+use super::workspaces::WorkspaceId;
+use super::{METADATA, Whereabouts};
+use crate::channel::Outgoing;
+use crate::retry::Failure;
+use crate::wire;
+
+/// How many pages of a conversation are looked through for a message that may have been sent.
+const PAGES: usize = 5;
+
+/// How far our clock may be ahead of Slack's, when looking for a message.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(1);
+
+/// Which parts of a message are there, by the metadata that each is sent with; `None` when the app may not
+/// look (<https://docs.slack.dev/reference/methods/conversations.history>).
+pub(super) async fn parts_sent(
+    api: &Api,
+    workspace: Option<&WorkspaceId>,
+    place: &Whereabouts,
+    outgoing: &Outgoing,
+) -> Result<Option<Vec<usize>>, Failure> {
+    let oldest = outgoing
+        .received_at
+        .checked_sub(CLOCK_SKEW)
+        .unwrap_or(Timestamp::UNIX_EPOCH);
+    let oldest = format!("{}.000000", oldest.as_second().max(0));
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    for _ in 0..PAGES {
+        let mut arguments = vec![
+            ("channel", place.channel.as_str()),
+            ("include_all_metadata", "true"),
+            ("limit", "100"),
+            ("oldest", &oldest),
+            ("cursor", &cursor),
+        ];
+        arguments.retain(|(_, value)| !value.is_empty());
+        let method = match &place.thread_ts {
+            Some(thread_ts) => {
+                arguments.push(("ts", thread_ts));
+                "conversations.replies"
+            }
+            None => "conversations.history",
+        };
+        let arguments = Arguments::Form(&arguments);
+        let asked = api.call(workspace, method, arguments);
+        let answer = match asked.await {
+            Ok(answer) => answer,
+            Err(SlackError::Refused { .. }) => return Ok(None),
+            Err(error) if error.code() == "missing_scope" => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        found.extend(
+            wire::list(&answer, "messages").filter_map(|message| part_of(message, outgoing)),
+        );
+        match answer
+            .pointer("/response_metadata/next_cursor")
+            .and_then(Value::as_str)
+        {
+            None | Some("") => break,
+            Some(next) => next.clone_into(&mut cursor),
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(Some(found))
+}
+
+/// Which part of this message another one in the conversation is, by its metadata.
+fn part_of(message: &Value, outgoing: &Outgoing) -> Option<usize> {
+    let metadata = message
+        .get("metadata")
+        .filter(|metadata| wire::text(metadata, "event_type") == METADATA)?;
+    let payload = metadata.get("event_payload")?;
+    let is_it = wire::text(payload, "key") == outgoing.key.as_str()
+        && wire::text(payload, "auth_id") == outgoing.auth_id.as_str();
+    wire::whole(payload, "part")
+        .and_then(|part| usize::try_from(part).ok())
+        .filter(|_| is_it)
+}

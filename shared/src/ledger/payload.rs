@@ -1,0 +1,93 @@
+//! What is to be done.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::channel::debug::Bytes;
+use crate::channel::{Inbound, Task};
+use crate::handoff::Handoff;
+use crate::ids::{AccountId, ConnectionId};
+
+/// What an entry asks to be done. Tagged, so that entries written by an older version are read by a
+/// newer one.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Payload {
+    /// Tell Haptik what a user did.
+    Inbound {
+        /// The connection that it came by.
+        connection: ConnectionId,
+        /// What was done.
+        inbound: Box<Inbound>,
+        /// The hand-off in which it was done, where it counts only in that one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handoff: Option<String>,
+    },
+    /// Show a user, or give a sink, what Haptik delivered.
+    Webhook {
+        /// The account that it came by.
+        account: AccountId,
+        /// The verified body, as it came.
+        body: String,
+    },
+    /// Give control back to the bot that handed its user over.
+    HandoffEnded {
+        /// The hand-off, as it ended.
+        handoff: Box<Handoff>,
+    },
+    /// Give a message that came too late for a hand-off back to the bot.
+    MessageReturned {
+        /// The hand-off's id.
+        handoff: String,
+        /// The message.
+        inbound: Box<Inbound>,
+    },
+    /// Carry out a task in the channel.
+    Task {
+        /// The connection that it is for.
+        connection: ConnectionId,
+        /// What is to be done.
+        task: Task,
+    },
+    /// Nothing: a body that was verified and not understood.
+    NotUnderstood {
+        /// The body: as it came, or in base64 where it is not text.
+        body: String,
+        /// Whether it is in base64.
+        base64: bool,
+    },
+}
+
+impl fmt::Debug for Payload {
+    /// Leaves out what was said.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inbound {
+                connection,
+                inbound,
+                ..
+            } => formatter
+                .debug_struct("Inbound")
+                .field("connection", connection)
+                .field("inbound", inbound)
+                .finish_non_exhaustive(),
+            Self::Webhook { account, body } => formatter
+                .debug_struct("Webhook")
+                .field("account", account)
+                .field("body", &Bytes(body.len()))
+                .finish(),
+            Self::HandoffEnded { .. } => formatter.write_str("HandoffEnded { .. }"),
+            Self::MessageReturned { .. } => formatter.write_str("MessageReturned { .. }"),
+            Self::Task { connection, task } => formatter
+                .debug_struct("Task")
+                .field("connection", connection)
+                .field("task", task)
+                .finish(),
+            Self::NotUnderstood { body, .. } => formatter
+                .debug_struct("NotUnderstood")
+                .field("body", &Bytes(body.len()))
+                .finish_non_exhaustive(),
+        }
+    }
+}
