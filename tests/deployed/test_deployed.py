@@ -239,7 +239,10 @@ def test_a_configuration_that_has_become_bad_leaves_the_last_good_one_working(co
 def test_the_schedule_enables_a_webhook_that_haptik_has_disabled(configured):
     configured.peers.simulator("PUT", "webhook", {"enabled": False})
     try:
-        eventually(lambda: configured.peers.simulator("GET", "state")["webhook"]["enabled"], "enabled webhook", patience=100, pause=1)
+        # That nobody answers is noticed after 30 s, by the next housekeeping, of which there is one a minute.
+        said = configured.say("U0SILENCE", "anybody there?")
+        eventually(lambda: configured.peers.simulator("GET", "state")["webhook"]["enabled"], "enabled webhook", patience=150, pause=1)
+        eventually(lambda: configured.peers.answers(said["channel"], "^echo anybody there.$"), "answer that had waited")
     finally:
         configured.peers.simulator("PUT", "webhook", {"enabled": True})
     assert configured.lines("processor", hop="webhook_enabled", outcome="ok", source="haptik/main")
