@@ -9,12 +9,12 @@
 //!
 //! [`run`] is one run at given [`Rates`]; [`Load::kill_at`] kills it at one chosen step, so that a test
 //! can go through them all. [`Completions`] is a run in which a conversation completes, and a CRM gets
-//! its ticket.
+//! its ticket; [`handoff`] is a hand-off's life, [`outage`] one of the webhook.
 
 use std::time::{Duration, Instant};
 
 use haptik_bridge_local::simulator::{
-    DeliveryFault, DeliveryKind, DeliveryOutcome, DeliveryState, Running, Settings, Simulator,
+    Bot, DeliveryFault, DeliveryKind, DeliveryOutcome, DeliveryState, Running, Settings, Simulator,
 };
 use haptik_bridge_processor::Limits;
 
@@ -24,6 +24,7 @@ mod doorbell;
 mod evidence;
 pub mod handoff;
 mod load;
+pub mod outage;
 mod process;
 mod proxy;
 mod tickets;
@@ -77,7 +78,7 @@ const HAPTIKS_PACE: f64 = 0.004;
 pub async fn run(load: Load) -> anyhow::Result<Report> {
     let began = Instant::now();
     let (world, kills) = World::new(load.seed, load.rates, load.kill_at);
-    let neighbours = Neighbours::start(&load, HAPTIKS_PACE).await?;
+    let neighbours = neighbours(&load, HAPTIKS_PACE).await?;
     let setup = Setup {
         config: configuration_of,
         secrets: neighbours.secrets(),
@@ -131,6 +132,12 @@ fn has_undelivered(haptik: &Simulator) -> bool {
     })
 }
 
+/// The neighbours of a run with this load.
+async fn neighbours(load: &Load, pace: f64) -> anyhow::Result<Neighbours> {
+    let bot = load::bot(load.replies);
+    Neighbours::start(bot, load.seed, load.disorder, pace).await
+}
+
 /// What is not the bridge, and is not killed: Haptik, Slack and a sink.
 #[derive(Debug)]
 pub(crate) struct Neighbours {
@@ -140,21 +147,27 @@ pub(crate) struct Neighbours {
 }
 
 impl Neighbours {
-    /// Starts them; `pace` is how much of Haptik's pauses between two tries is waited for.
-    pub(crate) async fn start(load: &Load, pace: f64) -> anyhow::Result<Self> {
+    /// Starts them. `disorder` is how likely Haptik delivers something twice, and how likely two deliveries
+    /// change places; `pace` is how much of Haptik's pauses between two tries is waited for.
+    pub(crate) async fn start(
+        bot: impl Bot,
+        seed: u64,
+        disorder: f64,
+        pace: f64,
+    ) -> anyhow::Result<Self> {
         let settings = Settings {
             time_scale: pace,
             keep_records: 10_000_000,
-            seed: load.seed,
+            seed,
             ..Settings::default()
         };
-        let simulator = Simulator::with_bot(settings, load::bot(load.replies));
+        let simulator = Simulator::with_bot(settings, bot);
         for outcome in [
             DeliveryOutcome::Duplicate,
             DeliveryOutcome::Swap { hold_ms: 60 },
         ] {
             simulator.add_delivery_fault(DeliveryFault {
-                probability: load.disorder,
+                probability: disorder,
                 ..DeliveryFault::of(outcome)
             });
         }

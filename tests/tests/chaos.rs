@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use haptik_bridge_tests::chaos::{self, Completions, KillAt, Load, Rates};
+use haptik_bridge_tests::chaos::{self, Completions, KillAt, Load, Rates, outage};
 use haptik_bridge_tests::fake_crm::Kind;
 use tokio::task::JoinSet;
+
+/// Whether kills that are nearly the same are made all the same.
+const ALL_KILLS: bool = option_env!("KILLS").is_some();
 
 /// One user, one message, two replies.
 const ONE_EXCHANGE: Load = Load {
@@ -84,10 +87,37 @@ async fn a_kill_before_or_after_any_step_of_an_exchange_costs_nothing() -> anyho
     Ok(())
 }
 
+/// Just after a step is just before the next: the process is killed before and after each second one, and with
+/// `KILLS=all` at each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_step_of_a_reconciliation_delivers_what_was_dropped_once()
+-> anyhow::Result<()> {
+    let calm = outage::recover(None).await?;
+    assert_eq!(calm.wrong, Vec::<String>::new());
+    assert!(calm.steps.clone().count() >= 60, "{calm:?}");
+    let every = if ALL_KILLS { 1 } else { 2 };
+    let kills = calm.steps.step_by(every);
+    let kills: Vec<KillAt> = kills
+        .flat_map(|step| [false, true].map(|takes_effect| KillAt { step, takes_effect }))
+        .collect();
+    let count = kills.len();
+    let mut runs = stream::iter(kills)
+        .map(|kill_at| async move { (kill_at, tokio::spawn(outage::recover(Some(kill_at))).await) })
+        .buffer_unordered(8);
+    let mut killed = 0;
+    while let Some((kill_at, recovery)) = runs.next().await {
+        let recovery = recovery??;
+        assert_eq!(recovery.wrong, Vec::<String>::new(), "{kill_at:?}");
+        killed += usize::from(recovery.was_killed);
+    }
+    // Which step is the last depends on what happens at the same time.
+    assert!(killed + 4 >= count, "{killed} of {count}");
+    Ok(())
+}
+
 /// Kills the process before and after every step by which both completion events become one ticket. The
 /// two orders in which they come take turns from step to step; with `KILLS=all` it is both at each.
 async fn a_kill_at_any_step_leaves_one_whole_ticket(crm: Kind) -> anyhow::Result<()> {
-    let all = option_env!("KILLS") == Some("all");
     let mut runs = Vec::new();
     for longer_first in [true, false] {
         let calm = Completions {
@@ -99,7 +129,7 @@ async fn a_kill_at_any_step_leaves_one_whole_ticket(crm: Kind) -> anyhow::Result
         assert_eq!(outcome.problems, Vec::<String>::new());
         assert!(outcome.steps >= 25, "{crm:?}: {outcome:?}");
         let turn = crm as u64 + u64::from(longer_first);
-        let steps = (0..outcome.steps).filter(|step| all || (step + turn).is_multiple_of(2));
+        let steps = (0..outcome.steps).filter(|step| ALL_KILLS || (step + turn).is_multiple_of(2));
         runs.extend(steps.flat_map(|step| {
             [false, true].map(|takes_effect| Completions {
                 kill_at: Some(KillAt { step, takes_effect }),

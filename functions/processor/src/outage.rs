@@ -130,8 +130,7 @@ impl Processor {
         let mut left = MOST_A_RUN;
         while let Some(hour) = outage.pass.hour {
             if hour < first_hour(outage).number() {
-                outage.pass.over = true;
-                return self.bridge.outages.put(outage).await;
+                return self.end_pass(outage, enabled, now).await;
             }
             if left == 0 || since.elapsed() > LONGEST_RUN {
                 return self.bridge.outages.put(outage).await;
@@ -198,15 +197,27 @@ impl Processor {
             }
         };
         outage.pass.after = Some(auth_id);
-        if missing > 0 {
-            prove(outage, Proof::MissingInTheLedger, now);
-            if !outage.pass.wide {
-                // It was no silence: who wrote before it may have been answered in it, too.
-                begin_pass(outage, enabled);
-                return Ok(Next::Pass);
-            }
+        if missing > 0 && found_missing(outage, enabled, now) {
+            return Ok(Next::Pass);
         }
         Ok(Next::User)
+    }
+
+    /// Ends a pass. What it has found proves the outage, also where a crash came before that was noted.
+    async fn end_pass(
+        &self,
+        outage: &mut Outage,
+        enabled: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        outage.pass.over = true;
+        if outage.proof.is_none() {
+            let findings = self.bridge.outages.findings(outage).await?;
+            if !findings.recovered.is_empty() {
+                found_missing(outage, enabled, now);
+            }
+        }
+        self.bridge.outages.put(outage).await
     }
 
     async fn close(
@@ -297,6 +308,17 @@ fn begin_pass(outage: &mut Outage, enabled: Timestamp) {
         hour: Some(Hour::of(enabled).number()),
         ..Pass::default()
     };
+}
+
+/// Notes that something is missing: it was no silence. Whether a pass begins anew: who wrote before the outage may
+/// have been answered in it, too.
+fn found_missing(outage: &mut Outage, enabled: Timestamp, now: Timestamp) -> bool {
+    prove(outage, Proof::MissingInTheLedger, now);
+    let begins = !outage.pass.wide;
+    if begins {
+        begin_pass(outage, enabled);
+    }
+    begins
 }
 
 /// The oldest hour whose users are looked at.

@@ -44,7 +44,7 @@ impl Deployed {
         let (world, _) = World::new(load.seed, load.rates, None);
         let world = Arc::new(world);
         world.revive(FUNCTIONS);
-        let neighbours = Neighbours::start(&load, HAPTIKS_PACE).await?;
+        let neighbours = super::neighbours(&load, HAPTIKS_PACE).await?;
         // The functions have a DynamoDB already.
         let upstreams = neighbours.upstreams();
         Ok(Self {

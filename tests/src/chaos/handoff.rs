@@ -16,7 +16,7 @@ use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::doorbell::{Doorbell, Worker};
+use super::doorbell::Doorbell;
 use super::process::{self, Secrets, Setup, Surroundings};
 use super::proxy::Upstreams;
 use super::world::{KillAt, Rates, World};
@@ -304,19 +304,8 @@ impl Scene {
 
     /// Keeps house as of a time to come; again, as a schedule does, where the process was killed in it.
     async fn keep_house(&self, ahead: SignedDuration) -> anyhow::Result<()> {
-        loop {
-            let worker = self.surroundings.doorbell.worker().await;
-            let Worker { runtime, processor } = worker.context("there is no process")?;
-            let (now, kills) = (Timestamp::now().checked_add(ahead)?, self.kills());
-            let kept = runtime.spawn(async move { processor.keep_house(now).await });
-            if kept.await.is_ok() && self.kills() == kills {
-                return Ok(());
-            }
-        }
-    }
-
-    fn kills(&self) -> u64 {
-        self.surroundings.world.tally().values().sum()
+        while !self.surroundings.keep_house(ahead).await? {}
+        Ok(())
     }
 
     async fn handoff(&self) -> anyhow::Result<Option<Handoff>> {

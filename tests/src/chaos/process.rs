@@ -14,6 +14,7 @@ use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::outbound;
 use haptik_bridge_shared::sink::Sinks;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
@@ -69,6 +70,20 @@ impl Surroundings {
             setup,
             listener,
         }))
+    }
+
+    /// Keeps house as of a time to come; whether that came to its end, and the process was not killed in it.
+    pub(crate) async fn keep_house(&self, ahead: SignedDuration) -> anyhow::Result<bool> {
+        let worker = self.doorbell.worker().await;
+        let Worker { runtime, processor } = worker.context("there is no process")?;
+        let (now, kills) = (Timestamp::now().checked_add(ahead)?, self.kills());
+        let kept = runtime.spawn(async move { processor.keep_house(now).await });
+        Ok(kept.await.is_ok() && self.kills() == kills)
+    }
+
+    /// How often something went wrong.
+    pub(crate) fn kills(&self) -> u64 {
+        self.world.tally().values().sum()
     }
 
     /// Where every process can be reached, one after the other.

@@ -17,7 +17,7 @@ use super::doorbell::Doorbell;
 use super::process::{self, Setup, Surroundings};
 use super::proxy::Upstreams;
 use super::world::{KillAt, Rates, World};
-use super::{HAPTIKS_PACE, Load, Neighbours, evidence};
+use super::{HAPTIKS_PACE, Neighbours, evidence, load};
 use crate::app;
 use crate::fake_crm::{FakeCrm, Kind, Ticket};
 
@@ -71,7 +71,7 @@ impl Completions {
     /// When something of the surroundings fails.
     pub async fn run(self) -> anyhow::Result<Outcome> {
         let (world, kills) = World::new(1, Rates::NONE, self.kill_at);
-        let neighbours = Neighbours::start(&NOTHING_IS_SAID, HAPTIKS_PACE).await?;
+        let neighbours = Neighbours::start(load::bot(2), 1, 0.0, HAPTIKS_PACE).await?;
         let crm = self.crm.start().await;
         crm.set_search_lag(Duration::ZERO);
         let upstreams = Upstreams {
@@ -188,19 +188,6 @@ impl Completions {
         (comments.len() > 1).then(|| format!("{} comments: {comments:#?}", comments.len()))
     }
 }
-
-/// The bot gives two replies.
-const NOTHING_IS_SAID: Load = Load {
-    seed: 1,
-    users: 0,
-    at_once: 1,
-    messages: 0,
-    replies: 2,
-    rates: Rates::NONE,
-    kill_at: None,
-    disorder: 0.0,
-    patience: PATIENCE,
-};
 
 /// Delivers an event as Haptik does: until it is taken.
 async fn deliver(

@@ -84,7 +84,7 @@ impl Scene {
         wrong.unless(order == expected, &format!("what was told: {told:?}"));
         // Haptik cannot be asked: what was told when the process was killed is told again, and goes back to
         // the bot where the hand-off is over by then.
-        let once_more = usize::from(self.kills() > 0);
+        let once_more = usize::from(self.surroundings.kills() > 0);
         wrong.unless(
             told.len() <= order.len() + once_more,
             "told more than twice",
