@@ -9,7 +9,6 @@ use haptik_bridge_local::simulator::{Bot, DemoBot, Running, Settings, Simulator}
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::AwsEnvironment;
-use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, State};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -241,34 +240,15 @@ impl Stage {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn left_over(&self) -> anyhow::Result<(Vec<Entry>, Vec<Entry>)> {
-        let table = &self.local.bridge.ledger.table();
-        let mut items = table
-            .client()
-            .scan()
-            .table_name(table.name())
-            .into_paginator()
-            .items()
-            .send();
+        let ledger = &self.local.bridge.ledger;
         let (mut pending, mut dead) = (Vec::new(), Vec::new());
-        while let Some(item) = items.next().await {
-            let item = item?;
-            let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
-            let (Some(lane), Some(key)) = (
-                text("pk").and_then(|pk| pk.parse::<Lane>().ok()),
-                text("sk"),
-            ) else {
-                continue;
-            };
-            let entry = self
-                .local
-                .bridge
-                .ledger
-                .entry(&lane, &key.as_str().into())
-                .await?;
-            match entry {
-                Some(entry) if entry.state == State::Pending => pending.push(entry),
-                Some(entry) if entry.state == State::Dead => dead.push(entry),
-                _ => {}
+        for lane in ledger.lanes().await? {
+            for entry in ledger.entries(&lane).await? {
+                match entry.state {
+                    State::Pending => pending.push(entry),
+                    State::Dead => dead.push(entry),
+                    State::Delivered => {}
+                }
             }
         }
         Ok((pending, dead))

@@ -122,22 +122,9 @@ pub(crate) async fn pending(table: &Table) -> anyhow::Result<usize> {
 /// All entries of the ledger.
 pub(crate) async fn entries(table: &Table) -> anyhow::Result<Vec<Entry>> {
     let ledger = Ledger::new(table.clone(), Duration::from_hours(1));
-    let mut items = table
-        .client()
-        .scan()
-        .table_name(table.name())
-        .projection_expression("pk, sk")
-        .into_paginator()
-        .items()
-        .send();
     let mut entries = Vec::new();
-    while let Some(item) = items.next().await {
-        let item = item?;
-        let text = |name: &str| item.get(name)?.as_s().ok();
-        let lane = text("pk").and_then(|pk| pk.parse::<Lane>().ok());
-        if let (Some(lane), Some(key)) = (lane, text("sk")) {
-            entries.extend(ledger.entry(&lane, &key.as_str().into()).await?);
-        }
+    for lane in ledger.lanes().await? {
+        entries.extend(ledger.entries(&lane).await?);
     }
     Ok(entries)
 }
