@@ -11,6 +11,9 @@ use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;
 use serde_json::json;
 
+#[path = "outage/late.rs"]
+mod late;
+
 const ASHA: &str = "U00000ASHA";
 const MILO: &str = "U00000MILO";
 
@@ -421,5 +424,18 @@ async fn a_webhook_that_cannot_be_enabled_is_tried_by_every_housekeeping() -> an
         if outage.failed_enables == 2 && outage.enabled.is_some()),
         "{found:#?}"
     );
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn the_webhook_of_every_queue_is_enabled() -> anyhow::Result<()> {
+    let options = Options {
+        slack: "business_id = 344",
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    keep_house_in(&stage, Duration::ZERO).await;
+    let enabled = stage.simulator().records(|seen| seen.webhook_enables.len());
+    assert_eq!(enabled, 2, "the account's own and the connection's");
     stage.finish().await
 }
