@@ -88,15 +88,23 @@ impl Fetcher {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(allow_private_networks: bool) -> Result<Self, ClientError> {
-        let guarded = if allow_private_networks {
-            None
-        } else {
-            let resolver = Arc::new(PublicOnly {
-                names: SystemNames,
-                is_public: address::is_public,
-            });
-            Some(build(|builder| settings(builder).dns_resolver(resolver))?)
-        };
+        if allow_private_networks {
+            return Self::through(None);
+        }
+        Self::guarded_by(PublicOnly {
+            names: SystemNames,
+            is_public: address::is_public,
+        })
+    }
+
+    /// A fetcher that connects to no other addresses than these.
+    fn guarded_by<N: Resolve + 'static>(resolver: PublicOnly<N>) -> Result<Self, ClientError> {
+        let resolver = Arc::new(resolver);
+        let guarded = build(|builder| settings(builder).dns_resolver(resolver))?;
+        Self::through(Some(guarded))
+    }
+
+    fn through(guarded: Option<Client>) -> Result<Self, ClientError> {
         Ok(Self {
             timeout: TIMEOUT,
             open: build(settings)?,

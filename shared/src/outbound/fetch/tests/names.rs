@@ -37,11 +37,7 @@ fn fetcher(names: &Script, is_public: fn(IpAddr) -> bool) -> Fetcher {
         names: names.clone(),
         is_public,
     };
-    let guarded = build(|builder| builder.dns_resolver(Arc::new(resolver))).expect("a client");
-    Fetcher {
-        guarded: Some(guarded),
-        ..Fetcher::new(false).expect("a fetcher")
-    }
+    Fetcher::guarded_by(resolver).expect("a fetcher")
 }
 
 #[tokio::test]
