@@ -539,3 +539,16 @@ fn files_are_judged_by_their_extension_and_else_by_their_type() {
         (1, 52)
     );
 }
+
+#[tokio::test]
+async fn an_answer_without_end_is_left_at_the_limit() {
+    let pause = Duration::from_millis(1);
+    let (_fake, client) = start(move |_| {
+        Reply::raw("HTTP/1.1 200 OK\r\n\r\n").then_endlessly("x".repeat(1 << 17), pause)
+    })
+    .await;
+    let logged = tokio::time::timeout(Duration::from_secs(8), log(&client)).await;
+    logged
+        .expect("before the call's time is up")
+        .expect("taken");
+}

@@ -149,3 +149,14 @@ async fn a_lost_connection_is_tried_again() {
     assert_eq!(error.retry(), Retry::Later(None));
     assert!(!format!("{error} {error:?}").contains("xoxb"));
 }
+
+#[tokio::test]
+async fn an_answer_without_end_is_left_at_the_limit() {
+    let pause = Duration::from_millis(1);
+    let (called, _) = call(move |_| {
+        Answer::raw("HTTP/1.1 200 OK\r\n\r\n").then_endlessly("x".repeat(1 << 17), pause)
+    })
+    .await;
+    let unreadable = matches!(called, Err(SlackError::Unreadable { .. }));
+    assert!(unreadable, "{called:?}");
+}
