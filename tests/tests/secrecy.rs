@@ -14,6 +14,7 @@ use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::telemetry;
 use haptik_bridge_tests::app::{self, client};
+use haptik_bridge_tests::fake_crm::{self, FakeCrm, Kind, zendesk};
 use haptik_bridge_tests::fake_slack::{Delivery, Fault};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;
@@ -30,6 +31,9 @@ const SAID: &str = "between-you-and-me";
 
 /// Stands in what Haptik says of a message: that is kept in the ledger for a look, and not logged.
 const QUOTED: &str = "as-haptik-quotes-it";
+
+/// What the CRM says of a ticket: the same goes for that.
+const OF_THE_CRM: &str = "something went wrong";
 
 /// What was logged.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +87,7 @@ fn unprintable(stage: &Stage) -> Vec<String> {
         haptik.token.expose_secret().to_owned(),
         haptik.webhook_secret.expose_secret().to_owned(),
         app::SECRET.trim_start_matches("whsec_").to_owned(),
+        zendesk::API_TOKEN.to_owned(),
     ]
 }
 
@@ -105,8 +110,14 @@ fn echo(message: &UserMessage) -> Vec<Reply> {
 async fn nothing_that_was_said_and_no_secret_is_printed_whatever_goes_wrong() -> anyhow::Result<()>
 {
     let log = Log::start();
+    let desk = FakeCrm::zendesk().await;
     let options = Options {
-        tables: "[outbound]\nallow_private_networks = false".to_owned(),
+        tables: format!(
+            "[outbound]\nallow_private_networks = false\n[sinks.crm]\n{}\nbase_url = '{}'\n\
+             events = ['webhook_conversation_complete']\ntranscript = 'none'",
+            Kind::Zendesk.login(),
+            desk.base_url()
+        ),
         ..Options::default()
     };
     let stage = Stage::with(options, echo).await?;
@@ -116,21 +127,26 @@ async fn nothing_that_was_said_and_no_secret_is_printed_whatever_goes_wrong() ->
     not_understood(&stage).await?;
     refused_by_us(&stage, &unprintable).await?;
     refused_by_others(&stage).await?;
+    refused_by_a_crm(&stage, &desk).await?;
     not_durable(&stage, &unprintable).await?;
 
     assert!(stage.local.queue.idle(Duration::from_secs(30)).await);
     let (_, dead) = stage.left_over().await?;
-    assert!(dead.len() >= 8, "only {} were given up", dead.len());
-    let mut by_haptik = 0;
+    assert!(dead.len() >= 9, "only {} were given up", dead.len());
+    let (mut by_haptik, mut by_the_crm) = (0, 0);
     for entry in &dead {
         assert_has_none(&unprintable, "Debug of an entry", &format!("{entry:?}"));
         let reason = entry.reason.as_deref().unwrap_or_default();
         assert_has_none(&unprintable, "a reason", reason);
         by_haptik += usize::from(reason.contains(QUOTED));
+        by_the_crm += usize::from(reason.contains(OF_THE_CRM));
     }
     assert!(by_haptik > 0, "Haptik's own words are kept");
+    assert_eq!(by_the_crm, 1, "and the CRM's");
     let bridge = &stage.local.bridge;
     assert_has_none(&unprintable, "Debug of the bridge", &format!("{bridge:?}"));
+    let sinks = format!("{:?}", stage.local.sinks);
+    assert_has_none(&unprintable, "Debug of the sinks", &sinks);
     let config = format!("{:?}", bridge.config);
     assert_has_none(&unprintable, "Debug of the configuration", &config);
 
@@ -138,7 +154,8 @@ async fn nothing_that_was_said_and_no_secret_is_printed_whatever_goes_wrong() ->
     assert!(text.lines().count() > 50, "too little is logged:\n{text}");
     assert!(text.contains("rejected") && text.contains("not_understood") && text.contains("dead"));
     assert_has_none(&unprintable, "the log", &text);
-    assert_has_none(&[QUOTED.to_owned()], "the log", &text);
+    let quoted = [QUOTED, OF_THE_CRM].map(str::to_owned);
+    assert_has_none(&quoted, "the log", &text);
     stage.abandon();
     Ok(())
 }
@@ -284,6 +301,39 @@ async fn refused_by_others(stage: &Stage) -> anyhow::Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+/// Tickets that a CRM does not take: this one, not now, and not with these credentials.
+async fn refused_by_a_crm(stage: &Stage, desk: &FakeCrm) -> anyhow::Result<()> {
+    for status in [422, 500, 401] {
+        let refusal = fake_crm::Fault::Status(status);
+        desk.fail_next("POST", "/api/v2/tickets", 1, refusal);
+        stage.simulator().deliver(&json!({
+            "event_name": "webhook_conversation_complete",
+            "timestamp": Timestamp::now().to_string(),
+            "user": {"auth_id": format!("a-{status}"), "user_name": SAID},
+            "agent": {"name": SAID, "is_automated": false},
+            "data": {
+                "conversation_identifier": status.to_string(),
+                "conversation_details": {SAID: SAID},
+                "user_details": {"name": SAID, "email": format!("{SAID}@x.example")},
+            },
+        }));
+        let answered = || desk.calls().iter().any(|call| call.status == status);
+        desk.wait_until("its answer", || answered().then_some(()))
+            .await;
+        if status == 500 {
+            desk.wait_for_tickets(1).await;
+        }
+    }
+    let attention =
+        async || Ok::<_, anyhow::Error>(stage.local.bridge.gates.of("crm").await?.attention);
+    while attention().await?.is_none() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let reason = attention().await?.unwrap_or_default();
+    assert!(reason.contains(OF_THE_CRM), "{reason}");
     Ok(())
 }
 
