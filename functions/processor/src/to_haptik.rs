@@ -183,7 +183,10 @@ impl Processor {
         let now = at.as_millisecond();
         if let Some(user) = &known {
             let same = user.address == inbound.address && user.connection == *connection;
-            if same && now - user.last_activity < ACTIVITY_STEP {
+            // What follows a completion is another conversation, however soon it begins.
+            let completed = user.completion.as_ref();
+            let goes_on = completed.is_none_or(|completed| completed.at < user.last_activity);
+            if same && goes_on && now - user.last_activity < ACTIVITY_STEP {
                 return Ok(user.clone());
             }
         }

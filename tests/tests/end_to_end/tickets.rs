@@ -432,6 +432,16 @@ async fn what_comes_after_the_completion_is_a_comment_in_order_and_once() -> any
                 .map(|_| ())
         })
         .await;
+        // What is said once the user has written again is of another conversation.
+        assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
+        let event = stage.slack.dm("U00000ASHA", "hi again");
+        let url = stage.channel_url("acme-slack");
+        stage.slack.client().send(&url, &event).await;
+        let channel = event.channel();
+        stage
+            .slack
+            .wait_for_text(channel, "You said: hi again.")
+            .await;
         stage.finish().await?;
         let ticket = desk.wait_for_tickets(1).await.remove(0);
         assert!(description(&ticket).contains("user: hi\n"));
