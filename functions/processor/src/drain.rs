@@ -321,11 +321,11 @@ impl Processor {
             return buried.map(|()| Next::Go(Left::Nothing));
         };
         let mut since = entry.revived_at.unwrap_or(entry.received_at);
-        // While its sink needed attention, nobody was patient with it.
+        // While its sink needs attention, nobody is patient with it.
         since = since.max(attempt.gate.resumed_at.unwrap_or(since));
         let age = Timestamp::now().duration_since(since).unsigned_abs();
         let patience = self.bridge.config.delivery.give_up_after;
-        if age >= patience {
+        if age >= patience && attempt.gate.attention.is_none() {
             let given_up = format!("given up after {} s: ", patience.as_secs());
             let (reason, in_full) = (given_up.clone() + &failure.reason, given_up + &in_full);
             let buried = self.bury(attempt, &reason, &in_full).await;

@@ -7,10 +7,12 @@ use haptik_bridge_local::simulator::{
     CompletedBy, CompletionEvents, DeliveryFault, DeliveryOutcome, Settings, signature,
 };
 use haptik_bridge_processor::Limits;
+use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_tests::fake_crm::{FakeCrm, Fault, Kind, Ticket};
 use haptik_bridge_tests::{Options, Stage};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -456,4 +458,35 @@ async fn what_comes_after_the_completion_is_a_comment_in_order_and_once() -> any
         }
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn what_has_waited_for_an_operator_for_a_day_is_not_given_up_at_its_first_failure()
+-> anyhow::Result<()> {
+    let desk = FakeCrm::zendesk().await;
+    desk.revoke(true);
+    let stage = Stage::with(sink(&desk, "transcript = 'none'"), echo).await?;
+    let yesterday = Timestamp::now() - SignedDuration::from_hours(25);
+    for user in ["asha", "ravi"] {
+        let name = "webhook_conversation_complete";
+        let body = completion(name, (user, user), &json!({})).to_string();
+        let payload = Payload::Webhook {
+            account: "main".into(),
+            body: body.clone(),
+        };
+        let event = Event::read(body.as_bytes())?;
+        let bridge = &stage.local.bridge;
+        bridge
+            .accept_for_sinks("haptik/main", &event, &payload, body.as_bytes(), yesterday)
+            .await?;
+    }
+    assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
+    // One is tried and fails, one shows that the sink is well, and then the other one fails.
+    let answered = Fault::DelayAfter(Duration::ZERO);
+    for fault in [Fault::Status(503), answered, Fault::Status(503)] {
+        desk.fail_next(CREATION.0, CREATION.1, 1, fault);
+    }
+    desk.revoke(false);
+    keep_house_until(&stage, &desk, 2).await;
+    stage.finish().await
 }
