@@ -126,15 +126,18 @@ impl Processor {
         let error = refused_alone(attempt, error);
         match &error {
             SinkError::NeedsAttention { .. } | SinkError::NotReady { .. } => {
-                if matches!(error, SinkError::NeedsAttention { status: 403, .. }) {
-                    let now = Timestamp::now();
+                let is_forbidden = matches!(error, SinkError::NeedsAttention { status: 403, .. });
+                let now = Timestamp::now();
+                let failure = Failure::from(error);
+                let (reason, every) = (failure.in_full(), self.limits.probe_every);
+                let closed = gates.needs_attention(name, &attempt.gate, &reason, every);
+                if !closed.await? {
+                    let reason = "others have been taken since it began";
+                    return Ok(Done::NotYet(SHORT_WAIT, reason));
+                }
+                if is_forbidden {
                     self.bridge.ledger.forbidden(attempt.entry, now).await?;
                 }
-                let failure = Failure::from(error);
-                let every = self.limits.probe_every;
-                gates
-                    .needs_attention(name, &failure.in_full(), every)
-                    .await?;
                 needs_attention(attempt, name, &failure.reason);
                 return Ok(Done::Closed);
             }

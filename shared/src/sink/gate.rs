@@ -179,18 +179,20 @@ impl Gates {
         Ok(needed_attention)
     }
 
-    /// Notes that a sink needs attention; returns whether that is news.
+    /// Notes that a sink needs attention, and closes its gate; `false` where it has ceased to since the
+    /// delivery began, of which `gate` is what was known then.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn needs_attention(
         &self,
         sink: &str,
+        gate: &Gate,
         reason: &str,
         probe_every: Duration,
     ) -> Result<bool, TableError> {
         let now = Timestamp::now();
-        let output = self
+        let mut update = self
             .update(
                 sink,
                 "SET attention = :reason, since = if_not_exists(since, :now), \
@@ -198,13 +200,14 @@ impl Gates {
             )
             .expression_attribute_values(":reason", text(reason))
             .expression_attribute_values(":now", millis(now))
-            .expression_attribute_values(":until", millis(now + probe_every))
-            .return_values(ReturnValue::AllOld)
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        let before = output.attributes.unwrap_or_default();
-        Ok(!before.contains_key("attention"))
+            .expression_attribute_values(":until", millis(now + probe_every));
+        update = match gate.resumed_at {
+            Some(resumed_at) => update
+                .condition_expression("resumed_at = :seen")
+                .expression_attribute_values(":seen", millis(resumed_at)),
+            None => update.condition_expression("attribute_not_exists(resumed_at)"),
+        };
+        Ok(unless_refused(update.send().await)?.is_some())
     }
 
     /// Notes what a failure says of the sink as a whole; returns the pause that it asks of all lanes, if it

@@ -19,6 +19,11 @@ use tokio::time::Instant;
 
 use super::sinks::echo;
 
+#[path = "tickets/gate.rs"]
+mod gate;
+#[path = "tickets/which.rs"]
+mod which;
+
 /// Where a ticket is created.
 const CREATION: (&str, &str) = ("POST", "/api/v2/tickets");
 

@@ -1,0 +1,194 @@
+//! A sink's gate, call by call, with a real table behind it.
+
+use std::time::Duration;
+
+use haptik_bridge_local::database::EmbeddedDynamoDb;
+use haptik_bridge_shared::ledger::Reservation;
+use haptik_bridge_shared::sink::SinkError;
+use haptik_bridge_shared::sink::gate::{Entry, Gate, Gates};
+use jiff::{SignedDuration, Timestamp};
+
+const PROBE_EVERY: Duration = Duration::from_millis(300);
+
+/// So many requests are ten seconds of the rate, which is one a second.
+const TEN: u32 = 10;
+
+/// A gate of its own.
+struct Scene {
+    gates: Gates,
+    _database: EmbeddedDynamoDb,
+}
+
+impl Scene {
+    async fn start() -> anyhow::Result<Self> {
+        let database = EmbeddedDynamoDb::start(None).await?;
+        Ok(Self {
+            gates: Gates::new(database.table.clone()),
+            _database: database,
+        })
+    }
+
+    async fn enter(&self, requests: u32, reserved: Option<Reservation>) -> anyhow::Result<Entry> {
+        let entered = self
+            .gates
+            .enter("crm", Some(1), requests, reserved, PROBE_EVERY);
+        Ok(entered.await?)
+    }
+
+    /// Has a delivery wait; returns the time that is reserved for it.
+    async fn waits(
+        &self,
+        requests: u32,
+        reserved: Option<Reservation>,
+    ) -> anyhow::Result<Reservation> {
+        match self.enter(requests, reserved).await? {
+            Entry::Wait(_, Some(reservation)) => Ok(reservation),
+            other => panic!("it waits with a time of its own, not {other:?}"),
+        }
+    }
+
+    async fn fails(&self, error: &SinkError) -> anyhow::Result<Option<Duration>> {
+        let gate = self.gates.of("crm").await?;
+        Ok(self.gates.failed("crm", &gate, error).await?)
+    }
+
+    /// How many of five deliveries may begin.
+    async fn let_in(&self) -> anyhow::Result<(usize, Gate)> {
+        let (mut entered, mut last) = (0, Gate::default());
+        for _ in 0..5 {
+            let entry = self.gates.enter("crm", None, 1, None, PROBE_EVERY);
+            if let Entry::Open(gate) = entry.await? {
+                (entered, last) = (entered + 1, gate);
+            }
+        }
+        Ok((entered, last))
+    }
+}
+
+fn unavailable() -> SinkError {
+    SinkError::Unavailable {
+        call: "create a ticket",
+        status: 503,
+        message: String::new(),
+        retry_after: None,
+    }
+}
+
+fn seconds(from: Reservation, to: Reservation) -> i64 {
+    to.at.duration_since(from.at).as_secs()
+}
+
+#[tokio::test]
+async fn each_delivery_has_a_time_of_its_own_and_comes_in_at_that() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    // Who is first has the time that is now.
+    scene.enter(TEN, None).await?;
+    let first = scene.waits(TEN, None).await?;
+    let second = scene.waits(2 * TEN, None).await?;
+    let third = scene.waits(TEN, None).await?;
+    assert_eq!((seconds(first, second), seconds(second, third)), (10, 20));
+    // Who comes back too early waits for the same time, and takes no other.
+    assert_eq!(scene.waits(TEN, Some(first)).await?, first);
+    assert_eq!(seconds(third, scene.waits(TEN, None).await?), 10);
+    // Who comes back in time enters, although others wait; a time that is long over is nobody's.
+    let over = |minutes: i64| Reservation {
+        at: Timestamp::now() - SignedDuration::from_mins(minutes),
+        round: 0,
+    };
+    assert!(matches!(
+        scene.enter(TEN, Some(over(1))).await?,
+        Entry::Open(_)
+    ));
+    assert_eq!(seconds(third, scene.waits(TEN, Some(over(3))).await?), 20);
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_a_429_all_wait_and_reserve_again_at_a_lower_rate() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let mine = Reservation {
+        at: Timestamp::now(),
+        round: 0,
+    };
+    assert!(matches!(
+        scene.enter(TEN, Some(mine)).await?,
+        Entry::Open(_)
+    ));
+    let half_a_minute = Duration::from_secs(30);
+    let began = Timestamp::now();
+    let too_many = SinkError::RateLimited {
+        call: "create a ticket",
+        retry_after: Some(half_a_minute),
+    };
+    assert!(scene.fails(&too_many).await? >= Some(half_a_minute));
+    let (entered, _) = scene.let_in().await?;
+    assert_eq!(entered, 0, "a sink without a rate waits too");
+    let again = scene.waits(TEN, Some(mine)).await?;
+    assert!(again.at >= began + half_a_minute, "{again:?}");
+    let next = scene.waits(TEN, None).await?;
+    let step = next.at.duration_since(again.at).as_millis();
+    assert_eq!(step, 12_500, "a fifth slower");
+    // Those that were on their way say nothing new.
+    let late = SinkError::RateLimited {
+        call: "create a ticket",
+        retry_after: Some(Duration::from_secs(28)),
+    };
+    scene.fails(&late).await?;
+    assert_eq!(scene.waits(TEN, Some(next)).await?, next);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sink_that_is_down_is_tried_by_one_until_that_goes_well() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    for _ in 0..2 {
+        scene.fails(&unavailable()).await?;
+        assert_eq!(scene.let_in().await?.0, 5, "two failures are none");
+    }
+    let began = Timestamp::now();
+    scene.fails(&unavailable()).await?;
+    let closed = scene.gates.of("crm").await?.closed_until;
+    assert!(
+        closed >= Some(began + Duration::from_millis(999)),
+        "{closed:?}"
+    );
+    // A hundred that had begun before are the same outage.
+    let before = Gate::default();
+    scene.gates.failed("crm", &before, &unavailable()).await?;
+    assert_eq!(scene.gates.of("crm").await?.closed_until, closed);
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let (entered, gate) = scene.let_in().await?;
+    assert_eq!(entered, 1);
+    scene.fails(&unavailable()).await?;
+    let closed = scene.gates.of("crm").await?.closed_until;
+    assert!(closed >= Some(began + Duration::from_secs(3)), "{closed:?}");
+    assert!(!scene.gates.went_well("crm", &gate).await?);
+    assert_eq!(scene.let_in().await?.0, 5, "it is well");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sink_that_needs_attention_is_tried_by_one_at_a_time() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let gates = &scene.gates;
+    let refused = async |gate: &Gate| {
+        let closed = gates.needs_attention("crm", gate, "401", PROBE_EVERY);
+        closed.await
+    };
+    assert!(refused(&Gate::default()).await?);
+    tokio::time::sleep(PROBE_EVERY).await;
+    let (entered, gate) = scene.let_in().await?;
+    assert_eq!(entered, 1);
+    assert!(
+        gates.went_well("crm", &gate).await?,
+        "all are to be rung for"
+    );
+    assert_eq!(scene.let_in().await?.0, 5);
+    // What was sent before that is refused late, and says nothing new.
+    assert!(!refused(&gate).await?);
+    assert_eq!(scene.let_in().await?.0, 5);
+    let resumed = gates.of("crm").await?;
+    assert!(resumed.resumed_at.is_some() && refused(&resumed).await?);
+    assert_eq!(scene.let_in().await?.0, 0);
+    Ok(())
+}
