@@ -5,6 +5,7 @@
 //! ([`Channel::receive`]), render what Haptik answers ([`Channel::render`]), send it
 //! ([`Channel::send`]).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -35,6 +36,11 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// [`Rejected`] when the signature is missing, wrong or too old, or when a request of our own
     /// interface (the custom channel) is not what was agreed.
     fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Received, Rejected>;
+
+    /// What is kept of a body that was verified and not understood: without the provider's secrets.
+    fn to_keep<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
+        Cow::Borrowed(body)
+    }
 
     /// What the provider knows about a user who is at this address, for Haptik; `None` when it cannot be
     /// asked. Called once per user. What the user's own request said is in [`Inbound::profile`].
@@ -195,7 +201,7 @@ pub struct Received {
     /// What it changes about the connection itself, to be carried out before it is answered: only the
     /// channel's module knows what is inside.
     pub change: Option<Value>,
-    /// Why a verified request was not understood; it is then kept, dead, with its raw body.
+    /// Why a verified request was not understood; it is then kept, dead, with [its body](Channel::to_keep).
     pub not_understood: Option<String>,
 }
 

@@ -133,8 +133,9 @@ async fn accept(
         at.1.channel.settle(change, now).await?;
     }
     if let Some(reason) = &received.not_understood {
+        let body = channel.to_keep(body);
         bridge
-            .keep_not_understood(source, body, reason, now)
+            .keep_not_understood(source, &body, reason, now)
             .await?;
     }
     if let Some(asked) = received.handoff {

@@ -1,7 +1,7 @@
 //! Slack (<https://docs.slack.dev>): events, messages and taps in; Block Kit out.
 //!
 //! - `verify`: the request signature.
-//! - `parse`: what Slack sends: messages, mentions, taps.
+//! - `parse`: what Slack sends: messages, mentions, taps; `kept`: what is kept of what is not understood.
 //! - `render`: what Haptik answers, as messages of blocks; `markup`, `split` and `limits` are
 //!   what it is made with.
 //! - `tap`: what our buttons carry; `choice`: showing what the user chose.
@@ -44,6 +44,7 @@ mod choice;
 mod form;
 mod history;
 mod home;
+mod kept;
 mod limits;
 mod markup;
 mod notice;
@@ -192,6 +193,10 @@ impl Channel for Slack {
             sent,
         };
         Ok(reader.read(request.body))
+    }
+
+    fn to_keep<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
+        kept::without_secrets(body)
     }
 
     /// <https://docs.slack.dev/reference/methods/users.info>

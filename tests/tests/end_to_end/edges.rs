@@ -201,3 +201,27 @@ async fn a_body_too_large_for_one_item_is_delivered_whole() -> anyhow::Result<()
     );
     stage.finish().await
 }
+
+#[tokio::test]
+async fn what_is_kept_of_a_request_has_no_secret() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(silent).await?;
+    let url = stage.channel_url("acme-slack");
+    let unknown = json!({"type": "news", "token": "s3cret", "response_url": "https://hooks.slack.com/s3cret",
+                         "text": "hello"});
+    let form = "token=s3cret&text=hello&response_url=s3cret";
+    for (body, content_type) in [
+        (unknown.to_string(), "application/json"),
+        (form.to_owned(), "application/x-www-form-urlencoded"),
+    ] {
+        let delivery = Delivery::raw(body, content_type);
+        let reply = stage.slack.client().deliver(&url, &delivery).await;
+        assert!(reply.is_acknowledged(), "{reply:?}");
+    }
+    let dead = stage.finish_with_dead().await?;
+    assert_eq!(dead.len(), 2);
+    for entry in dead {
+        let kept = serde_json::to_string(&entry.payload)?;
+        assert!(kept.contains("hello") && !kept.contains("s3cret"), "{kept}");
+    }
+    Ok(())
+}
