@@ -15,6 +15,7 @@ use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Ledger, Payload};
 use haptik_bridge_shared::outage::Outages;
+use haptik_bridge_shared::retry::{self, Detail};
 use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -150,7 +151,7 @@ impl Common {
             return Ok(());
         }
         for entry in entries {
-            println!("{}", as_line(entry));
+            println!("{}", as_line(entry, self.bodies));
             if self.bodies {
                 println!("    {}", serde_json::to_string(&entry.payload)?);
             }
@@ -159,8 +160,8 @@ impl Common {
     }
 }
 
-/// An entry, as one line.
-fn as_line(entry: &Entry) -> String {
+/// An entry, as one line; with what a provider said of it, which may quote the user, where that is asked for.
+fn as_line(entry: &Entry, bodies: bool) -> String {
     let mut parts = vec![
         format!("{:.3}", entry.received_at),
         format!("{:10}", entry.lane.direction()),
@@ -182,7 +183,12 @@ fn as_line(entry: &Entry) -> String {
     if entry.revived_at.is_some() {
         parts.push("replayed".to_owned());
     }
-    parts.extend(entry.reason.as_ref().map(|reason| format!("({reason})")));
+    if let Some(reason) = &entry.reason {
+        parts.push(match &entry.detail {
+            Some(_) if !bodies => format!("({reason}; its own words: --bodies)"),
+            detail => format!("({})", retry::in_full(reason, detail.as_ref())),
+        });
+    }
     parts.join("  ")
 }
 
@@ -206,6 +212,10 @@ fn as_json(entry: &Entry, bodies: bool) -> Value {
     });
     if let (true, Some(fields)) = (bodies, value.as_object_mut()) {
         fields.insert("payload".to_owned(), json!(entry.payload));
+        fields.insert(
+            "detail".to_owned(),
+            json!(entry.detail.as_ref().map(Detail::as_str)),
+        );
     }
     value
 }

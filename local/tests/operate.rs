@@ -7,7 +7,7 @@ use std::time::Duration;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Ledger, Payload, State};
+use haptik_bridge_shared::ledger::{Ledger, Payload, State, Why};
 use haptik_bridge_shared::outage::{Cause, Outage, Outages, Proof};
 use haptik_bridge_shared::users::UserMap;
 use jiff::Timestamp;
@@ -63,7 +63,8 @@ async fn ledger(data: &Path) -> anyhow::Result<(EmbeddedDynamoDb, Ledger)> {
         } else {
             State::Delivered
         };
-        ledger.end(&entry, state, reason, Timestamp::now()).await?;
+        let why = reason.map(Why::from);
+        ledger.end(&entry, state, why, Timestamp::now()).await?;
     }
     Ok((database, ledger))
 }
@@ -178,7 +179,11 @@ async fn what_was_given_up_is_selected_by_connection_sink_and_any_name_of_a_user
     };
     ledger.append(&lane, &key, &payload, now, now).await?;
     let entry = ledger.entry(&lane, &key).await?.expect("it is there");
-    ledger.end(&entry, State::Dead, Some("422"), now).await?;
+    let quoting = Why {
+        reason: "the CRM refused it (422)",
+        detail: Some(&SECRET_WORDS.into()),
+    };
+    ledger.end(&entry, State::Dead, Some(quoting), now).await?;
 
     let keys = |options: &[&str]| -> Vec<String> {
         let arguments = [&["dead", "--json"], options].concat();
@@ -211,6 +216,20 @@ async fn what_was_given_up_is_selected_by_connection_sink_and_any_name_of_a_user
         .iter()
         .map(|one| one["key"].as_str().expect("a key"));
     assert!(shown.any(|key| key == of_sink), "{timeline:?}");
+
+    let dead = text(&haptik_bridge(data.path(), &["dead", "--sink", "crm"]));
+    assert!(
+        dead.contains("(the CRM refused it (422); its own words: --bodies)"),
+        "{dead}"
+    );
+    let in_full = text(&haptik_bridge(
+        data.path(),
+        &["dead", "--sink", "crm", "--bodies"],
+    ));
+    assert!(
+        in_full.contains(&format!("(422): {SECRET_WORDS})")),
+        "{in_full}"
+    );
 
     let none = text(&haptik_bridge(data.path(), &["dead", "--sink", "cmr"]));
     assert_eq!(none, "0 given up, and 3 that are not selected\n");

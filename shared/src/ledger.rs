@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::{CorrelationId, EntryKey};
 use crate::lane::Lane;
+use crate::retry::Detail;
 use crate::table::{Table, TableError, number, text};
 
 mod item;
@@ -77,8 +78,28 @@ pub struct Entry {
     pub forbidden_at: Option<Timestamp>,
     /// Why the last try failed or it was given up, or why there was nothing to deliver.
     pub reason: Option<String>,
+    /// What the provider said of that, which may quote what the user said.
+    pub detail: Option<Detail>,
     /// When it was delivered or given up.
     pub ended_at: Option<Timestamp>,
+}
+
+/// Why a try failed, or an entry ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Why<'a> {
+    /// In words that may be logged.
+    pub reason: &'a str,
+    /// What the provider said of it, which may quote what the user said.
+    pub detail: Option<&'a Detail>,
+}
+
+impl<'a> From<&'a str> for Why<'a> {
+    fn from(reason: &'a str) -> Self {
+        Self {
+            reason,
+            detail: None,
+        }
+    }
 }
 
 /// A time that is reserved for a delivery at a sink.
@@ -285,6 +306,7 @@ impl Ledger {
             reserved_in: 0,
             forbidden_at: None,
             reason: None,
+            detail: None,
             ended_at: None,
             expires_at: now.as_second().saturating_add(ttl),
         })

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::channel::debug::Bytes;
+
 /// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
@@ -25,6 +27,30 @@ pub trait Retryable: fmt::Display {
     }
 }
 
+/// What a provider said of a failure, which may quote what somebody said: `Debug` leaves it out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Detail(String);
+
+impl Detail {
+    /// The words.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Detail {
+    fn from(words: &str) -> Self {
+        Self(words.to_owned())
+    }
+}
+
+impl fmt::Debug for Detail {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Bytes(self.0.len()).fmt(formatter)
+    }
+}
+
 /// A failure as the ledger keeps it: what happened, in words without secrets or message bodies, and
 /// whether to repeat it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +59,7 @@ pub struct Failure {
     /// What happened, in words that may be logged.
     pub reason: String,
     /// The provider's own words, for the ledger alone.
-    pub detail: Option<String>,
+    pub detail: Option<Detail>,
     /// Whether to repeat it.
     pub retry: Retry,
 }
@@ -61,13 +87,19 @@ impl Failure {
 }
 
 impl Failure {
-    /// What happened, the provider's own words included: for the ledger.
+    /// What happened, the provider's own words included: not for a log.
     #[must_use]
     pub fn in_full(&self) -> String {
-        match &self.detail {
-            Some(detail) => format!("{}: {detail}", self.reason),
-            None => self.reason.clone(),
-        }
+        in_full(&self.reason, self.detail.as_ref())
+    }
+}
+
+/// A reason and what the provider said of it, as one text.
+#[must_use]
+pub fn in_full(reason: &str, detail: Option<&Detail>) -> String {
+    match detail {
+        Some(detail) => format!("{reason}: {}", detail.as_str()),
+        None => reason.to_owned(),
     }
 }
 
@@ -75,7 +107,7 @@ impl<E: Retryable> From<E> for Failure {
     fn from(error: E) -> Self {
         Self {
             reason: error.to_string(),
-            detail: error.detail().map(ToOwned::to_owned),
+            detail: error.detail().map(Detail::from),
             retry: error.retry(),
         }
     }

@@ -12,6 +12,7 @@ use haptik_bridge_local::simulator::{
 };
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::retry::Detail;
 use haptik_bridge_shared::telemetry;
 use haptik_bridge_tests::app::{self, client};
 use haptik_bridge_tests::fake_crm::{self, FakeCrm, Kind, zendesk};
@@ -134,12 +135,20 @@ async fn nothing_that_was_said_and_no_secret_is_printed_whatever_goes_wrong() ->
     let (_, dead) = stage.left_over().await?;
     assert!(dead.len() >= 9, "only {} were given up", dead.len());
     let (mut by_haptik, mut by_the_crm) = (0, 0);
+    let quoted = [QUOTED, OF_THE_CRM].map(str::to_owned);
     for entry in &dead {
         assert_has_none(&unprintable, "Debug of an entry", &format!("{entry:?}"));
         let reason = entry.reason.as_deref().unwrap_or_default();
         assert_has_none(&unprintable, "a reason", reason);
-        by_haptik += usize::from(reason.contains(QUOTED));
-        by_the_crm += usize::from(reason.contains(OF_THE_CRM));
+        let words = entry.detail.as_ref().map_or("", Detail::as_str);
+        by_haptik += usize::from(words.contains(QUOTED));
+        by_the_crm += usize::from(words.contains(OF_THE_CRM));
+        for (what, text) in [
+            ("a reason", reason),
+            ("Debug of an entry", &format!("{entry:?}")),
+        ] {
+            assert_has_none(&quoted, what, text);
+        }
     }
     assert!(by_haptik > 0, "Haptik's own words are kept");
     assert_eq!(by_the_crm, 1, "and the CRM's");
@@ -154,7 +163,6 @@ async fn nothing_that_was_said_and_no_secret_is_printed_whatever_goes_wrong() ->
     assert!(text.lines().count() > 50, "too little is logged:\n{text}");
     assert!(text.contains("rejected") && text.contains("not_understood") && text.contains("dead"));
     assert_has_none(&unprintable, "the log", &text);
-    let quoted = [QUOTED, OF_THE_CRM].map(str::to_owned);
     assert_has_none(&quoted, "the log", &text);
     stage.abandon();
     Ok(())

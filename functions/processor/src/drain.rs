@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use haptik_bridge_shared::channel::Act;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, Payload, State};
-use haptik_bridge_shared::retry::{self, Failure, Retry};
+use haptik_bridge_shared::ledger::{Entry, Payload, State, Why};
+use haptik_bridge_shared::retry::{self, Detail, Failure, Retry};
 use haptik_bridge_shared::sink::gate::Gate;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
@@ -213,7 +213,7 @@ impl Processor {
         } else {
             return Ok(false);
         };
-        self.bury(attempt, &reason, &reason).await?;
+        self.bury(attempt, &reason, None).await?;
         Ok(true)
     }
 
@@ -303,7 +303,12 @@ impl Processor {
         let ended = self
             .bridge
             .ledger
-            .end(attempt.entry, State::Delivered, reason, Timestamp::now())
+            .end(
+                attempt.entry,
+                State::Delivered,
+                reason.map(Why::from),
+                Timestamp::now(),
+            )
             .await;
         attempt.tell(outcome, reason);
         ended
@@ -315,9 +320,9 @@ impl Processor {
         attempt: &Attempt<'_>,
         failure: &Failure,
     ) -> Result<Next, TableError> {
-        let (entry, in_full) = (attempt.entry, failure.in_full());
+        let (entry, detail) = (attempt.entry, failure.detail.as_ref());
         let Retry::Later(after) = failure.retry else {
-            let buried = self.bury(attempt, &failure.reason, &in_full).await;
+            let buried = self.bury(attempt, &failure.reason, detail).await;
             return buried.map(|()| Next::Go(Left::Nothing));
         };
         let mut since = entry.revived_at.unwrap_or(entry.received_at);
@@ -326,29 +331,38 @@ impl Processor {
         let age = Timestamp::now().duration_since(since).unsigned_abs();
         let patience = self.bridge.config.delivery.give_up_after;
         if age >= patience && attempt.gate.attention.is_none() {
-            let given_up = format!("given up after {} s: ", patience.as_secs());
-            let (reason, in_full) = (given_up.clone() + &failure.reason, given_up + &in_full);
-            let buried = self.bury(attempt, &reason, &in_full).await;
+            let reason = format!(
+                "given up after {} s: {}",
+                patience.as_secs(),
+                failure.reason
+            );
+            let buried = self.bury(attempt, &reason, detail).await;
             return buried.map(|()| Next::Go(Left::Nothing));
         }
         attempt.tell(Outcome::WillRetry, Some(&failure.reason));
-        self.bridge.ledger.failed(entry, &in_full).await?;
+        let reason = &failure.reason;
+        self.bridge
+            .ledger
+            .failed(entry, Why { reason, detail })
+            .await?;
         Ok(Next::Pause(Some(retry::pause(entry.attempts + 1, after))))
     }
 
-    /// Gives an entry up; the lane goes on. `reason` is told, `in_full` kept.
+    /// Gives an entry up; the lane goes on. `reason` is told, `detail` only kept.
     async fn bury(
         &self,
         attempt: &Attempt<'_>,
         reason: &str,
-        in_full: &str,
+        detail: Option<&Detail>,
     ) -> Result<(), TableError> {
         // Before it is recorded, so that it is done again where that fails.
-        self.gives_back(attempt.entry, in_full).await?;
+        let in_full = retry::in_full(reason, detail);
+        self.gives_back(attempt.entry, &in_full).await?;
         attempt.tell(Outcome::Dead, Some(reason));
-        self.bridge
-            .ledger
-            .end(attempt.entry, State::Dead, Some(in_full), Timestamp::now())
+        let why = Some(Why { reason, detail });
+        let ledger = &self.bridge.ledger;
+        ledger
+            .end(attempt.entry, State::Dead, why, Timestamp::now())
             .await
     }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Reservation, State};
+use crate::retry::Detail;
 use crate::table::TableError;
 
 /// Times are milliseconds since the epoch, `expires_at` seconds (TTL).
@@ -48,6 +49,9 @@ pub(super) struct Item {
     pub(super) forbidden_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
+    /// The provider's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ended_at: Option<i64>,
     pub(super) expires_at: i64,
@@ -86,6 +90,7 @@ impl Item {
             forbidden_at: self.forbidden_at.map(moment).transpose()?,
             ended_at: self.ended_at.map(moment).transpose()?,
             reason: self.reason,
+            detail: self.detail.as_deref().map(Detail::from),
         })
     }
 }

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 
-use super::{Entry, Ledger, Reservation, State, day};
+use super::{Entry, Ledger, Reservation, State, Why, day};
 use crate::table::{TableError, number, text};
 
 impl Ledger {
@@ -49,9 +49,9 @@ impl Ledger {
     ///
     /// # Errors
     /// When DynamoDB does not take it.
-    pub async fn failed(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
-        let expression = "SET reason = :reason, starts = :none, overruns = :none ADD attempts :one";
-        self.count(entry, expression, reason).await
+    pub async fn failed(&self, entry: &Entry, why: Why<'_>) -> Result<(), TableError> {
+        let expression = "SET starts = :none, overruns = :none";
+        self.count(entry, expression, "attempts", why).await
     }
 
     /// Notes that a try was put off: nothing has failed. The counts of crashes and of overruns begin
@@ -95,8 +95,9 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn overran(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
-        let expression = "SET reason = :reason, starts = :none ADD overruns :one";
-        self.count(entry, expression, reason).await
+        let expression = "SET starts = :none";
+        self.count(entry, expression, "overruns", reason.into())
+            .await
     }
 
     /// Ends an entry: delivered (with a reason where there was nothing to deliver), or dead.
@@ -107,36 +108,66 @@ impl Ledger {
         &self,
         entry: &Entry,
         state: State,
-        reason: Option<&str>,
+        why: Option<Why<'_>>,
         now: Timestamp,
     ) -> Result<(), TableError> {
         let dead = state == State::Dead;
         let mut expression = "SET #state = :state, ended_at = :now".to_owned();
-        expression.push_str(reason.map_or("", |_| ", reason = :reason"));
         expression.push_str(if dead { ", dead = :day" } else { "" });
-        expression.push_str(" REMOVE pending");
+        expression.push_str(why.map_or("", because));
+        expression.push_str(match why {
+            Some(Why { detail: None, .. }) => " REMOVE pending, detail",
+            _ => " REMOVE pending",
+        });
         let mut update = self
             .update(entry, &expression)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", serde_dynamo::to_attribute_value(state)?)
             .expression_attribute_values(":now", number(now.as_millisecond()));
-        if let Some(reason) = reason {
-            update = update.expression_attribute_values(":reason", text(reason));
-        }
         if dead {
             update = update.expression_attribute_values(":day", text(day(now)));
+        }
+        if let Some(why) = why {
+            update = with(update, why);
         }
         made(update).await
     }
 
     /// Counts a try that did not succeed, with the reason.
-    async fn count(&self, entry: &Entry, expression: &str, reason: &str) -> Result<(), TableError> {
+    async fn count(
+        &self,
+        entry: &Entry,
+        expression: &str,
+        counter: &str,
+        why: Why<'_>,
+    ) -> Result<(), TableError> {
+        let forget = if why.detail.is_none() {
+            "REMOVE detail "
+        } else {
+            ""
+        };
+        let expression = format!("{expression}{} {forget}ADD {counter} :one", because(why));
         let update = self
-            .update(entry, expression)
-            .expression_attribute_values(":reason", text(reason))
+            .update(entry, &expression)
             .expression_attribute_values(":none", number(0))
             .expression_attribute_values(":one", number(1));
-        made(update).await
+        made(with(update, why)).await
+    }
+}
+
+/// What an update sets for a reason: what a provider said of an earlier one goes away with that.
+fn because(why: Why<'_>) -> &'static str {
+    match why.detail {
+        Some(_) => ", reason = :reason, detail = :detail",
+        None => ", reason = :reason",
+    }
+}
+
+fn with(update: UpdateItemFluentBuilder, why: Why<'_>) -> UpdateItemFluentBuilder {
+    let update = update.expression_attribute_values(":reason", text(why.reason));
+    match why.detail {
+        Some(detail) => update.expression_attribute_values(":detail", text(detail.as_str())),
+        None => update,
     }
 }
 

@@ -6,6 +6,7 @@ use haptik_bridge_local::simulator::{
     AGENT_PATH, AgentJoins, CallFault, CallOutcome, CompletedBy, Reply, Settings, UserMessage,
 };
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::retry::Detail;
 use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
@@ -237,7 +238,7 @@ async fn what_haptik_says_of_a_request_is_handled() -> anyhow::Result<()> {
     stage.slack.wait_for_text(&channel, missed).await;
     let dead = stage.finish_with_dead().await?;
     assert_eq!(dead.len(), 1);
-    let reason = dead[0].reason.as_deref().unwrap_or_default();
-    assert!(reason.contains("invalid team_name"), "{reason}");
+    let words = dead[0].detail.as_ref().map_or("", Detail::as_str);
+    assert!(words.contains("invalid team_name"), "{words}");
     Ok(())
 }

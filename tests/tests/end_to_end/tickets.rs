@@ -10,6 +10,7 @@ use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ledger::Payload;
+use haptik_bridge_shared::retry::Detail;
 use haptik_bridge_tests::fake_crm::{FakeCrm, Fault, Kind, Ticket};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
@@ -259,15 +260,14 @@ async fn a_refusal_is_kept_with_the_crms_own_words() -> anyhow::Result<()> {
     let (stage, user) = scene(&desk, "").await?;
     complete(&stage, &user).await;
     let dead = stage.finish_with_dead().await?;
-    let reasons: Vec<_> = dead
-        .iter()
-        .filter_map(|entry| entry.reason.as_deref())
-        .collect();
-    assert_eq!(
-        reasons,
-        ["the sink refused (422) to create a ticket: \
-             <html><body>something went wrong</body></html>"]
-    );
+    let [entry] = &dead[..] else {
+        panic!("one refusal: {dead:#?}");
+    };
+    let reason = entry.reason.as_deref();
+    assert_eq!(reason, Some("the sink refused (422) to create a ticket"));
+    let words = entry.detail.as_ref().map(Detail::as_str);
+    let page = "<html><body>something went wrong</body></html>";
+    assert_eq!(words, Some(page));
     Ok(())
 }
 
