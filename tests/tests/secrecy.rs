@@ -335,12 +335,9 @@ async fn refused_by_a_crm(stage: &Stage, desk: &FakeCrm) -> anyhow::Result<()> {
             desk.wait_for_tickets(1).await;
         }
     }
-    let attention =
-        async || Ok::<_, anyhow::Error>(stage.local.bridge.gates.of("crm").await?.attention);
-    while attention().await?.is_none() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let reason = attention().await?.unwrap_or_default();
+    assert!(stage.local.queue.idle(Duration::from_secs(30)).await);
+    let gate = stage.local.bridge.gates.of("crm").await?;
+    let reason = gate.attention.unwrap_or_default();
     assert!(reason.contains(OF_THE_CRM), "{reason}");
     Ok(())
 }
