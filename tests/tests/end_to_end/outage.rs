@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use haptik_bridge_local::simulator::{
     CallFault, CallOutcome, CompletedBy, HISTORY_PATH, Reply, Settings, UserMessage,
 };
+use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::outage::{Cause, Findings, Outage, Proof};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;
@@ -334,9 +338,14 @@ async fn a_reconciliation_that_cannot_go_on_goes_on_where_it_was_by_the_next_hou
     let processor = stage.local.processor.clone();
     let now = Timestamp::now() + minutes(65);
     let keeping_house = tokio::spawn(async move { processor.keep_house(now).await });
-    while asked() < 2 + 4 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let is_between = async {
+        while asked() < 2 + 4 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), is_between)
+        .await
+        .context("the second conversation is not asked for")?;
     keeping_house.abort();
     stage.simulator().clear_faults();
     keep_house_in(&stage, minutes(66)).await;
@@ -437,5 +446,33 @@ async fn the_webhook_of_every_queue_is_enabled() -> anyhow::Result<()> {
     keep_house_in(&stage, Duration::ZERO).await;
     let enabled = stage.simulator().records(|seen| seen.webhook_enables.len());
     assert_eq!(enabled, 2, "the account's own and the connection's");
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn what_nobody_rang_for_is_rung_for_within_the_hour() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    keep_house_in(&stage, Duration::ZERO).await;
+    let asha = talk(&stage, ASHA, "hello").await?;
+    // The process was stopped between the entry and the ring, and Haptik has given up.
+    let body = json!({
+        "event_name": "message",
+        "user": {"auth_id": auth_id(ASHA)},
+        "message": {"id": 900_001, "body": {"text": "It has arrived.", "type": "TEXT", "data": {}}},
+    })
+    .to_string();
+    let key = Event::read(body.as_bytes())?.key(body.as_bytes());
+    let payload = Payload::Webhook {
+        account: "main".into(),
+        body,
+    };
+    let (lane, now) = (Lane::Channel(auth_id(ASHA)), Timestamp::now());
+    let ledger = &stage.local.bridge.ledger;
+    ledger.append(&lane, &key, &payload, now, now).await?;
+    keep_house_in(&stage, minutes(30)).await;
+    assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
+    assert!(!texts(&stage, &asha).concat().contains("It has arrived."));
+    keep_house_in(&stage, minutes(61)).await;
+    stage.slack.wait_for_text(&asha, "It has arrived.").await;
     stage.finish().await
 }

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use aws_sdk_dynamodb::types::AttributeValue;
 use haptik_bridge_local::simulator::{CallFault, CallOutcome, HISTORY_PATH, UserMessage};
 use haptik_bridge_shared::activity::Hour;
+use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -120,5 +121,52 @@ async fn nothing_but_what_haptik_said_in_that_time_is_delivered_late() -> anyhow
     let late = shown.iter().filter(|text| text.contains("delivered late"));
     assert!(late.clone().all(|text| text.starts_with("in that time\n")));
     assert_eq!(late.count(), 1, "{shown:#?}");
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn what_the_ledger_may_have_forgotten_is_not_delivered_late() -> anyhow::Result<()> {
+    let options = Options {
+        tables: "[delivery]\ngive_up_after = '1m'\nentry_ttl = '1h'".to_owned(),
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    keep_house_in(&stage, Duration::ZERO).await;
+    let asha = talk(&stage, ASHA, "hello").await?;
+    stage.simulator().disable_webhook();
+    say(&stage, ASHA, "one").await?;
+    stage.simulator().let_time_pass(minutes(61));
+    keep_house_in(&stage, minutes(61)).await;
+    keep_house_in(&stage, minutes(63)).await;
+    assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
+    let shown = texts(&stage, &asha).concat();
+    assert!(!shown.contains("delivered late"), "{shown}");
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_sink_gets_late_what_the_user_does() -> anyhow::Result<()> {
+    let receiver = App::start().await?;
+    let options = Options {
+        tables: format!(
+            "[sinks.audit]\ntype = 'webhook'\nevents = ['message']\nurl = '{}'\n\
+             signing_secrets = ['{SECRET}']",
+            receiver.url()
+        ),
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    keep_house_in(&stage, Duration::ZERO).await;
+    talk(&stage, ASHA, "hello").await?;
+    stage.simulator().disable_webhook();
+    say(&stage, ASHA, "one").await?;
+    stage.simulator().let_time_pass(minutes(61));
+    keep_house_in(&stage, minutes(61)).await;
+    keep_house_in(&stage, minutes(63)).await;
+    let late = receiver.wait_for(4).await.split_off(2);
+    for (late, said) in late.iter().zip(["You said: one.", "Anything but one?"]) {
+        let text = late.body.to_string();
+        assert!(text.contains(said), "{text}");
+    }
     stage.finish().await
 }

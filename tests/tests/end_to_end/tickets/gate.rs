@@ -6,7 +6,10 @@ use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::ledger::Reservation;
 use haptik_bridge_shared::sink::SinkError;
 use haptik_bridge_shared::sink::gate::{Entry, Gate, Gates};
+use haptik_bridge_tests::fake_crm::FakeCrm;
 use jiff::{SignedDuration, Timestamp};
+
+use super::{complete, scene};
 
 const PROBE_EVERY: Duration = Duration::from_millis(300);
 
@@ -191,4 +194,24 @@ async fn a_sink_that_needs_attention_is_tried_by_one_at_a_time() -> anyhow::Resu
     assert!(resumed.resumed_at.is_some() && refused(&resumed).await?);
     assert_eq!(scene.let_in().await?.0, 0);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_ticket_with_a_file_takes_the_time_of_two_requests() -> anyhow::Result<()> {
+    let desk = FakeCrm::zendesk().await;
+    let lines = "rate_per_second = 1\ntranscript = 'attachment'";
+    let (stage, user) = scene(&desk, lines).await?;
+    let began = Timestamp::now();
+    complete(&stage, &user).await;
+    desk.wait_for_tickets(1).await;
+    let gates = &stage.local.bridge.gates;
+    let next = match gates.enter("crm", Some(1), 1, None, PROBE_EVERY).await? {
+        Entry::Wait(_, Some(reservation)) => reservation.at,
+        _ => Timestamp::now(),
+    };
+    assert!(
+        next >= began + Duration::from_millis(1_999),
+        "{began} {next}"
+    );
+    stage.finish().await
 }
