@@ -77,6 +77,19 @@ async fn a_process_that_is_killed_once_the_ticket_is_there_leaves_one() -> anyho
 }
 
 #[tokio::test]
+async fn two_processes_that_begin_at_once_create_one_ticket() -> anyhow::Result<()> {
+    for kind in Kind::ALL {
+        let mut scene = Scene::start(kind).await?;
+        let event = completion();
+        let both = tokio::join!(scene.attempt(&event, false), scene.attempt(&event, true));
+        assert!(both.0.is_ok() && both.1.is_ok(), "{kind:?}: {both:?}");
+        scene.deliver(&event).await?;
+        is_whole(&scene);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn another_conversation_is_another_ticket() -> anyhow::Result<()> {
     for kind in Kind::ALL {
         let mut scene = Scene::start(kind).await?;
