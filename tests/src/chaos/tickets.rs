@@ -177,11 +177,17 @@ impl Completions {
 
     /// What a ticket lacks of the transcript, or says twice.
     fn missing(self, ticket: &Ticket) -> Option<String> {
-        let description = self.crm.description(ticket);
+        let mut text = self.crm.description(ticket);
+        // Of a long transcript all is attached.
+        let files = ticket.attachments.iter();
+        text.extend(files.map(|file| String::from_utf8_lossy(&file.content)));
         let lines = [format!("user: {SAID}"), " r0".to_owned(), " r1".to_owned()];
-        let lacks = lines.iter().find(|line| !description.contains(*line));
+        let lacks = lines.iter().find(|line| !text.contains(*line));
         if let Some(line) = lacks {
-            return Some(format!("the ticket lacks {line:?}: {description}"));
+            return Some(format!("the ticket lacks {line:?}: {text}"));
+        }
+        if ticket.attachments.len() > 1 {
+            return Some(format!("{} transcripts", ticket.attachments.len()));
         }
         // The longer twin is one where it comes once the shorter one has made the ticket.
         let comments = self.crm.comments(ticket);
