@@ -143,7 +143,16 @@ async fn put_user(
     connection: &str,
     user: &str,
 ) -> anyhow::Result<AuthId> {
-    let auth_id = AuthId::derive(&connection.into(), user, None);
+    put_user_in(database, connection, user, None).await
+}
+
+async fn put_user_in(
+    database: &EmbeddedDynamoDb,
+    connection: &str,
+    user: &str,
+    thread: Option<&str>,
+) -> anyhow::Result<AuthId> {
+    let auth_id = AuthId::derive(&connection.into(), user, thread);
     let users = UserMap::new(database.table.clone());
     let user = serde_json::json!({
         "auth_id": auth_id,
@@ -163,6 +172,7 @@ async fn what_was_given_up_is_selected_by_connection_sink_and_any_name_of_a_user
     let (database, ledger) = ledger(data.path()).await?;
     put_user(&database, "acme-slack", "U1").await?;
     put_user(&database, "other-slack", "T1:U2").await?;
+    put_user_in(&database, "acme-slack", "U4", Some("1.2")).await?;
     let auth_id = put_user(&database, "acme-slack", "U2").await?;
     let lane = Lane::Sink {
         sink: "crm".to_owned(),
@@ -203,6 +213,8 @@ async fn what_was_given_up_is_selected_by_connection_sink_and_any_name_of_a_user
     );
     assert_eq!(keys(&["--connection", "haptik/main"]), [two, three]);
     assert_eq!(keys(&["--connection", "other-slack"]), [""; 0]);
+    // A user each of whose threads is a conversation.
+    assert_eq!(keys(&["--user", "acme-slack/U4"]), [""; 0]);
     assert_eq!(keys(&["--sink", "crm"]), [of_sink]);
     assert_eq!(keys(&["--user", "U1"]), [two]);
     assert_eq!(keys(&["--user", "U2"]), [three, of_sink]);

@@ -195,7 +195,7 @@ impl Ledger {
     }
 
     /// The users who have an entry with this correlation id, or one of [this key](EntryKey::is_of), and those
-    /// whom a channel calls so. Reads the whole table: for an operator who knows nothing else of a message
+    /// whom a channel calls so, also as `CONNECTION/USER`. Reads the whole table: for an operator who knows nothing else of a message
     /// or a user.
     ///
     /// # Errors
@@ -206,7 +206,8 @@ impl Ledger {
             .client()
             .scan()
             .table_name(self.table.name())
-            .projection_expression("pk, sk, correlation_id, channel_user")
+            .projection_expression("pk, sk, correlation_id, channel_user, #connection")
+            .expression_attribute_names("#connection", "connection")
             .into_paginator()
             .items()
             .send();
@@ -218,9 +219,14 @@ impl Ledger {
                 text("pk").unwrap_or_default(),
                 text("sk").map(EntryKey::from),
             );
-            // Where many workspaces have an app, a user's name there has the workspace before the user.
-            let is_called_so = text("channel_user")
-                .is_some_and(|user| user == id || user.rsplit(':').next() == Some(id));
+            // Where many workspaces have an app, a user's name there has the workspace before the user; and where
+            // each thread is a conversation, it is one of many.
+            let is_called_so = text("channel_user").is_some_and(|user| {
+                let connection = text("connection").unwrap_or_default();
+                let of_connection = id.strip_prefix(connection);
+                let of_connection = of_connection.and_then(|rest| rest.strip_prefix('/'));
+                user == id || user.rsplit(':').next() == Some(id) || of_connection == Some(user)
+            });
             if let Some(auth_id) = pk.strip_prefix("user#").filter(|_| is_called_so) {
                 users.insert(auth_id.into());
             }
