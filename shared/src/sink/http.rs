@@ -204,7 +204,13 @@ mod tests {
     }
 
     async fn desk(status: u16) -> (Fake, (Bridge, Sinks)) {
-        let fake = Fake::start(move |_: &Request| Answer::new(status, "{}")).await;
+        desk_that_answers(move || Answer::new(status, "{}")).await
+    }
+
+    async fn desk_that_answers(
+        answer: impl Fn() -> Answer + Send + Sync + 'static,
+    ) -> (Fake, (Bridge, Sinks)) {
+        let fake = Fake::start(move |_: &Request| answer()).await;
         let url = fake.url("t/{{ conversation_details.path }}?q=1");
         let url = url
             .to_string()
@@ -234,6 +240,18 @@ mod tests {
             "{shown}"
         );
         assert!(!shown.contains("hunter2") && !format!("{bridge:?}").contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_left_at_the_limit() {
+        let pause = std::time::Duration::from_millis(1);
+        let answer = move || {
+            Answer::raw("HTTP/1.1 200 OK\r\n\r\n").then_endlessly("x".repeat(1 << 17), pause)
+        };
+        let (_fake, bridge) = desk_that_answers(answer).await;
+        let tried = try_it(&bridge, serde_json::json!({"n": 1}), true);
+        let tried = tokio::time::timeout(std::time::Duration::from_secs(8), tried).await;
+        tried.expect("before the call's time is up").expect("taken");
     }
 
     #[tokio::test]
