@@ -94,9 +94,9 @@ async fn a_kill_at_any_step_of_a_reconciliation_delivers_what_was_dropped_once()
 -> anyhow::Result<()> {
     let calm = outage::recover(None).await?;
     assert_eq!(calm.wrong, Vec::<String>::new());
-    assert!(calm.steps.clone().count() >= 60, "{calm:?}");
+    assert!(calm.steps >= 60, "{calm:?}");
     let every = if ALL_KILLS { 1 } else { 2 };
-    let kills = calm.steps.step_by(every);
+    let kills = (0..calm.steps).step_by(every);
     let kills: Vec<KillAt> = kills
         .flat_map(|step| [false, true].map(|takes_effect| KillAt { step, takes_effect }))
         .collect();

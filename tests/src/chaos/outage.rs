@@ -1,7 +1,6 @@
 //! Haptik disables the webhook and drops what waits, and the process is killed at one chosen step of the
 //! housekeepings that find that out and deliver it late, or of those deliveries.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,8 +20,8 @@ use crate::fake_slack::Delivery;
 /// What came of an outage.
 #[derive(Debug)]
 pub struct Recovery {
-    /// The steps of the housekeepings that notice it and deliver what was dropped, and of these deliveries.
-    pub steps: Range<u64>,
+    /// How many steps the housekeepings take that notice it and deliver what was dropped, and these deliveries.
+    pub steps: u64,
     /// Whether the process was killed.
     pub was_killed: bool,
     /// What is not as promised.
@@ -46,12 +45,12 @@ fn echo(message: &UserMessage) -> Vec<Reply> {
     [1, 2].map(reply).to_vec()
 }
 
-/// Carries out one outage, in which the process is killed there.
+/// Carries out one outage; `kill_in` is counted from the first of [`Recovery::steps`].
 ///
 /// # Errors
 /// When something of the surroundings fails, or what should come does not.
-pub async fn recover(kill_at: Option<KillAt>) -> anyhow::Result<Recovery> {
-    let (world, kills) = World::new(1, Rates::NONE, kill_at);
+pub async fn recover(kill_in: Option<KillAt>) -> anyhow::Result<Recovery> {
+    let (world, kills) = World::new(1, Rates::NONE, None);
     // An hour is an hour, and not waited for.
     let neighbours = Neighbours::start(echo, 1, 0.0, 1.0).await?;
     let setup = Setup {
@@ -68,7 +67,7 @@ pub async fn recover(kill_at: Option<KillAt>) -> anyhow::Result<Recovery> {
         surroundings,
         neighbours,
     };
-    let recovery = scene.play().await;
+    let recovery = scene.play(kill_in).await;
     keeping.abort();
     recovery
 }
@@ -79,7 +78,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn play(&self) -> anyhow::Result<Recovery> {
+    async fn play(&self, kill_in: Option<KillAt>) -> anyhow::Result<Recovery> {
         let haptik = self.neighbours.haptik.simulator();
         let world = &self.surroundings.world;
         self.surroundings.keep_house(SignedDuration::ZERO).await?;
@@ -95,11 +94,14 @@ impl Scene {
         self.rest().await?;
         haptik.let_time_pass(Duration::from_mins(61));
         let begins_at = world.steps();
+        if let Some(kill_in) = kill_in {
+            world.kill_in(kill_in);
+        }
         self.keep_house(&AT_FIRST).await?;
-        let ends_at = world.steps();
+        let steps = world.steps() - begins_at;
         self.keep_house(&LATER).await?;
         Ok(Recovery {
-            steps: begins_at..ends_at,
+            steps,
             was_killed: !world.tally().is_empty(),
             wrong: self.wrong().await?,
         })

@@ -66,7 +66,7 @@ pub type Tally = BTreeMap<(Place, Fault), u64>;
 #[derive(Debug)]
 pub(crate) struct World {
     rates: Rates,
-    kill_at: Option<KillAt>,
+    kill_at: Mutex<Option<KillAt>>,
     draws: Mutex<(fastrand::Rng, Tally)>,
     steps: AtomicU64,
     /// Which process may act; 0 when none may.
@@ -85,7 +85,7 @@ impl World {
         let (killed, kills) = mpsc::unbounded_channel();
         let world = Self {
             rates,
-            kill_at,
+            kill_at: Mutex::new(kill_at),
             draws: Mutex::new((fastrand::Rng::with_seed(seed), Tally::new())),
             steps: AtomicU64::new(0),
             alive: AtomicU64::new(0),
@@ -103,7 +103,8 @@ impl World {
         let step = self.steps.fetch_add(1, Ordering::SeqCst);
         let mut draws = self.draws.lock().unwrap_or_else(PoisonError::into_inner);
         let (random, tally) = &mut *draws;
-        let fault = match self.kill_at {
+        let kill_at = *self.kill_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let fault = match kill_at {
             Some(at) if at.step == step && at.takes_effect => Some(Fault::KilledAfter),
             Some(at) if at.step == step => Some(Fault::KilledBefore),
             _ => self.rates.draw(random),
@@ -112,6 +113,15 @@ impl World {
             *tally.entry((place, fault)).or_default() += 1;
         }
         Ok(fault)
+    }
+
+    /// Kills the process at a step, counted from here.
+    pub(crate) fn kill_in(&self, KillAt { step, takes_effect }: KillAt) {
+        let mut kill_at = self.kill_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *kill_at = Some(KillAt {
+            step: self.steps() + step,
+            takes_effect,
+        });
     }
 
     /// How many steps were made.
