@@ -11,6 +11,7 @@ use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::retry::Detail;
+use haptik_bridge_shared::sink::gate::Gate;
 use haptik_bridge_tests::fake_crm::{FakeCrm, Fault, Kind, Ticket};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
@@ -60,6 +61,16 @@ async fn complete(stage: &Stage, user: &(String, String)) {
 
 fn description(ticket: &Ticket) -> String {
     Kind::Zendesk.description(ticket)
+}
+
+/// Waits until the sink's gate is like that.
+async fn gate_is(stage: &Stage, is: impl Fn(&Gate) -> bool) -> anyhow::Result<()> {
+    let until = Instant::now() + Duration::from_secs(30);
+    while !is(&stage.local.bridge.gates.of("crm").await?) {
+        anyhow::ensure!(Instant::now() < until, "the gate never is like that");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 /// Looks after the sinks, as every minute in AWS, until there are so many tickets.
@@ -363,10 +374,7 @@ async fn a_crm_that_was_down_hung_and_accepted_no_credentials_gets_every_ticket_
     let (stage, asha) = scene(&desk, "rate_per_second = 1000").await?;
     desk.set_down(true);
     complete(&stage, &asha).await;
-    let is_down = |gate: &haptik_bridge_shared::sink::gate::Gate| gate.failures >= 3;
-    while !is_down(&stage.local.bridge.gates.of("crm").await?) {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    gate_is(&stage, |gate| gate.failures >= 3).await?;
     let ravi = chat(&stage, "U00000RAVI").await;
     complete(&stage, &ravi).await;
     desk.hold(true);
@@ -376,17 +384,7 @@ async fn a_crm_that_was_down_hung_and_accepted_no_credentials_gets_every_ticket_
     complete(&stage, &whole).await;
     desk.revoke(true);
     desk.hold(false);
-    while stage
-        .local
-        .bridge
-        .gates
-        .of("crm")
-        .await?
-        .attention
-        .is_none()
-    {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    gate_is(&stage, |gate| gate.attention.is_some()).await?;
     chat(&stage, "U00000ASHA").await;
     assert!(desk.tickets().is_empty(), "{}", desk.report());
     desk.revoke(false);
