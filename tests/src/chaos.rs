@@ -33,7 +33,7 @@ mod world;
 
 pub use tickets::{Completions, Outcome};
 pub use verdict::{Counts, Report};
-pub use world::{Fault, KillAt, Place, Rates, Tally};
+pub use world::{ALL_KILLS, Fault, KillAt, Place, Rates, Tally};
 
 use self::doorbell::Doorbell;
 use self::process::{Secrets, Setup, Surroundings};

@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use haptik_bridge_tests::chaos::{self, Completions, KillAt, Load, Rates, outage};
+use haptik_bridge_tests::chaos::{self, ALL_KILLS, Completions, KillAt, Load, Rates, outage};
 use haptik_bridge_tests::fake_crm::Kind;
 use tokio::task::JoinSet;
-
-/// Whether kills that are nearly the same are made all the same.
-const ALL_KILLS: bool = option_env!("KILLS").is_some();
 
 /// One user, one message, two replies.
 const ONE_EXCHANGE: Load = Load {
@@ -49,9 +46,7 @@ async fn a_kill_before_or_after_any_step_of_an_exchange_costs_nothing() -> anyho
     assert!(calm.is_good() && calm.to_haptik.doubled == 0, "{calm}");
     assert!(calm.steps >= 20, "{calm}");
     let mut runs = JoinSet::new();
-    let mut steps: Vec<KillAt> = (0..calm.steps)
-        .flat_map(|step| [false, true].map(|takes_effect| KillAt { step, takes_effect }))
-        .collect();
+    let mut steps = KillAt::around(0..calm.steps);
     let mut doubled_at_haptik = 0;
     while !steps.is_empty() || !runs.is_empty() {
         while runs.len() < 8
@@ -87,19 +82,13 @@ async fn a_kill_before_or_after_any_step_of_an_exchange_costs_nothing() -> anyho
     Ok(())
 }
 
-/// Just after a step is just before the next: the process is killed before and after each second one, and with
-/// `KILLS=all` at each.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_at_any_step_of_a_reconciliation_delivers_what_was_dropped_once()
 -> anyhow::Result<()> {
     let calm = outage::recover(None).await?;
     assert_eq!(calm.wrong, Vec::<String>::new());
     assert!(calm.steps >= 60, "{calm:?}");
-    let every = if ALL_KILLS { 1 } else { 2 };
-    let kills = (0..calm.steps).step_by(every);
-    let kills: Vec<KillAt> = kills
-        .flat_map(|step| [false, true].map(|takes_effect| KillAt { step, takes_effect }))
-        .collect();
+    let kills = KillAt::between(0..calm.steps);
     let count = kills.len();
     let mut runs = stream::iter(kills)
         .map(|kill_at| async move { (kill_at, tokio::spawn(outage::recover(Some(kill_at))).await) })
@@ -130,11 +119,10 @@ async fn a_kill_at_any_step_leaves_one_whole_ticket(crm: Kind) -> anyhow::Result
         assert!(outcome.steps >= 25, "{crm:?}: {outcome:?}");
         let turn = crm as u64 + u64::from(longer_first);
         let steps = (0..outcome.steps).filter(|step| ALL_KILLS || (step + turn).is_multiple_of(2));
-        runs.extend(steps.flat_map(|step| {
-            [false, true].map(|takes_effect| Completions {
-                kill_at: Some(KillAt { step, takes_effect }),
-                ..calm
-            })
+        let kills = KillAt::around(steps).into_iter();
+        runs.extend(kills.map(|kill_at| Completions {
+            kill_at: Some(kill_at),
+            ..calm
         }));
     }
     let count = runs.len();

@@ -249,23 +249,13 @@ async fn whatever_the_order_control_returns_once_and_nothing_is_lost() -> anyhow
     stage.finish().await
 }
 
-/// Kills the process before and after each second of these steps of a life, one life for each: just after one
-/// is just before the next. With `KILLS=all` it is each step.
+/// Kills the process [between](KillAt::between) these steps of a life, one life for each.
 async fn at_each_step(life: Life, steps: impl Fn(&Lived) -> Vec<u64>) -> anyhow::Result<()> {
     let calm = handoff::live(life).await?;
     assert!(calm.wrong.is_empty(), "{life:?}: {:#?}", calm.wrong);
     let steps = steps(&calm);
     assert!(steps.len() >= 8, "{life:?}: {calm:?}");
-    let every = if option_env!("KILLS") == Some("all") {
-        1
-    } else {
-        2
-    };
-    let kills: Vec<KillAt> = steps
-        .into_iter()
-        .step_by(every)
-        .flat_map(|step| [false, true].map(|takes_effect| KillAt { step, takes_effect }))
-        .collect();
+    let kills = KillAt::between(steps);
     let lives = kills.into_iter().map(|kill_at| Life {
         kill_at: Some(kill_at),
         ..life

@@ -59,6 +59,24 @@ pub struct KillAt {
     pub takes_effect: bool,
 }
 
+/// Whether kills that are nearly the same are made all the same.
+pub const ALL_KILLS: bool = option_env!("KILLS").is_some();
+
+impl KillAt {
+    /// Before and after each of these steps.
+    pub fn around(steps: impl IntoIterator<Item = u64>) -> Vec<Self> {
+        let around = |step| [false, true].map(|takes_effect| Self { step, takes_effect });
+        steps.into_iter().flat_map(around).collect()
+    }
+
+    /// Before and after each second of these steps: just after one is just before the next. With
+    /// [`ALL_KILLS`] it is each.
+    pub fn between(steps: impl IntoIterator<Item = u64>) -> Vec<Self> {
+        let every = if ALL_KILLS { 1 } else { 2 };
+        Self::around(steps.into_iter().step_by(every))
+    }
+}
+
 /// How often what went wrong where.
 pub type Tally = BTreeMap<(Place, Fault), u64>;
 
