@@ -76,9 +76,7 @@ impl EntryKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-impl EntryKey {
     /// Whether this is the key of what a provider calls `id`: Haptik's `message.id`, Slack's `ts` (of the
     /// user's message, or of the one that was tapped on), an application's id of a message; or the key
     /// itself. What has no digit in it is no such id: it would be a word that many keys have.

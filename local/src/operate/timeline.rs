@@ -23,16 +23,14 @@ pub(crate) async fn run(
     let operated = arguments.common.place.open(variable).await?;
     let users = operated.users_named(&arguments.user).await?;
     let mut entries = Vec::new();
-    for user in &users {
-        for lane in operated.lanes_of(user).await? {
-            entries.extend(operated.ledger.entries(&lane).await?);
-        }
-        if !arguments.common.json {
+    for lane in operated.lanes_of(&users).await? {
+        entries.extend(operated.ledger.entries(&lane).await?);
+    }
+    if !arguments.common.json {
+        for user in &users {
             let known = operated.users.get(user).await?;
             println!("{}", known.as_ref().map_or_else(|| user.to_string(), about));
         }
-    }
-    if !arguments.common.json {
         println!();
     }
     entries.sort_by_key(|entry| entry.received_at);

@@ -153,12 +153,24 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB does not answer.
     pub async fn pending_lanes(&self) -> Result<BTreeSet<Lane>, TableError> {
+        self.lanes_in(Some(PENDING_INDEX)).await
+    }
+
+    /// All lanes that have an entry. Reads the whole table: for one on this machine.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn lanes(&self) -> Result<BTreeSet<Lane>, TableError> {
+        self.lanes_in(None).await
+    }
+
+    async fn lanes_in(&self, index: Option<&str>) -> Result<BTreeSet<Lane>, TableError> {
         let mut items = self
             .table
             .client()
             .scan()
             .table_name(self.table.name())
-            .index_name(PENDING_INDEX)
+            .set_index_name(index.map(ToOwned::to_owned))
             .consistent_read(true)
             .projection_expression("pk")
             .into_paginator()
@@ -172,31 +184,9 @@ impl Ledger {
         Ok(lanes)
     }
 
-    /// All lanes that have an entry. Reads the whole table: for one on this machine.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
-    pub async fn lanes(&self) -> Result<BTreeSet<Lane>, TableError> {
-        let mut items = self
-            .table
-            .client()
-            .scan()
-            .table_name(self.table.name())
-            .projection_expression("pk")
-            .into_paginator()
-            .items()
-            .send();
-        let mut lanes = BTreeSet::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(TableError::from_sdk)?;
-            lanes.extend(lane_of(item.get("pk")));
-        }
-        Ok(lanes)
-    }
-
     /// The users who have an entry with this correlation id, or one of [this key](EntryKey::is_of), and those
-    /// whom a channel calls so, also as `CONNECTION/USER`. Reads the whole table: for an operator who knows nothing else of a message
-    /// or a user.
+    /// whom a channel calls so, also as `CONNECTION/USER`. Reads the whole table: for an operator who knows
+    /// nothing else of a message or a user.
     ///
     /// # Errors
     /// When DynamoDB does not answer.
