@@ -22,7 +22,7 @@ use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
-use haptik_bridge_shared::retry;
+use haptik_bridge_shared::retry::Why;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -316,12 +316,10 @@ async fn entry(State(app): State<App>, Query(place): Query<Place>) -> Response {
                 }
                 payload => serde_json::to_value(payload).unwrap_or_default(),
             };
-            let reason = entry.reason.as_deref();
-            let reason = reason.map(|reason| retry::in_full(reason, entry.detail.as_ref()));
             Json(json!({
                 "state": entry.state,
                 "attempts": entry.attempts,
-                "reason": reason,
+                "reason": entry.why().map(Why::in_full),
                 "received_at": entry.received_at,
                 "ended_at": entry.ended_at,
                 "payload": payload,

@@ -15,7 +15,7 @@ use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Ledger, Payload};
 use haptik_bridge_shared::outage::Outages;
-use haptik_bridge_shared::retry::{self, Detail};
+use haptik_bridge_shared::retry::Detail;
 use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -117,25 +117,23 @@ impl Operated {
         Ok(users)
     }
 
-    /// The lanes of a user: both directions, and those towards sinks. Of a deployed bridge they are the sinks
+    /// The lanes of users: both directions, and those towards sinks. Of a deployed bridge they are the sinks
     /// that are configured, since its table is large.
-    async fn lanes_of(&self, user: &AuthId) -> anyhow::Result<BTreeSet<Lane>> {
+    async fn lanes_of(&self, users: &BTreeSet<AuthId>) -> anyhow::Result<BTreeSet<Lane>> {
         let Some(bridge) = &self.deployed else {
             let mut lanes = self.ledger.lanes().await?;
-            lanes.retain(|lane| lane.user() == Some(user));
+            lanes.retain(|lane| lane.user().is_some_and(|user| users.contains(user)));
             return Ok(lanes);
         };
-        let sinks = bridge.config.sinks.keys().map(|sink| Lane::Sink {
-            sink: sink.clone(),
-            auth_id: user.clone(),
-        });
-        let user = || user.clone();
-        let lanes = [
-            Lane::Haptik(user()),
-            Lane::Channel(user()),
-            Lane::Task(user()),
-        ];
-        Ok(sinks.chain(lanes).collect())
+        let mut lanes = BTreeSet::new();
+        for user in users {
+            lanes.extend([Lane::Haptik, Lane::Channel, Lane::Task].map(|lane| lane(user.clone())));
+            lanes.extend(bridge.config.sinks.keys().map(|sink| Lane::Sink {
+                sink: sink.clone(),
+                auth_id: user.clone(),
+            }));
+        }
+        Ok(lanes)
     }
 }
 
@@ -183,12 +181,10 @@ fn as_line(entry: &Entry, bodies: bool) -> String {
     if entry.revived_at.is_some() {
         parts.push("replayed".to_owned());
     }
-    if let Some(reason) = &entry.reason {
-        parts.push(match &entry.detail {
-            Some(_) if !bodies => format!("({reason}; its own words: --bodies)"),
-            detail => format!("({})", retry::in_full(reason, detail.as_ref())),
-        });
-    }
+    parts.extend(entry.why().map(|why| match why.detail {
+        Some(_) if !bodies => format!("({}; its own words: --bodies)", why.reason),
+        _ => format!("({})", why.in_full()),
+    }));
     parts.join("  ")
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Ledger, Payload, State, Why};
+use haptik_bridge_shared::ledger::{Ledger, Payload, State};
 use haptik_bridge_shared::outage::{Cause, Outage, Outages, Proof};
+use haptik_bridge_shared::retry::Why;
 use haptik_bridge_shared::users::UserMap;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -242,6 +243,13 @@ async fn what_was_given_up_is_selected_by_connection_sink_and_any_name_of_a_user
         in_full.contains(&format!("(422): {SECRET_WORDS})")),
         "{in_full}"
     );
+
+    // What was said of an earlier failure does not stay beside a later one.
+    ledger
+        .end(&entry, State::Dead, Some("cut off".into()), now)
+        .await?;
+    let later = text(&haptik_bridge(data.path(), &["dead", "--sink", "crm"]));
+    assert!(later.contains("(cut off)"), "{later}");
 
     let none = text(&haptik_bridge(data.path(), &["dead", "--sink", "cmr"]));
     assert_eq!(none, "0 given up, and 3 that are not selected\n");

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::{CorrelationId, EntryKey};
 use crate::lane::Lane;
-use crate::retry::Detail;
+use crate::retry::{Detail, Why};
 use crate::table::{Table, TableError, number, text};
 
 mod item;
@@ -84,21 +84,13 @@ pub struct Entry {
     pub ended_at: Option<Timestamp>,
 }
 
-/// Why a try failed, or an entry ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Why<'a> {
-    /// In words that may be logged.
-    pub reason: &'a str,
-    /// What the provider said of it, which may quote what the user said.
-    pub detail: Option<&'a Detail>,
-}
-
-impl<'a> From<&'a str> for Why<'a> {
-    fn from(reason: &'a str) -> Self {
-        Self {
-            reason,
-            detail: None,
-        }
+impl Entry {
+    /// Why the last try failed or it ended, and what the provider said of that.
+    #[must_use]
+    pub fn why(&self) -> Option<Why<'_>> {
+        let detail = self.detail.as_ref();
+        let reason = self.reason.as_deref()?;
+        Some(Why { reason, detail })
     }
 }
 

@@ -90,16 +90,45 @@ impl Failure {
     /// What happened, the provider's own words included: not for a log.
     #[must_use]
     pub fn in_full(&self) -> String {
-        in_full(&self.reason, self.detail.as_ref())
+        Why::from(self).in_full()
     }
 }
 
-/// A reason and what the provider said of it, as one text.
-#[must_use]
-pub fn in_full(reason: &str, detail: Option<&Detail>) -> String {
-    match detail {
-        Some(detail) => format!("{reason}: {}", detail.as_str()),
-        None => reason.to_owned(),
+/// Why a try failed, or an entry of the ledger ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Why<'a> {
+    /// In words that may be logged.
+    pub reason: &'a str,
+    /// What the provider said of it.
+    pub detail: Option<&'a Detail>,
+}
+
+impl Why<'_> {
+    /// Both as one text: not for a log.
+    #[must_use]
+    pub fn in_full(self) -> String {
+        match self.detail {
+            Some(detail) => format!("{}: {}", self.reason, detail.as_str()),
+            None => self.reason.to_owned(),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Why<'a> {
+    fn from(reason: &'a str) -> Self {
+        Self {
+            reason,
+            detail: None,
+        }
+    }
+}
+
+impl<'a> From<&'a Failure> for Why<'a> {
+    fn from(failure: &'a Failure) -> Self {
+        Self {
+            reason: &failure.reason,
+            detail: failure.detail.as_ref(),
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use haptik_bridge_shared::channel::Act;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, Payload, State, Why};
-use haptik_bridge_shared::retry::{self, Detail, Failure, Retry};
+use haptik_bridge_shared::ledger::{Entry, Payload, State};
+use haptik_bridge_shared::retry::{self, Failure, Retry, Why};
 use haptik_bridge_shared::sink::gate::Gate;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
@@ -213,7 +213,7 @@ impl Processor {
         } else {
             return Ok(false);
         };
-        self.bury(attempt, &reason, None).await?;
+        self.bury(attempt, reason.as_str().into()).await?;
         Ok(true)
     }
 
@@ -300,15 +300,11 @@ impl Processor {
         reason: Option<&str>,
     ) -> Result<(), TableError> {
         let outcome = reason.map_or(Outcome::Ok, |_| Outcome::Nothing);
+        let why = reason.map(Why::from);
         let ended = self
             .bridge
             .ledger
-            .end(
-                attempt.entry,
-                State::Delivered,
-                reason.map(Why::from),
-                Timestamp::now(),
-            )
+            .end(attempt.entry, State::Delivered, why, Timestamp::now())
             .await;
         attempt.tell(outcome, reason);
         ended
@@ -320,9 +316,9 @@ impl Processor {
         attempt: &Attempt<'_>,
         failure: &Failure,
     ) -> Result<Next, TableError> {
-        let (entry, detail) = (attempt.entry, failure.detail.as_ref());
+        let (entry, why) = (attempt.entry, Why::from(failure));
         let Retry::Later(after) = failure.retry else {
-            let buried = self.bury(attempt, &failure.reason, detail).await;
+            let buried = self.bury(attempt, why).await;
             return buried.map(|()| Next::Go(Left::Nothing));
         };
         let mut since = entry.revived_at.unwrap_or(entry.received_at);
@@ -331,38 +327,24 @@ impl Processor {
         let age = Timestamp::now().duration_since(since).unsigned_abs();
         let patience = self.bridge.config.delivery.give_up_after;
         if age >= patience && attempt.gate.attention.is_none() {
-            let reason = format!(
-                "given up after {} s: {}",
-                patience.as_secs(),
-                failure.reason
-            );
-            let buried = self.bury(attempt, &reason, detail).await;
+            let reason = format!("given up after {} s: {}", patience.as_secs(), why.reason);
+            let reason = reason.as_str();
+            let buried = self.bury(attempt, Why { reason, ..why }).await;
             return buried.map(|()| Next::Go(Left::Nothing));
         }
         attempt.tell(Outcome::WillRetry, Some(&failure.reason));
-        let reason = &failure.reason;
-        self.bridge
-            .ledger
-            .failed(entry, Why { reason, detail })
-            .await?;
+        self.bridge.ledger.failed(entry, why).await?;
         Ok(Next::Pause(Some(retry::pause(entry.attempts + 1, after))))
     }
 
-    /// Gives an entry up; the lane goes on. `reason` is told, `detail` only kept.
-    async fn bury(
-        &self,
-        attempt: &Attempt<'_>,
-        reason: &str,
-        detail: Option<&Detail>,
-    ) -> Result<(), TableError> {
+    /// Gives an entry up; the lane goes on. Of why, the reason is told, and all is kept.
+    async fn bury(&self, attempt: &Attempt<'_>, why: Why<'_>) -> Result<(), TableError> {
         // Before it is recorded, so that it is done again where that fails.
-        let in_full = retry::in_full(reason, detail);
-        self.gives_back(attempt.entry, &in_full).await?;
-        attempt.tell(Outcome::Dead, Some(reason));
-        let why = Some(Why { reason, detail });
-        let ledger = &self.bridge.ledger;
-        ledger
-            .end(attempt.entry, State::Dead, why, Timestamp::now())
+        self.gives_back(attempt.entry, &why.in_full()).await?;
+        attempt.tell(Outcome::Dead, Some(why.reason));
+        self.bridge
+            .ledger
+            .end(attempt.entry, State::Dead, Some(why), Timestamp::now())
             .await
     }
 

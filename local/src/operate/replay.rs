@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, State, Why};
+use haptik_bridge_shared::ledger::{Entry, State};
 use haptik_bridge_shared::queue::{Repeat, Ring};
 use jiff::Timestamp;
 
@@ -52,12 +52,8 @@ pub(crate) async fn run(
                 };
                 if let Err(error) = bridge.queue.ring(&ring, Repeat::Again).await {
                     // Pending without a ring it would wait for somebody else's: it is put back.
-                    let why = entry.reason.as_deref().map(|reason| Why {
-                        reason,
-                        detail: entry.detail.as_ref(),
-                    });
                     let ledger = &operated.ledger;
-                    ledger.end(&entry, State::Dead, why, now).await?;
+                    ledger.end(&entry, State::Dead, entry.why(), now).await?;
                     return Err(error).context("nothing more is delivered again");
                 }
             }

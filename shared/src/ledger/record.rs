@@ -1,10 +1,11 @@
 //! What becomes of an entry: every try leaves one update.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
-use super::{Entry, Ledger, Reservation, State, Why, day};
+use super::{Entry, Ledger, Reservation, State, day};
+use crate::retry::Why;
 use crate::table::{TableError, number, text};
 
 impl Ledger {
@@ -50,8 +51,9 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn failed(&self, entry: &Entry, why: Why<'_>) -> Result<(), TableError> {
-        let expression = "SET starts = :none, overruns = :none";
-        self.count(entry, expression, "attempts", why).await
+        let expression = "SET reason = :reason, detail = :detail, starts = :none, \
+                          overruns = :none ADD attempts :one";
+        self.count(entry, expression, why).await
     }
 
     /// Notes that a try was put off: nothing has failed. The counts of crashes and of overruns begin
@@ -95,9 +97,9 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn overran(&self, entry: &Entry, reason: &str) -> Result<(), TableError> {
-        let expression = "SET starts = :none";
-        self.count(entry, expression, "overruns", reason.into())
-            .await
+        let expression = "SET reason = :reason, detail = :detail, starts = :none \
+                          ADD overruns :one";
+        self.count(entry, expression, reason.into()).await
     }
 
     /// Ends an entry: delivered (with a reason where there was nothing to deliver), or dead.
@@ -114,11 +116,8 @@ impl Ledger {
         let dead = state == State::Dead;
         let mut expression = "SET #state = :state, ended_at = :now".to_owned();
         expression.push_str(if dead { ", dead = :day" } else { "" });
-        expression.push_str(why.map_or("", because));
-        expression.push_str(match why {
-            Some(Why { detail: None, .. }) => " REMOVE pending, detail",
-            _ => " REMOVE pending",
-        });
+        expression.push_str(why.map_or("", |_| ", reason = :reason, detail = :detail"));
+        expression.push_str(" REMOVE pending");
         let mut update = self
             .update(entry, &expression)
             .expression_attribute_names("#state", "state")
@@ -134,41 +133,22 @@ impl Ledger {
     }
 
     /// Counts a try that did not succeed, with the reason.
-    async fn count(
-        &self,
-        entry: &Entry,
-        expression: &str,
-        counter: &str,
-        why: Why<'_>,
-    ) -> Result<(), TableError> {
-        let forget = if why.detail.is_none() {
-            "REMOVE detail "
-        } else {
-            ""
-        };
-        let expression = format!("{expression}{} {forget}ADD {counter} :one", because(why));
+    async fn count(&self, entry: &Entry, expression: &str, why: Why<'_>) -> Result<(), TableError> {
         let update = self
-            .update(entry, &expression)
+            .update(entry, expression)
             .expression_attribute_values(":none", number(0))
             .expression_attribute_values(":one", number(1));
         made(with(update, why)).await
     }
 }
 
-/// What an update sets for a reason: what a provider said of an earlier one goes away with that.
-fn because(why: Why<'_>) -> &'static str {
-    match why.detail {
-        Some(_) => ", reason = :reason, detail = :detail",
-        None => ", reason = :reason",
-    }
-}
-
+/// An update with the values of a reason. What was said of an earlier one does not stay.
 fn with(update: UpdateItemFluentBuilder, why: Why<'_>) -> UpdateItemFluentBuilder {
-    let update = update.expression_attribute_values(":reason", text(why.reason));
-    match why.detail {
-        Some(detail) => update.expression_attribute_values(":detail", text(detail.as_str())),
-        None => update,
-    }
+    let nothing = AttributeValue::Null(true);
+    let detail = why.detail.map_or(nothing, |said| text(said.as_str()));
+    update
+        .expression_attribute_values(":reason", text(why.reason))
+        .expression_attribute_values(":detail", detail)
 }
 
 async fn made(update: UpdateItemFluentBuilder) -> Result<(), TableError> {
