@@ -1,12 +1,14 @@
 //! What a user, or an application, is shown.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Inbound;
+use super::hsl::Hsl;
 use crate::handoff::Ended;
-use crate::haptik::hsl::Hsl;
 use crate::ids::{AuthId, EntryKey};
 
 /// Something to be shown to a user.
@@ -80,25 +82,70 @@ pub enum Content {
         /// Haptik's `data`, as sent.
         data: Value,
     },
-    /// Control returns to the bot that handed its user over.
-    HandoffEnded {
-        /// How it ended.
+}
+
+/// Something on its way back to a bot that lives elsewhere and had handed its user over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Handback {
+    /// Its place among all that the bot gets; unique for the user.
+    pub key: EntryKey,
+    /// Whom it is about: Haptik's name.
+    pub auth_id: AuthId,
+    /// Whom it is about: the bot's own id of the user.
+    pub user: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The hand-off.
+    pub handoff: String,
+    /// What goes back.
+    pub returned: Returned,
+}
+
+/// What goes back.
+#[derive(Clone, PartialEq)]
+pub enum Returned {
+    /// Control of the user.
+    Control {
+        /// How the hand-off ended.
         ended: Ended,
         /// Whether an agent had taken the chat.
         agent_joined: bool,
     },
-    /// A message that came too late for a hand-off goes back to the bot.
-    MessageReturned {
-        /// The message.
-        inbound: Box<Inbound>,
-    },
+    /// A message that came too late for the hand-off.
+    Message(Box<Inbound>),
 }
 
-/// One request to the provider that shows a message or a part of it.
-#[derive(Clone, PartialEq)]
-pub struct Part {
-    /// Its place among the parts of its message, from 0.
-    pub index: usize,
-    /// The body of the request: only the channel's module knows what is inside.
-    pub body: Value,
+impl fmt::Debug for Sender {
+    /// Without the name.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Sender")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Content {
+    /// Which kind of content it is, and nothing of what it says.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message { hsl, .. } => formatter
+                .debug_struct("Message")
+                .field("hsl", hsl)
+                .finish_non_exhaustive(),
+            Self::AgentJoined { .. } => formatter.write_str("AgentJoined { .. }"),
+            Self::ConversationComplete { .. } => {
+                formatter.write_str("ConversationComplete { .. }")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Returned {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Control { .. } => "Control { .. }",
+            Self::Message(_) => "Message(..)",
+        })
+    }
 }

@@ -1,0 +1,262 @@
+//! The vocabulary of messages, which belongs to no channel and to no provider: what a user did
+//! ([`Inbound`]), what a user is shown ([`outgoing`]), and Haptik's message language ([`hsl`]).
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ids::{AuthId, EntryKey};
+use crate::redact::Bytes;
+
+pub mod hsl;
+pub mod outgoing;
+
+pub use outgoing::{Content, Handback, Outgoing, Returned, Sender, SenderKind};
+
+/// Something that a user did, to be told to Haptik. `A` is where to answer: a channel's own type at the
+/// edge, [`Address`] in the ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inbound<A = Address> {
+    /// Its place among the user's doings; the same on every delivery of the same thing.
+    pub key: EntryKey,
+    /// When the user did it, by the channel's clock.
+    pub at: Timestamp,
+    /// Who: Haptik's name for the user.
+    pub auth_id: AuthId,
+    /// Who: the channel's own id of the user.
+    pub user: String,
+    /// Where to answer.
+    pub address: A,
+    /// The provider's own id of the user's message, where there is one: what an activity indicator is
+    /// shown on, and what is replied to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// What the request itself said about the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// Whether it is for the bot at all.
+    #[serde(default)]
+    pub addressed: Addressed,
+    /// What was done.
+    pub action: UserAction,
+    /// What stands in the text in place of a name, such as `@U024BE7LH`: the channel's directory knows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<String>,
+}
+
+/// Where in a channel to answer: only the channel knows what is inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Address(pub Value);
+
+/// Whether something said in public is for the bot.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Addressed {
+    /// It is.
+    #[default]
+    Yes,
+    /// It is, and from now on so is what this user says in this thread.
+    StartsThread(String),
+    /// Only if the bot was addressed in this thread before.
+    IfThreadActive(String),
+}
+
+/// What a user did.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum UserAction {
+    /// Said something, attached something, or both.
+    Message {
+        /// The text as a person reads it; may be empty when there are attachments.
+        text: String,
+        /// The files.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<Attachment>,
+    },
+    /// Tapped something whose text the button did not carry: it is taken from the message that offered it.
+    Choice {
+        /// The message.
+        message: MessageRef,
+        /// Which of [`hsl::Hsl::actionables`], from 0.
+        index: usize,
+    },
+    /// Did something of which the request carried only an id: the channel fetches it before Haptik is
+    /// told.
+    Unresolved {
+        /// What to fetch: only the channel knows what is inside.
+        reference: Value,
+    },
+    /// Was handed over to a human by a bot that lives elsewhere.
+    Handoff {
+        /// The bot's own id of it.
+        id: String,
+        /// What Haptik is told, message by message: the transcript, then the reason.
+        says: Vec<String>,
+        /// The team that it is for; `None` for the connection's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team_name: Option<String>,
+    },
+    /// Is to be moved to the team of a hand-off, now that Haptik's name of the user is known.
+    MoveToAgent {
+        /// The hand-off's id.
+        handoff: String,
+    },
+    /// Rated the conversation.
+    Feedback {
+        /// 1 to 5.
+        rating: u8,
+        /// Whether the query was resolved.
+        resolved: bool,
+        /// A remark.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<String>,
+    },
+}
+
+/// A message that was sent to a user, as what was tapped in it names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageRef {
+    /// Whom the message was for; the one who taps may be another.
+    pub auth_id: AuthId,
+    /// Which message.
+    #[serde(flatten)]
+    pub key: KeyRef,
+}
+
+/// A key, or as much of its digest as a small button carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyRef {
+    /// [`Outgoing::key`].
+    Key(EntryKey),
+    /// The first bytes of its SHA-256, as callback data has them.
+    KeyDigest(String),
+}
+
+/// A file that a user sent.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The channel's own id of it, where the channel can be asked for more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Where it is.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// Its MIME type; may be empty.
+    #[serde(default)]
+    pub mime_type: String,
+    /// Its size in bytes, where the channel says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+/// What is known about a user; every field may be missing.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Profile {
+    /// The full name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The mobile number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile_no: Option<String>,
+    /// The language, as ISO 639-1 has it: `en`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language_code: Option<String>,
+    /// Anything else; flat: Haptik refuses nested values.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub custom_data: serde_json::Map<String, Value>,
+}
+
+impl Profile {
+    /// This profile, with what it lacks taken from another.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        self.name = self.name.or(other.name);
+        self.email = self.email.or(other.email);
+        self.mobile_no = self.mobile_no.or(other.mobile_no);
+        self.language_code = self.language_code.or(other.language_code);
+        for (key, value) in other.custom_data {
+            self.custom_data.entry(key).or_insert(value);
+        }
+        self
+    }
+}
+
+impl fmt::Debug for Profile {
+    /// Says what is known, not what it is: a profile is personal data.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Profile")
+            .field("name", &self.name.is_some())
+            .field("email", &self.email.is_some())
+            .field("mobile_no", &self.mobile_no.is_some())
+            .field("language_code", &self.language_code)
+            .field("custom_data", &self.custom_data.len())
+            .finish()
+    }
+}
+
+impl<A> Inbound<A> {
+    /// The same, with its address as another type.
+    pub fn map_address<B>(self, map: impl FnOnce(A) -> B) -> Inbound<B> {
+        Inbound {
+            key: self.key,
+            at: self.at,
+            auth_id: self.auth_id,
+            user: self.user,
+            address: map(self.address),
+            message_id: self.message_id,
+            profile: self.profile,
+            addressed: self.addressed,
+            action: self.action,
+            mentions: self.mentions,
+        }
+    }
+}
+
+impl fmt::Debug for UserAction {
+    /// Which kind of action it is, and nothing of what was said.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message { text, attachments } => formatter
+                .debug_struct("Message")
+                .field("text", &Bytes(text.len()))
+                .field("attachments", attachments)
+                .finish_non_exhaustive(),
+            Self::Choice { message, index } => formatter
+                .debug_struct("Choice")
+                .field("message", message)
+                .field("index", index)
+                .finish_non_exhaustive(),
+            Self::Feedback {
+                rating, resolved, ..
+            } => formatter
+                .debug_struct("Feedback")
+                .field("rating", rating)
+                .field("resolved", resolved)
+                .finish_non_exhaustive(),
+            Self::Unresolved { .. } => formatter.write_str("Unresolved { .. }"),
+            Self::Handoff { .. } => formatter.write_str("Handoff { .. }"),
+            Self::MoveToAgent { .. } => formatter.write_str("MoveToAgent { .. }"),
+        }
+    }
+}
+
+impl fmt::Debug for Attachment {
+    /// Without the name, and the URL, which is often all that protects the file.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Attachment")
+            .field("id", &self.id)
+            .field("mime_type", &self.mime_type)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
