@@ -139,16 +139,6 @@ impl fmt::Display for Support {
     }
 }
 
-/// The capabilities of a type of channel, as the configuration names it; `None` when there is none.
-#[must_use]
-pub fn of(channel_type: &str) -> Option<Capabilities> {
-    match channel_type {
-        "slack" => Some(super::slack::capability),
-        "custom" => Some(super::custom::capability),
-        _ => None,
-    }
-}
-
 /// A table in Markdown of what a channel makes of every feature.
 #[must_use]
 pub fn table(capabilities: Capabilities) -> String {
@@ -166,23 +156,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documentation_has_the_table_that_is_printed() {
-        for (channel_type, page) in [
-            ("slack", include_str!("../../../docs/slack.md")),
-            ("custom", include_str!("../../../docs/custom-channel.md")),
-        ] {
-            let printed = table(of(channel_type).expect("a channel"));
-            assert!(
-                page.contains(&printed),
-                "the page of {channel_type} needs what `haptik-bridge capabilities {channel_type}` prints:\n{printed}"
-            );
-        }
-    }
-
-    #[test]
     fn every_feature_is_in_the_table_once() {
         let features: std::collections::HashSet<_> = Feature::ALL.into_iter().collect();
         assert_eq!(features.len(), Feature::ALL.len());
-        assert!(of("slak").is_none());
     }
 }

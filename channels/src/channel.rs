@@ -6,13 +6,15 @@
 //! [`crate::erased`]. What a channel can do beyond that is a small trait each, which [`Outlet`] points to.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
-use haptik_bridge_shared::message::{Attachment, Inbound, Outgoing, Profile, UserAction};
+use haptik_bridge_shared::config;
+use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::message::{
+    Attachment, Inbound, Outgoing, Profile, Sender, Task, UserAction,
+};
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::outbound::Fetcher;
 use haptik_bridge_shared::redact;
@@ -24,17 +26,16 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use url::Url;
 
+use crate::capability::{Capability, Feature};
 use crate::peer::{Peer, PeerRequest};
+use crate::preview::Preview;
 
 /// A type that is kept in the ledger as JSON.
 pub trait Wire: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static {}
 
-impl<T> Wire for T where
-    T: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static
-{
-}
+impl<T> Wire for T where T: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static
+{}
 
 /// A type of channel: `type = "NAME"` in `[channels.CONNECTION]`.
 pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
@@ -50,6 +51,16 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     /// Work that a request leaves for later, such as showing what the user chose; `()` where there is none.
     type Command: Wire;
 
+    /// Its table in the configuration, where that is of this type.
+    fn settings(channel: &config::Channel) -> Option<&Self::Config>;
+
+    /// What it makes of something that Haptik sends.
+    fn capability(feature: Feature) -> Capability;
+
+    /// What a message body of Haptik's (an object, or one in a string) becomes, for a look before going
+    /// live.
+    fn preview(body: &Value, sender: &Sender) -> Vec<Preview>;
+
     /// What the operator has to paste where: what it is, and the URL. `url` is the connection's own.
     fn setup(config: &Self::Config, url: &str) -> Vec<(String, String)>;
 
@@ -63,7 +74,8 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// When it cannot be built of its configuration.
-    fn outlet(config: &Self::Config, deps: OutletDeps) -> Result<Box<dyn Outlet<Self>>, BuildError>;
+    fn outlet(config: &Self::Config, deps: OutletDeps)
+    -> Result<Box<dyn Outlet<Self>>, BuildError>;
 }
 
 /// A channel could not be built of its configuration. Says what is wrong, and no secret.
@@ -155,19 +167,6 @@ pub enum Effect<C: ChannelType> {
     Peer(PeerRequest<C::Address>),
     /// A verified request that is not understood, for this reason: it is kept, dead, for a look.
     NotUnderstood(String),
-}
-
-/// Something to be done in the channel on account of a request.
-#[derive(Clone)]
-pub struct Task<T> {
-    /// Its place among the user's tasks; the same on every delivery of the same request.
-    pub key: EntryKey,
-    /// When the user asked for it, by the channel's clock.
-    pub at: Timestamp,
-    /// For whom.
-    pub auth_id: AuthId,
-    /// What.
-    pub command: T,
 }
 
 /// An answer to a request.
@@ -556,17 +555,6 @@ impl fmt::Debug for Response {
             .debug_struct("Response")
             .field("status", &self.status)
             .field("body", &redact::Bytes(self.body.len()))
-            .finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for Task<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Task")
-            .field("key", &self.key)
-            .field("at", &self.at)
-            .field("auth_id", &self.auth_id)
             .finish_non_exhaustive()
     }
 }

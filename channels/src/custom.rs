@@ -1,85 +1,128 @@
 //! The custom channel: any application of one's own, both ways signed as
 //! [Standard Webhooks](https://www.standardwebhooks.com). `docs/custom-channel.md` is its interface.
 //!
-//! The application is asked nothing: what is known about a user comes with the user's requests, and
-//! what was delivered already is recognised there by its `webhook-id`.
+//! `read` and `handoff` read what the application sends, `render` is what it gets. The application is
+//! asked nothing: what is known about a user comes with the user's requests, and what was delivered
+//! already is recognised there by its `webhook-id`.
 
 use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use haptik_bridge_shared::config::{self, Secrets, Transcript};
+use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::message::{Attachment, Handback, Outgoing, Sender};
+use haptik_bridge_shared::outbound::Fetcher;
+use haptik_bridge_shared::standard_webhooks::{self, SignatureError};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use url::Url;
 
-use super::{
-    Address, Attachment, Channel, HandoffAsked, Outgoing, Part, Profile, Received, Rejected, Reply,
-    Request,
+use crate::capability::{Capability, Feature};
+use crate::channel::{
+    BuildError, ChannelType, Edge, EdgeDeps, Effect, Files, Outlet, OutletDeps, Part, Receipt,
+    Rejected, Request, Response, SendError, Sent,
 };
-use crate::config::{self, Secrets, Transcript};
-use crate::ids::{AuthId, ConnectionId};
-use crate::outbound::Fetcher;
-use crate::retry::Failure;
-use crate::standard_webhooks::{self, SignatureError};
+use crate::peer::{Peer, PeerRequest};
+use crate::preview::{Preview, previewed};
 
 mod capability;
 mod handoff;
 mod read;
 mod render;
 
-pub use capability::capability;
+/// `type = "custom"`.
+#[derive(Debug)]
+pub struct Custom;
 
-/// A connection to an application of one's own.
-pub struct Custom {
-    connection: ConnectionId,
-    callback_url: Url,
-    signing_secrets: Secrets,
-    handoff_only: bool,
-    transcript: Transcript,
-    http: reqwest::Client,
-    fetcher: Fetcher,
+/// Where to answer: the application, which is told whom it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// The application's own id of the user.
+    pub user: String,
 }
 
-/// A signing secret is not `whsec_` and base64.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a signing secret is not whsec_ and base64")]
-pub struct InvalidSecret;
+impl ChannelType for Custom {
+    const NAME: &'static str = "custom";
+    type Config = config::Custom;
+    type Address = Address;
+    type Command = ();
 
-impl Custom {
-    /// The connection of this name. Messages are sent with `http` (see [`crate::outbound::client`]), files
-    /// are fetched with `fetcher`.
-    ///
-    /// # Errors
-    /// When a signing secret is not base64, which the configuration does not let pass.
-    pub fn new(
-        connection: ConnectionId,
-        config: &config::Custom,
-        http: reqwest::Client,
-        fetcher: Fetcher,
-    ) -> Result<Self, InvalidSecret> {
-        let signing_secrets = config.signing_secrets.clone();
-        if signing_secrets
-            .iter()
-            .any(|secret| Webhook::new(secret.expose_secret()).is_err())
-        {
-            return Err(InvalidSecret);
+    fn settings(channel: &config::Channel) -> Option<&config::Custom> {
+        match &channel.kind {
+            config::ChannelKind::Custom(settings) => Some(settings),
+            _ => None,
         }
-        Ok(Self {
-            connection,
-            callback_url: config.callback_url.clone(),
-            signing_secrets,
+    }
+
+    fn capability(feature: Feature) -> Capability {
+        capability::capability(feature)
+    }
+
+    fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
+        let part = render::part(&previewed(body, sender));
+        let message = part.map(|part| Preview {
+            kind: "message",
+            payload: render::written(&part).1,
+            link: None,
+        });
+        message.into_iter().collect()
+    }
+
+    fn setup(_config: &config::Custom, url: &str) -> Vec<(String, String)> {
+        vec![(
+            "into the application, as the URL that it posts to".to_owned(),
+            url.to_owned(),
+        )]
+    }
+
+    fn edge(config: &config::Custom, deps: EdgeDeps) -> Result<Box<dyn Edge<Self>>, BuildError> {
+        Ok(Box::new(CustomEdge {
+            connection: deps.connection,
+            signing_secrets: checked(&config.signing_secrets)?,
             handoff_only: config.handoff_only,
             transcript: config.transcript,
-            http,
-            fetcher,
-        })
+        }))
+    }
+
+    fn outlet(
+        config: &config::Custom,
+        deps: OutletDeps,
+    ) -> Result<Box<dyn Outlet<Self>>, BuildError> {
+        Ok(Box::new(CustomOutlet {
+            callback_url: config.callback_url.clone(),
+            signing_secrets: checked(&config.signing_secrets)?,
+            http: deps.http,
+            fetcher: deps.fetcher,
+        }))
     }
 }
 
+/// The secrets, where all are what Standard Webhooks takes, as the configuration sees to.
+fn checked(secrets: &Secrets) -> Result<Secrets, BuildError> {
+    let is_good = |secret: &secrecy::SecretString| Webhook::new(secret.expose_secret()).is_ok();
+    if secrets.iter().all(is_good) {
+        Ok(secrets.clone())
+    } else {
+        let reason = "a signing secret is not whsec_ and base64";
+        Err(BuildError(reason.to_owned()))
+    }
+}
+
+/// The side that receives.
+#[derive(Debug)]
+struct CustomEdge {
+    connection: ConnectionId,
+    signing_secrets: Secrets,
+    handoff_only: bool,
+    transcript: Transcript,
+}
+
 /// What a request asks for, by its method and path.
-enum Asked<'a> {
+enum Command<'a> {
     /// `POST`: a user did something.
     Say,
     /// `POST /handoff`: a bot hands its user over.
@@ -88,9 +131,9 @@ enum Asked<'a> {
     EndHandoff(&'a str),
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Command<'a> {
     fn of(request: &Request<'a>) -> Result<Self, Rejected> {
-        let (only, asked) = match request.path {
+        let (only, command) = match request.path {
             "" => ("POST", Self::Say),
             "/handoff" => ("POST", Self::Handoff),
             path => match path.strip_prefix("/handoff/") {
@@ -99,117 +142,130 @@ impl<'a> Asked<'a> {
             },
         };
         if request.method == only {
-            Ok(asked)
+            Ok(command)
         } else {
             Err(Rejected::MethodNotAllowed(only))
         }
     }
 }
 
-impl Custom {
-    fn said(&self, body: &[u8]) -> Result<Received, Rejected> {
-        let said = read::said(body, &self.connection).map_err(Rejected::BadRequest)?;
-        let answer = json!({"id": said.id, "auth_id": said.inbound.auth_id});
-        Ok(Received {
-            inbound: vec![said.inbound],
-            only_in_handoff: self.handoff_only,
-            ..Received::nothing(Reply::json(202, &answer))
-        })
-    }
-
-    fn handed_over(&self, body: &[u8]) -> Result<Received, Rejected> {
-        let asked = handoff::asked(body, &self.connection, self.transcript);
-        let (id, inbound) = asked.map_err(Rejected::BadRequest)?;
-        let answer = json!({"id": id, "auth_id": inbound.auth_id});
-        Ok(Received {
-            handoff: Some(HandoffAsked::Begin(Box::new(inbound))),
-            ..Received::nothing(Reply::json(202, &answer))
-        })
-    }
-
-    fn taken_back(&self, user: &str) -> Received {
-        let auth_id = AuthId::derive(&self.connection, user, None);
-        let answer = json!({"auth_id": auth_id});
-        Received {
-            handoff: Some(HandoffAsked::End(auth_id)),
-            ..Received::nothing(Reply::json(202, &answer))
+#[async_trait]
+impl Edge<Custom> for CustomEdge {
+    async fn receive(
+        &self,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<Receipt<Custom>, Rejected> {
+        let command = Command::of(request)?;
+        standard_webhooks::verify(request.headers, request.body, &self.signing_secrets, now)
+            .map_err(|error| Rejected::Unauthorized(reason(error)))?;
+        match command {
+            Command::Say => self.user_action(request.body),
+            Command::Handoff => self.handoff(request.body),
+            Command::EndHandoff(user) => Ok(self.end_handoff(user)),
         }
     }
 }
 
+impl CustomEdge {
+    fn user_action(&self, body: &[u8]) -> Result<Receipt<Custom>, Rejected> {
+        let said = read::said(body, &self.connection).map_err(Rejected::BadRequest)?;
+        let answer = json!({"id": said.id, "auth_id": said.inbound.auth_id});
+        let inbound = Box::new(said.inbound);
+        let effect = if self.handoff_only {
+            Effect::Peer(PeerRequest::Forward(inbound))
+        } else {
+            Effect::Inbound(inbound)
+        };
+        Ok(Receipt::nothing(Response::json(202, &answer)).with(effect))
+    }
+
+    fn handoff(&self, body: &[u8]) -> Result<Receipt<Custom>, Rejected> {
+        let asked = handoff::asked(body, &self.connection, self.transcript);
+        let (id, inbound) = asked.map_err(Rejected::BadRequest)?;
+        let answer = json!({"id": id, "auth_id": inbound.auth_id});
+        let begin = PeerRequest::Begin(Box::new(inbound));
+        Ok(Receipt::nothing(Response::json(202, &answer)).with(Effect::Peer(begin)))
+    }
+
+    fn end_handoff(&self, user: &str) -> Receipt<Custom> {
+        let auth_id = AuthId::derive(&self.connection, user, None);
+        let answer = json!({"auth_id": auth_id});
+        let end = PeerRequest::End(auth_id);
+        Receipt::nothing(Response::json(202, &answer)).with(Effect::Peer(end))
+    }
+}
+
+/// The side that sends.
+struct CustomOutlet {
+    callback_url: Url,
+    signing_secrets: Secrets,
+    http: reqwest::Client,
+    fetcher: Fetcher,
+}
+
 #[async_trait]
-impl Channel for Custom {
-    fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Received, Rejected> {
-        let asked = Asked::of(request)?;
-        standard_webhooks::verify(request.headers, request.body, &self.signing_secrets, now)
-            .map_err(|error| Rejected::Unauthorized(told(error)))?;
-        match asked {
-            Asked::Say => self.said(request.body),
-            Asked::Handoff => self.handed_over(request.body),
-            Asked::EndHandoff(user) => Ok(self.taken_back(user)),
-        }
-    }
-
-    async fn profile(&self, _address: &Address, _user: &str) -> Result<Option<Profile>, Failure> {
-        Ok(None)
-    }
-
-    async fn fetch(
-        &self,
-        _address: &Address,
-        attachment: &Attachment,
-        limit: usize,
-    ) -> Result<Bytes, Failure> {
-        let url = Url::parse(&attachment.url)
-            .map_err(|_| Failure::permanent("the file's URL is not a URL"))?;
-        // The operator's own application may be in the operator's own network.
-        let is_application = |url: &Url| url.origin() == self.callback_url.origin();
-        Ok(self
-            .fetcher
-            .fetch(&url, None, is_application, limit)
-            .await?)
-    }
-
+impl Outlet<Custom> for CustomOutlet {
     fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
         render::part(outgoing).into_iter().collect()
     }
 
-    async fn already_sent(
-        &self,
-        _address: &Address,
-        _outgoing: &Outgoing,
-    ) -> Result<Option<Vec<usize>>, Failure> {
-        Ok(None)
-    }
-
-    async fn send(&self, _address: &Address, part: &Part) -> Result<(), Failure> {
+    async fn send(&self, _to: &Address, part: &Part) -> Result<Sent, SendError> {
         let (id, body) = render::written(part);
         let (url, secrets) = (&self.callback_url, &self.signing_secrets);
-        standard_webhooks::post(&self.http, url, secrets, &id, &body, Timestamp::now()).await?;
-        Ok(())
+        let posted =
+            standard_webhooks::post(&self.http, url, secrets, &id, &body, Timestamp::now());
+        posted
+            .await
+            .map_err(haptik_bridge_shared::retry::Failure::from)?;
+        Ok(Sent::default())
     }
 
-    async fn perform(&self, _task: &Value) -> Result<(), Failure> {
-        Err(Failure::permanent("a custom channel has no tasks"))
+    fn files(&self) -> Option<&dyn Files<Custom>> {
+        Some(self)
+    }
+
+    fn peer(&self) -> Option<&dyn Peer<Custom>> {
+        Some(self)
     }
 }
 
-impl fmt::Debug for Custom {
+#[async_trait]
+impl Files<Custom> for CustomOutlet {
+    async fn download(
+        &self,
+        _at: &Address,
+        attachment: &Attachment,
+        limit: usize,
+    ) -> Result<Bytes, SendError> {
+        let url = Url::parse(&attachment.url)
+            .map_err(|_| SendError::refused("the file's URL is not a URL"))?;
+        // The operator's own application may be in the operator's own network.
+        let is_application = |url: &Url| url.origin() == self.callback_url.origin();
+        let fetched = self.fetcher.fetch(&url, None, is_application, limit).await;
+        Ok(fetched.map_err(haptik_bridge_shared::retry::Failure::from)?)
+    }
+}
+
+impl Peer<Custom> for CustomOutlet {
+    fn hand_back(&self, handback: &Handback) -> Part {
+        render::handback(handback)
+    }
+}
+
+impl fmt::Debug for CustomOutlet {
     /// Leaves out the keys, and the callback's path, which may be what keeps it private.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = self.callback_url.origin().ascii_serialization();
         formatter
-            .debug_struct("Custom")
-            .field("connection", &self.connection)
-            .field(
-                "callback_url",
-                &self.callback_url.origin().ascii_serialization(),
-            )
+            .debug_struct("CustomOutlet")
+            .field("callback_url", &origin)
             .finish_non_exhaustive()
     }
 }
 
 /// What the sender is told of a signature that is not accepted.
-fn told(error: SignatureError) -> &'static str {
+fn reason(error: SignatureError) -> &'static str {
     match error {
         SignatureError::Headers => {
             "webhook-id, webhook-timestamp (seconds since 1970) and webhook-signature are needed"

@@ -6,14 +6,14 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use haptik_bridge_shared::message::{
-    Address, Attachment, Handback, Inbound, Outgoing, Profile, UserAction,
+    Address, Attachment, Handback, Inbound, Outgoing, Profile, Task, UserAction,
 };
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::channel::{
     ChannelType, Edge, Effect, Indicator, Outlet, Part, Receipt, Rejected, Request, Response,
-    SendError, Sent, Task, Wire,
+    SendError, Sent, Wire,
 };
 use crate::peer::PeerRequest;
 
@@ -32,7 +32,7 @@ pub enum AnyEffect {
     /// Haptik is told what a user did.
     Inbound(Box<Inbound>),
     /// Something is done in the channel later.
-    Run(Task<Value>),
+    Run(Task),
     /// What the provider says later of a message that it had taken.
     DeliveryReport {
         /// The provider's id of the message.
@@ -110,18 +110,11 @@ pub trait AnyOutlet: fmt::Debug + Send + Sync {
     fn indicator(&self, at: &Address, message_id: Option<&str>) -> Option<Indicator>;
 
     /// [`crate::channel::Activity::show`].
-    async fn show_activity(
-        &self,
-        at: &Address,
-        message_id: Option<&str>,
-    ) -> Result<(), SendError>;
+    async fn show_activity(&self, at: &Address, message_id: Option<&str>) -> Result<(), SendError>;
 
     /// [`crate::channel::Activity::clear`].
-    async fn clear_activity(
-        &self,
-        at: &Address,
-        message_id: Option<&str>,
-    ) -> Result<(), SendError>;
+    async fn clear_activity(&self, at: &Address, message_id: Option<&str>)
+    -> Result<(), SendError>;
 
     /// [`crate::channel::Commands::run`].
     async fn run(&self, command: &Value) -> Result<(), SendError>;
@@ -168,15 +161,8 @@ impl<C: ChannelType> AnyEdge for ErasedEdge<C> {
         let Receipt { response, effects } = self.0.receive(request, now).await?;
         let erased = |address: C::Address| Address(json(&address));
         let effects = effects.into_iter().map(|effect| match effect {
-            Effect::Inbound(inbound) => {
-                AnyEffect::Inbound(Box::new(inbound.map_address(erased)))
-            }
-            Effect::Run(task) => AnyEffect::Run(Task {
-                key: task.key,
-                at: task.at,
-                auth_id: task.auth_id,
-                command: json(&task.command),
-            }),
+            Effect::Inbound(inbound) => AnyEffect::Inbound(Box::new(inbound.map_address(erased))),
+            Effect::Run(task) => AnyEffect::Run(task.map_command(|command| json(&command))),
             Effect::DeliveryReport { message_id, failed } => {
                 AnyEffect::DeliveryReport { message_id, failed }
             }
@@ -264,11 +250,7 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         activity.indicator(&address::<C>(at).ok()?, message_id)
     }
 
-    async fn show_activity(
-        &self,
-        at: &Address,
-        message_id: Option<&str>,
-    ) -> Result<(), SendError> {
+    async fn show_activity(&self, at: &Address, message_id: Option<&str>) -> Result<(), SendError> {
         match self.0.activity() {
             Some(activity) => activity.show(&address::<C>(at)?, message_id).await,
             None => Ok(()),

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
+use haptik_bridge_channels::channel::{custom, slack};
 use haptik_bridge_shared::channel::capability::{self, Capabilities};
-use haptik_bridge_shared::channel::{Sender, SenderKind, custom, slack};
+use haptik_bridge_shared::message::{Sender, SenderKind};
 use serde_json::Value;
 
 /// A type of channel.

@@ -6,23 +6,16 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::activity::Activity;
-use crate::channel::Channel;
-use crate::channel::custom::{Custom, InvalidSecret};
-use crate::channel::slack::{Slack, Workspaces};
-use crate::config::{self, ChannelKind, Config};
+use crate::config::{self, Config};
 use crate::haptik::client::HaptikClient;
-use crate::haptik::hsl::Hsl;
-use crate::haptik::webhook::Event;
 use crate::health::Health;
-use crate::ids::{AccountId, AuthId, ConnectionId, EntryKey};
-use crate::lane::Lane;
-use crate::ledger::{Ledger, Payload};
+use crate::ids::{AccountId, AuthId, ConnectionId};
+use crate::ledger::Ledger;
 use crate::outage::Outages;
-use crate::outbound::{self, ClientError, Fetcher};
+use crate::outbound::{self, ClientError};
 use crate::queue::Queue;
-use crate::seal::InvalidKey;
 use crate::sink::gate::Gates;
-use crate::table::{Table, TableError};
+use crate::table::Table;
 use crate::users::UserMap;
 
 /// A bridge: its configuration made into clients, and where its state is.
@@ -56,12 +49,9 @@ pub enum BridgeError {
     /// The HTTP client.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// A secret.
-    #[error(transparent)]
-    Secret(#[from] InvalidSecret),
-    /// A key to encrypt with.
-    #[error(transparent)]
-    Key(#[from] InvalidKey),
+    /// A channel, of this connection.
+    #[error("channels.{0}: {1}")]
+    Channel(ConnectionId, String),
 }
 
 /// One connection to a channel.
@@ -73,8 +63,6 @@ pub struct Connection {
     pub business_id: u64,
     /// How its users get to a human, and back.
     pub handoff: config::Handoff,
-    /// The channel.
-    pub channel: Box<dyn Channel>,
 }
 
 impl Bridge {
@@ -96,7 +84,6 @@ impl Bridge {
         queue: Arc<dyn Queue>,
         http: &reqwest::Client,
     ) -> Result<Self, BridgeError> {
-        let fetcher = Fetcher::new(config.outbound.allow_private_networks)?;
         let haptik = config
             .haptik
             .iter()
@@ -111,16 +98,14 @@ impl Bridge {
             .channels
             .iter()
             .map(|(name, channel)| {
-                let id = ConnectionId::from(name.as_str());
                 let connection = Connection {
                     account: channel.haptik.as_str().into(),
                     business_id: channel.business_id,
                     handoff: channel.handoff.clone(),
-                    channel: channel_of(&id, channel, http, &fetcher, &table)?,
                 };
-                Ok((id, connection))
+                (ConnectionId::from(name.as_str()), connection)
             })
-            .collect::<Result<_, BridgeError>>()?;
+            .collect();
         Ok(Self {
             haptik,
             connections,
@@ -139,25 +124,6 @@ impl Bridge {
     #[must_use]
     pub fn connection(&self, name: &str) -> Option<(&ConnectionId, &Connection)> {
         self.connections.get_key_value(&ConnectionId::from(name))
-    }
-
-    /// What a user was offered by a message, from the ledger; `None` when it is no longer there.
-    ///
-    /// # Errors
-    /// When the ledger does not answer.
-    pub async fn offered(
-        &self,
-        auth_id: &AuthId,
-        key: &EntryKey,
-    ) -> Result<Option<Hsl>, TableError> {
-        let lane = Lane::Channel(auth_id.clone());
-        let entry = self.ledger.entry(&lane, key).await?;
-        let body = entry.and_then(|entry| match entry.payload {
-            Payload::Webhook { body, .. } => Some(body),
-            _ => None,
-        });
-        let event = body.and_then(|body| Event::read(body.as_bytes()).ok());
-        Ok(event.map(|event| Hsl::read(&event.body)))
     }
 
     /// The sinks that want this event, which is called `event_name`.
@@ -179,23 +145,4 @@ impl Bridge {
 #[must_use]
 pub fn nobody() -> AuthId {
     AuthId::from("nobody")
-}
-
-fn channel_of(
-    id: &ConnectionId,
-    channel: &config::Channel,
-    http: &reqwest::Client,
-    fetcher: &Fetcher,
-    table: &Table,
-) -> Result<Box<dyn Channel>, BridgeError> {
-    let (id, http, fetcher) = (id.clone(), http.clone(), fetcher.clone());
-    Ok(match &channel.kind {
-        ChannelKind::Slack(slack) => {
-            let agent_phrase = channel.handoff.agent_phrases.first().cloned();
-            let workspaces = Workspaces::new(&id, slack, &http, table)?;
-            let slack = Slack::new(id, slack, workspaces, http, fetcher);
-            Box::new(slack.with_agent_phrase(agent_phrase))
-        }
-        ChannelKind::Custom(custom) => Box::new(Custom::new(id, custom, http, fetcher)?),
-    })
 }

@@ -94,6 +94,17 @@ pub struct Channel {
     pub kind: ChannelKind,
 }
 
+impl Channel {
+    /// `type`.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self.kind {
+            ChannelKind::Slack(_) => "slack",
+            ChannelKind::Custom(_) => "custom",
+        }
+    }
+}
+
 /// How a connection's users get to a human, and back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handoff {

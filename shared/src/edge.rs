@@ -14,13 +14,8 @@
 //!
 //! An answer above 399 is JSON: `{"error": "…"}` says why ([`refusal`], [`in_our_form`]).
 //!
-//! An edge calls nobody but the ledger and the queue, with two exceptions: [`Bridge::open`], and the pages
-//! by which somebody installs an app ([`Channel::page`]).
-//!
 //! An edge answers 2xx only after the entry is durable and the lane was rung. When it is stopped in
 //! between, the sender's retry finds the entry pending and rings again.
-
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -30,11 +25,11 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::bridge::{Bridge, nobody};
-use crate::channel::{Channel, Gate, Inbound, Opening, Task};
 use crate::haptik::webhook::Event;
 use crate::ids::{ConnectionId, CorrelationId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload};
+use crate::message::{Addressed, Inbound, Task};
 use crate::queue::{QueueError, Repeat, Ring};
 use crate::retry::{Failure, Retry, Retryable};
 use crate::table::TableError;
@@ -47,10 +42,6 @@ pub use handoff::{Ask, Began};
 /// The largest body that an edge takes, in bytes: 10 MB, as much as API Gateway lets through
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
 pub const LARGEST_BODY: usize = 10 * 1024 * 1024;
-
-/// How long opening something may take at an edge: a provider wants its answer within three seconds, and
-/// what is opened later than that is refused.
-const OPENING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Something could not be made durable: the answer is 503.
 #[derive(Debug, thiserror::Error)]
@@ -289,61 +280,18 @@ impl Bridge {
         inbound: &Inbound,
         now: Timestamp,
     ) -> Result<bool, NotDurable> {
-        match &inbound.gate {
-            Gate::Open => Ok(true),
-            Gate::Opens(thread) => {
+        match &inbound.addressed {
+            Addressed::Yes => Ok(true),
+            Addressed::StartsThread(thread) => {
                 self.users
                     .open_thread(&inbound.auth_id, thread, now)
                     .await?;
                 Ok(true)
             }
-            Gate::IfOpen(thread) => Ok(self.users.is_thread_open(&inbound.auth_id, thread).await?),
+            Addressed::IfThreadActive(thread) => {
+                Ok(self.users.is_thread_open(&inbound.auth_id, thread).await?)
+            }
         }
-    }
-
-    /// Opens what a user asked for, or leaves the task that stands for it. An edge makes this one call
-    /// itself: the provider takes it only for some seconds (Slack for three), which a queue, however
-    /// quick it mostly is, does not promise.
-    ///
-    /// # Errors
-    /// When it could not be opened and what stands for it is not durable.
-    pub async fn open(
-        &self,
-        source: &str,
-        connection: &ConnectionId,
-        channel: &dyn Channel,
-        opening: Opening,
-        now: Timestamp,
-    ) -> Result<(), NotDurable> {
-        let since = Timestamp::now();
-        let opened = tokio::time::timeout(OPENING_TIMEOUT, async {
-            let offered = self.offered(&opening.auth_id, &opening.key).await?;
-            let gone = || Failure::permanent("the message is no longer in the ledger");
-            channel.open(&opening, &offered.ok_or_else(gone)?).await
-        });
-        let failure = match opened.await {
-            Ok(Ok(())) => None,
-            Ok(Err(failure)) => Some(failure),
-            Err(_) => Some(Failure::passing("it took too long")),
-        };
-        let lane = Lane::Task(opening.otherwise.auth_id.clone());
-        let correlation_id = CorrelationId::of(&lane.to_string(), &opening.otherwise.key);
-        telemetry::hop(&Hop {
-            name: "opened",
-            outcome: failure.as_ref().map_or(Outcome::Ok, |_| Outcome::Dead),
-            correlation_id: Some(&correlation_id),
-            lane: Some(&lane),
-            key: Some(&opening.otherwise.key),
-            source,
-            at: None,
-            since: Some(since),
-            reason: failure.as_ref().map(|failure| failure.reason.as_str()),
-        });
-        if failure.is_none() {
-            return Ok(());
-        }
-        self.accept_task(source, connection, opening.otherwise, now)
-            .await
     }
 
     /// Accepts something to be done in a channel.

@@ -2,5 +2,4 @@
 //! calls that we make ([`client`]).
 
 pub mod client;
-pub mod hsl;
 pub mod webhook;

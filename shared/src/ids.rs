@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -75,6 +77,13 @@ impl EntryKey {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The first 9 bytes of its SHA-256, as base64url without padding: what callback data carries of it.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let digest = Sha256::digest(&self.0);
+        URL_SAFE_NO_PAD.encode(digest.get(..9).unwrap_or_default())
     }
 
     /// Whether this is the key of what a provider calls `id`: Haptik's `message.id`, Slack's `ts` (of the

@@ -203,6 +203,42 @@ impl fmt::Debug for Profile {
     }
 }
 
+/// Something to be done in a channel on account of a request.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task<T = Value> {
+    /// Its place among the user's tasks; the same on every delivery of the same request.
+    pub key: EntryKey,
+    /// When the user asked for it, by the channel's clock.
+    pub at: Timestamp,
+    /// For whom.
+    pub auth_id: AuthId,
+    /// What: a channel's own command at the edge, JSON in the ledger.
+    pub command: T,
+}
+
+impl<T> Task<T> {
+    /// The same, with its command as another type.
+    pub fn map_command<U>(self, map: impl FnOnce(T) -> U) -> Task<U> {
+        Task {
+            key: self.key,
+            at: self.at,
+            auth_id: self.auth_id,
+            command: map(self.command),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Task")
+            .field("key", &self.key)
+            .field("at", &self.at)
+            .field("auth_id", &self.auth_id)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<A> Inbound<A> {
     /// The same, with its address as another type.
     pub fn map_address<B>(self, map: impl FnOnce(A) -> B) -> Inbound<B> {

@@ -188,7 +188,7 @@ impl fmt::Display for Unreachable {
 impl Error for Unreachable {}
 
 /// `text` in one line of at most `limit` characters: what others wrote, as it may stand in an error.
-pub(crate) fn shortened(text: &str, limit: usize) -> String {
+pub fn shortened(text: &str, limit: usize) -> String {
     let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.retain(|character| !character.is_control());
     if let Some((end, _)) = line.char_indices().nth(limit) {

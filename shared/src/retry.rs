@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::channel::debug::Bytes;
+use crate::redact::Bytes;
 
 /// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

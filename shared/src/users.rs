@@ -7,9 +7,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::channel::Address;
 use crate::handoff::Handoff;
 use crate::ids::{AuthId, ConnectionId, EntryKey};
+use crate::message::Address;
 use crate::table::{Table, TableError, number, text};
 
 /// A user.

@@ -1,7 +1,7 @@
 //! Messages of Haptik's at random, as bots write them and as somebody hostile would, and what of one has to
 //! be visible in any channel.
 
-use haptik_bridge_shared::haptik::hsl::{Actionable, Effect, Element, Hsl};
+use haptik_bridge_shared::message::hsl::{Actionable, Effect, Element, Hsl};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use haptik_bridge_channels::channel::{Channel, Part, Received, Rejected, Request};
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::channel::{
-    Address, Attachment, Channel, Content, Outgoing, Part, Profile, Received, Rejected, Request,
-};
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
+use haptik_bridge_shared::message::{Address, Attachment, Content, Outgoing, Profile};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::{Mode, User};
 use jiff::Timestamp;

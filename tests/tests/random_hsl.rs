@@ -1,9 +1,9 @@
 //! Messages at random, by the thousand: Slack takes what they become, nothing visible is lost, and the text
 //! that stands for the blocks says, read alone, what they say.
 
-use haptik_bridge_shared::channel::Sender;
 use haptik_bridge_shared::channel::slack::{Preview, preview};
-use haptik_bridge_shared::haptik::hsl::{Element, Hsl};
+use haptik_bridge_shared::message::Sender;
+use haptik_bridge_shared::message::hsl::{Element, Hsl};
 use haptik_bridge_tests::fake_slack::block_kit::{check_blocks, check_view};
 use haptik_bridge_tests::random_hsl::{addresses, any_json, hsl, missing, seen, texts};
 use proptest::prelude::*;

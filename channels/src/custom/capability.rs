@@ -1,10 +1,10 @@
 //! What an application of one's own gets of each thing that Haptik sends.
 
-use crate::channel::capability::{Capability, Feature, Support};
+use crate::capability::{Capability, Feature, Support};
 
 /// What the application gets of a feature, beside the whole message in `hsl`.
 #[must_use]
-pub fn capability(feature: Feature) -> Capability {
+pub(super) fn capability(feature: Feature) -> Capability {
     use Support::{Degraded, Native, Nothing, Partly};
     let (support, shown) = match feature {
         Feature::Text => (Native, "`text`"),

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::Address;
 use super::read::{Object, body_of, describe, inbound};
-use crate::channel::{Act, Inbound};
-use crate::config::Transcript;
-use crate::ids::{ConnectionId, EntryKey};
+use haptik_bridge_shared::config::Transcript;
+use haptik_bridge_shared::ids::{ConnectionId, EntryKey};
+use haptik_bridge_shared::message::{Inbound, UserAction};
 
 /// The most lines of a transcript.
 const LINES_LIMIT: usize = 20_000;
@@ -41,7 +42,7 @@ pub(super) fn asked(
     body: &[u8],
     connection: &ConnectionId,
     style: Transcript,
-) -> Result<(String, Inbound), String> {
+) -> Result<(String, Inbound<Address>), String> {
     let map = body_of(body)?;
     let request = Object {
         path: "",
@@ -65,12 +66,12 @@ pub(super) fn asked(
         );
     }
     let id = request.id("id")?;
-    let act = Act::Handoff {
+    let action = UserAction::Handoff {
         id: id.clone(),
         says,
         team_name: team_name.map(ToOwned::to_owned),
     };
-    let mut inbound = inbound(&request, connection, act)?;
+    let mut inbound = inbound(&request, connection, action)?;
     // A message may have the same id and time.
     inbound.key = EntryKey::from(format!("{}#handoff", inbound.key));
     Ok((id, inbound))
@@ -187,9 +188,9 @@ mod tests {
 
     fn says(body: &Value, style: Transcript) -> Result<Vec<String>, String> {
         let (_, inbound) = asked(body.to_string().as_bytes(), &"my-app".into(), style)?;
-        match inbound.act {
-            Act::Handoff { says, .. } => Ok(says),
-            act => panic!("{act:?}"),
+        match inbound.action {
+            UserAction::Handoff { says, .. } => Ok(says),
+            action => panic!("{action:?}"),
         }
     }
 

@@ -5,9 +5,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::channel::{Act, Address, Attachment, Gate, Inbound, Profile};
-use crate::ids::{AuthId, ConnectionId, EntryKey};
-use crate::outbound::shortened;
+use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, Profile, UserAction};
+
+use super::Address;
+use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
+use haptik_bridge_shared::outbound::shortened;
 
 /// The longest text, in bytes of UTF-8. All limits together keep an entry below the 400 KB that
 /// `DynamoDB` takes.
@@ -31,7 +33,7 @@ pub(super) struct Said {
     /// The application's own id of it.
     pub(super) id: String,
     /// What it says.
-    pub(super) inbound: Inbound,
+    pub(super) inbound: Inbound<Address>,
 }
 
 /// Reads a request that was verified.
@@ -44,9 +46,9 @@ pub(super) fn said(body: &[u8], connection: &ConnectionId) -> Result<Said, Strin
         path: "",
         map: &map,
     };
-    let act = match request.text("type", ID_LIMIT)? {
+    let action = match request.text("type", ID_LIMIT)? {
         Some("message") => message(&request)?,
-        Some("action") => Act::Message {
+        Some("action") => UserAction::Message {
             text: request.filled("value", TEXT_LIMIT)?.to_owned(),
             attachments: Vec::new(),
         },
@@ -64,7 +66,7 @@ pub(super) fn said(body: &[u8], connection: &ConnectionId) -> Result<Said, Strin
     };
     Ok(Said {
         id: request.id("id")?,
-        inbound: inbound(&request, connection, act)?,
+        inbound: inbound(&request, connection, action)?,
     })
 }
 
@@ -84,8 +86,8 @@ pub(super) fn body_of(body: &[u8]) -> Result<Map<String, Value>, String> {
 pub(super) fn inbound(
     request: &Object<'_>,
     connection: &ConnectionId,
-    act: Act,
-) -> Result<Inbound, String> {
+    action: UserAction,
+) -> Result<Inbound<Address>, String> {
     let id = request.id("id")?;
     let at = request.timestamp("timestamp")?;
     let user = request
@@ -97,17 +99,19 @@ pub(super) fn inbound(
         key: EntryKey::from(format!("{:020}#{id}", at.as_microsecond())),
         at,
         auth_id: AuthId::derive(connection, &user_id, None),
-        address: Address(serde_json::json!({"user": user_id})),
+        address: Address {
+            user: user_id.clone(),
+        },
         user: user_id,
         profile: Some(profile).filter(|profile| *profile != Profile::default()),
-        gate: Gate::Open,
-        act,
-        unnamed: Vec::new(),
-        mark: None,
+        addressed: Addressed::Yes,
+        action,
+        mentions: Vec::new(),
+        message_id: None,
     })
 }
 
-fn message(request: &Object<'_>) -> Result<Act, String> {
+fn message(request: &Object<'_>) -> Result<UserAction, String> {
     let text = request
         .text("text", TEXT_LIMIT)?
         .unwrap_or_default()
@@ -136,7 +140,7 @@ fn message(request: &Object<'_>) -> Result<Act, String> {
                 .to_owned(),
         );
     }
-    Ok(Act::Message { text, attachments })
+    Ok(UserAction::Message { text, attachments })
 }
 
 fn attachment(index: usize, file: &Value) -> Result<Attachment, String> {
@@ -181,7 +185,7 @@ fn attachment(index: usize, file: &Value) -> Result<Attachment, String> {
     })
 }
 
-fn feedback(request: &Object<'_>) -> Result<Act, String> {
+fn feedback(request: &Object<'_>) -> Result<UserAction, String> {
     let rating = request
         .whole("rating")
         .and_then(|rating| u8::try_from(rating).ok());
@@ -192,7 +196,7 @@ fn feedback(request: &Object<'_>) -> Result<Act, String> {
     let comment = request
         .text("comment", COMMENT_LIMIT)?
         .filter(|comment| !comment.trim().is_empty());
-    Ok(Act::Feedback {
+    Ok(UserAction::Feedback {
         rating,
         resolved,
         comment: comment.map(ToOwned::to_owned),

@@ -3,12 +3,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::channel::{Act, Content, Outgoing, Part, Sender};
-use crate::handoff::{Ended, Reason};
-use crate::haptik::hsl::{Actionable, Card, Effect, Element, Form, Hsl};
-use crate::ids::EntryKey;
-use crate::standard_webhooks::message_id;
-use crate::wire;
+use crate::channel::Part;
+use haptik_bridge_shared::handoff::{Ended, Reason};
+use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::message::hsl::{Actionable, Card, Effect, Element, Form, Hsl};
+use haptik_bridge_shared::message::{Content, Handback, Outgoing, Returned, Sender, UserAction};
+use haptik_bridge_shared::standard_webhooks::message_id;
+use haptik_bridge_shared::wire;
 
 /// The request that delivers a message; `None` when there is nothing to deliver.
 pub(super) fn part(outgoing: &Outgoing) -> Option<Part> {
@@ -24,19 +25,10 @@ pub(super) fn part(outgoing: &Outgoing) -> Option<Part> {
             "conversation_complete",
             json!({"completed_by": completed_by, "data": object_or_none(data)}),
         ),
-        Content::HandoffEnded {
-            ended,
-            agent_joined,
-        } => ("handoff_ended", handoff_ended(ended, *agent_joined)),
-        Content::MessageReturned { inbound } => ("message_returned", returned(&inbound.act)),
     };
-    let id = match (&outgoing.content, &outgoing.handoff) {
-        (Content::HandoffEnded { .. }, Some(handoff)) => handoff.clone(),
-        (Content::MessageReturned { inbound }, _) => id_of(&inbound.key),
-        _ => outgoing
-            .message_id
-            .map_or_else(|| outgoing.key.to_string(), |id| id.to_string()),
-    };
+    let id = outgoing
+        .message_id
+        .map_or_else(|| outgoing.key.to_string(), |id| id.to_string());
     let mut payload = json!({
         "type": kind,
         "id": id,
@@ -52,13 +44,45 @@ pub(super) fn part(outgoing: &Outgoing) -> Option<Part> {
     if let Some(handoff) = &outgoing.handoff {
         payload["handoff_id"] = json!(handoff);
     }
+    Some(request(&outgoing.auth_id, &outgoing.key, payload, more))
+}
+
+/// The request that gives control, or a message, back.
+pub(super) fn handback(handback: &Handback) -> Part {
+    let (kind, id, more) = match &handback.returned {
+        Returned::Control {
+            ended,
+            agent_joined,
+        } => (
+            "handoff_ended",
+            handback.handoff.clone(),
+            handoff_ended(ended, *agent_joined),
+        ),
+        Returned::Message(inbound) => (
+            "message_returned",
+            id_of(&inbound.key),
+            returned(&inbound.action),
+        ),
+    };
+    let payload = json!({
+        "type": kind,
+        "id": id,
+        "timestamp": handback.at.to_string(),
+        "user": {"id": handback.user},
+        "handoff_id": handback.handoff,
+    });
+    request(&handback.auth_id, &handback.key, payload, more)
+}
+
+/// A request with this payload and `more` beside it.
+fn request(auth_id: &AuthId, key: &EntryKey, mut payload: Value, more: Value) -> Part {
     if let (Some(payload), Value::Object(more)) = (payload.as_object_mut(), more) {
         payload.extend(more);
     }
     // The same for every try of one message, and for no other message.
-    let id_of_request = message_id(&[outgoing.auth_id.as_str(), outgoing.key.as_str()]);
+    let id_of_request = message_id(&[auth_id.as_str(), key.as_str()]);
     let body = json!({"webhook_id": id_of_request, "payload": payload});
-    Some(Part { index: 0, body })
+    Part { index: 0, body }
 }
 
 /// The `webhook-id` and the body of the request that a part is.
@@ -91,9 +115,9 @@ fn handoff_ended(ended: &Ended, agent_joined: bool) -> Value {
 }
 
 /// What the user did, as the application sent it.
-fn returned(act: &Act) -> Value {
+fn returned(act: &UserAction) -> Value {
     match act {
-        Act::Message { text, attachments } => json!({
+        UserAction::Message { text, attachments } => json!({
             "text": text,
             "attachments": attachments
                 .iter()

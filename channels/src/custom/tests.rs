@@ -8,13 +8,13 @@ use secrecy::SecretString;
 use standardwebhooks::Webhook;
 
 use super::*;
-use crate::channel::{Content, Sender, SenderKind};
-use crate::haptik::hsl::Hsl;
-use crate::haptik::webhook::Event;
-use crate::ids::{AuthId, EntryKey};
-use crate::outbound;
-use crate::outbound::fake::{Answer, Fake};
-use crate::retry::Retry;
+use haptik_bridge_shared::haptik::webhook::Event;
+use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::message::hsl::Hsl;
+use haptik_bridge_shared::message::{Content, Sender, SenderKind};
+use haptik_bridge_shared::outbound;
+use haptik_bridge_shared::outbound::fake::{Answer, Fake};
+use haptik_bridge_shared::retry::Retry;
 
 mod receive;
 

@@ -8,9 +8,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::workspaces::{WorkspaceId, Workspaces};
-use crate::outbound::{self, BodyError, Unreachable};
-use crate::retry::{Retry, Retryable};
-use crate::wire;
+use crate::channel::{Refusal, SendError};
+use haptik_bridge_shared::outbound::{self, BodyError, Unreachable};
+use haptik_bridge_shared::retry::{Retry, Retryable};
+use haptik_bridge_shared::wire;
 
 /// The largest answer that is read, in bytes: a page of messages with their blocks.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -262,6 +263,35 @@ impl Retryable for SlackError {
             | Self::Removed { .. }
             | Self::NoWorkspace => Retry::Never,
         }
+    }
+}
+
+impl From<SlackError> for SendError {
+    fn from(error: SlackError) -> Self {
+        let refusal = match &error {
+            SlackError::Unauthorized { .. } | SlackError::Sealed { .. } => Refusal::Unauthorized,
+            SlackError::Unreadable { .. } | SlackError::Unreachable { .. } => {
+                Refusal::Unavailable(None)
+            }
+            SlackError::Table {
+                retry: Retry::Never,
+                ..
+            } => Refusal::Refused,
+            SlackError::Table {
+                retry: Retry::Later(after),
+                ..
+            } => Refusal::Unavailable(*after),
+            SlackError::RateLimited { retry_after, .. } => Refusal::RateLimited(*retry_after),
+            SlackError::Unavailable { retry_after, .. } => Refusal::Unavailable(*retry_after),
+            SlackError::Refused { code, .. } if code.starts_with("invalid_blocks") => {
+                Refusal::TooRich
+            }
+            SlackError::Refused { .. }
+            | SlackError::NotInstalled { .. }
+            | SlackError::Removed { .. }
+            | SlackError::NoWorkspace => Refusal::Refused,
+        };
+        Self::new(refusal, error.to_string())
     }
 }
 

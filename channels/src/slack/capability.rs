@@ -1,10 +1,10 @@
 //! What Slack shows of each thing that Haptik sends: what `render` makes, in words.
 
-use crate::channel::capability::{Capability, Feature, Support};
+use crate::capability::{Capability, Feature, Support};
 
 /// What Slack shows of a feature.
 #[must_use]
-pub fn capability(feature: Feature) -> Capability {
+pub(super) fn capability(feature: Feature) -> Capability {
     use Support::{Degraded, Native, Nothing, Partly};
     let (support, shown) = match feature {
         Feature::Text => (

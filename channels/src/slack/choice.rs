@@ -3,34 +3,29 @@
 
 use serde_json::{Value, json};
 
-use super::Whereabouts;
+use super::address::{Address, Command, Method};
 use super::limits;
 use super::markup::mrkdwn;
 use super::render::{context, fallback, text_object};
 use super::tap::{BUTTONS, CHOICE, RATING, REPLIES};
-use crate::channel::Address;
-use crate::wire;
+use haptik_bridge_shared::wire;
 
 /// What is to be done after a tap, as the method to call and the body to call it with.
 ///
 /// It is made from nothing but the request, so that the same request makes the same task: repeating
 /// it changes nothing.
-pub(super) fn task(
+pub(super) fn command(
     address: &Address,
     ts: &str,
     message: Option<&Value>,
     block_id: &str,
     shown: &str,
-) -> Value {
+) -> Command {
     let chosen = format!(
         "✓ {}",
         mrkdwn(&limits::shortened(shown, limits::SECTION_TEXT / 10))
     );
-    let place = Whereabouts::of(address);
-    let channel = place
-        .as_ref()
-        .map(|place| place.channel.as_str())
-        .unwrap_or_default();
+    let channel = address.channel.as_str();
     let blocks = message
         .and_then(|message| message.get("blocks"))
         .and_then(Value::as_array);
@@ -43,13 +38,13 @@ pub(super) fn task(
         };
         let body =
             json!({"channel": channel, "ts": ts, "text": text, "parse": "none", "blocks": blocks});
-        return json!({"method": "chat.update", "body": body});
+        return Command::of(Method::Update, body);
     }
     let mut body = json!({"channel": channel, "text": chosen, "parse": "none"});
-    if let Some(thread_ts) = place.as_ref().and_then(|place| place.thread_ts.as_deref()) {
-        body["thread_ts"] = thread_ts.into();
+    if let Some(thread_ts) = &address.thread_ts {
+        body["thread_ts"] = thread_ts.as_str().into();
     }
-    json!({"method": "chat.postMessage", "body": body})
+    Command::of(Method::PostMessage, body)
 }
 
 /// The blocks of a message with a choice shown below them; `None` when one of them is of a shape that

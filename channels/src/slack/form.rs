@@ -14,8 +14,8 @@ use super::limits;
 use super::markup::{mrkdwn, plain};
 use super::render::text_object;
 use super::split::split;
-use crate::haptik::hsl::{Field, Form};
-use crate::wire;
+use haptik_bridge_shared::message::hsl::{Field, Form};
+use haptik_bridge_shared::wire;
 
 /// The `callback_id` of our modals.
 pub(super) const FORM: &str = "form";

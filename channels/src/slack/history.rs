@@ -3,12 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::METADATA;
+use super::address::Address;
 use super::api::{Api, Arguments, SlackError};
-use super::workspaces::WorkspaceId;
-use super::{METADATA, Whereabouts};
-use crate::channel::Outgoing;
-use crate::retry::Failure;
-use crate::wire;
+use haptik_bridge_shared::message::Outgoing;
+use haptik_bridge_shared::wire;
 
 /// How many pages of a conversation are looked through for a message that may have been sent.
 const PAGES: usize = 5;
@@ -20,10 +19,9 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(1);
 /// look (<https://docs.slack.dev/reference/methods/conversations.history>).
 pub(super) async fn parts_sent(
     api: &Api,
-    workspace: Option<&WorkspaceId>,
-    place: &Whereabouts,
+    place: &Address,
     outgoing: &Outgoing,
-) -> Result<Option<Vec<usize>>, Failure> {
+) -> Result<Option<Vec<usize>>, SlackError> {
     let oldest = outgoing
         .received_at
         .checked_sub(CLOCK_SKEW)
@@ -48,12 +46,12 @@ pub(super) async fn parts_sent(
             None => "conversations.history",
         };
         let arguments = Arguments::Form(&arguments);
-        let asked = api.call(workspace, method, arguments);
+        let asked = api.call(place.workspace.as_ref(), method, arguments);
         let answer = match asked.await {
             Ok(answer) => answer,
             Err(SlackError::Refused { .. }) => return Ok(None),
             Err(error) if error.code() == "missing_scope" => return Ok(None),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
         found.extend(
             wire::list(&answer, "messages").filter_map(|message| part_of(message, outgoing)),

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::markup::mrkdwn;
 use super::render::text_object;
-use crate::wire;
+use haptik_bridge_shared::wire;
 
 /// The `action_id` of the button that begins a conversation.
 pub(super) const START: &str = "start";

@@ -2,15 +2,19 @@
 //! and slash commands as forms.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Conversation;
-use super::workspaces::WorkspaceId;
-use crate::channel::{Address, Received, Reply};
-use crate::ids::{AuthId, ConnectionId};
-use crate::wire;
+use super::address::{Address, Command};
+use super::form;
+use super::workspaces::{Ended, WorkspaceId};
+use crate::channel::Response;
+use haptik_bridge_shared::config::Conversation;
+use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
+use haptik_bridge_shared::message::{Inbound, MessageRef, Task};
+use haptik_bridge_shared::wire;
 
 mod event_types;
 mod interaction;
@@ -35,8 +39,6 @@ pub(super) struct Reader<'a> {
     pub(super) connection: &'a ConnectionId,
     /// What is one user at Haptik.
     pub(super) conversation: Conversation,
-    /// The emoji on a message that is being answered.
-    pub(super) reaction: Option<&'a str>,
     /// Whether Haptik is told of edits and deletions.
     pub(super) tell_edits: bool,
     /// What is said first.
@@ -53,6 +55,39 @@ pub(super) struct Reader<'a> {
     pub(super) sent: Timestamp,
 }
 
+/// What a request says, before anything is done about it.
+#[derive(Debug, PartialEq)]
+pub(super) struct Reading {
+    /// What is answered.
+    pub(super) response: Response,
+    /// What Haptik is told.
+    pub(super) inbound: Vec<Inbound<Address>>,
+    /// What is done in Slack later.
+    pub(super) tasks: Vec<Task<Command>>,
+    /// The form that is opened at once.
+    pub(super) opening: Option<Opening>,
+    /// The installation that ended.
+    pub(super) ended: Option<Ended>,
+    /// Why it is not understood.
+    pub(super) not_understood: Option<String>,
+}
+
+/// A form to be opened: Slack's permission to do so ends after three seconds, and there is nothing to
+/// repeat when it fails.
+#[derive(Clone, PartialEq)]
+pub(super) struct Opening {
+    /// The message with the form.
+    pub(super) message: MessageRef,
+    /// Slack's permission.
+    pub(super) trigger_id: String,
+    /// Where it was tapped.
+    pub(super) origin: form::Origin,
+    /// The workspace; `None` where there is one only.
+    pub(super) workspace: Option<WorkspaceId>,
+    /// What is done instead when it cannot be opened.
+    pub(super) fallback: Task<Command>,
+}
+
 /// Where something was said.
 #[derive(Debug, Clone, Copy)]
 struct Place<'a> {
@@ -66,21 +101,56 @@ struct Place<'a> {
     is_direct: bool,
 }
 
+impl Reading {
+    /// A request that is answered and leads to nothing.
+    fn answered(response: Response) -> Self {
+        Self {
+            response,
+            inbound: Vec::new(),
+            tasks: Vec::new(),
+            opening: None,
+            ended: None,
+            not_understood: None,
+        }
+    }
+
+    fn not_understood(reason: String) -> Self {
+        Self {
+            not_understood: Some(reason),
+            ..nothing()
+        }
+    }
+
+    fn leads_to_nothing(&self) -> bool {
+        self.inbound.is_empty() && self.tasks.is_empty() && self.opening.is_none()
+    }
+}
+
+impl fmt::Debug for Opening {
+    /// Without Slack's permission to open something.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Opening")
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Reader<'_> {
     /// Reads a verified body. Whatever it is, it is answered 200: one odd payload must not make Slack
     /// disable the endpoint.
-    pub(super) fn read(self, body: &[u8]) -> Received {
+    pub(super) fn read(self, body: &[u8]) -> Reading {
         let read = match body.trim_ascii_start().first() {
             Some(b'{') => json(body).and_then(|envelope| self.object(&envelope)),
             Some(_) => self.form(body),
             None => Err("an empty body".to_owned()),
         };
-        read.unwrap_or_else(Received::not_understood)
+        read.unwrap_or_else(Reading::not_understood)
     }
 
     /// An event, or one of those interactions that are sent as JSON, where an app is built on Slack's own
     /// tools.
-    fn object(self, object: &Value) -> Result<Received, String> {
+    fn object(self, object: &Value) -> Result<Reading, String> {
         if event_types::is_interaction(&wire::text(object, "type")) {
             let workspace = workspace::of_interaction(object);
             return self.within(workspace, |reader| reader.interaction(object));
@@ -90,12 +160,12 @@ impl Reader<'_> {
     }
 
     /// The Events API's outer object (<https://docs.slack.dev/apis/events-api/#event-type-structure>).
-    fn envelope(self, envelope: &Value) -> Result<Received, String> {
+    fn envelope(self, envelope: &Value) -> Result<Reading, String> {
         match wire::text(envelope, "type").as_str() {
             "url_verification" => {
                 let challenge = wire::some_text(envelope, "challenge")
                     .ok_or("url_verification without a challenge")?;
-                Ok(Received::nothing(Reply::text(200, challenge)))
+                Ok(Reading::answered(Response::text(200, challenge)))
             }
             "event_callback" => {
                 let event = envelope.get("event").filter(|event| event.is_object());
@@ -117,7 +187,7 @@ impl Reader<'_> {
 
     /// An interaction (<https://docs.slack.dev/interactivity/handling-user-interaction/>), or a slash
     /// command (<https://docs.slack.dev/interactivity/implementing-slash-commands/>).
-    fn form(self, body: &[u8]) -> Result<Received, String> {
+    fn form(self, body: &[u8]) -> Result<Reading, String> {
         let fields: HashMap<String, String> =
             url::form_urlencoded::parse(body).into_owned().collect();
         if let Some(payload) = fields.get("payload") {
@@ -145,9 +215,48 @@ impl Reader<'_> {
             }
             Conversation::Thread => Some(place.thread_id(place.root())),
         };
-        let of_workspace = self.workspace.map(|workspace| workspace.user(user));
-        let user = of_workspace.as_deref().unwrap_or(user);
-        AuthId::derive(self.connection, user, thread.as_deref())
+        AuthId::derive(self.connection, &self.user(user), thread.as_deref())
+    }
+
+    /// The channel's name of a user: unique within a workspace only.
+    fn user(self, user: &str) -> String {
+        match self.workspace {
+            Some(workspace) => workspace.user(user),
+            None => user.to_owned(),
+        }
+    }
+
+    /// Where to answer: in a channel in the thread, in a direct conversation where it was said.
+    fn address(self, place: Place<'_>) -> Address {
+        let thread_ts = if place.is_direct {
+            place.thread_ts
+        } else {
+            Some(place.root())
+        };
+        Address {
+            channel: place.channel.to_owned(),
+            thread_ts: thread_ts.map(ToOwned::to_owned),
+            workspace: self.workspace.cloned(),
+        }
+    }
+
+    /// Something done in Slack on account of what a user did at this place.
+    fn task(
+        self,
+        key: EntryKey,
+        at: Timestamp,
+        auth_id: AuthId,
+        command: Command,
+    ) -> Task<Command> {
+        Task {
+            key,
+            at,
+            auth_id,
+            command: Command {
+                workspace: self.workspace.cloned(),
+                ..command
+            },
+        }
     }
 }
 
@@ -160,20 +269,10 @@ impl Place<'_> {
     fn thread_id(&self, thread_ts: &str) -> String {
         format!("{}:{thread_ts}", self.channel)
     }
-
-    /// Where to answer: in a channel in the thread, in a direct conversation where it was said.
-    fn address(&self) -> Address {
-        let thread = if self.is_direct {
-            self.thread_ts
-        } else {
-            Some(self.root())
-        };
-        Address(super::Whereabouts::new(self.channel, thread).into())
-    }
 }
 
-fn nothing() -> Received {
-    Received::nothing(Reply::ok())
+fn nothing() -> Reading {
+    Reading::answered(Response::ok())
 }
 
 fn json(body: &[u8]) -> Result<Value, String> {

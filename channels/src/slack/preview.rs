@@ -6,40 +6,15 @@ use serde_json::{Value, json};
 
 use super::form::{self, Origin};
 use super::render;
-use crate::channel::{Content, Outgoing, Sender};
-use crate::haptik::hsl::{Element, Hsl};
-
-/// One thing that Slack shows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Preview {
-    /// What it is.
-    pub kind: &'static str,
-    /// What Slack is sent: a message's text and blocks, or a modal.
-    pub payload: Value,
-    /// A link that shows it in Slack's Block Kit Builder
-    /// (<https://app.slack.com/block-kit-builder>). It holds all of it, and nothing is sent by making it.
-    pub builder: String,
-}
+use crate::preview::{Preview, previewed};
+use haptik_bridge_shared::message::Sender;
+use haptik_bridge_shared::message::hsl::{Element, Hsl};
 
 /// What a message body of Haptik's (an object, or one in a string) becomes: its messages in order, and
 /// the modal of a form.
-#[must_use]
-pub fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
+pub(super) fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
     let hsl = Hsl::read(body);
-    let outgoing = Outgoing {
-        key: "preview".into(),
-        auth_id: "preview".into(),
-        user: "preview".to_owned(),
-        at: jiff::Timestamp::UNIX_EPOCH,
-        received_at: jiff::Timestamp::UNIX_EPOCH,
-        sender: sender.clone(),
-        message_id: None,
-        handoff: None,
-        content: Content::Message {
-            hsl: hsl.clone(),
-            raw: body.clone(),
-        },
-    };
+    let outgoing = previewed(body, sender);
     let mut previews: Vec<Preview> = render::parts(&outgoing, render::Style::default())
         .into_iter()
         .map(|part| message(part.body))
@@ -56,7 +31,7 @@ pub fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
     {
         previews.push(Preview {
             kind: "modal",
-            builder: builder(&view),
+            link: Some(builder(&view)),
             payload: view,
         });
     }
@@ -73,7 +48,7 @@ fn message(mut payload: Value) -> Preview {
     let blocks = blocks.unwrap_or_else(|| json!([{"type": "section", "text": text}]));
     Preview {
         kind: "message",
-        builder: builder(&json!({ "blocks": blocks })),
+        link: Some(builder(&json!({ "blocks": blocks }))),
         payload,
     }
 }
@@ -103,7 +78,8 @@ mod tests {
         let kinds: Vec<_> = previews.iter().map(|preview| preview.kind).collect();
         assert_eq!(kinds, ["message", "modal"]);
         for preview in previews {
-            let (_, link) = preview.builder.split_once('#').expect("a fragment");
+            let link = preview.link.expect("a link");
+            let (_, link) = link.split_once('#').expect("a fragment");
             let held = url::form_urlencoded::parse(format!("x={link}").as_bytes())
                 .next()
                 .map(|(_, json)| json.into_owned())

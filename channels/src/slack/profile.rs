@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::channel::Profile;
-use crate::wire;
+use haptik_bridge_shared::message::Profile;
+use haptik_bridge_shared::wire;
 
 /// A user object (<https://docs.slack.dev/reference/objects/user-object>).
 pub(super) fn profile(user: &Value) -> Profile {

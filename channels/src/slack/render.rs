@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use super::markup::{bold, mrkdwn, plain, web_address};
 use super::split::split;
 use super::{METADATA, limits};
-use crate::channel::{Content, Outgoing, Part, Sender, SenderKind};
-use crate::haptik::hsl::{Element, Hsl};
+use crate::channel::Part;
+use haptik_bridge_shared::message::hsl::{Element, Hsl};
+use haptik_bridge_shared::message::{Content, Outgoing, Sender, SenderKind};
 use piece::Piece;
 
 mod actions;
@@ -80,8 +81,6 @@ pub(super) fn parts(outgoing: &Outgoing, style: Style) -> Vec<Part> {
             "" => notices("This conversation is complete."),
             notice => notices(&mrkdwn(notice)),
         },
-        // For a bot that lives elsewhere, which Slack is not.
-        Content::HandoffEnded { .. } | Content::MessageReturned { .. } => Vec::new(),
     };
     messages
         .into_iter()

@@ -202,7 +202,7 @@ fn modifies(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::channel::slack::markup::mrkdwn;
+    use crate::slack::markup::mrkdwn;
     use proptest::prelude::*;
 
     #[test]

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::limits;
-use crate::haptik::hsl::Actionable;
-use crate::ids::{AuthId, EntryKey};
-use crate::wire;
+use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::message::hsl::Actionable;
+use haptik_bridge_shared::wire;
 
 /// The `action_id`s of our buttons start with one of these, and a number that makes them unique.
 pub(super) const SAY: &str = "say-";
@@ -56,7 +56,7 @@ pub(super) enum Tap {
 }
 
 impl Tap {
-    /// What tapping an actionable says, given what it sends to the bot ([`crate::haptik::hsl::Effect::Say`]).
+    /// What tapping an actionable says, given what it sends to the bot ([`haptik_bridge_shared::message::hsl::Effect::Say`]).
     pub(super) fn say(actionable: &Actionable, sent: &str) -> Self {
         let payload = &actionable.payload;
         let (message, gogo_message) = match (payload.message.trim(), payload.gogo_message.trim()) {
@@ -141,7 +141,7 @@ impl Tap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::haptik::hsl::{Effect, Hsl};
+    use haptik_bridge_shared::message::hsl::{Effect, Hsl};
     use proptest::prelude::*;
 
     fn say(payload: &Value) -> Tap {

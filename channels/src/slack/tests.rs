@@ -1,9 +1,9 @@
 use super::*;
-use crate::channel::{Content, Sender};
-use crate::haptik::hsl::Hsl;
-use crate::outbound;
-use crate::outbound::fake::{Answer, Fake};
-use crate::retry::Retry;
+use haptik_bridge_shared::message::hsl::Hsl;
+use haptik_bridge_shared::message::{Content, Sender};
+use haptik_bridge_shared::outbound;
+use haptik_bridge_shared::outbound::fake::{Answer, Fake};
+use haptik_bridge_shared::retry::Retry;
 
 fn slack(fake: &Fake) -> Slack {
     let settings = config::Slack {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use sha2::Sha256;
 
-use crate::config::Secrets;
-use crate::wire;
+use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::wire;
 
 const SIGNATURE: &str = "x-slack-signature";
 const TIMESTAMP: &str = "x-slack-request-timestamp";

@@ -9,16 +9,15 @@ use std::fmt;
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use super::api::SlackError;
-use crate::channel::{Address, Page, Request};
-use crate::config::{self, Secrets};
-use crate::ids::ConnectionId;
-use crate::retry::Failure;
-use crate::seal::InvalidKey;
-use crate::table::Table;
-use crate::wire;
+use crate::channel::{Request, Response};
+use haptik_bridge_shared::config::{self, Secrets};
+use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::seal::InvalidKey;
+use haptik_bridge_shared::table::Table;
 
 use self::install::Installer;
 
@@ -28,12 +27,9 @@ mod installations;
 mod page;
 mod state;
 
-/// The name under which our own JSON (addresses, marks, tasks) says of which workspace it is.
-const WORKSPACE: &str = "workspace";
-
 /// The workspaces of a connection.
 #[derive(Debug)]
-pub struct Workspaces(Kind);
+pub(super) struct Workspaces(Kind);
 
 #[derive(Debug)]
 enum Kind {
@@ -44,7 +40,8 @@ enum Kind {
 /// Where the app is installed: Slack's id of a workspace (`T…`), or of an organisation (`E…`) whose
 /// workspaces share one installation
 /// (<https://docs.slack.dev/enterprise/developing-for-enterprise-orgs/>).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub(super) struct WorkspaceId(String);
 
 /// An installation ended.
@@ -62,7 +59,7 @@ impl Workspaces {
     ///
     /// # Errors
     /// When a key to encrypt with is none.
-    pub fn new(
+    pub(super) fn new(
         connection: &ConnectionId,
         settings: &config::Slack,
         http: &reqwest::Client,
@@ -82,7 +79,7 @@ impl Workspaces {
 
     /// One workspace, of which these are the tokens.
     #[must_use]
-    pub fn one(bot_tokens: Secrets) -> Self {
+    pub(super) fn one(bot_tokens: Secrets) -> Self {
         Self(Kind::One(bot_tokens))
     }
 
@@ -122,7 +119,7 @@ impl Workspaces {
     }
 
     /// The pages by which the app is installed, where it can be.
-    pub(super) async fn page(&self, request: &Request<'_>, now: Timestamp) -> Option<Page> {
+    pub(super) async fn page(&self, request: &Request<'_>, now: Timestamp) -> Option<Response> {
         match &self.0 {
             Kind::One(_) => None,
             Kind::Many(installer) => installer.page(request, now).await,
@@ -159,23 +156,6 @@ impl WorkspaceId {
         &self.0
     }
 
-    /// The workspace that an address is in; `None` where there is one workspace only.
-    pub(super) fn of(address: &Address) -> Option<Self> {
-        Self::in_json(&address.0)
-    }
-
-    /// The workspace that a mark or a task is for.
-    pub(super) fn in_json(json: &Value) -> Option<Self> {
-        Self::read(&wire::text(json, WORKSPACE))
-    }
-
-    /// Writes it into an address, a mark or a task.
-    pub(super) fn write(&self, json: &mut Value) {
-        if let Some(fields) = json.as_object_mut() {
-            fields.insert(WORKSPACE.to_owned(), self.as_str().into());
-        }
-    }
-
     /// How a user of the workspace is called: `T024BE7LR:U024BE7LH`. Users' ids are unique within what
     /// one installation sees, guests of other workspaces included, and not beyond.
     pub(super) fn user(&self, user: &str) -> String {
@@ -183,34 +163,24 @@ impl WorkspaceId {
     }
 }
 
+impl From<WorkspaceId> for String {
+    fn from(id: WorkspaceId) -> Self {
+        id.0
+    }
+}
+
+impl TryFrom<String> for WorkspaceId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::read(&text).ok_or("not the id of a workspace")
+    }
+}
+
 impl fmt::Display for WorkspaceId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
-}
-
-impl Ended {
-    /// As it is handed on to the edge.
-    pub(super) fn to_json(&self) -> Value {
-        serde_json::json!({WORKSPACE: self.workspace.as_str(), "at": self.at})
-    }
-
-    /// Reads what [`Ended::to_json`] made.
-    pub(super) fn read(json: &Value) -> Option<Self> {
-        Some(Self {
-            workspace: WorkspaceId::in_json(json)?,
-            at: wire::whole(json, "at").and_then(|at| i64::try_from(at).ok())?,
-        })
-    }
-}
-
-/// JSON without the workspace, as Slack is sent it.
-pub(super) fn bare(json: &Value) -> Value {
-    let mut json = json.clone();
-    if let Some(fields) = json.as_object_mut() {
-        fields.remove(WORKSPACE);
-    }
-    json
 }
 
 /// Slack's own id of a user, without the workspace.

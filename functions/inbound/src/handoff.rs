@@ -1,11 +1,12 @@
 //! Hand-offs that a bot which lives elsewhere asks for: what depends on the user's state.
 
+use haptik_bridge_channels::channel::{HandoffAsked, Reply};
 use haptik_bridge_shared::bridge::{Bridge, Connection};
-use haptik_bridge_shared::channel::{Act, HandoffAsked, Inbound, Reply};
 use haptik_bridge_shared::edge::NotDurable;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
+use haptik_bridge_shared::message::{Inbound, UserAction};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -49,7 +50,7 @@ pub(super) async fn within(
     inbound: &Inbound,
     only_in_handoff: bool,
 ) -> Result<Result<Option<String>, Reply>, NotDurable> {
-    if !only_in_handoff || matches!(inbound.act, Act::Feedback { .. }) {
+    if !only_in_handoff || matches!(inbound.action, UserAction::Feedback { .. }) {
         return Ok(Ok(None));
     }
     if let Some(handoff) = bridge.handoff_of(&inbound.auth_id).await? {

@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use haptik_bridge_shared::channel::Act;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
+use haptik_bridge_shared::message::UserAction;
 use haptik_bridge_shared::retry::{self, Failure, Retry, Why};
 use haptik_bridge_shared::sink::gate::Gate;
 use haptik_bridge_shared::table::TableError;
@@ -367,8 +367,8 @@ impl Processor {
         else {
             return Ok(());
         };
-        let id = match &inbound.act {
-            Act::Handoff { id, .. } | Act::MoveToAgent { handoff: id } => id,
+        let id = match &inbound.action {
+            UserAction::Handoff { id, .. } | UserAction::MoveToAgent { handoff: id } => id,
             _ => entry.key.as_str(),
         };
         let failed = self.handoff_failed(auth_id, id, error).await;

@@ -2,10 +2,11 @@
 
 mod conversation;
 
-use haptik_bridge_shared::channel::{Content, Outgoing, Sender, Task};
+use haptik_bridge_channels::channel::Task;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::message::{Content, Outgoing, Sender};
 use haptik_bridge_shared::retry::{Failure, Retry};
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use haptik_bridge_shared::users::User;

@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::bridge::Connection;
-use haptik_bridge_shared::channel::{Act, Attachment, Inbound, Profile, SenderKind};
 use haptik_bridge_shared::haptik::client::{
     self, Feedback, HaptikClient, HaptikError, Logged, SyncAnswer,
 };
-use haptik_bridge_shared::haptik::hsl::{Actionable, Effect};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::message::hsl::{Actionable, Effect};
+use haptik_bridge_shared::message::{Attachment, Inbound, Profile, SenderKind, UserAction};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::{Mode, User};
@@ -102,7 +102,7 @@ impl Processor {
         );
         registered?;
         let answer_comes =
-            !matches!(inbound.act, Act::Feedback { .. }) && !haptik.answers_at_once();
+            !matches!(inbound.action, UserAction::Feedback { .. }) && !haptik.answers_at_once();
         if answer_comes {
             // Before it is told: nothing is to come between that and its record.
             let health = &self.bridge.health;
@@ -264,18 +264,18 @@ impl Processor {
             inbound,
             ..
         } = conversation;
-        match &inbound.act {
-            Act::Message { text, attachments }
+        match &inbound.action {
+            UserAction::Message { text, attachments }
                 if attachments.is_empty() && agent::is_asked_for(conversation, text) =>
             {
                 self.ask_for_agent(conversation, entry, text).await
             }
-            Act::Message { text, attachments } => {
+            UserAction::Message { text, attachments } => {
                 let text = named(conversation, text).await;
                 self.tell_message(conversation, entry, &text, attachments)
                     .await
             }
-            Act::Tap {
+            UserAction::Choice {
                 auth_id,
                 key,
                 index,
@@ -286,9 +286,13 @@ impl Processor {
                 }
                 self.tell_message(conversation, entry, &text, &[]).await
             }
-            Act::Handoff { id, says, .. } => self.hand_over(conversation, entry, id, says).await,
-            Act::MoveToAgent { handoff } => self.move_to_team(conversation, entry, handoff).await,
-            Act::Feedback {
+            UserAction::Handoff { id, says, .. } => {
+                self.hand_over(conversation, entry, id, says).await
+            }
+            UserAction::MoveToAgent { handoff } => {
+                self.move_to_team(conversation, entry, handoff).await
+            }
+            UserAction::Feedback {
                 rating,
                 resolved,
                 comment,
@@ -437,7 +441,7 @@ async fn named(conversation: &Conversation<'_>, text: &str) -> String {
     let mut text = text.to_owned();
     let channel = &conversation.connection.channel;
     let address = &conversation.inbound.address;
-    for unnamed in &conversation.inbound.unnamed {
+    for unnamed in &conversation.inbound.mentions {
         let name = tokio::time::timeout(NAME_TIMEOUT, channel.name(address, unnamed)).await;
         if let Ok(Some(name)) = name {
             text = text.replace(unnamed, &name);

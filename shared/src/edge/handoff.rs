@@ -20,12 +20,12 @@ use serde_json::json;
 
 use super::{NotDurable, tell};
 use crate::bridge::{Bridge, Connection};
-use crate::channel::{Act, Inbound};
 use crate::handoff::{AskedBy, Begun, Due, Ended, Handoff, Over, Reason};
 use crate::haptik::webhook::{Event, OWN};
 use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload, State};
+use crate::message::{Inbound, UserAction};
 use crate::telemetry::Outcome;
 use crate::users::{Mode, User};
 
@@ -67,7 +67,7 @@ impl Bridge {
         mut inbound: Inbound,
         now: Timestamp,
     ) -> Result<Result<(), String>, NotDurable> {
-        let Act::Handoff { id, team_name, .. } = &inbound.act else {
+        let UserAction::Handoff { id, team_name, .. } = &inbound.action else {
             return Ok(Ok(()));
         };
         let id = id.clone();

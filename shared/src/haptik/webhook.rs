@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::hsl::Hsl;
-use crate::channel::{Content, Sender, SenderKind};
 use crate::ids::{AuthId, EntryKey};
+use crate::message::hsl::Hsl;
+use crate::message::{Content, Sender, SenderKind};
 use crate::wire;
 
 mod late;

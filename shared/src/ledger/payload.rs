@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::channel::debug::Bytes;
-use crate::channel::{Inbound, Task};
 use crate::handoff::Handoff;
 use crate::ids::{AccountId, ConnectionId};
+use crate::message::{Inbound, Task};
+use crate::redact::Bytes;
 
 /// What an entry asks to be done. Tagged, so that entries written by an older version are read by a
 /// newer one.

@@ -134,9 +134,7 @@ impl fmt::Debug for Content {
                 .field("hsl", hsl)
                 .finish_non_exhaustive(),
             Self::AgentJoined { .. } => formatter.write_str("AgentJoined { .. }"),
-            Self::ConversationComplete { .. } => {
-                formatter.write_str("ConversationComplete { .. }")
-            }
+            Self::ConversationComplete { .. } => formatter.write_str("ConversationComplete { .. }"),
         }
     }
 }

@@ -7,7 +7,7 @@ use minijinja::value::Serde;
 use serde_json::{Map, Value, json};
 
 use super::Delivery;
-use crate::channel::SenderKind;
+use crate::message::SenderKind;
 use crate::wire;
 
 /// The names, as `docs/sinks.md` explains them.

@@ -22,8 +22,8 @@ use serde_json::{Map, Value};
 use super::api::{Api, ApiRequest, Preview};
 use super::{Delivered, Delivery, Sink, SinkError, context};
 use crate::config::TicketTexts;
-use crate::haptik::hsl::Hsl;
 use crate::haptik::webhook::{Event, EventKind};
+use crate::message::hsl::Hsl;
 
 mod case;
 mod text;

@@ -7,14 +7,15 @@
 
 use std::sync::LazyLock;
 
+use haptik_bridge_channels::channel::{Channel, Received, Request};
 use haptik_bridge_shared::channel::custom::Custom;
 use haptik_bridge_shared::channel::slack::{Slack, Workspaces};
-use haptik_bridge_shared::channel::{Channel, Outgoing, Received, Request};
 use haptik_bridge_shared::config::{ChannelKind, Config, Secrets};
-use haptik_bridge_shared::haptik::hsl::Hsl;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ledger::Payload;
+use haptik_bridge_shared::message::Outgoing;
+use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::outbound::{self, Fetcher};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, Method};

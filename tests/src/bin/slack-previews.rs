@@ -5,7 +5,7 @@
 
 use clap::Parser;
 use haptik_bridge_shared::channel::slack::preview;
-use haptik_bridge_shared::channel::{Sender, SenderKind};
+use haptik_bridge_shared::message::{Sender, SenderKind};
 use haptik_bridge_tests::random_hsl::hsl;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};

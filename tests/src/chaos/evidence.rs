@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use haptik_bridge_local::simulator::Simulator;
-use haptik_bridge_shared::channel::Act;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Ledger, PENDING_INDEX, Payload, State};
+use haptik_bridge_shared::message::UserAction;
 use haptik_bridge_shared::table::Table;
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ pub(crate) async fn judge(
         }
         match (&entry.lane, &entry.payload) {
             (Lane::Haptik(_), Payload::Inbound { inbound, .. }) => {
-                if let Act::Message { text, .. } = &inbound.act {
+                if let UserAction::Message { text, .. } = &inbound.action {
                     said_at.insert(text.clone(), entry.received_at);
                 }
             }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use haptik_bridge_local::simulator::{Reply, UserMessage};
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::channel::Address;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::message::Address;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::text;
 use haptik_bridge_tests::browser::Browser;

@@ -1,7 +1,7 @@
 use http::{HeaderMap, Method};
 
 use super::*;
-use crate::channel::{Act, Gate, Inbound};
+use haptik_bridge_shared::message::{Addressed, Inbound, UserAction};
 
 /// 2026-11-22T10:00:00Z
 const NOW: i64 = 1_795_341_600;
@@ -83,8 +83,8 @@ fn a_message_is_read_with_its_user_and_files() {
     };
     assert_eq!(inbound.key, EntryKey::from("00001795341600000000#m-1"));
     assert_eq!(
-        (&inbound.auth_id, inbound.user.as_str(), &inbound.gate),
-        (&auth_id, "u-42", &Gate::Open)
+        (&inbound.auth_id, inbound.user.as_str(), &inbound.addressed),
+        (&auth_id, "u-42", &Addressed::Yes)
     );
     assert_eq!(inbound.address, Address(json!({"user": "u-42"})));
     let profile = inbound.profile.as_ref().expect("a profile");
@@ -96,7 +96,7 @@ fn a_message_is_read_with_its_user_and_files() {
         Value::Object(profile.custom_data.clone()),
         json!({"plan": "gold", "age": 4})
     );
-    let Act::Message { text, attachments } = &inbound.act else {
+    let UserAction::Message { text, attachments } = &inbound.action else {
         panic!("a message")
     };
     assert_eq!(text, "hello");
@@ -119,7 +119,7 @@ fn an_action_says_its_value_and_feedback_is_feedback() {
     let action = inbound(&action);
     assert_eq!(
         action.act,
-        Act::Message {
+        UserAction::Message {
             text: "Thanks{task}".into(),
             attachments: vec![]
         }
@@ -133,7 +133,7 @@ fn an_action_says_its_value_and_feedback_is_feedback() {
     let feedback = inbound(&feedback);
     assert_eq!(
         feedback.act,
-        Act::Feedback {
+        UserAction::Feedback {
             rating: 5,
             resolved: true,
             comment: Some("fine".into())
@@ -348,12 +348,12 @@ fn a_hand_off_is_begun_and_ended() {
     let Some(HandoffAsked::Begin(inbound)) = begun.handoff else {
         panic!("{:?}", begun.handoff);
     };
-    let act = Act::Handoff {
+    let act = UserAction::Handoff {
         id: "m-1".into(),
         says: vec!["wants a refund".into()],
         team_name: Some("Support".into()),
     };
-    assert_eq!((inbound.act, inbound.auth_id), (act, auth_id));
+    assert_eq!((inbound.action, inbound.auth_id), (act, auth_id));
     let ended = ask(&Method::DELETE, "/handoff/a/ü b", "").expect("received");
     let auth_id = AuthId::derive(&"my-app".into(), "a/ü b", None);
     assert_eq!(ended.handoff, Some(HandoffAsked::End(auth_id)));

@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::config::Secrets;
-use crate::outbound::fake::{Answer, Fake};
+use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::outbound::fake::{Answer, Fake};
 
 fn api(fake: &Fake) -> Api {
     let tokens = Secrets::new("xoxb-new", [SecretString::from("xoxb-old")]);

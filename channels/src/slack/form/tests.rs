@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::haptik::hsl::{Element, Hsl};
+use haptik_bridge_shared::message::hsl::{Element, Hsl};
 
 fn form(body: &Value) -> Form {
     match Hsl::read(body).element {

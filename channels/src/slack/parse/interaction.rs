@@ -4,36 +4,39 @@
 use serde_json::{Value, json};
 
 use super::ts::Ts;
-use super::{Place, Reader, event_types, named, nothing};
-use crate::channel::slack::form::{self, Submission};
-use crate::channel::slack::notice::{form_not_opened, form_sent};
-use crate::channel::slack::tap::{FILL, OPEN, RATE, SAY, Tap};
-use crate::channel::slack::{choice, home};
-use crate::channel::{Act, Gate, Inbound, Opening, Received, Reply, Task};
-use crate::haptik::hsl::spoken;
-use crate::ids::EntryKey;
-use crate::wire;
+use super::{Opening, Place, Reader, Reading, event_types, named, nothing};
+use crate::channel::Response;
+use crate::slack::address::{Address, Command};
+use crate::slack::form::{self, Submission};
+use crate::slack::notice::{form_not_opened, form_sent};
+use crate::slack::tap::{FILL, OPEN, RATE, SAY, Tap};
+use crate::slack::{choice, home};
+use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::message::hsl::spoken;
+use haptik_bridge_shared::message::{Addressed, Inbound, KeyRef, MessageRef, Task, UserAction};
+use haptik_bridge_shared::wire;
 
 impl Reader<'_> {
     /// Reads an interaction. Those that we do not use are acknowledged: an empty answer closes a view
     /// and takes a shortcut as done.
-    pub(super) fn interaction(self, payload: &Value) -> Result<Received, String> {
+    pub(super) fn interaction(self, payload: &Value) -> Result<Reading, String> {
         match wire::text(payload, "type").as_str() {
             "block_actions" => self.taps(payload),
             "view_submission" => self.submission(payload),
             "message_action" => Ok(self.message_action(payload)),
             "shortcut" => Ok(self.start(payload)),
             // A menu of somebody else's asks what to offer: an empty answer would show as an error.
-            "block_suggestion" | "dialog_suggestion" => {
-                Ok(Received::nothing(Reply::json(200, &json!({"options": []}))))
-            }
+            "block_suggestion" | "dialog_suggestion" => Ok(Reading::answered(Response::json(
+                200,
+                &json!({"options": []}),
+            ))),
             kind if event_types::is_interaction(kind) => Ok(nothing()),
             kind => Err(format!("an interaction of the type {}", named(kind))),
         }
     }
 
-    fn taps(self, payload: &Value) -> Result<Received, String> {
-        let mut received = nothing();
+    fn taps(self, payload: &Value) -> Result<Reading, String> {
+        let mut reading = nothing();
         for action in wire::list(payload, "actions") {
             let id = wire::text(action, "action_id");
             // A link button's tap is reported too: the link is open, there is nothing to say.
@@ -47,20 +50,25 @@ impl Reader<'_> {
                 return Ok(self.ask(payload));
             }
             if id.starts_with(FILL) {
-                received.opening = Some(self.opening(payload, action, &id)?);
+                reading.opening = Some(self.opening(payload, action, &id)?);
                 continue;
             }
             if !(id.starts_with(SAY) || id.starts_with(RATE)) {
                 continue;
             }
             let (inbound, task) = self.tap(payload, action, &id)?;
-            received.inbound.push(inbound);
-            received.tasks.push(task);
+            reading.inbound.push(inbound);
+            reading.tasks.push(task);
         }
-        Ok(received)
+        Ok(reading)
     }
 
-    fn tap(self, payload: &Value, action: &Value, id: &str) -> Result<(Inbound, Task), String> {
+    fn tap(
+        self,
+        payload: &Value,
+        action: &Value,
+        id: &str,
+    ) -> Result<(Inbound<Address>, Task<Command>), String> {
         let value = wire::some_text(action, "value");
         let tap = value
             .as_deref()
@@ -83,8 +91,8 @@ impl Reader<'_> {
         let label = text_at(action, "/text/text").map(|label| super::text::readable(label, &[]));
         let shown = shown.or(label).unwrap_or_default();
         let sent = tap.sent().to_owned();
-        let act = match tap {
-            Tap::Say { .. } => Act::Message {
+        let action_of_user = match tap {
+            Tap::Say { .. } => UserAction::Message {
                 text: sent,
                 attachments: Vec::new(),
             },
@@ -92,13 +100,15 @@ impl Reader<'_> {
                 auth_id,
                 key,
                 index,
-            } => Act::Tap {
-                auth_id,
-                key,
+            } => UserAction::Choice {
+                message: MessageRef {
+                    auth_id,
+                    key: KeyRef::Key(key),
+                },
                 index,
             },
             Tap::Fill { .. } => return Err("a button whose value is another one's".to_owned()),
-            Tap::Rate(rating) => Act::Feedback {
+            Tap::Rate(rating) => UserAction::Feedback {
                 rating,
                 resolved: rating >= 4,
                 comment: None,
@@ -106,30 +116,21 @@ impl Reader<'_> {
         };
         let auth_id = self.auth_id(user, place);
         let block_id = wire::text(action, "block_id");
-        let task = choice::task(
-            &place.address(),
-            place.ts,
-            payload.get("message"),
-            &block_id,
-            &shown,
-        );
-        let task = Task {
-            key: key.clone(),
-            at: time.at(),
-            auth_id: auth_id.clone(),
-            task,
-        };
+        let address = self.address(place);
+        let message = payload.get("message");
+        let command = choice::command(&address, place.ts, message, &block_id, &shown);
+        let task = self.task(key.clone(), time.at(), auth_id.clone(), command);
         let inbound = Inbound {
             key,
             at: time.at(),
             auth_id,
-            user: user.to_owned(),
-            address: place.address(),
+            user: self.user(user),
+            address,
+            message_id: None,
             profile: None,
-            gate: gate(place),
-            act,
-            unnamed: Vec::new(),
-            mark: None,
+            addressed: addressed(place),
+            action: action_of_user,
+            mentions: Vec::new(),
         };
         Ok((inbound, task))
     }
@@ -153,25 +154,29 @@ impl Reader<'_> {
             is_direct: place.is_direct,
             action_ts,
         };
-        let mut with = origin.to_json();
-        with["trigger_id"] = wire::text(payload, "trigger_id").into();
+        let fallback_key = EntryKey::from(format!("{}#{}#{id}", time.key(place.channel), place.ts));
+        let not_opened = form_not_opened(&self.address(place));
         Ok(Opening {
-            auth_id,
-            key,
-            with,
-            otherwise: Task {
-                key: EntryKey::from(format!("{}#{}#{id}", time.key(place.channel), place.ts)),
-                at: time.at(),
-                auth_id: self.auth_id(user, place),
-                task: form_not_opened(&place.address()),
+            message: MessageRef {
+                auth_id,
+                key: KeyRef::Key(key),
             },
+            trigger_id: wire::text(payload, "trigger_id"),
+            origin,
+            workspace: self.workspace.cloned(),
+            fallback: self.task(
+                fallback_key,
+                time.at(),
+                self.auth_id(user, place),
+                not_opened,
+            ),
         })
     }
 
     /// A submitted modal
     /// (<https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>): what is wrong
     /// is shown in it; what is right closes it, and is said by the user.
-    fn submission(self, payload: &Value) -> Result<Received, String> {
+    fn submission(self, payload: &Value) -> Result<Reading, String> {
         let view = payload.get("view").unwrap_or(&Value::Null);
         let Some(origin) = form::origin(view) else {
             return Ok(nothing());
@@ -183,7 +188,7 @@ impl Reader<'_> {
             Submission::Answers(text) => text,
             Submission::Errors(errors) => {
                 let errors = json!({"response_action": "errors", "errors": errors});
-                return Ok(Received::nothing(Reply::json(200, &errors)));
+                return Ok(Reading::answered(Response::json(200, &errors)));
             }
         };
         if text.is_empty() {
@@ -199,24 +204,21 @@ impl Reader<'_> {
             key: EntryKey::from(format!("{}#{view_id}", time.key(place.channel))),
             at: time.at(),
             auth_id: self.auth_id(user, place),
-            user: user.to_owned(),
-            address: place.address(),
+            user: self.user(user),
+            address: self.address(place),
+            message_id: None,
             profile: None,
-            gate: gate(place),
-            act: Act::Message {
+            addressed: addressed(place),
+            action: UserAction::Message {
                 text,
                 attachments: Vec::new(),
             },
-            unnamed: Vec::new(),
-            mark: None,
+            mentions: Vec::new(),
         };
-        let task = Task {
-            key: inbound.key.clone(),
-            at: inbound.at,
-            auth_id: inbound.auth_id.clone(),
-            task: form_sent(&inbound.address),
-        };
-        Ok(Received {
+        let auth_id = inbound.auth_id.clone();
+        let sent = form_sent(&inbound.address);
+        let task = self.task(inbound.key.clone(), inbound.at, auth_id, sent);
+        Ok(Reading {
             inbound: vec![inbound],
             tasks: vec![task],
             ..nothing()
@@ -225,11 +227,11 @@ impl Reader<'_> {
 }
 
 /// In a channel, a tap is as good as a mention.
-fn gate(place: Place<'_>) -> Gate {
+fn addressed(place: Place<'_>) -> Addressed {
     if place.is_direct {
-        Gate::Open
+        Addressed::Yes
     } else {
-        Gate::Opens(place.thread_id(place.root()))
+        Addressed::StartsThread(place.thread_id(place.root()))
     }
 }
 

@@ -1,16 +1,16 @@
 //! Messages (<https://docs.slack.dev/reference/events/message>) and mentions
 //! (<https://docs.slack.dev/reference/events/app_mention>).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::start::START;
 use super::text::{leading_mention, mentions};
 use super::ts::Ts;
 use super::words::Words;
-use super::{Place, Reader, nothing};
-use crate::channel::{Act, Attachment, Gate, Inbound, Mark, Received};
-use crate::ids::EntryKey;
-use crate::wire;
+use super::{Place, Reader, Reading, nothing};
+use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction};
+use haptik_bridge_shared::wire;
 
 /// The subtypes that are a user's own words; the others are the system's, another app's, or about a
 /// message that was there before.
@@ -19,7 +19,7 @@ const OWN_WORDS: &[&str] = &["", "file_share", "me_message", "thread_broadcast"]
 impl Reader<'_> {
     /// Reads a `message` or an `app_mention`. One mention comes as both, and either may come several
     /// times over with other `event_id`s: all have the same key, which is of channel and `ts`.
-    pub(super) fn message(self, envelope: &Value, event: &Value) -> Result<Received, String> {
+    pub(super) fn message(self, envelope: &Value, event: &Value) -> Result<Reading, String> {
         let own = OwnIds::read(envelope);
         match wire::text(event, "subtype").as_str() {
             "message_changed" | "message_deleted" if self.tell_edits => {
@@ -36,11 +36,11 @@ impl Reader<'_> {
         let time = Ts::read(ts).ok_or("a message whose ts is no time")?;
         let words = Words::of(event);
         let is_mention = wire::text(event, "type") == "app_mention";
-        let mut addressed = own.mentionable();
-        if is_mention && addressed.is_empty() {
-            addressed.extend(leading_mention(words.said()));
+        let mut own_ids = own.mentionable();
+        if is_mention && own_ids.is_empty() {
+            own_ids.extend(leading_mention(words.said()));
         }
-        let is_addressed = is_mention || mentions(words.said(), &addressed);
+        let is_addressed = is_mention || mentions(words.said(), &own_ids);
         let place = Place {
             channel,
             thread_ts: event
@@ -50,16 +50,16 @@ impl Reader<'_> {
             ts,
             is_direct: is_direct(event, channel),
         };
-        let gate = if place.is_direct {
-            Gate::Open
+        let addressed = if place.is_direct {
+            Addressed::Yes
         } else if is_addressed {
-            Gate::Opens(place.thread_id(place.root()))
+            Addressed::StartsThread(place.thread_id(place.root()))
         } else if place.thread_ts.is_some() {
-            Gate::IfOpen(place.thread_id(place.root()))
+            Addressed::IfThreadActive(place.thread_id(place.root()))
         } else {
             return Ok(nothing());
         };
-        let (unnamed, mut text) = (words.unnamed(&addressed), words.readable(&addressed));
+        let (mentions, mut text) = (words.mentions(&own_ids), words.readable(&own_ids));
         let attachments = words.files;
         if text.is_empty() && attachments.is_empty() {
             if !is_addressed {
@@ -72,15 +72,15 @@ impl Reader<'_> {
             key: time.key(channel),
             at: time.at(),
             auth_id: self.auth_id(user, place),
-            user: user.to_owned(),
-            address: place.address(),
+            user: self.user(user),
+            address: self.address(place),
+            message_id: Some(ts.to_owned()),
             profile: None,
-            gate,
-            act: Act::Message { text, attachments },
-            unnamed,
-            mark: self.mark(place),
+            addressed,
+            action: UserAction::Message { text, attachments },
+            mentions,
         };
-        Ok(Received {
+        Ok(Reading {
             inbound: vec![inbound],
             ..nothing()
         })
@@ -90,7 +90,7 @@ impl Reader<'_> {
 impl Reader<'_> {
     /// An edit or a deletion of something that a user said to the bot, which is told as such. Slack also
     /// calls it an edit when it adds a preview or a reply: then the words are the same.
-    fn edit(self, event: &Value, own: &OwnIds<'_>) -> Received {
+    fn edit(self, event: &Value, own: &OwnIds<'_>) -> Reading {
         let before = event.get("previous_message").unwrap_or(&Value::Null);
         let after = event.get("message");
         let message = after.unwrap_or(before);
@@ -115,41 +115,30 @@ impl Reader<'_> {
             Some(after) => format!("Edited message: {}", said(after)),
             None => format!("Deleted message: {}", said(before)),
         };
-        let unnamed = Words::of(message).unnamed(&own.mentionable());
+        let mentions = Words::of(message).mentions(&own.mentionable());
         let inbound = Inbound {
             key: EntryKey::from(format!("{}#edit", time.key(&channel))),
             at: time.at(),
             auth_id: self.auth_id(&user, place),
-            user,
-            address: place.address(),
+            user: self.user(&user),
+            address: self.address(place),
+            message_id: None,
             profile: None,
-            gate: if place.is_direct {
-                Gate::Open
+            addressed: if place.is_direct {
+                Addressed::Yes
             } else {
-                Gate::IfOpen(place.thread_id(place.root()))
+                Addressed::IfThreadActive(place.thread_id(place.root()))
             },
-            act: Act::Message {
+            action: UserAction::Message {
                 text,
                 attachments: Vec::new(),
             },
-            unnamed,
-            mark: None,
+            mentions,
         };
-        Received {
+        Reading {
             inbound: vec![inbound],
             ..nothing()
         }
-    }
-
-    /// How the user sees that a message was taken. Threads with the assistant are threads of a direct
-    /// conversation: there it is a status, elsewhere a reaction.
-    fn mark(self, place: Place<'_>) -> Option<Mark> {
-        if let Some(thread_ts) = place.thread_ts.filter(|_| place.is_direct) {
-            let with = json!({"channel_id": place.channel, "thread_ts": thread_ts, "status": "is thinking…"});
-            return Some(Mark { with, stays: false });
-        }
-        let with = json!({"channel": place.channel, "timestamp": place.ts, "name": self.reaction?});
-        Some(Mark { with, stays: true })
     }
 }
 
@@ -218,7 +207,7 @@ fn required<'a>(event: &'a Value, key: &'static str) -> Result<&'a str, String> 
 
 /// A file (<https://docs.slack.dev/reference/objects/file-object>). One of which Slack tells no more
 /// than that it exists (of another workspace, deleted, beyond a limit) may have no name.
-pub(in crate::channel::slack) fn attachment(file: &Value) -> Option<Attachment> {
+pub(in crate::slack) fn attachment(file: &Value) -> Option<Attachment> {
     if !file.is_object() {
         return None;
     }

@@ -10,21 +10,23 @@ use serde_json::{Value, json};
 
 use super::ts::Ts;
 use super::words::Words;
-use super::{Place, Reader, nothing, readable};
-use crate::channel::slack::home;
-use crate::channel::slack::limits;
-use crate::channel::slack::markup::mrkdwn;
-use crate::channel::slack::notice::posted;
-use crate::channel::{Act, Address, Attachment, Gate, Inbound, Received, Reply, Task};
-use crate::ids::EntryKey;
-use crate::wire;
+use super::{Place, Reader, Reading, nothing, readable};
+use crate::channel::Response;
+use crate::slack::address::{Address, Command, Method};
+use crate::slack::home;
+use crate::slack::limits;
+use crate::slack::markup::mrkdwn;
+use crate::slack::notice::posted;
+use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction};
+use haptik_bridge_shared::wire;
 
 /// What is said to the bot by one who begins without words.
 pub(super) const START: &str = "Hi";
 
 impl Reader<'_> {
     /// A slash command (<https://docs.slack.dev/interactivity/implementing-slash-commands/>).
-    pub(super) fn command(self, fields: &HashMap<String, String>) -> Received {
+    pub(super) fn command(self, fields: &HashMap<String, String>) -> Reading {
         let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
         let (user, channel) = (field("user_id"), field("channel_id"));
         if user.is_empty() {
@@ -36,14 +38,14 @@ impl Reader<'_> {
         let place = if is_direct { channel } else { user };
         let key = self.sent_key(user, field("trigger_id"));
         let inbound = self.said(user, place, key, text, Vec::new());
-        let reply = if is_direct {
-            Reply::ok()
+        let response = if is_direct {
+            Response::ok()
         } else {
             let text = "The answer comes in our direct messages.";
-            Reply::json(200, &json!({"response_type": "ephemeral", "text": text}))
+            Response::json(200, &json!({"response_type": "ephemeral", "text": text}))
         };
-        Received {
-            reply,
+        Reading {
+            response,
             inbound: vec![inbound],
             ..nothing()
         }
@@ -52,30 +54,27 @@ impl Reader<'_> {
     /// A shortcut on a message
     /// (<https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload>): the user
     /// says what the message says.
-    pub(super) fn message_action(self, payload: &Value) -> Received {
+    pub(super) fn message_action(self, payload: &Value) -> Reading {
         let user = at(payload, "/user/id");
         let message = payload.get("message").unwrap_or(&Value::Null);
         if user.is_empty() {
             return nothing();
         }
         let words = Words::of(message);
-        let (unnamed, text) = (words.unnamed(&[]), words.readable(&[]));
+        let (mentions, text) = (words.mentions(&[]), words.readable(&[]));
         let key = self.sent_key(user, at(payload, "/trigger_id"));
         if text.is_empty() && words.files.is_empty() {
-            let address = direct(user).address();
+            let address = self.address(direct(user));
             let notice = posted(&address, "There is nothing in that message to ask about.");
-            return self.task(user, format!("{key}#about"), &notice);
+            return self.only_task(user, format!("{key}#about"), notice);
         }
         let mut inbound = self.said(user, user, key, &text, words.files);
-        inbound.unnamed = unnamed;
+        inbound.mentions = mentions;
         let about = mrkdwn(&limits::shortened(&text, limits::SECTION_TEXT / 10));
-        let task = Task {
-            key: EntryKey::from(format!("{}#about", inbound.key)),
-            at: inbound.at,
-            auth_id: inbound.auth_id.clone(),
-            task: posted(&inbound.address, &format!("You asked about: {about}")),
-        };
-        Received {
+        let key = EntryKey::from(format!("{}#about", inbound.key));
+        let notice = posted(&inbound.address, &format!("You asked about: {about}"));
+        let task = self.task(key, inbound.at, inbound.auth_id.clone(), notice);
+        Reading {
             inbound: vec![inbound],
             tasks: vec![task],
             ..nothing()
@@ -83,19 +82,19 @@ impl Reader<'_> {
     }
 
     /// A shortcut that is on no message, or the button of the Home tab: the user says hello.
-    pub(super) fn start(self, payload: &Value) -> Received {
+    pub(super) fn start(self, payload: &Value) -> Reading {
         self.begin(payload, START)
     }
 
     /// The button of the Home tab that asks for a human: the user says what it says.
-    pub(super) fn ask(self, payload: &Value) -> Received {
+    pub(super) fn ask(self, payload: &Value) -> Reading {
         match at(payload, "/actions/0/value") {
             "" => nothing(),
             phrase => self.begin(payload, phrase),
         }
     }
 
-    fn begin(self, payload: &Value, text: &str) -> Received {
+    fn begin(self, payload: &Value, text: &str) -> Reading {
         let user = at(payload, "/user/id");
         if user.is_empty() {
             return nothing();
@@ -108,7 +107,7 @@ impl Reader<'_> {
             || self.sent_key(user, at(payload, "/trigger_id")),
             |time| time.key(user),
         );
-        Received {
+        Reading {
             inbound: vec![self.said(user, user, key, text, Vec::new())],
             ..nothing()
         }
@@ -116,7 +115,7 @@ impl Reader<'_> {
 
     /// The Home tab was opened (<https://docs.slack.dev/reference/events/app_home_opened>): it is
     /// published once for each user, and again when it has changed.
-    pub(super) fn home_opened(self, event: &Value) -> Received {
+    pub(super) fn home_opened(self, event: &Value) -> Reading {
         let user = wire::text(event, "user");
         let is_shown = event
             .get("view")
@@ -127,17 +126,14 @@ impl Reader<'_> {
         let time = Ts::read(&wire::text(event, "event_ts"));
         let time = time.unwrap_or_else(|| Ts::of(self.sent));
         let body = json!({"user_id": user, "view": home::view(self.welcome, self.agent_phrase)});
-        self.task(
-            &user,
-            format!("{}#home", time.key(&user)),
-            &json!({"method": "views.publish", "body": body}),
-        )
+        let key = format!("{}#home", time.key(&user));
+        self.only_task(&user, key, Command::of(Method::PublishView, body))
     }
 
     /// A thread with the assistant begins
     /// (<https://docs.slack.dev/reference/events/assistant_thread_started>): it is welcomed, and some
     /// things to say are suggested.
-    pub(super) fn assistant_started(self, event: &Value) -> Received {
+    pub(super) fn assistant_started(self, event: &Value) -> Reading {
         let user = at(event, "/assistant_thread/user_id");
         let channel = at(event, "/assistant_thread/channel_id");
         let thread_ts = at(event, "/assistant_thread/thread_ts");
@@ -145,13 +141,14 @@ impl Reader<'_> {
         else {
             return nothing();
         };
-        let address = Address(json!({"channel": channel, "thread_ts": thread_ts}));
+        let address = Address {
+            channel: channel.to_owned(),
+            thread_ts: Some(thread_ts.to_owned()),
+            workspace: None,
+        };
         let key = time.key(channel);
-        let mut received = self.task(
-            user,
-            format!("{key}#welcome"),
-            &posted(&address, &mrkdwn(self.welcome)),
-        );
+        let welcome = posted(&address, &mrkdwn(self.welcome));
+        let mut reading = self.only_task(user, format!("{key}#welcome"), welcome);
         if !self.suggested_prompts.is_empty() {
             let prompts: Vec<Value> = self
                 .suggested_prompts
@@ -159,11 +156,11 @@ impl Reader<'_> {
                 .map(|prompt| json!({"title": prompt, "message": prompt}))
                 .collect();
             let body = json!({"channel_id": channel, "thread_ts": thread_ts, "prompts": prompts});
-            let task = json!({"method": "assistant.threads.setSuggestedPrompts", "body": body});
-            let more = self.task(user, format!("{key}#prompts"), &task);
-            received.tasks.extend(more.tasks);
+            let command = Command::of(Method::SetSuggestedPrompts, body);
+            let more = self.only_task(user, format!("{key}#prompts"), command);
+            reading.tasks.extend(more.tasks);
         }
-        received
+        reading
     }
 
     /// Something said in the direct conversation, by other means than a message there.
@@ -174,34 +171,30 @@ impl Reader<'_> {
         key: EntryKey,
         text: &str,
         attachments: Vec<Attachment>,
-    ) -> Inbound {
+    ) -> Inbound<Address> {
         let place = direct(channel);
         Inbound {
             key,
             at: self.sent,
             auth_id: self.auth_id(user, place),
-            user: user.to_owned(),
-            address: place.address(),
+            user: self.user(user),
+            address: self.address(place),
+            message_id: None,
             profile: None,
-            gate: Gate::Open,
-            act: Act::Message {
+            addressed: Addressed::Yes,
+            action: UserAction::Message {
                 text: text.to_owned(),
                 attachments,
             },
-            unnamed: Vec::new(),
-            mark: None,
+            mentions: Vec::new(),
         }
     }
 
-    fn task(self, user: &str, key: String, task: &Value) -> Received {
-        let task = Task {
-            key: key.into(),
-            at: self.sent,
-            auth_id: self.auth_id(user, direct(user)),
-            task: task.clone(),
-        };
-        Received {
-            tasks: vec![task],
+    /// A request that leads to nothing but something done in Slack.
+    fn only_task(self, user: &str, key: String, command: Command) -> Reading {
+        let auth_id = self.auth_id(user, direct(user));
+        Reading {
+            tasks: vec![self.task(key.into(), self.sent, auth_id, command)],
             ..nothing()
         }
     }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::channel::{Act, Gate, Inbound};
+use haptik_bridge_shared::message::{Addressed, Inbound, UserAction};
 
 mod taps;
 mod workspaces;
@@ -65,8 +65,8 @@ fn one(event: &Value) -> Inbound {
 }
 
 fn said(inbound: &Inbound) -> &str {
-    match &inbound.act {
-        Act::Message { text, .. } => text,
+    match &inbound.action {
+        UserAction::Message { text, .. } => text,
         other => panic!("not a message: {other:?}"),
     }
 }
@@ -75,7 +75,7 @@ fn said(inbound: &Inbound) -> &str {
 fn a_direct_message_is_for_the_bot_and_answered_where_it_was_said() {
     let inbound = one(&direct(&json!({"text": "a &amp; b"})));
     assert_eq!(said(&inbound), "a & b");
-    assert_eq!(inbound.gate, Gate::Open);
+    assert_eq!(inbound.addressed, Addressed::Yes);
     assert_eq!(inbound.address.0, json!({"channel": "D1"}));
     assert_eq!(inbound.key.as_str(), "00001700000000000100#D1");
     assert_eq!(
@@ -98,7 +98,10 @@ fn a_mention_and_its_twin_are_one_message_answered_in_the_thread() {
     let twin = one(&in_channel(&json!({"text": "<@UBOT> help"})));
     assert_eq!(mention, twin);
     assert_eq!(said(&mention), "help");
-    assert_eq!(mention.gate, Gate::Opens("C1:1700000000.000100".into()));
+    assert_eq!(
+        mention.gate,
+        Addressed::StartsThread("C1:1700000000.000100".into())
+    );
     assert_eq!(
         mention.address.0,
         json!({"channel": "C1", "thread_ts": "1700000000.000100"})
@@ -123,7 +126,10 @@ fn a_thread_reply_counts_where_the_bot_was_addressed() {
         let mut event = in_channel(&thread);
         event["channel_type"] = kind.into();
         let inbound = one(&event);
-        assert_eq!(inbound.gate, Gate::IfOpen("C1:1600000000.000001".into()));
+        assert_eq!(
+            inbound.addressed,
+            Addressed::IfThreadActive("C1:1600000000.000001".into())
+        );
         assert_eq!(
             inbound.address.0,
             json!({"channel": "C1", "thread_ts": "1600000000.000001"})
@@ -132,7 +138,10 @@ fn a_thread_reply_counts_where_the_bot_was_addressed() {
     let mentioned = one(&in_channel(
         &json!({"text": "and <@UBOT>?", "thread_ts": "1600000000.000001"}),
     ));
-    assert_eq!(mentioned.gate, Gate::Opens("C1:1600000000.000001".into()));
+    assert_eq!(
+        mentioned.gate,
+        Addressed::StartsThread("C1:1600000000.000001".into())
+    );
 }
 
 #[test]
@@ -200,7 +209,10 @@ fn who_only_calls_the_bot_begins() {
     let called = one(&in_channel(&json!({"text": " <@UBOT> "})));
     assert_eq!(
         (said(&called), &called.gate),
-        ("Hi", &Gate::Opens("C1:1700000000.000100".into()))
+        (
+            "Hi",
+            &Addressed::StartsThread("C1:1700000000.000100".into())
+        )
     );
 }
 
@@ -246,7 +258,7 @@ fn files_come_with_the_text_beside_them_once() {
             null,
         ]}),
     ));
-    let Act::Message { text, attachments } = inbound.act else {
+    let UserAction::Message { text, attachments } = inbound.action else {
         panic!("a message")
     };
     assert_eq!(text, "my bill");

@@ -5,7 +5,7 @@
 const LONGEST_SEQUENCE: usize = 8_000;
 
 /// The most names that are asked for: one message must not use up Slack's limit of calls.
-const MOST_UNNAMED: usize = 10;
+const MOST_MENTIONS: usize = 10;
 
 /// A message's text as a person reads it: names for mentions, links written out, the escaping undone
 /// once. A mention of the app itself, one of `own`, goes where it begins or ends the text: it only
@@ -42,8 +42,8 @@ pub(super) fn leading_mention(text: &str) -> Option<&str> {
 }
 
 /// What [`readable`] leaves without a name, as it stands there: mentions of users other than `own`, and
-/// channels, for which Slack gave an id only. Each once, and no more than [`MOST_UNNAMED`].
-pub(super) fn unnamed(text: &str, own: &[&str]) -> Vec<String> {
+/// channels, for which Slack gave an id only. Each once, and no more than [`MOST_MENTIONS`].
+pub(super) fn unresolved_mentions(text: &str, own: &[&str]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut rest = text;
     while let Some((_, from)) = rest.split_once('<') {
@@ -61,7 +61,7 @@ pub(super) fn unnamed(text: &str, own: &[&str]) -> Vec<String> {
         {
             found.push(target.to_owned());
         }
-        if found.len() == MOST_UNNAMED {
+        if found.len() == MOST_MENTIONS {
             break;
         }
     }
@@ -226,9 +226,12 @@ mod tests {
     #[test]
     fn what_has_no_name_is_found_once() {
         let text = "<@U123> <@UBOT> <@U222|ravi> <#C123|> <#C222|general> <@U123> <!here> <https://a.example> <@bad> <@U9";
-        assert_eq!(unnamed(text, &["UBOT"]), ["@U123", "#C123"]);
+        assert_eq!(unresolved_mentions(text, &["UBOT"]), ["@U123", "#C123"]);
         let many: Vec<String> = (100..200).map(|number| format!("<@U{number}>")).collect();
-        assert_eq!(unnamed(&many.concat(), &[]).len(), MOST_UNNAMED);
+        assert_eq!(
+            unresolved_mentions(&many.concat(), &[]).len(),
+            MOST_MENTIONS
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::ids::EntryKey;
+use haptik_bridge_shared::ids::EntryKey;
 
 /// A Slack timestamp, read exactly: a floating-point number would lose the last digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

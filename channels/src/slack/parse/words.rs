@@ -4,10 +4,10 @@
 use serde_json::Value;
 
 use super::message::attachment;
-use super::text::{readable, unnamed};
-use crate::channel::Attachment;
-use crate::channel::slack::markup::escaped;
-use crate::wire;
+use super::text::{readable, unresolved_mentions};
+use crate::slack::markup::escaped;
+use haptik_bridge_shared::message::Attachment;
+use haptik_bridge_shared::wire;
 
 /// The words of one message, still as Slack writes them.
 #[derive(Debug)]
@@ -66,9 +66,9 @@ impl Words {
         text
     }
 
-    /// What is left without a name in it. See [`unnamed`].
-    pub(super) fn unnamed(&self, own: &[&str]) -> Vec<String> {
-        unnamed(&format!("{}\n{}", self.said, self.forwarded), own)
+    /// What is left without a name in it. See [`mentions`].
+    pub(super) fn mentions(&self, own: &[&str]) -> Vec<String> {
+        unresolved_mentions(&format!("{}\n{}", self.said, self.forwarded), own)
     }
 }
 
@@ -272,7 +272,7 @@ mod tests {
             "is this right?\nForwarded message from Ravi: a & b @U222"
         );
         assert_eq!(words.said(), "<@UBOT> is this right?");
-        assert_eq!(words.unnamed(&["UBOT"]), ["@U222"]);
+        assert_eq!(words.mentions(&["UBOT"]), ["@U222"]);
         assert_eq!(words.files[0].name, "bill.pdf");
         let blocks = json!([{"message": {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "in blocks"}}]}}]);
         let bare = json!({"text": "", "attachments": [{"is_share": true, "text": "", "message_blocks": blocks}]});

@@ -9,40 +9,36 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Reader, nothing};
-use crate::channel::Received;
-use crate::channel::slack::workspaces::{Ended, WorkspaceId};
-use crate::wire;
+use super::{Reader, Reading, nothing};
+use crate::slack::workspaces::{Ended, WorkspaceId};
+use haptik_bridge_shared::wire;
 
 impl Reader<'_> {
     /// Reads something of a workspace: what is read belongs there.
     pub(super) fn within(
         self,
         workspace: Option<WorkspaceId>,
-        read: impl FnOnce(Reader<'_>) -> Result<Received, String>,
-    ) -> Result<Received, String> {
+        read: impl FnOnce(Reader<'_>) -> Result<Reading, String>,
+    ) -> Result<Reading, String> {
         if !self.many {
             return read(self);
         }
-        let mut received = read(Reader {
+        let reading = read(Reader {
             workspace: workspace.as_ref(),
             ..self
         })?;
-        match workspace {
-            Some(workspace) => {
-                write(&workspace, &mut received);
-                Ok(received)
-            }
-            // The handshake and such are of no workspace.
-            None if leads_to_nothing(&received) => Ok(received),
-            None => Err("a request that names no workspace".to_owned()),
+        // The handshake and such are of no workspace.
+        if workspace.is_some() || reading.leads_to_nothing() {
+            Ok(reading)
+        } else {
+            Err("a request that names no workspace".to_owned())
         }
     }
 
     /// The app was removed from a workspace
     /// (<https://docs.slack.dev/reference/events/app_uninstalled>), or its bot's token was revoked
     /// (<https://docs.slack.dev/reference/events/tokens_revoked>): either comes first, or alone.
-    pub(super) fn ended(self, envelope: &Value, event: &Value) -> Received {
+    pub(super) fn ended(self, envelope: &Value, event: &Value) -> Reading {
         let users_only = wire::text(event, "type") == "tokens_revoked"
             && event.pointer("/tokens/bot").is_none_or(is_empty_list);
         let Some(workspace) = self.workspace.filter(|_| !users_only) else {
@@ -53,8 +49,8 @@ impl Reader<'_> {
             workspace: workspace.clone(),
             at: at.unwrap_or_else(|| self.sent.as_second()),
         };
-        Received {
-            change: Some(ended.to_json()),
+        Reading {
+            ended: Some(ended),
             ..nothing()
         }
     }
@@ -116,26 +112,4 @@ fn first(value: &Value, pointers: &[&str]) -> Option<WorkspaceId> {
 
 fn is_empty_list(value: &Value) -> bool {
     value.as_array().is_none_or(Vec::is_empty)
-}
-
-fn leads_to_nothing(received: &Received) -> bool {
-    received.inbound.is_empty() && received.tasks.is_empty() && received.opening.is_none()
-}
-
-/// Writes the workspace into everything that a request leads to.
-fn write(workspace: &WorkspaceId, received: &mut Received) {
-    for inbound in &mut received.inbound {
-        inbound.user = workspace.user(&inbound.user);
-        workspace.write(&mut inbound.address.0);
-        if let Some(mark) = &mut inbound.mark {
-            workspace.write(&mut mark.with);
-        }
-    }
-    for task in &mut received.tasks {
-        workspace.write(&mut task.task);
-    }
-    if let Some(opening) = &mut received.opening {
-        workspace.write(&mut opening.with);
-        workspace.write(&mut opening.otherwise.task);
-    }
 }

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::Renderer;
 use super::fallback;
 use super::piece::Piece;
-use crate::channel::slack::limits;
-use crate::channel::slack::markup::{bold, link, mrkdwn, plain, web_address};
-use crate::channel::slack::tap::{BUTTONS, OPEN, RATE, RATING, SAY, Tap};
-use crate::haptik::hsl::{Actionable, Effect};
+use crate::slack::limits;
+use crate::slack::markup::{bold, link, mrkdwn, plain, web_address};
+use crate::slack::tap::{BUTTONS, OPEN, RATE, RATING, SAY, Tap};
+use haptik_bridge_shared::message::hsl::{Actionable, Effect};
 
 impl Renderer<'_> {
     /// The pieces of some actionables, in order; `block` is the kind of block that their buttons stand

@@ -4,10 +4,10 @@ use url::Url;
 
 use super::Renderer;
 use super::piece::Piece;
-use crate::channel::slack::limits;
-use crate::channel::slack::markup::{bold, link, mrkdwn, plain, web_address};
-use crate::channel::slack::tap::BUTTONS;
-use crate::haptik::hsl::Card;
+use crate::slack::limits;
+use crate::slack::markup::{bold, link, mrkdwn, plain, web_address};
+use crate::slack::tap::BUTTONS;
+use haptik_bridge_shared::message::hsl::Card;
 
 /// Where videos are played in a page of their own.
 const VIDEO_HOSTS: &[&str] = &[

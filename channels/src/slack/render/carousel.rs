@@ -7,10 +7,10 @@ use super::Renderer;
 use super::cards::{described, is_picture};
 use super::fallback;
 use super::piece::{Piece, text_object};
-use crate::channel::slack::limits;
-use crate::channel::slack::markup::{mrkdwn, web_address};
-use crate::channel::slack::tap::BUTTONS;
-use crate::haptik::hsl::Card;
+use crate::slack::limits;
+use crate::slack::markup::{mrkdwn, web_address};
+use crate::slack::tap::BUTTONS;
+use haptik_bridge_shared::message::hsl::Card;
 
 impl Renderer<'_> {
     /// Cards in as few carousels as hold them, a single one by itself; `None` when one of them has more

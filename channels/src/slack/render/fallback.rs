@@ -4,15 +4,15 @@
 
 use serde_json::Value;
 
-use crate::channel::slack::limits;
-use crate::channel::slack::markup::{escaped, link};
-use crate::wire;
+use crate::slack::limits;
+use crate::slack::markup::{escaped, link};
+use haptik_bridge_shared::wire;
 
 /// How much of a picture's description is read out.
 const DESCRIPTION: usize = 300;
 
 /// The text that stands for all of these blocks, as mrkdwn.
-pub(in crate::channel::slack) fn fallback(blocks: &[Value]) -> String {
+pub(in crate::slack) fn fallback(blocks: &[Value]) -> String {
     let mut text = String::new();
     for block in blocks {
         let mut line = of_block(block);

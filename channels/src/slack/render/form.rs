@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::Renderer;
 use super::piece::Piece;
-use crate::channel::slack::form::{self, Origin};
-use crate::channel::slack::markup::{bold, mrkdwn};
-use crate::channel::slack::tap::{BUTTONS, FILL, Tap};
-use crate::haptik::hsl::{Field, Form};
+use crate::slack::form::{self, Origin};
+use crate::slack::markup::{bold, mrkdwn};
+use crate::slack::tap::{BUTTONS, FILL, Tap};
+use haptik_bridge_shared::message::hsl::{Field, Form};
 
 impl Renderer<'_> {
     /// A form: title, subtitle, questions, and a button that opens it. The questions are in the message,

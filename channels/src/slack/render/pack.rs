@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::piece::Piece;
 use super::{Message, fallback};
-use crate::channel::slack::limits;
+use crate::slack::limits;
 
 /// Packs groups into messages, in order. A group stays in one message where it fits into one.
 pub(super) fn pack(groups: Vec<Vec<Piece>>) -> Vec<Message> {

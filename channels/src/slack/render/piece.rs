@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::fallback::of_block;
-use crate::channel::slack::limits;
-use crate::channel::slack::split::split;
+use crate::slack::limits;
+use crate::slack::split::split;
 
 /// One block, with what it adds to its message.
 #[derive(Debug)]
@@ -71,12 +71,12 @@ impl Piece {
 }
 
 /// A text as mrkdwn. `verbatim` keeps Slack from reading names in plain text as mentions; links are
-/// made in [`crate::channel::slack::markup`].
-pub(in crate::channel::slack) fn text_object(text: &str) -> Value {
+/// made in [`crate::slack::markup`].
+pub(in crate::slack) fn text_object(text: &str) -> Value {
     json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 
 /// A block of small grey print.
-pub(in crate::channel::slack) fn context(text: &str) -> Value {
+pub(in crate::slack) fn context(text: &str) -> Value {
     json!({"type": "context", "elements": [text_object(text)]})
 }

@@ -4,14 +4,14 @@
 use serde_json::{Value, json};
 
 use super::piece::{context, text_object};
-use crate::channel::slack::limits;
-use crate::channel::slack::markup::{escaped, link};
-use crate::channel::slack::tap::BUTTONS;
-use crate::wire;
+use crate::slack::limits;
+use crate::slack::markup::{escaped, link};
+use crate::slack::tap::BUTTONS;
+use haptik_bridge_shared::wire;
 
 /// The next simpler form of a message: cards below each other, then images as links; `None` when there is
 /// none.
-pub(in crate::channel::slack) fn simpler(body: &Value) -> Option<Value> {
+pub(in crate::slack) fn simpler(body: &Value) -> Option<Value> {
     let blocks = body.get("blocks")?.as_array()?;
     let stacked = |block: &Value| Some(cards(block)?.iter().flat_map(stacked).collect());
     let linked = |block: &Value| Some(vec![image_as_link(block)?]);

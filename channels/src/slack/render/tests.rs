@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::channel::slack::tap::Tap;
-use crate::channel::{Outgoing, Sender, SenderKind};
-use crate::haptik::hsl::Hsl;
+use crate::slack::tap::Tap;
+use haptik_bridge_shared::message::hsl::Hsl;
+use haptik_bridge_shared::message::{Outgoing, Sender, SenderKind};
 
 mod block_kit;
 

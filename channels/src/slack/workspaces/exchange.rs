@@ -11,10 +11,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::WorkspaceId;
-use crate::channel::slack::api;
-use crate::config::Secrets;
-use crate::outbound::{self, Unreachable};
-use crate::wire;
+use crate::slack::api;
+use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::outbound::{self, Unreachable};
+use haptik_bridge_shared::wire;
 
 const METHOD: &str = "oauth.v2.access";
 
@@ -163,7 +163,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::outbound::fake::{Answer, Fake, Request};
+    use haptik_bridge_shared::outbound::fake::{Answer, Fake, Request};
 
     fn answer() -> Value {
         json!({

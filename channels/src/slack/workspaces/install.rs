@@ -14,13 +14,13 @@ use super::exchange::{App, Granted, NotGranted};
 use super::installations::Installations;
 use super::page::{page, redirect, with_cookie};
 use super::state::{BadState, LIFETIME_SECONDS, States};
-use crate::channel::{Page, Request};
-use crate::config::OAuth;
-use crate::ids::ConnectionId;
-use crate::retry::Failure;
-use crate::seal::{self, InvalidKey, Sealer};
-use crate::table::Table;
-use crate::telemetry::{self, Hop, Outcome};
+use crate::channel::{Request, Response};
+use haptik_bridge_shared::config::OAuth;
+use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::seal::{self, InvalidKey, Sealer};
+use haptik_bridge_shared::table::Table;
+use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use secrecy::ExposeSecret as _;
 
 /// Installs an app.
@@ -69,7 +69,7 @@ impl Installer {
     }
 
     /// The page at a path, if there is one.
-    pub(super) async fn page(&self, request: &Request<'_>, now: Timestamp) -> Option<Page> {
+    pub(super) async fn page(&self, request: &Request<'_>, now: Timestamp) -> Option<Response> {
         if request.method != Method::GET {
             return None;
         }
@@ -99,7 +99,7 @@ impl Installer {
     }
 
     /// Sends the browser to Slack.
-    fn install(&self, now: Timestamp) -> Page {
+    fn install(&self, now: Timestamp) -> Response {
         let Ok(fresh) = self.states.fresh(now) else {
             return page(
                 503,
@@ -120,7 +120,7 @@ impl Installer {
     }
 
     /// The browser comes back from Slack.
-    async fn come_back(&self, request: &Request<'_>, now: Timestamp) -> Page {
+    async fn come_back(&self, request: &Request<'_>, now: Timestamp) -> Response {
         let shown = match self.installed(request, now).await {
             Ok(granted) => {
                 let workspace = &granted.workspace;

@@ -14,11 +14,11 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::{Ended, WorkspaceId};
-use crate::channel::slack::api::SlackError;
-use crate::ids::ConnectionId;
-use crate::retry::Retryable as _;
-use crate::seal::{NoRandomness, Sealer};
-use crate::table::{Table, TableError, number, text};
+use crate::slack::api::SlackError;
+use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::retry::Retryable as _;
+use haptik_bridge_shared::seal::{NoRandomness, Sealer};
+use haptik_bridge_shared::table::{Table, TableError, number, text};
 
 /// How long a token that was read is used before it is read again. Slack refuses one that has ended, and
 /// then it is read at once.

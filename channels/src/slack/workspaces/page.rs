@@ -7,7 +7,7 @@ use http::header::{
 };
 use url::Url;
 
-use crate::channel::Page;
+use crate::channel::Response;
 
 /// What every page carries: it is nobody else's, holds nothing but itself and tells nobody whence one
 /// came, since its URL has a code in it.
@@ -23,7 +23,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 ];
 
 /// A page with a heading and a few sentences, all of them plain text.
-pub(super) fn page(status: u16, heading: &str, text: &str) -> Page {
+pub(super) fn page(status: u16, heading: &str, text: &str) -> Response {
     let (heading, text) = (escaped(heading), escaped(text));
     let body = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -34,7 +34,7 @@ pub(super) fn page(status: u16, heading: &str, text: &str) -> Page {
     let headers = HEADERS
         .into_iter()
         .map(|(name, value)| (name, value.to_owned()));
-    Page {
+    Response {
         status,
         headers: headers.collect(),
         body,
@@ -42,14 +42,14 @@ pub(super) fn page(status: u16, heading: &str, text: &str) -> Page {
 }
 
 /// Sends the browser somewhere else, with a cookie.
-pub(super) fn redirect(to: &Url, cookie: String) -> Page {
+pub(super) fn redirect(to: &Url, cookie: String) -> Response {
     let mut page = page(302, "Continue at Slack", to.as_str());
     page.headers.push((LOCATION, to.to_string()));
     with_cookie(page, cookie)
 }
 
 /// A page that sets a cookie.
-pub(super) fn with_cookie(mut page: Page, cookie: String) -> Page {
+pub(super) fn with_cookie(mut page: Response, cookie: String) -> Response {
     page.headers.push((SET_COOKIE, cookie));
     page
 }

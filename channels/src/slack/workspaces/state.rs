@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use ring::hmac::{self, HMAC_SHA256};
 use sha2::{Digest, Sha256};
 
-use crate::ids::ConnectionId;
-use crate::seal::{self, KEY_LENGTH, NoRandomness};
+use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::seal::{self, KEY_LENGTH, NoRandomness};
 
 /// How long an installation may take from the first page to the last.
 pub(super) const LIFETIME_SECONDS: i64 = 600;

@@ -1,10 +1,10 @@
 //! What an event tells of a conversation: who has it, and whether a hand-off goes on.
 
-use haptik_bridge_shared::channel::{Act, Content, Gate, Inbound, SenderKind};
 use haptik_bridge_shared::handoff::{AskedBy, Completed, Ended, Handoff, Reason};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::message::{Addressed, Content, Inbound, SenderKind, UserAction};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::{Mode, User};
 use haptik_bridge_shared::wire;
@@ -228,8 +228,8 @@ impl Processor {
             user: user.channel_user.clone(),
             address: user.address.clone(),
             profile: None,
-            gate: Gate::Open,
-            act: Act::MoveToAgent {
+            gate: Addressed::Yes,
+            act: UserAction::MoveToAgent {
                 handoff: handoff.id.clone(),
             },
             unnamed: Vec::new(),

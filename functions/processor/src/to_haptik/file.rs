@@ -1,9 +1,10 @@
 //! Telling Haptik of a file.
 
-use haptik_bridge_shared::channel::{Attachment, Task};
+use haptik_bridge_channels::channel::Task;
 use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind, HaptikError};
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::message::Attachment;
 use haptik_bridge_shared::retry::{Failure, Retry};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use secrecy::SecretString;
 
 use super::*;
-use crate::channel::{Profile, SenderKind};
+use crate::message::{Profile, SenderKind};
 use crate::outbound::fake::{Answer as Reply, Fake, Request};
 use crate::retry::{Retry, Retryable};
 

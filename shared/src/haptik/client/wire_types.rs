@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::channel::{Profile, Sender, SenderKind};
 use crate::haptik::webhook::timestamp;
 use crate::ids::AuthId;
+use crate::message::{Profile, Sender, SenderKind};
 use crate::wire;
 
 /// A user to be created or updated; what is not known is not sent.

@@ -76,8 +76,8 @@ pub(super) fn note(text: &mut String, said_at: Option<Timestamp>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::channel::{Content, SenderKind};
     use crate::haptik::webhook::Event;
+    use crate::message::{Content, SenderKind};
 
     fn event(text: &str, sender: &str) -> Event {
         let message = HistoryMessage {

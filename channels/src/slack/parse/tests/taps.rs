@@ -1,9 +1,10 @@
 use serde_json::{Value, json};
 
 use super::{direct, one, read_as, said};
-use crate::channel::slack::Conversation;
-use crate::channel::slack::parse::nothing;
-use crate::channel::{Act, Gate, Received};
+use crate::channel::Received;
+use crate::slack::Conversation;
+use crate::slack::parse::nothing;
+use haptik_bridge_shared::message::{Addressed, UserAction};
 
 /// A tap as Slack sends it
 /// (<https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>).
@@ -130,7 +131,10 @@ fn a_tap_in_a_channel_opens_its_thread() {
         &json!({"container": container, "channel": channel}),
     );
     let inbound = &received.inbound[0];
-    assert_eq!(inbound.gate, Gate::Opens("C1:1600000000.000001".into()));
+    assert_eq!(
+        inbound.addressed,
+        Addressed::StartsThread("C1:1600000000.000001".into())
+    );
     assert_eq!(
         inbound.address.0,
         json!({"channel": "C1", "thread_ts": "1600000000.000001"})
@@ -144,7 +148,7 @@ fn a_rating_is_feedback_and_its_buttons_go() {
         let received = tapped(&action, &json!({}));
         assert_eq!(
             received.inbound[0].act,
-            Act::Feedback {
+            UserAction::Feedback {
                 rating,
                 resolved,
                 comment: None
@@ -159,7 +163,7 @@ fn a_tap_too_long_for_a_button_names_its_message_and_shows_its_label() {
     let received = tapped(&action, &json!({"user": {"id": "U2"}}));
     assert_eq!(
         received.inbound[0].act,
-        Act::Tap {
+        UserAction::Choice {
             auth_id: "a1".into(),
             key: "0001#message".into(),
             index: 7

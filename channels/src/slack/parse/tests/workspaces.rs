@@ -1,7 +1,7 @@
 //! Of which workspace a request is.
 
 use super::*;
-use crate::channel::slack::workspaces::Ended;
+use crate::slack::workspaces::Ended;
 
 /// Reads a body as a connection does whose app is in many workspaces.
 fn read_many(body: &str) -> Received {

@@ -1,34 +1,35 @@
-//! What is kept of a body that was not understood: all but the secrets that Slack puts into it.
+//! Redacting a body that was verified and not understood, before it is kept: the values of the provider's
+//! secret fields ([`crate::channel::ChannelType::SECRET_FIELDS`]) are replaced.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 use url::form_urlencoded;
 
-/// What lets somebody pretend to be Slack, or write where the message came from: the app's verification token
-/// (<https://docs.slack.dev/authentication/verifying-requests-from-slack/#app-management-updates>), and
-/// URLs (<https://docs.slack.dev/interactivity/handling-user-interaction/#message_responses>).
-const SECRETS: [&str; 2] = ["token", "response_url"];
-
 /// What is there in the place of a secret.
-const LEFT_OUT: &str = "(left out)";
+const REDACTED: &str = "(left out)";
 
-/// A body without secrets. What is neither JSON nor a form has none that could be told from the rest.
-pub(super) fn without_secrets(body: &[u8]) -> Cow<'_, [u8]> {
-    if let Some(json) = json(body) {
+/// A body without the values of these fields, in JSON, in a form, and in JSON within a form. What is neither
+/// has no secret that could be told from the rest.
+#[must_use]
+pub fn redact_body<'a>(body: &'a [u8], fields: &[&str]) -> Cow<'a, [u8]> {
+    if fields.is_empty() {
+        return Cow::Borrowed(body);
+    }
+    if let Some(json) = json(body, fields) {
         return Cow::Owned(json.into_bytes());
     }
     let pairs = form_urlencoded::parse(body);
     let is_form = pairs
         .clone()
-        .any(|(name, _)| name == "payload" || is_secret(&name));
+        .any(|(name, _)| name == "payload" || fields.contains(&name.as_ref()));
     if !is_form {
         return Cow::Borrowed(body);
     }
     let mut form = form_urlencoded::Serializer::new(String::new());
     for (name, value) in pairs {
-        let value = match json(value.as_bytes()) {
-            _ if is_secret(&name) => LEFT_OUT.into(),
+        let value = match json(value.as_bytes(), fields) {
+            _ if fields.contains(&name.as_ref()) => REDACTED.into(),
             Some(json) => json.into(),
             None => value,
         };
@@ -38,30 +39,26 @@ pub(super) fn without_secrets(body: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// JSON without secrets, if it is an object.
-fn json(text: &[u8]) -> Option<String> {
+fn json(text: &[u8], fields: &[&str]) -> Option<String> {
     let mut value = serde_json::from_slice(text).ok().filter(Value::is_object)?;
-    leave_out(&mut value);
+    redact(&mut value, fields);
     Some(value.to_string())
 }
 
-fn leave_out(value: &mut Value) {
+fn redact(value: &mut Value, fields: &[&str]) {
     match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                if is_secret(name) {
-                    *value = LEFT_OUT.into();
+        Value::Object(object) => {
+            for (name, value) in object {
+                if fields.contains(&name.as_str()) {
+                    *value = REDACTED.into();
                 } else {
-                    leave_out(value);
+                    redact(value, fields);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(leave_out),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, fields)),
         _ => {}
     }
-}
-
-fn is_secret(name: &str) -> bool {
-    SECRETS.contains(&name)
 }
 
 #[cfg(test)]
@@ -69,7 +66,8 @@ mod tests {
     use super::*;
 
     fn kept(body: &str) -> String {
-        String::from_utf8(without_secrets(body.as_bytes()).into_owned()).expect("text")
+        String::from_utf8(redact_body(body.as_bytes(), &["token", "response_url"]).into_owned())
+            .expect("text")
     }
 
     #[test]

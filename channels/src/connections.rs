@@ -1,0 +1,104 @@
+//! The connections of a configuration: what a function builds of `[channels.…]`.
+
+use std::collections::BTreeMap;
+
+use haptik_bridge_shared::bridge::{Bridge, BridgeError};
+use haptik_bridge_shared::config;
+use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::offers::Offers;
+use haptik_bridge_shared::outbound::Fetcher;
+use haptik_bridge_shared::table::Table;
+
+use crate::channel::{BuildError, EdgeDeps, OutletDeps};
+use crate::erased::{AnyEdge, AnyOutlet};
+use crate::registry::{EDGES, OUTLETS};
+
+/// The sides that receive, by connection.
+#[derive(Debug)]
+pub struct Edges(BTreeMap<ConnectionId, Box<dyn AnyEdge>>);
+
+/// The sides that send, by connection.
+#[derive(Debug)]
+pub struct Outlets(BTreeMap<ConnectionId, Box<dyn AnyOutlet>>);
+
+impl Edges {
+    /// The edges of a bridge's connections. Nothing is called yet.
+    ///
+    /// # Errors
+    /// When one cannot be built: the error names it.
+    pub fn new(
+        bridge: &Bridge,
+        table: &Table,
+        http: &reqwest::Client,
+    ) -> Result<Self, BridgeError> {
+        let deps = |id: &ConnectionId, channel: &config::Channel| EdgeDeps {
+            connection: id.clone(),
+            http: http.clone(),
+            table: table.clone(),
+            offers: Offers::new(bridge.ledger.clone()),
+            agent_phrase: channel.handoff.agent_phrases.first().cloned(),
+        };
+        let edges = each(bridge, EDGES, |id, channel, build| {
+            build(channel, deps(id, channel))
+        });
+        Ok(Self(edges?))
+    }
+
+    /// The edge of a connection.
+    #[must_use]
+    pub fn get(&self, connection: &ConnectionId) -> Option<&dyn AnyEdge> {
+        self.0.get(connection).map(AsRef::as_ref)
+    }
+}
+
+impl Outlets {
+    /// The outlets of a bridge's connections. Nothing is called yet.
+    ///
+    /// # Errors
+    /// When one cannot be built: the error names it.
+    pub fn new(
+        bridge: &Bridge,
+        table: &Table,
+        http: &reqwest::Client,
+    ) -> Result<Self, BridgeError> {
+        let fetcher = Fetcher::new(bridge.config.outbound.allow_private_networks)?;
+        let outlets = each(bridge, OUTLETS, |id, channel, build| {
+            let deps = OutletDeps {
+                connection: id.clone(),
+                http: http.clone(),
+                fetcher: fetcher.clone(),
+                table: table.clone(),
+            };
+            build(channel, deps)
+        });
+        Ok(Self(outlets?))
+    }
+
+    /// The outlet of a connection.
+    #[must_use]
+    pub fn get(&self, connection: &ConnectionId) -> Option<&dyn AnyOutlet> {
+        self.0.get(connection).map(AsRef::as_ref)
+    }
+}
+
+/// Builds one side of each connection with the entry of its type in a table.
+fn each<B: Copy, T>(
+    bridge: &Bridge,
+    table: &[(&str, B)],
+    build: impl Fn(&ConnectionId, &config::Channel, B) -> Result<T, BuildError>,
+) -> Result<BTreeMap<ConnectionId, T>, BridgeError> {
+    let channels = bridge.config.channels.iter();
+    let built = channels.map(|(name, channel)| {
+        let id = ConnectionId::from(name.as_str());
+        let entry = table.iter().find(|(name, _)| *name == channel.type_name());
+        let unknown = || BuildError(format!("there is no channel {}", channel.type_name()));
+        let built = entry
+            .ok_or_else(unknown)
+            .and_then(|(_, entry)| build(&id, channel, *entry));
+        match built {
+            Ok(built) => Ok((id, built)),
+            Err(error) => Err(BridgeError::Channel(id, error.to_string())),
+        }
+    });
+    built.collect()
+}

@@ -1,0 +1,107 @@
+//! The list of channels: one line each at the end of this file.
+//!
+//! There are three tables, so that a function links what it uses: [`CHANNELS`] is what everybody may
+//! know, [`EDGES`] builds the sides that receive, [`OUTLETS`] those that send.
+
+use haptik_bridge_shared::config;
+use haptik_bridge_shared::message::Sender;
+use serde_json::Value;
+
+use crate::capability::Capabilities;
+use crate::channel::{BuildError, ChannelType, EdgeDeps, OutletDeps};
+use crate::erased::{AnyEdge, AnyOutlet, ErasedEdge, ErasedOutlet};
+use crate::preview::Preview;
+
+/// A registered type of channel.
+#[derive(Debug, Clone, Copy)]
+pub struct Registered {
+    /// [`ChannelType::NAME`].
+    pub name: &'static str,
+    /// What it makes of each thing that Haptik sends.
+    pub capabilities: Capabilities,
+    /// What a message body of Haptik's becomes.
+    pub preview: fn(&Value, &Sender) -> Vec<Preview>,
+    /// What the operator has to paste where; nothing where the settings are another channel's.
+    pub setup: fn(&config::Channel, &str) -> Vec<(String, String)>,
+}
+
+/// Builds an edge of a connection's settings.
+pub type BuildEdge = fn(&config::Channel, EdgeDeps) -> Result<Box<dyn AnyEdge>, BuildError>;
+
+/// Builds an outlet of a connection's settings.
+pub type BuildOutlet = fn(&config::Channel, OutletDeps) -> Result<Box<dyn AnyOutlet>, BuildError>;
+
+/// The registered type of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Registered> {
+    CHANNELS.iter().find(|channel| channel.name == name)
+}
+
+fn settings<C: ChannelType>(channel: &config::Channel) -> Result<&C::Config, BuildError> {
+    let other = || BuildError(format!("the settings are not those of {}", C::NAME));
+    C::settings(channel).ok_or_else(other)
+}
+
+fn setup<C: ChannelType>(channel: &config::Channel, url: &str) -> Vec<(String, String)> {
+    settings::<C>(channel).map_or_else(|_| Vec::new(), |config| C::setup(config, url))
+}
+
+fn edge<C: ChannelType>(
+    channel: &config::Channel,
+    deps: EdgeDeps,
+) -> Result<Box<dyn AnyEdge>, BuildError> {
+    let edge = C::edge(settings::<C>(channel)?, deps)?;
+    Ok(Box::new(ErasedEdge::<C>(edge)))
+}
+
+fn outlet<C: ChannelType>(
+    channel: &config::Channel,
+    deps: OutletDeps,
+) -> Result<Box<dyn AnyOutlet>, BuildError> {
+    let outlet = C::outlet(settings::<C>(channel)?, deps)?;
+    Ok(Box::new(ErasedOutlet::<C>(outlet)))
+}
+
+macro_rules! channels {
+    ($($channel:ty),* $(,)?) => {
+        /// What everybody may know of the channels.
+        pub static CHANNELS: &[Registered] = &[$(Registered {
+            name: <$channel as ChannelType>::NAME,
+            capabilities: <$channel as ChannelType>::capability,
+            preview: <$channel as ChannelType>::preview,
+            setup: setup::<$channel>,
+        }),*];
+
+        /// The sides that receive, by name. Only `inbound` names this table, so only there they are linked.
+        pub static EDGES: &[(&str, BuildEdge)] =
+            &[$((<$channel as ChannelType>::NAME, edge::<$channel>)),*];
+
+        /// The sides that send, by name. Only `processor` names this table.
+        pub static OUTLETS: &[(&str, BuildOutlet)] =
+            &[$((<$channel as ChannelType>::NAME, outlet::<$channel>)),*];
+    };
+}
+
+channels!(crate::custom::Custom, crate::slack::Slack);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability;
+
+    #[test]
+    fn the_documentation_has_the_table_that_is_printed() {
+        for (name, page) in [
+            ("slack", include_str!("../../docs/slack.md")),
+            ("custom", include_str!("../../docs/custom-channel.md")),
+        ] {
+            let channel = find(name).expect("a channel");
+            let printed = capability::table(channel.capabilities);
+            assert!(
+                page.contains(&printed),
+                "the page of {name} needs what `haptik-bridge capabilities {name}` prints:\n{printed}"
+            );
+        }
+        assert!(find("slak").is_none());
+    }
+}

@@ -1,0 +1,314 @@
+//! What Slack is sent.
+
+use std::borrow::Cow;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use haptik_bridge_shared::config;
+use haptik_bridge_shared::message::{Attachment, Outgoing, Profile};
+use haptik_bridge_shared::outbound::Fetcher;
+use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::wire;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::Slack;
+use super::address::{Address, Command};
+use super::api::{Api, Arguments, SlackError};
+use super::pace::Pace;
+use super::render::Style;
+use super::workspaces::{WorkspaceId, bare_user};
+use super::{history, markup, notice, parse, profile, render};
+use crate::channel::{
+    Activity, Commands, Directory, Files, History, Indicator, Outlet, Part, SendError, Sent,
+};
+
+/// The side that sends.
+#[derive(Debug)]
+pub(super) struct SlackOutlet {
+    style: Style,
+    reaction: Option<String>,
+    api: Api,
+    pace: Pace,
+    fetcher: Fetcher,
+}
+
+impl SlackOutlet {
+    pub(super) fn new(config: &config::Slack, fetcher: Fetcher, api: Api) -> Self {
+        Self {
+            style: Style {
+                agent_identity: config.agent_identity,
+                carousels: config.carousels,
+            },
+            reaction: config.reaction.clone(),
+            api,
+            pace: Pace::default(),
+            fetcher,
+        }
+    }
+
+    /// Calls a method that writes blocks. Slack refuses a message of which it cannot load an image, or
+    /// has no such block: then it is said more simply.
+    async fn write(
+        &self,
+        workspace: Option<&WorkspaceId>,
+        method: &'static str,
+        body: &Value,
+    ) -> Result<Value, SlackError> {
+        let mut body = Cow::Borrowed(body);
+        let places = ["channel", "user_id"];
+        let place = places.iter().find_map(|key| wire::some_text(&body, key));
+        // The limits are each workspace's own, whose ids may be another's as well.
+        let of = workspace.map_or("", WorkspaceId::as_str);
+        let place = format!("{of} {}", place.unwrap_or_default());
+        loop {
+            let call = || self.api.call(workspace, method, Arguments::Json(&body));
+            match self.pace.call(method, &place, call).await {
+                Err(refusal @ SlackError::Refused { .. })
+                    if refusal.code().starts_with("invalid_blocks") =>
+                {
+                    body = Cow::Owned(render::simpler(&body).ok_or(refusal)?);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Where the bot token may go: hosts of Slack over TLS, and where the Web API is.
+    fn is_slack_host(&self, url: &Url) -> bool {
+        let api = self.api.base_url();
+        let host = url.host_str().unwrap_or_default();
+        let is_at = |known: &str| {
+            host.strip_suffix(known)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        let is_slack = url.scheme() == "https" && (is_at("slack.com") || is_at("slack-gov.com"));
+        is_slack || url.origin() == api.origin()
+    }
+
+    /// The arguments of a reaction on a message
+    /// (<https://docs.slack.dev/reference/methods/reactions.add>).
+    fn reaction(&self, at: &Address, message_id: Option<&str>) -> Option<Value> {
+        let name = self.reaction.as_deref()?;
+        Some(json!({"channel": at.channel, "timestamp": message_id?, "name": name}))
+    }
+}
+
+#[async_trait]
+impl Outlet<Slack> for SlackOutlet {
+    fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
+        render::parts(outgoing, self.style)
+    }
+
+    /// <https://docs.slack.dev/reference/methods/chat.postMessage>
+    async fn send(&self, to: &Address, part: &Part) -> Result<Sent, SendError> {
+        let workspace = to.workspace.as_ref();
+        let mut body = part.body.clone();
+        let fields = body
+            .as_object_mut()
+            .ok_or_else(|| SendError::refused("a part that is no message"))?;
+        fields.insert("channel".to_owned(), to.channel.as_str().into());
+        if let Some(thread_ts) = &to.thread_ts {
+            fields.insert("thread_ts".to_owned(), thread_ts.as_str().into());
+        }
+        let method = "chat.postMessage";
+        let answer = match self.write(workspace, method, &body).await {
+            // Without the scope chat:write.customize.
+            Err(error) if error.code() == "missing_scope" => {
+                let Some(body) = render::in_the_bots_name(&body) else {
+                    return Err(error.into());
+                };
+                self.write(workspace, method, &body).await?
+            }
+            answer => answer?,
+        };
+        Ok(Sent {
+            message_id: wire::some_text(&answer, "ts"),
+        })
+    }
+
+    /// Whether there is a token for the workspace.
+    async fn can_answer(&self, to: &Address) -> Result<(), SendError> {
+        self.api.token(to.workspace.as_ref()).await?;
+        Ok(())
+    }
+
+    fn history(&self) -> Option<&dyn History<Slack>> {
+        Some(self)
+    }
+
+    fn directory(&self) -> Option<&dyn Directory<Slack>> {
+        Some(self)
+    }
+
+    fn files(&self) -> Option<&dyn Files<Slack>> {
+        Some(self)
+    }
+
+    fn activity(&self) -> Option<&dyn Activity<Slack>> {
+        Some(self)
+    }
+
+    fn commands(&self) -> Option<&dyn Commands<Slack>> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl History<Slack> for SlackOutlet {
+    /// Looks for the metadata that each part is sent with.
+    async fn already_sent(
+        &self,
+        at: &Address,
+        outgoing: &Outgoing,
+    ) -> Result<Option<Vec<usize>>, SendError> {
+        Ok(history::parts_sent(&self.api, at, outgoing).await?)
+    }
+}
+
+#[async_trait]
+impl Directory<Slack> for SlackOutlet {
+    /// <https://docs.slack.dev/reference/methods/users.info>
+    async fn profile(&self, at: &Address, user: &str) -> Result<Option<Profile>, SendError> {
+        let arguments = [("user", bare_user(user)), ("include_locale", "true")];
+        let arguments = Arguments::Form(&arguments);
+        let workspace = at.workspace.as_ref();
+        match self.api.call(workspace, "users.info", arguments).await {
+            Ok(answer) => Ok(answer.get("user").map(profile::profile)),
+            // The user can be registered without a profile.
+            Err(SlackError::Refused { .. }) => Ok(None),
+            Err(error) if error.code() == "missing_scope" => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// <https://docs.slack.dev/reference/methods/conversations.info>
+    async fn display_name(&self, at: &Address, mention: &str) -> Option<String> {
+        if let Some(user) = mention.strip_prefix('@') {
+            let name = self.profile(at, user).await.ok()??.name?;
+            return Some(format!("@{name}"));
+        }
+        let arguments = [("channel", mention.strip_prefix('#')?)];
+        let arguments = Arguments::Form(&arguments);
+        let workspace = at.workspace.as_ref();
+        let asked = self.api.call(workspace, "conversations.info", arguments);
+        let name = wire::some_text(asked.await.ok()?.get("channel")?, "name")?;
+        Some(format!("#{name}"))
+    }
+}
+
+#[async_trait]
+impl Files<Slack> for SlackOutlet {
+    /// <https://docs.slack.dev/reference/methods/files.info>: a file of another workspace comes as a stub
+    /// (<https://docs.slack.dev/apis/slack-connect/#files>).
+    async fn resolve_attachment(
+        &self,
+        at: &Address,
+        attachment: &Attachment,
+    ) -> Result<Attachment, SendError> {
+        let id = attachment.id.as_deref();
+        let Some(id) = id.filter(|_| attachment.url.is_empty()) else {
+            return Ok(attachment.clone());
+        };
+        let arguments = [("file", id)];
+        let arguments = Arguments::Form(&arguments);
+        let workspace = at.workspace.as_ref();
+        let answer = self.api.call(workspace, "files.info", arguments).await?;
+        let found = answer.get("file").and_then(parse::attachment);
+        found.ok_or_else(|| SendError::refused("Slack does not say what the file is"))
+    }
+
+    async fn download(
+        &self,
+        at: &Address,
+        attachment: &Attachment,
+        limit: usize,
+    ) -> Result<Bytes, SendError> {
+        if attachment.url.is_empty() {
+            return Err(SendError::refused("Slack does not say where the file is"));
+        }
+        let url = Url::parse(&attachment.url)
+            .map_err(|_| SendError::refused("the file's URL is none"))?;
+        if !self.is_slack_host(&url) {
+            return Err(SendError::refused("the file is not on a host of Slack"));
+        }
+        let token = self.api.token(at.workspace.as_ref()).await?;
+        let is_slack_host = |url: &Url| self.is_slack_host(url);
+        let fetched = self.fetcher.fetch(&url, Some(&token), is_slack_host, limit);
+        let file = fetched.await.map_err(Failure::from)?;
+        // Whom it does not let in, Slack answers 200 with the page to log in on.
+        let start = file.trim_ascii_start().get(..14).unwrap_or_default();
+        if start.eq_ignore_ascii_case(b"<!doctype html") && !attachment.mime_type.contains("html") {
+            return Err(SendError::refused(
+                "Slack gave a page instead of the file: the app lacks the scope files:read",
+            ));
+        }
+        Ok(file)
+    }
+}
+
+/// In a thread with the assistant a status
+/// (<https://docs.slack.dev/reference/methods/assistant.threads.setStatus>), which Slack takes away by
+/// itself; elsewhere a reaction.
+#[async_trait]
+impl Activity<Slack> for SlackOutlet {
+    fn indicator(&self, at: &Address, message_id: Option<&str>) -> Option<Indicator> {
+        message_id?;
+        if at.is_assistant_thread() {
+            Some(Indicator::Passing)
+        } else {
+            self.reaction(at, message_id).map(|_| Indicator::Sticky)
+        }
+    }
+
+    async fn show(&self, at: &Address, message_id: Option<&str>) -> Result<(), SendError> {
+        let (method, arguments) = if let (true, Some(thread_ts)) =
+            (at.is_assistant_thread(), &at.thread_ts)
+        {
+            let status =
+                json!({"channel_id": at.channel, "thread_ts": thread_ts, "status": "is thinking…"});
+            ("assistant.threads.setStatus", status)
+        } else if let Some(reaction) = self.reaction(at, message_id) {
+            ("reactions.add", reaction)
+        } else {
+            return Ok(());
+        };
+        let arguments = Arguments::Json(&arguments);
+        let workspace = at.workspace.as_ref();
+        match self.api.call(workspace, method, arguments).await {
+            Err(error) if error.code() == "already_reacted" => Ok(()),
+            shown => Ok(shown.map(drop)?),
+        }
+    }
+
+    /// <https://docs.slack.dev/reference/methods/reactions.remove>
+    async fn clear(&self, at: &Address, message_id: Option<&str>) -> Result<(), SendError> {
+        let Some(reaction) = self.reaction(at, message_id) else {
+            return Ok(());
+        };
+        let arguments = Arguments::Json(&reaction);
+        let workspace = at.workspace.as_ref();
+        match self
+            .api
+            .call(workspace, "reactions.remove", arguments)
+            .await
+        {
+            Err(error) if ["no_reaction", "message_not_found"].contains(&error.code()) => Ok(()),
+            cleared => Ok(cleared.map(drop)?),
+        }
+    }
+}
+
+#[async_trait]
+impl Commands<Slack> for SlackOutlet {
+    async fn run(&self, command: &Command) -> Result<(), SendError> {
+        let workspace = command.workspace.as_ref();
+        let method = command.method.name();
+        self.write(workspace, method, &command.body).await?;
+        Ok(())
+    }
+
+    fn notice(&self, at: &Address, text: &str) -> Option<Command> {
+        Some(notice::posted(at, &markup::mrkdwn(text)))
+    }
+}
