@@ -22,10 +22,7 @@ use standardwebhooks::Webhook;
 use url::Url;
 
 use crate::capability::{Capability, Feature};
-use crate::channel::{
-    BuildError, ChannelType, Edge, EdgeDeps, Effect, Files, Outlet, OutletDeps, Part, Receipt,
-    Rejected, Request, Response, SendError, Sent,
-};
+use crate::channel::{BuildError, ChannelType, Edge, EdgeDeps, Effect, Files, Outlet, OutletDeps, Part, Receipt, Rejected, Request, Response, SendError, Sent};
 use crate::peer::{Peer, PeerRequest};
 use crate::preview::{Preview, previewed};
 

@@ -134,7 +134,9 @@ impl LocalBridge {
         let server = axum::serve(listener, router).with_graceful_shutdown(graceful);
         let keeping_house = async {
             loop {
-                self.processor.keep_house(Timestamp::now()).await;
+                self.processor
+                    .run_scheduled_maintenance(Timestamp::now())
+                    .await;
                 tokio::time::sleep(KEEP_HOUSE_EVERY).await;
                 if let Err(error) = self.resume().await {
                     tracing::warn!(%error, "what is pending cannot be looked for");

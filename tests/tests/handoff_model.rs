@@ -116,7 +116,7 @@ async fn take(
         }
         Step::Guard => {
             let later = now.checked_add(SignedDuration::from_mins(6))?;
-            stage.local.processor.keep_house(later).await;
+            stage.local.processor.run_scheduled_maintenance(later).await;
         }
         Step::HandOver(id) => {
             let asked = json!({"id": id, "timestamp": now.to_string(), "user": {"id": user},

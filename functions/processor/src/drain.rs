@@ -1,61 +1,59 @@
 //! Draining a lane: what is pending there is delivered, in order, and what became of it recorded.
 
-use std::sync::OnceLock;
+mod order;
+
 use std::time::{Duration, Instant};
 
-use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
-use haptik_bridge_shared::message::UserAction;
 use haptik_bridge_shared::retry::{self, Failure, Retry, Why};
-use haptik_bridge_shared::sink::gate::Gate;
+use haptik_bridge_shared::sink::Sinks;
 use haptik_bridge_shared::table::TableError;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::Outcome;
 use jiff::Timestamp;
+use tokio::sync::RwLock;
 
-use crate::Processor;
+use self::order::{in_order, is_chat_complete, order_completions};
+use crate::attempt::{Attempt, DeliveryOutcome, Stopped};
+use crate::handoff_end::end_handoff_after_dead_letter;
+use crate::limits::Limits;
+use crate::to_channel::ToChannel;
+use crate::to_haptik::ToHaptik;
+use crate::to_sink::ToSink;
 
 /// One ring of a lane.
 #[derive(Debug, Clone)]
-pub(crate) struct Rung {
+pub(crate) struct WakeUp {
     pub(crate) at: Timestamp,
     pub(crate) receives: u32,
 }
 
-/// A lane was stopped before all of it was delivered.
+/// A lane that is being drained.
 #[derive(Debug)]
-pub(crate) struct Stopped {
-    /// How long to wait before it is drained again; `None` where it will be rung when it can be.
-    pub(crate) pause: Option<Duration>,
+pub(crate) struct Drain<'a> {
+    pub(crate) bridge: &'a Bridge,
+    pub(crate) sinks: &'a Sinks,
+    pub(crate) limits: &'a Limits,
+    /// Read by a delivery, written by one that is to be alone.
+    pub(crate) alone: &'a RwLock<()>,
+    pub(crate) lane: &'a Lane,
+    /// How often a ring of it was handed over; above 1, an earlier time may have ended anywhere.
+    pub(crate) receives: u32,
 }
 
-/// What became of a delivery that did not fail.
-#[derive(Debug)]
-pub(crate) enum Done {
-    /// It was delivered.
-    Delivered,
-    /// There was nothing to deliver, for this reason.
-    Nothing(&'static str),
-    /// It is to be tried again after this time, and for this reason. Nothing has failed.
-    NotYet(Duration, &'static str),
-    /// The whole sink takes nothing until somebody has mended it. Its lanes are rung then.
-    Closed,
-    /// Some of its parts were, which is recorded, and there are more of them.
-    More,
-}
-
-/// What is left of an entry that did not fail.
+/// How far an entry has come that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Left {
-    Nothing,
-    More,
+enum Progress {
+    Finished,
+    InPart,
 }
 
 /// How a lane goes on after a try.
 #[derive(Debug)]
-enum Next {
+enum LaneStep {
     /// At once.
-    Go(Left),
+    Continue(Progress),
     /// With the same entry, after this time; `None`: when the lane is rung again.
     Pause(Option<Duration>),
 }
@@ -68,91 +66,30 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// in the same process may have caused them, and then it is not to be parked for that.
 const SUSPECT_AFTER: u32 = 2;
 
-/// How long `chat_complete` is held: it is the deprecated twin of `webhook_conversation_complete`, which
-/// says more and is to be shown in its place when it comes at the same time.
-const TWIN_WINDOW: Duration = Duration::from_secs(2);
+/// How long `chat_complete` is held: `webhook_conversation_complete` says more of the same completion, and
+/// is shown in its place when it comes in this time.
+const CHAT_COMPLETE_DELAY: Duration = Duration::from_secs(2);
 
-/// How far apart the twins of one completion happen at most.
-const TWINS_ARE_CLOSE: Duration = Duration::from_mins(5);
-
-/// One try to deliver an entry, for what is told of it.
-#[derive(Debug)]
-pub(crate) struct Attempt<'a> {
-    pub(crate) entry: &'a Entry,
-    since: Timestamp,
-    /// Where it goes or came in: of an answer from Haptik, known once its user is.
-    place: OnceLock<String>,
-    /// What is known of the sink, where it goes to one.
-    pub(crate) gate: Gate,
-}
-
-impl<'a> Attempt<'a> {
-    fn of(entry: &'a Entry) -> Self {
-        let place = match (&entry.payload, &entry.lane) {
-            (Payload::Inbound { connection, .. } | Payload::Task { connection, .. }, _) => {
-                Some(format!("channels/{connection}"))
-            }
-            (_, Lane::Sink { sink, .. }) => Some(format!("sinks/{sink}")),
-            _ => None,
-        };
-        Self {
-            entry,
-            since: Timestamp::now(),
-            place: place.map(OnceLock::from).unwrap_or_default(),
-            gate: Gate::default(),
-        }
-    }
-
-    /// Notes the connection to which an answer goes.
-    pub(crate) fn goes_to(&self, connection: &ConnectionId) {
-        self.place.get_or_init(|| format!("channels/{connection}"));
-    }
-
-    fn tell(&self, outcome: Outcome, reason: Option<&str>) {
-        let place = self.place.get_or_init(|| match &self.entry.payload {
-            Payload::Webhook { account, .. } => format!("haptik/{account}"),
-            _ => "processor".to_owned(),
-        });
-        telemetry::hop(&Hop {
-            name: "delivered",
-            outcome,
-            correlation_id: Some(&self.entry.correlation_id),
-            lane: Some(&self.entry.lane),
-            key: Some(&self.entry.key),
-            source: place,
-            at: Some(self.entry.at),
-            since: Some(self.since),
-            reason,
-        });
-    }
-}
-
-impl Processor {
-    /// Delivers what is pending in a lane.
-    pub(crate) async fn drain(
-        &self,
-        lane: &Lane,
-        rungs: &[Rung],
-        deadline: Instant,
-    ) -> Result<(), Stopped> {
-        let receives = rungs.iter().map(|rung| rung.receives).max().unwrap_or(1);
-        let again = receives > 1;
+impl Drain<'_> {
+    /// Delivers what is pending in the lane. No delivery is begun after `deadline`.
+    pub(crate) async fn run(&self, wake_ups: &[WakeUp], deadline: Instant) -> Result<(), Stopped> {
         // Waiting before the first query rather than after it saves the second one.
-        if let (Some(rung_at), false) = (rungs.iter().map(|rung| rung.at).min(), again) {
-            tokio::time::sleep(left_of(self.window(lane), rung_at, Timestamp::now())).await;
+        let first = wake_ups.iter().map(|wake_up| wake_up.at).min();
+        if let (Some(rung_at), 1) = (first, self.receives) {
+            tokio::time::sleep(remaining(self.reorder_window(), rung_at, Timestamp::now())).await;
         }
         loop {
             let (looked_at, began_at) = (Timestamp::now(), Instant::now());
-            let pending = self.bridge.ledger.pending(lane).await;
-            let (entries, more) = pending.map_err(|error| unrecorded(&error, receives))?;
+            let pending = self.bridge.ledger.pending(self.lane).await;
+            let (entries, more) = pending.map_err(|error| self.not_recorded(&error))?;
             let mut complete = !more;
-            let mut entries = self.in_order(lane, entries).into_iter().peekable();
+            let mut entries = self.in_order(entries).into_iter().peekable();
             while let Some(entry) = entries.next() {
-                let hold = self.hold(&entry);
-                if !left_of(hold, entry.received_at, looked_at).is_zero() {
+                let delay = self.reorder_delay(&entry);
+                if !remaining(delay, entry.received_at, looked_at).is_zero() {
                     // It was young when the lane was looked at, even if it is not any more: what has come
                     // since then may belong before it, so look again once it is old enough.
-                    let left = left_of(hold, entry.received_at, Timestamp::now());
+                    let left = remaining(delay, entry.received_at, Timestamp::now());
                     tokio::time::sleep(left).await;
                     complete = false;
                     break;
@@ -162,11 +99,13 @@ impl Processor {
                         pause: Some(Duration::ZERO),
                     });
                 }
-                if self.deliver_and_record(&entry, receives).await? == Left::More {
+                if self.deliver_and_record(&entry).await? == Progress::InPart {
                     complete = false;
                     break;
                 }
-                if entries.peek().is_some() && is_outdated(began_at.elapsed(), self.window(lane)) {
+                if entries.peek().is_some()
+                    && is_outdated(began_at.elapsed(), self.reorder_window())
+                {
                     // What came while the last one took its time may belong before the next one.
                     complete = false;
                     break;
@@ -178,90 +117,97 @@ impl Processor {
         }
     }
 
-    async fn deliver_and_record(&self, entry: &Entry, receives: u32) -> Result<Left, Stopped> {
+    async fn deliver_and_record(&self, entry: &Entry) -> Result<Progress, Stopped> {
         let mut attempt = Attempt::of(entry);
-        match Box::pin(self.enter(entry)).await {
+        match Box::pin(self.to_sink().admit(entry)).await {
             Ok(Ok(gate)) => attempt.gate = gate,
             Ok(Err(stopped)) => return Err(stopped),
-            Err(error) => return Err(unrecorded(&error, receives)),
+            Err(error) => return Err(self.not_recorded(&error)),
         }
         let (_alone, _beside) = if entry.starts >= SUSPECT_AFTER {
             (Some(self.alone.write().await), None)
         } else {
             (None, Some(self.alone.read().await))
         };
-        let recorded = match self.parked(&attempt, receives).await {
-            Ok(true) => Ok(Next::Go(Left::Nothing)),
-            Ok(false) => self.try_once(&attempt, receives).await,
+        let recorded = match self.park_poison(&attempt).await {
+            Ok(true) => Ok(LaneStep::Continue(Progress::Finished)),
+            Ok(false) => self.try_once(&attempt).await,
             Err(error) => Err(error),
         };
         match recorded {
-            Ok(Next::Go(left)) => Ok(left),
-            Ok(Next::Pause(pause)) => Err(Stopped { pause }),
-            Err(error) => Err(unrecorded(&error, receives)),
+            Ok(LaneStep::Continue(progress)) => Ok(progress),
+            Ok(LaneStep::Pause(pause)) => Err(Stopped { pause }),
+            Err(error) => Err(self.not_recorded(&error)),
         }
     }
 
     /// Notes that a redelivered entry is begun again, and parks it where that was done too often.
-    async fn parked(&self, attempt: &Attempt<'_>, receives: u32) -> Result<bool, TableError> {
+    async fn park_poison(&self, attempt: &Attempt<'_>) -> Result<bool, TableError> {
         let entry = attempt.entry;
         let most = self.limits.most_crashes;
         let reason = if entry.overruns > most {
             format!("parked: it took too long {} times in a row", entry.overruns)
-        } else if receives > 1 && self.bridge.ledger.start(entry).await? > most {
+        } else if self.receives > 1 && self.bridge.ledger.start(entry).await? > most {
             format!("parked: the function stopped {most} times in a row while it was delivered")
         } else {
             return Ok(false);
         };
-        self.bury(attempt, reason.as_str().into()).await?;
+        self.dead_letter(attempt, reason.as_str().into()).await?;
         Ok(true)
     }
 
     /// Delivers an entry and records what came of it.
-    async fn try_once(&self, attempt: &Attempt<'_>, receives: u32) -> Result<Next, TableError> {
+    async fn try_once(&self, attempt: &Attempt<'_>) -> Result<LaneStep, TableError> {
         let entry = attempt.entry;
         let begun_before = entry.attempts + entry.starts + entry.overruns > 0;
         let begun_before = begun_before || entry.parts_done > 0 || entry.revived_at.is_some();
-        let again = receives > 1 || begun_before;
+        let again = self.receives > 1 || begun_before;
         let delivery = Box::pin(self.deliver(attempt, again));
         match tokio::time::timeout(self.limits.delivery_timeout, delivery).await {
-            Ok(Ok(Done::NotYet(pause, reason))) => {
-                attempt.tell(Outcome::WillRetry, Some(reason));
-                self.put_off(entry, receives).await?;
-                Ok(Next::Pause(Some(pause)))
+            Ok(Ok(DeliveryOutcome::Later(pause, reason))) => {
+                attempt.record_hop(Outcome::WillRetry, Some(reason));
+                self.postpone(entry).await?;
+                Ok(LaneStep::Pause(Some(pause)))
             }
-            Ok(Ok(Done::Closed)) => {
-                self.put_off(entry, receives).await?;
-                Ok(Next::Pause(None))
+            Ok(Ok(DeliveryOutcome::SinkClosed)) => {
+                self.postpone(entry).await?;
+                Ok(LaneStep::Pause(None))
             }
-            Ok(Ok(Done::More)) => Ok(Next::Go(Left::More)),
-            Ok(Ok(Done::Delivered)) => {
+            Ok(Ok(DeliveryOutcome::InPart)) => Ok(LaneStep::Continue(Progress::InPart)),
+            Ok(Ok(DeliveryOutcome::Whole)) => {
                 self.record_done(attempt, None).await?;
-                Ok(Next::Go(Left::Nothing))
+                Ok(LaneStep::Continue(Progress::Finished))
             }
-            Ok(Ok(Done::Nothing(reason))) => {
+            Ok(Ok(DeliveryOutcome::Nothing(reason))) => {
                 self.record_done(attempt, Some(reason)).await?;
-                Ok(Next::Go(Left::Nothing))
+                Ok(LaneStep::Continue(Progress::Finished))
             }
             Ok(Err(failure)) => self.record_failure(attempt, &failure).await,
             Err(_) => {
                 let reason = "it took too long";
-                attempt.tell(Outcome::WillRetry, Some(reason));
+                attempt.record_hop(Outcome::WillRetry, Some(reason));
                 self.bridge.ledger.overran(entry, reason).await?;
-                Ok(Next::Pause(Some(retry::pause(entry.overruns + 1, None))))
+                Ok(LaneStep::Pause(Some(retry::pause(
+                    entry.overruns + 1,
+                    None,
+                ))))
             }
         }
     }
 
     /// Notes that a try ended without a failure, where it was noted that it began.
-    async fn put_off(&self, entry: &Entry, receives: u32) -> Result<(), TableError> {
-        if receives > 1 {
+    async fn postpone(&self, entry: &Entry) -> Result<(), TableError> {
+        if self.receives > 1 {
             self.bridge.ledger.put_off(entry, None).await?;
         }
         Ok(())
     }
 
-    async fn deliver(&self, attempt: &Attempt<'_>, again: bool) -> Result<Done, Failure> {
+    async fn deliver(
+        &self,
+        attempt: &Attempt<'_>,
+        again: bool,
+    ) -> Result<DeliveryOutcome, Failure> {
         let entry = attempt.entry;
         match (&entry.lane, &entry.payload) {
             (
@@ -272,21 +218,28 @@ impl Processor {
                     handoff,
                 },
             ) => {
+                let to_haptik = ToHaptik {
+                    bridge: self.bridge,
+                    stretch: self.limits.stretch,
+                };
                 let handoff = handoff.as_deref();
-                self.to_haptik(entry, connection, inbound, handoff).await
+                to_haptik.deliver(entry, connection, inbound, handoff).await
             }
             (Lane::Channel(auth_id), Payload::Webhook { body, .. }) => {
-                self.to_channel(attempt, auth_id, body, again).await
+                self.to_channel()
+                    .deliver(attempt, auth_id, body, again)
+                    .await
             }
             (
                 Lane::Channel(auth_id),
                 Payload::HandoffEnded { .. } | Payload::MessageReturned { .. },
-            ) => self.to_bot(attempt, auth_id).await,
+            ) => self.to_channel().deliver_to_bot(attempt, auth_id).await,
             (Lane::Task(_), Payload::Task { connection, task }) => {
-                self.task(connection, task).await
+                self.to_channel().perform(connection, task).await
             }
             (Lane::Sink { sink, .. }, Payload::Webhook { account, body }) => {
-                Box::pin(self.to_sink(attempt, sink, account, body, again)).await
+                let to_sink = self.to_sink();
+                Box::pin(to_sink.deliver(attempt, sink, account, body, again)).await
             }
             _ => Err(Failure::permanent(
                 "the entry does not belong into its lane",
@@ -306,7 +259,7 @@ impl Processor {
             .ledger
             .end(attempt.entry, State::Delivered, why, Timestamp::now())
             .await;
-        attempt.tell(outcome, reason);
+        attempt.record_hop(outcome, reason);
         ended
     }
 
@@ -315,33 +268,36 @@ impl Processor {
         &self,
         attempt: &Attempt<'_>,
         failure: &Failure,
-    ) -> Result<Next, TableError> {
+    ) -> Result<LaneStep, TableError> {
         let (entry, why) = (attempt.entry, Why::from(failure));
         let Retry::Later(after) = failure.retry else {
-            let buried = self.bury(attempt, why).await;
-            return buried.map(|()| Next::Go(Left::Nothing));
+            let given_up = self.dead_letter(attempt, why).await;
+            return given_up.map(|()| LaneStep::Continue(Progress::Finished));
         };
-        let mut since = entry.revived_at.unwrap_or(entry.received_at);
-        // While its sink needs attention, nobody is patient with it.
-        since = since.max(attempt.gate.resumed_at.unwrap_or(since));
-        let age = Timestamp::now().duration_since(since).unsigned_abs();
         let patience = self.bridge.config.delivery.give_up_after;
-        if age >= patience && attempt.gate.attention.is_none() {
+        let is_too_old = Timestamp::now()
+            .duration_since(patient_since(attempt))
+            .unsigned_abs()
+            >= patience;
+        if is_too_old && attempt.gate.attention.is_none() {
             let reason = format!("given up after {} s: {}", patience.as_secs(), why.reason);
             let reason = reason.as_str();
-            let buried = self.bury(attempt, Why { reason, ..why }).await;
-            return buried.map(|()| Next::Go(Left::Nothing));
+            let given_up = self.dead_letter(attempt, Why { reason, ..why }).await;
+            return given_up.map(|()| LaneStep::Continue(Progress::Finished));
         }
-        attempt.tell(Outcome::WillRetry, Some(&failure.reason));
+        attempt.record_hop(Outcome::WillRetry, Some(&failure.reason));
         self.bridge.ledger.failed(entry, why).await?;
-        Ok(Next::Pause(Some(retry::pause(entry.attempts + 1, after))))
+        Ok(LaneStep::Pause(Some(retry::pause(
+            entry.attempts + 1,
+            after,
+        ))))
     }
 
-    /// Gives an entry up; the lane goes on. Of why, the reason is told, and all is kept.
-    async fn bury(&self, attempt: &Attempt<'_>, why: Why<'_>) -> Result<(), TableError> {
+    /// Makes an entry a dead letter; the lane goes on. The reason is logged, and all of `why` is kept.
+    async fn dead_letter(&self, attempt: &Attempt<'_>, why: Why<'_>) -> Result<(), TableError> {
         // Before it is recorded, so that it is done again where that fails.
-        self.gives_back(attempt.entry, &why.in_full()).await?;
-        attempt.tell(Outcome::Dead, Some(why.reason));
+        end_handoff_after_dead_letter(self.bridge, attempt.entry, &why.in_full()).await?;
+        attempt.record_hop(Outcome::Dead, Some(why.reason));
         self.bridge
             .ledger
             .end(attempt.entry, State::Dead, Some(why), Timestamp::now())
@@ -349,122 +305,60 @@ impl Processor {
     }
 
     /// The entries in the order in which they are to be delivered.
-    fn in_order(&self, lane: &Lane, entries: Vec<Entry>) -> Vec<Entry> {
+    fn in_order(&self, entries: Vec<Entry>) -> Vec<Entry> {
         let mut entries = in_order(entries);
-        if let Lane::Sink { sink, .. } = lane
+        if let Lane::Sink { sink, .. } = self.lane
             && let Some(sink) = self.sinks.get(sink)
             && sink.prefers_the_longer_twin()
         {
-            longer_twins_first(&mut entries);
+            order_completions(&mut entries);
         }
         entries
     }
 
-    /// Where an entry that is given up was to bring a user to a human, the user is given back.
-    async fn gives_back(&self, entry: &Entry, error: &str) -> Result<(), TableError> {
-        let (Lane::Haptik(auth_id), Payload::Inbound { inbound, .. }) =
-            (&entry.lane, &entry.payload)
-        else {
-            return Ok(());
-        };
-        let id = match &inbound.action {
-            UserAction::Handoff { id, .. } | UserAction::MoveToAgent { handoff: id } => id,
-            _ => entry.key.as_str(),
-        };
-        let failed = self.handoff_failed(auth_id, id, error).await;
-        failed.map_err(|failure| TableError::Unavailable(failure.reason))
+    fn to_channel(&self) -> ToChannel<'_> {
+        ToChannel {
+            bridge: self.bridge,
+            delivery_timeout: self.limits.delivery_timeout,
+        }
+    }
+
+    fn to_sink(&self) -> ToSink<'_> {
+        ToSink {
+            bridge: self.bridge,
+            sinks: self.sinks,
+            limits: self.limits,
+        }
+    }
+
+    /// The ledger did not answer. Nothing is known to be recorded, and the lane is tried again soon. The
+    /// pauses grow as those of any other failure, or an outage of hours would use up the queue's receives.
+    fn not_recorded(&self, error: &TableError) -> Stopped {
+        tracing::error!(%error, "the ledger did not answer");
+        Stopped {
+            pause: Some(retry::pause(self.receives, None)),
+        }
     }
 
     /// How long an entry is held from its receipt.
-    fn hold(&self, entry: &Entry) -> Duration {
-        if matches!(entry.lane, Lane::Channel(_)) && is_short_twin(entry) {
-            return TWIN_WINDOW.max(self.window(&entry.lane));
+    fn reorder_delay(&self, entry: &Entry) -> Duration {
+        if matches!(self.lane, Lane::Channel(_)) && is_chat_complete(entry) {
+            return CHAT_COMPLETE_DELAY.max(self.reorder_window());
         }
-        self.window(&entry.lane)
+        self.reorder_window()
     }
 
     /// The reorder window: both directions of a chat have one, tasks and sinks have no need of it.
-    fn window(&self, lane: &Lane) -> Duration {
-        match lane {
+    fn reorder_window(&self) -> Duration {
+        match self.lane {
             Lane::Haptik(_) | Lane::Channel(_) => self.bridge.config.delivery.reorder_window,
             Lane::Task(_) | Lane::Sink { .. } | Lane::NotUnderstood { .. } => Duration::ZERO,
         }
     }
 }
 
-/// The entries in the order in which they are to be delivered: by key, except that an event without a
-/// message id, whose key sorts last, comes before the first message that Haptik sent after it.
-fn in_order(entries: Vec<Entry>) -> Vec<Entry> {
-    let (untimed, timed): (Vec<Entry>, Vec<Entry>) =
-        entries.into_iter().partition(|entry| !is_by_time(entry));
-    if timed.is_empty() {
-        return untimed;
-    }
-    let mut ordered = Vec::with_capacity(untimed.len() + timed.len());
-    let mut timed = timed.into_iter().peekable();
-    for entry in untimed {
-        while let Some(earlier) = timed.next_if(|event| event.at < entry.at) {
-            ordered.push(earlier);
-        }
-        ordered.push(entry);
-    }
-    ordered.extend(timed);
-    ordered
-}
-
-/// Puts each `webhook_conversation_complete` before the `chat_complete` of the same conversation.
-/// Nothing else changes places: what was said after a completion stays behind it.
-fn longer_twins_first(entries: &mut [Entry]) {
-    let of = |long: &Entry, short: &Entry| {
-        long.at.duration_since(short.at).unsigned_abs() <= TWINS_ARE_CLOSE
-    };
-    // One that came before its twin by itself.
-    let mut longer: Option<usize> = None;
-    for index in 0..entries.len() {
-        if is_long_twin(&entries[index]) {
-            longer = Some(index);
-        }
-        if !is_short_twin(&entries[index]) {
-            continue;
-        }
-        let paired = longer.take();
-        if paired.is_some_and(|before| of(&entries[before], &entries[index])) {
-            continue;
-        }
-        let others = entries[index + 1..].iter();
-        let mut up_to_the_next = others.take_while(|entry| !is_short_twin(entry));
-        let behind =
-            up_to_the_next.position(|entry| is_long_twin(entry) && of(entry, &entries[index]));
-        if let Some(behind) = behind {
-            entries[index..=index + 1 + behind].rotate_right(1);
-            longer = Some(index);
-        }
-    }
-}
-
-/// Whether an entry is `webhook_conversation_complete`.
-fn is_long_twin(entry: &Entry) -> bool {
-    entry
-        .key
-        .as_str()
-        .contains("#0-webhook_conversation_complete")
-}
-
-/// Whether an entry is `chat_complete`, whose twin says more of the same conversation.
-fn is_short_twin(entry: &Entry) -> bool {
-    entry.key.as_str().contains("#1-chat_complete")
-}
-
-/// Whether an entry of a lane of Haptik's events goes by its time: its key's second part begins with
-/// a digit (see `Event::key`).
-fn is_by_time(entry: &Entry) -> bool {
-    let second = entry.key.as_str().split('#').nth(1).unwrap_or_default();
-    matches!(entry.lane, Lane::Channel(_) | Lane::Sink { .. })
-        && second.starts_with(|first: char| first.is_ascii_digit())
-}
-
-/// What is left at `now` of a time since `start`.
-fn left_of(time: Duration, start: Timestamp, now: Timestamp) -> Duration {
+/// What remains at `now` of a time since `start`.
+fn remaining(time: Duration, start: Timestamp, now: Timestamp) -> Duration {
     // A clock that was set back must not hold anything for longer than the time itself.
     let past = now.duration_since(start);
     let past = if past.is_negative() {
@@ -480,11 +374,9 @@ fn is_outdated(age: Duration, window: Duration) -> bool {
     !window.is_zero() && age > LOOK_AGAIN_AFTER.max(window)
 }
 
-/// The ledger did not answer: nothing is known to be recorded, and the lane is tried again soon. The
-/// pauses grow as those of any other failure, or an outage of hours would use up the queue's receives.
-fn unrecorded(error: &TableError, receives: u32) -> Stopped {
-    tracing::error!(%error, "the ledger did not answer");
-    Stopped {
-        pause: Some(retry::pause(receives, None)),
-    }
+/// Since when an entry is tried. While its sink needs attention, nobody is impatient with it.
+fn patient_since(attempt: &Attempt<'_>) -> Timestamp {
+    let entry = attempt.entry;
+    let since = entry.revived_at.unwrap_or(entry.received_at);
+    since.max(attempt.gate.resumed_at.unwrap_or(since))
 }

@@ -1,20 +1,24 @@
 //! The processor function: rings become deliveries to Haptik, the channels and the sinks.
 //!
-//! [`Processor::process`] takes a batch of rings. For each lane that was rung, it delivers what is
-//! pending there, in order (`drain`); what a delivery is, is in `to_haptik`, `to_channel` and
-//! `to_sink`. Lanes are drained side by side, and whatever happens in one, also a panic, fails that
-//! lane's records only.
+//! [`Processor::process`] takes a batch of rings. For each lane that was rung, `drain` delivers what is
+//! pending there, in order. `to_haptik`, `to_channel` and `to_sink` each make one delivery. Lanes are
+//! drained side by side, and whatever happens in one, also a panic, fails that lane's records only.
+//!
+//! [`Processor::run_scheduled_maintenance`] is called from time to time, and does what no ring asks for.
 
 pub mod event;
 
 mod drain;
-mod guard;
-mod housekeeping;
+mod maintenance;
 mod outage;
 mod reconcile;
 mod to_channel;
 mod to_haptik;
 mod to_sink;
+
+mod attempt;
+mod handoff_end;
+mod limits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,11 +28,16 @@ use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::queue::Ring;
 use haptik_bridge_shared::sink::Sinks;
+use jiff::Timestamp;
 use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-use crate::drain::Rung;
+use crate::attempt::Stopped;
+use crate::drain::{Drain, WakeUp};
+use crate::maintenance::Maintenance;
+
+pub use crate::limits::Limits;
 
 /// A ring as the queue hands it over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,39 +70,6 @@ pub struct Processor {
     alone: Arc<RwLock<()>>,
 }
 
-/// How long things may take, and what keeps a poisonous entry from holding up those behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// How long one delivery may take in all, its parts and its files included. Each request has
-    /// time-outs of its own, which are far shorter: a provider that hangs is not poison.
-    pub delivery_timeout: Duration,
-    /// How long a long transcript is told at a stretch: well below that.
-    pub stretch: Duration,
-    /// How many times in a row an entry may take longer than that, or, once it was redelivered, bring the
-    /// function down, without any progress, before it is parked.
-    pub most_crashes: u32,
-    /// How long a ticket sink holds `chat_complete` from its receipt, for its twin that says more.
-    pub twin_wait: Duration,
-    /// How long a ticket sink waits at most for what became of a creation that was cut off; each CRM
-    /// says how long it can take.
-    pub longest_settling: Duration,
-    /// How often a sink that needs attention is tried.
-    pub probe_every: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            delivery_timeout: Duration::from_mins(1),
-            stretch: Duration::from_secs(20),
-            most_crashes: 5,
-            twin_wait: Duration::from_secs(10),
-            longest_settling: Duration::MAX,
-            probe_every: Duration::from_mins(1),
-        }
-    }
-}
-
 /// How long to wait before a record that cannot be read is handed over again, on its way to the
 /// dead-letter queue.
 const UNREADABLE_PAUSE: Duration = Duration::from_mins(1);
@@ -121,15 +97,15 @@ impl Processor {
     /// When one record of a lane fails, so do all of that lane: those behind it would overtake it.
     pub async fn process(&self, records: Vec<Record>, deadline: Instant) -> Vec<Unhandled> {
         let mut unhandled = Vec::new();
-        let mut lanes: BTreeMap<Lane, Vec<(Rung, Record)>> = BTreeMap::new();
+        let mut lanes: BTreeMap<Lane, Vec<(WakeUp, Record)>> = BTreeMap::new();
         for record in records {
             match serde_json::from_str(&record.body) {
                 Ok(Ring::V1 { lane, at, .. }) => {
-                    let rung = Rung {
+                    let wake_up = WakeUp {
                         at,
                         receives: record.receives,
                     };
-                    lanes.entry(lane).or_default().push((rung, record));
+                    lanes.entry(lane).or_default().push((wake_up, record));
                 }
                 Err(error) => {
                     tracing::error!(record = record.id, %error, "a ring cannot be read");
@@ -146,17 +122,21 @@ impl Processor {
 
     async fn drain_all(
         &self,
-        lanes: BTreeMap<Lane, Vec<(Rung, Record)>>,
+        lanes: BTreeMap<Lane, Vec<(WakeUp, Record)>>,
         deadline: Instant,
     ) -> Vec<Unhandled> {
         let mut drains = JoinSet::new();
         let mut waiting = BTreeMap::new();
         for (lane, rings) in lanes {
-            let (rungs, records): (Vec<Rung>, Vec<Record>) = rings.into_iter().unzip();
+            let (wake_ups, records): (Vec<WakeUp>, Vec<Record>) = rings.into_iter().unzip();
             let processor = self.clone();
-            let receives = rungs.iter().map(|rung| rung.receives).max().unwrap_or(1);
+            let receives = wake_ups
+                .iter()
+                .map(|wake_up| wake_up.receives)
+                .max()
+                .unwrap_or(1);
             // On the heap: what a delivery may have to do makes it large.
-            let drain = async move { Box::pin(processor.drain(&lane, &rungs, deadline)).await };
+            let drain = async move { Box::pin(processor.drain(&lane, &wake_ups, deadline)).await };
             let handle = drains.spawn(drain.in_current_span());
             waiting.insert(handle.id(), (records, receives));
         }
@@ -185,5 +165,37 @@ impl Processor {
             }
         }
         unhandled
+    }
+
+    /// Delivers what is pending in a lane.
+    async fn drain(
+        &self,
+        lane: &Lane,
+        wake_ups: &[WakeUp],
+        deadline: Instant,
+    ) -> Result<(), Stopped> {
+        let drain = Drain {
+            bridge: &self.bridge,
+            sinks: &self.sinks,
+            limits: &self.limits,
+            alone: &self.alone,
+            lane,
+            receives: wake_ups
+                .iter()
+                .map(|wake_up| wake_up.receives)
+                .max()
+                .unwrap_or(1),
+        };
+        drain.run(wake_ups, deadline).await
+    }
+
+    /// Does what is due, whether or not anybody writes: see `maintenance`. To be called often, every
+    /// minute for example: it costs a query, and two reads an account.
+    pub async fn run_scheduled_maintenance(&self, now: Timestamp) {
+        let maintenance = Maintenance {
+            bridge: &self.bridge,
+            sinks: &self.sinks,
+        };
+        maintenance.run(now).await;
     }
 }

@@ -45,7 +45,7 @@ async fn handle(
     match event.payload {
         Event::Rings { records } => Ok(deliver(live, queue, records, &event.context).await),
         Event::Housekeeping { .. } => {
-            live?.keep_house(Timestamp::now()).await;
+            live?.run_scheduled_maintenance(Timestamp::now()).await;
             Ok(Response::default())
         }
     }

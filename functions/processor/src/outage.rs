@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use haptik_bridge_shared::activity::Hour;
+use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::health::Heard;
 use haptik_bridge_shared::ids::{AccountId, AuthId};
 use haptik_bridge_shared::outage::{Cause, Outage, Pass, Proof};
@@ -16,8 +17,7 @@ use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::Processor;
-use crate::reconcile::Looked;
+use crate::reconcile::{Reconciler, Reconciliation};
 
 /// How long after the webhook was enabled Haptik may take to deliver what had waited.
 pub(crate) const SETTLE: Duration = Duration::from_mins(1);
@@ -44,10 +44,15 @@ const PAGE: i32 = 50;
 const MOST_TRIES: u32 = 10;
 const TRIES_KEPT: u32 = 7;
 
-impl Processor {
+/// Follows outages.
+pub(crate) struct OutageFollower<'a> {
+    pub(crate) bridge: &'a Bridge,
+}
+
+impl OutageFollower<'_> {
     /// Takes the record of an account's outage one step further, or begins one. `enabled` is what came
     /// of enabling the webhook just now, where that was due.
-    pub(crate) async fn follow_outage(
+    pub(crate) async fn follow(
         &self,
         account: &AccountId,
         heard: &Heard,
@@ -170,9 +175,17 @@ impl Processor {
         auth_id: AuthId,
         now: Timestamp,
     ) -> Result<Next, TableError> {
-        let looked = match self.look(outage, enabled, hour, &auth_id, now).await {
-            Ok(looked) => looked,
-            Err(failure) if failure.retry == Retry::Never => Looked::Not(failure.reason),
+        let reconciler = Reconciler {
+            bridge: self.bridge,
+        };
+        let result = reconciler
+            .reconcile_user(outage, enabled, hour, &auth_id, now)
+            .await;
+        let result = match result {
+            Ok(result) => result,
+            Err(failure) if failure.retry == Retry::Never => {
+                Reconciliation::Impossible(failure.reason)
+            }
             Err(failure) => {
                 outage.reason = Some(failure.reason.clone());
                 outage.pass.tries += 1;
@@ -180,17 +193,17 @@ impl Processor {
                     return Ok(Next::Housekeeping);
                 }
                 outage.pass.tries = TRIES_KEPT;
-                Looked::Not(failure.reason)
+                Reconciliation::Impossible(failure.reason)
             }
         };
-        let missing = match looked {
-            Looked::Elsewhere => 0,
-            Looked::Not(reason) => {
+        let missing = match result {
+            Reconciliation::NotDue => 0,
+            Reconciliation::Impossible(reason) => {
                 let outages = &self.bridge.outages;
                 outages.unchecked(outage, &auth_id, &reason).await?;
                 0
             }
-            Looked::At { missing } => {
+            Reconciliation::Compared { missing } => {
                 outage.pass.tries = 0;
                 outage.checked += 1;
                 missing
@@ -241,7 +254,7 @@ impl Processor {
             outage.length(now).as_secs(),
             outage.checked,
         );
-        tell("outage_ended", outage, outcome, &told, now);
+        record_hop("outage_ended", outage, outcome, &told, now);
         Ok(())
     }
 }
@@ -341,10 +354,10 @@ fn prove(outage: &mut Outage, proof: Proof, now: Timestamp) {
         Proof::DeliveriesHadWaited => "deliveries had waited for the webhook to be enabled",
         Proof::MissingInTheLedger => "a transcript has what was never delivered",
     };
-    tell("outage", outage, Outcome::Ok, what, now);
+    record_hop("outage", outage, Outcome::Ok, what, now);
 }
 
-fn tell(name: &'static str, outage: &Outage, outcome: Outcome, reason: &str, now: Timestamp) {
+fn record_hop(name: &'static str, outage: &Outage, outcome: Outcome, reason: &str, now: Timestamp) {
     telemetry::hop(&Hop {
         name,
         outcome,

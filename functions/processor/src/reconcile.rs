@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haptik_bridge_shared::activity::Hour;
-use haptik_bridge_shared::bridge::Connection;
+use haptik_bridge_shared::activity::{self, Hour};
+use haptik_bridge_shared::bridge::{Bridge, Connection};
 use haptik_bridge_shared::haptik::client::{HaptikClient, HaptikError, History, HistoryMessage};
 use haptik_bridge_shared::haptik::webhook::{Event, recovered};
 use haptik_bridge_shared::ids::{AuthId, CorrelationId};
@@ -14,9 +14,6 @@ use haptik_bridge_shared::retry::{Failure, Retry, Retryable as _};
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use haptik_bridge_shared::users::User;
 use jiff::{SignedDuration, Timestamp};
-
-use crate::Processor;
-use crate::to_haptik::ACTIVITY_STEP;
 
 /// Whom a transcript names as the user.
 const THE_USER: &str = "user";
@@ -30,50 +27,55 @@ const ENTRY_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// How many conversations after the last that is known to have completed are asked for.
 const MOST_CONVERSATIONS: u64 = 8;
 
-/// What came of looking at a user.
-pub(crate) enum Looked {
+/// What came of reconciling a user.
+pub(crate) enum Reconciliation {
     /// The user belongs to another hour, another account, or another time.
-    Elsewhere,
+    NotDue,
     /// The conversation was compared; this many messages were missing.
-    At { missing: usize },
+    Compared { missing: usize },
     /// It could not be, for this reason.
-    Not(String),
+    Impossible(String),
 }
 
-impl Processor {
+/// Compares conversations with their transcripts.
+pub(crate) struct Reconciler<'a> {
+    pub(crate) bridge: &'a Bridge,
+}
+
+impl Reconciler<'_> {
     /// Compares a user's conversation with its transcript and delivers what is missing.
     ///
     /// Only what Haptik said from the beginning of the outage until `enabled` is: nothing of the user's own,
     /// nothing without a time or an id, and nothing older than the ledger's memory.
-    pub(crate) async fn look(
+    pub(crate) async fn reconcile_user(
         &self,
         outage: &Outage,
         enabled: Timestamp,
         hour: i64,
         auth_id: &AuthId,
         now: Timestamp,
-    ) -> Result<Looked, Failure> {
+    ) -> Result<Reconciliation, Failure> {
         let Some(user) = self.bridge.users.get(auth_id).await? else {
-            return Ok(Looked::Elsewhere);
+            return Ok(Reconciliation::NotDue);
         };
         let connection = self.bridge.connections.get(&user.connection);
         let connection = connection.filter(|connection| connection.account == outage.account);
         let haptik = self.bridge.haptik.get(&outage.account);
         let (Some(connection), Some(haptik)) = (connection, haptik) else {
-            return Ok(Looked::Elsewhere);
+            return Ok(Reconciliation::NotDue);
         };
         // One who wrote again in a later hour of the outage was looked at there.
         let last = Hour::of_millisecond(user.last_activity).number();
         let was_looked_at = last > hour && last <= Hour::of(enabled).number();
         let began = outage.began.as_millisecond();
-        let may_have_written = user.last_activity + ACTIVITY_STEP >= began;
+        let may_have_written = user.last_activity + activity::STEP >= began;
         if was_looked_at || !(outage.pass.wide || may_have_written) {
-            return Ok(Looked::Elsewhere);
+            return Ok(Reconciliation::NotDue);
         }
         let Some(user_name) = &user.user_name else {
             let reason =
                 "the user_name is unknown: Haptik has not delivered anything for this user";
-            return Ok(Looked::Not(reason.to_owned()));
+            return Ok(Reconciliation::Impossible(reason.to_owned()));
         };
         let said = self
             .transcript(haptik, connection, auth_id, user_name)
@@ -86,7 +88,7 @@ impl Processor {
         // One who has written since is in the transcript, or it is that of another conversation.
         if user.last_activity >= began && !said.values().any(during) {
             let reason = "its transcript was not found: the conversation_no is unknown";
-            return Ok(Looked::Not(reason.to_owned()));
+            return Ok(Reconciliation::Impossible(reason.to_owned()));
         }
         let of_haptik = said.into_iter().filter(|(_, message)| {
             let sender = message.sender.trim();
@@ -102,7 +104,7 @@ impl Processor {
             self.deliver_late(outage, connection, &user, **id, message, now)
                 .await?;
         }
-        Ok(Looked::At {
+        Ok(Reconciliation::Compared {
             missing: missing.len(),
         })
     }

@@ -2,31 +2,38 @@
 
 mod conversation;
 
+use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_channels::channel::Task;
+use haptik_bridge_shared::message::{Content, Outgoing, Sender};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::ledger::{Entry, Payload};
-use haptik_bridge_shared::message::{Content, Outgoing, Sender};
 use haptik_bridge_shared::retry::{Failure, Retry};
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
 use std::time::{Duration, Instant};
 
-use crate::Processor;
-use crate::drain::{Attempt, Done};
-use crate::to_haptik::MARK_TIMEOUT;
-use conversation::Noted;
+use self::conversation::Relevance;
+use crate::attempt::{Attempt, DeliveryOutcome, connection, record_step};
+use crate::limits::ACTIVITY_TIMEOUT;
 
-impl Processor {
-    pub(crate) async fn to_channel(
+/// Delivers what Haptik said to a channel.
+pub(crate) struct ToChannel<'a> {
+    pub(crate) bridge: &'a Bridge,
+    /// How long one delivery may take in all.
+    pub(crate) delivery_timeout: Duration,
+}
+
+impl ToChannel<'_> {
+    /// Delivers an event of Haptik.
+    pub(crate) async fn deliver(
         &self,
         attempt: &Attempt<'_>,
         auth_id: &AuthId,
         body: &str,
         again: bool,
-    ) -> Result<Done, Failure> {
+    ) -> Result<DeliveryOutcome, Failure> {
         let entry = attempt.entry;
         let event =
             Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
@@ -36,20 +43,24 @@ impl Processor {
             self.bridge.health.heard(account, entry.received_at).await;
         }
         let Some(mut content) = event.content() else {
-            return Ok(Done::Nothing("an event that is not for the channel"));
+            return Ok(DeliveryOutcome::Nothing(
+                "an event that is not for the channel",
+            ));
         };
         let Some(mut user) = self.bridge.users.get(auth_id).await? else {
-            return Ok(Done::Nothing("the user came through another system"));
+            return Ok(DeliveryOutcome::Nothing(
+                "the user came through another system",
+            ));
         };
         attempt.goes_to(&user.connection);
-        let noted = self
+        let relevance = self
             .note_conversation(&mut user, &event, &content, entry)
             .await?;
-        let handoff = match noted {
-            Noted::Old(reason) => return Ok(Done::Nothing(reason)),
-            Noted::New { handoff } => handoff,
+        let handoff = match relevance {
+            Relevance::Stale(reason) => return Ok(DeliveryOutcome::Nothing(reason)),
+            Relevance::ToShow { handoff } => handoff,
         };
-        self.in_own_words(&user, &mut content);
+        self.use_configured_notice(&user, &mut content);
         let outgoing = Outgoing {
             key: entry.key.clone(),
             auth_id: auth_id.clone(),
@@ -62,25 +73,25 @@ impl Processor {
             content,
         };
         let shown = self.show(entry, &user, &outgoing, again).await?;
-        if matches!(shown, Done::Delivered) && !user.marks.is_empty() {
+        if matches!(shown, DeliveryOutcome::Whole) && !user.marks.is_empty() {
             // What is not taken away by then is, with the next answer.
-            let unmarked = tokio::time::timeout(MARK_TIMEOUT, self.unmark(&user)).await;
-            if unmarked.is_err() {
-                tracing::warn!("a mark is left for now: it took too long to take it away");
+            let cleared = tokio::time::timeout(ACTIVITY_TIMEOUT, self.clear_activity(&user)).await;
+            if cleared.is_err() {
+                tracing::warn!("an activity is left for now: it took too long to take it away");
             }
         }
         Ok(shown)
     }
 
     /// Gives control, or a message, back to the bot that handed its user over.
-    pub(crate) async fn to_bot(
+    pub(crate) async fn deliver_to_bot(
         &self,
         attempt: &Attempt<'_>,
         auth_id: &AuthId,
-    ) -> Result<Done, Failure> {
+    ) -> Result<DeliveryOutcome, Failure> {
         let entry = attempt.entry;
         let Some(user) = self.bridge.users.get(auth_id).await? else {
-            return Ok(Done::Nothing("the user is not known any more"));
+            return Ok(DeliveryOutcome::Nothing("the user is not known any more"));
         };
         attempt.goes_to(&user.connection);
         let (handoff, content) = match &entry.payload {
@@ -116,8 +127,8 @@ impl Processor {
     }
 
     /// Takes away what showed that the user's messages were taken: they are answered.
-    async fn unmark(&self, user: &User) {
-        let Ok(connection) = self.connection(&user.connection) else {
+    async fn clear_activity(&self, user: &User) {
+        let Ok(connection) = connection(self.bridge, &user.connection) else {
             return;
         };
         let mut gone = Vec::new();
@@ -126,7 +137,7 @@ impl Processor {
             match connection.channel.unmark(&with).await {
                 // It is taken away with the next answer.
                 Err(failure) if failure.retry != Retry::Never => {
-                    tracing::warn!(reason = failure.reason, "a mark is left for now");
+                    tracing::warn!(reason = failure.reason, "an activity is left for now");
                 }
                 // What cannot be taken away is forgotten too.
                 Ok(()) | Err(_) => gone.push(mark.clone()),
@@ -136,20 +147,21 @@ impl Processor {
             return;
         }
         if let Err(error) = self.bridge.users.remove_marks(&user.auth_id, gone).await {
-            tracing::warn!(%error, "marks that were taken away cannot be forgotten");
+            tracing::warn!(%error, "activities that were taken away cannot be forgotten");
         }
     }
 
-    pub(crate) async fn task(
+    /// Carries out a task of the channel.
+    pub(crate) async fn perform(
         &self,
-        connection: &ConnectionId,
+        id: &ConnectionId,
         task: &Task,
-    ) -> Result<Done, Failure> {
-        self.connection(connection)?
+    ) -> Result<DeliveryOutcome, Failure> {
+        connection(self.bridge, id)?
             .channel
             .perform(&task.task)
             .await?;
-        Ok(Done::Delivered)
+        Ok(DeliveryOutcome::Whole)
     }
 
     async fn show(
@@ -158,14 +170,14 @@ impl Processor {
         user: &User,
         outgoing: &Outgoing,
         again: bool,
-    ) -> Result<Done, Failure> {
-        let connection = self.connection(&user.connection)?;
+    ) -> Result<DeliveryOutcome, Failure> {
+        let connection = connection(self.bridge, &user.connection)?;
         let source = format!("channels/{}", user.connection);
         let since = Timestamp::now();
         let parts = connection.channel.render(outgoing);
-        step_done(entry, "rendered", &source, since);
+        record_step(entry, "rendered", &source, since);
         if parts.is_empty() {
-            return Ok(Done::Nothing("there is nothing in it to show"));
+            return Ok(DeliveryOutcome::Nothing("there is nothing in it to show"));
         }
         let sent = if again {
             let asked = connection.channel.already_sent(&user.address, outgoing);
@@ -178,11 +190,11 @@ impl Processor {
             if !sent.contains(&part.index) {
                 let since = Timestamp::now();
                 connection.channel.send(&user.address, &part).await?;
-                step_done(entry, "sent_to_channel", &source, since);
+                record_step(entry, "sent_to_channel", &source, since);
             }
             if part.index + 1 < count {
                 self.bridge.ledger.progressed(entry, part.index + 1).await?;
-                if began.elapsed() > self.limits.delivery_timeout / 2 {
+                if began.elapsed() > self.delivery_timeout / 2 {
                     // A long message at a channel's pace: out of time, the part under way would be in doubt.
                     let reason = format!("{} of {count} parts are sent", part.index + 1);
                     return Err(Failure {
@@ -192,21 +204,6 @@ impl Processor {
                 }
             }
         }
-        Ok(Done::Delivered)
+        Ok(DeliveryOutcome::Whole)
     }
-}
-
-/// Tells of a step that went well.
-pub(crate) fn step_done(entry: &Entry, name: &'static str, source: &str, since: Timestamp) {
-    telemetry::hop(&Hop {
-        name,
-        outcome: Outcome::Ok,
-        correlation_id: Some(&entry.correlation_id),
-        lane: Some(&entry.lane),
-        key: Some(&entry.key),
-        source,
-        at: None,
-        since: Some(since),
-        reason: None,
-    });
 }

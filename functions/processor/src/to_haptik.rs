@@ -8,17 +8,17 @@ mod rating;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use haptik_bridge_shared::activity::Hour;
-use haptik_bridge_shared::bridge::Connection;
+use haptik_bridge_shared::activity::{self, Hour};
+use haptik_bridge_shared::bridge::{Bridge, Connection};
+use haptik_bridge_shared::message::{Attachment, Inbound, Profile, SenderKind, UserAction};
 use haptik_bridge_shared::haptik::client::{
     self, Feedback, HaptikClient, HaptikError, Logged, SyncAnswer,
 };
+use haptik_bridge_shared::message::hsl::{Actionable, Effect};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
-use haptik_bridge_shared::message::hsl::{Actionable, Effect};
-use haptik_bridge_shared::message::{Attachment, Inbound, Profile, SenderKind, UserAction};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::{Mode, User};
@@ -26,25 +26,18 @@ use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::Processor;
-use crate::drain::Done;
-use crate::to_channel::step_done;
-
-/// How old the time of a user's last activity may be, in milliseconds, before it is written again.
-pub(crate) const ACTIVITY_STEP: i64 = 60_000;
+use crate::attempt::{DeliveryOutcome, connection, record_step};
+use crate::limits::ACTIVITY_TIMEOUT;
 
 /// After how many failed tries a user is registered without what the channel knows of the user: a
 /// provider that does not tell a name must not keep a message back.
 const TRIES_FOR_A_PROFILE: u32 = 2;
 
-/// How long showing that something was taken, or taking that away, may take: nothing waits for it longer.
-pub(crate) const MARK_TIMEOUT: Duration = Duration::from_secs(1);
+/// How many messages of one user show that they were taken while nothing is answered.
+const MOST_ACTIVITIES: usize = 20;
 
-/// How many messages of one user are marked while nothing is answered.
-const MOST_MARKS: usize = 20;
-
-/// How long a name may take: a message is not kept back for it.
-const NAME_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a mentioned user's name may take: a message is not kept back for it.
+const MENTION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One user's conversation with Haptik.
 struct Conversation<'a> {
@@ -70,22 +63,29 @@ impl Conversation<'_> {
     }
 }
 
-impl Processor {
-    pub(crate) async fn to_haptik(
+/// Delivers what users did to Haptik.
+pub(crate) struct ToHaptik<'a> {
+    pub(crate) bridge: &'a Bridge,
+    /// How long a long transcript is sent at a stretch.
+    pub(crate) stretch: Duration,
+}
+
+impl ToHaptik<'_> {
+    pub(crate) async fn deliver(
         &self,
         entry: &Entry,
         connection_id: &ConnectionId,
         inbound: &Inbound,
         handoff: Option<&str>,
-    ) -> Result<Done, Failure> {
-        let connection = self.connection(connection_id)?;
+    ) -> Result<DeliveryOutcome, Failure> {
+        let connection = connection(self.bridge, connection_id)?;
         let haptik = self.bridge.haptik.get(&connection.account);
         let haptik =
             haptik.ok_or_else(|| Failure::permanent("the account is no longer configured"))?;
         connection.channel.can_answer(&inbound.address).await?;
-        let user = self.note_place(connection_id, inbound).await?;
+        let user = self.remember_address(connection_id, inbound).await?;
         if let Some(id) = handoff.filter(|id| !handoff::is_on(&user, id)) {
-            return self.too_late(entry, inbound, id).await;
+            return self.return_to_bot(entry, inbound, id).await;
         }
         let conversation = Conversation {
             haptik,
@@ -95,59 +95,60 @@ impl Processor {
             user: &user,
             taken_at: AtomicI64::new(0),
         };
-        // The mark before the message: an answer that came before the mark would leave it standing.
+        // The activity before the message: an answer that came before it would leave it standing.
         let (registered, ()) = tokio::join!(
             self.register(&conversation, &user, entry, false),
-            self.mark(&conversation, &user, entry),
+            self.show_activity(&conversation, &user, entry),
         );
         registered?;
         let answer_comes =
             !matches!(inbound.action, UserAction::Feedback { .. }) && !haptik.answers_at_once();
         if answer_comes {
-            // Before it is told: nothing is to come between that and its record.
+            // Before it is sent: nothing may come between the call and the record of what it did.
             let health = &self.bridge.health;
             health.told(&connection.account, Timestamp::now()).await;
         }
-        let done = match self.tell(&conversation, entry).await {
-            Err(Told::NotRegistered(_)) => {
+        let outcome = match self.deliver_to_haptik(&conversation, entry).await {
+            Err(DeliveryError::NotRegistered(_)) => {
                 self.register(&conversation, &user, entry, true).await?;
                 // What was told before Haptik forgot the user is not told again.
                 let entry = self.bridge.ledger.entry(&entry.lane, &entry.key).await?;
                 let entry = entry.ok_or_else(|| Failure::permanent("the entry has expired"))?;
-                self.tell(&conversation, &entry).await?
+                self.deliver_to_haptik(&conversation, &entry).await?
             }
-            told => told?,
+            delivered => delivered?,
         };
         if let Some(id) = handoff {
-            self.note_told(&conversation, entry, id).await?;
+            self.note_message_taken(&conversation, entry, id).await?;
         }
-        Ok(done)
+        Ok(outcome)
     }
 
     /// Shows the user that something was taken, on the first try only: it is worth doing at once or not
     /// at all, and a failure is neither repeated nor anybody's problem.
-    async fn mark(&self, conversation: &Conversation<'_>, user: &User, entry: &Entry) {
-        let Some(mark) = &conversation.inbound.mark else {
+    async fn show_activity(&self, conversation: &Conversation<'_>, user: &User, entry: &Entry) {
+        let Some(activity) = &conversation.inbound.mark else {
             return;
         };
-        if entry.attempts > 0 || user.marks.len() >= MOST_MARKS {
+        if entry.attempts > 0 || user.marks.len() >= MOST_ACTIVITIES {
             return;
         }
-        let noted = Some(mark.with.to_string()).filter(|_| mark.stays);
+        let noted = Some(activity.with.to_string()).filter(|_| activity.stays);
         // Noted first: the answer may come before the channel has said that it is shown.
         if let Some(noted) = &noted
             && let Err(error) = self.bridge.users.add_mark(&user.auth_id, noted).await
         {
-            tracing::warn!(%error, "a mark cannot be noted");
+            tracing::warn!(%error, "an activity cannot be noted");
             return;
         }
         let channel = &conversation.connection.channel;
-        let Ok(marked) = tokio::time::timeout(MARK_TIMEOUT, channel.mark(&mark.with)).await else {
+        let Ok(shown) = tokio::time::timeout(ACTIVITY_TIMEOUT, channel.mark(&activity.with)).await
+        else {
             // It may be shown all the same, so it stays noted and is taken away with the answer.
             tracing::warn!("it took too long to show that a message was taken");
             return;
         };
-        if let Err(failure) = marked {
+        if let Err(failure) = shown {
             tracing::warn!(
                 reason = failure.reason,
                 "it cannot be shown that a message was taken"
@@ -159,43 +160,38 @@ impl Processor {
                     .remove_marks(&user.auth_id, vec![noted])
                     .await
             {
-                tracing::warn!(%error, "a mark that is none cannot be forgotten");
+                tracing::warn!(%error, "an activity that is not shown cannot be forgotten");
             }
         }
     }
 
-    pub(crate) fn connection(&self, id: &ConnectionId) -> Result<&Connection, Failure> {
-        let connection = self.bridge.connections.get(id);
-        connection.ok_or_else(|| {
-            Failure::permanent(format!("the connection {id} is no longer configured"))
-        })
-    }
-
     /// Keeps in the user map where to answer: before Haptik hears of the message, so that no answer
     /// comes for a user who is nowhere.
-    async fn note_place(
+    async fn remember_address(
         &self,
-        connection: &ConnectionId,
+        connection_id: &ConnectionId,
         inbound: &Inbound,
     ) -> Result<User, Failure> {
         let known = self.bridge.users.get(&inbound.auth_id).await?;
         let at = Timestamp::now();
         let now = at.as_millisecond();
         if let Some(user) = &known {
-            let same = user.address == inbound.address && user.connection == *connection;
+            let same = user.address == inbound.address && user.connection == *connection_id;
             // What follows a completion is another conversation, however soon it begins.
             let completed = user.completion.as_ref();
             let goes_on = completed.is_none_or(|completed| completed.at < user.last_activity);
-            if same && goes_on && now - user.last_activity < ACTIVITY_STEP {
+            if same && goes_on && now - user.last_activity < activity::STEP {
                 return Ok(user.clone());
             }
         }
         // In which hour the user is known to have been active on this connection.
-        let known_in = known.as_ref().filter(|user| user.connection == *connection);
+        let known_in = known
+            .as_ref()
+            .filter(|user| user.connection == *connection_id);
         let known_in = known_in.map(|user| Hour::of_millisecond(user.last_activity));
         let user = User {
             auth_id: inbound.auth_id.clone(),
-            connection: connection.clone(),
+            connection: connection_id.clone(),
             channel_user: inbound.user.clone(),
             address: inbound.address.clone(),
             last_activity: now,
@@ -210,7 +206,7 @@ impl Processor {
             completion: known.and_then(|user| user.completion),
         };
         if known_in.is_none_or(|hour| hour != Hour::of(at)) {
-            let account = &self.connection(connection)?.account;
+            let account = &connection(self.bridge, connection_id)?.account;
             let activity = &self.bridge.activity;
             activity.note(account, &user.auth_id, at).await?;
         }
@@ -258,7 +254,11 @@ impl Processor {
         Ok(())
     }
 
-    async fn tell(&self, conversation: &Conversation<'_>, entry: &Entry) -> Result<Done, Told> {
+    async fn deliver_to_haptik(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+    ) -> Result<DeliveryOutcome, DeliveryError> {
         let Conversation {
             connection,
             inbound,
@@ -271,8 +271,8 @@ impl Processor {
                 self.ask_for_agent(conversation, entry, text).await
             }
             UserAction::Message { text, attachments } => {
-                let text = named(conversation, text).await;
-                self.tell_message(conversation, entry, &text, attachments)
+                let text = resolve_mentions(conversation, text).await;
+                self.send_message(conversation, entry, &text, attachments)
                     .await
             }
             UserAction::Choice {
@@ -284,14 +284,10 @@ impl Processor {
                 if agent::is_asked_for(conversation, &text) {
                     return self.ask_for_agent(conversation, entry, &text).await;
                 }
-                self.tell_message(conversation, entry, &text, &[]).await
+                self.send_message(conversation, entry, &text, &[]).await
             }
-            UserAction::Handoff { id, says, .. } => {
-                self.hand_over(conversation, entry, id, says).await
-            }
-            UserAction::MoveToAgent { handoff } => {
-                self.move_to_team(conversation, entry, handoff).await
-            }
+            UserAction::Handoff { id, says, .. } => self.hand_over(conversation, entry, id, says).await,
+            UserAction::MoveToAgent { handoff } => self.move_to_team(conversation, entry, handoff).await,
             UserAction::Feedback {
                 rating,
                 resolved,
@@ -311,13 +307,13 @@ impl Processor {
 
     /// Tells the text, if there is one, and then each file; what was told before a failure is not told
     /// again.
-    async fn tell_message(
+    async fn send_message(
         &self,
         conversation: &Conversation<'_>,
         entry: &Entry,
         text: &str,
         attachments: &[Attachment],
-    ) -> Result<Done, Told> {
+    ) -> Result<DeliveryOutcome, DeliveryError> {
         let text = Some(text).filter(|text| !text.trim().is_empty());
         let parts = text
             .map(Part::Text)
@@ -328,18 +324,22 @@ impl Processor {
         for (index, part) in parts.enumerate().skip(entry.parts_done) {
             let since = Timestamp::now();
             match part {
-                Part::Text(text) => self.tell_text(conversation, text).await?,
-                Part::File(attachment) => self.tell_file(conversation, entry, attachment).await?,
+                Part::Text(text) => self.send_text(conversation, text).await?,
+                Part::File(attachment) => self.send_file(conversation, entry, attachment).await?,
             }
-            step_done(entry, "sent_to_haptik", &source, since);
+            record_step(entry, "sent_to_haptik", &source, since);
             if index + 1 < count {
                 self.bridge.ledger.progressed(entry, index + 1).await?;
             }
         }
-        Ok(Done::Delivered)
+        Ok(DeliveryOutcome::Whole)
     }
 
-    async fn tell_text(&self, conversation: &Conversation<'_>, text: &str) -> Result<(), Told> {
+    async fn send_text(
+        &self,
+        conversation: &Conversation<'_>,
+        text: &str,
+    ) -> Result<(), DeliveryError> {
         let Conversation {
             haptik,
             connection,
@@ -357,7 +357,7 @@ impl Processor {
             return self
                 .take_answer(conversation, answer)
                 .await
-                .map_err(Told::from);
+                .map_err(DeliveryError::from);
         }
         let logged = haptik
             .log_message(&inbound.auth_id, connection.business_id, text)
@@ -437,12 +437,12 @@ enum Part<'a> {
 }
 
 /// A text with names in place of ids, where the channel knows them.
-async fn named(conversation: &Conversation<'_>, text: &str) -> String {
+async fn resolve_mentions(conversation: &Conversation<'_>, text: &str) -> String {
     let mut text = text.to_owned();
     let channel = &conversation.connection.channel;
     let address = &conversation.inbound.address;
     for unnamed in &conversation.inbound.mentions {
-        let name = tokio::time::timeout(NAME_TIMEOUT, channel.name(address, unnamed)).await;
+        let name = tokio::time::timeout(MENTION_TIMEOUT, channel.name(address, unnamed)).await;
         if let Ok(Some(name)) = name {
             text = text.replace(unnamed, &name);
         }
@@ -450,15 +450,15 @@ async fn named(conversation: &Conversation<'_>, text: &str) -> String {
     text
 }
 
-/// Why something was not told.
-enum Told {
-    /// Haptik does not know the user: register and tell again.
+/// Why something was not delivered to Haptik.
+enum DeliveryError {
+    /// Haptik does not know the user: register the user and deliver again.
     NotRegistered(HaptikError),
     /// Something else.
     Failed(Failure),
 }
 
-impl From<HaptikError> for Told {
+impl From<HaptikError> for DeliveryError {
     fn from(error: HaptikError) -> Self {
         match error {
             HaptikError::NotRegistered { .. } => Self::NotRegistered(error),
@@ -467,23 +467,23 @@ impl From<HaptikError> for Told {
     }
 }
 
-impl From<Failure> for Told {
+impl From<Failure> for DeliveryError {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl From<TableError> for Told {
+impl From<TableError> for DeliveryError {
     fn from(error: TableError) -> Self {
         Self::Failed(error.into())
     }
 }
 
-impl From<Told> for Failure {
-    fn from(told: Told) -> Self {
-        match told {
-            Told::NotRegistered(error) => error.into(),
-            Told::Failed(failure) => failure,
+impl From<DeliveryError> for Failure {
+    fn from(error: DeliveryError) -> Self {
+        match error {
+            DeliveryError::NotRegistered(error) => error.into(),
+            DeliveryError::Failed(failure) => failure,
         }
     }
 }

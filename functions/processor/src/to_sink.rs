@@ -2,28 +2,35 @@
 
 use std::time::Duration;
 
-use haptik_bridge_shared::edge::NotDurable;
+use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::sink::gate::{self, Gate};
-use haptik_bridge_shared::sink::{Delivered, Delivery, SinkError};
+use haptik_bridge_shared::sink::{Delivered, Delivery, SinkError, Sinks};
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use jiff::Timestamp;
 
-use crate::Processor;
-use crate::drain::{Attempt, Done, Stopped};
+use crate::attempt::{Attempt, DeliveryOutcome, Stopped};
+use crate::limits::Limits;
 
 /// The longest time that is waited for here: a longer one is waited for in the queue.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
 
-impl Processor {
+/// Delivers Haptik's events to sinks.
+pub(crate) struct ToSink<'a> {
+    pub(crate) bridge: &'a Bridge,
+    pub(crate) sinks: &'a Sinks,
+    pub(crate) limits: &'a Limits,
+}
+
+impl ToSink<'_> {
     /// Whether an entry may be delivered now, as far as its sink as a whole goes; and what is known of
     /// that. One of another lane may always.
-    pub(crate) async fn enter(&self, entry: &Entry) -> Result<Result<Gate, Stopped>, TableError> {
+    pub(crate) async fn admit(&self, entry: &Entry) -> Result<Result<Gate, Stopped>, TableError> {
         let (Lane::Sink { sink: name, .. }, Payload::Webhook { body, .. }) =
             (&entry.lane, &entry.payload)
         else {
@@ -63,14 +70,14 @@ impl Processor {
         }
     }
 
-    pub(crate) async fn to_sink(
+    pub(crate) async fn deliver(
         &self,
         attempt: &Attempt<'_>,
         name: &str,
         account: &AccountId,
         body: &str,
         again: bool,
-    ) -> Result<Done, Failure> {
+    ) -> Result<DeliveryOutcome, Failure> {
         let entry = attempt.entry;
         let sink = self.sinks.get(name);
         let sink = sink.ok_or_else(|| Failure::permanent("the sink is no longer configured"))?;
@@ -78,7 +85,7 @@ impl Processor {
             Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
         let delivered = sink
             .deliver(&Delivery {
-                bridge: &self.bridge,
+                bridge: self.bridge,
                 sink: name,
                 account,
                 event: &event,
@@ -93,17 +100,17 @@ impl Processor {
             .await;
         match delivered {
             Ok(Delivered::Done | Delivered::Ticket(_)) => {
-                self.went_well(name, &attempt.gate).await?;
-                Ok(Done::Delivered)
+                self.on_success(name, &attempt.gate).await?;
+                Ok(DeliveryOutcome::Whole)
             }
-            Ok(Delivered::Nothing(reason)) => Ok(Done::Nothing(reason)),
-            Ok(Delivered::Later(pause, reason)) => Ok(Done::NotYet(pause, reason)),
-            Err(error) => self.went_wrong(attempt, name, error).await,
+            Ok(Delivered::Nothing(reason)) => Ok(DeliveryOutcome::Nothing(reason)),
+            Ok(Delivered::Later(pause, reason)) => Ok(DeliveryOutcome::Later(pause, reason)),
+            Err(error) => self.on_failure(attempt, name, error).await,
         }
     }
 
     /// Notes that a sink works; when it needed attention until now, all that is pending there is rung for.
-    async fn went_well(&self, name: &str, gate: &Gate) -> Result<(), TableError> {
+    async fn on_success(&self, name: &str, gate: &Gate) -> Result<(), TableError> {
         if !self.bridge.gates.went_well(name, gate).await? {
             return Ok(());
         }
@@ -116,12 +123,12 @@ impl Processor {
     }
 
     /// What a failure means for its entry and for the sink.
-    async fn went_wrong(
+    async fn on_failure(
         &self,
         attempt: &Attempt<'_>,
         name: &str,
         error: SinkError,
-    ) -> Result<Done, Failure> {
+    ) -> Result<DeliveryOutcome, Failure> {
         let gates = &self.bridge.gates;
         let error = refused_alone(attempt, error);
         match &error {
@@ -133,49 +140,25 @@ impl Processor {
                 let closed = gates.needs_attention(name, &attempt.gate, &reason, every);
                 if !closed.await? {
                     let reason = "others have been taken since it began";
-                    return Ok(Done::NotYet(SHORT_WAIT, reason));
+                    return Ok(DeliveryOutcome::Later(SHORT_WAIT, reason));
                 }
                 if is_forbidden {
                     self.bridge.ledger.forbidden(attempt.entry, now).await?;
                 }
-                needs_attention(attempt, name, &failure.reason);
-                return Ok(Done::Closed);
+                record_needs_attention(attempt, name, &failure.reason);
+                return Ok(DeliveryOutcome::SinkClosed);
             }
             SinkError::RateLimited { .. } => {
                 let pause = gates.failed(name, &attempt.gate, &error).await?;
                 let reason = "the sink had too many requests (429)";
-                return Ok(Done::NotYet(pause.unwrap_or(SHORT_WAIT), reason));
+                return Ok(DeliveryOutcome::Later(pause.unwrap_or(SHORT_WAIT), reason));
             }
-            SinkError::Refused { .. } => self.went_well(name, &attempt.gate).await?,
+            SinkError::Refused { .. } => self.on_success(name, &attempt.gate).await?,
             _ => {
                 gates.failed(name, &attempt.gate, &error).await?;
             }
         }
         Err(error.into())
-    }
-
-    /// Rings a lane of each sink that needs attention, where it is time to try whether it still does.
-    pub(crate) async fn try_closed_sinks(&self, now: Timestamp) {
-        for name in self.sinks.names() {
-            if let Err(error) = self.try_closed_sink(name, now).await {
-                tracing::warn!(sink = name, %error, "whether the sink needs attention is not known");
-            }
-        }
-    }
-
-    async fn try_closed_sink(&self, name: &str, now: Timestamp) -> Result<(), NotDurable> {
-        let gate = self.bridge.gates.of(name).await?;
-        if gate.attention.is_none() || gate.closed_until.is_some_and(|until| until > now) {
-            return Ok(());
-        }
-        let mut lanes = self.bridge.ledger.pending_lanes().await?;
-        lanes.retain(|lane| matches!(lane, Lane::Sink { sink, .. } if sink == name));
-        // Not always the same one: what is refused may be something of its own.
-        let chosen = fastrand::usize(..lanes.len().max(1));
-        match lanes.into_iter().nth(chosen) {
-            Some(lane) => self.bridge.ring_again(lane, now).await,
-            None => Ok(()),
-        }
     }
 }
 
@@ -198,8 +181,8 @@ fn refused_alone(attempt: &Attempt<'_>, error: SinkError) -> SinkError {
     }
 }
 
-/// Tells that a sink needs attention: once for each try, so that an alarm lasts as long as it does.
-fn needs_attention(attempt: &Attempt<'_>, name: &str, reason: &str) {
+/// Records that a sink needs attention: once for each try, so that an alarm lasts as long as it does.
+fn record_needs_attention(attempt: &Attempt<'_>, name: &str, reason: &str) {
     telemetry::hop(&Hop {
         name: "needs_attention",
         outcome: Outcome::WillRetry,

@@ -77,7 +77,7 @@ impl Surroundings {
         let worker = self.doorbell.worker().await;
         let Worker { runtime, processor } = worker.context("there is no process")?;
         let (now, kills) = (Timestamp::now().checked_add(ahead)?, self.kills());
-        let kept = runtime.spawn(async move { processor.keep_house(now).await });
+        let kept = runtime.spawn(async move { processor.run_scheduled_maintenance(now).await });
         Ok(kept.await.is_ok() && self.kills() == kills)
     }
 

@@ -190,7 +190,7 @@ async fn nobody_takes_the_chat_and_the_user_and_the_sinks_are_told() -> anyhow::
         .await?;
     for _ in 0..2 {
         let later = Timestamp::now().checked_add(SignedDuration::from_mins(11))?;
-        stage.local.processor.keep_house(later).await;
+        stage.local.processor.run_scheduled_maintenance(later).await;
     }
     let missed = "Nobody is free at the moment, I am sorry. Please try again later.";
     stage.slack.wait_for_text(&channel, missed).await;

@@ -212,7 +212,7 @@ async fn a_webhook_that_haptik_has_disabled_is_enabled_by_itself_after_a_silence
         let processor = stage.local.processor.clone();
         async move {
             let now = jiff::Timestamp::now() + Duration::from_secs(seconds);
-            processor.keep_house(now).await;
+            processor.run_scheduled_maintenance(now).await;
         }
     };
     keep_house_in(0).await;

@@ -59,7 +59,7 @@ pub(super) async fn say(stage: &Stage, id: &str, text: &str) -> anyhow::Result<u
 
 pub(super) async fn keep_house_in(stage: &Stage, minutes: i64) -> anyhow::Result<()> {
     let now = Timestamp::now().checked_add(SignedDuration::from_mins(minutes))?;
-    stage.local.processor.keep_house(now).await;
+    stage.local.processor.run_scheduled_maintenance(now).await;
     Ok(())
 }
 

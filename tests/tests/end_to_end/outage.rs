@@ -59,7 +59,7 @@ async fn talk(stage: &Stage, user: &str, text: &str) -> anyhow::Result<String> {
 /// Keeps house as it will be done after this much time.
 async fn keep_house_in(stage: &Stage, time: Duration) {
     let now = Timestamp::now() + time;
-    stage.local.processor.keep_house(now).await;
+    stage.local.processor.run_scheduled_maintenance(now).await;
 }
 
 async fn records(stage: &Stage) -> anyhow::Result<Vec<(Outage, Findings)>> {
@@ -337,7 +337,7 @@ async fn a_reconciliation_that_cannot_go_on_goes_on_where_it_was_by_the_next_hou
     });
     let processor = stage.local.processor.clone();
     let now = Timestamp::now() + minutes(65);
-    let keeping_house = tokio::spawn(async move { processor.keep_house(now).await });
+    let keeping_house = tokio::spawn(async move { processor.run_scheduled_maintenance(now).await });
     let is_between = async {
         while asked() < 2 + 4 {
             tokio::time::sleep(Duration::from_millis(5)).await;

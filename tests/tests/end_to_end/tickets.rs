@@ -78,7 +78,11 @@ async fn keep_house_until(stage: &Stage, desk: &FakeCrm, tickets: usize) {
     let until = Instant::now() + Duration::from_secs(30);
     while desk.tickets().len() < tickets && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(220)).await;
-        stage.local.processor.keep_house(Timestamp::now()).await;
+        stage
+            .local
+            .processor
+            .run_scheduled_maintenance(Timestamp::now())
+            .await;
     }
     desk.wait_for_tickets(tickets).await;
 }
@@ -242,7 +246,11 @@ async fn a_crm_that_accepts_no_credentials_waits_for_an_operator_and_goes_on_by_
     );
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_millis(250)).await;
-        stage.local.processor.keep_house(Timestamp::now()).await;
+        stage
+            .local
+            .processor
+            .run_scheduled_maintenance(Timestamp::now())
+            .await;
     }
     let gate = stage.local.bridge.gates.of("crm").await?;
     assert!(

@@ -1,27 +1,28 @@
 //! What an event tells of a conversation: who has it, and whether a hand-off goes on.
 
+use haptik_bridge_shared::message::{Addressed, Content, Inbound, SenderKind, UserAction};
 use haptik_bridge_shared::handoff::{AskedBy, Completed, Ended, Handoff, Reason};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::ledger::Entry;
-use haptik_bridge_shared::message::{Addressed, Content, Inbound, SenderKind, UserAction};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::{Mode, User};
 use haptik_bridge_shared::wire;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::Processor;
+use super::ToChannel;
+use crate::handoff_end::end_handoff;
 
-/// What an event is to the user.
-pub(super) enum Noted {
+/// Whether an event is shown to the user.
+pub(super) enum Relevance {
     /// It has nothing new to say, for this reason.
-    Old(&'static str),
+    Stale(&'static str),
     /// It is to be shown; `handoff` is the hand-off that it belongs to, where a bot asked for one.
-    New { handoff: Option<String> },
+    ToShow { handoff: Option<String> },
 }
 
-impl Processor {
+impl ToChannel<'_> {
     /// Keeps in the user map what an event tells of the conversation, where it tells something new.
     ///
     /// What ends comes first and the record last: what fails in between is done again as it was.
@@ -31,7 +32,7 @@ impl Processor {
         event: &Event,
         content: &Content,
         entry: &Entry,
-    ) -> Result<Noted, Failure> {
+    ) -> Result<Relevance, Failure> {
         let before = user.clone();
         if event.user_name.is_some() {
             user.user_name.clone_from(&event.user_name);
@@ -40,9 +41,9 @@ impl Processor {
             .timestamp
             .unwrap_or(entry.received_at)
             .as_millisecond();
-        let noted = match content {
+        let relevance = match content {
             Content::AgentJoined { .. } if is_over(user, at) => {
-                Noted::Old("an agent's joining of a conversation that is over")
+                Relevance::Stale("an agent's joining of a conversation that is over")
             }
             Content::AgentJoined { .. } => {
                 user.mode = Mode::Agent;
@@ -64,7 +65,7 @@ impl Processor {
             }
             Content::Message { .. }
             | Content::HandoffEnded { .. }
-            | Content::MessageReturned { .. } => Noted::New {
+            | Content::MessageReturned { .. } => Relevance::ToShow {
                 handoff: of_bot(user).map(|handoff| handoff.id.clone()),
             },
         };
@@ -72,24 +73,24 @@ impl Processor {
             self.bridge.users.put_conversation(user).await?;
         }
         if before.user_name.is_none() || waits(&before) {
-            self.resume(user).await?;
+            self.resume_move(user).await?;
         }
-        Ok(noted)
+        Ok(relevance)
     }
 
     /// An agent joined, or said something, which is as good.
-    async fn note_agent(&self, user: &User, at: i64) -> Result<Noted, Failure> {
+    async fn note_agent(&self, user: &User, at: i64) -> Result<Relevance, Failure> {
         let Some(handoff) = user.handoff.as_ref().filter(|handoff| handoff.is_on()) else {
-            return Ok(Noted::New { handoff: None });
+            return Ok(Relevance::ToShow { handoff: None });
         };
         if !handoff.is_of(at) {
-            return Ok(Noted::New { handoff: None });
+            return Ok(Relevance::ToShow { handoff: None });
         }
         let users = &self.bridge.users;
         let is_on = handoff.joined_at.is_some()
             || users.handoff_joined(&user.auth_id, &handoff.id, at).await?;
         let handoff = of_bot(user).filter(|_| is_on);
-        Ok(Noted::New {
+        Ok(Relevance::ToShow {
             handoff: handoff.map(|handoff| handoff.id.clone()),
         })
     }
@@ -100,7 +101,7 @@ impl Processor {
         event: &Event,
         entry: &Entry,
         happened: &Completed,
-    ) -> Result<Noted, Failure> {
+    ) -> Result<Relevance, Failure> {
         let mut after = user.clone();
         if after.completes_again(
             &event.event_name,
@@ -110,9 +111,9 @@ impl Processor {
         ) {
             *user = after;
             user.mode = Mode::Bot;
-            return Ok(Noted::Old("the same completion was shown already"));
+            return Ok(Relevance::Stale("the same completion was shown already"));
         }
-        let handoff = self.end_by(user, happened).await?;
+        let handoff = self.end_completed_handoff(user, happened).await?;
         let of_agent = after
             .completion
             .as_ref()
@@ -122,11 +123,15 @@ impl Processor {
         }
         *user = after;
         user.mode = Mode::Bot;
-        Ok(Noted::New { handoff })
+        Ok(Relevance::ToShow { handoff })
     }
 
     /// Ends the hand-off whose conversation is complete; its id, where a bot asked for it.
-    async fn end_by(&self, user: &User, happened: &Completed) -> Result<Option<String>, Failure> {
+    async fn end_completed_handoff(
+        &self,
+        user: &User,
+        happened: &Completed,
+    ) -> Result<Option<String>, Failure> {
         let Some(mut handoff) = user.handoff.clone() else {
             return Ok(None);
         };
@@ -157,16 +162,14 @@ impl Processor {
                 .is_some_and(|ended| ended.reason == Reason::Completed && ended.at == happened.at);
             if by_this {
                 // It was handled before, perhaps not to the end.
-                self.end_handoff(auth_id, &id, &Ended::completed(happened))
-                    .await?;
+                end_handoff(self.bridge, auth_id, &id, &Ended::completed(happened)).await?;
             }
             return Ok(id_for_bot.filter(|_| by_this));
         }
         if handoff.is_completed_at(happened.at) != Some(true) {
             return Ok(None);
         }
-        self.end_handoff(auth_id, &id, &Ended::completed(happened))
-            .await?;
+        end_handoff(self.bridge, auth_id, &id, &Ended::completed(happened)).await?;
         Ok(id_for_bot)
     }
 
@@ -193,7 +196,7 @@ impl Processor {
     }
 
     /// The connection's words for the end of a conversation with an agent, in place of Haptik's.
-    pub(super) fn in_own_words(&self, user: &User, content: &mut Content) {
+    pub(super) fn use_configured_notice(&self, user: &User, content: &mut Content) {
         let of_agent = user
             .completion
             .as_ref()
@@ -208,7 +211,7 @@ impl Processor {
     }
 
     /// Has the chat moved that waited for Haptik's `user_name`, which is known now.
-    async fn resume(&self, user: &User) -> Result<(), Failure> {
+    async fn resume_move(&self, user: &User) -> Result<(), Failure> {
         // Whether it waits is asked after the name was put: either this sees that it waits, or what
         // would have it wait sees the name.
         let Some(user) = self.bridge.users.get(&user.auth_id).await? else {

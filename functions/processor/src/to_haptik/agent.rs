@@ -9,15 +9,14 @@ use haptik_bridge_shared::users::Mode;
 use jiff::Timestamp;
 
 use super::handoff::{OVER, on};
-use super::{Conversation, Told};
-use crate::Processor;
-use crate::drain::Done;
+use super::{Conversation, DeliveryError, ToHaptik};
+use crate::attempt::DeliveryOutcome;
 
 /// How often Haptik may say that the user has said nothing before that is believed: what it was told a
 /// moment ago may not have got around.
 const TRIES_TO_BE_HEARD: u32 = 5;
 
-impl Processor {
+impl ToHaptik<'_> {
     /// The user asks for a human. Haptik moves chats by its own name of the user: where that is not
     /// known, the request is told as a message, whose answer brings the name, and waits for it.
     pub(super) async fn ask_for_agent(
@@ -25,7 +24,7 @@ impl Processor {
         conversation: &Conversation<'_>,
         entry: &Entry,
         text: &str,
-    ) -> Result<Done, Told> {
+    ) -> Result<DeliveryOutcome, DeliveryError> {
         let (inbound, user) = (conversation.inbound, conversation.user);
         let notices = &conversation.connection.handoff;
         let id = entry.key.as_str();
@@ -51,32 +50,34 @@ impl Processor {
         }
         if is_known || entry.parts_done > 0 {
             let at = now.as_millisecond();
-            self.opened(&inbound.auth_id, id, at).await?;
+            self.note_opening(&inbound.auth_id, id, at).await?;
         } else {
-            self.say_it(conversation, entry, text).await?;
+            self.send_request(conversation, entry, text).await?;
         }
         match self.move_to_team(conversation, entry, id).await {
-            Err(Told::Failed(failure)) if is_unheard(&failure) && entry.parts_done == 0 => {
-                self.say_it(conversation, entry, text).await?;
-                Err(Told::Failed(failure))
+            Err(DeliveryError::Failed(failure))
+                if is_unheard(&failure) && entry.parts_done == 0 =>
+            {
+                self.send_request(conversation, entry, text).await?;
+                Err(DeliveryError::Failed(failure))
             }
             moved => moved,
         }
     }
 
     /// Tells the request itself: Haptik has to hear something of the user.
-    async fn say_it(
+    async fn send_request(
         &self,
         conversation: &Conversation<'_>,
         entry: &Entry,
         text: &str,
-    ) -> Result<(), Told> {
+    ) -> Result<(), DeliveryError> {
         if entry.parts_done > 0 {
             return Ok(());
         }
         let auth_id = &conversation.inbound.auth_id;
-        self.tell_text(conversation, text).await?;
-        self.opened(auth_id, entry.key.as_str(), conversation.taken_at())
+        self.send_text(conversation, text).await?;
+        self.note_opening(auth_id, entry.key.as_str(), conversation.taken_at())
             .await?;
         Ok(self.bridge.ledger.progressed(entry, 1).await?)
     }
@@ -88,7 +89,7 @@ impl Processor {
         conversation: &Conversation<'_>,
         entry: &Entry,
         id: &str,
-    ) -> Result<Done, Told> {
+    ) -> Result<DeliveryOutcome, DeliveryError> {
         let (auth_id, users) = (&conversation.inbound.auth_id, &self.bridge.users);
         let Some(mut user) = users.get(auth_id).await? else {
             return Ok(OVER);
@@ -97,7 +98,7 @@ impl Processor {
             if needs_moving(on(&user, id)).is_none()
                 || users.handoff_waits(auth_id, id).await?.is_some()
             {
-                return Ok(Done::Delivered);
+                return Ok(DeliveryOutcome::Whole);
             }
             // It is known by now, or the hand-off is over.
             let Some(now) = users.get(auth_id).await? else {
@@ -110,7 +111,7 @@ impl Processor {
         };
         let (Some(team_name), Some(user_name)) = (needs_moving(Some(handoff)), &user.user_name)
         else {
-            return Ok(Done::Delivered);
+            return Ok(DeliveryOutcome::Whole);
         };
         let to = MoveToAgent {
             team_name,
@@ -120,12 +121,12 @@ impl Processor {
         };
         match conversation.haptik.send_chat_to_agent(&to).await {
             Err(error @ HaptikError::NothingSaid) if entry.attempts >= TRIES_TO_BE_HEARD => {
-                return Err(Told::Failed(Failure::permanent(error.to_string())));
+                return Err(DeliveryError::Failed(Failure::permanent(error.to_string())));
             }
             moved => moved?,
         }
         users.handoff_moved(auth_id, id).await?;
-        Ok(Done::Delivered)
+        Ok(DeliveryOutcome::Whole)
     }
 
     /// Tells the user something on the bridge's own account, once for each name.

@@ -1,30 +1,29 @@
 //! Telling Haptik of a file.
 
 use haptik_bridge_channels::channel::Task;
+use haptik_bridge_shared::message::Attachment;
 use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind, HaptikError};
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::ledger::{Entry, Payload};
-use haptik_bridge_shared::message::Attachment;
 use haptik_bridge_shared::retry::{Failure, Retry};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{Conversation, Told};
-use crate::Processor;
+use super::{Conversation, DeliveryError, ToHaptik};
 
 /// After how many failed tries a file is only named: a host that never answers must not keep back what
 /// the user says next.
 const TRIES_FOR_A_FILE: u32 = 5;
 
-impl Processor {
+impl ToHaptik<'_> {
     /// Tells a file. What Haptik does not take, or what cannot be had, is told as a line of text, so that
     /// an agent at least knows of it, and the user is told.
-    pub(super) async fn tell_file(
+    pub(super) async fn send_file(
         &self,
         conversation: &Conversation<'_>,
         entry: &Entry,
         attachment: &Attachment,
-    ) -> Result<(), Told> {
+    ) -> Result<(), DeliveryError> {
         let Conversation {
             haptik,
             connection,
@@ -57,7 +56,7 @@ impl Processor {
                         told => {
                             return told
                                 .map(|logged| conversation.took(&logged))
-                                .map_err(Told::from);
+                                .map_err(DeliveryError::from);
                         }
                     }
                 }
@@ -73,14 +72,14 @@ impl Processor {
             ("", url) => format!("📎 {url}"),
             (name, url) => format!("📎 {name} ({url})"),
         };
-        self.tell_text(conversation, &line).await?;
-        self.tell_untaken(conversation, entry, attachment, untaken)
+        self.send_text(conversation, &line).await?;
+        self.notify_of_untaken(conversation, entry, attachment, untaken)
             .await
-            .map_err(Told::from)
+            .map_err(DeliveryError::from)
     }
 
     /// Tells the user that a file was not passed on, where the channel has a place for that.
-    async fn tell_untaken(
+    async fn notify_of_untaken(
         &self,
         conversation: &Conversation<'_>,
         entry: &Entry,

@@ -3,22 +3,22 @@
 
 use std::time::Instant;
 
-use haptik_bridge_shared::handoff::{Ended, Handoff, Over, Reason};
+use haptik_bridge_shared::message::Inbound;
+use haptik_bridge_shared::handoff::{Ended, Handoff, Reason};
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ledger::Entry;
-use haptik_bridge_shared::message::Inbound;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
-use super::{Conversation, Told};
-use crate::Processor;
-use crate::drain::Done;
+use super::{Conversation, DeliveryError, ToHaptik};
+use crate::attempt::DeliveryOutcome;
+use crate::handoff_end::end_handoff;
 
 /// Why a part of a hand-off is not done.
-pub(super) const OVER: Done = Done::Nothing("the hand-off is over");
+pub(super) const OVER: DeliveryOutcome = DeliveryOutcome::Nothing("the hand-off is over");
 
-impl Processor {
+impl ToHaptik<'_> {
     /// Tells Haptik what was said before and why the user comes, then moves the chat to the team. What
     /// was told before a failure is not told again; nothing is told once the hand-off is over.
     pub(super) async fn hand_over(
@@ -27,7 +27,7 @@ impl Processor {
         entry: &Entry,
         id: &str,
         says: &[String],
-    ) -> Result<Done, Told> {
+    ) -> Result<DeliveryOutcome, DeliveryError> {
         let began = Instant::now();
         let auth_id = &conversation.inbound.auth_id;
         for (index, text) in says.iter().enumerate().skip(entry.parts_done) {
@@ -35,12 +35,13 @@ impl Processor {
             let Some(handoff) = user.as_ref().and_then(|user| on(user, id)) else {
                 return Ok(OVER);
             };
-            if index > entry.parts_done && began.elapsed() >= self.limits.stretch {
-                return Ok(Done::More);
+            if index > entry.parts_done && began.elapsed() >= self.stretch {
+                return Ok(DeliveryOutcome::InPart);
             }
-            self.tell_text(conversation, text).await?;
+            self.send_text(conversation, text).await?;
             if handoff.opened_at.is_none() || handoff.completed.is_some() {
-                self.opened(auth_id, id, conversation.taken_at()).await?;
+                self.note_opening(auth_id, id, conversation.taken_at())
+                    .await?;
             }
             self.bridge.ledger.progressed(entry, index + 1).await?;
         }
@@ -49,7 +50,12 @@ impl Processor {
 
     /// Notes since when what happens at Haptik belongs to a hand-off, unless that is known. A completion
     /// that came meanwhile may be of it after all.
-    pub(super) async fn opened(&self, auth_id: &AuthId, id: &str, at: i64) -> Result<(), Failure> {
+    pub(super) async fn note_opening(
+        &self,
+        auth_id: &AuthId,
+        id: &str,
+        at: i64,
+    ) -> Result<(), Failure> {
         let users = &self.bridge.users;
         let user = match users.handoff_opened(auth_id, id, at).await? {
             // It is known, perhaps by a try that was stopped before it looked at the completion.
@@ -62,58 +68,31 @@ impl Processor {
             (handoff.is_completed_at(completed.at) == Some(true)).then_some(completed)
         });
         if let Some(completed) = completed {
-            self.end_handoff(auth_id, id, &Ended::completed(completed))
-                .await?;
+            end_handoff(self.bridge, auth_id, id, &Ended::completed(completed)).await?;
         }
         Ok(())
     }
 
-    pub(crate) async fn end_handoff(
-        &self,
-        auth_id: &AuthId,
-        id: &str,
-        ended: &Ended,
-    ) -> Result<Over, Failure> {
-        let now = Timestamp::now();
-        let bridge = &self.bridge;
-        let over = bridge.end_handoff("processor", auth_id, id, ended, false, now);
-        Ok(over.await?)
-    }
-
-    /// Ends the hand-off that an entry, which is given up, was to bring about.
-    pub(crate) async fn handoff_failed(
-        &self,
-        auth_id: &AuthId,
-        id: &str,
-        error: &str,
-    ) -> Result<(), Failure> {
-        let ended = Ended {
-            error: Some(error.to_owned()),
-            ..Ended::of(Reason::Failed, Timestamp::now().as_millisecond())
-        };
-        self.end_handoff(auth_id, id, &ended).await.map(drop)
-    }
-
     /// A message that was taken during a hand-off that is over now goes back to the bot.
-    pub(super) async fn too_late(
+    pub(super) async fn return_to_bot(
         &self,
         entry: &Entry,
         inbound: &Inbound,
         id: &str,
-    ) -> Result<Done, Failure> {
+    ) -> Result<DeliveryOutcome, Failure> {
         let (auth_id, now) = (&inbound.auth_id, Timestamp::now());
         let bridge = &self.bridge;
         bridge
             .give_back("processor", auth_id, id, &entry.key, now)
             .await?;
-        Ok(Done::Nothing(
+        Ok(DeliveryOutcome::Nothing(
             "the hand-off is over: it went back to the bot",
         ))
     }
 
     /// Notes that Haptik was told a message during a hand-off. Where that ended in the meantime, and
     /// not later than Haptik took the message, nobody reads it there: it goes back to the bot.
-    pub(super) async fn note_told(
+    pub(super) async fn note_message_taken(
         &self,
         conversation: &Conversation<'_>,
         entry: &Entry,
@@ -135,7 +114,7 @@ impl Processor {
         let was_read =
             ended.is_some_and(|ended| ended.reason == Reason::Completed && at <= ended.at);
         if !was_read {
-            self.too_late(entry, conversation.inbound, id).await?;
+            self.return_to_bot(entry, conversation.inbound, id).await?;
         }
         Ok(())
     }

@@ -3,9 +3,8 @@
 use haptik_bridge_shared::haptik::client::{Feedback, HaptikError};
 use haptik_bridge_shared::ledger::Entry;
 
-use super::{Conversation, Told};
-use crate::Processor;
-use crate::drain::Done;
+use super::{Conversation, DeliveryError, ToHaptik};
+use crate::attempt::DeliveryOutcome;
 
 /// What a user is told whose rating Haptik does not take.
 const RATED_BEFORE: &str =
@@ -13,7 +12,7 @@ const RATED_BEFORE: &str =
 const NOTHING_TO_RATE: &str =
     "Thank you! The conversation is over by now, so this rating could not be recorded.";
 
-impl Processor {
+impl ToHaptik<'_> {
     /// Tells a rating. Haptik takes one an hour, of an open conversation: the user is told where it does
     /// not take this one.
     pub(super) async fn rate(
@@ -21,16 +20,20 @@ impl Processor {
         conversation: &Conversation<'_>,
         entry: &Entry,
         feedback: &Feedback<'_>,
-    ) -> Result<Done, Told> {
+    ) -> Result<DeliveryOutcome, DeliveryError> {
         let (why, text) = match conversation.haptik.log_feedback(feedback).await {
             Err(HaptikError::DuplicateFeedback) => {
                 ("Haptik takes one feedback an hour", RATED_BEFORE)
             }
             Err(HaptikError::NoActiveConversation) => ("no conversation to rate", NOTHING_TO_RATE),
-            told => return told.map(|()| Done::Delivered).map_err(Told::from),
+            told => {
+                return told
+                    .map(|()| DeliveryOutcome::Whole)
+                    .map_err(DeliveryError::from);
+            }
         };
         let (name, at) = (format!("rated-{}", entry.key), conversation.inbound.at);
         self.notify(conversation, &name, text, at).await?;
-        Ok(Done::Nothing(why))
+        Ok(DeliveryOutcome::Nothing(why))
     }
 }

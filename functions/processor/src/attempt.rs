@@ -1,0 +1,114 @@
+//! One try to deliver an entry, and what can come of it.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use haptik_bridge_shared::bridge::{Bridge, Connection};
+use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::sink::gate::Gate;
+use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use jiff::Timestamp;
+
+/// A lane was stopped before all of it was delivered.
+#[derive(Debug)]
+pub(crate) struct Stopped {
+    /// How long to wait before it is drained again; `None` where it will be rung when it can be.
+    pub(crate) pause: Option<Duration>,
+}
+
+/// What came of a delivery that did not fail.
+#[derive(Debug)]
+pub(crate) enum DeliveryOutcome {
+    /// All of it was delivered.
+    Whole,
+    /// There was nothing to deliver, for this reason.
+    Nothing(&'static str),
+    /// It is to be tried again after this time, and for this reason. Nothing has failed.
+    Later(Duration, &'static str),
+    /// The whole sink takes nothing until somebody has mended it. Its lanes are rung then.
+    SinkClosed,
+    /// Some of its parts were, which is recorded, and there are more of them.
+    InPart,
+}
+
+/// One try to deliver an entry.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) entry: &'a Entry,
+    since: Timestamp,
+    /// Where it goes or came in. Of an answer from Haptik it is known once the user is.
+    place: OnceLock<String>,
+    /// What is known of the sink, where it goes to one.
+    pub(crate) gate: Gate,
+}
+
+impl<'a> Attempt<'a> {
+    pub(crate) fn of(entry: &'a Entry) -> Self {
+        let place = match (&entry.payload, &entry.lane) {
+            (Payload::Inbound { connection, .. } | Payload::Task { connection, .. }, _) => {
+                Some(format!("channels/{connection}"))
+            }
+            (_, Lane::Sink { sink, .. }) => Some(format!("sinks/{sink}")),
+            _ => None,
+        };
+        Self {
+            entry,
+            since: Timestamp::now(),
+            place: place.map(OnceLock::from).unwrap_or_default(),
+            gate: Gate::default(),
+        }
+    }
+
+    /// Notes the connection to which an answer goes.
+    pub(crate) fn goes_to(&self, connection: &ConnectionId) {
+        self.place.get_or_init(|| format!("channels/{connection}"));
+    }
+
+    /// Records the end of the try in the log and the metrics.
+    pub(crate) fn record_hop(&self, outcome: Outcome, reason: Option<&str>) {
+        let place = self.place.get_or_init(|| match &self.entry.payload {
+            Payload::Webhook { account, .. } => format!("haptik/{account}"),
+            _ => "processor".to_owned(),
+        });
+        telemetry::hop(&Hop {
+            name: "delivered",
+            outcome,
+            correlation_id: Some(&self.entry.correlation_id),
+            lane: Some(&self.entry.lane),
+            key: Some(&self.entry.key),
+            source: place,
+            at: Some(self.entry.at),
+            since: Some(self.since),
+            reason,
+        });
+    }
+}
+
+/// Records a step of a delivery that went well in the log and the metrics.
+pub(crate) fn record_step(entry: &Entry, name: &'static str, source: &str, since: Timestamp) {
+    telemetry::hop(&Hop {
+        name,
+        outcome: Outcome::Ok,
+        correlation_id: Some(&entry.correlation_id),
+        lane: Some(&entry.lane),
+        key: Some(&entry.key),
+        source,
+        at: None,
+        since: Some(since),
+        reason: None,
+    });
+}
+
+/// A connection that an entry names.
+pub(crate) fn connection<'a>(
+    bridge: &'a Bridge,
+    id: &ConnectionId,
+) -> Result<&'a Connection, Failure> {
+    bridge
+        .connections
+        .get(id)
+        .ok_or_else(|| Failure::permanent(format!("the connection {id} is no longer configured")))
+}

@@ -1,0 +1,191 @@
+//! What is done from time to time, whether or not anybody writes.
+
+use std::collections::BTreeSet;
+
+use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::edge::NotDurable;
+use haptik_bridge_shared::handoff::{self, Ended, Reason};
+use haptik_bridge_shared::health::Due;
+use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::retry::{Retry, Retryable as _};
+use haptik_bridge_shared::sink::Sinks;
+use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use jiff::Timestamp;
+
+use crate::outage::OutageFollower;
+
+/// How many pages of hand-offs one run looks at: what is due beyond that is the next one's.
+const HANDOFF_PAGES: usize = 50;
+
+/// What is done by the schedule.
+pub(crate) struct Maintenance<'a> {
+    pub(crate) bridge: &'a Bridge,
+    pub(crate) sinks: &'a Sinks,
+}
+
+impl Maintenance<'_> {
+    /// Ends hand-offs that nobody has taken, tries sinks that need attention, enables our webhook at Haptik
+    /// where that is due ([`haptik_bridge_shared::health`]), and takes each outage and its reconciliation
+    /// one step further (`outage`). Once an hour it also rings the lanes that have something pending, for
+    /// which nobody may have rung.
+    pub(crate) async fn run(&self, now: Timestamp) {
+        self.end_overdue_handoffs(now).await;
+        let accounts: BTreeSet<AccountId> =
+            self.queues().into_iter().map(|(name, _)| name).collect();
+        self.try_closed_sinks(now).await;
+        let outages = OutageFollower {
+            bridge: self.bridge,
+        };
+        let mut hour_is_over = false;
+        for account in accounts {
+            let heard = self.bridge.health.of(&account).await;
+            let due = match &heard {
+                Ok(heard) => heard.due(now),
+                Err(error) => {
+                    // Whatever is known there: enabling is never wrong.
+                    tracing::warn!(%account, %error, "when Haptik was last heard is not known");
+                    Some(Due::Hourly)
+                }
+            };
+            let enabled = match due {
+                Some(due) => Some(self.enable(&account, due, now).await),
+                None => None,
+            };
+            hour_is_over |= due == Some(Due::Hourly) && enabled == Some(Ok(()));
+            if let Ok(heard) = heard
+                && let Err(error) = outages.follow(&account, &heard, enabled, now).await
+            {
+                tracing::warn!(%account, %error, "the record of an outage is left for the next time");
+            }
+        }
+        if hour_is_over && let Err(error) = self.bridge.ring_pending(now).await {
+            tracing::warn!(%error, "what is pending could not be rung for");
+        }
+    }
+
+    /// Enables the webhook of all of an account's queues; or why that did not go well.
+    async fn enable(&self, account: &AccountId, due: Due, now: Timestamp) -> Result<(), String> {
+        let Some(haptik) = self.bridge.haptik.get(account) else {
+            return Err("the account is not configured".to_owned());
+        };
+        let mut all = Ok(());
+        for (_, business_id) in self.queues().into_iter().filter(|(of, _)| of == account) {
+            let enabled = haptik.enable_webhook(business_id).await;
+            let is_enabled = enabled.is_ok();
+            if let Err(error) = &enabled {
+                all = Err(error.to_string());
+            }
+            let reason = match (enabled, due) {
+                (Err(error), _) => Some(error.to_string()),
+                (Ok(()), Due::Silence(silence)) => {
+                    Some(format!("after a silence of {} s", silence.as_secs()))
+                }
+                (Ok(()), Due::Hourly) => None,
+            };
+            record_enabled(account, is_enabled, reason.as_deref(), now);
+        }
+        if all.is_ok()
+            && let Err(error) = self.bridge.health.enabled(account, now).await
+        {
+            tracing::warn!(%account, %error, "that the webhook was enabled is not noted");
+        }
+        all
+    }
+
+    /// Ends the hand-offs that no agent has joined in time: the user, the bot and the sinks are told. One
+    /// that ended when whoever ended it was stopped is ended again, so that all that follows is in the
+    /// ledger. What fails stays due, and does not hold up the others.
+    async fn end_overdue_handoffs(&self, now: Timestamp) {
+        let mut after: Option<String> = None;
+        for _ in 0..HANDOFF_PAGES {
+            let due = match self.bridge.users.handoffs_due(now, after.as_deref()).await {
+                Ok(due) => due,
+                Err(error) => {
+                    tracing::warn!(%error, "which hand-offs are due is not known");
+                    return;
+                }
+            };
+            let Some(last) = due.last() else {
+                return;
+            };
+            after = Some(last.key.clone());
+            for due in &due {
+                if let Err(error) = self.end_overdue_handoff(due).await {
+                    tracing::warn!(%error, "a hand-off that is due cannot be ended");
+                    if error.retry() != Retry::Never {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn end_overdue_handoff(&self, due: &handoff::Due) -> Result<(), NotDurable> {
+        let (bridge, now) = (self.bridge, Timestamp::now());
+        let ended = Ended::of(Reason::NoAgent, now.as_millisecond());
+        bridge
+            .end_handoff("guard", &due.auth_id, &due.id, &ended, true, now)
+            .await?;
+        Ok(bridge.users.handoff_forget_due(&due.key).await?)
+    }
+
+    /// Rings a lane of each sink that needs attention, where it is time to try whether it still does.
+    async fn try_closed_sinks(&self, now: Timestamp) {
+        for name in self.sinks.names() {
+            if let Err(error) = self.try_closed_sink(name, now).await {
+                tracing::warn!(sink = name, %error, "whether the sink needs attention is not known");
+            }
+        }
+    }
+
+    async fn try_closed_sink(&self, name: &str, now: Timestamp) -> Result<(), NotDurable> {
+        let gate = self.bridge.gates.of(name).await?;
+        if gate.attention.is_none() || gate.closed_until.is_some_and(|until| until > now) {
+            return Ok(());
+        }
+        let mut lanes = self.bridge.ledger.pending_lanes().await?;
+        lanes.retain(|lane| matches!(lane, Lane::Sink { sink, .. } if sink == name));
+        // Not always the same one: what is refused may be something of its own.
+        let chosen = fastrand::usize(..lanes.len().max(1));
+        match lanes.into_iter().nth(chosen) {
+            Some(lane) => self.bridge.ring_again(lane, now).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The queues at Haptik whose webhook is ours: the accounts' own and those of the connections.
+    fn queues(&self) -> BTreeSet<(AccountId, u64)> {
+        let accounts = self.bridge.config.haptik.iter();
+        let of_accounts = accounts.filter_map(|(name, account)| {
+            let business_id = account.business_id?;
+            Some((AccountId::from(name.as_str()), business_id))
+        });
+        let of_connections = self.bridge.connections.values();
+        of_accounts
+            .chain(
+                of_connections
+                    .map(|connection| (connection.account.clone(), connection.business_id)),
+            )
+            .collect()
+    }
+}
+
+/// Records that the webhook was enabled, or not; then the next run is the retry.
+fn record_enabled(account: &AccountId, is_enabled: bool, reason: Option<&str>, since: Timestamp) {
+    telemetry::hop(&Hop {
+        name: "webhook_enabled",
+        outcome: if is_enabled {
+            Outcome::Ok
+        } else {
+            Outcome::WillRetry
+        },
+        correlation_id: None,
+        lane: None,
+        key: None,
+        source: &format!("haptik/{account}"),
+        at: None,
+        since: Some(since),
+        reason,
+    });
+}
