@@ -61,7 +61,7 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     /// live.
     fn preview(body: &Value, sender: &Sender) -> Vec<Preview>;
 
-    /// What the operator has to paste where: what it is, and the URL. `url` is the connection's own.
+    /// What the operator has to do with which URL: `("Paste into …", url)`. `url` is the connection's own.
     fn setup(config: &Self::Config, url: &str) -> Vec<(String, String)>;
 
     /// The side that receives.

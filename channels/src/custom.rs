@@ -22,7 +22,10 @@ use standardwebhooks::Webhook;
 use url::Url;
 
 use crate::capability::{Capability, Feature};
-use crate::channel::{BuildError, ChannelType, Edge, EdgeDeps, Effect, Files, Outlet, OutletDeps, Part, Receipt, Rejected, Request, Response, SendError, Sent};
+use crate::channel::{
+    BuildError, ChannelType, Edge, EdgeDeps, Effect, Files, Outlet, OutletDeps, Part, Receipt,
+    Rejected, Request, Response, SendError, Sent,
+};
 use crate::peer::{Peer, PeerRequest};
 use crate::preview::{Preview, previewed};
 
@@ -71,7 +74,7 @@ impl ChannelType for Custom {
 
     fn setup(_config: &config::Custom, url: &str) -> Vec<(String, String)> {
         vec![(
-            "into the application, as the URL that it posts to".to_owned(),
+            "Paste into your application, as the URL that it posts to".to_owned(),
             url.to_owned(),
         )]
     }

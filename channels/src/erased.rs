@@ -11,7 +11,10 @@ use haptik_bridge_shared::message::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::channel::{ChannelType, Edge, Effect, Indicator, Outlet, Part, Receipt, Rejected, Request, Response, SendError, Sent, Wire};
+use crate::channel::{
+    ChannelType, Edge, Effect, Indicator, Outlet, Part, Receipt, Rejected, Request, Response,
+    SendError, Sent, Wire,
+};
 use crate::peer::PeerRequest;
 
 /// What a request was, of whichever channel.

@@ -82,17 +82,17 @@ impl ChannelType for Slack {
 
     fn setup(config: &config::Slack, url: &str) -> Vec<(String, String)> {
         let mut setup = vec![(
-            "into the Slack app, as the request URL of Event Subscriptions and Interactivity"
+            "Paste into the Slack app, as the request URL of Event Subscriptions and Interactivity"
                 .to_owned(),
             url.to_owned(),
         )];
         if let config::Workspaces::Many(_) = config.workspaces {
             setup.push((
-                "into the Slack app, as a redirect URL of OAuth & Permissions".to_owned(),
+                "Paste into the Slack app, as the redirect URL of OAuth & Permissions".to_owned(),
                 format!("{url}/oauth"),
             ));
             setup.push((
-                "to whoever installs the app in a workspace".to_owned(),
+                "Give to those who install the app in their workspace".to_owned(),
                 format!("{url}/install"),
             ));
         }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use haptik_bridge_shared::config::{ChannelKind, Config, Workspaces};
+use haptik_bridge_channels::registry;
+use haptik_bridge_shared::config::Config;
 
 /// Which configuration.
 #[derive(Debug, clap::Args)]
@@ -52,22 +53,10 @@ pub(crate) fn urls(config: &Config, base_url: &str) -> String {
         let _ = writeln!(text, "  {base_url}/haptik/{account}");
     }
     for (name, channel) in &config.channels {
-        let place = match channel.kind {
-            ChannelKind::Slack(_) => {
-                "into the Slack app, as the request URL of Event Subscriptions and Interactivity"
-            }
-            ChannelKind::Custom(_) => "into your application, as the URL that it posts to",
-        };
         let url = format!("{base_url}/channels/{name}");
-        let _ = writeln!(text, "Paste {place}:\n  {url}");
-        if let ChannelKind::Slack(slack) = &channel.kind
-            && let Workspaces::Many(_) = slack.workspaces
-        {
-            let _ = writeln!(
-                text,
-                "Paste into the Slack app, as the redirect URL of OAuth & Permissions:\n  {url}/oauth\n\
-                 Give to those who install the app in their workspace:\n  {url}/install"
-            );
+        let registered = registry::find(channel.type_name());
+        for (instruction, url) in registered.map_or_else(Vec::new, |of| (of.setup)(channel, &url)) {
+            let _ = writeln!(text, "{instruction}:\n  {url}");
         }
     }
     text

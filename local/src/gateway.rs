@@ -13,14 +13,12 @@ use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::edge::refusal;
-use haptik_bridge_shared::environment::{AwsEnvironment, MissingVariables};
-use haptik_bridge_shared::live::Live;
-use haptik_bridge_shared::outbound;
 use haptik_bridge_shared::sink::Sinks;
 use http::StatusCode;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
+use crate::application::{Application, Aws};
 use crate::database::EmbeddedDynamoDb;
 use crate::queue::LocalQueue;
 
@@ -34,9 +32,6 @@ const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
 /// nobody rang for: what `replay` took up again in another process, for example.
 const KEEP_HOUSE_EVERY: Duration = Duration::from_secs(15);
 
-/// The environment that says where AWS is, for the sinks that are there; or what is missing in it.
-pub type Aws = Result<AwsEnvironment, MissingVariables>;
-
 /// A bridge on this machine.
 #[derive(Debug)]
 pub struct LocalBridge {
@@ -48,6 +43,7 @@ pub struct LocalBridge {
     pub queue: LocalQueue,
     /// What handles the rings, and keeps house.
     pub processor: Processor,
+    application: Application,
     _database: EmbeddedDynamoDb,
     /// Keeps a second process off the data directory; released when the process ends, however it does.
     _lock: Option<File>,
@@ -77,16 +73,14 @@ impl LocalBridge {
         let file = data_dir.map(|dir| dir.join("dynamodb.sqlite"));
         let database = EmbeddedDynamoDb::start(file.as_deref()).await?;
         let queue = LocalQueue::new();
-        let http = outbound::client()?;
-        let sinks = Arc::new(Sinks::new(&config, &http, aws));
         let (table, rings) = (database.table.clone(), Arc::new(queue.clone()));
-        let bridge = Arc::new(Bridge::with_client(config, table, rings, &http)?);
-        let processor = Processor::with_limits(bridge.clone(), sinks.clone(), limits);
-        queue.start(processor.clone());
+        let application = Application::new(config, table, rings, limits, aws)?;
+        queue.start(application.processor.clone());
         Ok(Self {
-            processor,
-            bridge,
-            sinks,
+            processor: application.processor.clone(),
+            bridge: application.bridge.clone(),
+            sinks: application.sinks.clone(),
+            application,
             queue,
             _database: database,
             _lock: lock,
@@ -108,12 +102,9 @@ impl LocalBridge {
 
     /// The routes of the three functions, and an answer for every other path.
     pub fn router(&self) -> Router {
-        let live = Live::fixed(self.bridge.clone());
-        haptik_bridge_inbound::router(live.clone())
-            .merge(haptik_bridge_webhook::router(live))
-            .fallback(async || -> Response {
-                refusal(StatusCode::NOT_FOUND, "there is nothing at this path")
-            })
+        self.application.router().fallback(async || -> Response {
+            refusal(StatusCode::NOT_FOUND, "there is nothing at this path")
+        })
     }
 
     /// Serves `router` until `stop` resolves, then lets what is under way end.

@@ -5,6 +5,7 @@
 //! [`simulator`] is a stand-in for the Haptik platform, for tests too. [`demo`] is the page that
 //! `cargo run` serves, and [`feed`] what it shows on its right-hand side.
 
+pub mod application;
 pub mod database;
 pub mod demo;
 pub mod feed;

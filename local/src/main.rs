@@ -64,10 +64,7 @@ async fn main() -> ExitCode {
         Some(Command::Replay(arguments)) => operate::replay::run(arguments, variable).await,
         Some(Command::Outages(arguments)) => operate::outages::run(arguments, variable).await,
         Some(Command::Sink(command)) => sinks::run(command).await,
-        Some(Command::Capabilities(arguments)) => {
-            show::capabilities(&arguments);
-            Ok(())
-        }
+        Some(Command::Capabilities(arguments)) => show::capabilities(&arguments),
         Some(Command::Preview(arguments)) => show::preview(&arguments),
     };
     match done {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::Environment;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
@@ -63,7 +64,12 @@ pub(crate) struct Operated {
 impl Place {
     async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<Operated> {
         if self.data_dir.is_none() && variable("TABLE_NAME").is_some() {
-            let bridge = Environment::read(variable)?.bridge()?.current().await?;
+            let bridge = {
+                let environment = Environment::read(variable)?;
+                let parse = Config::parse_without_templates;
+                let (live, _) = environment.reloading(parse, |bridge, _| Ok(bridge))?;
+                live.current().await?
+            };
             return Ok(Operated {
                 ledger: bridge.ledger.clone(),
                 users: bridge.users.clone(),

@@ -4,38 +4,31 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use clap::ValueEnum;
-use haptik_bridge_channels::channel::{custom, slack};
-use haptik_bridge_shared::channel::capability::{self, Capabilities};
+use clap::builder::PossibleValuesParser;
+use haptik_bridge_channels::capability;
+use haptik_bridge_channels::registry::{self, CHANNELS, Registered};
 use haptik_bridge_shared::message::{Sender, SenderKind};
 use serde_json::Value;
 
-/// A type of channel.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum ChannelType {
-    Slack,
-    Custom,
-}
-
-/// A type of channel whose messages can be looked at.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Previewed {
-    Slack,
+/// The types of channels, as the command line takes them.
+fn channel_types() -> PossibleValuesParser {
+    PossibleValuesParser::new(CHANNELS.iter().map(|channel| channel.name))
 }
 
 /// Which channel.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CapabilitiesArguments {
     /// The type of the channel.
-    channel: ChannelType,
+    #[arg(value_parser = channel_types())]
+    channel: String,
 }
 
 /// Which message, for which channel.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PreviewArguments {
     /// The type of the channel.
-    #[arg(long)]
-    channel: Previewed,
+    #[arg(long, value_parser = channel_types())]
+    channel: String,
     /// An HSL message, or a webhook delivery of Haptik's with one; `-` reads standard input.
     #[arg(value_name = "FILE.json")]
     file: PathBuf,
@@ -45,12 +38,14 @@ pub(crate) struct PreviewArguments {
 }
 
 /// Prints what a channel makes of everything that Haptik sends, as a Markdown table.
-pub(crate) fn capabilities(arguments: &CapabilitiesArguments) {
-    let capabilities: Capabilities = match arguments.channel {
-        ChannelType::Slack => slack::capability,
-        ChannelType::Custom => custom::capability,
-    };
-    print!("{}", capability::table(capabilities));
+pub(crate) fn capabilities(arguments: &CapabilitiesArguments) -> anyhow::Result<()> {
+    let channel = find(&arguments.channel)?;
+    print!("{}", capability::table(channel.capabilities));
+    Ok(())
+}
+
+fn find(name: &str) -> anyhow::Result<&'static Registered> {
+    registry::find(name).with_context(|| format!("there is no channel {name}"))
 }
 
 /// Prints what a message becomes, and a link that shows it.
@@ -68,14 +63,17 @@ pub(crate) fn preview(arguments: &PreviewArguments) -> anyhow::Result<()> {
         name: name.clone(),
         profile_image: String::new(),
     });
-    let previews = match arguments.channel {
-        Previewed::Slack => slack::preview(body, &sender.unwrap_or_default()),
-    };
+    let channel = find(&arguments.channel)?;
+    let previews = (channel.preview)(body, &sender.unwrap_or_default());
     if previews.is_empty() {
         println!("Nothing is shown.");
     }
     for (index, preview) in previews.iter().enumerate() {
-        println!("{} {}, {}:\n", index + 1, preview.kind, preview.builder);
+        let link = preview
+            .link
+            .as_ref()
+            .map_or_else(String::new, |link| format!(", {link}"));
+        println!("{} {}{link}:\n", index + 1, preview.kind);
         println!("{}\n", serde_json::to_string_pretty(&preview.payload)?);
     }
     Ok(())

@@ -11,11 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::aws;
 use crate::bridge::Bridge;
-use crate::config::Config;
+use crate::config::{Config, ConfigErrors};
 use crate::live::{BuildError, Live, REREAD_AFTER, Secret};
 use crate::outbound::{self, ClientError};
 use crate::queue::SqsQueue;
-use crate::sink::Sinks;
 use crate::table::Table;
 
 /// The environment of a function.
@@ -103,34 +102,20 @@ impl Environment {
         }
     }
 
-    /// The bridge of this environment, for who delivers nothing to sinks: the edges, and the command
-    /// line. Calls nothing yet.
+    /// What `build` makes of the configuration, and the queue. `parse` reads the configuration's text. Calls
+    /// nothing yet.
     ///
     /// # Errors
     /// When the HTTP client cannot be made.
-    pub fn bridge(self) -> Result<Live, ClientError> {
-        let (secret, parts) = self.connect()?;
-        Ok(Live::from_secret(secret, move |text| {
-            parts.bridge(Config::parse_without_templates(text)?)
-        }))
-    }
-
-    /// What `make` makes of the bridge of this environment and its sinks, and the queue. Calls nothing
-    /// yet.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be made.
-    pub fn bridge_with_sinks<T: 'static>(
+    pub fn reloading<T: 'static>(
         self,
-        make: fn(Arc<Bridge>, Arc<Sinks>) -> T,
+        parse: fn(&str) -> Result<Config, ConfigErrors>,
+        build: impl Fn(Bridge, &Parts) -> Result<T, BuildError> + Send + Sync + 'static,
     ) -> Result<(Live<T>, SqsQueue), ClientError> {
-        let aws = Ok(self.aws.clone());
         let (secret, parts) = self.connect()?;
         let queue = parts.queue.clone();
         let live = Live::from_secret(secret, move |text| {
-            let config = Config::parse(text)?;
-            let sinks = Sinks::new(&config, &parts.http, &aws);
-            Ok(make(Arc::new(parts.bridge(config)?), Arc::new(sinks)))
+            build(parts.bridge(parse(text)?)?, &parts)
         });
         Ok((live, queue))
     }
@@ -151,16 +136,23 @@ impl Environment {
                 self.sink_queue_url,
             ),
             http,
+            aws: self.aws,
         };
         Ok((secret, parts))
     }
 }
 
-/// What a bridge is built with, besides its configuration.
-struct Parts {
-    table: Table,
-    queue: SqsQueue,
-    http: reqwest::Client,
+/// What a function is built with, besides its configuration.
+#[derive(Debug)]
+pub struct Parts {
+    /// The table.
+    pub table: Table,
+    /// The queue.
+    pub queue: SqsQueue,
+    /// The HTTP client.
+    pub http: reqwest::Client,
+    /// The variables that AWS sets.
+    pub aws: AwsEnvironment,
 }
 
 impl Parts {

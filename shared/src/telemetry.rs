@@ -89,6 +89,26 @@ pub fn rejected(source: &str, reason: &str, since: Timestamp) {
     });
 }
 
+/// Records what a provider says later of a message that it had taken: that it reached the user, or, by a code
+/// of the provider's, why not.
+pub fn delivery_report(source: &str, message_id: &str, failed: Option<&str>, since: Timestamp) {
+    let reason = failed.map_or_else(
+        || format!("message {message_id}"),
+        |failed| format!("message {message_id}: {failed}"),
+    );
+    hop(&Hop {
+        name: "reported",
+        outcome: failed.map_or(Outcome::Ok, |_| Outcome::Dead),
+        correlation_id: None,
+        lane: None,
+        key: None,
+        source,
+        at: None,
+        since: Some(since),
+        reason: Some(&reason),
+    });
+}
+
 /// Tells of a hop.
 pub fn hop(hop: &Hop<'_>) {
     let lane = hop.lane.map(ToString::to_string);

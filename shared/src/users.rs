@@ -38,10 +38,9 @@ pub struct User {
     /// The hand-off to a human that is on, or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handoff: Option<Handoff>,
-    /// What shows the user that something was taken, until it is answered: texts that the channel's
-    /// module reads.
+    /// The activity indicators that are shown until the user is answered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub marks: Vec<String>,
+    pub activities: Vec<String>,
     /// When the user last wrote, in milliseconds since the epoch.
     pub last_activity: i64,
 }
@@ -157,8 +156,8 @@ impl UserMap {
     ///
     /// # Errors
     /// When DynamoDB does not take it.
-    pub async fn add_mark(&self, auth_id: &AuthId, mark: &str) -> Result<(), TableError> {
-        self.change_marks(auth_id, "ADD", vec![mark.to_owned()])
+    pub async fn add_activity(&self, auth_id: &AuthId, activity: &str) -> Result<(), TableError> {
+        self.change_activities(auth_id, "ADD", vec![activity.to_owned()])
             .await
     }
 
@@ -166,19 +165,19 @@ impl UserMap {
     ///
     /// # Errors
     /// When DynamoDB does not take it.
-    pub async fn remove_marks(
+    pub async fn remove_activities(
         &self,
         auth_id: &AuthId,
-        marks: Vec<String>,
+        activities: Vec<String>,
     ) -> Result<(), TableError> {
-        self.change_marks(auth_id, "DELETE", marks).await
+        self.change_activities(auth_id, "DELETE", activities).await
     }
 
-    async fn change_marks(
+    async fn change_activities(
         &self,
         auth_id: &AuthId,
         change: &str,
-        marks: Vec<String>,
+        activities: Vec<String>,
     ) -> Result<(), TableError> {
         let update = self
             .table
@@ -187,9 +186,9 @@ impl UserMap {
             .table_name(self.table.name())
             .key("pk", text(user_key(auth_id)))
             .key("sk", text("user"))
-            .update_expression(format!("{change} #marks :marks"))
-            .expression_attribute_names("#marks", "marks")
-            .expression_attribute_values(":marks", AttributeValue::Ss(marks));
+            .update_expression(format!("{change} #activities :activities"))
+            .expression_attribute_names("#activities", "activities")
+            .expression_attribute_values(":activities", AttributeValue::Ss(activities));
         update.send().await.map_err(TableError::from_sdk)?;
         Ok(())
     }
@@ -318,7 +317,7 @@ mod tests {
             mode: Mode::Bot,
             completion: None,
             handoff: None,
-            marks: Vec::new(),
+            activities: Vec::new(),
             last_activity: 0,
         };
         let mut completes = |event_name: &str, key: &str, seconds| {

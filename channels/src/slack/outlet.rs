@@ -19,7 +19,9 @@ use super::pace::Pace;
 use super::render::Style;
 use super::workspaces::{WorkspaceId, bare_user};
 use super::{history, markup, notice, parse, profile, render};
-use crate::channel::{Activity, Commands, Directory, Files, History, Indicator, Outlet, Part, SendError, Sent};
+use crate::channel::{
+    Activity, Commands, Directory, Files, History, Indicator, Outlet, Part, SendError, Sent,
+};
 
 /// The side that sends.
 #[derive(Debug)]

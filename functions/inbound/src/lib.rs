@@ -5,14 +5,19 @@
 
 mod handoff;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::middleware::map_response;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
-use haptik_bridge_channels::channel::{Page, Received, Rejected, Reply, Request};
+use haptik_bridge_channels::channel::{self, Rejected, Request};
+use haptik_bridge_channels::connections::Edges;
+use haptik_bridge_channels::erased::{AnyEdge, AnyEffect};
+use haptik_bridge_channels::redact_body::redact_body;
 use haptik_bridge_shared::bridge::{Bridge, Connection};
 use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable, in_our_form, refusal};
 use haptik_bridge_shared::ids::ConnectionId;
@@ -22,8 +27,17 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use jiff::Timestamp;
 use serde_json::json;
 
+/// What the function works with.
+#[derive(Debug)]
+pub struct Inbound {
+    /// Where requests are made durable.
+    pub bridge: Arc<Bridge>,
+    /// The connections' sides that receive.
+    pub edges: Edges,
+}
+
 /// `POST` and `GET /channels/{connection}` and what lies below it, and `GET /health`.
-pub fn router(live: Live) -> Router {
+pub fn router(live: Live<Inbound>) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/channels/{connection}", any(at_connection))
@@ -33,15 +47,15 @@ pub fn router(live: Live) -> Router {
         .with_state(live)
 }
 
-async fn health(State(live): State<Live>) -> Response {
+async fn health(State(live): State<Live<Inbound>>) -> Response {
     match live.current().await {
-        Ok(_) => answer(Reply::json(200, &json!({"status": "ok"}))),
+        Ok(_) => answer(channel::Response::json(200, &json!({"status": "ok"}))),
         Err(_) => no_configuration(),
     }
 }
 
 async fn at_connection(
-    State(live): State<Live>,
+    State(live): State<Live<Inbound>>,
     Path(connection): Path<String>,
     method: Method,
     uri: Uri,
@@ -50,6 +64,7 @@ async fn at_connection(
 ) -> Response {
     let request = Request {
         method: &method,
+        public_url: &public_url(&headers, &uri),
         path: "",
         query: uri.query().unwrap_or_default(),
         headers: &headers,
@@ -59,17 +74,17 @@ async fn at_connection(
 }
 
 async fn below_connection(
-    State(live): State<Live>,
+    State(live): State<Live<Inbound>>,
     Path((connection, path)): Path<(String, String)>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let path = format!("/{path}");
     let request = Request {
         method: &method,
-        path: &path,
+        public_url: &public_url(&headers, &uri),
+        path: &format!("/{path}"),
         query: uri.query().unwrap_or_default(),
         headers: &headers,
         body: &body,
@@ -77,34 +92,43 @@ async fn below_connection(
     receive(&live, &connection, &request).await
 }
 
-async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
+/// The URL that was called, as the gateway or a reverse proxy tells it.
+fn public_url(headers: &HeaderMap, uri: &Uri) -> String {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = header("x-forwarded-proto").or(uri.scheme_str());
+    let host = header("x-forwarded-host").or_else(|| header("host"));
+    let host = host.or(uri.authority().map(http::uri::Authority::as_str));
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let (scheme, host) = (scheme.unwrap_or("http"), host.unwrap_or_default());
+    format!("{scheme}://{host}{path}")
+}
+
+async fn receive(live: &Live<Inbound>, name: &str, request: &Request<'_>) -> Response {
     let now = Timestamp::now();
-    let Ok(bridge) = live.current().await else {
+    let Ok(inbound) = live.current().await else {
         return no_configuration();
     };
-    let Some((id, connection)) = bridge.connection(name) else {
+    let bridge = &inbound.bridge;
+    let connection = bridge.connection(name);
+    let edge = connection.and_then(|(id, _)| inbound.edges.get(id));
+    let (Some((id, connection)), Some(edge)) = (connection, edge) else {
         return refusal(StatusCode::NOT_FOUND, "there is no such connection");
     };
-    if let Some(page) = connection.channel.page(request, now).await {
-        return show(page);
-    }
     let source = format!("channels/{id}");
-    let received = match connection.channel.receive(request, now) {
-        Ok(received) => received,
+    let receipt = match edge.receive(request, now).await {
+        Ok(receipt) => receipt,
         Err(rejected) => return reject(&source, &rejected, now),
     };
-    let reply = received.reply.clone();
-    match accept(
-        &bridge,
-        (id, connection),
-        &source,
-        received,
-        request.body,
+    let at = Connected {
+        bridge,
+        id,
+        connection,
+        edge,
+        source: &source,
         now,
-    )
-    .await
-    {
-        Ok(refused) => answer(refused.unwrap_or(reply)),
+    };
+    match at.accept(receipt.effects, request.body).await {
+        Ok(refused) => answer(refused.unwrap_or(receipt.response)),
         Err(error) => {
             tracing::error!(source, %error, "a request could not be made durable");
             let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -113,71 +137,67 @@ async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
     }
 }
 
-/// Makes a request durable; the answer where it is not taken after all.
-async fn accept(
-    bridge: &Bridge,
-    at: (&ConnectionId, &Connection),
-    source: &str,
-    received: Received,
-    body: &[u8],
+/// A verified request at a connection.
+struct Connected<'a> {
+    bridge: &'a Bridge,
+    id: &'a ConnectionId,
+    connection: &'a Connection,
+    edge: &'a dyn AnyEdge,
+    source: &'a str,
     now: Timestamp,
-) -> Result<Option<Reply>, NotDurable> {
-    let (connection, channel) = (at.0, at.1.channel.as_ref());
-    // First, since it has the least time.
-    if let Some(opening) = received.opening {
-        bridge
-            .open(source, connection, channel, opening, now)
-            .await?;
-    }
-    if let Some(change) = &received.change {
-        at.1.channel.settle(change, now).await?;
-    }
-    if let Some(reason) = &received.not_understood {
-        let body = channel.to_keep(body);
-        bridge
-            .keep_not_understood(source, &body, reason, now)
-            .await?;
-    }
-    if let Some(asked) = received.handoff {
-        return handoff::accept(bridge, at, source, asked, now).await;
-    }
-    for inbound in received.inbound {
-        let within = match handoff::within(bridge, &inbound, received.only_in_handoff).await? {
-            Ok(within) => within,
-            Err(refused) => return Ok(Some(refused)),
-        };
-        bridge
-            .accept_inbound(source, connection, inbound, within, now)
-            .await?;
-    }
-    for task in received.tasks {
-        bridge.accept_task(source, connection, task, now).await?;
-    }
-    Ok(None)
 }
 
-/// A page for a browser.
-fn show(page: Page) -> Response {
-    let mut response = Response::new(Body::from(page.body));
-    *response.status_mut() =
-        StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in page.headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().append(name, value);
+impl Connected<'_> {
+    /// Makes the effects of a request durable; the answer where it is not taken after all.
+    async fn accept(
+        &self,
+        effects: Vec<AnyEffect>,
+        body: &[u8],
+    ) -> Result<Option<channel::Response>, NotDurable> {
+        let (bridge, id, source, now) = (self.bridge, self.id, self.source, self.now);
+        for effect in effects {
+            match effect {
+                AnyEffect::Inbound(inbound) => {
+                    bridge
+                        .accept_inbound(source, id, *inbound, None, now)
+                        .await?;
+                }
+                AnyEffect::Run(task) => bridge.accept_task(source, id, task, now).await?,
+                AnyEffect::DeliveryReport { message_id, failed } => {
+                    telemetry::delivery_report(source, &message_id, failed.as_deref(), now);
+                }
+                AnyEffect::NotUnderstood(reason) => {
+                    let body = redact_body(body, self.edge.secret_fields());
+                    bridge
+                        .keep_not_understood(source, &body, &reason, now)
+                        .await?;
+                }
+                AnyEffect::Peer(asked) => {
+                    let refused = self.accept_from_peer(asked).await?;
+                    if refused.is_some() {
+                        return Ok(refused);
+                    }
+                }
+            }
         }
+        Ok(None)
     }
-    response
 }
 
 fn reject(source: &str, rejected: &Rejected, now: Timestamp) -> Response {
     let reason = rejected.to_string();
-    telemetry::rejected(source, &reason, now);
     let status = match rejected {
         Rejected::Unauthorized(_) => StatusCode::UNAUTHORIZED,
         Rejected::BadRequest(_) => StatusCode::BAD_REQUEST,
         Rejected::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
         Rejected::NotFound => StatusCode::NOT_FOUND,
+        Rejected::Unavailable(_) => {
+            tracing::error!(source, reason, "a request could not be made durable");
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return refusal(status, "not stored, send it again");
+        }
     };
+    telemetry::rejected(source, &reason, now);
     let mut response: Response = refusal(status, &reason);
     if let Rejected::MethodNotAllowed(allow) = rejected {
         let allow = HeaderValue::from_static(allow);
@@ -191,12 +211,15 @@ fn no_configuration() -> Response {
     refusal(status, "the bridge has no configuration")
 }
 
-fn answer(reply: Reply) -> Response {
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (
-        status,
-        [(header::CONTENT_TYPE, reply.content_type)],
-        Body::from(reply.body),
-    )
-        .into_response()
+fn answer(answer: channel::Response) -> Response {
+    let mut response = Body::from(answer.body).into_response();
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().clear();
+    for (name, value) in answer.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
 }

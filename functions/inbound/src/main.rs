@@ -1,6 +1,10 @@
 //! The inbound function as Lambda runs it, behind API Gateway.
 
-use haptik_bridge_inbound::router;
+use std::sync::Arc;
+
+use haptik_bridge_channels::connections::Edges;
+use haptik_bridge_inbound::{Inbound, router};
+use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::Environment;
 use haptik_bridge_shared::telemetry;
 
@@ -13,6 +17,15 @@ async fn main() -> Result<(), lambda_http::Error> {
     let variable = |name: &str| std::env::var(name).ok();
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
-    let live = Environment::read(variable)?.bridge()?;
+    let (live, _) = Environment::read(variable)?.reloading(
+        Config::parse_without_templates,
+        |bridge, parts| {
+            let edges = Edges::new(&bridge, &parts.table, &parts.http)?;
+            Ok(Inbound {
+                bridge: Arc::new(bridge),
+                edges,
+            })
+        },
+    )?;
     lambda_http::run(router(live)).await
 }

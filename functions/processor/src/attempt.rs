@@ -3,6 +3,8 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::bridge::{Bridge, Connection};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
@@ -102,13 +104,22 @@ pub(crate) fn record_step(entry: &Entry, name: &'static str, source: &str, since
     });
 }
 
+/// The side that sends of a connection that an entry names.
+pub(crate) fn outlet<'a>(
+    outlets: &'a Outlets,
+    id: &ConnectionId,
+) -> Result<&'a dyn AnyOutlet, Failure> {
+    outlets.get(id).ok_or_else(|| not_configured(id))
+}
+
+fn not_configured(id: &ConnectionId) -> Failure {
+    Failure::permanent(format!("the connection {id} is no longer configured"))
+}
+
 /// A connection that an entry names.
 pub(crate) fn connection<'a>(
     bridge: &'a Bridge,
     id: &ConnectionId,
 ) -> Result<&'a Connection, Failure> {
-    bridge
-        .connections
-        .get(id)
-        .ok_or_else(|| Failure::permanent(format!("the connection {id} is no longer configured")))
+    bridge.connections.get(id).ok_or_else(|| not_configured(id))
 }

@@ -4,6 +4,7 @@ mod order;
 
 use std::time::{Duration, Instant};
 
+use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
@@ -33,6 +34,7 @@ pub(crate) struct WakeUp {
 #[derive(Debug)]
 pub(crate) struct Drain<'a> {
     pub(crate) bridge: &'a Bridge,
+    pub(crate) outlets: &'a Outlets,
     pub(crate) sinks: &'a Sinks,
     pub(crate) limits: &'a Limits,
     /// Read by a delivery, written by one that is to be alone.
@@ -220,6 +222,7 @@ impl Drain<'_> {
             ) => {
                 let to_haptik = ToHaptik {
                     bridge: self.bridge,
+                    outlets: self.outlets,
                     stretch: self.limits.stretch,
                 };
                 let handoff = handoff.as_deref();
@@ -319,6 +322,7 @@ impl Drain<'_> {
     fn to_channel(&self) -> ToChannel<'_> {
         ToChannel {
             bridge: self.bridge,
+            outlets: self.outlets,
             delivery_timeout: self.limits.delivery_timeout,
         }
     }

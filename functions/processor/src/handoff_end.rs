@@ -1,11 +1,11 @@
 //! Ending a hand-off, from whichever direction its end becomes known.
 
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::message::UserAction;
 use haptik_bridge_shared::handoff::{Ended, Over, Reason};
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::message::UserAction;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
 use jiff::Timestamp;

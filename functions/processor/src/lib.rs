@@ -16,6 +16,7 @@ mod to_channel;
 mod to_haptik;
 mod to_sink;
 
+mod activity;
 mod attempt;
 mod handoff_end;
 mod limits;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::queue::Ring;
@@ -64,6 +66,7 @@ pub struct Unhandled {
 #[derive(Debug, Clone)]
 pub struct Processor {
     bridge: Arc<Bridge>,
+    outlets: Arc<Outlets>,
     sinks: Arc<Sinks>,
     limits: Limits,
     /// Read by a delivery, written by one that is to be alone.
@@ -75,17 +78,23 @@ pub struct Processor {
 const UNREADABLE_PAUSE: Duration = Duration::from_mins(1);
 
 impl Processor {
-    /// A processor of this bridge's rings, which delivers to these sinks, its own.
+    /// A processor of this bridge's rings, which delivers to these channels and sinks, its own.
     #[must_use]
-    pub fn new(bridge: Arc<Bridge>, sinks: Arc<Sinks>) -> Self {
-        Self::with_limits(bridge, sinks, Limits::default())
+    pub fn new(bridge: Arc<Bridge>, outlets: Arc<Outlets>, sinks: Arc<Sinks>) -> Self {
+        Self::with_limits(bridge, outlets, sinks, Limits::default())
     }
 
     /// A processor with other limits.
     #[must_use]
-    pub fn with_limits(bridge: Arc<Bridge>, sinks: Arc<Sinks>, limits: Limits) -> Self {
+    pub fn with_limits(
+        bridge: Arc<Bridge>,
+        outlets: Arc<Outlets>,
+        sinks: Arc<Sinks>,
+        limits: Limits,
+    ) -> Self {
         Self {
             bridge,
+            outlets,
             sinks,
             limits,
             alone: Arc::default(),
@@ -176,6 +185,7 @@ impl Processor {
     ) -> Result<(), Stopped> {
         let drain = Drain {
             bridge: &self.bridge,
+            outlets: &self.outlets,
             sinks: &self.sinks,
             limits: &self.limits,
             alone: &self.alone,

@@ -4,11 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_processor::event::{Event, Failure, Message, Response};
 use haptik_bridge_processor::{Processor, Unhandled};
+use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::Environment;
 use haptik_bridge_shared::live::{Live, NoConfiguration};
 use haptik_bridge_shared::queue::SqsQueue;
+use haptik_bridge_shared::sink::Sinks;
 use haptik_bridge_shared::telemetry;
 use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
@@ -29,7 +32,15 @@ async fn main() -> Result<(), Error> {
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
     let environment = Environment::read(variable)?;
-    let (live, queue) = environment.bridge_with_sinks(Processor::new)?;
+    let (live, queue) = environment.reloading(Config::parse, |bridge, parts| {
+        let outlets = Outlets::new(&bridge, &parts.table, &parts.http)?;
+        let sinks = Sinks::new(&bridge.config, &parts.http, &Ok(parts.aws.clone()));
+        Ok(Processor::new(
+            Arc::new(bridge),
+            Arc::new(outlets),
+            Arc::new(sinks),
+        ))
+    })?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
         handle(&live, &queue, event)
     }))

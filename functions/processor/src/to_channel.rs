@@ -2,25 +2,29 @@
 
 mod conversation;
 
+use haptik_bridge_channels::channel::{Part, Refusal, SendError};
+use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_channels::channel::Task;
-use haptik_bridge_shared::message::{Content, Outgoing, Sender};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::ledger::{Entry, Payload};
-use haptik_bridge_shared::retry::{Failure, Retry};
+use haptik_bridge_shared::message::{Handback, Outgoing, Returned, Task};
+use haptik_bridge_shared::retry::{Failure, Retry, Retryable};
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
 use std::time::{Duration, Instant};
 
 use self::conversation::Relevance;
-use crate::attempt::{Attempt, DeliveryOutcome, connection, record_step};
+use crate::activity::Shown;
+use crate::attempt::{Attempt, DeliveryOutcome, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 
 /// Delivers what Haptik said to a channel.
 pub(crate) struct ToChannel<'a> {
     pub(crate) bridge: &'a Bridge,
+    pub(crate) outlets: &'a Outlets,
     /// How long one delivery may take in all.
     pub(crate) delivery_timeout: Duration,
 }
@@ -73,7 +77,7 @@ impl ToChannel<'_> {
             content,
         };
         let shown = self.show(entry, &user, &outgoing, again).await?;
-        if matches!(shown, DeliveryOutcome::Whole) && !user.marks.is_empty() {
+        if matches!(shown, DeliveryOutcome::Whole) && !user.activities.is_empty() {
             // What is not taken away by then is, with the next answer.
             let cleared = tokio::time::timeout(ACTIVITY_TIMEOUT, self.clear_activity(&user)).await;
             if cleared.is_err() {
@@ -94,59 +98,66 @@ impl ToChannel<'_> {
             return Ok(DeliveryOutcome::Nothing("the user is not known any more"));
         };
         attempt.goes_to(&user.connection);
-        let (handoff, content) = match &entry.payload {
-            Payload::HandoffEnded { handoff } => (
-                handoff.id.clone(),
-                Content::HandoffEnded {
-                    ended: handoff.ended.clone().ok_or_else(|| {
-                        Failure::permanent("the end of a hand-off that has not ended")
-                    })?,
+        let (handoff, returned) = match &entry.payload {
+            Payload::HandoffEnded { handoff } => {
+                let ended = handoff.ended.clone();
+                let not_ended = || Failure::permanent("the end of a hand-off that has not ended");
+                let control = Returned::Control {
+                    ended: ended.ok_or_else(not_ended)?,
                     agent_joined: handoff.joined_at.is_some(),
-                },
-            ),
-            Payload::MessageReturned { handoff, inbound } => (
-                handoff.clone(),
-                Content::MessageReturned {
-                    inbound: inbound.clone(),
-                },
-            ),
+                };
+                (handoff.id.clone(), control)
+            }
+            Payload::MessageReturned { handoff, inbound } => {
+                (handoff.clone(), Returned::Message(inbound.clone()))
+            }
             _ => return Err(Failure::permanent("the entry is not for a bot")),
         };
-        let outgoing = Outgoing {
+        let handback = Handback {
             key: entry.key.clone(),
             auth_id: auth_id.clone(),
             user: user.channel_user.clone(),
             at: entry.at,
-            received_at: entry.received_at,
-            sender: Sender::default(),
-            message_id: None,
-            handoff: Some(handoff),
-            content,
+            handoff,
+            returned,
         };
-        self.show(entry, &user, &outgoing, false).await
+        let outlet = outlet(self.outlets, &user.connection)?;
+        let parts = outlet.hand_back(&handback).into_iter().collect();
+        self.send(entry, &user, outlet, parts, &[]).await
     }
 
     /// Takes away what showed that the user's messages were taken: they are answered.
     async fn clear_activity(&self, user: &User) {
-        let Ok(connection) = connection(self.bridge, &user.connection) else {
+        let Ok(outlet) = outlet(self.outlets, &user.connection) else {
             return;
         };
         let mut gone = Vec::new();
-        for mark in &user.marks {
-            let with = serde_json::from_str(mark).unwrap_or_default();
-            match connection.channel.unmark(&with).await {
+        for noted in &user.activities {
+            let cleared = match Shown::read(noted) {
+                Some(Shown {
+                    address,
+                    message_id,
+                }) => outlet.clear_activity(&address, Some(&message_id)).await,
+                None => Ok(()),
+            };
+            match cleared {
                 // It is taken away with the next answer.
-                Err(failure) if failure.retry != Retry::Never => {
-                    tracing::warn!(reason = failure.reason, "an activity is left for now");
+                Err(error) if error.retry() != Retry::Never => {
+                    tracing::warn!(reason = error.reason, "an activity is left for now");
                 }
                 // What cannot be taken away is forgotten too.
-                Ok(()) | Err(_) => gone.push(mark.clone()),
+                Ok(()) | Err(_) => gone.push(noted.clone()),
             }
         }
         if gone.is_empty() {
             return;
         }
-        if let Err(error) = self.bridge.users.remove_marks(&user.auth_id, gone).await {
+        if let Err(error) = self
+            .bridge
+            .users
+            .remove_activities(&user.auth_id, gone)
+            .await
+        {
             tracing::warn!(%error, "activities that were taken away cannot be forgotten");
         }
     }
@@ -157,10 +168,7 @@ impl ToChannel<'_> {
         id: &ConnectionId,
         task: &Task,
     ) -> Result<DeliveryOutcome, Failure> {
-        connection(self.bridge, id)?
-            .channel
-            .perform(&task.task)
-            .await?;
+        outlet(self.outlets, id)?.run(&task.command).await?;
         Ok(DeliveryOutcome::Whole)
     }
 
@@ -171,32 +179,46 @@ impl ToChannel<'_> {
         outgoing: &Outgoing,
         again: bool,
     ) -> Result<DeliveryOutcome, Failure> {
-        let connection = connection(self.bridge, &user.connection)?;
+        let outlet = outlet(self.outlets, &user.connection)?;
         let source = format!("channels/{}", user.connection);
         let since = Timestamp::now();
-        let parts = connection.channel.render(outgoing);
+        let parts = outlet.render(outgoing);
         record_step(entry, "rendered", &source, since);
-        if parts.is_empty() {
-            return Ok(DeliveryOutcome::Nothing("there is nothing in it to show"));
-        }
-        let sent = if again {
-            let asked = connection.channel.already_sent(&user.address, outgoing);
+        let sent = if again && !parts.is_empty() {
+            let asked = outlet.already_sent(&user.address, outgoing);
             asked.await?.unwrap_or_default()
         } else {
             Vec::new()
         };
+        self.send(entry, user, outlet, parts, &sent).await
+    }
+
+    /// Sends those parts that are not among the `sent`, and records how far it came.
+    async fn send(
+        &self,
+        entry: &Entry,
+        user: &User,
+        outlet: &dyn AnyOutlet,
+        parts: Vec<Part>,
+        sent: &[usize],
+    ) -> Result<DeliveryOutcome, Failure> {
+        if parts.is_empty() {
+            return Ok(DeliveryOutcome::Nothing("there is nothing in it to show"));
+        }
+        let source = format!("channels/{}", user.connection);
         let (count, began) = (parts.len(), Instant::now());
         for part in parts.into_iter().skip(entry.parts_done) {
-            if !sent.contains(&part.index) {
+            let index = part.index;
+            if !sent.contains(&index) {
                 let since = Timestamp::now();
-                connection.channel.send(&user.address, &part).await?;
+                send_simplified(outlet, user, part).await?;
                 record_step(entry, "sent_to_channel", &source, since);
             }
-            if part.index + 1 < count {
-                self.bridge.ledger.progressed(entry, part.index + 1).await?;
+            if index + 1 < count {
+                self.bridge.ledger.progressed(entry, index + 1).await?;
                 if began.elapsed() > self.delivery_timeout / 2 {
                     // A long message at a channel's pace: out of time, the part under way would be in doubt.
-                    let reason = format!("{} of {count} parts are sent", part.index + 1);
+                    let reason = format!("{} of {count} parts are sent", index + 1);
                     return Err(Failure {
                         retry: Retry::Later(Some(Duration::ZERO)),
                         ..Failure::passing(reason)
@@ -205,5 +227,21 @@ impl ToChannel<'_> {
             }
         }
         Ok(DeliveryOutcome::Whole)
+    }
+}
+
+/// Sends a part, one level simpler each time that the provider refuses it as too rich.
+async fn send_simplified(
+    outlet: &dyn AnyOutlet,
+    user: &User,
+    mut part: Part,
+) -> Result<(), SendError> {
+    loop {
+        match outlet.send(&user.address, &part).await {
+            Err(refused) if refused.refusal == Refusal::TooRich => {
+                part = outlet.simpler(&part).ok_or(refused)?;
+            }
+            sent => return sent.map(drop),
+        }
     }
 }

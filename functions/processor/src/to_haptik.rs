@@ -8,17 +8,23 @@ mod rating;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use haptik_bridge_channels::channel::{Indicator, SendError};
+use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::activity::{self, Hour};
 use haptik_bridge_shared::bridge::{Bridge, Connection};
-use haptik_bridge_shared::message::{Attachment, Inbound, Profile, SenderKind, UserAction};
 use haptik_bridge_shared::haptik::client::{
     self, Feedback, HaptikClient, HaptikError, Logged, SyncAnswer,
 };
-use haptik_bridge_shared::message::hsl::{Actionable, Effect};
 use haptik_bridge_shared::haptik::webhook::Event;
-use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
+use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::message::hsl::{Actionable, Effect};
+use haptik_bridge_shared::message::{
+    Attachment, Inbound, MessageRef, Profile, SenderKind, UserAction,
+};
+use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::{Mode, User};
@@ -26,7 +32,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::attempt::{DeliveryOutcome, connection, record_step};
+use crate::activity::Shown;
+use crate::attempt::{DeliveryOutcome, connection, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 
 /// After how many failed tries a user is registered without what the channel knows of the user: a
@@ -44,6 +51,7 @@ struct Conversation<'a> {
     haptik: &'a HaptikClient,
     connection_id: &'a ConnectionId,
     connection: &'a Connection,
+    outlet: &'a dyn AnyOutlet,
     inbound: &'a Inbound,
     /// The user as it was when the delivery began.
     user: &'a User,
@@ -66,6 +74,7 @@ impl Conversation<'_> {
 /// Delivers what users did to Haptik.
 pub(crate) struct ToHaptik<'a> {
     pub(crate) bridge: &'a Bridge,
+    pub(crate) outlets: &'a Outlets,
     /// How long a long transcript is sent at a stretch.
     pub(crate) stretch: Duration,
 }
@@ -82,7 +91,8 @@ impl ToHaptik<'_> {
         let haptik = self.bridge.haptik.get(&connection.account);
         let haptik =
             haptik.ok_or_else(|| Failure::permanent("the account is no longer configured"))?;
-        connection.channel.can_answer(&inbound.address).await?;
+        let outlet = outlet(self.outlets, connection_id)?;
+        outlet.can_answer(&inbound.address).await?;
         let user = self.remember_address(connection_id, inbound).await?;
         if let Some(id) = handoff.filter(|id| !handoff::is_on(&user, id)) {
             return self.return_to_bot(entry, inbound, id).await;
@@ -91,6 +101,7 @@ impl ToHaptik<'_> {
             haptik,
             connection_id,
             connection,
+            outlet,
             inbound,
             user: &user,
             taken_at: AtomicI64::new(0),
@@ -127,38 +138,43 @@ impl ToHaptik<'_> {
     /// Shows the user that something was taken, on the first try only: it is worth doing at once or not
     /// at all, and a failure is neither repeated nor anybody's problem.
     async fn show_activity(&self, conversation: &Conversation<'_>, user: &User, entry: &Entry) {
-        let Some(activity) = &conversation.inbound.mark else {
+        let Conversation {
+            outlet, inbound, ..
+        } = conversation;
+        let (at, on) = (&inbound.address, inbound.message_id.as_deref());
+        let Some(indicator) = outlet.indicator(at, on) else {
             return;
         };
-        if entry.attempts > 0 || user.marks.len() >= MOST_ACTIVITIES {
+        if entry.attempts > 0 || user.activities.len() >= MOST_ACTIVITIES {
             return;
         }
-        let noted = Some(activity.with.to_string()).filter(|_| activity.stays);
+        let noted = match (indicator, on) {
+            (Indicator::Sticky, Some(on)) => Shown {
+                address: at.clone(),
+                message_id: on.to_owned(),
+            }
+            .written(),
+            (Indicator::Sticky | Indicator::Passing, _) => None,
+        };
         // Noted first: the answer may come before the channel has said that it is shown.
         if let Some(noted) = &noted
-            && let Err(error) = self.bridge.users.add_mark(&user.auth_id, noted).await
+            && let Err(error) = self.bridge.users.add_activity(&user.auth_id, noted).await
         {
             tracing::warn!(%error, "an activity cannot be noted");
             return;
         }
-        let channel = &conversation.connection.channel;
-        let Ok(shown) = tokio::time::timeout(ACTIVITY_TIMEOUT, channel.mark(&activity.with)).await
-        else {
+        let showing = outlet.show_activity(at, on);
+        let Ok(shown) = tokio::time::timeout(ACTIVITY_TIMEOUT, showing).await else {
             // It may be shown all the same, so it stays noted and is taken away with the answer.
             tracing::warn!("it took too long to show that a message was taken");
             return;
         };
-        if let Err(failure) = shown {
-            tracing::warn!(
-                reason = failure.reason,
-                "it cannot be shown that a message was taken"
-            );
+        if let Err(error) = shown {
+            let reason = error.reason;
+            tracing::warn!(reason, "it cannot be shown that a message was taken");
+            let users = &self.bridge.users;
             if let Some(noted) = noted
-                && let Err(error) = self
-                    .bridge
-                    .users
-                    .remove_marks(&user.auth_id, vec![noted])
-                    .await
+                && let Err(error) = users.remove_activities(&user.auth_id, vec![noted]).await
             {
                 tracing::warn!(%error, "an activity that is not shown cannot be forgotten");
             }
@@ -198,9 +214,9 @@ impl ToHaptik<'_> {
             registered: known.as_ref().and_then(|user| user.registered.clone()),
             user_name: known.as_ref().and_then(|user| user.user_name.clone()),
             mode: known.as_ref().map_or(Mode::Bot, |user| user.mode),
-            marks: known
+            activities: known
                 .as_ref()
-                .map(|user| user.marks.clone())
+                .map(|user| user.activities.clone())
                 .unwrap_or_default(),
             handoff: known.as_ref().and_then(|user| user.handoff.clone()),
             completion: known.and_then(|user| user.completion),
@@ -231,15 +247,11 @@ impl ToHaptik<'_> {
         }
         let mut profile = told.cloned().unwrap_or_default();
         if known.is_none() {
-            match conversation
-                .connection
-                .channel
-                .profile(&user.address, &user.channel_user)
-                .await
-            {
+            let outlet = conversation.outlet;
+            match outlet.profile(&user.address, &user.channel_user).await {
                 Ok(asked) => profile = profile.or(asked.unwrap_or_default()),
                 Err(_) if entry.attempts >= TRIES_FOR_A_PROFILE => {}
-                Err(failure) => return Err(failure),
+                Err(error) => return Err(error.into()),
             }
         }
         let new_user = client::User::new(user.auth_id.clone(), &profile);
@@ -261,10 +273,22 @@ impl ToHaptik<'_> {
     ) -> Result<DeliveryOutcome, DeliveryError> {
         let Conversation {
             connection,
+            outlet,
             inbound,
             ..
         } = conversation;
-        match &inbound.action {
+        let resolved;
+        let action = if let UserAction::Unresolved { reference } = &inbound.action {
+            let fetched = outlet.resolve(&inbound.address, reference).await;
+            let Some(action) = fetched.map_err(Failure::from)? else {
+                return Ok(DeliveryOutcome::Nothing("what was sent is gone"));
+            };
+            resolved = action;
+            &resolved
+        } else {
+            &inbound.action
+        };
+        match action {
             UserAction::Message { text, attachments }
                 if attachments.is_empty() && agent::is_asked_for(conversation, text) =>
             {
@@ -275,19 +299,22 @@ impl ToHaptik<'_> {
                 self.send_message(conversation, entry, &text, attachments)
                     .await
             }
-            UserAction::Choice {
-                auth_id,
-                key,
-                index,
-            } => {
-                let text = self.tapped(auth_id, key, *index).await?;
+            UserAction::Choice { message, index } => {
+                let text = self.chosen(message, *index).await?;
                 if agent::is_asked_for(conversation, &text) {
                     return self.ask_for_agent(conversation, entry, &text).await;
                 }
                 self.send_message(conversation, entry, &text, &[]).await
             }
-            UserAction::Handoff { id, says, .. } => self.hand_over(conversation, entry, id, says).await,
-            UserAction::MoveToAgent { handoff } => self.move_to_team(conversation, entry, handoff).await,
+            UserAction::Handoff { id, says, .. } => {
+                self.hand_over(conversation, entry, id, says).await
+            }
+            UserAction::Unresolved { .. } => Err(DeliveryError::Failed(Failure::permanent(
+                "the channel fetched what has to be fetched again",
+            ))),
+            UserAction::MoveToAgent { handoff } => {
+                self.move_to_team(conversation, entry, handoff).await
+            }
             UserAction::Feedback {
                 rating,
                 resolved,
@@ -366,16 +393,11 @@ impl ToHaptik<'_> {
         Ok(())
     }
 
-    /// The text of a tap that the channel could only refer to.
-    async fn tapped(
-        &self,
-        auth_id: &AuthId,
-        key: &EntryKey,
-        index: usize,
-    ) -> Result<String, Failure> {
+    /// What a choice says that the channel could only refer to.
+    async fn chosen(&self, message: &MessageRef, index: usize) -> Result<String, Failure> {
         let gone = || Failure::permanent("the message that was tapped is no longer in the ledger");
-        let offered = self.bridge.offered(auth_id, key).await?;
-        let offered = offered.ok_or_else(gone)?;
+        let offers = Offers::new(self.bridge.ledger.clone());
+        let offered = offers.offered(message).await?.ok_or_else(gone)?;
         match offered.actionables().nth(index).map(Actionable::effect) {
             Some(Effect::Say { sent, .. }) => Ok(sent),
             _ => Err(gone()),
@@ -439,12 +461,12 @@ enum Part<'a> {
 /// A text with names in place of ids, where the channel knows them.
 async fn resolve_mentions(conversation: &Conversation<'_>, text: &str) -> String {
     let mut text = text.to_owned();
-    let channel = &conversation.connection.channel;
+    let outlet = conversation.outlet;
     let address = &conversation.inbound.address;
-    for unnamed in &conversation.inbound.mentions {
-        let name = tokio::time::timeout(MENTION_TIMEOUT, channel.name(address, unnamed)).await;
-        if let Ok(Some(name)) = name {
-            text = text.replace(unnamed, &name);
+    for mention in &conversation.inbound.mentions {
+        let name = outlet.display_name(address, mention);
+        if let Ok(Some(name)) = tokio::time::timeout(MENTION_TIMEOUT, name).await {
+            text = text.replace(mention, &name);
         }
     }
     text
@@ -464,6 +486,12 @@ impl From<HaptikError> for DeliveryError {
             HaptikError::NotRegistered { .. } => Self::NotRegistered(error),
             error => Self::Failed(error.into()),
         }
+    }
+}
+
+impl From<SendError> for DeliveryError {
+    fn from(error: SendError) -> Self {
+        Self::Failed(error.into())
     }
 }
 

@@ -433,7 +433,7 @@ fn place(connection: &ConnectionId, inbound: &Inbound, known: Option<User>, now:
         mode: Mode::Bot,
         completion: None,
         handoff: known.and_then(|user| user.handoff),
-        marks: Vec::new(),
+        activities: Vec::new(),
         last_activity: now,
     }
 }

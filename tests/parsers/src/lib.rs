@@ -6,17 +6,23 @@
 //! of one time: the same bytes do the same.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use haptik_bridge_channels::channel::{Channel, Received, Request};
-use haptik_bridge_shared::channel::custom::Custom;
-use haptik_bridge_shared::channel::slack::{Slack, Workspaces};
-use haptik_bridge_shared::config::{ChannelKind, Config, Secrets};
+use aws_sdk_dynamodb::config::BehaviorVersion;
+use futures_util::FutureExt as _;
+use haptik_bridge_channels::channel::{EdgeDeps, OutletDeps, Request};
+use haptik_bridge_channels::erased::{AnyEdge, AnyEffect, AnyOutlet, AnyReceipt};
+use haptik_bridge_channels::peer::PeerRequest;
+use haptik_bridge_channels::registry::{EDGES, OUTLETS};
+use haptik_bridge_shared::config::{self, Config};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::ConnectionId;
-use haptik_bridge_shared::ledger::Payload;
-use haptik_bridge_shared::message::Outgoing;
+use haptik_bridge_shared::ledger::{Ledger, Payload};
 use haptik_bridge_shared::message::hsl::Hsl;
+use haptik_bridge_shared::message::{Inbound, Outgoing};
+use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::outbound::{self, Fetcher};
+use haptik_bridge_shared::table::Table;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
@@ -79,9 +85,15 @@ const NOW: i64 = 1_795_341_600;
 const SLACK_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const CUSTOM_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-static CHANNELS: LazyLock<(Slack, Custom)> = LazyLock::new(channels);
+static CHANNELS: LazyLock<[Connection; 2]> = LazyLock::new(channels);
 
-fn channels() -> (Slack, Custom) {
+/// Both sides of a connection.
+struct Connection {
+    edge: Box<dyn AnyEdge>,
+    outlet: Box<dyn AnyOutlet>,
+}
+
+fn channels() -> [Connection; 2] {
     let toml = format!(
         r#"
         [haptik.main]
@@ -104,21 +116,39 @@ fn channels() -> (Slack, Custom) {
         "#
     );
     let config = Config::parse(&toml).expect("a good configuration");
+    ["slack", "custom"].map(|name| connection(name, &config.channels[name]))
+}
+
+/// A connection whose table cannot be reached: no parser has to ask it.
+fn connection(name: &str, channel: &config::Channel) -> Connection {
     let http = outbound::client().expect("a client");
-    let fetcher = Fetcher::new(false).expect("a fetcher");
-    let (mut slack, mut custom) = (None, None);
-    for (name, channel) in config.channels {
-        let id = ConnectionId::from(name);
-        let (http, fetcher) = (http.clone(), fetcher.clone());
-        match &channel.kind {
-            ChannelKind::Slack(settings) => {
-                let workspaces = Workspaces::one(Secrets::new("xoxb-1", []));
-                slack = Some(Slack::new(id, settings, workspaces, http, fetcher));
-            }
-            ChannelKind::Custom(settings) => custom = Custom::new(id, settings, http, fetcher).ok(),
-        }
+    let dynamodb = aws_sdk_dynamodb::Config::builder().behavior_version(BehaviorVersion::latest());
+    let table = Table::new(
+        aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+        "none",
+    );
+    let edge = EdgeDeps {
+        connection: name.into(),
+        http: http.clone(),
+        table: table.clone(),
+        offers: Offers::new(Ledger::new(table.clone(), Duration::from_secs(1))),
+        agent_phrase: None,
+    };
+    let outlet = OutletDeps {
+        connection: name.into(),
+        http,
+        fetcher: Fetcher::new(false).expect("a fetcher"),
+        table,
+    };
+    let build_edge = EDGES.iter().find(|(known, _)| *known == name);
+    let build_outlet = OUTLETS.iter().find(|(known, _)| *known == name);
+    let (Some((_, build_edge)), Some((_, build_outlet))) = (build_edge, build_outlet) else {
+        panic!("{name} is a channel");
+    };
+    Connection {
+        edge: build_edge(channel, edge).expect("an edge"),
+        outlet: build_outlet(channel, outlet).expect("an outlet"),
     }
-    slack.zip(custom).expect("both are configured")
 }
 
 fn now() -> Timestamp {
@@ -134,9 +164,9 @@ fn slack(bytes: &[u8]) {
         ("x-slack-request-timestamp", &at),
         ("x-slack-signature", &signature),
     ]);
-    let received = receive(&CHANNELS.0, &headers, bytes);
+    let received = receive(&CHANNELS[0], &headers, bytes);
     assert!(
-        received.is_some(),
+        received.is_none_or(|received| received.is_some()),
         "Slack is answered 200 whatever it sends"
     );
 }
@@ -152,7 +182,7 @@ fn custom(bytes: &[u8]) {
         ("webhook-timestamp", &NOW.to_string()),
         ("webhook-signature", &signature),
     ]);
-    receive(&CHANNELS.1, &headers, bytes);
+    receive(&CHANNELS[1], &headers, bytes);
 }
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -163,31 +193,44 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         .collect()
 }
 
-/// What the edge would do: what was received is stored, and read back to be delivered.
-fn receive(channel: &dyn Channel, headers: &HeaderMap, body: &[u8]) -> Option<Received> {
+/// What the function would do: what was received is stored, and read back to be delivered. `None` where the
+/// table would have to be asked first; `Some(None)` where the request is turned away.
+fn receive(channel: &Connection, headers: &HeaderMap, body: &[u8]) -> Option<Option<AnyReceipt>> {
     let request = Request {
         method: &Method::POST,
+        public_url: "https://bridge.example/channels/connection",
         path: "",
         query: "",
         headers,
         body,
     };
-    let received = channel.receive(&request, now()).ok()?;
-    let connection = ConnectionId::from("connection");
-    for inbound in received.inbound.clone() {
-        survives_the_ledger(&Payload::Inbound {
-            connection: connection.clone(),
-            inbound: Box::new(inbound),
-            handoff: None,
-        });
+    let Ok(receipt) = channel.edge.receive(&request, now()).now_or_never()? else {
+        return Some(None);
+    };
+    for effect in &receipt.effects {
+        match effect {
+            AnyEffect::Inbound(inbound)
+            | AnyEffect::Peer(PeerRequest::Begin(inbound) | PeerRequest::Forward(inbound)) => {
+                inbound_survives(inbound);
+            }
+            AnyEffect::Run(task) => survives_the_ledger(&Payload::Task {
+                connection: ConnectionId::from("connection"),
+                task: task.clone(),
+            }),
+            AnyEffect::DeliveryReport { .. }
+            | AnyEffect::Peer(PeerRequest::End(_))
+            | AnyEffect::NotUnderstood(_) => {}
+        }
     }
-    for task in received.tasks.clone() {
-        survives_the_ledger(&Payload::Task {
-            connection: connection.clone(),
-            task,
-        });
-    }
-    Some(received)
+    Some(Some(receipt))
+}
+
+fn inbound_survives(inbound: &Inbound) {
+    survives_the_ledger(&Payload::Inbound {
+        connection: ConnectionId::from("connection"),
+        inbound: Box::new(inbound.clone()),
+        handoff: None,
+    });
 }
 
 fn survives_the_ledger(payload: &Payload) {
@@ -220,8 +263,8 @@ fn haptik(bytes: &[u8]) {
         handoff: None,
         content,
     };
-    for channel in [&CHANNELS.0 as &dyn Channel, &CHANNELS.1] {
-        for (index, part) in channel.render(&outgoing).iter().enumerate() {
+    for channel in CHANNELS.iter() {
+        for (index, part) in channel.outlet.render(&outgoing).iter().enumerate() {
             assert_eq!(part.index, index, "parts are numbered");
             assert!(part.body.is_object(), "a part is a JSON object");
         }

@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
 use clap::Parser;
-use haptik_bridge_shared::channel::slack::preview;
+use haptik_bridge_channels::registry;
 use haptik_bridge_shared::message::{Sender, SenderKind};
 use haptik_bridge_tests::random_hsl::hsl;
 use proptest::strategy::{Strategy as _, ValueTree as _};
@@ -50,8 +50,11 @@ fn print(message: &Value) {
         name: "Prateek".to_owned(),
         profile_image: "https://a.example/p.png".to_owned(),
     };
+    let Some(slack) = registry::find("slack") else {
+        return;
+    };
     for sender in [Sender::default(), agent] {
-        for preview in preview(message, &sender) {
+        for preview in (slack.preview)(message, &sender) {
             println!(
                 "{}",
                 json!({"kind": preview.kind, "payload": preview.payload})

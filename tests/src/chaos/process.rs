@@ -5,15 +5,12 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use haptik_bridge_local::application::Application;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::simulator::Running;
-use haptik_bridge_processor::{Limits, Processor};
-use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::AwsEnvironment;
-use haptik_bridge_shared::live::Live;
-use haptik_bridge_shared::outbound;
-use haptik_bridge_shared::sink::Sinks;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use tokio::runtime::{Builder, Runtime};
@@ -168,12 +165,9 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
         process,
     };
     let table = database.table_through(&proxy.url(process, "dynamodb"))?;
-    let http = outbound::client()?;
-    let sinks = Arc::new(Sinks::new(&config, &http, &AwsEnvironment::read(|_| None)));
-    let bridge = Arc::new(Bridge::with_client(config, table, Arc::new(queue), &http)?);
-    let live = Live::fixed(bridge.clone());
-    let router =
-        haptik_bridge_inbound::router(live.clone()).merge(haptik_bridge_webhook::router(live));
+    let aws = AwsEnvironment::read(|_| None);
+    let application = Application::new(config, table, Arc::new(queue), setup.limits, &aws)?;
+    let router = application.router();
     let listener = listener.try_clone()?;
     let entered = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -185,7 +179,7 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
     });
     doorbell.set_worker(Some(Worker {
         runtime: runtime.handle().clone(),
-        processor: Processor::with_limits(bridge, sinks, setup.limits),
+        processor: application.processor,
     }));
     Ok(runtime)
 }

@@ -1,10 +1,10 @@
 //! What an event tells of a conversation: who has it, and whether a hand-off goes on.
 
-use haptik_bridge_shared::message::{Addressed, Content, Inbound, SenderKind, UserAction};
 use haptik_bridge_shared::handoff::{AskedBy, Completed, Ended, Handoff, Reason};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::message::{Addressed, Content, Inbound, SenderKind, UserAction};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::{Mode, User};
 use haptik_bridge_shared::wire;
@@ -63,9 +63,7 @@ impl ToChannel<'_> {
                 };
                 self.note_completion(user, event, entry, &happened).await?
             }
-            Content::Message { .. }
-            | Content::HandoffEnded { .. }
-            | Content::MessageReturned { .. } => Relevance::ToShow {
+            Content::Message { .. } => Relevance::ToShow {
                 handoff: of_bot(user).map(|handoff| handoff.id.clone()),
             },
         };
@@ -231,12 +229,12 @@ impl ToChannel<'_> {
             user: user.channel_user.clone(),
             address: user.address.clone(),
             profile: None,
-            gate: Addressed::Yes,
-            act: UserAction::MoveToAgent {
+            addressed: Addressed::Yes,
+            message_id: None,
+            action: UserAction::MoveToAgent {
                 handoff: handoff.id.clone(),
             },
-            unnamed: Vec::new(),
-            mark: None,
+            mentions: Vec::new(),
         };
         let now = Timestamp::now();
         self.bridge

@@ -1,11 +1,11 @@
 //! Telling Haptik of a file.
 
-use haptik_bridge_channels::channel::Task;
-use haptik_bridge_shared::message::Attachment;
+use haptik_bridge_channels::channel::SendError;
 use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind, HaptikError};
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::ledger::{Entry, Payload};
-use haptik_bridge_shared::retry::{Failure, Retry};
+use haptik_bridge_shared::message::{Attachment, Task};
+use haptik_bridge_shared::retry::{Failure, Retry, Retryable};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -31,16 +31,16 @@ impl ToHaptik<'_> {
             ..
         } = conversation;
         let can_wait = entry.attempts < TRIES_FOR_A_FILE;
-        let (channel, address) = (&connection.channel, &inbound.address);
-        let located = match channel.locate(address, attachment).await {
-            Err(failure) if failure.retry != Retry::Never && can_wait => return Err(failure.into()),
-            located => located.map_err(|failure| not_had(&failure)),
+        let (outlet, address) = (conversation.outlet, &inbound.address);
+        let located = match outlet.resolve_attachment(address, attachment).await {
+            Err(error) if error.retry() != Retry::Never && can_wait => return Err(error.into()),
+            located => located.map_err(|error| not_had(&error)),
         };
         let attachment = located.as_ref().unwrap_or(attachment);
         let untaken = match (located.is_ok(), sendable(attachment)) {
             (false, _) => Untaken::Gone,
             (true, Err(untaken)) => untaken,
-            (true, Ok(kind)) => match channel.fetch(address, attachment, FILE_LIMIT).await {
+            (true, Ok(kind)) => match outlet.download(address, attachment, FILE_LIMIT).await {
                 Ok(bytes) => {
                     let file = File {
                         auth_id: &inbound.auth_id,
@@ -60,10 +60,10 @@ impl ToHaptik<'_> {
                         }
                     }
                 }
-                Err(failure) if failure.retry != Retry::Never && can_wait => {
-                    return Err(failure.into());
+                Err(error) if error.retry() != Retry::Never && can_wait => {
+                    return Err(error.into());
                 }
-                Err(failure) => not_had(&failure),
+                Err(error) => not_had(&error),
             },
         };
         let line = match (attachment.name.as_str(), attachment.url.as_str()) {
@@ -101,8 +101,7 @@ impl ToHaptik<'_> {
             }
             Untaken::Gone => format!("{name} could not be passed on: it could not be opened."),
         };
-        let channel = &conversation.connection.channel;
-        let Some(task) = channel.notice(&inbound.address, &text) else {
+        let Some(command) = conversation.outlet.notice(&inbound.address, &text) else {
             return Ok(());
         };
         let id = attachment.id.as_deref().unwrap_or_default();
@@ -112,7 +111,7 @@ impl ToHaptik<'_> {
             key: EntryKey::from(format!("{}#file-{digest}", entry.key)),
             at: inbound.at,
             auth_id: inbound.auth_id.clone(),
-            task,
+            command,
         };
         let Payload::Inbound { connection: id, .. } = &entry.payload else {
             return Ok(());
@@ -145,7 +144,7 @@ fn sendable(attachment: &Attachment) -> Result<FileKind, Untaken> {
     }
 }
 
-fn not_had(failure: &Failure) -> Untaken {
-    tracing::warn!(reason = failure.reason, "a file cannot be had");
+fn not_had(error: &SendError) -> Untaken {
+    tracing::warn!(reason = error.reason, "a file cannot be had");
     Untaken::Gone
 }

@@ -3,10 +3,10 @@
 
 use std::time::Instant;
 
-use haptik_bridge_shared::message::Inbound;
 use haptik_bridge_shared::handoff::{Ended, Handoff, Reason};
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::message::Inbound;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;

@@ -1,0 +1,27 @@
+//! Activity indicators that stay until they are cleared: what is noted of one with the user.
+
+use haptik_bridge_shared::message::Address;
+use serde::{Deserialize, Serialize};
+
+/// An indicator that is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shown {
+    /// Where.
+    #[serde(rename = "at")]
+    pub(crate) address: Address,
+    /// On which message of the user's.
+    #[serde(rename = "on")]
+    pub(crate) message_id: String,
+}
+
+impl Shown {
+    /// As it is noted.
+    pub(crate) fn written(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+
+    /// Reads what [`Shown::written`] made.
+    pub(crate) fn read(noted: &str) -> Option<Self> {
+        serde_json::from_str(noted).ok()
+    }
+}
