@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use haptik_bridge_shared::config::{ChannelKind, Config, Workspaces};
+use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::registry;
 
 /// Which configuration.
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 pub(crate) fn read(file: &Path) -> anyhow::Result<Config> {
     let shown = file.display();
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
-    match Config::parse(&text) {
+    match Config::parse(&text, &registry::all()) {
         Ok(config) => Ok(config),
         Err(errors) => bail!("{shown} is not a good configuration:\n{errors}"),
     }
@@ -52,22 +53,14 @@ pub(crate) fn urls(config: &Config, base_url: &str) -> String {
         let _ = writeln!(text, "  {base_url}/haptik/{account}");
     }
     for (name, channel) in &config.channels {
-        let place = match channel.kind {
-            ChannelKind::Slack(_) => {
-                "into the Slack app, as the request URL of Event Subscriptions and Interactivity"
-            }
-            ChannelKind::Custom(_) => "into your application, as the URL that it posts to",
+        let definitions = registry::CHANNELS.iter();
+        let mut of_type = definitions.filter(|definition| definition.name == channel.type_name);
+        let Some(definition) = of_type.next() else {
+            continue;
         };
         let url = format!("{base_url}/channels/{name}");
-        let _ = writeln!(text, "Paste {place}:\n  {url}");
-        if let ChannelKind::Slack(slack) = &channel.kind
-            && let Workspaces::Many(_) = slack.workspaces
-        {
-            let _ = writeln!(
-                text,
-                "Paste into the Slack app, as the redirect URL of OAuth & Permissions:\n  {url}/oauth\n\
-                 Give to those who install the app in their workspace:\n  {url}/install"
-            );
+        for (what, url) in (definition.setup)(&channel.settings, &url) {
+            let _ = writeln!(text, "{what}:\n  {url}");
         }
     }
     text

@@ -19,6 +19,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::registry;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
@@ -154,7 +155,7 @@ impl Demo {
             allow_private_networks = true
             "#
         );
-        Config::parse(&toml).context("the demo's own configuration")
+        Config::parse(&toml, &registry::all()).context("the demo's own configuration")
     }
 
     /// The Haptik platform of the demo.

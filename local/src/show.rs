@@ -4,37 +4,35 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use clap::ValueEnum;
-use haptik_bridge_shared::channel::capability::{self, Capabilities};
-use haptik_bridge_shared::channel::{Sender, SenderKind, custom, slack};
+use clap::builder::PossibleValuesParser;
+use haptik_bridge_shared::channel::{Sender, SenderKind, capability};
+use haptik_bridge_shared::registry;
 use serde_json::Value;
 
-/// A type of channel.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum ChannelType {
-    Slack,
-    Custom,
+/// The types of channels.
+fn channels() -> impl Iterator<Item = &'static str> {
+    registry::CHANNELS.iter().map(|channel| channel.name)
 }
 
-/// A type of channel whose messages can be looked at.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Previewed {
-    Slack,
+/// Those of them whose messages can be looked at.
+fn previewed() -> impl Iterator<Item = &'static str> {
+    registry::PREVIEWS.iter().map(|(channel, _)| *channel)
 }
 
 /// Which channel.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CapabilitiesArguments {
     /// The type of the channel.
-    channel: ChannelType,
+    #[arg(value_parser = PossibleValuesParser::new(channels()))]
+    channel: String,
 }
 
 /// Which message, for which channel.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PreviewArguments {
     /// The type of the channel.
-    #[arg(long)]
-    channel: Previewed,
+    #[arg(long, value_parser = PossibleValuesParser::new(previewed()))]
+    channel: String,
     /// An HSL message, or a webhook delivery of Haptik's with one; `-` reads standard input.
     #[arg(value_name = "FILE.json")]
     file: PathBuf,
@@ -45,11 +43,9 @@ pub(crate) struct PreviewArguments {
 
 /// Prints what a channel makes of everything that Haptik sends, as a Markdown table.
 pub(crate) fn capabilities(arguments: &CapabilitiesArguments) {
-    let capabilities: Capabilities = match arguments.channel {
-        ChannelType::Slack => slack::capability,
-        ChannelType::Custom => custom::capability,
-    };
-    print!("{}", capability::table(capabilities));
+    if let Some(capabilities) = capability::of(&arguments.channel) {
+        print!("{}", capability::table(capabilities));
+    }
 }
 
 /// Prints what a message becomes, and a link that shows it.
@@ -67,9 +63,10 @@ pub(crate) fn preview(arguments: &PreviewArguments) -> anyhow::Result<()> {
         name: name.clone(),
         profile_image: String::new(),
     });
-    let previews = match arguments.channel {
-        Previewed::Slack => slack::preview(body, &sender.unwrap_or_default()),
-    };
+    let mut preview = registry::PREVIEWS.iter();
+    let preview = preview.find(|(channel, _)| *channel == arguments.channel);
+    let (_, preview) = preview.context("its messages cannot be looked at")?;
+    let previews = preview(body, &sender.unwrap_or_default());
     if previews.is_empty() {
         println!("Nothing is shown.");
     }

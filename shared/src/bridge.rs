@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::activity::Activity;
 use crate::channel::Channel;
-use crate::channel::custom::{Custom, InvalidSecret};
-use crate::channel::slack::{Slack, Workspaces};
-use crate::config::{self, ChannelKind, Config};
+use crate::channel::custom::{self, Custom, InvalidSecret};
+use crate::channel::slack::{self, Slack, Workspaces};
+use crate::config::{self, Config};
 use crate::haptik::client::HaptikClient;
 use crate::haptik::hsl::Hsl;
 use crate::haptik::webhook::Event;
@@ -189,13 +189,14 @@ fn channel_of(
     table: &Table,
 ) -> Result<Box<dyn Channel>, BridgeError> {
     let (id, http, fetcher) = (id.clone(), http.clone(), fetcher.clone());
-    Ok(match &channel.kind {
-        ChannelKind::Slack(slack) => {
-            let agent_phrase = channel.handoff.agent_phrases.first().cloned();
-            let workspaces = Workspaces::new(&id, slack, &http, table)?;
-            let slack = Slack::new(id, slack, workspaces, http, fetcher);
-            Box::new(slack.with_agent_phrase(agent_phrase))
-        }
-        ChannelKind::Custom(custom) => Box::new(Custom::new(id, custom, http, fetcher)?),
-    })
+    let settings = &channel.settings;
+    if let Some(slack) = settings.get::<slack::config::Slack>() {
+        let agent_phrase = channel.handoff.agent_phrases.first().cloned();
+        let workspaces = Workspaces::new(&id, slack, &http, table)?;
+        let slack = Slack::new(id, slack, workspaces, http, fetcher);
+        return Ok(Box::new(slack.with_agent_phrase(agent_phrase)));
+    }
+    let custom = settings.get::<custom::config::Custom>();
+    let custom = custom.expect("these are all types of the registry");
+    Ok(Box::new(Custom::new(id, custom, http, fetcher)?))
 }

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::live::{BuildError, Live, REREAD_AFTER, Secret};
 use crate::outbound::{self, ClientError};
 use crate::queue::SqsQueue;
+use crate::registry;
 use crate::sink::Sinks;
 use crate::table::Table;
 
@@ -111,7 +112,7 @@ impl Environment {
     pub fn bridge(self) -> Result<Live, ClientError> {
         let (secret, parts) = self.connect()?;
         Ok(Live::from_secret(secret, move |text| {
-            parts.bridge(Config::parse_without_templates(text)?)
+            parts.bridge(Config::parse_without_templates(text, &registry::all())?)
         }))
     }
 
@@ -128,7 +129,7 @@ impl Environment {
         let (secret, parts) = self.connect()?;
         let queue = parts.queue.clone();
         let live = Live::from_secret(secret, move |text| {
-            let config = Config::parse(text)?;
+            let config = Config::parse(text, &registry::all())?;
             let sinks = Sinks::new(&config, &parts.http, &aws);
             Ok(make(Arc::new(parts.bridge(config)?), Arc::new(sinks)))
         });

@@ -8,6 +8,7 @@ use haptik_bridge_local::gateway::LocalBridge;
 use haptik_bridge_local::simulator::{Bot, DemoBot, Running, Settings, Simulator};
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::registry;
 use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::ledger::{Entry, State};
 use secrecy::ExposeSecret as _;
@@ -94,7 +95,7 @@ impl Stage {
         let url = format!("http://{}", listener.local_addr()?);
         slack.set_redirect_url(&format!("{url}/channels/acme-slack/oauth"));
         let toml = config(&options, &haptik, &slack, &app, &url);
-        let config = Config::parse(&toml).context("the test's configuration")?;
+        let config = Config::parse(&toml, &registry::all()).context("the test's configuration")?;
         let local = LocalBridge::start_with(
             config,
             options.data_dir.as_deref(),

@@ -13,6 +13,7 @@ use haptik_bridge_shared::channel::{
     Address, Attachment, Channel, Content, Outgoing, Part, Profile, Received, Rejected, Request,
 };
 use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::registry;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};

@@ -18,18 +18,20 @@ use super::{
     Address, Attachment, Channel, HandoffAsked, Outgoing, Part, Profile, Received, Rejected, Reply,
     Request,
 };
-use crate::config::{self, Secrets, Transcript};
+use crate::config::Secrets;
 use crate::ids::{AuthId, ConnectionId};
 use crate::outbound::Fetcher;
 use crate::retry::Failure;
 use crate::standard_webhooks::{self, SignatureError};
 
 mod capability;
+pub mod config;
 mod handoff;
 mod read;
 mod render;
 
 pub use capability::capability;
+use config::Transcript;
 
 /// A connection to an application of one's own.
 pub struct Custom {

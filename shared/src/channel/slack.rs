@@ -31,7 +31,7 @@ use crate::channel::{
     Address, Attachment, Channel, Opening, Outgoing, Page, Part, Profile, Received, Rejected,
     Request,
 };
-use crate::config::{self, Conversation};
+use crate::config::Secrets;
 use crate::haptik::hsl::{Element, Hsl};
 use crate::ids::ConnectionId;
 use crate::outbound::Fetcher;
@@ -41,6 +41,7 @@ use crate::wire;
 mod api;
 mod capability;
 mod choice;
+pub mod config;
 mod form;
 mod history;
 mod home;
@@ -59,6 +60,7 @@ mod verify;
 mod workspaces;
 
 pub use capability::capability;
+use config::Conversation;
 pub use preview::{Preview, preview};
 pub use workspaces::Workspaces;
 
@@ -77,7 +79,7 @@ const TASKS: &[&str] = &[
 #[derive(Debug)]
 pub struct Slack {
     connection: ConnectionId,
-    signing_secrets: config::Secrets,
+    signing_secrets: Secrets,
     conversation: Conversation,
     style: Style,
     reaction: Option<String>,

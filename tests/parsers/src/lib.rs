@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use haptik_bridge_shared::channel::custom::Custom;
 use haptik_bridge_shared::channel::slack::{Slack, Workspaces};
 use haptik_bridge_shared::channel::{Channel, Outgoing, Received, Request};
-use haptik_bridge_shared::config::{ChannelKind, Config, Secrets};
+use haptik_bridge_shared::config::{Config, Secrets};
 use haptik_bridge_shared::haptik::hsl::Hsl;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::ConnectionId;
@@ -102,19 +102,18 @@ fn channels() -> (Slack, Custom) {
         callback_url = "https://app.example"
         "#
     );
-    let config = Config::parse(&toml).expect("a good configuration");
+    let config = Config::parse(&toml, &registry::all()).expect("a good configuration");
     let http = outbound::client().expect("a client");
     let fetcher = Fetcher::new(false).expect("a fetcher");
     let (mut slack, mut custom) = (None, None);
     for (name, channel) in config.channels {
         let id = ConnectionId::from(name);
         let (http, fetcher) = (http.clone(), fetcher.clone());
-        match &channel.kind {
-            ChannelKind::Slack(settings) => {
-                let workspaces = Workspaces::one(Secrets::new("xoxb-1", []));
-                slack = Some(Slack::new(id, settings, workspaces, http, fetcher));
-            }
-            ChannelKind::Custom(settings) => custom = Custom::new(id, settings, http, fetcher).ok(),
+        if let Some(settings) = channel.settings.get() {
+            let workspaces = Workspaces::one(Secrets::new("xoxb-1", []));
+            slack = Some(Slack::new(id, settings, workspaces, http, fetcher));
+        } else if let Some(settings) = channel.settings.get() {
+            custom = Custom::new(id, settings, http, fetcher).ok();
         }
     }
     slack.zip(custom).expect("both are configured")
@@ -243,7 +242,7 @@ fn toml(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    match Config::parse(text) {
+    match Config::parse(text, &registry::all()) {
         Ok(config) => drop(config.warnings()),
         Err(errors) => assert!(!errors.to_string().is_empty(), "an error that says nothing"),
     }

@@ -10,6 +10,7 @@ use haptik_bridge_local::simulator::Running;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::registry;
 use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::outbound;
@@ -157,7 +158,7 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
         listener,
     } = surroundings;
     let toml = (setup.config)(surroundings, process);
-    let config = Config::parse(&toml).context("the configuration")?;
+    let config = Config::parse(&toml, &registry::all()).context("the configuration")?;
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

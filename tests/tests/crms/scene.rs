@@ -10,6 +10,7 @@ use axum::{Json, Router};
 use haptik_bridge_local::gateway::LocalBridge;
 use haptik_bridge_local::simulator::HISTORY_PATH;
 use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::registry;
 use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AccountId, EntryKey};
@@ -62,7 +63,7 @@ impl Scene {
             login,
             crm.base_url()
         );
-        let config = Config::parse(&toml).context("the test's configuration")?;
+        let config = Config::parse(&toml, &registry::all()).context("the test's configuration")?;
         let scene = Self {
             kind,
             crm,

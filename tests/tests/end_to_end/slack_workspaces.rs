@@ -6,6 +6,7 @@ use haptik_bridge_local::simulator::{Reply, UserMessage};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::channel::Address;
 use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::registry;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::text;
@@ -399,7 +400,7 @@ async fn can_answer(stage: &Stage, keys: &str, workspace: &str) -> Result<(), Fa
          signing_secrets = 's'\n{}",
         oauth(&stage.slack, &stage.url, keys)
     );
-    let config = Config::parse(&toml).expect("a good configuration");
+    let config = Config::parse(&toml, &registry::all()).expect("a good configuration");
     let (table, queue) = (
         stage.local.bridge.ledger.table().clone(),
         stage.local.bridge.queue.clone(),

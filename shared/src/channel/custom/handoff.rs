@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::config::Transcript;
 use super::read::{Object, body_of, describe, inbound};
 use crate::channel::{Act, Inbound};
-use crate::config::Transcript;
 use crate::ids::{ConnectionId, EntryKey};
 
 /// The most lines of a transcript.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Conversation;
+use super::config::Conversation;
 use super::workspaces::WorkspaceId;
 use crate::channel::{Address, Received, Reply};
 use crate::ids::{AuthId, ConnectionId};

@@ -12,8 +12,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::api::SlackError;
+use super::config;
 use crate::channel::{Address, Page, Request};
-use crate::config::{self, Secrets};
+use crate::config::Secrets;
 use crate::ids::ConnectionId;
 use crate::retry::Failure;
 use crate::seal::InvalidKey;

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::registry;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Entry;
@@ -73,7 +74,7 @@ impl Edge {
         let database = runtime
             .block_on(EmbeddedDynamoDb::start(None))
             .expect("a database");
-        let config = Config::parse(&Door::configuration()).expect("a configuration");
+        let config = Config::parse(&Door::configuration(), &registry::all()).expect("a configuration");
         let rings = Arc::new(Rings::default());
         let bridge = Bridge::new(config, database.table.clone(), rings.clone());
         let bridge = Arc::new(bridge.expect("a bridge"));
