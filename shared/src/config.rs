@@ -26,9 +26,6 @@ mod sinks;
 mod tables;
 mod wording;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 
 use toml::de::DeTable;
@@ -36,7 +33,9 @@ use toml::de::DeTable;
 pub use declare::{KeyDoc, Otherwise, Part, Shown};
 pub use error::{ConfigError, ConfigErrors, Position, Reported};
 pub use handoff::Handoff;
-pub use registry::{ChannelDefinition, Configure, Defaults, Registry, Settings, SinkDefinition};
+pub use registry::{
+    ChannelDefinition, Configure, Defaults, Registry, Settings, SinkDefinition, TableDoc,
+};
 pub use secrets::Secrets;
 pub use section::Section;
 pub use sinks::{Condition, Sink};

@@ -13,9 +13,9 @@ use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_local::simulator::signature;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::registry;
 use haptik_bridge_shared::environment::Environment;
 use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::registry;
 use haptik_bridge_tests::app::SECRET;
 use haptik_bridge_tests::openapi::{Operation, document};
 use http::{HeaderMap, Request, StatusCode, header};
@@ -87,7 +87,11 @@ impl Edges {
     async fn start() -> anyhow::Result<Self> {
         let database = EmbeddedDynamoDb::start(None).await?;
         let bridge = |table| {
-            let bridge = Bridge::new(Config::parse(CONFIG, &registry::all())?, table, Arc::new(LocalQueue::new()))?;
+            let bridge = Bridge::new(
+                Config::parse(CONFIG, &registry::all())?,
+                table,
+                Arc::new(LocalQueue::new()),
+            )?;
             anyhow::Ok(Live::fixed(Arc::new(bridge)))
         };
         let refusing = refusing_aws().await?;

@@ -13,10 +13,10 @@ use haptik_bridge_shared::channel::{
     Address, Attachment, Channel, Content, Outgoing, Part, Profile, Received, Rejected, Request,
 };
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::registry;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
+use haptik_bridge_shared::registry;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::{Mode, User};
 use jiff::Timestamp;
@@ -121,6 +121,7 @@ impl Scene {
             signing_secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
             callback_url = "http://127.0.0.1:9"
             "#,
+            &registry::all(),
         )?;
         let database = EmbeddedDynamoDb::start(None).await?;
         let (queue, trap) = (LocalQueue::new(), Trap::default());

@@ -44,6 +44,8 @@ pub struct KeyDoc {
     pub is_secret: bool,
     /// What holds when it is left out.
     pub otherwise: Otherwise,
+    /// What holds then of types that have a default of their own, with their names.
+    pub of_types: Vec<(&'static str, Vec<&'static str>)>,
 }
 
 /// What holds when a key is left out.
@@ -71,17 +73,29 @@ impl KeyDoc {
             allowed: kind.allowed(),
             is_secret: K::SECRET,
             otherwise,
+            of_types: Vec::new(),
+        }
+    }
+
+    /// The same, knowing that a type has a default of its own for it.
+    pub(super) fn with_default_of(&mut self, type_name: &'static str, value: &'static str) {
+        match self.of_types.iter_mut().find(|(of, _)| *of == value) {
+            Some((_, names)) => names.push(type_name),
+            None => self.of_types.push((value, vec![type_name])),
         }
     }
 
     /// The row of the key in the table of `docs/configuration.md`.
     #[must_use]
     pub fn row(&self) -> String {
-        let otherwise = match self.otherwise {
+        let mut otherwise = match self.otherwise {
             Otherwise::Required => "required".to_owned(),
             Otherwise::Value(value) => format!("`{value}`"),
             Otherwise::Words(words) | Otherwise::ValueInWords(_, words) => words.to_owned(),
         };
+        for (value, names) in &self.of_types {
+            otherwise += &format!("; of `{}`: `{value}`", names.join("`, `"));
+        }
         let Self {
             key, about, kind, ..
         } = self;

@@ -389,7 +389,7 @@ impl<K: Kind> Kind for TableOf<K> {
 
     fn show(&self, values: &Self::Value, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let values = values.iter();
-        let shown = values.map(|(name, value)| (name, super::Shown(&self.0, value)));
+        let shown = values.map(|(name, value)| (shown(name), super::Shown(&self.0, value)));
         formatter.debug_map().entries(shown).finish()
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::declare::Part as _;
+use super::declare::{KeyDoc, Otherwise, Part as _};
 use super::error::Reported;
 use super::handoff::Handoff;
 use super::kind::{Events, Kind, Name, TableOf, TypeName, ValueList, Whole};
-use super::registry::Registry;
+use super::registry::{Defaults, Registry};
 use super::section::Section;
 use super::tables::{Accounts, Delivery, Outbound, account};
 use super::wording::{close_to, list_of, quote, shown};
@@ -31,7 +31,7 @@ section! {
         /// What else must hold of an event: paths, with dots between the keys, and the values that there may be, one or a list. A path is looked for in the event, then in its `data`: `{ completion_type = ["agent", "autocomplete"], "agent.is_automated" = false, business_id = 343 }`. All must hold. Values are compared as text; one that is missing is `""`.
         when: Vec<(String, Vec<String>)> = default(TableOf(ValueList), {}, "nothing"),
         /// How many requests it gets at most in a second. What comes faster waits its turn; after a 429 the rate is lowered by a fifth for some minutes.
-        rate_per_second: Option<u32> = optional(RATE, "10 for ticket sinks, else no limit"),
+        rate_per_second: Option<u32> = optional(RATE, "no limit"),
     }
 }
 
@@ -89,8 +89,7 @@ fn channel(
         wanted => Some(account_of(section, wanted.and_then(Result::ok), accounts)),
     };
     // The keys that there are depend on the type: without one, none is unknown.
-    let names = registry.channels.iter().map(|channel| channel.name);
-    let definition = section.required("type", &type_name(names, "channels"));
+    let definition = section.required("type", &channel_types(registry));
     let read = definition.and_then(|index| {
         let definition = &registry.channels[index];
         section.set_defaults(definition.defaults);
@@ -125,8 +124,7 @@ fn channel(
 }
 
 fn sink(section: &Section<'_>, registry: &Registry) -> Result<Sink, Reported> {
-    let names = registry.sinks.iter().map(|sink| sink.name);
-    let definition = section.required("type", &type_name(names, "sinks"));
+    let definition = section.required("type", &sink_types(registry));
     let definition = definition.map(|index| &registry.sinks[index]);
     if let Ok(definition) = definition {
         section.set_defaults(definition.defaults);
@@ -151,9 +149,48 @@ fn sink(section: &Section<'_>, registry: &Registry) -> Result<Sink, Reported> {
     })
 }
 
-fn type_name(names: impl Iterator<Item = &'static str>, of: &'static str) -> TypeName {
-    let names = names.collect();
-    TypeName { names, of }
+fn channel_types(registry: &Registry) -> TypeName {
+    TypeName {
+        names: registry.channels.iter().map(|of| of.name).collect(),
+        of: "channels",
+    }
+}
+
+fn sink_types(registry: &Registry) -> TypeName {
+    TypeName {
+        names: registry.sinks.iter().map(|of| of.name).collect(),
+        of: "sinks",
+    }
+}
+
+/// The keys of every connection.
+pub(super) fn keys_of_channels(registry: &Registry) -> Vec<KeyDoc> {
+    let types = channel_types(registry);
+    let of_type = KeyDoc::new("type", &["The channel."], &types, Otherwise::Required);
+    let mut keys = [vec![of_type], ConnectionKeys::keys(), Handoff::keys()].concat();
+    for channel in registry.channels {
+        with_defaults(&mut keys, channel.name, channel.defaults);
+    }
+    keys
+}
+
+/// The keys of every sink.
+pub(super) fn keys_of_sinks(registry: &Registry) -> Vec<KeyDoc> {
+    let types = sink_types(registry);
+    let of_type = KeyDoc::new("type", &["The kind of sink."], &types, Otherwise::Required);
+    let mut keys = [vec![of_type], SinkKeys::keys()].concat();
+    for sink in registry.sinks {
+        with_defaults(&mut keys, sink.name, sink.defaults);
+    }
+    keys
+}
+
+fn with_defaults(keys: &mut [KeyDoc], type_name: &'static str, defaults: Defaults) {
+    for (of, value) in defaults {
+        for key in keys.iter_mut().filter(|key| key.key == *of) {
+            key.with_default_of(type_name, value);
+        }
+    }
 }
 
 /// The account that a connection names, or the only one.

@@ -16,6 +16,7 @@ use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::outbound::{self, Fetcher};
+use haptik_bridge_shared::registry;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, Method};
 use jiff::Timestamp;

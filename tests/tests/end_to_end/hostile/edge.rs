@@ -11,12 +11,12 @@ use base64::engine::general_purpose::STANDARD;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::registry;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
+use haptik_bridge_shared::registry;
 use haptik_bridge_shared::table::TableError;
 use http::{HeaderName, HeaderValue, Request};
 use lambda_http::request::LambdaRequest;
@@ -74,7 +74,8 @@ impl Edge {
         let database = runtime
             .block_on(EmbeddedDynamoDb::start(None))
             .expect("a database");
-        let config = Config::parse(&Door::configuration(), &registry::all()).expect("a configuration");
+        let config =
+            Config::parse(&Door::configuration(), &registry::all()).expect("a configuration");
         let rings = Arc::new(Rings::default());
         let bridge = Bridge::new(config, database.table.clone(), rings.clone());
         let bridge = Arc::new(bridge.expect("a bridge"));
