@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use haptik_bridge_shared::config;
+use haptik_bridge_shared::config::ChannelDefinition;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::message::{
     Attachment, Inbound, Outgoing, Profile, Sender, Task, UserAction,
@@ -41,6 +41,8 @@ impl<T> Wire for T where T: Serialize + DeserializeOwned + Clone + fmt::Debug + 
 pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     /// The value of `type`.
     const NAME: &'static str;
+    /// Its keys in the configuration, and what to paste where.
+    const DEFINITION: ChannelDefinition;
     /// The keys of a body that was verified and not understood whose values are replaced before it is
     /// kept: the provider's tokens and one-time URLs.
     const SECRET_FIELDS: &'static [&'static str] = &[];
@@ -51,18 +53,12 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     /// Work that a request leaves for later, such as showing what the user chose; `()` where there is none.
     type Command: Wire;
 
-    /// Its table in the configuration, where that is of this type.
-    fn settings(channel: &config::Channel) -> Option<&Self::Config>;
-
     /// What it makes of something that Haptik sends.
     fn capability(feature: Feature) -> Capability;
 
     /// What a message body of Haptik's (an object, or one in a string) becomes, for a look before going
     /// live.
     fn preview(body: &Value, sender: &Sender) -> Vec<Preview>;
-
-    /// What the operator has to do with which URL: `("Paste into …", url)`. `url` is the connection's own.
-    fn setup(config: &Self::Config, url: &str) -> Vec<(String, String)>;
 
     /// The side that receives.
     ///

@@ -90,8 +90,8 @@ fn each<B: Copy, T>(
     let channels = bridge.config.channels.iter();
     let built = channels.map(|(name, channel)| {
         let id = ConnectionId::from(name.as_str());
-        let entry = table.iter().find(|(name, _)| *name == channel.type_name());
-        let unknown = || BuildError(format!("there is no channel {}", channel.type_name()));
+        let entry = table.iter().find(|(name, _)| *name == channel.type_name);
+        let unknown = || BuildError(format!("there is no channel {}", channel.type_name));
         let built = entry
             .ok_or_else(unknown)
             .and_then(|(_, entry)| build(&id, channel, *entry));

@@ -9,7 +9,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use haptik_bridge_shared::config::{self, Secrets, Transcript};
+use haptik_bridge_shared::config::{ChannelDefinition, Secrets};
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::message::{Attachment, Handback, Outgoing, Sender};
 use haptik_bridge_shared::outbound::Fetcher;
@@ -30,6 +30,7 @@ use crate::peer::{Peer, PeerRequest};
 use crate::preview::{Preview, previewed};
 
 mod capability;
+pub mod config;
 mod handoff;
 mod read;
 mod render;
@@ -47,16 +48,10 @@ pub struct Address {
 
 impl ChannelType for Custom {
     const NAME: &'static str = "custom";
+    const DEFINITION: ChannelDefinition = config::DEFINITION;
     type Config = config::Custom;
     type Address = Address;
     type Command = ();
-
-    fn settings(channel: &config::Channel) -> Option<&config::Custom> {
-        match &channel.kind {
-            config::ChannelKind::Custom(settings) => Some(settings),
-            _ => None,
-        }
-    }
 
     fn capability(feature: Feature) -> Capability {
         capability::capability(feature)
@@ -70,13 +65,6 @@ impl ChannelType for Custom {
             link: None,
         });
         message.into_iter().collect()
-    }
-
-    fn setup(_config: &config::Custom, url: &str) -> Vec<(String, String)> {
-        vec![(
-            "Paste into your application, as the URL that it posts to".to_owned(),
-            url.to_owned(),
-        )]
     }
 
     fn edge(config: &config::Custom, deps: EdgeDeps) -> Result<Box<dyn Edge<Self>>, BuildError> {
@@ -118,7 +106,7 @@ struct CustomEdge {
     connection: ConnectionId,
     signing_secrets: Secrets,
     handoff_only: bool,
-    transcript: Transcript,
+    transcript: config::Transcript,
 }
 
 /// What a request asks for, by its method and path.

@@ -3,7 +3,7 @@
 //! There are three tables, so that a function links what it uses: [`CHANNELS`] is what everybody may
 //! know, [`EDGES`] builds the sides that receive, [`OUTLETS`] those that send.
 
-use haptik_bridge_shared::config;
+use haptik_bridge_shared::config::{self, ChannelDefinition, Registry};
 use haptik_bridge_shared::message::Sender;
 use serde_json::Value;
 
@@ -21,8 +21,8 @@ pub struct Registered {
     pub capabilities: Capabilities,
     /// What a message body of Haptik's becomes.
     pub preview: fn(&Value, &Sender) -> Vec<Preview>,
-    /// What the operator has to paste where; nothing where the settings are another channel's.
-    pub setup: fn(&config::Channel, &str) -> Vec<(String, String)>,
+    /// Its keys in the configuration, and what to paste where.
+    pub definition: ChannelDefinition,
 }
 
 /// Builds an edge of a connection's settings.
@@ -30,6 +30,15 @@ pub type BuildEdge = fn(&config::Channel, EdgeDeps) -> Result<Box<dyn AnyEdge>, 
 
 /// Builds an outlet of a connection's settings.
 pub type BuildOutlet = fn(&config::Channel, OutletDeps) -> Result<Box<dyn AnyOutlet>, BuildError>;
+
+/// The types that a configuration may name.
+#[must_use]
+pub fn all() -> Registry {
+    Registry {
+        channels: DEFINITIONS,
+        sinks: haptik_bridge_shared::registry::SINKS,
+    }
+}
 
 /// The registered type of this name.
 #[must_use]
@@ -39,11 +48,7 @@ pub fn find(name: &str) -> Option<&'static Registered> {
 
 fn settings<C: ChannelType>(channel: &config::Channel) -> Result<&C::Config, BuildError> {
     let other = || BuildError(format!("the settings are not those of {}", C::NAME));
-    C::settings(channel).ok_or_else(other)
-}
-
-fn setup<C: ChannelType>(channel: &config::Channel, url: &str) -> Vec<(String, String)> {
-    settings::<C>(channel).map_or_else(|_| Vec::new(), |config| C::setup(config, url))
+    channel.settings.get().ok_or_else(other)
 }
 
 fn edge<C: ChannelType>(
@@ -69,8 +74,11 @@ macro_rules! channels {
             name: <$channel as ChannelType>::NAME,
             capabilities: <$channel as ChannelType>::capability,
             preview: <$channel as ChannelType>::preview,
-            setup: setup::<$channel>,
+            definition: <$channel as ChannelType>::DEFINITION,
         }),*];
+
+        /// Their keys in the configuration.
+        pub static DEFINITIONS: &[ChannelDefinition] = &[$(<$channel as ChannelType>::DEFINITION),*];
 
         /// The sides that receive, by name. Only `inbound` names this table, so only there they are linked.
         pub static EDGES: &[(&str, BuildEdge)] =

@@ -13,7 +13,7 @@
 //! In a channel the bot is spoken to by a mention, answers in the thread, and from then on hears what
 //! that user says there. In a direct message it hears everything.
 
-use haptik_bridge_shared::config;
+use haptik_bridge_shared::config::ChannelDefinition;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::message::Sender;
 use haptik_bridge_shared::table::Table;
@@ -33,6 +33,7 @@ mod address;
 mod api;
 mod capability;
 mod choice;
+pub mod config;
 mod edge;
 mod form;
 mod history;
@@ -61,16 +62,10 @@ pub struct Slack;
 impl ChannelType for Slack {
     const NAME: &'static str = "slack";
     const SECRET_FIELDS: &'static [&'static str] = &["token", "response_url"];
+    const DEFINITION: ChannelDefinition = config::DEFINITION;
     type Config = config::Slack;
     type Address = Address;
     type Command = Command;
-
-    fn settings(channel: &config::Channel) -> Option<&config::Slack> {
-        match &channel.kind {
-            config::ChannelKind::Slack(settings) => Some(settings),
-            _ => None,
-        }
-    }
 
     fn capability(feature: Feature) -> Capability {
         capability::capability(feature)
@@ -78,25 +73,6 @@ impl ChannelType for Slack {
 
     fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
         preview::preview(body, sender)
-    }
-
-    fn setup(config: &config::Slack, url: &str) -> Vec<(String, String)> {
-        let mut setup = vec![(
-            "Paste into the Slack app, as the request URL of Event Subscriptions and Interactivity"
-                .to_owned(),
-            url.to_owned(),
-        )];
-        if let config::Workspaces::Many(_) = config.workspaces {
-            setup.push((
-                "Paste into the Slack app, as the redirect URL of OAuth & Permissions".to_owned(),
-                format!("{url}/oauth"),
-            ));
-            setup.push((
-                "Give to those who install the app in their workspace".to_owned(),
-                format!("{url}/install"),
-            ));
-        }
-        setup
     }
 
     fn edge(config: &config::Slack, deps: EdgeDeps) -> Result<Box<dyn Edge<Self>>, BuildError> {

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 pub(crate) fn read(file: &Path) -> anyhow::Result<Config> {
     let shown = file.display();
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
-    match Config::parse(&text) {
+    match Config::parse(&text, &registry::all()) {
         Ok(config) => Ok(config),
         Err(errors) => bail!("{shown} is not a good configuration:\n{errors}"),
     }
@@ -54,8 +54,10 @@ pub(crate) fn urls(config: &Config, base_url: &str) -> String {
     }
     for (name, channel) in &config.channels {
         let url = format!("{base_url}/channels/{name}");
-        let registered = registry::find(channel.type_name());
-        for (instruction, url) in registered.map_or_else(Vec::new, |of| (of.setup)(channel, &url)) {
+        let Some(registered) = registry::find(channel.type_name) else {
+            continue;
+        };
+        for (instruction, url) in (registered.definition.setup)(&channel.settings, &url) {
             let _ = writeln!(text, "{instruction}:\n  {url}");
         }
     }

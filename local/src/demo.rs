@@ -17,6 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
+use haptik_bridge_channels::registry;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::ids::EntryKey;
@@ -154,7 +155,7 @@ impl Demo {
             allow_private_networks = true
             "#
         );
-        Config::parse(&toml).context("the demo's own configuration")
+        Config::parse(&toml, &registry::all()).context("the demo's own configuration")
     }
 
     /// The Haptik platform of the demo.

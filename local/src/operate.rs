@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use haptik_bridge_channels::registry;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
@@ -66,7 +67,7 @@ impl Place {
         if self.data_dir.is_none() && variable("TABLE_NAME").is_some() {
             let bridge = {
                 let environment = Environment::read(variable)?;
-                let parse = Config::parse_without_templates;
+                let parse = |text: &str| Config::parse_without_templates(text, &registry::all());
                 let (live, _) = environment.reloading(parse, |bridge, _| Ok(bridge))?;
                 live.current().await?
             };

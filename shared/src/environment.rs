@@ -109,7 +109,7 @@ impl Environment {
     /// When the HTTP client cannot be made.
     pub fn reloading<T: 'static>(
         self,
-        parse: fn(&str) -> Result<Config, ConfigErrors>,
+        parse: impl Fn(&str) -> Result<Config, ConfigErrors> + Send + Sync + 'static,
         build: impl Fn(Bridge, &Parts) -> Result<T, BuildError> + Send + Sync + 'static,
     ) -> Result<(Live<T>, SqsQueue), ClientError> {
         let (secret, parts) = self.connect()?;

@@ -12,6 +12,7 @@
 //!   [`activity`] who was active then. All are in one [`table`].
 //! - [`retry`] says whether a failure is worth repeating, [`outbound`] is the HTTP client, [`sink`] is
 //!   whoever else wants the events: a CRM, or a receiver of [`standard_webhooks`].
+//! - [`registry`] lists the types of channels and sinks.
 //! - [`seal`] encrypts the secrets that are kept in the table.
 //! - [`telemetry`] tells of every hop; [`ids`] names things; [`wire`] reads other people's JSON;
 //!   [`aws`] is what the AWS clients have in common, [`environment`] where they find things.
@@ -35,6 +36,7 @@ pub mod outage;
 pub mod outbound;
 pub mod queue;
 pub mod redact;
+pub mod registry;
 pub mod retry;
 pub mod seal;
 pub mod sink;

@@ -24,6 +24,7 @@ use crate::retry::{Retry, Retryable};
 use crate::table::TableError;
 
 pub mod api;
+pub mod config;
 pub mod context;
 pub mod eventbridge;
 pub mod freshdesk;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use haptik_bridge_channels::registry;
 use haptik_bridge_local::gateway::LocalBridge;
 use haptik_bridge_local::simulator::{Bot, DemoBot, Running, Settings, Simulator};
 use haptik_bridge_processor::Limits;
@@ -94,7 +95,7 @@ impl Stage {
         let url = format!("http://{}", listener.local_addr()?);
         slack.set_redirect_url(&format!("{url}/channels/acme-slack/oauth"));
         let toml = config(&options, &haptik, &slack, &app, &url);
-        let config = Config::parse(&toml).context("the test's configuration")?;
+        let config = Config::parse(&toml, &registry::all()).context("the test's configuration")?;
         let local = LocalBridge::start_with(
             config,
             options.data_dir.as_deref(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse as _;
+use haptik_bridge_channels::registry;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_local::simulator::signature;
@@ -86,7 +87,11 @@ impl Edges {
     async fn start() -> anyhow::Result<Self> {
         let database = EmbeddedDynamoDb::start(None).await?;
         let bridge = |table| {
-            let bridge = Bridge::new(Config::parse(CONFIG)?, table, Arc::new(LocalQueue::new()))?;
+            let bridge = Bridge::new(
+                Config::parse(CONFIG, &registry::all())?,
+                table,
+                Arc::new(LocalQueue::new()),
+            )?;
             anyhow::Ok(Live::fixed(Arc::new(bridge)))
         };
         let refusing = refusing_aws().await?;

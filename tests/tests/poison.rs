@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use haptik_bridge_channels::channel::{Channel, Part, Received, Rejected, Request};
+use haptik_bridge_channels::registry;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_processor::{Limits, Processor};
@@ -119,6 +120,7 @@ impl Scene {
             signing_secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
             callback_url = "http://127.0.0.1:9"
             "#,
+            &registry::all(),
         )?;
         let database = EmbeddedDynamoDb::start(None).await?;
         let (queue, trap) = (LocalQueue::new(), Trap::default());

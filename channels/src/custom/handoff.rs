@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Address;
+use super::config::Transcript;
 use super::read::{Object, body_of, describe, inbound};
-use haptik_bridge_shared::config::Transcript;
 use haptik_bridge_shared::ids::{ConnectionId, EntryKey};
 use haptik_bridge_shared::message::{Inbound, UserAction};
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use haptik_bridge_shared::config::{self, Conversation, Secrets};
+use haptik_bridge_shared::config::Secrets;
+
+use super::config::{self, Conversation};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ids::CorrelationId;
 use haptik_bridge_shared::lane::Lane;

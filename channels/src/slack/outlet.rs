@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::config;
 use async_trait::async_trait;
 use bytes::Bytes;
-use haptik_bridge_shared::config;
 use haptik_bridge_shared::message::{Attachment, Outgoing, Profile};
 use haptik_bridge_shared::outbound::Fetcher;
 use haptik_bridge_shared::retry::Failure;

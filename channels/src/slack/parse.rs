@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::address::{Address, Command};
+use super::config::Conversation;
 use super::form;
 use super::workspaces::{Ended, WorkspaceId};
 use crate::channel::Response;
-use haptik_bridge_shared::config::Conversation;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
 use haptik_bridge_shared::message::{Inbound, MessageRef, Task};
 use haptik_bridge_shared::wire;

@@ -7,9 +7,9 @@ use haptik_bridge_shared::retry::Retry;
 
 fn slack(fake: &Fake) -> Slack {
     let settings = config::Slack {
-        signing_secrets: config::Secrets::new("signing-secret", []),
+        signing_secrets: Secrets::new("signing-secret", []),
         workspaces: config::Workspaces::One {
-            bot_tokens: config::Secrets::new("xoxb-token", []),
+            bot_tokens: Secrets::new("xoxb-token", []),
         },
         api_base_url: fake.url("api/"),
         conversation: Conversation::User,
@@ -24,7 +24,7 @@ fn slack(fake: &Fake) -> Slack {
     Slack::new(
         "acme".into(),
         &settings,
-        Workspaces::one(config::Secrets::new("xoxb-token", [])),
+        Workspaces::one(Secrets::new("xoxb-token", [])),
         outbound::client().expect("a client"),
         fetcher,
     )
@@ -384,9 +384,9 @@ async fn only_what_slack_signed_is_read_and_only_at_the_one_path() {
 #[test]
 fn nothing_of_a_connection_prints_a_secret() {
     let settings = config::Slack {
-        signing_secrets: config::Secrets::new("signing-secret", []),
+        signing_secrets: Secrets::new("signing-secret", []),
         workspaces: config::Workspaces::One {
-            bot_tokens: config::Secrets::new("xoxb-token", []),
+            bot_tokens: Secrets::new("xoxb-token", []),
         },
         api_base_url: Url::parse("https://slack.com/api/").expect("a URL"),
         conversation: Conversation::User,
@@ -401,7 +401,7 @@ fn nothing_of_a_connection_prints_a_secret() {
     let slack = Slack::new(
         "acme".into(),
         &settings,
-        Workspaces::one(config::Secrets::new("xoxb-token", [])),
+        Workspaces::one(Secrets::new("xoxb-token", [])),
         outbound::client().expect("a client"),
         fetcher,
     );

@@ -12,8 +12,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::api::SlackError;
+use super::config;
 use crate::channel::{Request, Response};
-use haptik_bridge_shared::config::{self, Secrets};
+use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::seal::InvalidKey;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use haptik_bridge_channels::connections::Edges;
+use haptik_bridge_channels::registry;
 use haptik_bridge_inbound::{Inbound, router};
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::Environment;
@@ -18,7 +19,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
     let (live, _) = Environment::read(variable)?.reloading(
-        Config::parse_without_templates,
+        |text| Config::parse_without_templates(text, &registry::all()),
         |bridge, parts| {
             let edges = Edges::new(&bridge, &parts.table, &parts.http)?;
             Ok(Inbound {

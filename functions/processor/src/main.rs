@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::registry;
 use haptik_bridge_processor::event::{Event, Failure, Message, Response};
 use haptik_bridge_processor::{Processor, Unhandled};
 use haptik_bridge_shared::config::Config;
@@ -32,15 +33,18 @@ async fn main() -> Result<(), Error> {
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
     let environment = Environment::read(variable)?;
-    let (live, queue) = environment.reloading(Config::parse, |bridge, parts| {
-        let outlets = Outlets::new(&bridge, &parts.table, &parts.http)?;
-        let sinks = Sinks::new(&bridge.config, &parts.http, &Ok(parts.aws.clone()));
-        Ok(Processor::new(
-            Arc::new(bridge),
-            Arc::new(outlets),
-            Arc::new(sinks),
-        ))
-    })?;
+    let (live, queue) = environment.reloading(
+        |text| Config::parse(text, &registry::all()),
+        |bridge, parts| {
+            let outlets = Outlets::new(&bridge, &parts.table, &parts.http)?;
+            let sinks = Sinks::new(&bridge.config, &parts.http, &Ok(parts.aws.clone()));
+            Ok(Processor::new(
+                Arc::new(bridge),
+                Arc::new(outlets),
+                Arc::new(sinks),
+            ))
+        },
+    )?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
         handle(&live, &queue, event)
     }))

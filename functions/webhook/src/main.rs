@@ -1,5 +1,6 @@
 //! The webhook function as Lambda runs it, behind API Gateway.
 
+use haptik_bridge_channels::registry;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::Environment;
 use haptik_bridge_shared::telemetry;
@@ -14,7 +15,9 @@ async fn main() -> Result<(), lambda_http::Error> {
     let variable = |name: &str| std::env::var(name).ok();
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
-    let (live, _) = Environment::read(variable)?
-        .reloading(Config::parse_without_templates, |bridge, _| Ok(bridge))?;
+    let (live, _) = Environment::read(variable)?.reloading(
+        |text| Config::parse_without_templates(text, &registry::all()),
+        |bridge, _| Ok(bridge),
+    )?;
     lambda_http::run(router(live)).await
 }

@@ -66,12 +66,15 @@ pub struct Position {
 
 /// Collects what is wrong while the file is read.
 #[derive(Debug, Default)]
-pub(super) struct Report(RefCell<Vec<Finding>>);
+pub(super) struct Report {
+    findings: RefCell<Vec<Finding>>,
+    warnings: RefCell<Vec<String>>,
+}
 
-/// Proof that something went into the [`Report`]: only [`Report::add`] makes one, so that a value
-/// can't be missing without an error that says why.
+/// Proof that an error was reported: there is no other way to get one, so that a value can't be missing
+/// without an error that says why.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reported(());
+pub struct Reported(());
 
 #[derive(Debug)]
 struct Finding {
@@ -83,19 +86,26 @@ struct Finding {
 impl Report {
     /// Adds an error about `path`; `at` is its byte offset in the file.
     pub(super) fn add(&self, at: Option<usize>, path: String, message: String) -> Reported {
-        self.0.borrow_mut().push(Finding { at, path, message });
+        let finding = Finding { at, path, message };
+        self.findings.borrow_mut().push(finding);
         Reported(())
     }
 
-    /// The value, when nothing was reported; else what was, with line and column in `text`.
+    /// Adds what is allowed but probably not meant.
+    pub(super) fn warn(&self, warning: String) {
+        self.warnings.borrow_mut().push(warning);
+    }
+
+    /// The value with the warnings, when nothing was reported; else what was, with line and column in
+    /// `text`.
     pub(super) fn conclude<T>(
         self,
         value: Result<T, Reported>,
         text: &str,
-    ) -> Result<T, ConfigErrors> {
-        let mut findings = self.0.into_inner();
+    ) -> Result<(T, Vec<String>), ConfigErrors> {
+        let mut findings = self.findings.into_inner();
         if let (Ok(value), true) = (value, findings.is_empty()) {
-            return Ok(value);
+            return Ok((value, self.warnings.into_inner()));
         }
         findings.sort_by_key(|finding| finding.at);
         let mut cursor = Cursor::new(text);

@@ -3,46 +3,71 @@
 use std::time::Duration;
 
 use super::error::Reported;
-use super::kind::{Kind as _, OneOf, OrNever, Seconds, Text, Texts};
+use super::kind::{Between, Flag, Kind as _, OrNever, Text, Texts, Whole};
 use super::section::Section;
-use super::{Handoff, Transcript};
+use crate::section;
 
-/// Reads the keys. `no_agent_after` is the default of the connection's type.
-pub(super) fn handoff(
-    section: &Section<'_>,
-    no_agent_after: Option<Duration>,
-) -> Result<Handoff, Reported> {
-    let notice = |key, default: &str| section.or(key, &NOTICE, default.to_owned());
-    let team_name = section.optional("team_name", &Text { max: 100 });
-    let countdown = section.optional("countdown", &Seconds { min: 5, max: 10 });
-    let agent_phrases = section.or("agent_phrases", &PHRASES, Vec::new());
-    let no_agent_after = section.or("no_agent_after", &NO_AGENT_AFTER, no_agent_after);
-    let rating = section.or("rating", &super::kind::Flag, false);
-    let rating_prompt = notice("rating_prompt", RATING);
-    let requested_notice = notice("requested_notice", REQUESTED);
-    let waiting_notice = notice("waiting_notice", WAITING);
-    let missed_notice = notice("missed_notice", MISSED);
-    let completed_notice = section.optional("completed_notice", &NOTICE);
-    let (team_name, agent_phrases) = (team_name?, agent_phrases?);
-    if !agent_phrases.is_empty() && team_name.is_none() && !section.has("team_name") {
-        let message = format!(
-            "missing, and there are agent_phrases; needed: the team that Haptik moves the chat to, {}",
-            Text { max: 100 }.allowed()
-        );
-        return Err(section.missing("team_name", &message));
+section! {
+    /// How a connection's users get to a human, and back.
+    #[derive(PartialEq, Eq)]
+    pub struct Handoff {
+        /// The team of agents that a user is handed to, as Haptik calls it; required with `agent_phrases`. Without it Haptik decides.
+        team_name: Option<String> = optional(TEAM_NAME),
+        /// How many seconds Haptik has the user wait before it looks for an agent.
+        countdown: Option<u8> = optional(COUNTDOWN, "Haptik's, 10"),
+        /// What a user says to ask for a human: up to 50 of up to 75 characters. It has to be the whole message; case, white space and a full stop make no difference. A button, a menu or a slash command that says one of them asks too.
+        agent_phrases: Vec<String> = or(PHRASES, Ok(Vec::new()), "none"),
+        /// How long an agent may take to join a hand-off before the user is given back. It is looked after every minute (locally every 15 s).
+        no_agent_after: Option<Duration> = default(NO_AGENT_AFTER, "never"),
+        /// Whether the user is asked for a rating when a conversation with an agent is complete.
+        rating: bool = default(Flag, false),
+        /// What the user is asked then. This and the next four: up to 1,000 characters.
+        rating_prompt: String = default(NOTICE, "How was this conversation?", "a question"),
+        /// What a user is told who asked for a human.
+        requested_notice: String = default(NOTICE, "One moment, I am asking a colleague to join.", "a sentence"),
+        /// The same, where the request has to wait until Haptik has told the user's `user_name`.
+        waiting_notice: String = default(NOTICE, "I will ask a colleague to join as soon as the conversation is set up. One moment.", "a sentence"),
+        /// What a user is told who asked for a human and gets none.
+        missed_notice: String = default(NOTICE, "Nobody is free at the moment, I am sorry. Please try again later.", "a sentence"),
+        /// What a user is told when a conversation with an agent is complete.
+        completed_notice: Option<String> = optional(NOTICE, "Haptik's words"),
     }
-    Ok(Handoff {
-        team_name,
-        countdown: countdown?,
-        agent_phrases,
-        no_agent_after: no_agent_after?,
-        rating: rating?,
-        rating_prompt: rating_prompt?,
-        requested_notice: requested_notice?,
-        waiting_notice: waiting_notice?,
-        missed_notice: missed_notice?,
-        completed_notice: completed_notice?,
-    })
+    rule phrases_with_a_team(agent_phrases);
+}
+
+const TEAM_NAME: Text = Text { max: 100 };
+
+const COUNTDOWN: Whole<u8> = Whole {
+    min: 5,
+    max: 10,
+    of: " of seconds",
+};
+
+const PHRASES: Texts = Texts { count: 50, max: 75 };
+
+const NO_AGENT_AFTER: OrNever = OrNever(Between {
+    min: "10s",
+    max: "7d",
+    example: "5m",
+    note: "",
+});
+
+const NOTICE: Text = Text { max: 1_000 };
+
+fn phrases_with_a_team(
+    section: &Section<'_>,
+    agent_phrases: &Result<Vec<String>, Reported>,
+) -> Result<(), Reported> {
+    match agent_phrases {
+        Ok(phrases) if !phrases.is_empty() && !section.has("team_name") => {
+            let message = format!(
+                "missing, and there are agent_phrases; needed: the team that Haptik moves the chat to, {}",
+                TEAM_NAME.allowed()
+            );
+            Err(section.missing("team_name", &message))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Handoff {
@@ -67,34 +92,6 @@ fn plain(text: &str) -> String {
         .collect();
     words.join(" ")
 }
-
-/// How a transcript is told.
-pub(super) const TRANSCRIPTS: OneOf<Transcript> = OneOf {
-    words: &[
-        ("message", Transcript::Message),
-        ("lines", Transcript::Lines),
-    ],
-    note: "",
-};
-
-/// How long an agent may take by default where a bot waits to have its user back.
-pub(super) const CUSTOM_NO_AGENT_AFTER: Duration = Duration::from_mins(5);
-
-const NOTICE: Text = Text { max: 1_000 };
-
-const PHRASES: Texts = Texts { count: 50, max: 75 };
-
-const NO_AGENT_AFTER: OrNever = OrNever {
-    min: Duration::from_secs(10),
-    max: Duration::from_hours(7 * 24),
-    allowed: "a duration such as \"5m\", from \"10s\" to \"7d\", or \"never\"",
-};
-
-const RATING: &str = "How was this conversation?";
-const REQUESTED: &str = "One moment, I am asking a colleague to join.";
-const WAITING: &str =
-    "I will ask a colleague to join as soon as the conversation is set up. One moment.";
-const MISSED: &str = "Nobody is free at the moment, I am sorry. Please try again later.";
 
 #[cfg(test)]
 mod tests {

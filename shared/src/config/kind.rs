@@ -1,87 +1,134 @@
 //! The kinds of values that the configuration has: what is allowed, and how it is read.
 
-mod bus;
-mod filled;
-mod shown;
-mod texts;
+mod events;
+mod given;
+mod secret;
+mod text;
+mod url;
 
+use std::fmt;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use toml::Spanned;
-use toml::de::DeValue;
-use url::Url;
 
-use super::secrets::Secrets;
-pub(super) use bus::{EventBus, EventSource};
-pub(super) use filled::{
-    Filled, FilledField, FilledList, FilledRequest, Rate, Statuses, UserName, ValueList,
-};
-pub(super) use shown::{Emoji, Text, Texts};
-use texts::{encryption_key, header_text, key, standard_webhooks, url};
+pub(super) use events::Events;
+pub use given::{Fault, Faults, Given};
+pub use secret::{NewestSecret, SecretList, probably_not_meant};
+pub use text::{HeaderText, Text, Texts, UserName};
+pub use url::{BaseUrl, FullUrl};
 
-use super::wording::{clip, close_to, describe, quote};
+pub use super::wording::quote;
+use super::wording::{close_to, describe, list_of, number, shown};
+pub use toml::de::DeValue;
 
 /// A kind of value.
-pub(super) trait Kind {
+pub trait Kind {
     /// What a good value is read as.
-    type Value;
+    type Value: fmt::Debug;
+
+    /// Whether values are secrets.
+    const SECRET: bool = false;
+
+    /// What it is in a few words, in Markdown, for `docs/configuration.md`.
+    fn name(&self) -> String;
 
     /// What is allowed, to follow "allowed: " in an error.
     fn allowed(&self) -> String;
 
-    /// Reads a value, or says everything that is wrong with it.
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Self::Value, Faults>;
-}
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    fn read(&self, given: &Given<'_>) -> Result<Self::Value, Faults>;
 
-/// What is wrong with a value: one thing, or one for each bad element of a list.
-#[derive(Debug)]
-pub(super) struct Faults {
-    pub(super) first: Fault,
-    pub(super) others: Vec<Fault>,
-}
+    /// What is allowed but probably not meant, each to follow the path of the key. Never a secret.
+    fn warnings(&self, _: &Self::Value) -> Vec<String> {
+        Vec::new()
+    }
 
-/// One thing that is wrong with a value.
-#[derive(Debug)]
-pub(super) struct Fault {
-    /// The element of a list that it is about, with its byte offset.
-    pub(super) element: Option<(usize, usize)>,
-    /// What was found. Never a secret.
-    pub(super) found: String,
-    /// An allowed value that is close to it.
-    pub(super) did_you_mean: Option<&'static str>,
+    /// Shows a value in the `Debug` of the configuration, without what is secret of it.
+    ///
+    /// # Errors
+    /// Those of the formatter.
+    fn show(&self, value: &Self::Value, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(value, formatter)
+    }
 }
 
 /// One of a few words.
 #[derive(Debug)]
-pub(super) struct OneOf<T: 'static> {
+pub struct OneOf<T: 'static> {
     /// The words, and what each is read as.
-    pub(super) words: &'static [(&'static str, T)],
-    /// What to say after the words that are allowed.
-    pub(super) note: &'static str,
+    pub words: &'static [(&'static str, T)],
 }
 
-impl<T: Copy> Kind for OneOf<T> {
+impl<T: Clone + fmt::Debug> Kind for OneOf<T> {
     type Value = T;
 
-    fn allowed(&self) -> String {
-        let words: Vec<_> = self
-            .words
-            .iter()
-            .map(|(word, _)| format!("{word:?}"))
-            .collect();
-        words.join(" or ") + self.note
+    fn name(&self) -> String {
+        let words: Vec<_> = self.words.iter().map(|(word, _)| *word).collect();
+        either_in_markdown(&words)
     }
 
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<T, Faults> {
-        let text = text(value)?;
-        let found = self.words.iter().find(|(word, _)| *word == text);
-        found.map(|(_, value)| *value).ok_or_else(|| {
-            let mut fault = Fault::new(quote(text));
-            fault.did_you_mean = close_to(text, self.words.iter().map(|(word, _)| *word));
-            fault.into()
-        })
+    fn allowed(&self) -> String {
+        either(self.words.iter().map(|(word, _)| *word))
     }
+
+    fn read(&self, given: &Given<'_>) -> Result<T, Faults> {
+        let text = given.text()?;
+        let found = self.words.iter().find(|(word, _)| *word == text);
+        let words = self.words.iter().map(|(word, _)| *word);
+        found
+            .map(|(_, value)| value.clone())
+            .ok_or_else(|| misspelt(text, words))
+    }
+}
+
+/// One of the types that there are; what is read is its place among them.
+#[derive(Debug)]
+pub(super) struct TypeName {
+    /// Their names.
+    pub(super) names: Vec<&'static str>,
+    /// What they are types of.
+    pub(super) of: &'static str,
+}
+
+impl Kind for TypeName {
+    type Value = usize;
+
+    fn name(&self) -> String {
+        either_in_markdown(&self.names)
+    }
+
+    fn allowed(&self) -> String {
+        let names = either(self.names.iter().copied());
+        format!("{names} (the {} of this version)", self.of)
+    }
+
+    fn read(&self, given: &Given<'_>) -> Result<usize, Faults> {
+        let text = given.text()?;
+        let found = self.names.iter().position(|name| *name == text);
+        found.ok_or_else(|| misspelt(text, self.names.iter().copied()))
+    }
+}
+
+fn either(words: impl Iterator<Item = &'static str>) -> String {
+    let words: Vec<_> = words.map(|word| format!("{word:?}")).collect();
+    words.join(" or ")
+}
+
+fn either_in_markdown(words: &[&str]) -> String {
+    let words: Vec<_> = words.iter().map(|word| format!("`{word:?}`")).collect();
+    match words.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", list_of(others)),
+        _ => words.concat(),
+    }
+}
+
+fn misspelt(text: &str, words: impl Iterator<Item = &'static str>) -> Faults {
+    let mut fault = Fault::new(quote(text));
+    fault.did_you_mean = close_to(text, words);
+    fault.into()
 }
 
 /// The name of a `[haptik.NAME]`; whether there is one is for the caller to say.
@@ -91,370 +138,270 @@ pub(super) struct Name;
 impl Kind for Name {
     type Value = String;
 
+    fn name(&self) -> String {
+        "name".to_owned()
+    }
+
     fn allowed(&self) -> String {
         "the name of a [haptik.NAME] of this file".to_owned()
     }
 
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Faults> {
-        text(value).map(str::to_owned)
+    fn read(&self, given: &Given<'_>) -> Result<String, Faults> {
+        given.text().map(str::to_owned)
     }
 }
 
 /// `true` or `false`.
 #[derive(Debug)]
-pub(super) struct Flag;
+pub struct Flag;
 
 impl Kind for Flag {
     type Value = bool;
+
+    fn name(&self) -> String {
+        "`true` or `false`".to_owned()
+    }
 
     fn allowed(&self) -> String {
         "true or false, without quotes".to_owned()
     }
 
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<bool, Faults> {
-        match value.get_ref() {
-            DeValue::Boolean(flag) => Ok(*flag),
-            other => Err(Fault::new(describe(other)).into()),
+    fn read(&self, given: &Given<'_>) -> Result<bool, Faults> {
+        let flag = given.value().as_bool();
+        Ok(flag.ok_or_else(|| given.other())?)
+    }
+}
+
+/// A whole number.
+#[derive(Debug)]
+pub struct Whole<T> {
+    /// The lowest.
+    pub min: T,
+    /// The highest.
+    pub max: T,
+    /// What it is a number of, as in " of seconds".
+    pub of: &'static str,
+}
+
+impl Whole<u64> {
+    /// A number that names something; TOML's integers end here.
+    pub const ID: Self = Self {
+        min: 0,
+        max: i64::MAX.unsigned_abs(),
+        of: "",
+    };
+}
+
+impl<T: Copy + Ord + fmt::Display + fmt::Debug + TryFrom<u64> + Into<u64>> Kind for Whole<T> {
+    type Value = T;
+
+    fn name(&self) -> String {
+        let (min, max) = (self.min, self.max);
+        if max.into() == Whole::ID.max {
+            format!("whole number from {min}")
+        } else {
+            format!("whole number from {min} to {max}")
+        }
+    }
+
+    fn allowed(&self) -> String {
+        let Self { min, max, of } = self;
+        format!("a whole number{of} without quotes, from {min} to {max}")
+    }
+
+    fn read(&self, given: &Given<'_>) -> Result<T, Faults> {
+        let DeValue::Integer(integer) = given.value() else {
+            return Err(given.other().into());
+        };
+        let value = u64::from_str_radix(integer.as_str(), integer.radix()).ok();
+        let value = value.and_then(|value| T::try_from(value).ok());
+        let value = value.filter(|value| (self.min..=self.max).contains(value));
+        value.ok_or_else(|| Fault::new(number(&integer.to_string())).into())
+    }
+}
+
+/// A small number of milliseconds.
+#[derive(Debug)]
+pub struct Milliseconds {
+    /// The most.
+    pub max: u64,
+}
+
+impl Milliseconds {
+    fn whole(&self) -> Whole<u64> {
+        Whole {
+            max: self.max,
+            ..Whole::ID
         }
     }
 }
 
-/// A whole number from 0 to a highest one.
-#[derive(Debug)]
-pub(super) struct Whole {
-    pub(super) max: u64,
-}
+impl Kind for Milliseconds {
+    type Value = Duration;
 
-impl Whole {
-    /// A number that names something; TOML's integers end here.
-    pub(super) const ID: Self = Self {
-        max: i64::MAX.unsigned_abs(),
-    };
-}
-
-impl Kind for Whole {
-    type Value = u64;
-
-    fn allowed(&self) -> String {
-        format!("a whole number without quotes, from 0 to {}", self.max)
+    fn name(&self) -> String {
+        self.whole().name()
     }
 
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<u64, Faults> {
-        let DeValue::Integer(integer) = value.get_ref() else {
-            return Err(Fault::new(describe(value.get_ref())).into());
-        };
-        let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok();
-        let number = number.filter(|number| *number <= self.max);
-        number.ok_or_else(|| Fault::new(clip(&integer.to_string())).into())
+    fn allowed(&self) -> String {
+        self.whole().allowed()
+    }
+
+    fn read(&self, given: &Given<'_>) -> Result<Duration, Faults> {
+        self.whole().read(given).map(Duration::from_millis)
     }
 }
 
 /// A duration in words, such as `24h` or `1h 30m`.
 #[derive(Debug)]
-pub(super) struct Between {
-    pub(super) min: Duration,
-    pub(super) max: Duration,
-    /// The limits in words.
-    pub(super) allowed: &'static str,
+pub struct Between {
+    /// The shortest, in words.
+    pub min: &'static str,
+    /// The longest, in words.
+    pub max: &'static str,
+    /// One between the two.
+    pub example: &'static str,
+    /// What else must hold.
+    pub note: &'static str,
 }
 
 impl Kind for Between {
     type Value = Duration;
 
-    fn allowed(&self) -> String {
-        self.allowed.to_owned()
+    fn name(&self) -> String {
+        format!("duration from `{}` to `{}`", self.min, self.max)
     }
 
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Duration, Faults> {
-        let text = text(value)?;
-        let duration = Some(text).filter(|text| text.is_ascii());
-        let duration = duration.and_then(|text| humantime::parse_duration(text).ok());
-        let duration = duration.filter(|duration| (self.min..=self.max).contains(duration));
-        duration.ok_or_else(|| Fault::new(quote(text)).into())
+    fn allowed(&self) -> String {
+        let Self {
+            min,
+            max,
+            example,
+            note,
+        } = self;
+        format!("a duration such as {example:?}, from {min:?} to {max:?}{note}")
+    }
+
+    fn read(&self, given: &Given<'_>) -> Result<Duration, Faults> {
+        let text = given.text()?;
+        let duration = |text| humantime::parse_duration(text).ok();
+        let within = |found| duration(self.min) <= Some(found) && Some(found) <= duration(self.max);
+        let found = Some(text).filter(|text| text.is_ascii());
+        let found = found.and_then(duration).filter(|found| within(*found));
+        found.ok_or_else(|| Fault::new(quote(text)).into())
     }
 }
 
 /// As [`Between`], or the word `never`.
 #[derive(Debug)]
-pub(super) struct OrNever {
-    pub(super) min: Duration,
-    pub(super) max: Duration,
-    /// The limits in words.
-    pub(super) allowed: &'static str,
-}
+pub struct OrNever(pub Between);
 
 impl Kind for OrNever {
     type Value = Option<Duration>;
 
-    fn allowed(&self) -> String {
-        self.allowed.to_owned()
+    fn name(&self) -> String {
+        format!("{}, or `\"never\"`", self.0.name())
     }
 
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Self::Value, Faults> {
-        if text(value)? == "never" {
+    fn allowed(&self) -> String {
+        format!("{}, or \"never\"", self.0.allowed())
+    }
+
+    fn read(&self, given: &Given<'_>) -> Result<Self::Value, Faults> {
+        if given.text()? == "never" {
             return Ok(None);
         }
-        let between = Between {
-            min: self.min,
-            max: self.max,
-            allowed: self.allowed,
-        };
-        between.read(value).map(Some)
+        self.0.read(given).map(Some)
     }
 }
 
-/// A small number of seconds.
+/// What a value may be: a text, a number, `true` or `false`, or a list of such. All are read as text.
 #[derive(Debug)]
-pub(super) struct Seconds {
-    pub(super) min: u8,
-    pub(super) max: u8,
-}
+pub struct ValueList;
 
-impl Kind for Seconds {
-    type Value = u8;
-
-    fn allowed(&self) -> String {
-        format!(
-            "a whole number of seconds without quotes, from {} to {}",
-            self.min, self.max
-        )
-    }
-
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<u8, Faults> {
-        let max = u64::from(self.max);
-        let seconds = u8::try_from(Whole { max }.read(value)?).unwrap_or_default();
-        if seconds < self.min {
-            return Err(Fault::new(seconds.to_string()).into());
-        }
-        Ok(seconds)
-    }
-}
-
-/// A URL below which paths are called; its path always ends in a slash when it has been read, so
-/// that [`Url::join`] with a relative path appends it.
-#[derive(Debug)]
-pub(super) struct BaseUrl;
-
-impl Kind for BaseUrl {
-    type Value = Url;
-
-    fn allowed(&self) -> String {
-        "an http or https URL with a host, without user, password, query and fragment".to_owned()
-    }
-
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Url, Faults> {
-        let mut url = url(text(value)?)?;
-        if url.query().is_some() {
-            return Err(Fault::new("a URL with a query".to_owned()).into());
-        }
-        let path = format!("{}/", url.path().trim_end_matches('/'));
-        url.set_path(&path);
-        Ok(url)
-    }
-}
-
-/// A URL that is called as it is.
-#[derive(Debug)]
-pub(super) struct FullUrl;
-
-impl Kind for FullUrl {
-    type Value = Url;
-
-    fn allowed(&self) -> String {
-        "an http or https URL with a host, without user, password and fragment".to_owned()
-    }
-
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Url, Faults> {
-        url(text(value)?)
-    }
-}
-
-/// A value that travels in an HTTP header beside a secret, and isn't printed in errors.
-#[derive(Debug)]
-pub(super) struct HeaderText;
-
-impl Kind for HeaderText {
-    type Value = String;
-
-    fn allowed(&self) -> String {
-        "text of visible ASCII characters".to_owned()
-    }
-
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Faults> {
-        let text = header_text(text(value)?);
-        text.map_err(|found| Fault::new(found.to_owned()).into())
-    }
-}
-
-/// What an API calls something: a field, a property or a table.
-#[derive(Debug)]
-pub(super) struct ApiName;
-
-impl Kind for ApiName {
-    type Value = String;
-
-    fn allowed(&self) -> String {
-        "a name as an API has it: 1 to 80 letters, digits and underscores".to_owned()
-    }
-
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Faults> {
-        let name = text(value)?;
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if name.len() > 80 || !name.bytes().all(allowed) {
-            return Err(Fault::new(quote(name)).into());
-        }
-        Ok(name.to_owned())
-    }
-}
-
-/// The events that a sink gets: names, or `*`.
-#[derive(Debug)]
-pub(super) struct Events;
-
-impl Kind for Events {
+impl Kind for ValueList {
     type Value = Vec<String>;
 
-    fn allowed(&self) -> String {
-        "a list of event names, or [\"*\"] for all".to_owned()
+    fn name(&self) -> String {
+        "value or list".to_owned()
     }
-
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Faults> {
-        let event = |text: &str| match text.trim() {
-            "" => Err("an empty string"),
-            name if name != text => Err("a name with white space around it"),
-            name => Ok(name.to_owned()),
-        };
-        each(value, event)
-    }
-}
-
-/// Scopes of Slack's.
-#[derive(Debug)]
-pub(super) struct Scopes;
-
-impl Kind for Scopes {
-    type Value = Vec<String>;
 
     fn allowed(&self) -> String {
-        "a list of Slack's bot scopes, such as [\"chat:write\", \"im:history\"]".to_owned()
+        "a text, a number, true or false, or a list of such".to_owned()
     }
 
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Faults> {
-        let is_scope = |byte: u8| byte.is_ascii_lowercase() || b":._-".contains(&byte);
-        each(value, |text| match text {
-            "" => Err("an empty string"),
-            text if text.bytes().all(is_scope) => Ok(text.to_owned()),
-            _ => Err("a text that is no scope"),
+    fn read(&self, given: &Given<'_>) -> Result<Vec<String>, Faults> {
+        given.each_value(|value| match value {
+            DeValue::String(text) => Ok(text.to_string()),
+            DeValue::Boolean(flag) => Ok(flag.to_string()),
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+                .map(|number| number.to_string())
+                .map_err(|_| "a number that is too large".to_owned()),
+            DeValue::Float(number) => Ok(number.as_str().to_owned()),
+            other => Err(describe(other)),
         })
     }
 }
 
-/// One secret or several, newest first.
+/// A table whose keys are free.
 #[derive(Debug)]
-pub(super) struct SecretList {
-    allowed: &'static str,
-    /// Gives the secret as it will be used, or says what is wrong without its value.
-    check: fn(&str) -> Result<String, &'static str>,
-}
+pub struct TableOf<K>(
+    /// The kind of its values.
+    pub K,
+);
 
-impl SecretList {
-    /// Tokens that are sent in an `Authorization` header.
-    pub(super) const TOKENS: Self = Self {
-        allowed: "text of visible ASCII characters, or a list of such, newest first",
-        check: header_text,
-    };
-    /// Passwords, and keys of an HMAC, of which every byte counts.
-    pub(super) const KEYS: Self = Self {
-        allowed: "text, or a list of texts, newest first",
-        check: key,
-    };
-    /// Keys of AES-256.
-    pub(super) const ENCRYPTION_KEYS: Self = Self {
-        allowed: "the base64 of 32 random bytes (make one with: openssl rand -base64 32), or a list of \
-            such, newest first",
-        check: encryption_key,
-    };
-    /// Secrets of [Standard Webhooks](https://www.standardwebhooks.com): base64 after `whsec_`.
-    pub(super) const STANDARD_WEBHOOKS: Self = Self {
-        allowed: "\"whsec_\" followed by the base64 of at least 16 bytes (24 to 64 are usual), \
-            or a list of such, newest first",
-        check: standard_webhooks,
-    };
-}
+impl<K: Kind> Kind for TableOf<K> {
+    type Value = Vec<(String, K::Value)>;
 
-impl Kind for SecretList {
-    type Value = Secrets;
+    const SECRET: bool = K::SECRET;
+
+    fn name(&self) -> String {
+        "table".to_owned()
+    }
 
     fn allowed(&self) -> String {
-        self.allowed.to_owned()
+        "a table".to_owned()
     }
 
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Secrets, Faults> {
-        let secrets = each(value, |text| (self.check)(text).map(SecretString::from))?;
-        Secrets::from_newest_first(secrets).ok_or_else(|| Fault::new("an empty list".into()).into())
-    }
-}
-
-impl Fault {
-    fn new(found: String) -> Self {
-        Self {
-            element: None,
-            found,
-            did_you_mean: None,
-        }
-    }
-}
-
-impl From<Fault> for Faults {
-    fn from(first: Fault) -> Self {
-        Self {
-            first,
-            others: Vec::new(),
-        }
-    }
-}
-
-fn text<'a>(value: &'a Spanned<DeValue<'_>>) -> Result<&'a str, Faults> {
-    let text = value.get_ref().as_str().filter(|text| !text.is_empty());
-    text.ok_or_else(|| Fault::new(describe(value.get_ref())).into())
-}
-
-/// Reads a list of texts, or a text as a list of one; every bad element is a fault.
-fn each<T, E: Into<String>>(
-    value: &Spanned<DeValue<'_>>,
-    read: impl Fn(&str) -> Result<T, E>,
-) -> Result<Vec<T>, Faults> {
-    let DeValue::Array(list) = value.get_ref() else {
-        let one = read(text(value)?);
-        return one
-            .map(|one| vec![one])
-            .map_err(|found| Fault::new(found.into()).into());
-    };
-    let mut values = Vec::new();
-    let mut faults = Vec::new();
-    for (index, element) in list.iter().enumerate() {
-        let read = match element.get_ref() {
-            DeValue::String(text) => read(text).map_err(Into::into),
-            other => Err(describe(other)),
-        };
-        match read {
-            Ok(value) => values.push(value),
-            Err(found) => {
-                let element = Some((index, element.span().start));
-                faults.push(Fault {
-                    element,
-                    ..Fault::new(found)
-                });
+    fn read(&self, given: &Given<'_>) -> Result<Self::Value, Faults> {
+        let table = given.value().as_table().ok_or_else(|| given.other())?;
+        let (mut values, mut faults) = (Vec::new(), Vec::new());
+        for (name, value) in table {
+            let name = name.get_ref().as_ref();
+            match self.0.read(&given.inner(value)) {
+                Ok(value) => values.push((name.to_owned(), value)),
+                Err(wrong) => {
+                    let wrong = std::iter::once(wrong.first).chain(wrong.others);
+                    faults.extend(wrong.map(|fault| self.below(name, fault, value)));
+                }
             }
         }
+        Faults::or(faults, values)
     }
-    let mut faults = faults.into_iter();
-    match faults.next() {
-        Some(first) => Err(Faults {
-            first,
-            others: faults.collect(),
-        }),
-        None if values.is_empty() => Err(Fault::new("an empty list".to_owned()).into()),
-        None => Ok(values),
+
+    fn warnings(&self, values: &Self::Value) -> Vec<String> {
+        let warnings = values.iter().flat_map(|(name, value)| {
+            let warnings = self.0.warnings(value).into_iter();
+            warnings.map(move |warning| format!(".{}{warning}", shown(name)))
+        });
+        warnings.collect()
+    }
+
+    fn show(&self, values: &Self::Value, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = values.iter();
+        let shown = values.map(|(name, value)| (shown(name), super::Shown(&self.0, value)));
+        formatter.debug_map().entries(shown).finish()
+    }
+}
+
+impl<K: Kind> TableOf<K> {
+    /// What is wrong with a value, as of the table.
+    fn below(&self, name: &str, fault: Fault, value: &Spanned<DeValue<'_>>) -> Fault {
+        let (element, at) = fault.element.unwrap_or((String::new(), value.span().start));
+        Fault {
+            element: Some((format!(".{}{element}", shown(name)), at)),
+            allowed: fault.allowed.or_else(|| Some(self.0.allowed())),
+            ..fault
+        }
     }
 }

@@ -1,46 +1,63 @@
-//! One function for each table of the configuration.
-//!
-//! Each reads all of its keys before it gives up on one, so that everything is reported at once.
-
-mod crms;
-mod sinks;
+//! The whole file, and the tables whose keys depend on their type.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use url::Url;
-
+use super::declare::{KeyDoc, Otherwise, Part as _};
 use super::error::Reported;
-use super::handoff::{CUSTOM_NO_AGENT_AFTER, TRANSCRIPTS, handoff};
-use super::kind::{
-    BaseUrl, Between, Emoji, Flag, FullUrl, HeaderText, Kind, Name, OneOf, SecretList, Text, Texts,
-    Whole,
-};
+use super::handoff::Handoff;
+use super::kind::{Events, Kind, Name, TableOf, TypeName, ValueList, Whole};
+use super::registry::{Defaults, Registry};
 use super::section::Section;
+use super::tables::{Accounts, Delivery, Outbound, account};
 use super::wording::{close_to, list_of, quote, shown};
-use super::{
-    Channel, ChannelKind, Config, Conversation, Custom, Delivery, Haptik, Outbound, Slack,
-    Transcript,
-};
+use super::{Channel, Condition, Config, Sink};
+use crate::section;
 
-mod workspaces;
-
-/// What was read of an account. Its connections need its `business_id`, whatever else is wrong.
-struct Account {
-    business_id: Result<Option<u64>, Reported>,
-    whole: Result<Haptik, Reported>,
+section! {
+    /// The keys of every connection.
+    pub(super) struct ConnectionKeys {
+        /// The `[haptik.NAME]` that it talks to; required when there are several.
+        haptik: Option<String> = optional(Name, "the only account"),
+        /// The Haptik queue that it talks to; required where the account has none.
+        business_id: Option<u64> = optional(Whole::ID, "the account's"),
+    }
 }
 
-/// `business_id` is a number of Haptik's.
-const BUSINESS_ID: Whole = Whole::ID;
+section! {
+    /// The keys of every sink.
+    pub(super) struct SinkKeys {
+        /// The names of the events that it gets: `message`, `chat_pinned`, `chat_complete`, `webhook_conversation_complete`, and `missed_handoff`, which is [the bridge's own](custom-channel.md#the-event-missed_handoff); `"*"` is all, those of the future too. A name that is neither Haptik's nor the bridge's is allowed, with a warning.
+        events: Vec<String> = required(Events),
+        /// What else must hold of an event: paths, with dots between the keys, and the values that there may be, one or a list. A path is looked for in the event, then in its `data`: `{ completion_type = ["agent", "autocomplete"], "agent.is_automated" = false, business_id = 343 }`. All must hold. Values are compared as text; one that is missing is `""`.
+        when: Vec<(String, Vec<String>)> = default(TableOf(ValueList), {}, "nothing"),
+        /// How many requests it gets at most in a second. What comes faster waits its turn; after a 429 the rate is lowered by a fifth for some minutes.
+        rate_per_second: Option<u32> = optional(RATE, "no limit"),
+    }
+}
+
+const RATE: Whole<u32> = Whole {
+    min: 1,
+    max: 1_000,
+    of: "",
+};
 
 /// The whole file.
-pub(super) fn config(root: &Section<'_>) -> Result<Config, Reported> {
+pub(super) fn config(root: &Section<'_>, registry: &Registry) -> Result<Config, Reported> {
     let accounts = each(root, "haptik", account);
-    let channels = each(root, "channels", |section| channel(section, &accounts));
-    let sinks = each(root, "sinks", sinks::sink);
-    let delivery = or_default(root, "delivery", delivery);
-    let outbound = or_default(root, "outbound", outbound);
+    let channels = each(root, "channels", |section| {
+        channel(section, registry, &accounts)
+    });
+    let sinks = each(root, "sinks", |section| sink(section, registry));
+    let delivery = root.table("delivery").and_then(|section| {
+        let delivery = Delivery::read(&section);
+        section.refuse_unknown_keys();
+        delivery
+    });
+    let outbound = root.table("outbound").and_then(|section| {
+        let outbound = Outbound::read(&section);
+        section.refuse_unknown_keys();
+        outbound
+    });
     root.refuse_unknown_keys();
     if accounts.is_empty() {
         needs_one(root, "haptik", "account at Haptik, [haptik.NAME]");
@@ -56,199 +73,132 @@ pub(super) fn config(root: &Section<'_>) -> Result<Config, Reported> {
         sinks: all(sinks)?,
         delivery: delivery?,
         outbound: outbound?,
-    })
-}
-
-fn account(section: &Section<'_>) -> Account {
-    let business_id = section.optional("business_id", &BUSINESS_ID);
-    let whole = haptik(section, business_id);
-    section.refuse_unknown_keys();
-    Account { business_id, whole }
-}
-
-fn haptik(
-    section: &Section<'_>,
-    business_id: Result<Option<u64>, Reported>,
-) -> Result<Haptik, Reported> {
-    let base_url = section.required("base_url", &BaseUrl);
-    let integration_base_url = section.optional("integration_base_url", &BaseUrl);
-    let sync_url = section.optional("sync_url", &FullUrl);
-    let client_id = section.required("client_id", &HeaderText);
-    let tokens = section.required("token", &SecretList::TOKENS);
-    let webhook_secrets = section.required("webhook_secrets", &SecretList::KEYS);
-    let base_url = base_url?;
-    Ok(Haptik {
-        integration_base_url: integration_base_url?.unwrap_or_else(|| base_url.clone()),
-        base_url,
-        sync_url: sync_url?,
-        client_id: client_id?,
-        tokens: tokens?,
-        webhook_secrets: webhook_secrets?,
-        business_id: business_id?,
+        warnings: Vec::new(),
     })
 }
 
 fn channel(
     section: &Section<'_>,
-    accounts: &BTreeMap<String, Account>,
+    registry: &Registry,
+    accounts: &Accounts,
 ) -> Result<Channel, Reported> {
-    let haptik = account_of(section, accounts);
-    let business_id = section.optional("business_id", &BUSINESS_ID);
+    let keys = ConnectionKeys::read(section);
+    let account = match section.peek("haptik", &Name) {
+        // It was reported with the keys.
+        Some(Err(_)) => None,
+        wanted => Some(account_of(section, wanted.and_then(Result::ok), accounts)),
+    };
     // The keys that there are depend on the type: without one, none is unknown.
-    let kind = section
-        .required("type", &CHANNEL_TYPES)
-        .and_then(|(kind, no_agent_after)| {
-            let kind = kind(section);
-            let handoff = handoff(section, no_agent_after);
-            section.refuse_unknown_keys();
-            Ok((kind?, handoff?))
-        });
-    let haptik = haptik?;
-    let of_account = match accounts.get(&haptik) {
+    let definition = section.required("type", &channel_types(registry));
+    let read = definition.and_then(|index| {
+        let definition = &registry.channels[index];
+        section.set_defaults(definition.defaults);
+        let settings = (definition.configure)(section);
+        let handoff = Handoff::read(section);
+        section.refuse_unknown_keys();
+        Ok((definition.name, settings?, handoff?))
+    });
+    let keys = keys.and_then(|keys| Ok((keys.business_id, account.transpose()?)));
+    let (business_id, account) = keys?;
+    let account = account.unwrap_or_default();
+    let of_account = match accounts.get(&account) {
         Some(account) => account.business_id?,
         None => None,
     };
-    let business_id = business_id?.or(of_account).ok_or_else(|| {
+    let business_id = business_id.or(of_account).ok_or_else(|| {
         let message = format!(
-            "missing, and haptik.{} has none for its connections either; \
-             needed in one of the two: {}",
-            shown(&haptik),
-            BUSINESS_ID.allowed()
+            "missing, and haptik.{} has none for its connections either; needed in one of the two: {}",
+            shown(&account),
+            Whole::ID.allowed()
         );
         section.missing("business_id", &message)
     })?;
-    let (kind, handoff) = kind?;
+    let (type_name, settings, handoff) = read?;
     Ok(Channel {
-        haptik,
+        haptik: account,
         business_id,
         handoff,
-        kind,
+        type_name,
+        settings,
     })
 }
 
-fn slack(section: &Section<'_>) -> Result<ChannelKind, Reported> {
-    let signing_secrets = section.required("signing_secrets", &SecretList::KEYS);
-    let workspaces = workspaces::read(section);
-    let api_base_url = section.or("api_base_url", &BaseUrl, slack_api());
-    let conversation = section.or("conversation", &CONVERSATIONS, Conversation::default());
-    let agent_identity = section.or("agent_identity", &Flag, true);
-    let carousels = section.or("carousels", &Flag, true);
-    let reaction = section.optional("reaction", &Emoji);
-    let tell_edits = section.or("tell_edits", &Flag, false);
-    let welcome = section.or("welcome", &Text { max: 1_000 }, WELCOME.to_owned());
-    let suggested_prompts = section.or(
-        "suggested_prompts",
-        &Texts { count: 4, max: 75 },
-        Vec::new(),
-    );
-    Ok(ChannelKind::Slack(Slack {
-        signing_secrets: signing_secrets?,
-        workspaces: workspaces?,
-        api_base_url: api_base_url?,
-        conversation: conversation?,
-        agent_identity: agent_identity?,
-        carousels: carousels?,
-        reaction: reaction?
-            .or_else(|| Some("eyes".to_owned()))
-            .filter(|name| !name.is_empty()),
-        tell_edits: tell_edits?,
-        welcome: welcome?,
-        suggested_prompts: suggested_prompts?,
-    }))
-}
-
-fn custom(section: &Section<'_>) -> Result<ChannelKind, Reported> {
-    let signing_secrets = section.required("signing_secrets", &SecretList::STANDARD_WEBHOOKS);
-    let callback_url = section.required("callback_url", &FullUrl);
-    let handoff_only = section.or("handoff_only", &Flag, false);
-    let transcript = section.or("transcript", &TRANSCRIPTS, Transcript::default());
-    Ok(ChannelKind::Custom(Custom {
-        signing_secrets: signing_secrets?,
-        callback_url: callback_url?,
-        handoff_only: handoff_only?,
-        transcript: transcript?,
-    }))
-}
-
-fn delivery(section: &Section<'_>) -> Result<Delivery, Reported> {
-    let default = Delivery::default();
-    let reorder_window = section.optional("reorder_window_ms", &Whole { max: 10_000 });
-    let give_up_after = section.or("give_up_after", &GIVE_UP_AFTER, default.give_up_after);
-    let entry_ttl = section.or("entry_ttl", &ENTRY_TTL, default.entry_ttl);
-    section.refuse_unknown_keys();
-    let (give_up_after, entry_ttl) = (give_up_after?, entry_ttl?);
-    if entry_ttl < give_up_after {
-        let found = if section.has("entry_ttl") {
-            "found a duration"
-        } else {
-            "left out, and its default of \"7d\" is"
-        };
-        let message = format!(
-            "{found} shorter than give_up_after; allowed: at least give_up_after, so that an \
-             entry is not gone while it is still tried"
-        );
-        return Err(section.wrong("entry_ttl", message));
+fn sink(section: &Section<'_>, registry: &Registry) -> Result<Sink, Reported> {
+    let definition = section.required("type", &sink_types(registry));
+    let definition = definition.map(|index| &registry.sinks[index]);
+    if let Ok(definition) = definition {
+        section.set_defaults(definition.defaults);
     }
-    let reorder_window = reorder_window?.map_or(default.reorder_window, Duration::from_millis);
-    Ok(Delivery {
-        reorder_window,
-        give_up_after,
-        entry_ttl,
+    let keys = SinkKeys::read(section);
+    let settings = definition.and_then(|definition| {
+        let settings = (definition.configure)(section);
+        section.refuse_unknown_keys();
+        settings
+    });
+    let (keys, settings, definition) = (keys?, settings?, definition?);
+    let when = keys.when.into_iter();
+    Ok(Sink {
+        events: keys.events,
+        when: when
+            .map(|(path, values)| Condition { path, values })
+            .collect(),
+        rate_per_second: keys.rate_per_second,
+        follow_ups: definition.follow_ups.map(|of| of(&settings)),
+        type_name: definition.name,
+        settings,
     })
 }
 
-fn outbound(section: &Section<'_>) -> Result<Outbound, Reported> {
-    let allow_private_networks = section.or("allow_private_networks", &Flag, false);
-    section.refuse_unknown_keys();
-    Ok(Outbound {
-        allow_private_networks: allow_private_networks?,
-    })
+fn channel_types(registry: &Registry) -> TypeName {
+    TypeName {
+        names: registry.channels.iter().map(|of| of.name).collect(),
+        of: "channels",
+    }
 }
 
-/// Reads the keys that come with a type.
-type Reader<T> = fn(&Section<'_>) -> Result<T, Reported>;
+fn sink_types(registry: &Registry) -> TypeName {
+    TypeName {
+        names: registry.sinks.iter().map(|of| of.name).collect(),
+        of: "sinks",
+    }
+}
 
-/// With how long an agent may take to join by default.
-const CHANNEL_TYPES: OneOf<(Reader<ChannelKind>, Option<Duration>)> = OneOf {
-    words: &[
-        ("slack", (slack, None)),
-        ("custom", (custom, Some(CUSTOM_NO_AGENT_AFTER))),
-    ],
-    note: " (the channels of this version)",
-};
+/// The keys of every connection.
+pub(super) fn keys_of_channels(registry: &Registry) -> Vec<KeyDoc> {
+    let types = channel_types(registry);
+    let of_type = KeyDoc::new("type", &["The channel."], &types, Otherwise::Required);
+    let mut keys = [vec![of_type], ConnectionKeys::keys(), Handoff::keys()].concat();
+    for channel in registry.channels {
+        with_defaults(&mut keys, channel.name, channel.defaults);
+    }
+    keys
+}
 
-const CONVERSATIONS: OneOf<Conversation> = OneOf {
-    words: &[
-        ("user", Conversation::User),
-        ("thread", Conversation::Thread),
-    ],
-    note: "",
-};
+/// The keys of every sink.
+pub(super) fn keys_of_sinks(registry: &Registry) -> Vec<KeyDoc> {
+    let types = sink_types(registry);
+    let of_type = KeyDoc::new("type", &["The kind of sink."], &types, Otherwise::Required);
+    let mut keys = [vec![of_type], SinkKeys::keys()].concat();
+    for sink in registry.sinks {
+        with_defaults(&mut keys, sink.name, sink.defaults);
+    }
+    keys
+}
 
-const GIVE_UP_AFTER: Between = Between {
-    min: Duration::from_mins(1),
-    max: Duration::from_hours(14 * 24),
-    allowed: "a duration such as \"24h\", from \"1m\" to \"14d\"",
-};
-
-const ENTRY_TTL: Between = Between {
-    min: Duration::from_hours(1),
-    max: Duration::from_hours(365 * 24),
-    allowed: "a duration such as \"7d\", from \"1h\" to \"365d\", and at least give_up_after",
-};
-
-const WELCOME: &str = "Hello! Ask me anything here. Where I cannot help, a colleague will.";
-
-fn slack_api() -> Url {
-    Url::parse("https://slack.com/api/").expect("the default is a URL")
+fn with_defaults(keys: &mut [KeyDoc], type_name: &'static str, defaults: Defaults) {
+    for (of, value) in defaults {
+        for key in keys.iter_mut().filter(|key| key.key == *of) {
+            key.with_default_of(type_name, value);
+        }
+    }
 }
 
 /// The account that a connection names, or the only one.
 fn account_of(
     section: &Section<'_>,
-    accounts: &BTreeMap<String, Account>,
+    wanted: Option<String>,
+    accounts: &Accounts,
 ) -> Result<String, Reported> {
-    let wanted = section.optional("haptik", &Name)?;
     let names: Vec<_> = accounts.keys().map(|name| shown(name)).collect();
     match (wanted, names.as_slice()) {
         (Some(name), _) if accounts.contains_key(&name) => Ok(name),
@@ -295,15 +245,6 @@ fn all<T>(
         .into_iter()
         .map(|(name, value)| Ok((name, value?)))
         .collect()
-}
-
-fn or_default<T: Default>(
-    root: &Section<'_>,
-    key: &'static str,
-    read: impl Fn(&Section<'_>) -> Result<T, Reported>,
-) -> Result<T, Reported> {
-    root.table(key)?
-        .map_or_else(|| Ok(T::default()), |section| read(&section))
 }
 
 /// Reports that there must be at least one, unless what is there instead is reported already.

@@ -25,8 +25,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::api::Preview;
+use super::config::eventbridge as config;
 use super::{Delivered, Delivery, Sink, SinkError, webhook};
-use crate::config;
 use crate::environment::{AwsEnvironment, MissingVariables};
 use crate::outbound::{Unreachable, shortened};
 

@@ -19,9 +19,9 @@ use url::Url;
 
 use super::SinkError;
 use super::api::{Api, ApiAnswer, ApiRequest, Field, below};
+use super::config::freshdesk as config;
 use super::plain::words;
 use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef, html};
-use crate::config;
 use crate::wire;
 
 /// How long a creation may take on its way: three times as long as we wait for its answer.

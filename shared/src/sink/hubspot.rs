@@ -16,10 +16,10 @@ use url::Url;
 
 use super::SinkError;
 use super::api::{Api, ApiAnswer, ApiRequest, Field, below};
+use super::config::hubspot as config;
 use super::oauth::not_accepted;
 use super::plain::{as_text, said, words};
 use super::tickets::{Attachment, Comment, Crm, Limits, Requester, Ticket, TicketRef, html};
-use crate::config;
 use crate::wire;
 
 /// The pipeline and stage that every account starts with: "Support Pipeline", "New".

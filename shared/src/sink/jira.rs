@@ -18,9 +18,9 @@ use url::Url;
 
 use super::SinkError;
 use super::api::{Api, ApiAnswer, ApiRequest, Field, below};
+use super::config::jira as config;
 use super::plain::words;
 use super::tickets::{Attachment, Comment, Crm, Limits, Requester, Ticket, TicketRef};
-use crate::config;
 use crate::wire;
 
 /// "The delay might vary from a few seconds to minutes"

@@ -17,9 +17,9 @@ use url::Url;
 
 use super::SinkError;
 use super::api::{Api, ApiAnswer, ApiRequest, below};
+use super::config::salesforce as config;
 use super::oauth::{OAuthClient, not_accepted};
 use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef};
-use crate::config;
 use crate::wire;
 
 /// The version of the API: Winter '25, which is kept until 2028 at least.

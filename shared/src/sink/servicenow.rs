@@ -17,10 +17,11 @@ use url::Url;
 
 use super::SinkError;
 use super::api::{Api, ApiAnswer, ApiRequest, below};
+use super::config::servicenow::{self as config, ServiceNowLogin};
 use super::oauth::OAuthClient;
 use super::plain::as_text;
 use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef};
-use crate::config::{self, Secrets, ServiceNowLogin};
+use crate::config::Secrets;
 use crate::wire;
 
 /// How long a creation may take on its way: three times as long as we wait for its answer.

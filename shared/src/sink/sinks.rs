@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::api::Api;
+use super::config as of;
+use super::config::ticket::TicketSink;
 use super::eventbridge::EventBridge;
 use super::freshdesk::Freshdesk;
 use super::http::HttpSink;
@@ -15,7 +17,7 @@ use super::servicenow::ServiceNow;
 use super::tickets::{Crm, Tickets};
 use super::zendesk::Zendesk;
 use super::{Sink, WebhookSink};
-use crate::config::{self, Config, SinkKind};
+use crate::config::{self, Config};
 use crate::environment::{AwsEnvironment, MissingVariables};
 
 /// The sinks of a configuration, by name.
@@ -57,35 +59,39 @@ fn sink_of(
     http: &reqwest::Client,
     aws: &Result<AwsEnvironment, MissingVariables>,
 ) -> Box<dyn Sink> {
-    let crm: Box<dyn Crm> = match &sink.kind {
-        SinkKind::Webhook {
-            url,
-            signing_secrets,
-        } => {
-            let (url, secrets) = (url.clone(), signing_secrets.clone());
-            return Box::new(WebhookSink::new(url, secrets, http.clone()));
-        }
-        SinkKind::EventBridge(config) => {
-            return Box::new(EventBridge::new(config.clone(), aws, http.clone()));
-        }
-        SinkKind::Http(config) => {
-            let config = config.as_ref().clone();
-            return Box::new(HttpSink::new(config, Api::new(http.clone())));
-        }
-        SinkKind::Zendesk(zendesk) => Box::new(Zendesk::new(zendesk.clone())),
-        SinkKind::Freshdesk(freshdesk) => Box::new(Freshdesk::new(freshdesk.clone())),
-        SinkKind::Salesforce(salesforce) => Box::new(Salesforce::new(salesforce.clone())),
-        SinkKind::HubSpot(hubspot) => Box::new(HubSpot::new(hubspot.clone())),
-        SinkKind::ServiceNow(servicenow) => Box::new(ServiceNow::new(servicenow.clone())),
-        SinkKind::Jira(jira) => Box::new(Jira::new(jira.clone())),
-    };
+    let settings = &sink.settings;
+    if let Some(webhook) = settings.get::<of::webhook::Webhook>() {
+        let (url, secrets) = (webhook.url.clone(), webhook.signing_secrets.clone());
+        return Box::new(WebhookSink::new(url, secrets, http.clone()));
+    }
+    if let Some(bus) = settings.get::<of::eventbridge::EventBridge>() {
+        return Box::new(EventBridge::new(bus.clone(), aws, http.clone()));
+    }
+    if let Some(of_http) = settings.get::<of::http::Http>() {
+        return Box::new(HttpSink::new(of_http.clone(), Api::new(http.clone())));
+    }
+    let tickets = tickets_of(sink, http, Zendesk::new)
+        .or_else(|| tickets_of(sink, http, Freshdesk::new))
+        .or_else(|| tickets_of(sink, http, Salesforce::new))
+        .or_else(|| tickets_of(sink, http, HubSpot::new))
+        .or_else(|| tickets_of(sink, http, ServiceNow::new))
+        .or_else(|| tickets_of(sink, http, Jira::new));
+    Box::new(tickets.expect("these are all types of the registry"))
+}
+
+/// The tickets of a sink, where its configuration is that of this CRM.
+fn tickets_of<T: TicketSink + Clone, C: Crm + 'static>(
+    sink: &config::Sink,
+    http: &reqwest::Client,
+    crm: fn(T) -> C,
+) -> Option<Tickets> {
+    let settings: &T = sink.settings.get()?;
     let both_twins = ["chat_complete", "webhook_conversation_complete"];
     let both_twins = both_twins.iter().all(|event| sink.wants(event));
-    let texts = sink.ticket().expect("the other kinds make tickets");
-    Box::new(Tickets::new(
-        crm,
+    Some(Tickets::new(
+        Box::new(crm(settings.clone())),
         Api::new(http.clone()),
-        texts.clone(),
+        settings.ticket().clone(),
         both_twins,
     ))
 }

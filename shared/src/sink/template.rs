@@ -59,6 +59,12 @@ impl Template {
         }
     }
 
+    /// The same template, whose values are written in another way.
+    #[must_use]
+    pub fn with_escape(self, escape: Escape) -> Self {
+        Self { escape, ..self }
+    }
+
     /// Whether it can be filled in; it may use these names.
     ///
     /// # Errors

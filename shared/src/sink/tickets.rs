@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::api::{Api, ApiRequest, Preview};
+use super::config::ticket::TicketTexts;
 use super::{Delivered, Delivery, Sink, SinkError, context};
-use crate::config::TicketTexts;
 use crate::haptik::webhook::{Event, EventKind};
 use crate::message::hsl::Hsl;
 

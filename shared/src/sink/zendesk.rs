@@ -17,8 +17,8 @@ use url::Url;
 
 use super::SinkError;
 use super::api::{Api, ApiAnswer, ApiRequest};
+use super::config::zendesk as config;
 use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef};
-use crate::config;
 use crate::wire;
 
 /// <https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency>
@@ -234,7 +234,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::config::{Config, SinkKind};
+    use crate::config::Config;
     use crate::outbound::client;
     use crate::outbound::fake::{Answer, Fake, Request};
     use crate::sink::tickets::Requester;
@@ -251,13 +251,10 @@ mod tests {
              api_token = ['new', 'old']",
             fake.url("")
         );
-        let config = Config::parse(&text).expect("a configuration");
-        let Some(SinkKind::Zendesk(config)) = config.sinks.get("crm").map(|sink| sink.kind.clone())
-        else {
-            panic!("it is Zendesk")
-        };
+        let config = Config::parse(&text, &crate::registry::all()).expect("a configuration");
+        let config: &config::Zendesk = config.sinks["crm"].settings.get().expect("it is Zendesk");
         let api = Api::new(client().expect("a client"));
-        (Zendesk::new(config), api, fake)
+        (Zendesk::new(config.clone()), api, fake)
     }
 
     fn ticket() -> Ticket {

@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 use haptik_bridge_channels::channel::{EdgeDeps, OutletDeps, Request};
 use haptik_bridge_channels::erased::{AnyEdge, AnyEffect, AnyOutlet, AnyReceipt};
 use haptik_bridge_channels::peer::PeerRequest;
-use haptik_bridge_channels::registry::{EDGES, OUTLETS};
+use haptik_bridge_channels::registry::{self, EDGES, OUTLETS};
 use haptik_bridge_shared::config::{self, Config};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::ConnectionId;
@@ -115,7 +115,7 @@ fn channels() -> [Connection; 2] {
         callback_url = "https://app.example"
         "#
     );
-    let config = Config::parse(&toml).expect("a good configuration");
+    let config = Config::parse(&toml, &registry::all()).expect("a good configuration");
     ["slack", "custom"].map(|name| connection(name, &config.channels[name]))
 }
 
@@ -287,7 +287,7 @@ fn toml(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    match Config::parse(text) {
+    match Config::parse(text, &registry::all()) {
         Ok(config) => drop(config.warnings()),
         Err(errors) => assert!(!errors.to_string().is_empty(), "an error that says nothing"),
     }

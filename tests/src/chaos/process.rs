@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use haptik_bridge_channels::registry;
 use haptik_bridge_local::application::Application;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::simulator::Running;
@@ -154,7 +155,7 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
         listener,
     } = surroundings;
     let toml = (setup.config)(surroundings, process);
-    let config = Config::parse(&toml).context("the configuration")?;
+    let config = Config::parse(&toml, &registry::all()).context("the configuration")?;
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

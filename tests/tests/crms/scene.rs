@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
+use haptik_bridge_channels::registry;
 use haptik_bridge_local::gateway::LocalBridge;
 use haptik_bridge_local::simulator::HISTORY_PATH;
 use haptik_bridge_shared::config::Config;
@@ -62,7 +63,7 @@ impl Scene {
             login,
             crm.base_url()
         );
-        let config = Config::parse(&toml).context("the test's configuration")?;
+        let config = Config::parse(&toml, &registry::all()).context("the test's configuration")?;
         let scene = Self {
             kind,
             crm,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use haptik_bridge_channels::registry;
 use haptik_bridge_local::simulator::{Reply, UserMessage};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
@@ -399,7 +400,7 @@ async fn can_answer(stage: &Stage, keys: &str, workspace: &str) -> Result<(), Fa
          signing_secrets = 's'\n{}",
         oauth(&stage.slack, &stage.url, keys)
     );
-    let config = Config::parse(&toml).expect("a good configuration");
+    let config = Config::parse(&toml, &registry::all()).expect("a good configuration");
     let (table, queue) = (
         stage.local.bridge.ledger.table().clone(),
         stage.local.bridge.queue.clone(),

@@ -15,7 +15,7 @@ use super::installations::Installations;
 use super::page::{page, redirect, with_cookie};
 use super::state::{BadState, LIFETIME_SECONDS, States};
 use crate::channel::{Request, Response};
-use haptik_bridge_shared::config::OAuth;
+use crate::slack::config::OAuth;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::seal::{self, InvalidKey, Sealer};

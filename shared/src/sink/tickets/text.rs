@@ -4,10 +4,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::super::config::ticket::{FieldValue, TicketTexts, TranscriptPlace};
 use super::case::Case;
 use super::transcript::Fetched;
 use super::{Attachment, Crm, Requester, Ticket};
-use crate::config::{FieldValue, TicketTexts, TranscriptPlace};
 use crate::outbound::shortened;
 use crate::sink::{Delivery, SinkError, context};
 

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use haptik_bridge_channels::registry;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
@@ -73,7 +74,8 @@ impl Edge {
         let database = runtime
             .block_on(EmbeddedDynamoDb::start(None))
             .expect("a database");
-        let config = Config::parse(&Door::configuration()).expect("a configuration");
+        let config =
+            Config::parse(&Door::configuration(), &registry::all()).expect("a configuration");
         let rings = Arc::new(Rings::default());
         let bridge = Bridge::new(config, database.table.clone(), rings.clone());
         let bridge = Arc::new(bridge.expect("a bridge"));

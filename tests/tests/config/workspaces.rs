@@ -32,7 +32,7 @@ fn an_app_that_many_install_has_the_documented_defaults() {
     assert_eq!(exposed(&oauth.token_encryption_keys), [KEY]);
     assert_eq!(oauth.oauth_base_url.as_str(), "https://slack.com/oauth/");
     assert_eq!(oauth.public_url, None);
-    let manifest = include_str!("../../../../docs/slack-app-manifest.yaml");
+    let manifest = include_str!("../../../docs/slack-app-manifest.yaml");
     let scopes = manifest
         .lines()
         .skip_while(|line| *line != "    bot:")

@@ -25,9 +25,10 @@ fn nobody_is_handed_over_by_default_and_a_bot_waits_for_five_minutes() {
     assert!(slack.agent_phrases.is_empty() && slack.completed_notice.is_none());
     let five_minutes = Some(Duration::from_mins(5));
     assert_eq!(of(&config, "custom").no_agent_after, five_minutes);
-    let ChannelKind::Custom(custom) = &config.channels["custom"].kind else {
-        panic!("a custom channel");
-    };
+    let custom: &Custom = config.channels["custom"]
+        .settings
+        .get()
+        .expect("a custom channel");
     assert_eq!(
         (custom.handoff_only, custom.transcript),
         (false, Transcript::Message)

@@ -1,18 +1,34 @@
-//! What names an event bus, and the source of events on it
+//! `type = "eventbridge"`
 //! (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html>).
 
-use toml::Spanned;
-use toml::de::DeValue;
+use crate::config::SinkDefinition;
+use crate::config::kind::{Fault, Faults, Given, Kind, quote};
+use crate::section;
 
-use super::{Fault, Faults, Kind, text};
-use crate::config::wording::quote;
+/// The type.
+pub const DEFINITION: SinkDefinition = SinkDefinition::of::<EventBridge>("eventbridge");
+
+section! {
+    /// `type = "eventbridge"`: a bus of Amazon EventBridge.
+    #[derive(PartialEq, Eq)]
+    pub struct EventBridge {
+        /// The bus: its name, or its ARN.
+        event_bus: String = default(EventBus, "default"),
+        /// The `source` that its events have: 1 to 256 visible ASCII characters, not beginning with `aws.`.
+        source: String = default(EventSource, "haptik-bridge"),
+    }
+}
 
 /// The name or the ARN of an event bus.
 #[derive(Debug)]
-pub(in crate::config) struct EventBus;
+struct EventBus;
 
 impl Kind for EventBus {
     type Value = String;
+
+    fn name(&self) -> String {
+        "text".to_owned()
+    }
 
     fn allowed(&self) -> String {
         "the name of an event bus (1 to 256 of A-Z, a-z, 0-9 and ./-_) or its ARN \
@@ -20,8 +36,8 @@ impl Kind for EventBus {
             .to_owned()
     }
 
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Faults> {
-        let bus = text(value)?;
+    fn read(&self, given: &Given<'_>) -> Result<String, Faults> {
+        let bus = given.text()?;
         let name = if bus.contains(':') {
             name_in_arn(bus)
         } else {
@@ -51,17 +67,21 @@ fn name_in_arn(arn: &str) -> Option<&str> {
 
 /// The source of events on a bus.
 #[derive(Debug)]
-pub(in crate::config) struct EventSource;
+struct EventSource;
 
 impl Kind for EventSource {
     type Value = String;
+
+    fn name(&self) -> String {
+        "text".to_owned()
+    }
 
     fn allowed(&self) -> String {
         "1 to 256 visible ASCII characters that do not begin with \"aws.\"".to_owned()
     }
 
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Faults> {
-        let source = text(value)?;
+    fn read(&self, given: &Given<'_>) -> Result<String, Faults> {
+        let source = given.text()?;
         let good = source.len() <= 256 && source.bytes().all(|byte| byte.is_ascii_graphic());
         if good && !source.starts_with("aws.") {
             Ok(source.to_owned())

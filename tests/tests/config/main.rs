@@ -1,6 +1,7 @@
 //! What is read, what is refused, and that no secret is ever printed.
 
 mod crms;
+mod declared;
 mod handoff;
 mod refused;
 mod secrecy_kept;
@@ -9,9 +10,22 @@ mod values;
 mod workspaces;
 mod written_down;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use std::time::Duration;
 
-use super::*;
+use haptik_bridge_channels::custom::config::{Custom, Transcript};
+use haptik_bridge_channels::registry;
+use haptik_bridge_channels::slack::config::{Conversation, OAuth, Slack, Workspaces};
+use haptik_bridge_shared::config::{
+    Config, ConfigErrors, Delivery, Handoff, KeyDoc, Otherwise, Outbound, Part as _, Secrets, Sink,
+    TableDoc, example,
+};
+use haptik_bridge_shared::sink::config::ticket::{
+    FieldValue, TicketSink as _, TicketTexts, TranscriptPlace,
+};
+use haptik_bridge_shared::sink::config::{
+    eventbridge::EventBridge, jira::Jira, salesforce::Salesforce, webhook::Webhook,
+};
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// The smallest configuration, to which the tests add.
 const MINIMAL: &str = r#"
@@ -32,20 +46,24 @@ bot_token = "xoxb-1"
 const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const WHSEC_SHORT: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZg==";
 
+fn parse(text: &str) -> Result<Config, ConfigErrors> {
+    Config::parse(text, &registry::all())
+}
+
 fn minimal_and(more: &str) -> Config {
     let text = format!("{MINIMAL}{more}");
-    Config::parse(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+    parse(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
 }
 
 /// The errors of a text, each as it is printed.
 fn errors_of(text: &str) -> Vec<String> {
-    let errors = Config::parse(text).expect_err("it is refused");
+    let errors = parse(text).expect_err("it is refused");
     errors.iter().map(ToString::to_string).collect()
 }
 
 /// The errors that something adds to the smallest configuration, without their positions.
 fn errors_with(more: &str) -> Vec<String> {
-    let errors = Config::parse(&format!("{MINIMAL}{more}")).expect_err("it is refused");
+    let errors = parse(&format!("{MINIMAL}{more}")).expect_err("it is refused");
     errors
         .iter()
         .map(|error| format!("{}: {}", error.path, error.message))
@@ -69,15 +87,14 @@ fn exposed(secrets: &Secrets) -> Vec<&str> {
 }
 
 fn slack(config: &Config, connection: &str) -> Slack {
-    match &config
-        .channels
-        .get(connection)
-        .expect("the connection")
-        .kind
-    {
-        ChannelKind::Slack(slack) => slack.clone(),
-        ChannelKind::Custom(_) => panic!("{connection} is not Slack"),
-    }
+    let settings = &config.channels[connection].settings;
+    settings.get().cloned().expect("it is Slack")
+}
+
+/// The settings of a sink.
+fn sink_of<T: Clone + 'static>(config: &Config, name: &str) -> T {
+    let settings = &config.sinks[name].settings;
+    settings.get().cloned().expect("it is of this type")
 }
 
 #[test]
@@ -107,7 +124,7 @@ fn the_smallest_configuration_has_the_documented_defaults() {
 
 #[test]
 fn every_key_is_read() {
-    let config = Config::parse(
+    let config = parse(
         r#"
         [haptik.eu]
         base_url = "https://eu.example/messaging/"
@@ -156,7 +173,7 @@ fn every_key_is_read() {
         "https://eu.example/integration/"
     );
     assert_eq!(
-        eu.sync_url.as_ref().map(Url::as_str),
+        eu.sync_url.as_ref().map(|url| url.as_str()),
         Some("https://eu.example/sync?beta=1")
     );
     assert_eq!(exposed(&eu.tokens), ["new-token", "old-token"]);
@@ -179,9 +196,7 @@ fn every_key_is_read() {
     assert_eq!(team.conversation, Conversation::Thread);
     let app = config.channels.get("app").expect("app");
     assert_eq!((app.haptik.as_str(), app.business_id), ("us", 1));
-    let ChannelKind::Custom(custom) = &app.kind else {
-        panic!("app is custom")
-    };
+    let custom: &Custom = app.settings.get().expect("app is custom");
     assert_eq!(
         exposed(&custom.signing_secrets),
         ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"]
@@ -191,15 +206,12 @@ fn every_key_is_read() {
         "https://app.example/in?tenant=1"
     );
     let audit = config.sinks.get("audit").expect("audit");
-    let SinkKind::Webhook {
+    let Webhook {
         url,
         signing_secrets,
-    } = &audit.kind
-    else {
-        panic!("audit is a webhook")
-    };
+    } = sink_of(&config, "audit");
     assert_eq!(url.as_str(), "https://audit.example/");
-    assert_eq!(exposed(signing_secrets), [WHSEC]);
+    assert_eq!(exposed(&signing_secrets), [WHSEC]);
     assert!(audit.wants("message") && !audit.wants("chat_pinned"));
     assert_eq!(config.delivery.reorder_window, Duration::ZERO);
     assert_eq!(config.delivery.give_up_after, Duration::from_mins(90));
@@ -236,29 +248,21 @@ fn a_standard_webhooks_secret_is_kept_in_one_spelling() {
             "[sinks.s]\ntype = 'webhook'\nevents = ['*']\nurl = 'https://s.example'\n\
              signing_secrets = '{spelling}'"
         ));
-        let SinkKind::Webhook {
-            signing_secrets, ..
-        } = &config.sinks.get("s").expect("s").kind
-        else {
-            panic!("s is a webhook")
-        };
-        assert_eq!(exposed(signing_secrets), [WHSEC_SHORT]);
+        let webhook: Webhook = sink_of(&config, "s");
+        assert_eq!(exposed(&webhook.signing_secrets), [WHSEC_SHORT]);
     }
 }
 
 #[test]
 fn a_sink_of_all_events_wants_unknown_ones_too() {
-    let sink = |events: &[&str]| Sink {
-        events: events.iter().map(ToString::to_string).collect(),
-        when: Vec::new(),
-        rate_per_second: None,
-        kind: SinkKind::Webhook {
-            url: Url::parse("https://s.example").expect("a URL"),
-            signing_secrets: Secrets::new(WHSEC, []),
-        },
+    let sink = |events: &str| {
+        let config = minimal_and(&format!(
+            "[sinks.s]\ntype = 'eventbridge'\nevents = '{events}'"
+        ));
+        config.sinks["s"].clone()
     };
-    assert!(sink(&["*"]).wants("an_event_of_next_year"));
-    assert!(!sink(&["message"]).wants("an_event_of_next_year"));
+    assert!(sink("*").wants("an_event_of_next_year"));
+    assert!(!sink("message").wants("an_event_of_next_year"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `[sinks.NAME]`.
 
+use haptik_bridge_shared::sink::config::zendesk::Zendesk;
 use serde_json::json;
 
 use super::*;
@@ -12,6 +13,11 @@ fn sink(more: &str) -> Sink {
     config.sinks.get("crm").expect("crm").clone()
 }
 
+fn ticket(sink: &Sink) -> TicketTexts {
+    let zendesk: Option<&Zendesk> = sink.settings.get();
+    zendesk.expect("it is Zendesk").ticket().clone()
+}
+
 fn refused_sink(more: &str, parts: &[&str]) {
     refused(&format!("{ZENDESK}{more}"), parts);
 }
@@ -19,7 +25,7 @@ fn refused_sink(more: &str, parts: &[&str]) {
 #[test]
 fn a_ticket_sink_needs_no_more_than_its_credentials() {
     let sink = sink("");
-    let ticket = sink.ticket().expect("it makes tickets");
+    let ticket = ticket(&sink);
     assert_eq!(ticket.transcript, TranscriptPlace::Body);
     assert!(!ticket.follow_ups && ticket.fields.is_empty() && ticket.custom_fields.is_empty());
     assert!(!sink.wants("message"));
@@ -46,7 +52,7 @@ fn every_key_of_a_ticket_sink_is_read() {
     let of = |kind: &str| json!({"event_name": "webhook_conversation_complete", "business_id": 343, "agent": {"is_automated": false}, "data": {"completion_type": kind}});
     let wanted = |kind| sink.wants_event("webhook_conversation_complete", &of(kind));
     assert!(wanted("agent") && wanted("autocomplete") && !wanted("gogo"));
-    let ticket = sink.ticket().expect("it makes tickets");
+    let ticket = ticket(&sink);
     assert_eq!(ticket.tags.len(), 2);
     let fixed = |name: &str| {
         let fields = ticket.fields.iter().chain(&ticket.custom_fields);
@@ -106,8 +112,9 @@ fn what_is_wrong_with_a_template_is_said_with_its_key() {
 fn who_sends_nothing_to_sinks_reads_all_but_what_is_inside_templates() {
     let text = |more: &str| format!("{MINIMAL}{ZENDESK}{more}");
     let bad_template = text("subject = '{{ usr.name'\ntags = ['{{ a | b }}']\n");
-    assert!(Config::parse(&bad_template).is_err());
-    let config = Config::parse_without_templates(&bad_template).expect("it is not looked into");
+    assert!(parse(&bad_template).is_err());
+    let config = Config::parse_without_templates(&bad_template, &registry::all())
+        .expect("it is not looked into");
     assert!(
         config
             .sinks
@@ -116,8 +123,9 @@ fn who_sends_nothing_to_sinks_reads_all_but_what_is_inside_templates() {
             .wants("webhook_conversation_complete")
     );
     for wrong in ["subject = 7\n", "sbject = ''\n", "rate_per_second = 0\n"] {
-        let errors = Config::parse_without_templates(&text(wrong)).expect_err("it is wrong");
-        assert_eq!(Some(errors), Config::parse(&text(wrong)).err());
+        let errors = Config::parse_without_templates(&text(wrong), &registry::all())
+            .expect_err("it is wrong");
+        assert_eq!(Some(errors), parse(&text(wrong)).err());
     }
 }
 
@@ -161,11 +169,8 @@ fn where_a_request_goes_is_written_out() {
 fn an_event_bus_is_a_name_or_an_arn_and_its_source_is_not_of_aws() {
     let bus = |more: &str| format!("[sinks.bus]\ntype = 'eventbridge'\nevents = ['*']\n{more}");
     let read = |more: &str| {
-        let config = minimal_and(&bus(more));
-        match &config.sinks.get("bus").expect("bus").kind {
-            SinkKind::EventBridge(bus) => (bus.event_bus.clone(), bus.source.clone()),
-            other => panic!("{other:?}"),
-        }
+        let bus: EventBridge = sink_of(&minimal_and(&bus(more)), "bus");
+        (bus.event_bus, bus.source)
     };
     let default = ("default".to_owned(), "haptik-bridge".to_owned());
     assert_eq!(read(""), default);

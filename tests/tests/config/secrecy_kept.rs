@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn debug_prints_no_secret() {
-    let config = Config::parse(&format!(
+    let config = parse(&format!(
         r#"
         [haptik.main]
         base_url = "https://haptik.example"
@@ -59,18 +59,18 @@ fn errors_print_no_secret() {
         "[haptik.main]\ntoken = 'hunter2 x'\nclient_id = 'hunter2 ä'\nwebhook_secrets = '<hunter2>'",
         "[channels.x]\ntype = 'custom'\nsigning_secrets = ['hunter2', 'whsec_hunter2!']",
         "[channels.x]\ntype = 'slack'\nclient_id = 'hunter2 ä'\nclient_secrets = 'hunter2 x'",
-        "[channels.x]\ntype = 'slack'\ntoken_encryption_keys = ['hunter2']\nscopes = 'xoxb-hunter2'",
+        "[channels.x]\ntype = 'slack'\ntoken_encryption_keys = ['hunter2']\nscopes = 'xoxb-hunter2-hunter2-hunter2'",
         // In a URL.
         "[haptik.main]\nbase_url = 'https://a:hunter2@x.example'\nsync_url = 'https://hunter2@x'",
         "[haptik.main]\nbase_url = 'https://x.example/?t=hunter2'\nsync_url = 'https://x/#hunter2'",
         "[haptik.main]\nbase_url = 'hunter2'\nsync_url = 'hunter2://x'",
         "[channels.x]\ntype = 'custom'\ncallback_url = 'https://x.example/hunter2 x'",
         // In the place of something else.
-        "[haptik.main]\n'xoxb-hunter2' = 1\nwhsec_hunter2 = 1\n[channels.x]\ntype = 'xoxb-hunter2'",
-        "[channels.x]\nhaptik = 'whsec_hunter2'\n[delivery]\ngive_up_after = 'xoxb-hunter2'",
-        "[haptik.whsec_hunter2]\nbase_url = ''\n[channels.x]\ntype = 'slack'\n[haptik.b]",
-        "[haptik.whsec_hunter2]\n[channels.x]\nhaptik = 'whsec_hunter3'",
-        "[haptik.whsec_hunter2]\n[channels.x]",
+        "[haptik.main]\n'xoxb-hunter2-hunter2-hunter2' = 1\nwhsec_hunter2hunter2hunter2 = 1\n[channels.x]\ntype = 'xoxb-hunter2-hunter2-hunter2'",
+        "[channels.x]\nhaptik = 'whsec_hunter2hunter2hunter2'\n[delivery]\ngive_up_after = 'xoxb-hunter2-hunter2-hunter2'",
+        "[haptik.whsec_hunter2hunter2hunter2]\nbase_url = ''\n[channels.x]\ntype = 'slack'\n[haptik.b]",
+        "[haptik.whsec_hunter2hunter2hunter2]\n[channels.x]\nhaptik = 'whsec_hunter2hunter2hunter3'",
+        "[haptik.whsec_hunter2hunter2hunter2]\n[channels.x]",
         // Not TOML.
         "[haptik.main]\ntoken = hunter2",
         "[haptik.main]\ntoken = \"hunter2\nclient_id = 'hunter2",
@@ -78,7 +78,7 @@ fn errors_print_no_secret() {
         "[haptik.main]\ntoken = \"hunter2\\q\"\ntoken = 'hunter2'\ntoken = '''hunter2",
         "[haptik.main]\ntoken = 2020-13-99hunter2\nb = 0xhunter2\nc = 1hunter2\nd = +hunter2",
     ] {
-        let errors = Config::parse(text).expect_err("it is refused");
+        let errors = parse(text).expect_err("it is refused");
         for printed in [
             errors.to_string(),
             format!("{errors:?}"),
@@ -166,7 +166,7 @@ const WORDS: &[&str] = &[
 
 /// Reads a text and prints all that there is to print.
 fn read(text: &str) {
-    match Config::parse(text) {
+    match parse(text) {
         Ok(config) => drop((format!("{config:?}"), config.warnings())),
         Err(errors) => {
             let places: Vec<_> = errors.iter().map(|error| error.position).collect();

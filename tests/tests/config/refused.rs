@@ -182,7 +182,7 @@ fn a_connection_has_a_business_id_of_its_own_or_of_its_account() {
             && error.contains("haptik.main has none")),
         "{errors:?}"
     );
-    let own = Config::parse(&format!("{without}business_id = 0")).expect("it has its own");
+    let own = parse(&format!("{without}business_id = 0")).expect("it has its own");
     assert_eq!(
         own.channels.get("slack").map(|channel| channel.business_id),
         Some(0)

@@ -1,0 +1,157 @@
+//! Which types of channels and sinks there are: the configuration is told, and knows none by name.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use super::declare::{KeyDoc, Part};
+use super::error::Reported;
+use super::read;
+use super::section::Section;
+use super::tables::{Delivery, Haptik, Outbound};
+
+/// The types of channels and sinks that a configuration may name.
+#[derive(Debug, Clone, Copy)]
+pub struct Registry {
+    /// What `type` may be in `[channels.NAME]`.
+    pub channels: &'static [ChannelDefinition],
+    /// What `type` may be in `[sinks.NAME]`.
+    pub sinks: &'static [SinkDefinition],
+}
+
+/// What there is to say of a table of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDoc {
+    /// The table: `channels` of `[channels.NAME]`.
+    pub table: &'static str,
+    /// The type whose keys these are; `None` of the keys that every type has.
+    pub type_name: Option<&'static str>,
+    /// The keys.
+    pub keys: Vec<KeyDoc>,
+}
+
+impl Registry {
+    /// Every table of a configuration with its keys, in the order of `docs/configuration.md`.
+    #[must_use]
+    pub fn tables(&self) -> Vec<TableDoc> {
+        let table = |table, type_name, keys| TableDoc {
+            table,
+            type_name,
+            keys,
+        };
+        let channels = self.channels.iter();
+        let channels = channels.map(|of| table("channels", Some(of.name), (of.keys)()));
+        let sinks = self.sinks.iter();
+        let sinks = sinks.map(|of| table("sinks", Some(of.name), (of.keys)()));
+        let mut tables = vec![
+            table("haptik", None, Haptik::keys()),
+            table("channels", None, read::keys_of_channels(self)),
+        ];
+        tables.extend(channels);
+        tables.push(table("sinks", None, read::keys_of_sinks(self)));
+        tables.extend(sinks);
+        tables.push(table("delivery", None, Delivery::keys()));
+        tables.push(table("outbound", None, Outbound::keys()));
+        tables
+    }
+}
+
+/// Reads the keys that come with a type.
+pub type Configure = fn(&Section<'_>) -> Result<Settings, Reported>;
+
+/// Defaults that a type has of its own for keys that all types have: the key, and a value as it would be
+/// in the file.
+pub type Defaults = &'static [(&'static str, &'static str)];
+
+/// A type of channel.
+#[derive(Debug, Clone, Copy)]
+pub struct ChannelDefinition {
+    /// The value of `type`.
+    pub name: &'static str,
+    /// Reads the type's own keys.
+    pub configure: Configure,
+    /// What there is to say of them.
+    pub keys: fn() -> Vec<KeyDoc>,
+    /// Its own defaults for keys of every connection.
+    pub defaults: Defaults,
+    /// What `check` says to paste where: what to do, and with which URL, of a connection that is reached
+    /// at this URL.
+    pub setup: fn(&Settings, &str) -> Vec<(&'static str, String)>,
+}
+
+/// A type of sink.
+#[derive(Debug, Clone, Copy)]
+pub struct SinkDefinition {
+    /// The value of `type`.
+    pub name: &'static str,
+    /// Reads the type's own keys.
+    pub configure: Configure,
+    /// What there is to say of them.
+    pub keys: fn() -> Vec<KeyDoc>,
+    /// Its own defaults for keys of every sink.
+    pub defaults: Defaults,
+    /// For what makes tickets of conversations: whether messages that come later are added to them.
+    pub follow_ups: Option<fn(&Settings) -> bool>,
+}
+
+impl ChannelDefinition {
+    /// A type of channel whose keys are these, and which has nothing to paste anywhere.
+    #[must_use]
+    pub const fn of<T: Part + fmt::Debug + Send + Sync + 'static>(name: &'static str) -> Self {
+        Self {
+            name,
+            configure: configure::<T>,
+            keys: T::keys,
+            defaults: &[],
+            setup: |_, _| Vec::new(),
+        }
+    }
+}
+
+impl SinkDefinition {
+    /// A type of sink whose keys are these, and which makes no tickets.
+    #[must_use]
+    pub const fn of<T: Part + fmt::Debug + Send + Sync + 'static>(name: &'static str) -> Self {
+        Self {
+            name,
+            configure: configure::<T>,
+            keys: T::keys,
+            defaults: &[],
+            follow_ups: None,
+        }
+    }
+}
+
+fn configure<T: Part + fmt::Debug + Send + Sync + 'static>(
+    section: &Section<'_>,
+) -> Result<Settings, Reported> {
+    T::read(section).map(Settings::new)
+}
+
+/// The keys that come with a type, read: only who defined the type knows what they are.
+#[derive(Clone)]
+pub struct Settings(Arc<dyn Held>);
+
+trait Held: Any + fmt::Debug + Send + Sync {}
+
+impl<T: Any + fmt::Debug + Send + Sync> Held for T {}
+
+impl Settings {
+    /// What was read.
+    pub fn new<T: Any + fmt::Debug + Send + Sync>(settings: T) -> Self {
+        Self(Arc::new(settings))
+    }
+
+    /// What was read, for who knows its type.
+    #[must_use]
+    pub fn get<T: Any>(&self) -> Option<&T> {
+        let settings: &dyn Any = self.0.as_ref();
+        settings.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, formatter)
+    }
+}

@@ -1,0 +1,138 @@
+//! The tables that every configuration has, whatever its channels and sinks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use url::Url;
+
+use super::Secrets;
+use super::declare::Part as _;
+use super::error::{Report, Reported};
+use super::kind::{BaseUrl, Between, Flag, FullUrl, HeaderText, Milliseconds, SecretList, Whole};
+use super::section::Section;
+use crate::section;
+
+section! {
+    /// `[haptik.NAME]`: one account at Haptik.
+    pub struct Haptik {
+        /// Issued by Haptik. Below it are the messaging calls: users, messages, files, feedback, enabling the webhook.
+        base_url: Url = required(BaseUrl),
+        /// Below it are the agent and transcript calls, where the dashboard shows another URL for them.
+        integration_base_url: Url = or(BaseUrl, base_url.clone(), "`base_url`"),
+        /// The complete URL of the synchronous message call, if Haptik has issued one to you.
+        sync_url: Option<Url> = optional(FullUrl),
+        /// Sent as `client-id` with every call.
+        client_id: String = required(HeaderText),
+        /// Sent as `Authorization: Bearer` with every call; visible ASCII characters.
+        tokens as "token": Secrets = required(SecretList::TOKENS),
+        /// The keys of `X-Hub-Signature`, with which Haptik signs its webhooks.
+        webhook_secrets: Secrets = required(SecretList::KEYS),
+        /// The Haptik queue of the account's connections that don't name their own.
+        business_id: Option<u64> = optional(Whole::ID),
+    }
+}
+
+section! {
+    /// `[delivery]`: how the ledger delivers.
+    #[derive(PartialEq, Eq)]
+    pub struct Delivery {
+        /// Milliseconds for which an entry is held from its receipt, so that what was sent before it and arrives after it can overtake it. 0 switches it off.
+        reorder_window as "reorder_window_ms": Duration = default(Milliseconds { max: 10_000 }, 200),
+        /// How long the bridge tries to deliver something before it counts as dead. Dead entries can be looked at and replayed.
+        give_up_after: Duration = default(GIVE_UP_AFTER, "24h"),
+        /// How long the bridge keeps what it has delivered or given up, for the timeline and replay; at least `give_up_after`.
+        entry_ttl: Duration = default(ENTRY_TTL, "7d"),
+    }
+    rule kept_while_tried(give_up_after, entry_ttl);
+}
+
+const GIVE_UP_AFTER: Between = Between {
+    min: "1m",
+    max: "14d",
+    example: "24h",
+    note: "",
+};
+
+const ENTRY_TTL: Between = Between {
+    min: "1h",
+    max: "365d",
+    example: "7d",
+    note: ", and at least give_up_after",
+};
+
+fn kept_while_tried(
+    section: &Section<'_>,
+    give_up_after: &Result<Duration, Reported>,
+    entry_ttl: &Result<Duration, Reported>,
+) -> Result<(), Reported> {
+    let (Ok(give_up_after), Ok(entry_ttl)) = (give_up_after, entry_ttl) else {
+        return Ok(());
+    };
+    if entry_ttl >= give_up_after {
+        return Ok(());
+    }
+    let found = if section.has("entry_ttl") {
+        "found a duration"
+    } else {
+        "left out, and its default of \"7d\" is"
+    };
+    let message = format!(
+        "{found} shorter than give_up_after; allowed: at least give_up_after, so that an entry is not \
+         gone while it is still tried"
+    );
+    Err(section.wrong("entry_ttl", message))
+}
+
+section! {
+    /// `[outbound]`: what the bridge may call.
+    #[derive(PartialEq, Eq)]
+    pub struct Outbound {
+        /// Lets URLs that *users* supply, those of attachments, point at private and loopback addresses. For tests only. The URLs in this file are yours and always allowed.
+        allow_private_networks: bool = default(Flag, false),
+    }
+    rule for_tests(allow_private_networks);
+}
+
+fn for_tests(section: &Section<'_>, allowed: &Result<bool, Reported>) -> Result<(), Reported> {
+    if let Ok(true) = allowed {
+        let warning = " is true: users can make the bridge fetch from private addresses; leave it off \
+                       outside tests";
+        section.warn("allow_private_networks", warning);
+    }
+    Ok(())
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        let report = Report::default();
+        let nothing = Section::root(None, &report, |_, _| Ok(()));
+        Self::read(&nothing).expect("every key has a default")
+    }
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        let report = Report::default();
+        let nothing = Section::root(None, &report, |_, _| Ok(()));
+        Self::read(&nothing).expect("every key has a default")
+    }
+}
+
+/// What was read of an account. Its connections need its `business_id`, whatever else is wrong.
+pub(super) struct Account {
+    pub(super) business_id: Result<Option<u64>, Reported>,
+    pub(super) whole: Result<Haptik, Reported>,
+}
+
+pub(super) type Accounts = BTreeMap<String, Account>;
+
+pub(super) fn account(section: &Section<'_>) -> Account {
+    let whole = Haptik::read(section);
+    section.refuse_unknown_keys();
+    let business_id = match (&whole, section.peek("business_id", &Whole::ID)) {
+        (Ok(haptik), _) => Ok(haptik.business_id),
+        (Err(reported), Some(Err(_))) => Err(*reported),
+        (Err(_), read) => Ok(read.and_then(Result::ok)),
+    };
+    Account { business_id, whole }
+}
