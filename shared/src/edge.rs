@@ -116,9 +116,6 @@ impl Retryable for NotDurable {
 
 impl Bridge {
     /// Appends an entry and rings its lane. A repeated delivery rings again while its entry is pending.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn accept(
         &self,
         source: &str,
@@ -169,9 +166,6 @@ impl Bridge {
     /// Appends an event to the lane of each sink that wants it: one of Haptik's, or one of the bridge's
     /// own in the same form. `body` is the event as it came. One that names no user has the lane of
     /// [`nobody`].
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn accept_for_sinks(
         &self,
         source: &str,
@@ -195,17 +189,11 @@ impl Bridge {
     /// Rings every lane that has something pending; returns how many. For a schedule: an edge that was
     /// stopped between its entry and its ring, and whose sender gave up, left an entry that nobody rang
     /// for; and so does a ring that went to the dead-letter queue. A ring too many does no harm.
-    ///
-    /// # Errors
-    /// When the ledger or the queue does not answer.
     pub async fn ring_pending(&self, now: Timestamp) -> Result<usize, NotDurable> {
         self.ring_lanes(|_| true, now).await
     }
 
     /// As [`Bridge::ring_pending`], for the lanes of one sink: it works again.
-    ///
-    /// # Errors
-    /// When the ledger or the queue does not answer.
     pub async fn ring_pending_of(&self, sink: &str, now: Timestamp) -> Result<usize, NotDurable> {
         let of_sink = |lane: &Lane| matches!(lane, Lane::Sink { sink: name, .. } if name == sink);
         self.ring_lanes(of_sink, now).await
@@ -226,9 +214,6 @@ impl Bridge {
     }
 
     /// Rings a lane that has something pending.
-    ///
-    /// # Errors
-    /// When the queue does not answer.
     pub async fn ring_again(&self, lane: Lane, now: Timestamp) -> Result<(), NotDurable> {
         let ring = Ring::V1 {
             lane,
@@ -239,9 +224,6 @@ impl Bridge {
     }
 
     /// Keeps a body that was verified and not understood, for a look.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn keep_not_understood(
         &self,
         source: &str,
@@ -281,9 +263,6 @@ impl Bridge {
     }
 
     /// Whether something said in public is for the bot; remembers a thread in which it was addressed.
-    ///
-    /// # Errors
-    /// When the user map does not answer.
     pub async fn is_for_the_bot(
         &self,
         inbound: &Inbound,
@@ -347,9 +326,6 @@ impl Bridge {
     }
 
     /// Accepts something to be done in a channel.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn accept_task(
         &self,
         source: &str,
@@ -366,9 +342,6 @@ impl Bridge {
     }
 
     /// Accepts what a user did; `handoff` is the one in which alone it counts.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn accept_inbound(
         &self,
         source: &str,

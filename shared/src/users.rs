@@ -1,6 +1,5 @@
 //! The user map: one item per `auth_id`, which says where the user is and what Haptik knows.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::channel::Address;
 use crate::handoff::Handoff;
 use crate::ids::{AuthId, ConnectionId, EntryKey};
-use crate::table::{Table, TableError, number, text};
+use crate::table::{self, Table, TableError, Update, number, text};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,9 +97,6 @@ impl UserMap {
     }
 
     /// The user with this `auth_id`, if there is one.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn get(&self, auth_id: &AuthId) -> Result<Option<User>, TableError> {
         let item = self.table.get(&user_key(auth_id), "user").await?;
         Ok(item.map(serde_dynamo::from_item).transpose()?)
@@ -108,96 +104,50 @@ impl UserMap {
 
     /// Puts where the user is and when the user last wrote, and nothing else: what the other direction
     /// may have learnt in the meantime stays.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn put_place(&self, user: &User) -> Result<(), TableError> {
-        self.set(
-            &user.auth_id,
-            &[
-                ("auth_id", text(user.auth_id.as_str())),
-                ("connection", text(user.connection.as_str())),
-                ("channel_user", text(user.channel_user.as_str())),
-                ("address", serde_dynamo::to_attribute_value(&user.address)?),
-                ("last_activity", number(user.last_activity)),
-            ],
-        )
-        .await
+        self.place(user)?.send().await
     }
 
     /// Notes what Haptik was told about the user.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn put_registered(
         &self,
         auth_id: &AuthId,
         profile_hash: &str,
     ) -> Result<(), TableError> {
-        self.set(auth_id, &[("registered", text(profile_hash))])
-            .await
+        let update = self.update(auth_id).set("registered", text(profile_hash));
+        update.send().await
     }
 
     /// Notes what Haptik's deliveries tell of the user: its `user_name`, who answers, the completion.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn put_conversation(&self, user: &User) -> Result<(), TableError> {
-        let mut values = vec![("mode", serde_dynamo::to_attribute_value(user.mode)?)];
+        let mode = serde_dynamo::to_attribute_value(user.mode)?;
+        let mut update = self.update(&user.auth_id).set("mode", mode);
         if let Some(user_name) = &user.user_name {
-            values.push(("user_name", text(user_name)));
+            update = update.set("user_name", text(user_name));
         }
         if let Some(completion) = &user.completion {
-            values.push(("completion", serde_dynamo::to_attribute_value(completion)?));
+            update = update.set("completion", serde_dynamo::to_attribute_value(completion)?);
         }
-        self.set(&user.auth_id, &values).await
+        update.send().await
     }
 
     /// Notes what is to be taken away with the answer.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn add_mark(&self, auth_id: &AuthId, mark: &str) -> Result<(), TableError> {
-        self.change_marks(auth_id, "ADD", vec![mark.to_owned()])
-            .await
+        let mark = AttributeValue::Ss(vec![mark.to_owned()]);
+        self.update(auth_id).add("marks", mark).send().await
     }
 
     /// Forgets some of them.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn remove_marks(
         &self,
         auth_id: &AuthId,
         marks: Vec<String>,
     ) -> Result<(), TableError> {
-        self.change_marks(auth_id, "DELETE", marks).await
-    }
-
-    async fn change_marks(
-        &self,
-        auth_id: &AuthId,
-        change: &str,
-        marks: Vec<String>,
-    ) -> Result<(), TableError> {
-        let update = self
-            .table
-            .client()
-            .update_item()
-            .table_name(self.table.name())
-            .key("pk", text(user_key(auth_id)))
-            .key("sk", text("user"))
-            .update_expression(format!("{change} #marks :marks"))
-            .expression_attribute_names("#marks", "marks")
-            .expression_attribute_values(":marks", AttributeValue::Ss(marks));
-        update.send().await.map_err(TableError::from_sdk)?;
-        Ok(())
+        let marks = AttributeValue::Ss(marks);
+        self.update(auth_id).delete("marks", marks).send().await
     }
 
     /// Remembers that the bot was addressed by this user in this thread.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn open_thread(
         &self,
         auth_id: &AuthId,
@@ -207,19 +157,12 @@ impl UserMap {
         let expires_at = now
             .as_second()
             .saturating_add_unsigned(THREAD_TTL.as_secs());
-        self.table
-            .put(HashMap::from([
-                ("pk".to_owned(), text(user_key(auth_id))),
-                ("sk".to_owned(), text(thread_key(thread))),
-                ("expires_at".to_owned(), number(expires_at)),
-            ]))
-            .await
+        let mut item = table::key(user_key(auth_id), thread_key(thread));
+        item.insert("expires_at".to_owned(), number(expires_at));
+        self.table.put(item).await
     }
 
     /// Whether the bot was addressed by this user in this thread.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn is_thread_open(&self, auth_id: &AuthId, thread: &str) -> Result<bool, TableError> {
         Ok(self
             .table
@@ -228,31 +171,20 @@ impl UserMap {
             .is_some())
     }
 
-    async fn set(
-        &self,
-        auth_id: &AuthId,
-        values: &[(&str, AttributeValue)],
-    ) -> Result<(), TableError> {
-        let mut update = self
-            .table
-            .client()
-            .update_item()
-            .table_name(self.table.name())
-            .key("pk", text(user_key(auth_id)))
-            .key("sk", text("user"));
-        let mut assignments = Vec::with_capacity(values.len());
-        for (name, value) in values {
-            assignments.push(format!("#{name} = :{name}"));
-            update = update
-                .expression_attribute_names(format!("#{name}"), *name)
-                .expression_attribute_values(format!(":{name}"), value.clone());
-        }
-        update
-            .update_expression(format!("SET {}", assignments.join(", ")))
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        Ok(())
+    /// An update of where the user is and when the user last wrote.
+    pub(crate) fn place(&self, user: &User) -> Result<Update<'_>, TableError> {
+        Ok(self
+            .update(&user.auth_id)
+            .set("auth_id", text(user.auth_id.as_str()))
+            .set("connection", text(user.connection.as_str()))
+            .set("channel_user", text(user.channel_user.as_str()))
+            .set("address", serde_dynamo::to_attribute_value(&user.address)?)
+            .set("last_activity", number(user.last_activity)))
+    }
+
+    /// An update of the user's item.
+    pub(crate) fn update(&self, auth_id: &AuthId) -> Update<'_> {
+        self.table.update(user_key(auth_id), "user")
     }
 }
 

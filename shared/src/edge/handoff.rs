@@ -57,9 +57,6 @@ const TRIES: usize = 5;
 impl Bridge {
     /// Accepts a hand-off that a bot asks for: the state, with the entry that tells Haptik. `Err` with the
     /// other's id while another is on.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn accept_handoff(
         &self,
         source: &str,
@@ -185,9 +182,6 @@ impl Bridge {
 
     /// Ends the hand-off that a bot takes its user back from; its id, `None` when there is none that a
     /// bot asked for. Asking again is no error.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn take_back(
         &self,
         source: &str,
@@ -237,9 +231,6 @@ impl Bridge {
     }
 
     /// The hand-off that a user is in, if one is on.
-    ///
-    /// # Errors
-    /// When the user map does not answer.
     pub async fn handoff_of(&self, auth_id: &AuthId) -> Result<Option<Handoff>, NotDurable> {
         let user = self.users.get(auth_id).await?;
         Ok(user.and_then(|user| user.handoff).filter(Handoff::is_on))
@@ -294,9 +285,6 @@ impl Bridge {
     }
 
     /// Gives a message back to the bot: the entry with this key, which came too late for the hand-off.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn give_back(
         &self,
         source: &str,
@@ -326,9 +314,6 @@ impl Bridge {
 
     /// Tells a user something on the bridge's own account, in the order of the conversation: as a message
     /// of Haptik's bot would be. `name` is the same for the same notice, `at` when it was due.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn notify(
         &self,
         source: &str,
@@ -343,9 +328,6 @@ impl Bridge {
     }
 
     /// Says something to a user as Haptik's bot would.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn say(
         &self,
         source: &str,

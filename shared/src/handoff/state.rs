@@ -1,16 +1,12 @@
 //! The changes of a hand-off in the user's item: each is one conditional update, and the end is one in a
 //! transaction with the due time at which what follows from it is looked after.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::{Completed, Due, Ended, Handoff, Told};
 use crate::ids::AuthId;
-use crate::table::{TableError, number, text, unbuilt};
-use crate::users::{User, UserMap, user_key};
+use crate::table::{Condition, TableError, Update, absent, equals, number, text};
+use crate::users::{User, UserMap};
 
 /// What came of ending a hand-off.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,15 +22,9 @@ pub enum Over {
 /// How often ending a hand-off is tried while others change the same user.
 const TRIES: usize = 5;
 
-/// It is the one that is meant, and it is on.
-const IS_ON: &str = "#handoff.#id = :id AND attribute_not_exists(#handoff.#ended)";
-
 impl UserMap {
     /// Notes when Haptik took the first thing said in a hand-off; returns the user as it is then, `None`
     /// when the hand-off is not on or the time is known.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn handoff_opened(
         &self,
         auth_id: &AuthId,
@@ -42,114 +32,76 @@ impl UserMap {
         at: i64,
     ) -> Result<Option<User>, TableError> {
         let update = self
-            .change(auth_id, id, "SET #handoff.#opened_at = :at")
-            .condition_expression(format!(
-                "{IS_ON} AND attribute_not_exists(#handoff.#opened_at)"
-            ))
-            .expression_attribute_names("#opened_at", "opened_at")
-            .expression_attribute_values(":at", number(at));
+            .change(auth_id, id)
+            .condition(absent("handoff.opened_at"))
+            .set("handoff.opened_at", number(at));
         changed(update).await
     }
 
     /// Notes that an agent has the chat; whether the hand-off is on.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn handoff_joined(
         &self,
         auth_id: &AuthId,
         id: &str,
         at: i64,
     ) -> Result<bool, TableError> {
-        let expression = "SET #handoff.#joined_at = if_not_exists(#handoff.#joined_at, :at)";
-        let update = self
-            .change(auth_id, id, expression)
-            .condition_expression(IS_ON)
-            .expression_attribute_names("#joined_at", "joined_at")
-            .expression_attribute_values(":at", number(at));
-        Ok(changed(update).await?.is_some())
+        let update = self.change(auth_id, id);
+        let update = update.set_if_absent("handoff.joined_at", number(at));
+        update.send_if().await
     }
 
     /// Notes a completion that comes before it is known when the hand-off's conversation was opened;
     /// whether that is still so.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn handoff_completed_early(
         &self,
         auth_id: &AuthId,
         id: &str,
         completed: &Completed,
     ) -> Result<bool, TableError> {
-        let update = self
-            .change(auth_id, id, "SET #handoff.#completed = :completed")
-            .condition_expression(format!(
-                "{IS_ON} AND attribute_not_exists(#handoff.#opened_at)"
-            ))
-            .expression_attribute_names("#opened_at", "opened_at")
-            .expression_attribute_names("#completed", "completed")
-            .expression_attribute_values(
-                ":completed",
-                serde_dynamo::to_attribute_value(completed)?,
-            );
-        Ok(changed(update).await?.is_some())
+        let completed = serde_dynamo::to_attribute_value(completed)?;
+        self.change(auth_id, id)
+            .condition(absent("handoff.opened_at"))
+            .set("handoff.completed", completed)
+            .send_if()
+            .await
     }
 
     /// Has the chat wait for Haptik's `user_name`; `None` when that is known, or the hand-off is not on.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn handoff_waits(
         &self,
         auth_id: &AuthId,
         id: &str,
     ) -> Result<Option<User>, TableError> {
         let update = self
-            .change(auth_id, id, "SET #handoff.#waits = :true")
-            .condition_expression(format!("{IS_ON} AND attribute_not_exists(#user_name)"))
-            .expression_attribute_names("#waits", "waits_for_name")
-            .expression_attribute_names("#user_name", "user_name")
-            .expression_attribute_values(":true", AttributeValue::Bool(true));
+            .change(auth_id, id)
+            .condition(absent("user_name"))
+            .set("handoff.waits_for_name", AttributeValue::Bool(true));
         changed(update).await
     }
 
     /// Notes that the chat was moved to the team: it waits no longer.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn handoff_moved(&self, auth_id: &AuthId, id: &str) -> Result<(), TableError> {
         let update = self
-            .change(auth_id, id, "SET #handoff.#waits = :false")
-            .condition_expression(IS_ON)
-            .expression_attribute_names("#waits", "waits_for_name")
-            .expression_attribute_values(":false", AttributeValue::Bool(false));
-        changed(update).await.map(drop)
+            .change(auth_id, id)
+            .set("handoff.waits_for_name", AttributeValue::Bool(false));
+        update.send_if().await.map(drop)
     }
 
     /// Notes what Haptik was told in a hand-off; whether it is on.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn handoff_told(
         &self,
         auth_id: &AuthId,
         id: &str,
         told: &[Told],
     ) -> Result<bool, TableError> {
-        let update = self
-            .change(auth_id, id, "SET #handoff.#told = :told")
-            .condition_expression(IS_ON)
-            .expression_attribute_names("#told", "told")
-            .expression_attribute_values(":told", serde_dynamo::to_attribute_value(told)?);
-        Ok(changed(update).await?.is_some())
+        let told = serde_dynamo::to_attribute_value(told)?;
+        let update = self.change(auth_id, id).set("handoff.told", told);
+        update.send_if().await
     }
 
     /// Ends a hand-off, unless it has ended, or, where `unless_joined`, an agent has the chat. With the
     /// end it is due to be looked after at once, until [`UserMap::handoff_settled`]: whoever ends it may
     /// be stopped before what follows from that is in the ledger.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn handoff_end(
         &self,
         auth_id: &AuthId,
@@ -157,8 +109,12 @@ impl UserMap {
         ended: &Ended,
         unless_joined: bool,
     ) -> Result<Over, TableError> {
-        let end = self.ending(auth_id, id, ended, unless_joined)?;
-        let end = TransactWriteItem::builder().update(end).build();
+        let ended = serde_dynamo::to_attribute_value(ended)?;
+        let mut end = self.change(auth_id, id).set("handoff.ended", ended);
+        if unless_joined {
+            end = end.condition(absent("handoff.joined_at"));
+        }
+        let end = end.in_transaction()?;
         let due = self.handoff_due(&Due::at_once(auth_id, id), auth_id, id)?;
         for _ in 0..TRIES {
             self.table.transact(vec![end.clone(), due.clone()]).await?;
@@ -180,9 +136,6 @@ impl UserMap {
     }
 
     /// Notes that all that follows from a hand-off's end is in the ledger: it is due no more.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn handoff_settled(
         &self,
         auth_id: &AuthId,
@@ -195,60 +148,19 @@ impl UserMap {
         self.handoff_forget_due(&at_once).await
     }
 
-    fn ending(
-        &self,
-        auth_id: &AuthId,
-        id: &str,
-        ended: &Ended,
-        unless_joined: bool,
-    ) -> Result<Update, TableError> {
-        let mut condition = IS_ON.to_owned();
-        let mut update = Update::builder()
-            .table_name(self.table.name())
-            .key("pk", text(user_key(auth_id)))
-            .key("sk", text("user"))
-            .update_expression("SET #handoff.#ended = :ended")
-            .expression_attribute_names("#handoff", "handoff")
-            .expression_attribute_names("#id", "id")
-            .expression_attribute_names("#ended", "ended")
-            .expression_attribute_values(":id", text(id))
-            .expression_attribute_values(":ended", serde_dynamo::to_attribute_value(ended)?);
-        if unless_joined {
-            condition.push_str(" AND attribute_not_exists(#handoff.#joined_at)");
-            update = update.expression_attribute_names("#joined_at", "joined_at");
-        }
-        let update = update.condition_expression(condition).build();
-        update.map_err(|error| unbuilt(&error))
+    /// A change of the hand-off of this id, if it is on.
+    fn change(&self, auth_id: &AuthId, id: &str) -> Update<'_> {
+        self.update(auth_id).condition(is_on(id))
     }
+}
 
-    /// A change of the hand-off of this id, whose condition is still to be given.
-    fn change(&self, auth_id: &AuthId, id: &str, expression: &str) -> UpdateItemFluentBuilder {
-        self.table
-            .client()
-            .update_item()
-            .table_name(self.table.name())
-            .key("pk", text(user_key(auth_id)))
-            .key("sk", text("user"))
-            .update_expression(expression)
-            .expression_attribute_names("#handoff", "handoff")
-            .expression_attribute_names("#id", "id")
-            .expression_attribute_names("#ended", "ended")
-            .expression_attribute_values(":id", text(id))
-            .return_values(ReturnValue::AllNew)
-    }
+/// The last hand-off has this id, and it is on.
+fn is_on(id: &str) -> Condition {
+    equals("handoff.id", text(id)).and(absent("handoff.ended"))
 }
 
 /// Makes a change; returns the user as it is then, `None` when the condition does not hold.
-async fn changed(update: UpdateItemFluentBuilder) -> Result<Option<User>, TableError> {
-    match update.send().await {
-        Ok(output) => Ok(Some(user_of(output.attributes.unwrap_or_default())?)),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-            _ => Err(TableError::from_sdk(error)),
-        },
-    }
-}
-
-fn user_of(item: HashMap<String, AttributeValue>) -> Result<User, TableError> {
-    Ok(serde_dynamo::from_item(item)?)
+async fn changed(update: Update<'_>) -> Result<Option<User>, TableError> {
+    let user = update.returning_if(ReturnValue::AllNew).await?;
+    Ok(user.map(serde_dynamo::from_item).transpose()?)
 }
