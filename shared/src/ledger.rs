@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ids::{CorrelationId, EntryKey};
+use crate::key::KeyKind;
 use crate::lane::Lane;
 use crate::retry::{Detail, Why};
 use crate::table::{self, Table, TableError, Update, millis, number, present, text};
@@ -220,10 +221,12 @@ impl Ledger {
         let query = query.only(&["sk", "at"]).backwards();
         let (items, _) = query.page(PAGE).await?;
         let messages = items.iter().filter_map(|item| {
-            let (id, name) = item.get("sk")?.as_s().ok()?.split_once('#')?;
+            let KeyKind::Message { id } = item.get("sk")?.as_s().ok()?.parse().ok()? else {
+                return None;
+            };
             let sent = item.get("at")?.as_n().ok()?.parse().ok()?;
             let sent = Timestamp::from_millisecond(sent).ok()?;
-            (name == "message" && sent <= at).then_some((id.parse().ok()?, sent))
+            (sent <= at).then_some((id, sent))
         });
         Ok(messages.max_by_key(|(id, _)| *id))
     }

@@ -1,4 +1,7 @@
 //! The user map: one item per `auth_id`, which says where the user is and what Haptik knows.
+//!
+//! `handoff` has the changes of the user's hand-off, `due` what remembers that it was asked for and when it
+//! is to be looked after.
 
 use std::time::Duration;
 
@@ -7,9 +10,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Address;
-use crate::handoff::Handoff;
-use crate::ids::{AuthId, ConnectionId, EntryKey};
+use crate::ids::{AuthId, ConnectionId};
+use crate::message::completion::Completion;
+use crate::message::handoff::Handoff;
 use crate::table::{self, Table, TableError, Update, number, text};
+
+mod due;
+mod handoff;
+
+pub use due::{Begun, Due};
+pub use handoff::Over;
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,9 +41,9 @@ pub struct User {
     /// Who answers.
     #[serde(default)]
     pub mode: Mode,
-    /// The last completion that was shown: Haptik tells of each twice.
+    /// The last end of a conversation that was shown: Haptik tells of each twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub completion: Option<Completion>,
+    pub completion: Option<ShownCompletion>,
     /// The hand-off to a human that is on, or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handoff: Option<Handoff>,
@@ -56,29 +66,15 @@ pub enum Mode {
     Agent,
 }
 
-/// A completion that was shown.
+/// The end of a conversation that was shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Completion {
-    /// Which of the twin events told of it.
-    pub event_name: String,
-    /// When it came, in milliseconds since the epoch.
-    pub at: i64,
-    /// When it happened, by Haptik's clock, in milliseconds since the epoch.
-    #[serde(default)]
-    pub happened_at: i64,
-    /// Its own place.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<EntryKey>,
+pub struct ShownCompletion {
+    /// The event that was shown.
+    pub event: Completion,
     /// Whether an agent had the chat.
     #[serde(default)]
     pub of_agent: bool,
-    /// The place of its twin, once that has come.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub twin: Option<EntryKey>,
 }
-
-/// How long after a completion its twin can come: Haptik repeats a delivery for an hour.
-const TWIN_COMES_WITHIN: Duration = Duration::from_mins(75);
 
 /// How long a thread in which the bot was addressed is remembered.
 const THREAD_TTL: Duration = Duration::from_hours(30 * 24);
@@ -86,7 +82,7 @@ const THREAD_TTL: Duration = Duration::from_hours(30 * 24);
 /// The user map.
 #[derive(Debug, Clone)]
 pub struct UserMap {
-    pub(crate) table: Table,
+    table: Table,
 }
 
 impl UserMap {
@@ -172,7 +168,7 @@ impl UserMap {
     }
 
     /// An update of where the user is and when the user last wrote.
-    pub(crate) fn place(&self, user: &User) -> Result<Update<'_>, TableError> {
+    fn place(&self, user: &User) -> Result<Update<'_>, TableError> {
         Ok(self
             .update(&user.auth_id)
             .set("auth_id", text(user.auth_id.as_str()))
@@ -183,50 +179,33 @@ impl UserMap {
     }
 
     /// An update of the user's item.
-    pub(crate) fn update(&self, auth_id: &AuthId) -> Update<'_> {
+    fn update(&self, auth_id: &AuthId) -> Update<'_> {
         self.table.update(user_key(auth_id), "user")
     }
 }
 
 impl User {
-    /// Whether this completion is the twin of the one that was shown last, and so has nothing new to
-    /// say. Haptik tells of one completion by `chat_complete` and by `webhook_conversation_complete`;
-    /// the ledger keeps each from coming twice, this keeps both from being shown. Remembers it.
-    pub fn completes_again(
-        &mut self,
-        event_name: &str,
-        key: &EntryKey,
-        received_at: Timestamp,
-        happened_at: i64,
-    ) -> bool {
-        let at = received_at.as_millisecond();
+    /// Whether this event tells again of the end that was shown last, by the other of the two events, and so
+    /// has nothing new to say. Remembers it.
+    pub fn is_duplicate_completion(&mut self, event: Completion) -> bool {
         // One that is handled again, after a failure, is of an agent if it was.
         let before = self
             .completion
             .as_ref()
-            .filter(|last| last.key.as_ref() == Some(key));
+            .filter(|last| last.event.key == event.key);
         let of_agent = self.mode == Mode::Agent || before.is_some_and(|last| last.of_agent);
-        if let Some(last) = &mut self.completion {
-            let close = u128::from(at.abs_diff(last.at)) <= TWIN_COMES_WITHIN.as_millis();
-            let twin = last.twin.get_or_insert_with(|| key.clone());
-            if twin == key && last.event_name != event_name && close {
-                return true;
-            }
+        if let Some(last) = &mut self.completion
+            && last.event.is_told_again_by(&event)
+        {
+            last.event.other = Some(event.key);
+            return true;
         }
-        let event_name = event_name.to_owned();
-        self.completion = Some(Completion {
-            event_name,
-            at,
-            happened_at,
-            key: Some(key.clone()),
-            of_agent,
-            twin: None,
-        });
+        self.completion = Some(ShownCompletion { event, of_agent });
         false
     }
 }
 
-pub(crate) fn user_key(auth_id: &AuthId) -> String {
+fn user_key(auth_id: &AuthId) -> String {
     format!("user#{auth_id}")
 }
 
@@ -237,9 +216,10 @@ fn thread_key(thread: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::completion::CompletionKind;
 
     #[test]
-    fn the_twin_of_a_completion_is_known_and_the_next_completion_is_new() {
+    fn the_second_event_of_an_end_is_known_and_the_next_end_is_new() {
         let mut user = User {
             auth_id: "a".into(),
             connection: "c".into(),
@@ -253,9 +233,11 @@ mod tests {
             marks: Vec::new(),
             last_activity: 0,
         };
-        let mut completes = |event_name: &str, key: &str, seconds| {
+        let mut completes = |event_name: &str, key: &str, seconds: i64| {
             let at = Timestamp::from_second(seconds).expect("in range");
-            user.completes_again(event_name, &key.into(), at, seconds * 1_000)
+            let kind = CompletionKind::of_event(event_name).expect("one of the two");
+            let event = Completion::new(kind, key.into(), Some(seconds * 1_000), at);
+            user.is_duplicate_completion(event)
         };
         assert!(!completes("webhook_conversation_complete", "1", 0));
         assert!(

@@ -7,6 +7,7 @@ use haptik_bridge_shared::channel::Act;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
+use haptik_bridge_shared::message::completion::{self, CHAT_COMPLETE_HELD, CompletionKind};
 use haptik_bridge_shared::retry::{self, Failure, Retry, Why};
 use haptik_bridge_shared::sink::gate::Gate;
 use haptik_bridge_shared::table::TableError;
@@ -67,13 +68,6 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// After how many crashes an entry is delivered while nothing else is: another entry that was under way
 /// in the same process may have caused them, and then it is not to be parked for that.
 const SUSPECT_AFTER: u32 = 2;
-
-/// How long `chat_complete` is held: it is the deprecated twin of `webhook_conversation_complete`, which
-/// says more and is to be shown in its place when it comes at the same time.
-const TWIN_WINDOW: Duration = Duration::from_secs(2);
-
-/// How far apart the twins of one completion happen at most.
-const TWINS_ARE_CLOSE: Duration = Duration::from_mins(5);
 
 /// One try to deliver an entry, for what is told of it.
 #[derive(Debug)]
@@ -355,7 +349,9 @@ impl Processor {
             && let Some(sink) = self.sinks.get(sink)
             && sink.prefers_the_longer_twin()
         {
-            longer_twins_first(&mut entries);
+            completion::conversation_first(&mut entries, |entry| {
+                Some((completion_kind(entry)?, entry.at))
+            });
         }
         entries
     }
@@ -377,8 +373,9 @@ impl Processor {
 
     /// How long an entry is held from its receipt.
     fn hold(&self, entry: &Entry) -> Duration {
-        if matches!(entry.lane, Lane::Channel(_)) && is_short_twin(entry) {
-            return TWIN_WINDOW.max(self.window(&entry.lane));
+        let is_chat_complete = completion_kind(entry) == Some(CompletionKind::Chat);
+        if matches!(entry.lane, Lane::Channel(_)) && is_chat_complete {
+            return CHAT_COMPLETE_HELD.max(self.window(&entry.lane));
         }
         self.window(&entry.lane)
     }
@@ -412,55 +409,15 @@ fn in_order(entries: Vec<Entry>) -> Vec<Entry> {
     ordered
 }
 
-/// Puts each `webhook_conversation_complete` before the `chat_complete` of the same conversation.
-/// Nothing else changes places: what was said after a completion stays behind it.
-fn longer_twins_first(entries: &mut [Entry]) {
-    let of = |long: &Entry, short: &Entry| {
-        long.at.duration_since(short.at).unsigned_abs() <= TWINS_ARE_CLOSE
-    };
-    // One that came before its twin by itself.
-    let mut longer: Option<usize> = None;
-    for index in 0..entries.len() {
-        if is_long_twin(&entries[index]) {
-            longer = Some(index);
-        }
-        if !is_short_twin(&entries[index]) {
-            continue;
-        }
-        let paired = longer.take();
-        if paired.is_some_and(|before| of(&entries[before], &entries[index])) {
-            continue;
-        }
-        let others = entries[index + 1..].iter();
-        let mut up_to_the_next = others.take_while(|entry| !is_short_twin(entry));
-        let behind =
-            up_to_the_next.position(|entry| is_long_twin(entry) && of(entry, &entries[index]));
-        if let Some(behind) = behind {
-            entries[index..=index + 1 + behind].rotate_right(1);
-            longer = Some(index);
-        }
-    }
+/// By which event an entry is the end of a conversation, if it is.
+fn completion_kind(entry: &Entry) -> Option<CompletionKind> {
+    entry.key.kind()?.completion()
 }
 
-/// Whether an entry is `webhook_conversation_complete`.
-fn is_long_twin(entry: &Entry) -> bool {
-    entry
-        .key
-        .as_str()
-        .contains("#0-webhook_conversation_complete")
-}
-
-/// Whether an entry is `chat_complete`, whose twin says more of the same conversation.
-fn is_short_twin(entry: &Entry) -> bool {
-    entry.key.as_str().contains("#1-chat_complete")
-}
-
-/// Whether an entry of a lane of Haptik's events goes by its time: its key's second part begins with
-/// a digit (see `Event::key`).
+/// Whether an entry of a lane of Haptik's events goes by its time.
 fn is_by_time(entry: &Entry) -> bool {
-    let second = entry.key.as_str().split('#').nth(1).unwrap_or_default();
     matches!(entry.lane, Lane::Channel(_) | Lane::Sink { .. })
-        && second.starts_with(|first: char| first.is_ascii_digit())
+        && entry.key.kind().is_some_and(|kind| kind.is_by_time())
 }
 
 /// What is left at `now` of a time since `start`.

@@ -2,8 +2,9 @@
 //! stopped before all that follows was in the ledger.
 
 use haptik_bridge_shared::edge::NotDurable;
-use haptik_bridge_shared::handoff::{Due, Ended, Reason};
+use haptik_bridge_shared::message::handoff::{Ended, Reason};
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
+use haptik_bridge_shared::users::Due;
 use jiff::Timestamp;
 
 use crate::Processor;

@@ -7,6 +7,7 @@ use haptik_bridge_shared::bridge::Connection;
 use haptik_bridge_shared::haptik::client::{HaptikClient, HaptikError, History, HistoryMessage};
 use haptik_bridge_shared::haptik::webhook::{Event, recovered};
 use haptik_bridge_shared::ids::{AuthId, CorrelationId};
+use haptik_bridge_shared::key;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::outage::Outage;
@@ -185,19 +186,19 @@ impl Processor {
         };
         let lane = Lane::Channel(auth_id.clone());
         let keys = |from: u64, to: u64| {
-            let (from, to) = (format!("{from:020}"), format!("{to:020}~"));
+            let (from, to) = key::range(from, to);
             let (ledger, lane) = (&self.bridge.ledger, &lane);
             async move { ledger.keys(lane, &from, &to).await }
         };
         let mut known: BTreeSet<u64> = keys(*first, *last)
             .await?
             .iter()
-            .filter_map(Event::message_id_of)
+            .filter_map(|key| key.kind()?.message_id())
             .collect();
         // A completion's key begins with its time and ends with its id.
-        let time = |at: Timestamp| u64::try_from(at.as_millisecond()).unwrap_or_default();
-        let by_time = keys(time(outage.began - SKEW), time(now)).await?;
-        known.extend(by_time.iter().filter_map(Event::message_id_of));
+        let since = key::milliseconds(outage.began - SKEW);
+        let by_time = keys(since, key::milliseconds(now)).await?;
+        known.extend(by_time.iter().filter_map(|key| key.kind()?.message_id()));
         Ok(known)
     }
 

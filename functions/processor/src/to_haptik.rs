@@ -185,7 +185,8 @@ impl Processor {
             let same = user.address == inbound.address && user.connection == *connection;
             // What follows a completion is another conversation, however soon it begins.
             let completed = user.completion.as_ref();
-            let goes_on = completed.is_none_or(|completed| completed.at < user.last_activity);
+            let goes_on =
+                completed.is_none_or(|completed| completed.event.received_at < user.last_activity);
             if same && goes_on && now - user.last_activity < ACTIVITY_STEP {
                 return Ok(user.clone());
             }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Inbound;
-use crate::handoff::Ended;
 use crate::haptik::hsl::Hsl;
 use crate::ids::{AuthId, EntryKey};
+use crate::message::handoff::Ended;
 
 /// Something to be shown to a user.
 #[derive(Debug, Clone, PartialEq)]

@@ -21,13 +21,14 @@ use serde_json::json;
 use super::{NotDurable, tell};
 use crate::bridge::{Bridge, Connection};
 use crate::channel::{Act, Inbound};
-use crate::handoff::{AskedBy, Begun, Due, Ended, Handoff, Over, Reason};
 use crate::haptik::webhook::{Event, OWN};
 use crate::ids::{AuthId, ConnectionId, EntryKey};
+use crate::key::KeyKind;
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload, State};
+use crate::message::handoff::{AskedBy, Ended, Handoff, Reason};
 use crate::telemetry::Outcome;
-use crate::users::{Mode, User};
+use crate::users::{Begun, Due, Mode, Over, User};
 
 /// What a hand-off is asked for with.
 #[derive(Debug, Clone, Copy)]
@@ -255,13 +256,12 @@ impl Bridge {
         };
         if handoff.asked_by == AskedBy::Application {
             let at = Timestamp::from_millisecond(ended.at).unwrap_or(now);
-            let key = format!("{:020}#0-z-handoff_ended#{}", ended.at.max(0), handoff.id);
+            let key = KeyKind::handoff_ended(ended.at, &handoff.id).into();
             let payload = Payload::HandoffEnded {
                 handoff: Box::new(handoff.clone()),
             };
             let lane = Lane::Channel(user.auth_id.clone());
-            self.accept(source, &lane, &key.into(), &payload, at, now)
-                .await?;
+            self.accept(source, &lane, &key, &payload, at, now).await?;
             for told in handoff.unheard() {
                 self.give_back(source, &user.auth_id, &handoff.id, &told.key, now)
                     .await?;
@@ -302,14 +302,13 @@ impl Bridge {
         };
         let at = inbound.at;
         // Behind all that has a time: the bot is to have control before it gets what was said.
-        let place = format!("{:020}#9-message_returned#{key}", u64::MAX);
+        let place = KeyKind::returned(key).into();
         let payload = Payload::MessageReturned {
             handoff: handoff.to_owned(),
             inbound,
         };
         let lane = Lane::Channel(auth_id.clone());
-        self.accept(source, &lane, &place.into(), &payload, at, now)
-            .await
+        self.accept(source, &lane, &place, &payload, at, now).await
     }
 
     /// Tells a user something on the bridge's own account, in the order of the conversation: as a message
@@ -354,10 +353,9 @@ impl Bridge {
             account: connection.account.clone(),
             body: body.to_string(),
         };
-        let key = format!("{:020}#0-z-notice#{name}", at.as_millisecond().max(0));
+        let key = KeyKind::notice(at, name).into();
         let lane = Lane::Channel(user.auth_id.clone());
-        self.accept(source, &lane, &key.into(), &payload, at, now)
-            .await
+        self.accept(source, &lane, &key, &payload, at, now).await
     }
 
     /// Tells the sinks that nobody took a chat, so that a ticket can be made.

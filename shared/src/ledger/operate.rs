@@ -105,7 +105,7 @@ impl Ledger {
         Ok(lanes)
     }
 
-    /// The users who have an entry with this correlation id, or one of [this key](EntryKey::is_of), and those
+    /// The users who have an entry with this correlation id, or one of [this key](EntryKey::matches_provider_id), and those
     /// whom a channel calls so, also as `CONNECTION/USER`. Reads the whole table: for an operator who knows
     /// nothing else of a message or a user.
     pub async fn users_with(&self, id: &str) -> Result<BTreeSet<AuthId>, TableError> {
@@ -134,7 +134,7 @@ fn user_with(id: &str, item: &Item) -> Option<AuthId> {
     if is_called_so && let Some(auth_id) = pk.strip_prefix("user#") {
         return Some(auth_id.into());
     }
-    let is_of = text("sk").is_some_and(|key| EntryKey::from(key).is_of(id));
+    let is_of = text("sk").is_some_and(|key| EntryKey::from(key).matches_provider_id(id));
     if text("correlation_id") != Some(id) && !is_of {
         return None;
     }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::channel::debug::Bytes;
 use crate::channel::{Inbound, Task};
-use crate::handoff::Handoff;
 use crate::ids::{AccountId, ConnectionId};
+use crate::message::handoff::Handoff;
 
 /// What an entry asks to be done. Tagged, so that entries written by an older version are read by a
 /// newer one.

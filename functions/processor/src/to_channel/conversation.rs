@@ -1,10 +1,11 @@
 //! What an event tells of a conversation: who has it, and whether a hand-off goes on.
 
 use haptik_bridge_shared::channel::{Act, Content, Gate, Inbound, SenderKind};
-use haptik_bridge_shared::handoff::{AskedBy, Completed, Ended, Handoff, Reason};
 use haptik_bridge_shared::haptik::webhook::Event;
-use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::message::completion::Completion;
+use haptik_bridge_shared::message::handoff::{AskedBy, Completed, Ended, Handoff, Reason};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::{Mode, User};
 use haptik_bridge_shared::wire;
@@ -102,12 +103,11 @@ impl Processor {
         happened: &Completed,
     ) -> Result<Noted, Failure> {
         let mut after = user.clone();
-        if after.completes_again(
-            &event.event_name,
-            &entry.key,
-            entry.received_at,
-            happened.at,
-        ) {
+        let told = event.completion().map(|kind| {
+            let (key, happened_at) = (entry.key.clone(), Some(happened.at));
+            Completion::new(kind, key, happened_at, entry.received_at)
+        });
+        if told.is_some_and(|event| after.is_duplicate_completion(event)) {
             *user = after;
             user.mode = Mode::Bot;
             return Ok(Noted::Old("the same completion was shown already"));
@@ -222,7 +222,7 @@ impl Processor {
         }
         let at = Timestamp::from_millisecond(handoff.began_at).unwrap_or_default();
         let inbound = Inbound {
-            key: EntryKey::from(format!("{:020}#move-{}", at.as_microsecond(), handoff.id)),
+            key: KeyKind::act(at, format!("move-{}", handoff.id)).into(),
             at,
             auth_id: user.auth_id.clone(),
             user: user.channel_user.clone(),
@@ -257,5 +257,6 @@ fn waits(user: &User) -> bool {
 /// Whether the conversation in which something happened at this time is known to be complete.
 fn is_over(user: &User, at: i64) -> bool {
     let completion = user.completion.as_ref();
-    completion.is_some_and(|completion| completion.happened_at >= at)
+    let happened_at = completion.and_then(|completion| completion.event.happened_at);
+    happened_at.is_some_and(|happened_at| happened_at >= at)
 }

@@ -1,9 +1,9 @@
 //! Asking for a human within a conversation with Haptik's bot, and moving a chat to a team.
 
 use haptik_bridge_shared::edge::{Ask, Began};
-use haptik_bridge_shared::handoff::{AskedBy, Handoff};
 use haptik_bridge_shared::haptik::client::{HaptikError, MoveToAgent};
 use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::message::handoff::{AskedBy, Handoff};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::Mode;
 use jiff::Timestamp;

@@ -2,7 +2,6 @@
 
 use haptik_bridge_shared::channel::{Attachment, Task};
 use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind, HaptikError};
-use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::{Failure, Retry};
 use jiff::Timestamp;
@@ -109,7 +108,7 @@ impl Processor {
         let digest = hex::encode(Sha256::digest(format!("{}#{name}#{id}", attachment.url)));
         let digest = digest.get(..16).unwrap_or_default();
         let task = Task {
-            key: EntryKey::from(format!("{}#file-{digest}", entry.key)),
+            key: entry.key.then(format_args!("file-{digest}")),
             at: inbound.at,
             auth_id: inbound.auth_id.clone(),
             task,

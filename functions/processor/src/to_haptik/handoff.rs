@@ -4,11 +4,11 @@
 use std::time::Instant;
 
 use haptik_bridge_shared::channel::Inbound;
-use haptik_bridge_shared::handoff::{Ended, Handoff, Over, Reason};
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::message::handoff::{Ended, Handoff, Reason};
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::users::User;
+use haptik_bridge_shared::users::{Over, User};
 use jiff::Timestamp;
 
 use super::{Conversation, Told};

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::read::{Object, body_of, describe, inbound};
 use crate::channel::{Act, Inbound};
 use crate::config::Transcript;
-use crate::ids::{ConnectionId, EntryKey};
+use crate::ids::ConnectionId;
 
 /// The most lines of a transcript.
 const LINES_LIMIT: usize = 20_000;
@@ -72,7 +72,7 @@ pub(super) fn asked(
     };
     let mut inbound = inbound(&request, connection, act)?;
     // A message may have the same id and time.
-    inbound.key = EntryKey::from(format!("{}#handoff", inbound.key));
+    inbound.key = inbound.key.then("handoff");
     Ok((id, inbound))
 }
 

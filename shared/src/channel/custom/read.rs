@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::channel::{Act, Address, Attachment, Gate, Inbound, Profile};
-use crate::ids::{AuthId, ConnectionId, EntryKey};
+use crate::ids::{AuthId, ConnectionId};
+use crate::key::KeyKind;
 use crate::outbound::shortened;
 
 /// The longest text, in bytes of UTF-8. All limits together keep an entry below the 400 KB that
@@ -94,7 +95,7 @@ pub(super) fn inbound(
     let user_id = user.id("id")?;
     let profile = profile(&user)?;
     Ok(Inbound {
-        key: EntryKey::from(format!("{:020}#{id}", at.as_microsecond())),
+        key: KeyKind::act(at, id).into(),
         at,
         auth_id: AuthId::derive(connection, &user_id, None),
         address: Address(serde_json::json!({"user": user_id})),

@@ -4,9 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::channel::{Act, Content, Outgoing, Part, Sender};
-use crate::handoff::{Ended, Reason};
 use crate::haptik::hsl::{Actionable, Card, Effect, Element, Form, Hsl};
-use crate::ids::EntryKey;
+use crate::message::handoff::{Ended, Reason};
 use crate::standard_webhooks::message_id;
 use crate::wire;
 
@@ -32,7 +31,7 @@ pub(super) fn part(outgoing: &Outgoing) -> Option<Part> {
     };
     let id = match (&outgoing.content, &outgoing.handoff) {
         (Content::HandoffEnded { .. }, Some(handoff)) => handoff.clone(),
-        (Content::MessageReturned { inbound }, _) => id_of(&inbound.key),
+        (Content::MessageReturned { inbound }, _) => inbound.key.act_id().to_owned(),
         _ => outgoing
             .message_id
             .map_or_else(|| outgoing.key.to_string(), |id| id.to_string()),
@@ -102,12 +101,6 @@ fn returned(act: &Act) -> Value {
         }),
         _ => json!({}),
     }
-}
-
-/// The application's own id of what it sent, from its place.
-fn id_of(key: &EntryKey) -> String {
-    let key = key.as_str();
-    key.split_once('#').map_or(key, |(_, id)| id).to_owned()
 }
 
 fn sender(sender: &Sender) -> Value {

@@ -11,7 +11,6 @@ use crate::channel::slack::tap::{FILL, OPEN, RATE, SAY, Tap};
 use crate::channel::slack::{choice, home};
 use crate::channel::{Act, Gate, Inbound, Opening, Received, Reply, Task};
 use crate::haptik::hsl::spoken;
-use crate::ids::EntryKey;
 use crate::wire;
 
 impl Reader<'_> {
@@ -73,7 +72,7 @@ impl Reader<'_> {
             .and_then(Value::as_str)
             .and_then(Ts::read);
         let time = time.ok_or("a tap whose action_ts is no time")?;
-        let key = EntryKey::from(format!("{}#{}#{id}", time.key(place.channel), place.ts));
+        let key = time.key(place.channel).then(place.ts).then(id);
         let shown = match &tap {
             Tap::Say { message, .. } => Some(spoken(message)).filter(|shown| !shown.is_empty()),
             Tap::Rate(rating) => Some("★".repeat(usize::from(*rating))),
@@ -160,7 +159,7 @@ impl Reader<'_> {
             key,
             with,
             otherwise: Task {
-                key: EntryKey::from(format!("{}#{}#{id}", time.key(place.channel), place.ts)),
+                key: time.key(place.channel).then(place.ts).then(id),
                 at: time.at(),
                 auth_id: self.auth_id(user, place),
                 task: form_not_opened(&place.address()),
@@ -196,7 +195,7 @@ impl Reader<'_> {
             is_direct: origin.is_direct,
         };
         let inbound = Inbound {
-            key: EntryKey::from(format!("{}#{view_id}", time.key(place.channel))),
+            key: time.key(place.channel).then(view_id),
             at: time.at(),
             auth_id: self.auth_id(user, place),
             user: user.to_owned(),

@@ -9,7 +9,6 @@ use super::ts::Ts;
 use super::words::Words;
 use super::{Place, Reader, nothing};
 use crate::channel::{Act, Attachment, Gate, Inbound, Mark, Received};
-use crate::ids::EntryKey;
 use crate::wire;
 
 /// The subtypes that are a user's own words; the others are the system's, another app's, or about a
@@ -117,7 +116,7 @@ impl Reader<'_> {
         };
         let unnamed = Words::of(message).unnamed(&own.mentionable());
         let inbound = Inbound {
-            key: EntryKey::from(format!("{}#edit", time.key(&channel))),
+            key: time.key(&channel).then("edit"),
             at: time.at(),
             auth_id: self.auth_id(&user, place),
             user,

@@ -64,13 +64,13 @@ impl Reader<'_> {
         if text.is_empty() && words.files.is_empty() {
             let address = direct(user).address();
             let notice = posted(&address, "There is nothing in that message to ask about.");
-            return self.task(user, format!("{key}#about"), &notice);
+            return self.task(user, key.then("about"), &notice);
         }
         let mut inbound = self.said(user, user, key, &text, words.files);
         inbound.unnamed = unnamed;
         let about = mrkdwn(&limits::shortened(&text, limits::SECTION_TEXT / 10));
         let task = Task {
-            key: EntryKey::from(format!("{}#about", inbound.key)),
+            key: inbound.key.then("about"),
             at: inbound.at,
             auth_id: inbound.auth_id.clone(),
             task: posted(&inbound.address, &format!("You asked about: {about}")),
@@ -129,7 +129,7 @@ impl Reader<'_> {
         let body = json!({"user_id": user, "view": home::view(self.welcome, self.agent_phrase)});
         self.task(
             &user,
-            format!("{}#home", time.key(&user)),
+            time.key(&user).then("home"),
             &json!({"method": "views.publish", "body": body}),
         )
     }
@@ -149,7 +149,7 @@ impl Reader<'_> {
         let key = time.key(channel);
         let mut received = self.task(
             user,
-            format!("{key}#welcome"),
+            key.then("welcome"),
             &posted(&address, &mrkdwn(self.welcome)),
         );
         if !self.suggested_prompts.is_empty() {
@@ -160,7 +160,7 @@ impl Reader<'_> {
                 .collect();
             let body = json!({"channel_id": channel, "thread_ts": thread_ts, "prompts": prompts});
             let task = json!({"method": "assistant.threads.setSuggestedPrompts", "body": body});
-            let more = self.task(user, format!("{key}#prompts"), &task);
+            let more = self.task(user, key.then("prompts"), &task);
             received.tasks.extend(more.tasks);
         }
         received
@@ -193,9 +193,9 @@ impl Reader<'_> {
         }
     }
 
-    fn task(self, user: &str, key: String, task: &Value) -> Received {
+    fn task(self, user: &str, key: EntryKey, task: &Value) -> Received {
         let task = Task {
-            key: key.into(),
+            key,
             at: self.sent,
             auth_id: self.auth_id(user, direct(user)),
             task: task.clone(),
@@ -209,7 +209,7 @@ impl Reader<'_> {
     /// The place of what has no time but that of its request, which is signed with it: the same request
     /// once more has the same key.
     fn sent_key(self, user: &str, trigger_id: &str) -> EntryKey {
-        EntryKey::from(format!("{}#{trigger_id}", Ts::of(self.sent).key(user)))
+        Ts::of(self.sent).key(user).then(trigger_id)
     }
 }
 

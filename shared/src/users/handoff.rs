@@ -1,12 +1,16 @@
-//! The changes of a hand-off in the user's item: each is one conditional update, and the end is one in a
-//! transaction with the due time at which what follows from it is looked after.
+//! The state of a hand-off, which is a part of the user's item.
+//!
+//! Every change of it is conditional on the hand-off's id and on its not having ended: two events at once
+//! end it once, and what belongs to an older hand-off changes nothing of a newer one. The end is one
+//! transaction with the due time at which what follows from it is looked after ([`due`](super::due)).
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::{Completed, Due, Ended, Handoff, Told};
+use super::due::Due;
+use super::{User, UserMap};
 use crate::ids::AuthId;
+use crate::message::handoff::{Completed, Ended, Handoff, Told};
 use crate::table::{Condition, TableError, Update, absent, equals, number, text};
-use crate::users::{User, UserMap};
 
 /// What came of ending a hand-off.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,10 +8,10 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::Handoff;
+use super::{User, UserMap, user_key};
 use crate::ids::{AuthId, EntryKey};
+use crate::message::handoff::Handoff;
 use crate::table::{self, Item, TableError, absent, below, equals, number, present, text};
-use crate::users::{User, UserMap, user_key};
 
 /// What came of beginning a hand-off.
 #[derive(Debug, Clone, PartialEq, Eq)]
