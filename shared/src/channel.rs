@@ -21,7 +21,7 @@ use crate::retry::Failure;
 
 pub mod capability;
 pub mod custom;
-pub(crate) mod debug;
+mod debug;
 mod outgoing;
 pub mod slack;
 
@@ -254,7 +254,7 @@ pub enum Rejected {
 }
 
 /// Something that a user did, to be told to Haptik.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inbound {
     /// Its place among the user's doings; the same on every delivery of the same thing.
     pub key: EntryKey,
@@ -392,7 +392,7 @@ pub struct Profile {
 }
 
 /// Where in a channel to answer: only the channel's module knows what is inside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Address(pub Value);
 
@@ -489,19 +489,5 @@ impl Profile {
             self.custom_data.entry(key).or_insert(value);
         }
         self
-    }
-}
-
-impl fmt::Debug for Profile {
-    /// Says what is known, not what it is: a profile is personal data.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Profile")
-            .field("name", &self.name.is_some())
-            .field("email", &self.email.is_some())
-            .field("mobile_no", &self.mobile_no.is_some())
-            .field("language_code", &self.language_code)
-            .field("custom_data", &self.custom_data.len())
-            .finish()
     }
 }

@@ -13,6 +13,7 @@ use crate::channel::Address;
 use crate::ids::{AuthId, ConnectionId};
 use crate::message::completion::Completion;
 use crate::message::handoff::Handoff;
+use crate::redacted_debug;
 use crate::table::{self, Table, TableError, Update, number, text};
 
 mod due;
@@ -22,7 +23,7 @@ pub use due::{Begun, Due};
 pub use handoff::Over;
 
 /// A user.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct User {
     /// Haptik's name for the user.
     pub auth_id: AuthId,
@@ -54,6 +55,19 @@ pub struct User {
     /// When the user last wrote, in milliseconds since the epoch.
     pub last_activity: i64,
 }
+
+// Without the user's names and addresses, and with the marks, which have them too, counted.
+redacted_debug!(User {
+    auth_id,
+    connection,
+    registered: is_some,
+    user_name: is_some,
+    mode,
+    completion,
+    handoff,
+    marks: len,
+    last_activity,
+});
 
 /// Who answers the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use crate::ids::{AuthId, EntryKey};
 use crate::message::handoff::Ended;
 
 /// Something to be shown to a user.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Outgoing {
     /// Its place among all that the user is shown; unique for the user.
     pub key: EntryKey,

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::channel::debug::Bytes;
+use crate::redact::Bytes;
 use crate::wire;
 
 /// One message body: `{"text", "type", "data"}`.

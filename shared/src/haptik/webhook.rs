@@ -4,8 +4,6 @@
 //! Haptik may add keys and events, and any key may be missing: reading an event fails only when it
 //! is not an event at all.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -14,6 +12,7 @@ use super::hsl::Hsl;
 use crate::channel::{Content, Sender, SenderKind};
 use crate::ids::{AuthId, EntryKey};
 use crate::key::{self, CompletionKind, KeyKind, NO_TIME};
+use crate::redacted_debug;
 use crate::wire;
 
 mod late;
@@ -258,19 +257,13 @@ impl EventKind {
     }
 }
 
-impl fmt::Debug for Event {
-    /// Leaves out what was said and who people are.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Event")
-            .field("kind", &self.kind)
-            .field("timestamp", &self.timestamp)
-            .field("business_id", &self.business_id)
-            .field("auth_id", &self.auth_id)
-            .field("message_id", &self.message_id)
-            .finish_non_exhaustive()
-    }
-}
+redacted_debug!(Event {
+    kind,
+    timestamp,
+    business_id,
+    auth_id,
+    message_id
+});
 
 /// An object inside the event, also when it is serialised into a string; null when it is missing.
 fn part(event: &Value, key: &str) -> Value {

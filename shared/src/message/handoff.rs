@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::EntryKey;
+use crate::redacted_debug;
 
 /// A hand-off. Times are milliseconds since the epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +74,7 @@ pub struct Told {
 }
 
 /// How a hand-off ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     /// Why.
     pub reason: Reason,
@@ -87,6 +88,14 @@ pub struct Ended {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
+
+// Without the error, which may quote what was said.
+redacted_debug!(Ended {
+    reason,
+    at,
+    completed_by,
+    error: is_some
+});
 
 /// Why a hand-off ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
