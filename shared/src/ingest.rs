@@ -12,7 +12,7 @@
 //! | not in the state that it needs: a second hand-off, a message outside one | 409 |
 //! | not durable (DynamoDB or SQS down) | 503, so that the sender retries |
 //!
-//! An answer above 399 is JSON: `{"error": "…"}` says why ([`refusal`], [`in_our_form`]).
+//! An answer above 399 is JSON: `{"error": "…"}` says why ([`refusal`], [`normalize_error_response`]).
 //!
 //! An edge calls nobody but the ledger and the queue, with two exceptions: [`Bridge::open`], and the pages
 //! by which somebody installs an app ([`Channel::page`]).
@@ -32,17 +32,17 @@ use sha2::{Digest, Sha256};
 use crate::bridge::{Bridge, nobody};
 use crate::channel::{Channel, Gate, Inbound, Opening, Task};
 use crate::haptik::webhook::Event;
-use crate::ids::{ConnectionId, CorrelationId, EntryKey};
+use crate::ids::{ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload};
 use crate::queue::{QueueError, Repeat, Ring};
 use crate::retry::{Failure, Retry, Retryable};
 use crate::table::TableError;
-use crate::telemetry::{self, Hop, Outcome};
+use crate::telemetry::{Hop, Outcome};
 
 mod handoff;
 
-pub use handoff::{Ask, Began};
+pub use handoff::{Ask, Began, BeginError};
 
 /// The largest body that an edge takes, in bytes: 10 MB, as much as API Gateway lets through
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
@@ -51,6 +51,23 @@ pub const LARGEST_BODY: usize = 10 * 1024 * 1024;
 /// How long opening something may take at an edge: a provider wants its answer within three seconds, and
 /// what is opened later than that is refused.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Where something that is to be made durable comes from, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestContext<'a> {
+    /// Where it comes from, as logs and metrics name it: `channels/acme-slack`, `haptik/main`, `processor`.
+    pub source: &'a str,
+    /// When it was received, by our clock.
+    pub now: Timestamp,
+}
+
+impl<'a> RequestContext<'a> {
+    /// Something that came from there and then.
+    #[must_use]
+    pub fn new(source: &'a str, now: Timestamp) -> Self {
+        Self { source, now }
+    }
+}
 
 /// Something could not be made durable: the answer is 503.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +99,7 @@ pub fn refusal<B: From<String>>(status: StatusCode, reason: &str) -> Response<B>
 /// Gives an answer that the router made by itself, without a body or with a text, the form of
 /// [`refusal`]: there is no such path, or the method or the body is not taken.
 #[must_use]
-pub fn in_our_form<B: From<String>>(response: Response<B>) -> Response<B> {
+pub fn normalize_error_response<B: From<String>>(response: Response<B>) -> Response<B> {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE);
     let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -118,28 +135,27 @@ impl Bridge {
     /// Appends an entry and rings its lane. A repeated delivery rings again while its entry is pending.
     pub async fn accept(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         lane: &Lane,
         key: &EntryKey,
         payload: &Payload,
         at: Timestamp,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
-        tell("received", Outcome::Ok, source, lane, key, now);
+        record_received(context, lane, key);
         let since = Timestamp::now();
-        let appended = self.ledger.append(lane, key, payload, at, now).await?;
-        self.ring_for(source, lane, key, appended, since, now).await
+        let appended = self.ledger.append(lane, key, payload, at, context.now);
+        let appended = appended.await?;
+        self.ring_for(context, lane, key, appended, since).await
     }
 
     /// Rings for an entry that is in the ledger since `since`, unless nothing is left to be done of it.
     async fn ring_for(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         lane: &Lane,
         key: &EntryKey,
         appended: Appended,
         since: Timestamp,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let repeat = match appended {
             Appended::New => Some(Repeat::First),
@@ -150,7 +166,7 @@ impl Bridge {
             let ring = Ring::V1 {
                 lane: lane.clone(),
                 key: key.clone(),
-                at: now,
+                at: context.now,
             };
             self.queue.ring(&ring, repeat).await?;
         }
@@ -159,7 +175,11 @@ impl Bridge {
         } else {
             Outcome::Repeated
         };
-        tell("appended", outcome, source, lane, key, since);
+        Hop::new("appended", context.source)
+            .entry(lane, key)
+            .outcome(outcome)
+            .since(since)
+            .emit();
         Ok(())
     }
 
@@ -168,20 +188,19 @@ impl Bridge {
     /// [`nobody`].
     pub async fn accept_for_sinks(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         event: &Event,
         payload: &Payload,
         body: &[u8],
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
-        let (key, at) = (event.key(body), event.timestamp.unwrap_or(now));
+        let (key, at) = (event.key(body), event.timestamp.unwrap_or(context.now));
         let value = serde_json::from_slice(body).unwrap_or_default();
         for sink in self.sinks_for(&event.event_name, &value) {
             let lane = Lane::Sink {
                 sink: sink.to_owned(),
                 auth_id: event.auth_id.clone().unwrap_or_else(nobody),
             };
-            self.accept(source, &lane, &key, payload, at, now).await?;
+            self.accept(context, &lane, &key, payload, at).await?;
         }
         Ok(())
     }
@@ -226,13 +245,12 @@ impl Bridge {
     /// Keeps a body that was verified and not understood, for a look.
     pub async fn keep_not_understood(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         body: &[u8],
         reason: &str,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let lane = Lane::NotUnderstood {
-            edge: source.to_owned(),
+            edge: context.source.to_owned(),
         };
         let key = EntryKey::from(hex::encode(Sha256::digest(body)));
         let payload = match std::str::from_utf8(body) {
@@ -246,19 +264,14 @@ impl Bridge {
             },
         };
         self.ledger
-            .append_dead(&lane, &key, &payload, reason, now)
+            .append_dead(&lane, &key, &payload, reason, context.now)
             .await?;
-        telemetry::hop(&Hop {
-            name: "received",
-            outcome: Outcome::NotUnderstood,
-            correlation_id: None,
-            lane: Some(&lane),
-            key: Some(&key),
-            source,
-            at: None,
-            since: Some(now),
-            reason: Some(reason),
-        });
+        Hop::new("received", context.source)
+            .entry(&lane, &key)
+            .outcome(Outcome::NotUnderstood)
+            .since(context.now)
+            .reason(reason)
+            .emit();
         Ok(())
     }
 
@@ -288,11 +301,10 @@ impl Bridge {
     /// When it could not be opened and what stands for it is not durable.
     pub async fn open(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         connection: &ConnectionId,
         channel: &dyn Channel,
         opening: Opening,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let since = Timestamp::now();
         let opened = tokio::time::timeout(OPENING_TIMEOUT, async {
@@ -306,51 +318,43 @@ impl Bridge {
             Err(_) => Some(Failure::passing("it took too long")),
         };
         let lane = Lane::Task(opening.otherwise.auth_id.clone());
-        let correlation_id = CorrelationId::of(&lane.to_string(), &opening.otherwise.key);
-        telemetry::hop(&Hop {
-            name: "opened",
-            outcome: failure.as_ref().map_or(Outcome::Ok, |_| Outcome::Dead),
-            correlation_id: Some(&correlation_id),
-            lane: Some(&lane),
-            key: Some(&opening.otherwise.key),
-            source,
-            at: None,
-            since: Some(since),
-            reason: failure.as_ref().map(|failure| failure.reason.as_str()),
-        });
+        Hop::new("opened", context.source)
+            .entry(&lane, &opening.otherwise.key)
+            .outcome(failure.as_ref().map_or(Outcome::Ok, |_| Outcome::Dead))
+            .since(since)
+            .reason(failure.as_ref().map(|failure| failure.reason.as_str()))
+            .emit();
         if failure.is_none() {
             return Ok(());
         }
-        self.accept_task(source, connection, opening.otherwise, now)
+        self.accept_task(context, connection, opening.otherwise)
             .await
     }
 
     /// Accepts something to be done in a channel.
     pub async fn accept_task(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         connection: &ConnectionId,
         task: Task,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let (lane, key, at) = (Lane::Task(task.auth_id.clone()), task.key.clone(), task.at);
         let payload = Payload::Task {
             connection: connection.clone(),
             task,
         };
-        self.accept(source, &lane, &key, &payload, at, now).await
+        self.accept(context, &lane, &key, &payload, at).await
     }
 
     /// Accepts what a user did; `handoff` is the one in which alone it counts.
     pub async fn accept_inbound(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         connection: &ConnectionId,
         inbound: Inbound,
         handoff: Option<String>,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
-        if !self.is_for_the_bot(&inbound, now).await? {
+        if !self.is_for_the_bot(&inbound, context.now).await? {
             return Ok(());
         }
         let (lane, key, at) = (
@@ -363,28 +367,12 @@ impl Bridge {
             inbound: Box::new(inbound),
             handoff,
         };
-        self.accept(source, &lane, &key, &payload, at, now).await
+        self.accept(context, &lane, &key, &payload, at).await
     }
 }
 
-/// Tells of an entry on its way into the ledger.
-fn tell(
-    name: &'static str,
-    outcome: Outcome,
-    source: &str,
-    lane: &Lane,
-    key: &EntryKey,
-    since: Timestamp,
-) {
-    telemetry::hop(&Hop {
-        name,
-        outcome,
-        correlation_id: Some(&CorrelationId::of(&lane.to_string(), key)),
-        lane: Some(lane),
-        key: Some(key),
-        source,
-        at: None,
-        since: Some(since),
-        reason: None,
-    });
+/// Records that something came that is to be an entry.
+fn record_received(context: RequestContext<'_>, lane: &Lane, key: &EntryKey) {
+    let hop = Hop::new("received", context.source).entry(lane, key);
+    hop.since(context.now).emit();
 }

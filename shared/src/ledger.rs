@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::ids::{CorrelationId, EntryKey};
 use crate::key::KeyKind;
 use crate::lane::Lane;
-use crate::retry::{Detail, Why};
+use crate::retry::{Detail, FailureReason};
 use crate::table::{self, Table, TableError, Update, millis, number, present, text};
 
 mod item;
@@ -86,10 +86,10 @@ pub struct Entry {
 impl Entry {
     /// Why the last try failed or it ended, and what the provider said of that.
     #[must_use]
-    pub fn why(&self) -> Option<Why<'_>> {
+    pub fn why(&self) -> Option<FailureReason<'_>> {
         let detail = self.detail.as_ref();
         let reason = self.reason.as_deref()?;
-        Some(Why { reason, detail })
+        Some(FailureReason { reason, detail })
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod handoff;
 
+use handoff::Within;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -14,8 +16,10 @@ use axum::routing::{any, get};
 use bytes::Bytes;
 use haptik_bridge_shared::bridge::{Bridge, Connection};
 use haptik_bridge_shared::channel::{Page, Received, Rejected, Reply, Request};
-use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable, in_our_form, refusal};
 use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ingest::{
+    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal,
+};
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::telemetry;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -29,7 +33,9 @@ pub fn router(live: Live) -> Router {
         .route("/channels/{connection}", any(at_connection))
         .route("/channels/{connection}/{*path}", any(below_connection))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(map_response(async |answer: Response| in_our_form(answer)))
+        .layer(map_response(async |answer: Response| {
+            normalize_error_response(answer)
+        }))
         .with_state(live)
 }
 
@@ -97,10 +103,9 @@ async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
     match accept(
         &bridge,
         (id, connection),
-        &source,
+        RequestContext::new(&source, now),
         received,
         request.body,
-        now,
     )
     .await
     {
@@ -117,41 +122,36 @@ async fn receive(live: &Live, name: &str, request: &Request<'_>) -> Response {
 async fn accept(
     bridge: &Bridge,
     at: (&ConnectionId, &Connection),
-    source: &str,
+    context: RequestContext<'_>,
     received: Received,
     body: &[u8],
-    now: Timestamp,
 ) -> Result<Option<Reply>, NotDurable> {
     let (connection, channel) = (at.0, at.1.channel.as_ref());
     // First, since it has the least time.
     if let Some(opening) = received.opening {
-        bridge
-            .open(source, connection, channel, opening, now)
-            .await?;
+        bridge.open(context, connection, channel, opening).await?;
     }
     if let Some(change) = &received.change {
-        at.1.channel.settle(change, now).await?;
+        at.1.channel.settle(change, context.now).await?;
     }
     if let Some(reason) = &received.not_understood {
         let body = channel.to_keep(body);
-        bridge
-            .keep_not_understood(source, &body, reason, now)
-            .await?;
+        bridge.keep_not_understood(context, &body, reason).await?;
     }
     if let Some(asked) = received.handoff {
-        return handoff::accept(bridge, at, source, asked, now).await;
+        return handoff::accept(bridge, at, context, asked).await;
     }
     for inbound in received.inbound {
         let within = match handoff::within(bridge, &inbound, received.only_in_handoff).await? {
-            Ok(within) => within,
-            Err(refused) => return Ok(Some(refused)),
+            Within::Taken(handoff) => handoff,
+            Within::Refused(reply) => return Ok(Some(reply)),
         };
         bridge
-            .accept_inbound(source, connection, inbound, within, now)
+            .accept_inbound(context, connection, inbound, within)
             .await?;
     }
     for task in received.tasks {
-        bridge.accept_task(source, connection, task, now).await?;
+        bridge.accept_task(context, connection, task).await?;
     }
     Ok(None)
 }

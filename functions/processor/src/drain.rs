@@ -8,10 +8,10 @@ use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
 use haptik_bridge_shared::message::completion::{self, CHAT_COMPLETE_HELD, CompletionKind};
-use haptik_bridge_shared::retry::{self, Failure, Retry, Why};
+use haptik_bridge_shared::retry::{self, Failure, FailureReason, Retry};
 use haptik_bridge_shared::sink::gate::Gate;
 use haptik_bridge_shared::table::TableError;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use jiff::Timestamp;
 
 use crate::Processor;
@@ -107,17 +107,13 @@ impl<'a> Attempt<'a> {
             Payload::Webhook { account, .. } => format!("haptik/{account}"),
             _ => "processor".to_owned(),
         });
-        telemetry::hop(&Hop {
-            name: "delivered",
-            outcome,
-            correlation_id: Some(&self.entry.correlation_id),
-            lane: Some(&self.entry.lane),
-            key: Some(&self.entry.key),
-            source: place,
-            at: Some(self.entry.at),
-            since: Some(self.since),
-            reason,
-        });
+        Hop::new("delivered", place)
+            .entry(&self.entry.lane, &self.entry.key)
+            .outcome(outcome)
+            .written_at(self.entry.at)
+            .since(self.since)
+            .reason(reason)
+            .emit();
     }
 }
 
@@ -294,7 +290,7 @@ impl Processor {
         reason: Option<&str>,
     ) -> Result<(), TableError> {
         let outcome = reason.map_or(Outcome::Ok, |_| Outcome::Nothing);
-        let why = reason.map(Why::from);
+        let why = reason.map(FailureReason::from);
         let ended = self
             .bridge
             .ledger
@@ -310,7 +306,7 @@ impl Processor {
         attempt: &Attempt<'_>,
         failure: &Failure,
     ) -> Result<Next, TableError> {
-        let (entry, why) = (attempt.entry, Why::from(failure));
+        let (entry, why) = (attempt.entry, FailureReason::from(failure));
         let Retry::Later(after) = failure.retry else {
             let buried = self.bury(attempt, why).await;
             return buried.map(|()| Next::Go(Left::Nothing));
@@ -323,7 +319,7 @@ impl Processor {
         if age >= patience && attempt.gate.attention.is_none() {
             let reason = format!("given up after {} s: {}", patience.as_secs(), why.reason);
             let reason = reason.as_str();
-            let buried = self.bury(attempt, Why { reason, ..why }).await;
+            let buried = self.bury(attempt, FailureReason { reason, ..why }).await;
             return buried.map(|()| Next::Go(Left::Nothing));
         }
         attempt.tell(Outcome::WillRetry, Some(&failure.reason));
@@ -332,7 +328,7 @@ impl Processor {
     }
 
     /// Gives an entry up; the lane goes on. Of why, the reason is told, and all is kept.
-    async fn bury(&self, attempt: &Attempt<'_>, why: Why<'_>) -> Result<(), TableError> {
+    async fn bury(&self, attempt: &Attempt<'_>, why: FailureReason<'_>) -> Result<(), TableError> {
         // Before it is recorded, so that it is done again where that fails.
         self.gives_back(attempt.entry, &why.in_full()).await?;
         attempt.tell(Outcome::Dead, Some(why.reason));

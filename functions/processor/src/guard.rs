@@ -1,7 +1,7 @@
 //! Looking after hand-offs: those that nobody has taken, and those that ended when whoever ended them was
 //! stopped before all that follows was in the ledger.
 
-use haptik_bridge_shared::edge::NotDurable;
+use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
 use haptik_bridge_shared::message::handoff::{Ended, Reason};
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_shared::users::Due;
@@ -42,9 +42,10 @@ impl Processor {
 
     async fn look_after(&self, due: &Due) -> Result<(), NotDurable> {
         let (bridge, now) = (&self.bridge, Timestamp::now());
+        let context = RequestContext::new("guard", now);
         let ended = Ended::of(Reason::NoAgent, now.as_millisecond());
         bridge
-            .end_handoff("guard", &due.auth_id, &due.id, &ended, true, now)
+            .end_handoff(context, &due.auth_id, &due.id, &ended, true)
             .await?;
         Ok(bridge.users.handoff_forget_due(&due.key).await?)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use haptik_bridge_shared::health::Due;
 use haptik_bridge_shared::ids::AccountId;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use jiff::Timestamp;
 
 use crate::Processor;
@@ -95,19 +95,14 @@ impl Processor {
 
 /// Tells that the webhook was enabled, or not; then the next housekeeping is the retry.
 fn tell(account: &AccountId, went_well: bool, reason: Option<&str>, since: Timestamp) {
-    telemetry::hop(&Hop {
-        name: "webhook_enabled",
-        outcome: if went_well {
-            Outcome::Ok
-        } else {
-            Outcome::WillRetry
-        },
-        correlation_id: None,
-        lane: None,
-        key: None,
-        source: &format!("haptik/{account}"),
-        at: None,
-        since: Some(since),
-        reason,
-    });
+    let outcome = if went_well {
+        Outcome::Ok
+    } else {
+        Outcome::WillRetry
+    };
+    Hop::new("webhook_enabled", &format!("haptik/{account}"))
+        .outcome(outcome)
+        .since(since)
+        .reason(reason)
+        .emit();
 }

@@ -12,7 +12,7 @@ use haptik_bridge_shared::ids::{AccountId, AuthId};
 use haptik_bridge_shared::outage::{Cause, Outage, Pass, Proof};
 use haptik_bridge_shared::retry::Retry;
 use haptik_bridge_shared::table::TableError;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -345,17 +345,11 @@ fn prove(outage: &mut Outage, proof: Proof, now: Timestamp) {
 }
 
 fn tell(name: &'static str, outage: &Outage, outcome: Outcome, reason: &str, now: Timestamp) {
-    telemetry::hop(&Hop {
-        name,
-        outcome,
-        correlation_id: None,
-        lane: None,
-        key: None,
-        source: &format!("haptik/{}", outage.account),
-        at: None,
-        since: Some(now),
-        reason: Some(reason),
-    });
+    Hop::new(name, &format!("haptik/{}", outage.account))
+        .outcome(outcome)
+        .since(now)
+        .reason(reason)
+        .emit();
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::bridge::Connection;
 use haptik_bridge_shared::haptik::client::{HaptikClient, HaptikError, History, HistoryMessage};
 use haptik_bridge_shared::haptik::webhook::{Event, recovered};
-use haptik_bridge_shared::ids::{AuthId, CorrelationId};
+use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
 use haptik_bridge_shared::key;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::outage::Outage;
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable as _};
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::Hop;
 use haptik_bridge_shared::users::User;
 use jiff::{SignedDuration, Timestamp};
 
@@ -232,29 +233,20 @@ impl Processor {
             account: outage.account.clone(),
             body: body.clone(),
         };
-        let passing =
-            |error: haptik_bridge_shared::edge::NotDurable| Failure::passing(error.to_string());
+        let passing = |error: NotDurable| Failure::passing(error.to_string());
         let bridge = &self.bridge;
         let received_at = Timestamp::now();
+        let context = RequestContext::new(&source, received_at);
         bridge
-            .accept_for_sinks(&source, &event, &payload, body.as_bytes(), received_at)
+            .accept_for_sinks(context, &event, &payload, body.as_bytes())
             .await
             .map_err(passing)?;
         bridge
-            .accept(&source, &lane, &key, &payload, at, received_at)
+            .accept(context, &lane, &key, &payload, at)
             .await
             .map_err(passing)?;
-        telemetry::hop(&Hop {
-            name: "recovered",
-            outcome: Outcome::Ok,
-            correlation_id: Some(&CorrelationId::of(&lane.to_string(), &key)),
-            lane: Some(&lane),
-            key: Some(&key),
-            source: &source,
-            at: None,
-            since: Some(received_at),
-            reason: None,
-        });
+        let hop = Hop::new("recovered", &source).entry(&lane, &key);
+        hop.since(received_at).emit();
         Ok(())
     }
 }

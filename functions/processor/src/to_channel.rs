@@ -7,7 +7,7 @@ use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::{Failure, Retry};
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::Hop;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
@@ -197,15 +197,6 @@ impl Processor {
 
 /// Tells of a step that went well.
 pub(crate) fn step_done(entry: &Entry, name: &'static str, source: &str, since: Timestamp) {
-    telemetry::hop(&Hop {
-        name,
-        outcome: Outcome::Ok,
-        correlation_id: Some(&entry.correlation_id),
-        lane: Some(&entry.lane),
-        key: Some(&entry.key),
-        source,
-        at: None,
-        since: Some(since),
-        reason: None,
-    });
+    let hop = Hop::new(name, source).entry(&entry.lane, &entry.key);
+    hop.since(since).emit();
 }

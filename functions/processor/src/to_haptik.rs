@@ -17,6 +17,7 @@ use haptik_bridge_shared::haptik::client::{
 use haptik_bridge_shared::haptik::hsl::{Actionable, Effect};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
+use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::Failure;
@@ -418,7 +419,7 @@ impl Processor {
             };
             let accepted = self
                 .bridge
-                .accept(&source, &lane, &key, &payload, at, now)
+                .accept(RequestContext::new(&source, now), &lane, &key, &payload, at)
                 .await;
             accepted.map_err(|error| Failure::passing(error.to_string()))?;
         }

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use haptik_bridge_shared::edge::NotDurable;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::ingest::NotDurable;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::sink::gate::{self, Gate};
 use haptik_bridge_shared::sink::{Delivered, Delivery, SinkError};
 use haptik_bridge_shared::table::TableError;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use jiff::Timestamp;
 
 use crate::Processor;
@@ -200,15 +200,9 @@ fn refused_alone(attempt: &Attempt<'_>, error: SinkError) -> SinkError {
 
 /// Tells that a sink needs attention: once for each try, so that an alarm lasts as long as it does.
 fn needs_attention(attempt: &Attempt<'_>, name: &str, reason: &str) {
-    telemetry::hop(&Hop {
-        name: "needs_attention",
-        outcome: Outcome::WillRetry,
-        correlation_id: Some(&attempt.entry.correlation_id),
-        lane: Some(&attempt.entry.lane),
-        key: Some(&attempt.entry.key),
-        source: &format!("sinks/{name}"),
-        at: None,
-        since: None,
-        reason: Some(reason),
-    });
+    Hop::new("needs_attention", &format!("sinks/{name}"))
+        .entry(&attempt.entry.lane, &attempt.entry.key)
+        .outcome(Outcome::WillRetry)
+        .reason(reason)
+        .emit();
 }

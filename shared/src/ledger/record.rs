@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::{Entry, Ledger, Reservation, State, day};
-use crate::retry::Why;
+use crate::retry::FailureReason;
 use crate::table::{TableError, Update, millis, number, text};
 
 impl Ledger {
@@ -30,7 +30,7 @@ impl Ledger {
 
     /// Notes that a try failed and that another is to come. The try ended: the counts
     /// of crashes and of overruns begin anew.
-    pub async fn failed(&self, entry: &Entry, why: Why<'_>) -> Result<(), TableError> {
+    pub async fn failed(&self, entry: &Entry, why: FailureReason<'_>) -> Result<(), TableError> {
         let update = with(self.update(entry), why).add("attempts", number(1));
         let update = update.set("starts", number(0)).set("overruns", number(0));
         update.send().await
@@ -69,7 +69,7 @@ impl Ledger {
         &self,
         entry: &Entry,
         state: State,
-        why: Option<Why<'_>>,
+        why: Option<FailureReason<'_>>,
         now: Timestamp,
     ) -> Result<(), TableError> {
         let mut update = self
@@ -88,7 +88,7 @@ impl Ledger {
 }
 
 /// An update that notes a reason. What was said of an earlier one does not stay.
-fn with<'a>(update: Update<'a>, why: Why<'_>) -> Update<'a> {
+fn with<'a>(update: Update<'a>, why: FailureReason<'_>) -> Update<'a> {
     let nothing = AttributeValue::Null(true);
     let detail = why.detail.map_or(nothing, |said| text(said.as_str()));
     update.set("reason", text(why.reason)).set("detail", detail)

@@ -2,6 +2,7 @@
 
 use haptik_bridge_shared::channel::{Act, Content, Gate, Inbound, SenderKind};
 use haptik_bridge_shared::haptik::webhook::Event;
+use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::completion::Completion;
@@ -185,10 +186,9 @@ impl Processor {
                 {"actionable_text": connection.handoff.rating_prompt, "type": "APP_FEEDBACK", "payload": {}},
             ]},
         });
-        let (name, now) = (format!("rating-{}", entry.key), Timestamp::now());
-        self.bridge
-            .say("processor", user, &name, &hsl, at, now)
-            .await?;
+        let name = format!("rating-{}", entry.key);
+        let context = RequestContext::new("processor", Timestamp::now());
+        self.bridge.say(context, user, &name, &hsl, at).await?;
         Ok(())
     }
 
@@ -235,9 +235,9 @@ impl Processor {
             unnamed: Vec::new(),
             mark: None,
         };
-        let now = Timestamp::now();
+        let context = RequestContext::new("processor", Timestamp::now());
         self.bridge
-            .accept_inbound("processor", &user.connection, inbound, None, now)
+            .accept_inbound(context, &user.connection, inbound, None)
             .await?;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use haptik_bridge_shared::channel::{Attachment, Task};
 use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind, HaptikError};
+use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::{Failure, Retry};
 use jiff::Timestamp;
@@ -116,10 +117,8 @@ impl Processor {
         let Payload::Inbound { connection: id, .. } = &entry.payload else {
             return Ok(());
         };
-        let accepted = self
-            .bridge
-            .accept_task("processor", id, task, Timestamp::now())
-            .await;
+        let context = RequestContext::new("processor", Timestamp::now());
+        let accepted = self.bridge.accept_task(context, id, task).await;
         accepted.map_err(|error| Failure::passing(error.to_string()))
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use haptik_bridge_shared::channel::Inbound;
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::handoff::{Ended, Handoff, Reason};
 use haptik_bridge_shared::retry::Failure;
@@ -74,9 +75,9 @@ impl Processor {
         id: &str,
         ended: &Ended,
     ) -> Result<Over, Failure> {
-        let now = Timestamp::now();
+        let context = RequestContext::new("processor", Timestamp::now());
         let bridge = &self.bridge;
-        let over = bridge.end_handoff("processor", auth_id, id, ended, false, now);
+        let over = bridge.end_handoff(context, auth_id, id, ended, false);
         Ok(over.await?)
     }
 
@@ -101,10 +102,10 @@ impl Processor {
         inbound: &Inbound,
         id: &str,
     ) -> Result<Done, Failure> {
-        let (auth_id, now) = (&inbound.auth_id, Timestamp::now());
+        let context = RequestContext::new("processor", Timestamp::now());
         let bridge = &self.bridge;
         bridge
-            .give_back("processor", auth_id, id, &entry.key, now)
+            .give_back(context, &inbound.auth_id, id, &entry.key)
             .await?;
         Ok(Done::Nothing(
             "the hand-off is over: it went back to the bot",

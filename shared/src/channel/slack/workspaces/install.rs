@@ -20,7 +20,7 @@ use crate::ids::ConnectionId;
 use crate::retry::Failure;
 use crate::seal::{self, InvalidKey, Sealer};
 use crate::table::Table;
-use crate::telemetry::{self, Hop, Outcome};
+use crate::telemetry::{Hop, Outcome};
 use secrecy::ExposeSecret as _;
 
 /// Installs an app.
@@ -193,17 +193,11 @@ impl Installer {
     }
 
     fn tell(&self, name: &'static str, outcome: Outcome, reason: &str, since: Timestamp) {
-        telemetry::hop(&Hop {
-            name,
-            outcome,
-            correlation_id: None,
-            lane: None,
-            key: None,
-            source: &format!("channels/{}", self.connection),
-            at: None,
-            since: Some(since),
-            reason: Some(reason),
-        });
+        Hop::new(name, &format!("channels/{}", self.connection))
+            .outcome(outcome)
+            .since(since)
+            .reason(reason)
+            .emit();
     }
 }
 
