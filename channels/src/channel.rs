@@ -17,7 +17,7 @@ use haptik_bridge_shared::message::{
 };
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::outbound::Fetcher;
-use haptik_bridge_shared::redact;
+use haptik_bridge_shared::redacted_debug;
 use haptik_bridge_shared::retry::{Detail, Failure, Retry, Retryable};
 use haptik_bridge_shared::table::Table;
 use http::header::{self, HeaderName};
@@ -534,32 +534,10 @@ impl From<Failure> for SendError {
     }
 }
 
-impl fmt::Debug for Request<'_> {
-    /// Without the headers, which have the signature.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Request")
-            .field("method", self.method)
-            .field("body", &redact::Bytes(self.body.len()))
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Response {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Response")
-            .field("status", &self.status)
-            .field("body", &redact::Bytes(self.body.len()))
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Part {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Part")
-            .field("index", &self.index)
-            .finish_non_exhaustive()
-    }
-}
+// Without the headers, which have the signature, and the URL, which may have a token.
+redacted_debug!(Request<'_> { method, body: bytes });
+redacted_debug!(Response {
+    status,
+    body: bytes
+});
+redacted_debug!(Part { index });

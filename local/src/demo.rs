@@ -23,7 +23,7 @@ use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
-use haptik_bridge_shared::retry::Why;
+use haptik_bridge_shared::retry::FailureReason;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -320,7 +320,7 @@ async fn entry(State(app): State<App>, Query(place): Query<Place>) -> Response {
             Json(json!({
                 "state": entry.state,
                 "attempts": entry.attempts,
-                "reason": entry.why().map(Why::in_full),
+                "reason": entry.why().map(FailureReason::in_full),
                 "received_at": entry.received_at,
                 "ended_at": entry.ended_at,
                 "payload": payload,

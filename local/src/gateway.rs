@@ -12,7 +12,7 @@ use axum::response::Response;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::edge::refusal;
+use haptik_bridge_shared::ingest::refusal;
 use haptik_bridge_shared::sink::Sinks;
 use http::StatusCode;
 use jiff::Timestamp;

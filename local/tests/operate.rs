@@ -9,7 +9,7 @@ use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Ledger, Payload, State};
 use haptik_bridge_shared::outage::{Cause, Outage, Outages, Proof};
-use haptik_bridge_shared::retry::Why;
+use haptik_bridge_shared::retry::FailureReason;
 use haptik_bridge_shared::users::UserMap;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -64,7 +64,7 @@ async fn ledger(data: &Path) -> anyhow::Result<(EmbeddedDynamoDb, Ledger)> {
         } else {
             State::Delivered
         };
-        let why = reason.map(Why::from);
+        let why = reason.map(FailureReason::from);
         ledger.end(&entry, state, why, Timestamp::now()).await?;
     }
     Ok((database, ledger))
@@ -190,7 +190,7 @@ async fn what_was_given_up_is_selected_by_connection_sink_and_any_name_of_a_user
     };
     ledger.append(&lane, &key, &payload, now, now).await?;
     let entry = ledger.entry(&lane, &key).await?.expect("it is there");
-    let quoting = Why {
+    let quoting = FailureReason {
         reason: "the CRM refused it (422)",
         detail: Some(&SECRET_WORDS.into()),
     };

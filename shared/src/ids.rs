@@ -60,7 +60,8 @@ text_id! {
 }
 /// The place of an entry in its lane: the ledger's sort key. Two deliveries of one thing have the same
 /// key, and keys of one lane sort in the order in which their things are to be delivered. 1 to 512
-/// bytes: of a longer text the end is replaced by its hash, since DynamoDB takes up to 1,024 bytes.
+/// bytes: of a longer text the end is replaced by its hash, since DynamoDB takes up to 1,024 bytes. What
+/// keys are made of is in [`crate::key`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EntryKey(String);
@@ -84,21 +85,6 @@ impl EntryKey {
     pub fn digest(&self) -> String {
         let digest = Sha256::digest(&self.0);
         URL_SAFE_NO_PAD.encode(digest.get(..9).unwrap_or_default())
-    }
-
-    /// Whether this is the key of what a provider calls `id`: Haptik's `message.id`, Slack's `ts` (of the
-    /// user's message, or of the one that was tapped on), an application's id of a message; or the key
-    /// itself. What has no digit in it is no such id: it would be a word that many keys have.
-    #[must_use]
-    pub fn is_of(&self, id: &str) -> bool {
-        if self.0 == id || !id.bytes().any(|byte| byte.is_ascii_digit()) {
-            return self.0 == id;
-        }
-        // Slack's ts is a time in seconds, and a key begins with microseconds: the same digits.
-        let digits = id.replacen('.', "", 1);
-        let is_part = |part: &str| part == id || part.trim_start_matches('0') == digits;
-        let after_the_time = self.0.split_once('#').map(|(_, rest)| rest);
-        after_the_time == Some(id) || self.0.split('#').any(is_part)
     }
 }
 
@@ -183,35 +169,6 @@ mod tests {
             derive("acme", "U1", Some("1.2")),
         ] {
             assert_ne!(id, other);
-        }
-    }
-
-    #[test]
-    fn a_key_is_of_what_providers_call_it_and_of_nothing_else() {
-        let of_haptik = EntryKey::from("00000000000000000902#message");
-        let of_slack = EntryKey::from("00001795561837856425#D1");
-        let of_a_tap = EntryKey::from("00001795561837856425#D1#1795561800.000100#a");
-        let of_an_application = EntryKey::from("00001795561837856425#m#1");
-        for (key, id) in [
-            (&of_haptik, "902"),
-            (&of_haptik, of_haptik.as_str()),
-            (&of_slack, "1795561837.856425"),
-            (&of_slack, "1795561837856425"),
-            (&of_a_tap, "1795561800.000100"),
-            (&of_an_application, "m#1"),
-        ] {
-            assert!(key.is_of(id), "{key} {id}");
-        }
-        for (key, id) in [
-            (&of_haptik, "2"),
-            (&of_haptik, "0902"),
-            (&of_haptik, "message"),
-            (&of_haptik, ""),
-            (&EntryKey::from("00000000000000000000#message"), "."),
-            (&of_slack, "1795561837.856426"),
-            (&of_slack, "856425"),
-        ] {
-            assert!(!key.is_of(id), "{key} {id}");
         }
     }
 

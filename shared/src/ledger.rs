@@ -12,17 +12,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Select};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ids::{CorrelationId, EntryKey};
+use crate::key::KeyKind;
 use crate::lane::Lane;
-use crate::retry::{Detail, Why};
-use crate::table::{Table, TableError, number, text};
+use crate::retry::{Detail, FailureReason};
+use crate::table::{self, Table, TableError, Update, millis, number, present, text};
 
 mod item;
 mod operate;
@@ -87,10 +86,10 @@ pub struct Entry {
 impl Entry {
     /// Why the last try failed or it ended, and what the provider said of that.
     #[must_use]
-    pub fn why(&self) -> Option<Why<'_>> {
+    pub fn why(&self) -> Option<FailureReason<'_>> {
         let detail = self.detail.as_ref();
         let reason = self.reason.as_deref()?;
-        Some(Why { reason, detail })
+        Some(FailureReason { reason, detail })
     }
 }
 
@@ -166,9 +165,6 @@ impl Ledger {
     }
 
     /// Keeps a body that was verified and not understood, dead from the start.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn append_dead(
         &self,
         lane: &Lane,
@@ -187,27 +183,12 @@ impl Ledger {
     }
 
     /// The pending entries of a lane, in order: one page, and whether there is more.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn pending(&self, lane: &Lane) -> Result<(Vec<Entry>, bool), TableError> {
-        let output = self
-            .table
-            .client()
-            .query()
-            .table_name(self.table.name())
-            .index_name(PENDING_INDEX)
-            .consistent_read(true)
-            .select(Select::AllAttributes)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(lane.to_string()))
-            .limit(PAGE)
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        let more = output.last_evaluated_key().is_some();
+        let query = self.table.query(lane.to_string()).index(PENDING_INDEX);
+        let query = query.all_attributes().consistent();
+        let (items, more) = query.page(PAGE).await?;
         let mut entries = Vec::new();
-        for item in output.items.unwrap_or_default() {
+        for item in items {
             let sk = item.get("sk").cloned();
             match self.entry_of(item).await {
                 Ok(entry) => entries.push(entry),
@@ -222,9 +203,6 @@ impl Ledger {
     }
 
     /// The entry with this key.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn entry(&self, lane: &Lane, key: &EntryKey) -> Result<Option<Entry>, TableError> {
         match self.table.get(&lane.to_string(), key.as_str()).await? {
             Some(item) => self.entry_of(item).await.map(Some),
@@ -234,34 +212,21 @@ impl Ledger {
 
     /// The last message of a lane towards a channel that was sent until `at`: its id at Haptik and its
     /// time. One query.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn last_message(
         &self,
         lane: &Lane,
         at: Timestamp,
     ) -> Result<Option<(u64, Timestamp)>, TableError> {
-        let output = self
-            .table
-            .client()
-            .query()
-            .table_name(self.table.name())
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .projection_expression("sk, #at")
-            .expression_attribute_names("#at", "at")
-            .expression_attribute_values(":pk", text(lane.to_string()))
-            .scan_index_forward(false)
-            .limit(PAGE)
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        let messages = output.items().iter().filter_map(|item| {
-            let (id, name) = item.get("sk")?.as_s().ok()?.split_once('#')?;
+        let query = self.table.query(lane.to_string()).consistent();
+        let query = query.only(&["sk", "at"]).backwards();
+        let (items, _) = query.page(PAGE).await?;
+        let messages = items.iter().filter_map(|item| {
+            let KeyKind::Message { id } = item.get("sk")?.as_s().ok()?.parse().ok()? else {
+                return None;
+            };
             let sent = item.get("at")?.as_n().ok()?.parse().ok()?;
             let sent = Timestamp::from_millisecond(sent).ok()?;
-            (name == "message" && sent <= at).then_some((id.parse().ok()?, sent))
+            (sent <= at).then_some((id, sent))
         });
         Ok(messages.max_by_key(|(id, _)| *id))
     }
@@ -336,27 +301,10 @@ impl Ledger {
 
     async fn put(&self, item: Item) -> Result<Appended, TableError> {
         let item = self.in_pieces(item).await?;
-        let result = self
-            .table
-            .client()
-            .put_item()
-            .table_name(self.table.name())
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = result else {
+        let Some(found) = self.table.put_new(item).await? else {
             return Ok(Appended::New);
         };
-        let Some(PutItemError::ConditionalCheckFailedException(found)) = error.as_service_error()
-        else {
-            return Err(TableError::from_sdk(error));
-        };
-        let state = found
-            .item()
-            .and_then(|item| item.get("state"))
-            .and_then(|state| state.as_s().ok());
+        let state = found.get("state").and_then(|state| state.as_s().ok());
         Ok(if state.is_some_and(|state| state == "pending") {
             Appended::Pending
         } else {
@@ -370,14 +318,10 @@ impl Ledger {
         let mut pieces = 0;
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(rest.floor_char_boundary(LARGEST_PIECE));
-            self.table
-                .put(HashMap::from([
-                    ("pk".to_owned(), text(pieces_key(item))),
-                    ("sk".to_owned(), text(format!("{pieces:05}"))),
-                    ("piece".to_owned(), text(piece)),
-                    ("expires_at".to_owned(), number(item.expires_at)),
-                ]))
-                .await?;
+            let mut part = table::key(pieces_key(item), format!("{pieces:05}"));
+            part.insert("piece".to_owned(), text(piece));
+            part.insert("expires_at".to_owned(), number(item.expires_at));
+            self.table.put(part).await?;
             pieces += 1;
             rest = after;
         }
@@ -411,36 +355,24 @@ impl Ledger {
         };
         tracing::error!(%lane, key, reason, "an entry cannot be read: it is parked");
         let now = Timestamp::now();
-        self.update_at(
-            lane,
-            key,
-            "SET #state = :dead, reason = :reason, ended_at = :now, dead = :day REMOVE pending",
-        )
-        .expression_attribute_values(":now", number(now.as_millisecond()))
-        .expression_attribute_values(":day", text(day(now)))
-        .expression_attribute_names("#state", "state")
-        .expression_attribute_values(":dead", text("dead"))
-        .expression_attribute_values(":reason", text(reason))
-        .send()
-        .await
-        .map_err(TableError::from_sdk)?;
-        Ok(())
+        self.update_at(lane, key)
+            .set("state", text("dead"))
+            .set("reason", text(reason))
+            .set("ended_at", millis(now))
+            .set("dead", text(day(now)))
+            .remove("pending")
+            .send()
+            .await
     }
 
-    fn update(&self, entry: &Entry, expression: &str) -> UpdateItemFluentBuilder {
-        self.update_at(&entry.lane, entry.key.as_str(), expression)
+    fn update(&self, entry: &Entry) -> Update<'_> {
+        self.update_at(&entry.lane, entry.key.as_str())
     }
 
-    fn update_at(&self, lane: &Lane, key: &str, expression: &str) -> UpdateItemFluentBuilder {
-        self.table
-            .client()
-            .update_item()
-            .table_name(self.table.name())
-            .key("pk", text(lane.to_string()))
-            .key("sk", text(key))
-            // An entry that has expired in the meantime must not come back as a stump.
-            .condition_expression("attribute_exists(pk)")
-            .update_expression(expression)
+    fn update_at(&self, lane: &Lane, key: &str) -> Update<'_> {
+        let update = self.table.update(lane.to_string(), key);
+        // An entry that has expired in the meantime must not come back as a stump.
+        update.condition(present("pk"))
     }
 }
 

@@ -6,27 +6,28 @@
 //!   that the functions depend on; [`live`] reads it again while they run.
 //! - [`channel`] is where the user is: one module per channel, which verifies, parses, renders and
 //!   sends. [`haptik`] is the platform: its message language, its deliveries, and the calls to it.
-//! - [`edge`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
-//!   ring of the [`queue`]. [`users`] is the map of who is where, [`handoff`] who is with a human,
+//! - [`ingest`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
+//!   ring of the [`queue`]. [`users`] is the map of who is where and who is with a human,
 //!   [`health`] whether Haptik's webhook is well, [`outage`] what is recorded when it was not,
 //!   [`activity`] who was active then. All are in one [`table`].
+//! - [`message`] has the values that all of these speak of.
 //! - [`retry`] says whether a failure is worth repeating, [`outbound`] is the HTTP client, [`sink`] is
 //!   whoever else wants the events: a CRM, or a receiver of [`standard_webhooks`].
-//! - [`registry`] lists the types of channels and sinks.
-//! - [`seal`] encrypts the secrets that are kept in the table.
-//! - [`telemetry`] tells of every hop; [`ids`] names things; [`wire`] reads other people's JSON;
+//! - [`registry`] lists the types of sinks.
+//! - [`redact`] keeps what people say out of `Debug`, [`seal`] encrypts the secrets that are kept in the table.
+//! - [`telemetry`] tells of every hop; [`ids`] names things, [`key`] puts them in order; [`wire`] reads other people's JSON;
 //!   [`aws`] is what the AWS clients have in common, [`environment`] where they find things.
 
 pub mod activity;
 pub mod aws;
 pub mod bridge;
 pub mod config;
-pub mod edge;
 pub mod environment;
-pub mod handoff;
 pub mod haptik;
 pub mod health;
 pub mod ids;
+pub mod ingest;
+pub mod key;
 pub mod lane;
 pub mod ledger;
 pub mod live;

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{AuthId, EntryKey};
-use crate::redact::Bytes;
+use crate::redacted_debug;
 
+pub mod completion;
+pub mod handoff;
 pub mod hsl;
 pub mod outgoing;
 
@@ -17,7 +19,7 @@ pub use outgoing::{Content, Handback, Outgoing, Returned, Sender, SenderKind};
 
 /// Something that a user did, to be told to Haptik. `A` is where to answer: a channel's own type at the
 /// edge, [`Address`] in the ledger.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inbound<A = Address> {
     /// Its place among the user's doings; the same on every delivery of the same thing.
     pub key: EntryKey,
@@ -47,7 +49,7 @@ pub struct Inbound<A = Address> {
 }
 
 /// Where in a channel to answer: only the channel knows what is inside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Address(pub Value);
 
@@ -189,19 +191,14 @@ impl Profile {
     }
 }
 
-impl fmt::Debug for Profile {
-    /// Says what is known, not what it is: a profile is personal data.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Profile")
-            .field("name", &self.name.is_some())
-            .field("email", &self.email.is_some())
-            .field("mobile_no", &self.mobile_no.is_some())
-            .field("language_code", &self.language_code)
-            .field("custom_data", &self.custom_data.len())
-            .finish()
-    }
-}
+// What is known, not what it is.
+redacted_debug!(Profile {
+    name: is_some,
+    email: is_some,
+    mobile_no: is_some,
+    language_code,
+    custom_data: len,
+});
 
 /// Something to be done in a channel on account of a request.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -228,17 +225,6 @@ impl<T> Task<T> {
     }
 }
 
-impl<T> fmt::Debug for Task<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Task")
-            .field("key", &self.key)
-            .field("at", &self.at)
-            .field("auth_id", &self.auth_id)
-            .finish_non_exhaustive()
-    }
-}
-
 impl<A> Inbound<A> {
     /// The same, with its address as another type.
     pub fn map_address<B>(self, map: impl FnOnce(A) -> B) -> Inbound<B> {
@@ -257,42 +243,46 @@ impl<A> Inbound<A> {
     }
 }
 
-impl fmt::Debug for UserAction {
-    /// Which kind of action it is, and nothing of what was said.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Message { text, attachments } => formatter
-                .debug_struct("Message")
-                .field("text", &Bytes(text.len()))
-                .field("attachments", attachments)
-                .finish_non_exhaustive(),
-            Self::Choice { message, index } => formatter
-                .debug_struct("Choice")
-                .field("message", message)
-                .field("index", index)
-                .finish_non_exhaustive(),
-            Self::Feedback {
-                rating, resolved, ..
-            } => formatter
-                .debug_struct("Feedback")
-                .field("rating", rating)
-                .field("resolved", resolved)
-                .finish_non_exhaustive(),
-            Self::Unresolved { .. } => formatter.write_str("Unresolved { .. }"),
-            Self::Handoff { .. } => formatter.write_str("Handoff { .. }"),
-            Self::MoveToAgent { .. } => formatter.write_str("MoveToAgent { .. }"),
-        }
-    }
-}
-
-impl fmt::Debug for Attachment {
-    /// Without the name, and the URL, which is often all that protects the file.
+impl<A> fmt::Debug for Inbound<A> {
+    /// Without the user's own id and the address, which may be a number that can be called.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Attachment")
-            .field("id", &self.id)
-            .field("mime_type", &self.mime_type)
-            .field("size", &self.size)
+            .debug_struct("Inbound")
+            .field("key", &self.key)
+            .field("at", &self.at)
+            .field("auth_id", &self.auth_id)
+            .field("profile", &self.profile)
+            .field("addressed", &self.addressed)
+            .field("action", &self.action)
+            .field("mentions", &self.mentions.len())
             .finish_non_exhaustive()
     }
 }
+
+impl<T> fmt::Debug for Task<T> {
+    /// Without the command, which may say what was said.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Task")
+            .field("key", &self.key)
+            .field("at", &self.at)
+            .field("auth_id", &self.auth_id)
+            .finish_non_exhaustive()
+    }
+}
+
+redacted_debug!(Address {});
+redacted_debug!(enum UserAction {
+    Message { text: bytes, attachments },
+    Choice { message, index },
+    Unresolved {},
+    Feedback { rating, resolved },
+    Handoff {},
+    MoveToAgent {},
+});
+// Without the URL, which is often all that protects the file.
+redacted_debug!(Attachment {
+    id,
+    mime_type,
+    size
+});

@@ -90,20 +90,20 @@ impl Failure {
     /// What happened, the provider's own words included: not for a log.
     #[must_use]
     pub fn in_full(&self) -> String {
-        Why::from(self).in_full()
+        FailureReason::from(self).in_full()
     }
 }
 
 /// Why a try failed, or an entry of the ledger ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Why<'a> {
+pub struct FailureReason<'a> {
     /// In words that may be logged.
     pub reason: &'a str,
     /// What the provider said of it.
     pub detail: Option<&'a Detail>,
 }
 
-impl Why<'_> {
+impl FailureReason<'_> {
     /// Both as one text: not for a log.
     #[must_use]
     pub fn in_full(self) -> String {
@@ -114,7 +114,7 @@ impl Why<'_> {
     }
 }
 
-impl<'a> From<&'a str> for Why<'a> {
+impl<'a> From<&'a str> for FailureReason<'a> {
     fn from(reason: &'a str) -> Self {
         Self {
             reason,
@@ -123,7 +123,7 @@ impl<'a> From<&'a str> for Why<'a> {
     }
 }
 
-impl<'a> From<&'a Failure> for Why<'a> {
+impl<'a> From<&'a Failure> for FailureReason<'a> {
     fn from(failure: &'a Failure) -> Self {
         Self {
             reason: &failure.reason,

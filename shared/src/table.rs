@@ -6,11 +6,27 @@ use std::fmt::Display;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use jiff::Timestamp;
 
 use crate::aws;
 use crate::retry::{Retry, Retryable};
+
+mod condition;
+mod query;
+mod update;
+
+use condition::Placeholders;
+pub use condition::{Condition, above, absent, at_least, at_most, below, equals, present};
+pub use query::Query;
+pub use update::Update;
+
+/// An item: its attributes by their names.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// The table and the client to reach it.
 #[derive(Debug, Clone)]
@@ -53,20 +69,12 @@ impl Table {
     }
 
     /// One item, as it is now (a consistent read).
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
-    pub async fn get(
-        &self,
-        pk: &str,
-        sk: &str,
-    ) -> Result<Option<HashMap<String, AttributeValue>>, TableError> {
+    pub async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, TableError> {
         let output = self
             .client
             .get_item()
             .table_name(&self.name)
-            .key("pk", text(pk))
-            .key("sk", text(sk))
+            .set_key(Some(key(pk, sk)))
             .consistent_read(true)
             .send()
             .await
@@ -75,39 +83,19 @@ impl Table {
     }
 
     /// Puts one item, over whatever was there.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
-    pub async fn put(&self, item: HashMap<String, AttributeValue>) -> Result<(), TableError> {
-        self.client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item))
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        Ok(())
+    pub async fn put(&self, item: Item) -> Result<(), TableError> {
+        let put = self.putting(item).send().await;
+        put.map(drop).map_err(TableError::from_sdk)
     }
 
     /// Puts one item, over whatever was there, if a condition holds of that. Whether it did.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
-    pub async fn put_if(
-        &self,
-        item: HashMap<String, AttributeValue>,
-        condition: &str,
-        values: &[(&str, AttributeValue)],
-    ) -> Result<bool, TableError> {
-        let mut put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item))
-            .condition_expression(condition);
-        for (name, value) in values {
-            put = put.expression_attribute_values(*name, value.clone());
-        }
+    pub async fn put_if(&self, item: Item, condition: Condition) -> Result<bool, TableError> {
+        let mut placeholders = Placeholders::default();
+        let put = self
+            .putting(item)
+            .condition_expression(condition.expression(&mut placeholders))
+            .set_expression_attribute_names(placeholders.names())
+            .set_expression_attribute_values(placeholders.values());
         match put.send().await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
@@ -116,31 +104,67 @@ impl Table {
             },
         }
     }
+
+    /// Puts one item unless it is there; returns the one that is.
+    pub async fn put_new(&self, item: Item) -> Result<Option<Item>, TableError> {
+        let put = self
+            .putting(item)
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
+            Ok(_) => Ok(None),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(found)) => {
+                    Ok(Some(found.item().cloned().unwrap_or_default()))
+                }
+                _ => Err(TableError::from_sdk(error)),
+            },
+        }
+    }
+
+    /// Deletes one item, if it is there.
+    pub async fn delete(&self, pk: &str, sk: &str) -> Result<(), TableError> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key(pk, sk)));
+        let deleted = delete.send().await;
+        deleted.map(drop).map_err(TableError::from_sdk)
+    }
+
+    fn putting(&self, item: Item) -> PutItemFluentBuilder {
+        let put = self.client.put_item().table_name(&self.name);
+        put.set_item(Some(item))
+    }
 }
 
 impl Table {
-    /// A put as a part of a transaction; `condition` is of what was there.
-    ///
-    /// # Errors
-    /// None with items that have a key.
-    pub fn to_put(
+    /// A put as a part of a transaction, over whatever is there.
+    pub fn to_put(&self, item: Item) -> Result<TransactWriteItem, TableError> {
+        self.to_put_where(item, None)
+    }
+
+    /// A put as a part of a transaction, of an item that is not there.
+    pub fn to_put_new(&self, item: Item) -> Result<TransactWriteItem, TableError> {
+        self.to_put_where(item, Some("attribute_not_exists(pk)"))
+    }
+
+    fn to_put_where(
         &self,
-        item: HashMap<String, AttributeValue>,
+        item: Item,
         condition: Option<&str>,
     ) -> Result<TransactWriteItem, TableError> {
         let put = Put::builder()
             .table_name(&self.name)
             .set_item(Some(item))
             .set_condition_expression(condition.map(ToOwned::to_owned));
-        let put = put.build().map_err(|error| unbuilt(&error))?;
+        let put = put.build().map_err(|error| build_error(&error))?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
     /// Carries out a transaction, all of it or nothing: whether it was. It is not where a condition does
     /// not hold, and where something else writes one of its items at the same moment.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<bool, TableError> {
         let written = self
             .client
@@ -159,7 +183,7 @@ impl Table {
 }
 
 /// A part of a transaction lacks something.
-pub(crate) fn unbuilt(error: &aws_sdk_dynamodb::error::BuildError) -> TableError {
+fn build_error(error: &aws_sdk_dynamodb::error::BuildError) -> TableError {
     TableError::Unreadable(error.to_string())
 }
 
@@ -197,4 +221,14 @@ pub fn text(value: impl Into<String>) -> AttributeValue {
 /// A number attribute.
 pub fn number(value: impl Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+/// A time as a number attribute, in milliseconds since the epoch.
+pub fn millis(at: Timestamp) -> AttributeValue {
+    number(at.as_millisecond())
+}
+
+/// The key of an item.
+pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
+    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
 }

@@ -1,7 +1,7 @@
 //! What is said about a message on its way: one line per hop, without bodies and personal data.
 //!
 //! In Lambda a line is JSON, and those hops that are counted carry their metrics in CloudWatch's embedded
-//! format (`lines`), so that counting costs no call and no further line. `docs/operations.md` says
+//! format (`emf`), so that counting costs no call and no further line. `docs/operations.md` says
 //! what each line and metric means.
 
 use std::fmt;
@@ -12,33 +12,110 @@ use jiff::Timestamp;
 use crate::ids::{CorrelationId, EntryKey};
 use crate::lane::Lane;
 
-mod lines;
+mod emf;
 
 /// The `target` of the events that tell of hops.
 pub const HOP_TARGET: &str = "haptik_bridge::hop";
 
-/// One step of a message.
+/// One step of a message, built up and emitted: `Hop::new("sent", source).entry(&lane, &key).emit()`.
 #[derive(Debug, Clone, Copy)]
+#[must_use = "a hop is not logged until it is emitted"]
 pub struct Hop<'a> {
-    /// Which step: `received`, `appended`, `sent_to_haptik`, `rendered`, `sent_to_channel` …
-    pub name: &'static str,
+    name: &'static str,
+    source: &'a str,
+    outcome: Outcome,
+    entry: Option<(&'a Lane, &'a EntryKey)>,
+    at: Option<Timestamp>,
+    since: Option<Timestamp>,
+    reason: Option<&'a str>,
+}
+
+impl<'a> Hop<'a> {
+    /// A step that went well: `received`, `appended`, `sent_to_haptik`, `rendered`, `sent_to_channel` … `source`
+    /// is where it came in or goes to: `channels/acme-slack`, `haptik/main`, `sinks/crm`.
+    pub fn new(name: &'static str, source: &'a str) -> Self {
+        Self {
+            name,
+            source,
+            outcome: Outcome::Ok,
+            entry: None,
+            at: None,
+            since: None,
+            reason: None,
+        }
+    }
+
+    /// Of the entry at this place in this lane.
+    pub fn entry(mut self, lane: &'a Lane, key: &'a EntryKey) -> Self {
+        self.entry = Some((lane, key));
+        self
+    }
+
     /// How it ended.
-    pub outcome: Outcome,
-    /// What follows the message through all its hops.
-    pub correlation_id: Option<&'a CorrelationId>,
-    /// The lane, where it has one.
-    pub lane: Option<&'a Lane>,
-    /// The place in the lane.
-    pub key: Option<&'a EntryKey>,
-    /// Where it came in or goes to: `channels/acme-slack`, `haptik/main`, `sinks/crm`.
-    pub source: &'a str,
-    /// When the provider says that the message was written: at the end of its way, the time that all
-    /// of it took is counted from then.
-    pub at: Option<Timestamp>,
+    pub fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
+    /// When the provider says that the message was written: at the end of its way, the time that all of it
+    /// took is counted from then.
+    pub fn written_at(mut self, at: Timestamp) -> Self {
+        self.at = Some(at);
+        self
+    }
+
     /// When the step began.
-    pub since: Option<Timestamp>,
+    pub fn since(mut self, since: Timestamp) -> Self {
+        self.since = Some(since);
+        self
+    }
+
     /// Why it did not go well; never a body.
-    pub reason: Option<&'a str>,
+    pub fn reason(mut self, reason: impl Into<Option<&'a str>>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// Logs it.
+    pub fn emit(self) {
+        let lane = self.entry.map(|(lane, _)| lane.to_string());
+        let correlation_id = self
+            .entry
+            .map(|(lane, key)| CorrelationId::of(&lane.to_string(), key));
+        let now = Timestamp::now();
+        let milliseconds_since = |then: Timestamp| now.duration_since(then).as_secs_f64() * 1000.0;
+        let duration_ms = self.since.map(milliseconds_since);
+        // A provider whose clock is ahead of ours is no reason for a negative time.
+        let end_to_end_ms = self.at.map(|at| milliseconds_since(at).max(0.0));
+        tracing::info!(
+            target: HOP_TARGET,
+            hop = self.name,
+            outcome = %self.outcome,
+            source = self.source,
+            correlation_id = correlation_id.as_ref().map(CorrelationId::as_str),
+            direction = self.direction(),
+            lane = lane.as_deref(),
+            key = self.entry.map(|(_, key)| key.as_str()),
+            duration_ms,
+            end_to_end_ms,
+            reason = self.reason,
+        );
+    }
+
+    /// The way a message goes; of what was turned away, the way that it would have gone.
+    fn direction(&self) -> Option<&'static str> {
+        match self.entry {
+            Some((
+                lane @ (Lane::Haptik(_) | Lane::Channel(_) | Lane::Task(_) | Lane::Sink { .. }),
+                _,
+            )) => Some(lane.direction()),
+            Some((Lane::NotUnderstood { .. }, _)) | None => match self.source.split('/').next() {
+                Some("channels") => Some("to_haptik"),
+                Some("haptik") => Some("to_channel"),
+                _ => None,
+            },
+        }
+    }
 }
 
 /// How a step ended: a small vocabulary, so that logs can be counted.
@@ -74,19 +151,13 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Tells of a request that an edge turned away.
+/// Logs that a request was turned away.
 pub fn rejected(source: &str, reason: &str, since: Timestamp) {
-    hop(&Hop {
-        name: "received",
-        outcome: Outcome::Rejected,
-        correlation_id: None,
-        lane: None,
-        key: None,
-        source,
-        at: None,
-        since: Some(since),
-        reason: Some(reason),
-    });
+    Hop::new("received", source)
+        .outcome(Outcome::Rejected)
+        .since(since)
+        .reason(reason)
+        .emit();
 }
 
 /// Records what a provider says later of a message that it had taken: that it reached the user, or, by a code
@@ -96,40 +167,11 @@ pub fn delivery_report(source: &str, message_id: &str, failed: Option<&str>, sin
         || format!("message {message_id}"),
         |failed| format!("message {message_id}: {failed}"),
     );
-    hop(&Hop {
-        name: "reported",
-        outcome: failed.map_or(Outcome::Ok, |_| Outcome::Dead),
-        correlation_id: None,
-        lane: None,
-        key: None,
-        source,
-        at: None,
-        since: Some(since),
-        reason: Some(&reason),
-    });
-}
-
-/// Tells of a hop.
-pub fn hop(hop: &Hop<'_>) {
-    let lane = hop.lane.map(ToString::to_string);
-    let now = Timestamp::now();
-    let milliseconds_since = |then: Timestamp| now.duration_since(then).as_secs_f64() * 1000.0;
-    let duration_ms = hop.since.map(milliseconds_since);
-    // A provider whose clock is ahead of ours is no reason for a negative time.
-    let end_to_end_ms = hop.at.map(|at| milliseconds_since(at).max(0.0));
-    tracing::info!(
-        target: HOP_TARGET,
-        hop = hop.name,
-        outcome = %hop.outcome,
-        source = hop.source,
-        correlation_id = hop.correlation_id.map(CorrelationId::as_str),
-        direction = direction(hop),
-        lane = lane.as_deref(),
-        key = hop.key.map(EntryKey::as_str),
-        duration_ms,
-        end_to_end_ms,
-        reason = hop.reason,
-    );
+    Hop::new("reported", source)
+        .outcome(failed.map_or(Outcome::Ok, |_| Outcome::Dead))
+        .since(since)
+        .reason(reason.as_str())
+        .emit();
 }
 
 /// Writes JSON lines to standard output, as CloudWatch reads them; `stack` tells the metrics of stacks
@@ -145,7 +187,7 @@ pub fn init(stack: &str, level: Option<&str>) {
         .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
         .and(filter_fn(may_be_logged));
     tracing_subscriber::registry()
-        .with(lines::Lines::new(stack, io::stdout).with_filter(filter))
+        .with(emf::Emf::new(stack, io::stdout).with_filter(filter))
         .init();
 }
 
@@ -155,18 +197,4 @@ pub fn init(stack: &str, level: Option<&str>) {
 #[must_use]
 pub fn may_be_logged(metadata: &tracing::Metadata<'_>) -> bool {
     *metadata.level() <= tracing::Level::INFO || metadata.target().starts_with("haptik_bridge")
-}
-
-/// The way a message goes; of what was turned away, the way that it would have gone.
-fn direction(hop: &Hop<'_>) -> Option<&'static str> {
-    match hop.lane {
-        Some(lane @ (Lane::Haptik(_) | Lane::Channel(_) | Lane::Task(_) | Lane::Sink { .. })) => {
-            Some(lane.direction())
-        }
-        Some(Lane::NotUnderstood { .. }) | None => match hop.source.split('/').next() {
-            Some("channels") => Some("to_haptik"),
-            Some("haptik") => Some("to_channel"),
-            _ => None,
-        },
-    }
 }

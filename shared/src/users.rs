@@ -1,19 +1,29 @@
 //! The user map: one item per `auth_id`, which says where the user is and what Haptik knows.
+//!
+//! `handoff` has the changes of the user's hand-off, `due` what remembers that it was asked for and when it
+//! is to be looked after.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::handoff::Handoff;
-use crate::ids::{AuthId, ConnectionId, EntryKey};
+use crate::ids::{AuthId, ConnectionId};
 use crate::message::Address;
-use crate::table::{Table, TableError, number, text};
+use crate::message::completion::Completion;
+use crate::message::handoff::Handoff;
+use crate::redacted_debug;
+use crate::table::{self, Table, TableError, Update, number, text};
+
+mod due;
+mod handoff;
+
+pub use due::{Begun, Due};
+pub use handoff::Over;
 
 /// A user.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct User {
     /// Haptik's name for the user.
     pub auth_id: AuthId,
@@ -32,9 +42,9 @@ pub struct User {
     /// Who answers.
     #[serde(default)]
     pub mode: Mode,
-    /// The last completion that was shown: Haptik tells of each twice.
+    /// The last end of a conversation that was shown: Haptik tells of each twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub completion: Option<Completion>,
+    pub completion: Option<ShownCompletion>,
     /// The hand-off to a human that is on, or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handoff: Option<Handoff>,
@@ -44,6 +54,19 @@ pub struct User {
     /// When the user last wrote, in milliseconds since the epoch.
     pub last_activity: i64,
 }
+
+// Without the user's names and addresses, and with the marks, which have them too, counted.
+redacted_debug!(User {
+    auth_id,
+    connection,
+    registered: is_some,
+    user_name: is_some,
+    mode,
+    completion,
+    handoff,
+    activities: len,
+    last_activity,
+});
 
 /// Who answers the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -56,29 +79,15 @@ pub enum Mode {
     Agent,
 }
 
-/// A completion that was shown.
+/// The end of a conversation that was shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Completion {
-    /// Which of the twin events told of it.
-    pub event_name: String,
-    /// When it came, in milliseconds since the epoch.
-    pub at: i64,
-    /// When it happened, by Haptik's clock, in milliseconds since the epoch.
-    #[serde(default)]
-    pub happened_at: i64,
-    /// Its own place.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<EntryKey>,
+pub struct ShownCompletion {
+    /// The event that was shown.
+    pub event: Completion,
     /// Whether an agent had the chat.
     #[serde(default)]
     pub of_agent: bool,
-    /// The place of its twin, once that has come.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub twin: Option<EntryKey>,
 }
-
-/// How long after a completion its twin can come: Haptik repeats a delivery for an hour.
-const TWIN_COMES_WITHIN: Duration = Duration::from_mins(75);
 
 /// How long a thread in which the bot was addressed is remembered.
 const THREAD_TTL: Duration = Duration::from_hours(30 * 24);
@@ -86,7 +95,7 @@ const THREAD_TTL: Duration = Duration::from_hours(30 * 24);
 /// The user map.
 #[derive(Debug, Clone)]
 pub struct UserMap {
-    pub(crate) table: Table,
+    table: Table,
 }
 
 impl UserMap {
@@ -97,9 +106,6 @@ impl UserMap {
     }
 
     /// The user with this `auth_id`, if there is one.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn get(&self, auth_id: &AuthId) -> Result<Option<User>, TableError> {
         let item = self.table.get(&user_key(auth_id), "user").await?;
         Ok(item.map(serde_dynamo::from_item).transpose()?)
@@ -107,96 +113,56 @@ impl UserMap {
 
     /// Puts where the user is and when the user last wrote, and nothing else: what the other direction
     /// may have learnt in the meantime stays.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn put_place(&self, user: &User) -> Result<(), TableError> {
-        self.set(
-            &user.auth_id,
-            &[
-                ("auth_id", text(user.auth_id.as_str())),
-                ("connection", text(user.connection.as_str())),
-                ("channel_user", text(user.channel_user.as_str())),
-                ("address", serde_dynamo::to_attribute_value(&user.address)?),
-                ("last_activity", number(user.last_activity)),
-            ],
-        )
-        .await
+        self.place(user)?.send().await
     }
 
     /// Notes what Haptik was told about the user.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn put_registered(
         &self,
         auth_id: &AuthId,
         profile_hash: &str,
     ) -> Result<(), TableError> {
-        self.set(auth_id, &[("registered", text(profile_hash))])
-            .await
+        let update = self.update(auth_id).set("registered", text(profile_hash));
+        update.send().await
     }
 
     /// Notes what Haptik's deliveries tell of the user: its `user_name`, who answers, the completion.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn put_conversation(&self, user: &User) -> Result<(), TableError> {
-        let mut values = vec![("mode", serde_dynamo::to_attribute_value(user.mode)?)];
+        let mode = serde_dynamo::to_attribute_value(user.mode)?;
+        let mut update = self.update(&user.auth_id).set("mode", mode);
         if let Some(user_name) = &user.user_name {
-            values.push(("user_name", text(user_name)));
+            update = update.set("user_name", text(user_name));
         }
         if let Some(completion) = &user.completion {
-            values.push(("completion", serde_dynamo::to_attribute_value(completion)?));
+            update = update.set("completion", serde_dynamo::to_attribute_value(completion)?);
         }
-        self.set(&user.auth_id, &values).await
+        update.send().await
     }
 
     /// Notes what is to be taken away with the answer.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn add_activity(&self, auth_id: &AuthId, activity: &str) -> Result<(), TableError> {
-        self.change_activities(auth_id, "ADD", vec![activity.to_owned()])
+        let activity = AttributeValue::Ss(vec![activity.to_owned()]);
+        self.update(auth_id)
+            .add("activities", activity)
+            .send()
             .await
     }
 
     /// Forgets some of them.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn remove_activities(
         &self,
         auth_id: &AuthId,
         activities: Vec<String>,
     ) -> Result<(), TableError> {
-        self.change_activities(auth_id, "DELETE", activities).await
-    }
-
-    async fn change_activities(
-        &self,
-        auth_id: &AuthId,
-        change: &str,
-        activities: Vec<String>,
-    ) -> Result<(), TableError> {
-        let update = self
-            .table
-            .client()
-            .update_item()
-            .table_name(self.table.name())
-            .key("pk", text(user_key(auth_id)))
-            .key("sk", text("user"))
-            .update_expression(format!("{change} #activities :activities"))
-            .expression_attribute_names("#activities", "activities")
-            .expression_attribute_values(":activities", AttributeValue::Ss(activities));
-        update.send().await.map_err(TableError::from_sdk)?;
-        Ok(())
+        let activities = AttributeValue::Ss(activities);
+        self.update(auth_id)
+            .delete("activities", activities)
+            .send()
+            .await
     }
 
     /// Remembers that the bot was addressed by this user in this thread.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn open_thread(
         &self,
         auth_id: &AuthId,
@@ -206,19 +172,12 @@ impl UserMap {
         let expires_at = now
             .as_second()
             .saturating_add_unsigned(THREAD_TTL.as_secs());
-        self.table
-            .put(HashMap::from([
-                ("pk".to_owned(), text(user_key(auth_id))),
-                ("sk".to_owned(), text(thread_key(thread))),
-                ("expires_at".to_owned(), number(expires_at)),
-            ]))
-            .await
+        let mut item = table::key(user_key(auth_id), thread_key(thread));
+        item.insert("expires_at".to_owned(), number(expires_at));
+        self.table.put(item).await
     }
 
     /// Whether the bot was addressed by this user in this thread.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn is_thread_open(&self, auth_id: &AuthId, thread: &str) -> Result<bool, TableError> {
         Ok(self
             .table
@@ -227,73 +186,45 @@ impl UserMap {
             .is_some())
     }
 
-    async fn set(
-        &self,
-        auth_id: &AuthId,
-        values: &[(&str, AttributeValue)],
-    ) -> Result<(), TableError> {
-        let mut update = self
-            .table
-            .client()
-            .update_item()
-            .table_name(self.table.name())
-            .key("pk", text(user_key(auth_id)))
-            .key("sk", text("user"));
-        let mut assignments = Vec::with_capacity(values.len());
-        for (name, value) in values {
-            assignments.push(format!("#{name} = :{name}"));
-            update = update
-                .expression_attribute_names(format!("#{name}"), *name)
-                .expression_attribute_values(format!(":{name}"), value.clone());
-        }
-        update
-            .update_expression(format!("SET {}", assignments.join(", ")))
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        Ok(())
+    /// An update of where the user is and when the user last wrote.
+    fn place(&self, user: &User) -> Result<Update<'_>, TableError> {
+        Ok(self
+            .update(&user.auth_id)
+            .set("auth_id", text(user.auth_id.as_str()))
+            .set("connection", text(user.connection.as_str()))
+            .set("channel_user", text(user.channel_user.as_str()))
+            .set("address", serde_dynamo::to_attribute_value(&user.address)?)
+            .set("last_activity", number(user.last_activity)))
+    }
+
+    /// An update of the user's item.
+    fn update(&self, auth_id: &AuthId) -> Update<'_> {
+        self.table.update(user_key(auth_id), "user")
     }
 }
 
 impl User {
-    /// Whether this completion is the twin of the one that was shown last, and so has nothing new to
-    /// say. Haptik tells of one completion by `chat_complete` and by `webhook_conversation_complete`;
-    /// the ledger keeps each from coming twice, this keeps both from being shown. Remembers it.
-    pub fn completes_again(
-        &mut self,
-        event_name: &str,
-        key: &EntryKey,
-        received_at: Timestamp,
-        happened_at: i64,
-    ) -> bool {
-        let at = received_at.as_millisecond();
+    /// Whether this event tells again of the end that was shown last, by the other of the two events, and so
+    /// has nothing new to say. Remembers it.
+    pub fn is_duplicate_completion(&mut self, event: Completion) -> bool {
         // One that is handled again, after a failure, is of an agent if it was.
         let before = self
             .completion
             .as_ref()
-            .filter(|last| last.key.as_ref() == Some(key));
+            .filter(|last| last.event.key == event.key);
         let of_agent = self.mode == Mode::Agent || before.is_some_and(|last| last.of_agent);
-        if let Some(last) = &mut self.completion {
-            let close = u128::from(at.abs_diff(last.at)) <= TWIN_COMES_WITHIN.as_millis();
-            let twin = last.twin.get_or_insert_with(|| key.clone());
-            if twin == key && last.event_name != event_name && close {
-                return true;
-            }
+        if let Some(last) = &mut self.completion
+            && last.event.is_told_again_by(&event)
+        {
+            last.event.other = Some(event.key);
+            return true;
         }
-        let event_name = event_name.to_owned();
-        self.completion = Some(Completion {
-            event_name,
-            at,
-            happened_at,
-            key: Some(key.clone()),
-            of_agent,
-            twin: None,
-        });
+        self.completion = Some(ShownCompletion { event, of_agent });
         false
     }
 }
 
-pub(crate) fn user_key(auth_id: &AuthId) -> String {
+fn user_key(auth_id: &AuthId) -> String {
     format!("user#{auth_id}")
 }
 
@@ -304,9 +235,10 @@ fn thread_key(thread: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::completion::CompletionKind;
 
     #[test]
-    fn the_twin_of_a_completion_is_known_and_the_next_completion_is_new() {
+    fn the_second_event_of_an_end_is_known_and_the_next_end_is_new() {
         let mut user = User {
             auth_id: "a".into(),
             connection: "c".into(),
@@ -320,9 +252,11 @@ mod tests {
             activities: Vec::new(),
             last_activity: 0,
         };
-        let mut completes = |event_name: &str, key: &str, seconds| {
+        let mut completes = |event_name: &str, key: &str, seconds: i64| {
             let at = Timestamp::from_second(seconds).expect("in range");
-            user.completes_again(event_name, &key.into(), at, seconds * 1_000)
+            let kind = CompletionKind::of_event(event_name).expect("one of the two");
+            let event = Completion::new(kind, key.into(), Some(seconds * 1_000), at);
+            user.is_duplicate_completion(event)
         };
         assert!(!completes("webhook_conversation_complete", "1", 0));
         assert!(

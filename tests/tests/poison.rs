@@ -13,6 +13,7 @@ use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
 use haptik_bridge_shared::message::{Address, Attachment, Content, Outgoing, Profile};
@@ -173,7 +174,7 @@ impl Scene {
             Timestamp::now(),
         );
         self.bridge
-            .accept("test", &lane, &key, &payload, now, now)
+            .accept(RequestContext::new("test", now), &lane, &key, &payload, now)
             .await?;
         Ok(())
     }

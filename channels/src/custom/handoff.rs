@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Address;
 use super::config::Transcript;
 use super::read::{Object, body_of, describe, inbound};
-use haptik_bridge_shared::ids::{ConnectionId, EntryKey};
+use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::message::{Inbound, UserAction};
 
 /// The most lines of a transcript.
@@ -73,7 +73,7 @@ pub(super) fn asked(
     };
     let mut inbound = inbound(&request, connection, action)?;
     // A message may have the same id and time.
-    inbound.key = EntryKey::from(format!("{}#handoff", inbound.key));
+    inbound.key = inbound.key.then("handoff");
     Ok((id, inbound))
 }
 

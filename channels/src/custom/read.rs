@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use url::Url;
 
-use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, Profile, UserAction};
-
 use super::Address;
-use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
+use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::key::KeyKind;
+use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, Profile, UserAction};
 use haptik_bridge_shared::outbound::shortened;
 
 /// The longest text, in bytes of UTF-8. All limits together keep an entry below the 400 KB that
@@ -96,7 +96,7 @@ pub(super) fn inbound(
     let user_id = user.id("id")?;
     let profile = profile(&user)?;
     Ok(Inbound {
-        key: EntryKey::from(format!("{:020}#{id}", at.as_microsecond())),
+        key: KeyKind::act(at, id).into(),
         at,
         auth_id: AuthId::derive(connection, &user_id, None),
         address: Address {

@@ -4,8 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::channel::Part;
-use haptik_bridge_shared::handoff::{Ended, Reason};
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::message::handoff::{Ended, Reason};
 use haptik_bridge_shared::message::hsl::{Actionable, Card, Effect, Element, Form, Hsl};
 use haptik_bridge_shared::message::{Content, Handback, Outgoing, Returned, Sender, UserAction};
 use haptik_bridge_shared::standard_webhooks::message_id;
@@ -60,7 +60,7 @@ pub(super) fn handback(handback: &Handback) -> Part {
         ),
         Returned::Message(inbound) => (
             "message_returned",
-            id_of(&inbound.key),
+            inbound.key.act_id().to_owned(),
             returned(&inbound.action),
         ),
     };
@@ -126,12 +126,6 @@ fn returned(act: &UserAction) -> Value {
         }),
         _ => json!({}),
     }
-}
-
-/// The application's own id of what it sent, from its place.
-fn id_of(key: &EntryKey) -> String {
-    let key = key.as_str();
-    key.split_once('#').map_or(key, |(_, id)| id).to_owned()
 }
 
 fn sender(sender: &Sender) -> Value {

@@ -7,12 +7,11 @@ use haptik_bridge_shared::config::Secrets;
 
 use super::config::{self, Conversation};
 use haptik_bridge_shared::ids::ConnectionId;
-use haptik_bridge_shared::ids::CorrelationId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::message::hsl::Element;
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use http::Method;
 use jiff::Timestamp;
 use serde_json::json;
@@ -86,18 +85,13 @@ impl SlackEdge {
         let opened = opened.unwrap_or_else(|_| Err(Failure::passing("it took too long")));
         let fallback = &opening.fallback;
         let lane = Lane::Task(fallback.auth_id.clone());
-        let correlation_id = CorrelationId::of(&lane.to_string(), &fallback.key);
-        telemetry::hop(&Hop {
-            name: "opened",
-            outcome: opened.as_ref().map_or(Outcome::Dead, |()| Outcome::Ok),
-            correlation_id: Some(&correlation_id),
-            lane: Some(&lane),
-            key: Some(&fallback.key),
-            source: &format!("channels/{}", self.connection),
-            at: None,
-            since: Some(since),
-            reason: opened.as_ref().err().map(|failure| failure.reason.as_str()),
-        });
+        let source = format!("channels/{}", self.connection);
+        Hop::new("opened", &source)
+            .entry(&lane, &fallback.key)
+            .outcome(opened.as_ref().map_or(Outcome::Dead, |()| Outcome::Ok))
+            .since(since)
+            .reason(opened.as_ref().err().map(|failure| failure.reason.as_str()))
+            .emit();
         opened
     }
 

@@ -2,7 +2,6 @@
 //! and slash commands as forms.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -14,6 +13,7 @@ use super::workspaces::{Ended, WorkspaceId};
 use crate::channel::Response;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
 use haptik_bridge_shared::message::{Inbound, MessageRef, Task};
+use haptik_bridge_shared::redacted_debug;
 use haptik_bridge_shared::wire;
 
 mod event_types;
@@ -126,15 +126,8 @@ impl Reading {
     }
 }
 
-impl fmt::Debug for Opening {
-    /// Without Slack's permission to open something.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Opening")
-            .field("message", &self.message)
-            .finish_non_exhaustive()
-    }
-}
+// Without Slack's permission to open something.
+redacted_debug!(Opening { message });
 
 impl Reader<'_> {
     /// Reads a verified body. Whatever it is, it is answered 200: one odd payload must not make Slack

@@ -2,8 +2,8 @@
 
 use haptik_bridge_channels::channel::Response;
 use haptik_bridge_channels::peer::PeerRequest;
-use haptik_bridge_shared::edge::NotDurable;
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ingest::{BeginError, NotDurable};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::message::{Inbound, UserAction};
@@ -26,20 +26,21 @@ impl Connected<'_> {
 
     async fn begin(&self, inbound: Inbound) -> Result<Option<Response>, NotDurable> {
         let at = (self.id, self.connection);
-        let accepted = self
-            .bridge
-            .accept_handoff(self.source, at, inbound, self.now)
-            .await?;
-        Ok(accepted.err().map(|other| {
-            let error = "the user is handed over already: end that hand-off first, or wait for its handoff_ended";
-            Response::json(409, &json!({"error": error, "handoff_id": other}))
-        }))
+        match self.bridge.accept_handoff(self.context, at, inbound).await {
+            Ok(()) => Ok(None),
+            Err(BeginError::Another(other)) => {
+                let error = "the user is handed over already: end that hand-off first, or wait for its handoff_ended";
+                let refused = json!({"error": error, "handoff_id": other});
+                Ok(Some(Response::json(409, &refused)))
+            }
+            Err(BeginError::NotDurable(error)) => Err(error),
+        }
     }
 
     async fn end(&self, auth_id: &AuthId) -> Result<Response, NotDurable> {
         let ended = self
             .bridge
-            .take_back(self.source, self.id, auth_id, self.now)
+            .take_back(self.context, self.id, auth_id)
             .await?;
         Ok(match ended {
             Some(id) => Response::json(202, &json!({"id": id, "auth_id": auth_id})),
@@ -64,7 +65,7 @@ impl Connected<'_> {
             }
         };
         self.bridge
-            .accept_inbound(self.source, self.id, inbound, handoff, self.now)
+            .accept_inbound(self.context, self.id, inbound, handoff)
             .await?;
         Ok(None)
     }

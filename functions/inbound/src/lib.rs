@@ -19,8 +19,10 @@ use haptik_bridge_channels::connections::Edges;
 use haptik_bridge_channels::erased::{AnyEdge, AnyEffect};
 use haptik_bridge_channels::redact_body::redact_body;
 use haptik_bridge_shared::bridge::{Bridge, Connection};
-use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable, in_our_form, refusal};
 use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ingest::{
+    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal,
+};
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::telemetry;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -43,7 +45,9 @@ pub fn router(live: Live<Inbound>) -> Router {
         .route("/channels/{connection}", any(at_connection))
         .route("/channels/{connection}/{*path}", any(below_connection))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(map_response(async |answer: Response| in_our_form(answer)))
+        .layer(map_response(async |answer: Response| {
+            normalize_error_response(answer)
+        }))
         .with_state(live)
 }
 
@@ -124,8 +128,7 @@ async fn receive(live: &Live<Inbound>, name: &str, request: &Request<'_>) -> Res
         id,
         connection,
         edge,
-        source: &source,
-        now,
+        context: RequestContext::new(&source, now),
     };
     match at.accept(receipt.effects, request.body).await {
         Ok(refused) => answer(refused.unwrap_or(receipt.response)),
@@ -143,8 +146,7 @@ struct Connected<'a> {
     id: &'a ConnectionId,
     connection: &'a Connection,
     edge: &'a dyn AnyEdge,
-    source: &'a str,
-    now: Timestamp,
+    context: RequestContext<'a>,
 }
 
 impl Connected<'_> {
@@ -154,23 +156,20 @@ impl Connected<'_> {
         effects: Vec<AnyEffect>,
         body: &[u8],
     ) -> Result<Option<channel::Response>, NotDurable> {
-        let (bridge, id, source, now) = (self.bridge, self.id, self.source, self.now);
+        let (bridge, id, context) = (self.bridge, self.id, self.context);
         for effect in effects {
             match effect {
                 AnyEffect::Inbound(inbound) => {
-                    bridge
-                        .accept_inbound(source, id, *inbound, None, now)
-                        .await?;
+                    bridge.accept_inbound(context, id, *inbound, None).await?;
                 }
-                AnyEffect::Run(task) => bridge.accept_task(source, id, task, now).await?,
+                AnyEffect::Run(task) => bridge.accept_task(context, id, task).await?,
                 AnyEffect::DeliveryReport { message_id, failed } => {
+                    let (source, now) = (context.source, context.now);
                     telemetry::delivery_report(source, &message_id, failed.as_deref(), now);
                 }
                 AnyEffect::NotUnderstood(reason) => {
                     let body = redact_body(body, self.edge.secret_fields());
-                    bridge
-                        .keep_not_understood(source, &body, &reason, now)
-                        .await?;
+                    bridge.keep_not_understood(context, &body, &reason).await?;
                 }
                 AnyEffect::Peer(asked) => {
                     let refused = self.accept_from_peer(asked).await?;

@@ -6,12 +6,14 @@ use haptik_bridge_shared::activity::{self, Hour};
 use haptik_bridge_shared::bridge::{Bridge, Connection};
 use haptik_bridge_shared::haptik::client::{HaptikClient, HaptikError, History, HistoryMessage};
 use haptik_bridge_shared::haptik::webhook::{Event, recovered};
-use haptik_bridge_shared::ids::{AuthId, CorrelationId};
+use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
+use haptik_bridge_shared::key;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::outage::Outage;
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable as _};
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::Hop;
 use haptik_bridge_shared::users::User;
 use jiff::{SignedDuration, Timestamp};
 
@@ -187,19 +189,19 @@ impl Reconciler<'_> {
         };
         let lane = Lane::Channel(auth_id.clone());
         let keys = |from: u64, to: u64| {
-            let (from, to) = (format!("{from:020}"), format!("{to:020}~"));
+            let (from, to) = key::range(from, to);
             let (ledger, lane) = (&self.bridge.ledger, &lane);
             async move { ledger.keys(lane, &from, &to).await }
         };
         let mut known: BTreeSet<u64> = keys(*first, *last)
             .await?
             .iter()
-            .filter_map(Event::message_id_of)
+            .filter_map(|key| key.kind()?.message_id())
             .collect();
         // A completion's key begins with its time and ends with its id.
-        let time = |at: Timestamp| u64::try_from(at.as_millisecond()).unwrap_or_default();
-        let by_time = keys(time(outage.began - SKEW), time(now)).await?;
-        known.extend(by_time.iter().filter_map(Event::message_id_of));
+        let since = key::milliseconds(outage.began - SKEW);
+        let by_time = keys(since, key::milliseconds(now)).await?;
+        known.extend(by_time.iter().filter_map(|key| key.kind()?.message_id()));
         Ok(known)
     }
 
@@ -233,29 +235,20 @@ impl Reconciler<'_> {
             account: outage.account.clone(),
             body: body.clone(),
         };
-        let passing =
-            |error: haptik_bridge_shared::edge::NotDurable| Failure::passing(error.to_string());
+        let passing = |error: NotDurable| Failure::passing(error.to_string());
         let bridge = &self.bridge;
         let received_at = Timestamp::now();
+        let context = RequestContext::new(&source, received_at);
         bridge
-            .accept_for_sinks(&source, &event, &payload, body.as_bytes(), received_at)
+            .accept_for_sinks(context, &event, &payload, body.as_bytes())
             .await
             .map_err(passing)?;
         bridge
-            .accept(&source, &lane, &key, &payload, at, received_at)
+            .accept(context, &lane, &key, &payload, at)
             .await
             .map_err(passing)?;
-        telemetry::hop(&Hop {
-            name: "recovered",
-            outcome: Outcome::Ok,
-            correlation_id: Some(&CorrelationId::of(&lane.to_string(), &key)),
-            lane: Some(&lane),
-            key: Some(&key),
-            source: &source,
-            at: None,
-            since: Some(received_at),
-            reason: None,
-        });
+        let hop = Hop::new("recovered", &source).entry(&lane, &key);
+        hop.since(received_at).emit();
         Ok(())
     }
 }

@@ -11,9 +11,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::edge::{LARGEST_BODY, NotDurable, in_our_form, refusal};
 use haptik_bridge_shared::haptik::webhook::{self, Event};
 use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::ingest::{
+    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal,
+};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::live::Live;
@@ -26,7 +28,9 @@ pub fn router(live: Live) -> Router {
     Router::new()
         .route("/haptik/{account}", post(receive))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(map_response(async |answer: Response| in_our_form(answer)))
+        .layer(map_response(async |answer: Response| {
+            normalize_error_response(answer)
+        }))
         .with_state(live)
 }
 
@@ -49,7 +53,8 @@ async fn receive(
         return reject(&source, &error.to_string(), now);
     }
     let account = AccountId::from(name);
-    match accept(&bridge, &account, &source, &body, now).await {
+    let context = RequestContext::new(&source, now);
+    match accept(&bridge, &account, context, &body).await {
         Ok(()) => {
             bridge.health.heard(&account, now).await;
             StatusCode::OK.into_response()
@@ -65,20 +70,19 @@ async fn receive(
 async fn accept(
     bridge: &Bridge,
     account: &AccountId,
-    source: &str,
+    context: RequestContext<'_>,
     body: &[u8],
-    now: Timestamp,
 ) -> Result<(), NotDurable> {
     let (event, text) = match (Event::read(body), std::str::from_utf8(body)) {
         (Ok(event), Ok(text)) => (event, text),
         (Err(error), _) => {
             return bridge
-                .keep_not_understood(source, body, &error.to_string(), now)
+                .keep_not_understood(context, body, &error.to_string())
                 .await;
         }
         (_, Err(error)) => {
             return bridge
-                .keep_not_understood(source, body, &error.to_string(), now)
+                .keep_not_understood(context, body, &error.to_string())
                 .await;
         }
     };
@@ -89,23 +93,23 @@ async fn accept(
     // The sinks first: an edge that is stopped in between is called again, and the user is not kept
     // waiting by a sink, which has a lane of its own.
     bridge
-        .accept_for_sinks(source, &event, &payload, body, now)
+        .accept_for_sinks(context, &event, &payload, body)
         .await?;
     if event.content().is_none() {
         return bridge
-            .keep_not_understood(source, body, "an event_name that is not known", now)
+            .keep_not_understood(context, body, "an event_name that is not known")
             .await;
     }
     let Some(auth_id) = event.auth_id.clone() else {
         return bridge
-            .keep_not_understood(source, body, "the event names no user (user.auth_id)", now)
+            .keep_not_understood(context, body, "the event names no user (user.auth_id)")
             .await;
     };
-    let (key, at) = (event.key(body), event.timestamp.unwrap_or(now));
+    let (key, at) = (event.key(body), event.timestamp.unwrap_or(context.now));
     bridge
-        .accept(source, &Lane::Channel(auth_id), &key, &payload, at, now)
+        .accept(context, &Lane::Channel(auth_id), &key, &payload, at)
         .await?;
-    bridge.health.held_back(account, at, now).await;
+    bridge.health.held_back(account, at, context.now).await;
     Ok(())
 }
 

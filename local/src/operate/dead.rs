@@ -104,7 +104,8 @@ impl Selection {
 
     fn has_id(&self, entry: &Entry) -> bool {
         let mut ids = self.id.iter();
-        let is_it = |id: &String| id == entry.correlation_id.as_str() || entry.key.is_of(id);
+        let is_it =
+            |id: &String| id == entry.correlation_id.as_str() || entry.key.matches_provider_id(id);
         self.id.is_empty() || ids.any(is_it)
     }
 

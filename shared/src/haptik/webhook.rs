@@ -4,15 +4,15 @@
 //! Haptik may add keys and events, and any key may be missing: reading an event fails only when it
 //! is not an event at all.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::ids::{AuthId, EntryKey};
+use crate::key::{self, CompletionKind, KeyKind, NO_TIME};
 use crate::message::hsl::Hsl;
 use crate::message::{Content, Sender, SenderKind};
+use crate::redacted_debug;
 use crate::wire;
 
 mod late;
@@ -28,9 +28,6 @@ const LONGEST_ID: usize = 256;
 
 /// The key that marks an event in which the bridge itself says something.
 pub const OWN: &str = "haptik_bridge_says";
-
-/// Stands in a key for the timestamp of an event that has none: what cannot be ordered comes last.
-const NO_TIMESTAMP: u64 = u64::MAX;
 
 /// One event.
 #[derive(Clone, PartialEq)]
@@ -192,6 +189,16 @@ impl Event {
         }
     }
 
+    /// By which of the two events it is the end of a conversation, if it is.
+    #[must_use]
+    pub fn completion(&self) -> Option<CompletionKind> {
+        match self.kind {
+            EventKind::ConversationComplete => Some(CompletionKind::Conversation),
+            EventKind::ChatComplete => Some(CompletionKind::Chat),
+            EventKind::Message | EventKind::ChatPinned | EventKind::Unknown => None,
+        }
+    }
+
     /// The event's place in the lane towards its user's channel. `body` is the delivery as it came.
     ///
     /// It is the same on every retry of one delivery, so nothing in it is of the time of receipt:
@@ -199,47 +206,40 @@ impl Event {
     /// - `message` and `chat_pinned`: by the message's id, which is all that counts, so that a
     ///   delivery that was written anew (other white space, another timestamp) is the same.
     /// - `webhook_conversation_complete`: by its timestamp, then by what names the conversation.
-    /// - `chat_complete`, its deprecated twin: by its timestamp, after the other.
+    /// - `chat_complete`, which is deprecated: by its timestamp, after the other.
     /// - an event without an id, and one that is not known: by its timestamp, after those, then by a
     ///   hash of the body. An event without a timestamp comes last.
     #[must_use]
     pub fn key(&self, body: &[u8]) -> EntryKey {
-        let time = self.timestamp.map_or(NO_TIMESTAMP, |timestamp| {
-            u64::try_from(timestamp.as_millisecond()).unwrap_or_default()
-        });
-        let name = key_part(&self.event_name);
-        let key = match (self.kind, self.message_id) {
-            (EventKind::Message | EventKind::ChatPinned, Some(id)) => format!("{id:020}#{name}"),
+        let at = self.timestamp.map_or(NO_TIME, key::milliseconds);
+        let kind = match (self.kind, self.message_id) {
+            (EventKind::Message, Some(id)) => KeyKind::Message { id },
+            (EventKind::ChatPinned, Some(id)) => KeyKind::AgentJoined { id },
             (EventKind::ConversationComplete, _) => {
                 let conversation = ["conversation_identifier", "conversation_no"]
                     .iter()
                     .find_map(|key| wire::some_text(&self.data, key))
                     .map_or_else(|| short_hash(body), |id| key_part(&id));
-                format!("{time:020}#0-{name}#{conversation}")
+                KeyKind::Completion {
+                    kind: CompletionKind::Conversation,
+                    at,
+                    id: conversation,
+                }
             }
-            (EventKind::ChatComplete, id) => {
-                let id = id.map_or_else(|| short_hash(body), |id| id.to_string());
-                format!("{time:020}#1-{name}#{id}")
-            }
+            (EventKind::ChatComplete, id) => KeyKind::Completion {
+                kind: CompletionKind::Chat,
+                at,
+                id: id.map_or_else(|| short_hash(body), |id| id.to_string()),
+            },
             (EventKind::Message | EventKind::ChatPinned, None) | (EventKind::Unknown, _) => {
-                format!("{time:020}#2-{name}#{}", short_hash(body))
+                KeyKind::Event {
+                    at,
+                    name: key_part(&self.event_name),
+                    hash: short_hash(body),
+                }
             }
         };
-        EntryKey::from(key)
-    }
-}
-
-impl Event {
-    /// The `message.id` that a [key](Self::key) has, where it has one.
-    #[must_use]
-    pub fn message_id_of(key: &EntryKey) -> Option<u64> {
-        let mut parts = key.as_str().split('#');
-        let (first, name, last) = (parts.next()?, parts.next()?, parts.next());
-        match last {
-            Some(last) if name == "1-chat_complete" => last.parse().ok(),
-            _ if name.starts_with(|first: char| first.is_ascii_digit()) => None,
-            _ => first.parse().ok(),
-        }
+        kind.into()
     }
 }
 
@@ -248,26 +248,22 @@ impl EventKind {
         match event_name {
             "message" => Self::Message,
             "chat_pinned" => Self::ChatPinned,
-            "chat_complete" => Self::ChatComplete,
-            "webhook_conversation_complete" => Self::ConversationComplete,
-            _ => Self::Unknown,
+            _ => match CompletionKind::of_event(event_name) {
+                Some(CompletionKind::Chat) => Self::ChatComplete,
+                Some(CompletionKind::Conversation) => Self::ConversationComplete,
+                None => Self::Unknown,
+            },
         }
     }
 }
 
-impl fmt::Debug for Event {
-    /// Leaves out what was said and who people are.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Event")
-            .field("kind", &self.kind)
-            .field("timestamp", &self.timestamp)
-            .field("business_id", &self.business_id)
-            .field("auth_id", &self.auth_id)
-            .field("message_id", &self.message_id)
-            .finish_non_exhaustive()
-    }
-}
+redacted_debug!(Event {
+    kind,
+    timestamp,
+    business_id,
+    auth_id,
+    message_id
+});
 
 /// An object inside the event, also when it is serialised into a string; null when it is missing.
 fn part(event: &Value, key: &str) -> Value {

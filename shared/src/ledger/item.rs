@@ -8,7 +8,7 @@ use crate::retry::Detail;
 use crate::table::TableError;
 
 /// Times are milliseconds since the epoch, `expires_at` seconds (TTL).
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Item {
     pub(super) pk: String,
     pub(super) sk: String,

@@ -1,13 +1,11 @@
 //! What is to be done.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::handoff::Handoff;
 use crate::ids::{AccountId, ConnectionId};
+use crate::message::handoff::Handoff;
 use crate::message::{Inbound, Task};
-use crate::redact::Bytes;
+use crate::redacted_debug;
 
 /// What an entry asks to be done. Tagged, so that entries written by an older version are read by a
 /// newer one.
@@ -59,35 +57,11 @@ pub enum Payload {
     },
 }
 
-impl fmt::Debug for Payload {
-    /// Leaves out what was said.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Inbound {
-                connection,
-                inbound,
-                ..
-            } => formatter
-                .debug_struct("Inbound")
-                .field("connection", connection)
-                .field("inbound", inbound)
-                .finish_non_exhaustive(),
-            Self::Webhook { account, body } => formatter
-                .debug_struct("Webhook")
-                .field("account", account)
-                .field("body", &Bytes(body.len()))
-                .finish(),
-            Self::HandoffEnded { .. } => formatter.write_str("HandoffEnded { .. }"),
-            Self::MessageReturned { .. } => formatter.write_str("MessageReturned { .. }"),
-            Self::Task { connection, task } => formatter
-                .debug_struct("Task")
-                .field("connection", connection)
-                .field("task", task)
-                .finish(),
-            Self::NotUnderstood { body, .. } => formatter
-                .debug_struct("NotUnderstood")
-                .field("body", &Bytes(body.len()))
-                .finish_non_exhaustive(),
-        }
-    }
-}
+redacted_debug!(enum Payload {
+    Inbound { connection, inbound },
+    Webhook { account, body: bytes },
+    HandoffEnded {},
+    MessageReturned {},
+    Task { connection, task },
+    NotUnderstood { body: bytes },
+});

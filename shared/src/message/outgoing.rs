@@ -1,18 +1,17 @@
 //! What a user, or an application, is shown.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Inbound;
+use super::handoff::Ended;
 use super::hsl::Hsl;
-use crate::handoff::Ended;
 use crate::ids::{AuthId, EntryKey};
+use crate::redacted_debug;
 
 /// Something to be shown to a user.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Outgoing {
     /// Its place among all that the user is shown; unique for the user.
     pub key: EntryKey,
@@ -85,7 +84,7 @@ pub enum Content {
 }
 
 /// Something on its way back to a bot that lives elsewhere and had handed its user over.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Handback {
     /// Its place among all that the bot gets; unique for the user.
     pub key: EntryKey,
@@ -103,6 +102,10 @@ pub struct Handback {
 
 /// What goes back.
 #[derive(Clone, PartialEq)]
+#[expect(
+    missing_debug_implementations,
+    reason = "it is shown as a part of a `Handback`, without what it says"
+)]
 pub enum Returned {
     /// Control of the user.
     Control {
@@ -115,35 +118,26 @@ pub enum Returned {
     Message(Box<Inbound>),
 }
 
-impl fmt::Debug for Sender {
-    /// Without the name.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Sender")
-            .field("kind", &self.kind)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Content {
-    /// Which kind of content it is, and nothing of what it says.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Message { hsl, .. } => formatter
-                .debug_struct("Message")
-                .field("hsl", hsl)
-                .finish_non_exhaustive(),
-            Self::AgentJoined { .. } => formatter.write_str("AgentJoined { .. }"),
-            Self::ConversationComplete { .. } => formatter.write_str("ConversationComplete { .. }"),
-        }
-    }
-}
-
-impl fmt::Debug for Returned {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Control { .. } => "Control { .. }",
-            Self::Message(_) => "Message(..)",
-        })
-    }
-}
+// Without the user's own id.
+redacted_debug!(Outgoing {
+    key,
+    auth_id,
+    at,
+    received_at,
+    sender,
+    message_id,
+    handoff,
+    content,
+});
+redacted_debug!(Sender { kind });
+redacted_debug!(enum Content {
+    Message { hsl },
+    AgentJoined {},
+    ConversationComplete { completed_by },
+});
+redacted_debug!(Handback {
+    key,
+    auth_id,
+    at,
+    handoff
+});

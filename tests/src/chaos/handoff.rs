@@ -10,8 +10,8 @@ use haptik_bridge_local::simulator::{
     AgentJoins, CompletedBy, CompletionEvents, Reply, Running, Settings, Simulator, UserMessage,
 };
 use haptik_bridge_processor::Limits;
-use haptik_bridge_shared::handoff::Handoff;
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::message::handoff::Handoff;
 use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

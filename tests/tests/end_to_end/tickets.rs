@@ -9,6 +9,7 @@ use haptik_bridge_local::simulator::{
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::retry::Detail;
 use haptik_bridge_shared::sink::gate::Gate;
@@ -487,8 +488,9 @@ async fn what_has_waited_for_an_operator_for_a_day_is_not_given_up_at_its_first_
         };
         let event = Event::read(body.as_bytes())?;
         let bridge = &stage.local.bridge;
+        let context = RequestContext::new("haptik/main", yesterday);
         bridge
-            .accept_for_sinks("haptik/main", &event, &payload, body.as_bytes(), yesterday)
+            .accept_for_sinks(context, &event, &payload, body.as_bytes())
             .await?;
     }
     assert!(stage.local.queue.idle(Duration::from_secs(10)).await);

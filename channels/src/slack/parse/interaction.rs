@@ -11,7 +11,6 @@ use crate::slack::form::{self, Submission};
 use crate::slack::notice::{form_not_opened, form_sent};
 use crate::slack::tap::{FILL, OPEN, RATE, SAY, Tap};
 use crate::slack::{choice, home};
-use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::message::hsl::spoken;
 use haptik_bridge_shared::message::{Addressed, Inbound, KeyRef, MessageRef, Task, UserAction};
 use haptik_bridge_shared::wire;
@@ -81,7 +80,7 @@ impl Reader<'_> {
             .and_then(Value::as_str)
             .and_then(Ts::read);
         let time = time.ok_or("a tap whose action_ts is no time")?;
-        let key = EntryKey::from(format!("{}#{}#{id}", time.key(place.channel), place.ts));
+        let key = time.key(place.channel).then(place.ts).then(id);
         let shown = match &tap {
             Tap::Say { message, .. } => Some(spoken(message)).filter(|shown| !shown.is_empty()),
             Tap::Rate(rating) => Some("★".repeat(usize::from(*rating))),
@@ -154,7 +153,7 @@ impl Reader<'_> {
             is_direct: place.is_direct,
             action_ts,
         };
-        let fallback_key = EntryKey::from(format!("{}#{}#{id}", time.key(place.channel), place.ts));
+        let fallback_key = time.key(place.channel).then(place.ts).then(id);
         let not_opened = form_not_opened(&self.address(place));
         Ok(Opening {
             message: MessageRef {
@@ -201,7 +200,7 @@ impl Reader<'_> {
             is_direct: origin.is_direct,
         };
         let inbound = Inbound {
-            key: EntryKey::from(format!("{}#{view_id}", time.key(place.channel))),
+            key: time.key(place.channel).then(view_id),
             at: time.at(),
             auth_id: self.auth_id(user, place),
             user: self.user(user),

@@ -8,7 +8,6 @@ use super::text::{leading_mention, mentions};
 use super::ts::Ts;
 use super::words::Words;
 use super::{Place, Reader, Reading, nothing};
-use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction};
 use haptik_bridge_shared::wire;
 
@@ -117,7 +116,7 @@ impl Reader<'_> {
         };
         let mentions = Words::of(message).mentions(&own.mentionable());
         let inbound = Inbound {
-            key: EntryKey::from(format!("{}#edit", time.key(&channel))),
+            key: time.key(&channel).then("edit"),
             at: time.at(),
             auth_id: self.auth_id(&user, place),
             user: self.user(&user),

@@ -66,12 +66,12 @@ impl Reader<'_> {
         if text.is_empty() && words.files.is_empty() {
             let address = self.address(direct(user));
             let notice = posted(&address, "There is nothing in that message to ask about.");
-            return self.only_task(user, format!("{key}#about"), notice);
+            return self.only_task(user, key.then("about"), notice);
         }
         let mut inbound = self.said(user, user, key, &text, words.files);
         inbound.mentions = mentions;
         let about = mrkdwn(&limits::shortened(&text, limits::SECTION_TEXT / 10));
-        let key = EntryKey::from(format!("{}#about", inbound.key));
+        let key = inbound.key.then("about");
         let notice = posted(&inbound.address, &format!("You asked about: {about}"));
         let task = self.task(key, inbound.at, inbound.auth_id.clone(), notice);
         Reading {
@@ -126,7 +126,7 @@ impl Reader<'_> {
         let time = Ts::read(&wire::text(event, "event_ts"));
         let time = time.unwrap_or_else(|| Ts::of(self.sent));
         let body = json!({"user_id": user, "view": home::view(self.welcome, self.agent_phrase)});
-        let key = format!("{}#home", time.key(&user));
+        let key = time.key(&user).then("home");
         self.only_task(&user, key, Command::of(Method::PublishView, body))
     }
 
@@ -148,7 +148,7 @@ impl Reader<'_> {
         };
         let key = time.key(channel);
         let welcome = posted(&address, &mrkdwn(self.welcome));
-        let mut reading = self.only_task(user, format!("{key}#welcome"), welcome);
+        let mut reading = self.only_task(user, key.then("welcome"), welcome);
         if !self.suggested_prompts.is_empty() {
             let prompts: Vec<Value> = self
                 .suggested_prompts
@@ -157,7 +157,7 @@ impl Reader<'_> {
                 .collect();
             let body = json!({"channel_id": channel, "thread_ts": thread_ts, "prompts": prompts});
             let command = Command::of(Method::SetSuggestedPrompts, body);
-            let more = self.only_task(user, format!("{key}#prompts"), command);
+            let more = self.only_task(user, key.then("prompts"), command);
             reading.tasks.extend(more.tasks);
         }
         reading
@@ -191,10 +191,10 @@ impl Reader<'_> {
     }
 
     /// A request that leads to nothing but something done in Slack.
-    fn only_task(self, user: &str, key: String, command: Command) -> Reading {
+    fn only_task(self, user: &str, key: EntryKey, command: Command) -> Reading {
         let auth_id = self.auth_id(user, direct(user));
         Reading {
-            tasks: vec![self.task(key.into(), self.sent, auth_id, command)],
+            tasks: vec![self.task(key, self.sent, auth_id, command)],
             ..nothing()
         }
     }
@@ -202,7 +202,7 @@ impl Reader<'_> {
     /// The place of what has no time but that of its request, which is signed with it: the same request
     /// once more has the same key.
     fn sent_key(self, user: &str, trigger_id: &str) -> EntryKey {
-        EntryKey::from(format!("{}#{trigger_id}", Ts::of(self.sent).key(user)))
+        Ts::of(self.sent).key(user).then(trigger_id)
     }
 }
 

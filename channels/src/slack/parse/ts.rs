@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::key::KeyKind;
 
 /// A Slack timestamp, read exactly: a floating-point number would lose the last digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,7 @@ impl Ts {
 
     /// The place of what happened then, in this conversation: sorts by time.
     pub(super) fn key(self, channel: &str) -> EntryKey {
-        format!("{:020}#{channel}", self.micros).into()
+        KeyKind::act(self.at(), channel).into()
     }
 }
 

@@ -20,7 +20,7 @@ use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::seal::{self, InvalidKey, Sealer};
 use haptik_bridge_shared::table::Table;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use secrecy::ExposeSecret as _;
 
 /// Installs an app.
@@ -193,17 +193,11 @@ impl Installer {
     }
 
     fn tell(&self, name: &'static str, outcome: Outcome, reason: &str, since: Timestamp) {
-        telemetry::hop(&Hop {
-            name,
-            outcome,
-            correlation_id: None,
-            lane: None,
-            key: None,
-            source: &format!("channels/{}", self.connection),
-            at: None,
-            since: Some(since),
-            reason: Some(reason),
-        });
+        Hop::new(name, &format!("channels/{}", self.connection))
+            .outcome(outcome)
+            .since(since)
+            .reason(reason)
+            .emit();
     }
 }
 

@@ -18,7 +18,9 @@ use crate::slack::api::SlackError;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::retry::Retryable as _;
 use haptik_bridge_shared::seal::{NoRandomness, Sealer};
-use haptik_bridge_shared::table::{Table, TableError, number, text};
+use haptik_bridge_shared::table::{
+    Table, TableError, absent, at_most, equals, number, present, text,
+};
 
 /// How long a token that was read is used before it is read again. Slack refuses one that has ended, and
 /// then it is read at once.
@@ -120,9 +122,8 @@ impl Installations {
         item.insert("ended_at".to_owned(), number(ended.at));
         let expires_at = now.as_second().saturating_add(ENDED_TTL);
         item.insert("expires_at".to_owned(), number(expires_at));
-        let condition = format!("attribute_exists({TOKEN}) AND installed_at <= :at");
-        let values = [(":at", number(ended.at))];
-        let is_over = self.table.put_if(item, &condition, &values).await?;
+        let condition = present(TOKEN).and(at_most("installed_at", number(ended.at)));
+        let is_over = self.table.put_if(item, condition).await?;
         self.forget(&ended.workspace);
         Ok(is_over)
     }
@@ -132,8 +133,7 @@ impl Installations {
     pub(super) async fn use_state(&self, hash: &str, expires: i64) -> Result<bool, TableError> {
         let mut item = self.key(&format!("state#{hash}"));
         item.insert("expires_at".to_owned(), number(expires));
-        let condition = "attribute_not_exists(pk)";
-        self.table.put_if(item, condition, &[]).await
+        self.table.put_if(item, absent("pk")).await
     }
 
     /// Has the token read again when it is next used.
@@ -180,9 +180,8 @@ impl Installations {
         };
         let mut item = item.clone();
         item.insert(TOKEN.to_owned(), text(anew));
-        let condition = format!("{TOKEN} = :sealed");
-        let values = [(":sealed", text(sealed))];
-        if let Err(error) = self.table.put_if(item, &condition, &values).await {
+        let unchanged = equals(TOKEN, text(sealed));
+        if let Err(error) = self.table.put_if(item, unchanged).await {
             tracing::warn!(%workspace, %error, "a token is not encrypted with the newest key yet");
         }
     }

@@ -1,9 +1,9 @@
 //! Asking for a human within a conversation with Haptik's bot, and moving a chat to a team.
 
-use haptik_bridge_shared::edge::{Ask, Began};
-use haptik_bridge_shared::handoff::{AskedBy, Handoff};
 use haptik_bridge_shared::haptik::client::{HaptikError, MoveToAgent};
+use haptik_bridge_shared::ingest::{Ask, Began, RequestContext};
 use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::message::handoff::{AskedBy, Handoff};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::Mode;
 use jiff::Timestamp;
@@ -35,7 +35,8 @@ impl ToHaptik<'_> {
         };
         let at = (conversation.connection_id, conversation.connection);
         let now = Timestamp::now();
-        let began = self.bridge.begin_handoff(at, inbound, ask, now).await;
+        let context = RequestContext::new("processor", now);
+        let began = self.bridge.begin_handoff(context, at, inbound, ask).await;
         let is_known = user.user_name.is_some();
         let notice = if is_known {
             &notices.requested_notice
@@ -137,9 +138,9 @@ impl ToHaptik<'_> {
         text: &str,
         at: Timestamp,
     ) -> Result<(), Failure> {
-        let (user, now) = (conversation.user, Timestamp::now());
-        let bridge = &self.bridge;
-        let notified = bridge.notify("processor", user, name, text, at.as_millisecond(), now);
+        let context = RequestContext::new("processor", Timestamp::now());
+        let (bridge, user) = (&self.bridge, conversation.user);
+        let notified = bridge.notify(context, user, name, text, at.as_millisecond());
         Ok(notified.await?)
     }
 }

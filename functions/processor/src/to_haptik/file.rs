@@ -2,7 +2,7 @@
 
 use haptik_bridge_channels::channel::SendError;
 use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind, HaptikError};
-use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::message::{Attachment, Task};
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable};
@@ -108,7 +108,7 @@ impl ToHaptik<'_> {
         let digest = hex::encode(Sha256::digest(format!("{}#{name}#{id}", attachment.url)));
         let digest = digest.get(..16).unwrap_or_default();
         let task = Task {
-            key: EntryKey::from(format!("{}#file-{digest}", entry.key)),
+            key: entry.key.then(format_args!("file-{digest}")),
             at: inbound.at,
             auth_id: inbound.auth_id.clone(),
             command,
@@ -116,10 +116,8 @@ impl ToHaptik<'_> {
         let Payload::Inbound { connection: id, .. } = &entry.payload else {
             return Ok(());
         };
-        let accepted = self
-            .bridge
-            .accept_task("processor", id, task, Timestamp::now())
-            .await;
+        let context = RequestContext::new("processor", Timestamp::now());
+        let accepted = self.bridge.accept_task(context, id, task).await;
         accepted.map_err(|error| Failure::passing(error.to_string()))
     }
 }

@@ -1,10 +1,9 @@
 //! Files that users send (<https://docs.haptik.ai/webhooks/send-file-to-haptik>).
 
-use std::fmt;
-
 use bytes::Bytes;
 
 use crate::ids::AuthId;
+use crate::redacted_debug;
 
 /// The largest file that Haptik takes, in bytes: 10 MB.
 pub const FILE_LIMIT: usize = 10 * 1024 * 1024;
@@ -99,17 +98,7 @@ impl File<'_> {
     }
 }
 
-impl fmt::Debug for File<'_> {
-    /// Leaves out what the user sent.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("File")
-            .field("auth_id", &self.auth_id)
-            .field("kind", &self.kind)
-            .field("bytes", &self.bytes.len())
-            .finish_non_exhaustive()
-    }
-}
+redacted_debug!(File<'_> { auth_id, kind, bytes: len });
 
 fn by_name(name: &str) -> Option<FileKind> {
     let (_, extension) = name.trim().rsplit_once('.')?;

@@ -1,7 +1,5 @@
 //! What goes over the wire: requests as Haptik wants them, answers as a tolerant reader sees them.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -9,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::haptik::webhook::timestamp;
 use crate::ids::AuthId;
 use crate::message::{Profile, Sender, SenderKind};
+use crate::redacted_debug;
 use crate::wire;
 
 /// A user to be created or updated; what is not known is not sent.
@@ -194,45 +193,11 @@ impl SyncAnswer {
     }
 }
 
-impl fmt::Debug for User {
-    /// Leaves out what is known: it is personal data.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("User")
-            .field("auth_id", &self.auth_id)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Feedback<'_> {
-    /// Leaves out the remark.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Feedback")
-            .field("auth_id", &self.auth_id)
-            .field("query_resolved", &self.query_resolved)
-            .field("query_rating", &self.query_rating)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for HistoryMessage {
-    /// Leaves out what was said, and by whom.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("HistoryMessage")
-            .field("message_id", &self.message_id)
-            .field("timestamp", &self.timestamp)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for SyncMessage {
-    /// Leaves out what was said.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("SyncMessage")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
-}
+redacted_debug!(User { auth_id });
+redacted_debug!(Feedback<'_> { auth_id, query_resolved, query_rating });
+// Without what was said, and by whom.
+redacted_debug!(HistoryMessage {
+    message_id,
+    timestamp
+});
+redacted_debug!(SyncMessage { id });

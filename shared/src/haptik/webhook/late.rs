@@ -77,7 +77,12 @@ pub(super) fn note(text: &mut String, said_at: Option<Timestamp>) {
 mod tests {
     use super::*;
     use crate::haptik::webhook::Event;
+    use crate::ids::EntryKey;
     use crate::message::{Content, SenderKind};
+
+    fn message_id(key: &EntryKey) -> Option<u64> {
+        key.kind()?.message_id()
+    }
 
     fn event(text: &str, sender: &str) -> Event {
         let message = HistoryMessage {
@@ -97,7 +102,7 @@ mod tests {
         let on_time = br#"{"event_name": "message", "message": {"id": 7, "body": {}}}"#;
         let on_time_key = Event::read(on_time).expect("an event").key(on_time);
         assert_eq!(late.key(b"anything"), on_time_key);
-        assert_eq!(Event::message_id_of(&on_time_key), Some(7));
+        assert_eq!(message_id(&on_time_key), Some(7));
         let Some(Content::Message { hsl, .. }) = late.content() else {
             panic!("it is a message");
         };
@@ -127,7 +132,7 @@ mod tests {
             ("00000001538656887980#2-message#0123456789abcdef", None),
             ("-", None),
         ] {
-            assert_eq!(Event::message_id_of(&key.into()), id, "{key}");
+            assert_eq!(message_id(&key.into()), id, "{key}");
         }
     }
 }

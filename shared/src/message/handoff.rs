@@ -1,22 +1,12 @@
 //! Hand-offs: a human takes a user over, and gives the user back.
 //!
 //! Two ways lead to a human: a bot that lives elsewhere asks for one ([`AskedBy::Application`]), or the
-//! user does, within a conversation with Haptik's bot ([`AskedBy::User`]). The state of a hand-off is a
-//! part of the user's item, and every change of it is conditional on the hand-off's id and on its not
-//! having ended: two events at once end it once, and what belongs to an older hand-off changes nothing
-//! of a newer one.
-//!
-//! `state` has the changes, `record` what remembers requests and due times.
+//! user does, within a conversation with Haptik's bot ([`AskedBy::User`]).
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::EntryKey;
-
-mod record;
-mod state;
-
-pub use record::{Begun, Due};
-pub use state::Over;
+use crate::redacted_debug;
 
 /// A hand-off. Times are milliseconds since the epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +37,7 @@ pub struct Handoff {
     /// The last messages that Haptik was told in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<Told>,
-    /// The sort key of its [`Due`] time, where it has one.
+    /// The sort key of its due time, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
     /// How it ended; `None` while it is on.
@@ -84,7 +74,7 @@ pub struct Told {
 }
 
 /// How a hand-off ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     /// Why.
     pub reason: Reason,
@@ -98,6 +88,14 @@ pub struct Ended {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
+
+// Without the error, which may quote what was said.
+redacted_debug!(Ended {
+    reason,
+    at,
+    completed_by,
+    error: is_some
+});
 
 /// Why a hand-off ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

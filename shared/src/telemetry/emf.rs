@@ -24,12 +24,12 @@ const REQUEST_KEY: &str = "request_id";
 
 /// Writes each event as one line to what `output` makes.
 #[derive(Debug)]
-pub(super) struct Lines<O> {
+pub(super) struct Emf<O> {
     stack: String,
     output: O,
 }
 
-impl<O> Lines<O> {
+impl<O> Emf<O> {
     pub(super) fn new(stack: &str, output: O) -> Self {
         Self {
             stack: stack.to_owned(),
@@ -38,7 +38,7 @@ impl<O> Lines<O> {
     }
 }
 
-impl<S, O, W> Layer<S> for Lines<O>
+impl<S, O, W> Layer<S> for Emf<O>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     O: Fn() -> W + 'static,
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use crate::ids::EntryKey;
     use crate::lane::Lane;
-    use crate::telemetry::{Hop, Outcome, hop};
+    use crate::telemetry::{Hop, Outcome};
 
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
@@ -186,11 +186,11 @@ mod tests {
         }
     }
 
-    fn written(tell: impl FnOnce()) -> Vec<Value> {
+    fn written(emit: impl FnOnce()) -> Vec<Value> {
         let written = Written::default();
         let output = written.clone();
-        let lines = Lines::new("acme", move || output.clone());
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), tell);
+        let lines = Emf::new("acme", move || output.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), emit);
         let bytes = written.0.lock().expect("no panic").clone();
         String::from_utf8(bytes)
             .expect("text")
@@ -199,20 +199,12 @@ mod tests {
             .collect()
     }
 
-    fn told(name: &'static str, outcome: Outcome, lane: Option<&Lane>) -> Value {
+    fn line_of(name: &'static str, outcome: Outcome, lane: Option<&Lane>) -> Value {
         let key = EntryKey::from("1");
         let lines = written(|| {
-            hop(&Hop {
-                name,
-                outcome,
-                correlation_id: None,
-                lane,
-                key: Some(&key),
-                source: "channels/acme-slack",
-                at: Some(Timestamp::now()),
-                since: None,
-                reason: None,
-            });
+            let hop = Hop::new(name, "channels/acme-slack").outcome(outcome);
+            let hop = hop.written_at(Timestamp::now());
+            lane.map_or(hop, |lane| hop.entry(lane, &key)).emit();
         });
         assert_eq!(lines.len(), 1, "one line a hop");
         lines.into_iter().next().expect("it is there")
@@ -220,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_delivery_counts_itself_and_its_time_by_source_and_direction() {
-        let line = told("delivered", Outcome::Ok, Some(&Lane::Channel("a".into())));
+        let line = line_of("delivered", Outcome::Ok, Some(&Lane::Channel("a".into())));
         assert_eq!(line["delivered"], 1);
         assert_eq!(line["direction"], "to_channel");
         assert_eq!(line["stack"], "acme");
@@ -239,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_forged_request_counts_as_rejected_in_the_direction_it_would_have_had() {
-        let line = told("received", Outcome::Rejected, None);
+        let line = line_of("received", Outcome::Rejected, None);
         assert_eq!(
             (&line["rejected"], &line["direction"]),
             (&json!(1), &json!("to_haptik"))
@@ -248,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_step_on_the_way_counts_nothing() {
-        let line = told("rendered", Outcome::Ok, Some(&Lane::Channel("a".into())));
+        let line = line_of("rendered", Outcome::Ok, Some(&Lane::Channel("a".into())));
         assert!(line.get("_aws").is_none(), "{line}");
     }
 

@@ -2,17 +2,16 @@
 //! hand-off, and when it is due to be looked after: when nobody has joined by then, and at once from its
 //! end until all that follows from that is in the ledger.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::Handoff;
+use super::{User, UserMap, user_key};
 use crate::ids::{AuthId, EntryKey};
-use crate::table::{TableError, number, text, unbuilt};
-use crate::users::{User, UserMap, user_key};
+use crate::message::handoff::Handoff;
+use crate::table::{self, Item, TableError, absent, below, equals, number, present, text};
 
 /// What came of beginning a hand-off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,36 +51,28 @@ impl UserMap {
     /// of the request, the state, the due time and `entry`, or nothing. `user` is where the user is, and
     /// the hand-off that was the last until now; `key` is the place of the entry that tells Haptik, which
     /// `entry` is, unless it is in the ledger.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn handoff_begin(
         &self,
         user: &User,
         handoff: &Handoff,
         key: &EntryKey,
-        entry: Option<HashMap<String, AttributeValue>>,
+        entry: Option<Item>,
         entry_ttl: Duration,
     ) -> Result<Begun, TableError> {
         let keep = entry_ttl.saturating_add(REMEMBERED_LONGER).as_secs();
         let expires_at = (handoff.began_at / 1_000).saturating_add_unsigned(keep);
-        let record = HashMap::from([
-            ("pk".to_owned(), text(user_key(&user.auth_id))),
-            ("sk".to_owned(), text(record_key(&handoff.id))),
-            ("key".to_owned(), text(key.as_str())),
-            ("expires_at".to_owned(), number(expires_at)),
-        ]);
-        let new = Some("attribute_not_exists(pk)");
-        let state = self.beginning(user, handoff)?;
+        let mut record = table::key(user_key(&user.auth_id), record_key(&handoff.id));
+        record.insert("key".to_owned(), text(key.as_str()));
+        record.insert("expires_at".to_owned(), number(expires_at));
         let mut items = vec![
-            self.table.to_put(record, new)?,
-            TransactWriteItem::builder().update(state).build(),
+            self.table.to_put_new(record)?,
+            self.beginning(user, handoff)?,
         ];
         if let Some(due) = &handoff.due {
             items.push(self.handoff_due(due, &user.auth_id, &handoff.id)?);
         }
         if let Some(entry) = entry {
-            items.push(self.table.to_put(entry, None)?);
+            items.push(self.table.to_put(entry)?);
         }
         if self.table.transact(items).await? {
             return Ok(Begun::New);
@@ -95,9 +86,6 @@ impl UserMap {
     }
 
     /// The place of the entry of a hand-off that was asked for.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn handoff_record(
         &self,
         auth_id: &AuthId,
@@ -110,32 +98,15 @@ impl UserMap {
 
     /// The hand-offs that are due by now, the longest due first: one page of them, those behind the due
     /// time with the key `after`.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn handoffs_due(
         &self,
         now: Timestamp,
         after: Option<&str>,
     ) -> Result<Vec<Due>, TableError> {
-        let start = after.map(|after| {
-            HashMap::from([("pk".to_owned(), text(DUE)), ("sk".to_owned(), text(after))])
-        });
-        let output = self
-            .table
-            .client()
-            .query()
-            .table_name(self.table.name())
-            .consistent_read(true)
-            .key_condition_expression("pk = :due AND sk < :until")
-            .expression_attribute_values(":due", text(DUE))
-            .expression_attribute_values(":until", text(due_time(now.as_millisecond() + 1)))
-            .set_exclusive_start_key(start)
-            .limit(DUE_PAGE)
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        let due = output.items.unwrap_or_default();
+        let until = text(due_time(now.as_millisecond() + 1));
+        let query = self.table.query(DUE).and(below("sk", until)).consistent();
+        let query = query.after(after.map(|after| table::key(DUE, after)));
+        let (due, _) = query.page(DUE_PAGE).await?;
         Ok(due.iter().filter_map(due_of).collect())
     }
 
@@ -146,63 +117,26 @@ impl UserMap {
         auth_id: &AuthId,
         id: &str,
     ) -> Result<TransactWriteItem, TableError> {
-        let due = HashMap::from([
-            ("pk".to_owned(), text(DUE)),
-            ("sk".to_owned(), text(key)),
-            ("auth_id".to_owned(), text(auth_id.as_str())),
-            ("id".to_owned(), text(id)),
-        ]);
-        self.table.to_put(due, None)
+        let mut due = table::key(DUE, key);
+        due.insert("auth_id".to_owned(), text(auth_id.as_str()));
+        due.insert("id".to_owned(), text(id));
+        self.table.to_put(due)
     }
 
     /// Forgets a due time: what was due is done.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn handoff_forget_due(&self, key: &str) -> Result<(), TableError> {
-        self.table
-            .client()
-            .delete_item()
-            .table_name(self.table.name())
-            .key("pk", text(DUE))
-            .key("sk", text(key))
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        Ok(())
+        self.table.delete(DUE, key).await
     }
 
-    fn beginning(&self, user: &User, handoff: &Handoff) -> Result<Update, TableError> {
-        let values = [
-            ("auth_id", text(user.auth_id.as_str())),
-            ("connection", text(user.connection.as_str())),
-            ("channel_user", text(user.channel_user.as_str())),
-            ("address", serde_dynamo::to_attribute_value(&user.address)?),
-            ("last_activity", number(user.last_activity)),
-            ("handoff", serde_dynamo::to_attribute_value(handoff)?),
-        ];
-        let mut update = Update::builder()
-            .table_name(self.table.name())
-            .key("pk", text(user_key(&user.auth_id)))
-            .key("sk", text("user"));
-        let mut assignments = Vec::with_capacity(values.len());
-        for (name, value) in values {
-            assignments.push(format!("#{name} = :{name}"));
-            update = update
-                .expression_attribute_names(format!("#{name}"), name)
-                .expression_attribute_values(format!(":{name}"), value);
-        }
-        update = match &user.handoff {
-            // Only over the very one whose end was told of.
-            Some(last) => update
-                .condition_expression("#handoff.#id = :last AND attribute_exists(#handoff.#ended)")
-                .expression_attribute_names("#id", "id")
-                .expression_attribute_names("#ended", "ended")
-                .expression_attribute_values(":last", text(&last.id)),
-            None => update.condition_expression("attribute_not_exists(#handoff)"),
+    fn beginning(&self, user: &User, handoff: &Handoff) -> Result<TransactWriteItem, TableError> {
+        // Only over the very one whose end was told of.
+        let condition = match &user.handoff {
+            Some(last) => equals("handoff.id", text(&last.id)).and(present("handoff.ended")),
+            None => absent("handoff"),
         };
-        let update = update.update_expression(format!("SET {}", assignments.join(", ")));
-        update.build().map_err(|error| unbuilt(&error))
+        let handoff = serde_dynamo::to_attribute_value(handoff)?;
+        let update = self.place(user)?.set("handoff", handoff);
+        update.condition(condition).in_transaction()
     }
 }
 
@@ -220,7 +154,7 @@ impl Due {
     }
 }
 
-fn due_of(item: &HashMap<String, AttributeValue>) -> Option<Due> {
+fn due_of(item: &Item) -> Option<Due> {
     let attribute = |name: &str| item.get(name)?.as_s().ok().cloned();
     Some(Due {
         key: attribute("sk")?,

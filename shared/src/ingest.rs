@@ -12,7 +12,7 @@
 //! | not in the state that it needs: a second hand-off, a message outside one | 409 |
 //! | not durable (DynamoDB or SQS down) | 503, so that the sender retries |
 //!
-//! An answer above 399 is JSON: `{"error": "…"}` says why ([`refusal`], [`in_our_form`]).
+//! An answer above 399 is JSON: `{"error": "…"}` says why ([`refusal`], [`normalize_error_response`]).
 //!
 //! An edge answers 2xx only after the entry is durable and the lane was rung. When it is stopped in
 //! between, the sender's retry finds the entry pending and rings again.
@@ -26,22 +26,39 @@ use sha2::{Digest, Sha256};
 
 use crate::bridge::{Bridge, nobody};
 use crate::haptik::webhook::Event;
-use crate::ids::{ConnectionId, CorrelationId, EntryKey};
+use crate::ids::{ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload};
 use crate::message::{Addressed, Inbound, Task};
 use crate::queue::{QueueError, Repeat, Ring};
 use crate::retry::{Failure, Retry, Retryable};
 use crate::table::TableError;
-use crate::telemetry::{self, Hop, Outcome};
+use crate::telemetry::{Hop, Outcome};
 
 mod handoff;
 
-pub use handoff::{Ask, Began};
+pub use handoff::{Ask, Began, BeginError};
 
 /// The largest body that an edge takes, in bytes: 10 MB, as much as API Gateway lets through
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
 pub const LARGEST_BODY: usize = 10 * 1024 * 1024;
+
+/// Where something that is to be made durable comes from, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestContext<'a> {
+    /// Where it comes from, as logs and metrics name it: `channels/acme-slack`, `haptik/main`, `processor`.
+    pub source: &'a str,
+    /// When it was received, by our clock.
+    pub now: Timestamp,
+}
+
+impl<'a> RequestContext<'a> {
+    /// Something that came from there and then.
+    #[must_use]
+    pub fn new(source: &'a str, now: Timestamp) -> Self {
+        Self { source, now }
+    }
+}
 
 /// Something could not be made durable: the answer is 503.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +90,7 @@ pub fn refusal<B: From<String>>(status: StatusCode, reason: &str) -> Response<B>
 /// Gives an answer that the router made by itself, without a body or with a text, the form of
 /// [`refusal`]: there is no such path, or the method or the body is not taken.
 #[must_use]
-pub fn in_our_form<B: From<String>>(response: Response<B>) -> Response<B> {
+pub fn normalize_error_response<B: From<String>>(response: Response<B>) -> Response<B> {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE);
     let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -107,33 +124,29 @@ impl Retryable for NotDurable {
 
 impl Bridge {
     /// Appends an entry and rings its lane. A repeated delivery rings again while its entry is pending.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn accept(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         lane: &Lane,
         key: &EntryKey,
         payload: &Payload,
         at: Timestamp,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
-        tell("received", Outcome::Ok, source, lane, key, now);
+        record_received(context, lane, key);
         let since = Timestamp::now();
-        let appended = self.ledger.append(lane, key, payload, at, now).await?;
-        self.ring_for(source, lane, key, appended, since, now).await
+        let appended = self.ledger.append(lane, key, payload, at, context.now);
+        let appended = appended.await?;
+        self.ring_for(context, lane, key, appended, since).await
     }
 
     /// Rings for an entry that is in the ledger since `since`, unless nothing is left to be done of it.
     async fn ring_for(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         lane: &Lane,
         key: &EntryKey,
         appended: Appended,
         since: Timestamp,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let repeat = match appended {
             Appended::New => Some(Repeat::First),
@@ -144,7 +157,7 @@ impl Bridge {
             let ring = Ring::V1 {
                 lane: lane.clone(),
                 key: key.clone(),
-                at: now,
+                at: context.now,
             };
             self.queue.ring(&ring, repeat).await?;
         }
@@ -153,32 +166,32 @@ impl Bridge {
         } else {
             Outcome::Repeated
         };
-        tell("appended", outcome, source, lane, key, since);
+        Hop::new("appended", context.source)
+            .entry(lane, key)
+            .outcome(outcome)
+            .since(since)
+            .emit();
         Ok(())
     }
 
     /// Appends an event to the lane of each sink that wants it: one of Haptik's, or one of the bridge's
     /// own in the same form. `body` is the event as it came. One that names no user has the lane of
     /// [`nobody`].
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn accept_for_sinks(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         event: &Event,
         payload: &Payload,
         body: &[u8],
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
-        let (key, at) = (event.key(body), event.timestamp.unwrap_or(now));
+        let (key, at) = (event.key(body), event.timestamp.unwrap_or(context.now));
         let value = serde_json::from_slice(body).unwrap_or_default();
         for sink in self.sinks_for(&event.event_name, &value) {
             let lane = Lane::Sink {
                 sink: sink.to_owned(),
                 auth_id: event.auth_id.clone().unwrap_or_else(nobody),
             };
-            self.accept(source, &lane, &key, payload, at, now).await?;
+            self.accept(context, &lane, &key, payload, at).await?;
         }
         Ok(())
     }
@@ -186,17 +199,11 @@ impl Bridge {
     /// Rings every lane that has something pending; returns how many. For a schedule: an edge that was
     /// stopped between its entry and its ring, and whose sender gave up, left an entry that nobody rang
     /// for; and so does a ring that went to the dead-letter queue. A ring too many does no harm.
-    ///
-    /// # Errors
-    /// When the ledger or the queue does not answer.
     pub async fn ring_pending(&self, now: Timestamp) -> Result<usize, NotDurable> {
         self.ring_lanes(|_| true, now).await
     }
 
     /// As [`Bridge::ring_pending`], for the lanes of one sink: it works again.
-    ///
-    /// # Errors
-    /// When the ledger or the queue does not answer.
     pub async fn ring_pending_of(&self, sink: &str, now: Timestamp) -> Result<usize, NotDurable> {
         let of_sink = |lane: &Lane| matches!(lane, Lane::Sink { sink: name, .. } if name == sink);
         self.ring_lanes(of_sink, now).await
@@ -217,9 +224,6 @@ impl Bridge {
     }
 
     /// Rings a lane that has something pending.
-    ///
-    /// # Errors
-    /// When the queue does not answer.
     pub async fn ring_again(&self, lane: Lane, now: Timestamp) -> Result<(), NotDurable> {
         let ring = Ring::V1 {
             lane,
@@ -230,18 +234,14 @@ impl Bridge {
     }
 
     /// Keeps a body that was verified and not understood, for a look.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn keep_not_understood(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         body: &[u8],
         reason: &str,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let lane = Lane::NotUnderstood {
-            edge: source.to_owned(),
+            edge: context.source.to_owned(),
         };
         let key = EntryKey::from(hex::encode(Sha256::digest(body)));
         let payload = match std::str::from_utf8(body) {
@@ -255,26 +255,18 @@ impl Bridge {
             },
         };
         self.ledger
-            .append_dead(&lane, &key, &payload, reason, now)
+            .append_dead(&lane, &key, &payload, reason, context.now)
             .await?;
-        telemetry::hop(&Hop {
-            name: "received",
-            outcome: Outcome::NotUnderstood,
-            correlation_id: None,
-            lane: Some(&lane),
-            key: Some(&key),
-            source,
-            at: None,
-            since: Some(now),
-            reason: Some(reason),
-        });
+        Hop::new("received", context.source)
+            .entry(&lane, &key)
+            .outcome(Outcome::NotUnderstood)
+            .since(context.now)
+            .reason(reason)
+            .emit();
         Ok(())
     }
 
     /// Whether something said in public is for the bot; remembers a thread in which it was addressed.
-    ///
-    /// # Errors
-    /// When the user map does not answer.
     pub async fn is_for_the_bot(
         &self,
         inbound: &Inbound,
@@ -295,37 +287,29 @@ impl Bridge {
     }
 
     /// Accepts something to be done in a channel.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn accept_task(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         connection: &ConnectionId,
         task: Task,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let (lane, key, at) = (Lane::Task(task.auth_id.clone()), task.key.clone(), task.at);
         let payload = Payload::Task {
             connection: connection.clone(),
             task,
         };
-        self.accept(source, &lane, &key, &payload, at, now).await
+        self.accept(context, &lane, &key, &payload, at).await
     }
 
     /// Accepts what a user did; `handoff` is the one in which alone it counts.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn accept_inbound(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         connection: &ConnectionId,
         inbound: Inbound,
         handoff: Option<String>,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
-        if !self.is_for_the_bot(&inbound, now).await? {
+        if !self.is_for_the_bot(&inbound, context.now).await? {
             return Ok(());
         }
         let (lane, key, at) = (
@@ -338,28 +322,12 @@ impl Bridge {
             inbound: Box::new(inbound),
             handoff,
         };
-        self.accept(source, &lane, &key, &payload, at, now).await
+        self.accept(context, &lane, &key, &payload, at).await
     }
 }
 
-/// Tells of an entry on its way into the ledger.
-fn tell(
-    name: &'static str,
-    outcome: Outcome,
-    source: &str,
-    lane: &Lane,
-    key: &EntryKey,
-    since: Timestamp,
-) {
-    telemetry::hop(&Hop {
-        name,
-        outcome,
-        correlation_id: Some(&CorrelationId::of(&lane.to_string(), key)),
-        lane: Some(lane),
-        key: Some(key),
-        source,
-        at: None,
-        since: Some(since),
-        reason: None,
-    });
+/// Records that something came that is to be an entry.
+fn record_received(context: RequestContext<'_>, lane: &Lane, key: &EntryKey) {
+    let hop = Hop::new("received", context.source).entry(lane, key);
+    hop.since(context.now).emit();
 }

@@ -10,7 +10,7 @@
 //!
 //! The keys of what the bridge itself has to say are by time, as those of Haptik's events without a
 //! message id ([`Event::key`]): after `webhook_conversation_complete`, and before the deprecated
-//! `chat_complete`, which is held for its twin.
+//! `chat_complete`, which is held for the other.
 
 use std::collections::HashMap;
 
@@ -18,16 +18,16 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{NotDurable, tell};
+use super::{NotDurable, RequestContext, record_received};
 use crate::bridge::{Bridge, Connection};
-use crate::handoff::{AskedBy, Begun, Due, Ended, Handoff, Over, Reason};
 use crate::haptik::webhook::{Event, OWN};
 use crate::ids::{AuthId, ConnectionId, EntryKey};
+use crate::key::KeyKind;
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload, State};
+use crate::message::handoff::{AskedBy, Ended, Handoff, Reason};
 use crate::message::{Inbound, UserAction};
-use crate::telemetry::Outcome;
-use crate::users::{Mode, User};
+use crate::users::{Begun, Due, Mode, Over, User};
 
 /// What a hand-off is asked for with.
 #[derive(Debug, Clone, Copy)]
@@ -51,24 +51,30 @@ pub enum Began {
     Another(String),
 }
 
+/// Why a hand-off that a bot asks for does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// Another is on, with this id.
+    #[error("another hand-off is on")]
+    Another(String),
+    /// It could not be made durable.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+}
+
 /// How often beginning a hand-off is tried while others change the same user.
 const TRIES: usize = 5;
 
 impl Bridge {
-    /// Accepts a hand-off that a bot asks for: the state, with the entry that tells Haptik. `Err` with the
-    /// other's id while another is on.
-    ///
-    /// # Errors
-    /// When it is not durable.
+    /// Accepts a hand-off that a bot asks for: the state, with the entry that tells Haptik.
     pub async fn accept_handoff(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         connection: (&ConnectionId, &Connection),
         mut inbound: Inbound,
-        now: Timestamp,
-    ) -> Result<Result<(), String>, NotDurable> {
+    ) -> Result<(), BeginError> {
         let UserAction::Handoff { id, team_name, .. } = &inbound.action else {
-            return Ok(Ok(()));
+            return Ok(());
         };
         let id = id.clone();
         let ask = Ask {
@@ -77,14 +83,16 @@ impl Bridge {
             team_name: team_name.as_deref(),
         };
         let lane = Lane::Haptik(inbound.auth_id.clone());
-        tell("received", Outcome::Ok, source, &lane, &inbound.key, now);
+        record_received(context, &lane, &inbound.key);
         let since = Timestamp::now();
-        let appended = match self.begin_handoff(connection, &inbound, ask, now).await? {
+        let began = self.begin_handoff(context, connection, &inbound, ask);
+        let appended = match began.await? {
             Began::New => Appended::New,
             // The same request is the same entry, also where its sender gives it another time.
             Began::Before(key) => {
                 inbound.key = key;
-                let entry = self.ledger.entry(&lane, &inbound.key).await?;
+                let entry = self.ledger.entry(&lane, &inbound.key).await;
+                let entry = entry.map_err(NotDurable::from)?;
                 let is_pending = entry.is_some_and(|entry| entry.state == State::Pending);
                 if is_pending {
                     Appended::Pending
@@ -92,11 +100,11 @@ impl Bridge {
                     Appended::Done
                 }
             }
-            Began::Another(id) => return Ok(Err(id)),
+            Began::Another(id) => return Err(BeginError::Another(id)),
         };
-        self.ring_for(source, &lane, &inbound.key, appended, since, now)
+        self.ring_for(context, &lane, &inbound.key, appended, since)
             .await?;
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// Begins a hand-off of a user who is where `inbound` says.
@@ -105,12 +113,12 @@ impl Bridge {
     /// When it is not durable, or others change the user all the time.
     pub async fn begin_handoff(
         &self,
+        context: RequestContext<'_>,
         (connection_id, connection): (&ConnectionId, &Connection),
         inbound: &Inbound,
         ask: Ask<'_>,
-        now: Timestamp,
     ) -> Result<Began, NotDurable> {
-        let (auth_id, began_at) = (&inbound.auth_id, now.as_millisecond());
+        let (auth_id, began_at) = (&inbound.auth_id, context.now.as_millisecond());
         let settings = &connection.handoff;
         let team_name = ask.team_name.or(settings.team_name.as_deref());
         let due = settings.no_agent_after.map(|after| {
@@ -139,13 +147,15 @@ impl Bridge {
                 match &last.handoff {
                     Some(other) if other.is_on() => return Ok(Began::Another(other.id.clone())),
                     // Its state is about to be forgotten: whatever it left to be done is done first.
-                    Some(_) => self.conclude("inbound", last, now).await?,
+                    Some(_) => self.conclude(context, last).await?,
                     None => {}
                 }
             }
             let place = place(connection_id, inbound, known, began_at);
             let entry = match ask.asked_by {
-                AskedBy::Application => Some(self.asking(connection_id, inbound, now).await?),
+                AskedBy::Application => {
+                    Some(self.asking(connection_id, inbound, context.now).await?)
+                }
                 // Its entry is the user's message, which is being delivered.
                 AskedBy::User => None,
             };
@@ -185,15 +195,11 @@ impl Bridge {
 
     /// Ends the hand-off that a bot takes its user back from; its id, `None` when there is none that a
     /// bot asked for. Asking again is no error.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn take_back(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         connection: &ConnectionId,
         auth_id: &AuthId,
-        now: Timestamp,
     ) -> Result<Option<String>, NotDurable> {
         let user = self.users.get(auth_id).await?;
         let user = user.filter(|user| user.connection == *connection);
@@ -201,9 +207,9 @@ impl Bridge {
         let Some(last) = last.filter(|last| last.asked_by == AskedBy::Application) else {
             return Ok(None);
         };
-        let ended = Ended::of(Reason::EndedByBot, now.as_millisecond());
+        let ended = Ended::of(Reason::EndedByBot, context.now.as_millisecond());
         let over = self
-            .end_handoff(source, auth_id, &last.id, &ended, false, now)
+            .end_handoff(context, auth_id, &last.id, &ended, false)
             .await?;
         let Over::Ended(user) = over else {
             return Ok(None);
@@ -219,27 +225,23 @@ impl Bridge {
     /// When it is not durable: to be done again.
     pub async fn end_handoff(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         auth_id: &AuthId,
         id: &str,
         ended: &Ended,
         unless_joined: bool,
-        now: Timestamp,
     ) -> Result<Over, NotDurable> {
         let over = self
             .users
             .handoff_end(auth_id, id, ended, unless_joined)
             .await?;
         if let Over::Ended(user) = &over {
-            self.conclude(source, user, now).await?;
+            self.conclude(context, user).await?;
         }
         Ok(over)
     }
 
     /// The hand-off that a user is in, if one is on.
-    ///
-    /// # Errors
-    /// When the user map does not answer.
     pub async fn handoff_of(&self, auth_id: &AuthId) -> Result<Option<Handoff>, NotDurable> {
         let user = self.users.get(auth_id).await?;
         Ok(user.and_then(|user| user.handoff).filter(Handoff::is_on))
@@ -251,9 +253,8 @@ impl Bridge {
     /// When it is not durable: to be done again.
     pub async fn conclude(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         user: &User,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let Some((handoff, ended)) = user
             .handoff
@@ -263,16 +264,15 @@ impl Bridge {
             return Ok(());
         };
         if handoff.asked_by == AskedBy::Application {
-            let at = Timestamp::from_millisecond(ended.at).unwrap_or(now);
-            let key = format!("{:020}#0-z-handoff_ended#{}", ended.at.max(0), handoff.id);
+            let at = Timestamp::from_millisecond(ended.at).unwrap_or(context.now);
+            let key = KeyKind::handoff_ended(ended.at, &handoff.id).into();
             let payload = Payload::HandoffEnded {
                 handoff: Box::new(handoff.clone()),
             };
             let lane = Lane::Channel(user.auth_id.clone());
-            self.accept(source, &lane, &key.into(), &payload, at, now)
-                .await?;
+            self.accept(context, &lane, &key, &payload, at).await?;
             for told in handoff.unheard() {
-                self.give_back(source, &user.auth_id, &handoff.id, &told.key, now)
+                self.give_back(context, &user.auth_id, &handoff.id, &told.key)
                     .await?;
             }
         } else if matches!(ended.reason, Reason::NoAgent | Reason::Failed)
@@ -280,11 +280,10 @@ impl Bridge {
         {
             let text = &connection.handoff.missed_notice;
             let name = format!("missed-{}", handoff.id);
-            self.notify(source, user, &name, text, ended.at, now)
-                .await?;
+            self.notify(context, user, &name, text, ended.at).await?;
         }
         if ended.reason == Reason::NoAgent {
-            self.tell_missed(source, user, handoff, ended, now).await?;
+            self.emit_missed(context, user, handoff, ended).await?;
         }
         if let Err(error) = self.users.handoff_settled(&user.auth_id, handoff).await {
             // The next housekeeping does all of this once more, to no effect.
@@ -294,16 +293,12 @@ impl Bridge {
     }
 
     /// Gives a message back to the bot: the entry with this key, which came too late for the hand-off.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn give_back(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         auth_id: &AuthId,
         handoff: &str,
         key: &EntryKey,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let entry = self
             .ledger
@@ -314,51 +309,42 @@ impl Bridge {
         };
         let at = inbound.at;
         // Behind all that has a time: the bot is to have control before it gets what was said.
-        let place = format!("{:020}#9-message_returned#{key}", u64::MAX);
+        let place = KeyKind::returned(key).into();
         let payload = Payload::MessageReturned {
             handoff: handoff.to_owned(),
             inbound,
         };
         let lane = Lane::Channel(auth_id.clone());
-        self.accept(source, &lane, &place.into(), &payload, at, now)
-            .await
+        self.accept(context, &lane, &place, &payload, at).await
     }
 
     /// Tells a user something on the bridge's own account, in the order of the conversation: as a message
     /// of Haptik's bot would be. `name` is the same for the same notice, `at` when it was due.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn notify(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         user: &User,
         name: &str,
         text: &str,
         at: i64,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let body = json!({"text": text, "type": "SYSTEM", "data": {}});
-        self.say(source, user, name, &body, at, now).await
+        self.say(context, user, name, &body, at).await
     }
 
     /// Says something to a user as Haptik's bot would.
-    ///
-    /// # Errors
-    /// When it is not durable.
     pub async fn say(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         user: &User,
         name: &str,
         hsl: &serde_json::Value,
         at: i64,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let Some(connection) = self.connections.get(&user.connection) else {
             return Ok(());
         };
-        let at = Timestamp::from_millisecond(at).unwrap_or(now);
+        let at = Timestamp::from_millisecond(at).unwrap_or(context.now);
         let body = json!({
             "event_name": "message",
             "timestamp": at.to_string(),
@@ -372,26 +358,24 @@ impl Bridge {
             account: connection.account.clone(),
             body: body.to_string(),
         };
-        let key = format!("{:020}#0-z-notice#{name}", at.as_millisecond().max(0));
+        let key = KeyKind::notice(at, name).into();
         let lane = Lane::Channel(user.auth_id.clone());
-        self.accept(source, &lane, &key.into(), &payload, at, now)
-            .await
+        self.accept(context, &lane, &key, &payload, at).await
     }
 
     /// Tells the sinks that nobody took a chat, so that a ticket can be made.
-    async fn tell_missed(
+    async fn emit_missed(
         &self,
-        source: &str,
+        context: RequestContext<'_>,
         user: &User,
         handoff: &Handoff,
         ended: &Ended,
-        now: Timestamp,
     ) -> Result<(), NotDurable> {
         let Some(connection) = self.connections.get(&user.connection) else {
             return Ok(());
         };
         let time = |at: i64| {
-            let at = Timestamp::from_millisecond(at).unwrap_or(now);
+            let at = Timestamp::from_millisecond(at).unwrap_or(context.now);
             format!("{at:.3}")
         };
         let body = json!({
@@ -416,7 +400,7 @@ impl Bridge {
             account: connection.account.clone(),
             body: body.clone(),
         };
-        self.accept_for_sinks(source, &event, &payload, body.as_bytes(), now)
+        self.accept_for_sinks(context, &event, &payload, body.as_bytes())
             .await
     }
 }
