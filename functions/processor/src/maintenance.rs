@@ -10,10 +10,10 @@ use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_shared::sink::Sinks;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::Outcome;
 use jiff::Timestamp;
 
-use crate::outage::OutageFollower;
+use crate::outage::{OutageFollower, record_account_hop};
 
 /// How many pages of hand-offs one run looks at: what is due beyond that is the next one's.
 const HANDOFF_PAGES: usize = 50;
@@ -83,7 +83,14 @@ impl Maintenance<'_> {
                 }
                 (Ok(()), Due::Hourly) => None,
             };
-            record_enabled(account, is_enabled, reason.as_deref(), now);
+            let outcome = if is_enabled {
+                Outcome::Ok
+            } else {
+                // The next run is the retry.
+                Outcome::WillRetry
+            };
+            let reason = reason.as_deref();
+            record_account_hop("webhook_enabled", account, outcome, reason, now);
         }
         if all.is_ok()
             && let Err(error) = self.bridge.health.enabled(account, now).await
@@ -169,23 +176,4 @@ impl Maintenance<'_> {
             )
             .collect()
     }
-}
-
-/// Records that the webhook was enabled, or not; then the next run is the retry.
-fn record_enabled(account: &AccountId, is_enabled: bool, reason: Option<&str>, since: Timestamp) {
-    telemetry::hop(&Hop {
-        name: "webhook_enabled",
-        outcome: if is_enabled {
-            Outcome::Ok
-        } else {
-            Outcome::WillRetry
-        },
-        correlation_id: None,
-        lane: None,
-        key: None,
-        source: &format!("haptik/{account}"),
-        at: None,
-        since: Some(since),
-        reason,
-    });
 }
