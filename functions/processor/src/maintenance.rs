@@ -34,34 +34,45 @@ impl Maintenance<'_> {
         let accounts: BTreeSet<AccountId> =
             self.queues().into_iter().map(|(name, _)| name).collect();
         self.try_closed_sinks(now).await;
-        let outages = OutageFollower {
-            bridge: self.bridge,
-        };
         let mut hour_is_over = false;
         for account in accounts {
-            let heard = self.bridge.health.of(&account).await;
-            let due = match &heard {
-                Ok(heard) => heard.due(now),
-                Err(error) => {
-                    // Whatever is known there: enabling is never wrong.
-                    tracing::warn!(%account, %error, "when Haptik was last heard is not known");
-                    Some(Due::Hourly)
-                }
-            };
-            let enabled = match due {
-                Some(due) => Some(self.enable(&account, due, now).await),
-                None => None,
-            };
-            hour_is_over |= due == Some(Due::Hourly) && enabled == Some(Ok(()));
-            if let Ok(heard) = heard
-                && let Err(error) = outages.follow(&account, &heard, enabled, now).await
-            {
-                tracing::warn!(%account, %error, "the record of an outage is left for the next time");
-            }
+            hour_is_over |= self.look_after_webhook(&account, now).await;
         }
         if hour_is_over && let Err(error) = self.bridge.ring_pending(now).await {
             tracing::warn!(%error, "what is pending could not be rung for");
         }
+    }
+
+    /// Enables an account's webhook where that is due, and follows its outage. Whether the hour was over, and
+    /// the webhook is enabled.
+    async fn look_after_webhook(&self, account: &AccountId, now: Timestamp) -> bool {
+        let heard = match self.bridge.health.of(account).await {
+            Ok(heard) => heard,
+            Err(error) => {
+                // Whatever is known there: enabling is never wrong.
+                tracing::warn!(%account, %error, "when Haptik was last heard is not known");
+                return self.enable(account, Due::Hourly, now).await.is_ok();
+            }
+        };
+        let outages = OutageFollower {
+            bridge: self.bridge,
+        };
+        let due = heard.due(now);
+        let outage = outages.current(account, &heard, due.is_some(), now).await;
+        let enabled = match due {
+            Some(due) => Some(self.enable(account, due, now).await),
+            None => None,
+        };
+        let hour_is_over = due == Some(Due::Hourly) && enabled == Some(Ok(()));
+        let followed = match outage {
+            Ok(Some(outage)) => outages.follow(outage, &heard, enabled, now).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = followed {
+            tracing::warn!(%account, %error, "the record of an outage is left for the next time");
+        }
+        hour_is_over
     }
 
     /// Enables the webhook of all of an account's queues; or why that did not go well.

@@ -49,26 +49,23 @@ pub(crate) struct OutageFollower<'a> {
 }
 
 impl OutageFollower<'_> {
-    /// Takes the record of an account's outage one step further, or begins one. `enabled` is what came
-    /// of enabling the webhook just now, where that was due.
+    /// Takes the record of an outage one step further. `enabled` is what came of enabling the webhook just
+    /// now, where that was due.
     pub(crate) async fn follow(
         &self,
-        account: &AccountId,
+        mut outage: Outage,
         heard: &Heard,
         enabled: Option<Result<(), String>>,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let is_due = enabled.is_some();
-        let Some(mut outage) = self.current(account, heard, is_due, now).await? else {
-            return Ok(());
-        };
         match enabled {
             Some(Ok(())) => (outage.enabled, outage.reason) = (Some(now), None),
             Some(Err(reason)) => {
                 outage.failed_enables += 1;
                 outage.reason = Some(reason);
             }
-            None => {}
+            // It may have been enabled right before a kill.
+            None => outage.enabled = outage.enabled.max(enabled_since(heard, outage.noticed)),
         }
         if deliveries_had_waited(heard, outage.enabled) {
             prove(&mut outage, Proof::DeliveriesHadWaited, now);
@@ -90,8 +87,9 @@ impl OutageFollower<'_> {
         self.bridge.outages.put(&outage).await
     }
 
-    /// The account's open outage, or the one that is suspected now.
-    async fn current(
+    /// The account's open outage, or the one that is suspected now. To be asked for before the webhook is
+    /// enabled: once that has made Haptik heard again, nobody would suspect anything after a kill.
+    pub(crate) async fn current(
         &self,
         account: &AccountId,
         heard: &Heard,
@@ -109,11 +107,10 @@ impl OutageFollower<'_> {
         // Where they began at the same time, a silence goes on that was followed for long enough.
         let suspected = suspected.filter(|new| last.is_none_or(|last| last.began != new.began));
         if let Some(outage) = &suspected {
+            let bridge = self.bridge;
             // Before its record: one that nothing points to would never be closed.
-            self.bridge
-                .health
-                .follow_outage(account, outage.began)
-                .await?;
+            bridge.health.follow_outage(account, outage.began).await?;
+            bridge.outages.put(outage).await?;
         }
         Ok(suspected)
     }
@@ -261,6 +258,13 @@ fn suspected(
         return None;
     };
     Some(Outage::noticed(account.clone(), began, now, cause))
+}
+
+/// When the webhook was last enabled, if that was not before `noticed`.
+fn enabled_since(heard: &Heard, noticed: Timestamp) -> Option<Timestamp> {
+    // What is heard is kept to the millisecond.
+    let is_since = |at: &Timestamp| at.as_millisecond() >= noticed.as_millisecond();
+    heard.enabled.filter(is_since)
 }
 
 /// Whether deliveries came that had waited until the webhook was enabled.
