@@ -188,7 +188,7 @@ impl Demo {
             start: fastrand::u32(..),
             webhook: Arc::new(Webhook::new(self.signing_secret.expose_secret())?),
             channel_url: format!("{}/channels/web", self.base_url).into(),
-            http: haptik_bridge_shared::outbound::client()?,
+            http: haptik_bridge_shared::net::client()?,
         };
         let tickets = Tickets::default();
         let shown = tickets.clone();

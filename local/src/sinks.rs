@@ -10,10 +10,10 @@ use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AccountId;
-use haptik_bridge_shared::outbound;
+use haptik_bridge_shared::net;
+use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::sink::{Delivered, Delivery, Sinks, context};
 use jiff::{SignedDuration, Timestamp};
@@ -77,7 +77,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
     }
     let database = EmbeddedDynamoDb::start(None).await?;
     let queue = Arc::new(LocalQueue::new());
-    let http = outbound::client()?;
+    let http = net::client()?;
     let sinks = Sinks::new(&config, &http, &AwsEnvironment::read(crate::variable));
     let bridge = Bridge::with_client(config, database.table.clone(), queue, &http)?;
     let sink = sinks.get(&arguments.name);

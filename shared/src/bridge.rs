@@ -17,8 +17,8 @@ use crate::health::Health;
 use crate::ids::{AccountId, AuthId, ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Ledger, Payload};
+use crate::net::{self, ClientError, Fetcher};
 use crate::outage::Outages;
-use crate::outbound::{self, ClientError, Fetcher};
 use crate::queue::Queue;
 use crate::seal::InvalidKey;
 use crate::sink::gate::Gates;
@@ -83,10 +83,10 @@ impl Bridge {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(config: Config, table: Table, queue: Arc<dyn Queue>) -> Result<Self, BridgeError> {
-        Self::with_client(config, table, queue, &outbound::client()?)
+        Self::with_client(config, table, queue, &net::client()?)
     }
 
-    /// Builds the clients, which send with `http` (see [`outbound::client`]). Nothing is called yet.
+    /// Builds the clients, which send with `http` (see [`net::client`]). Nothing is called yet.
     ///
     /// # Errors
     /// When TLS cannot be set up.

@@ -10,14 +10,13 @@
 //!   ring of the [`queue`]. [`users`] is the map of who is where, [`handoff`] who is with a human,
 //!   [`health`] whether Haptik's webhook is well, [`outage`] what is recorded when it was not,
 //!   [`activity`] who was active then. All are in one [`table`].
-//! - [`retry`] says whether a failure is worth repeating, [`outbound`] is the HTTP client, [`sink`] is
+//! - [`retry`] says whether a failure is worth repeating, [`net`] sends what goes out, [`sink`] is
 //!   whoever else wants the events: a CRM, or a receiver of [`standard_webhooks`].
 //! - [`seal`] encrypts the secrets that are kept in the table.
 //! - [`telemetry`] tells of every hop; [`ids`] names things; [`wire`] reads other people's JSON;
-//!   [`aws`] is what the AWS clients have in common, [`environment`] where they find things.
+//!   [`environment`] is where the functions find things.
 
 pub mod activity;
-pub mod aws;
 pub mod bridge;
 pub mod channel;
 pub mod config;
@@ -30,8 +29,8 @@ pub mod ids;
 pub mod lane;
 pub mod ledger;
 pub mod live;
+pub mod net;
 pub mod outage;
-pub mod outbound;
 pub mod queue;
 pub mod retry;
 pub mod seal;

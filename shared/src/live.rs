@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use crate::aws;
 use crate::bridge::{Bridge, BridgeError};
 use crate::config::ConfigErrors;
+use crate::net::aws;
 
 /// How long a configuration that was read from its secret is used before it is read again. A rotated
 /// secret works everywhere after this time, without a deployment.
@@ -259,7 +259,7 @@ mod tests {
 
     use super::*;
     use crate::environment::Environment;
-    use crate::outbound::fake::{Answer, Fake};
+    use crate::net::fake::{Answer, Fake};
 
     const GOOD: &str = r#"
         [haptik.main]

@@ -6,7 +6,7 @@
 //! name, behind the narrower trait [`tickets::Crm`].
 //!
 //! [`Sinks`] are those of a configuration. [`gate`] is what holds for a whole sink: its rate, and whether it is down or needs attention.
-//! [`api`] makes requests that can be sent and shown, [`template`] fills in what the operator wrote,
+//! [`template`] fills in what the operator wrote,
 //! [`context`] is what there is to fill in.
 
 use std::fmt;
@@ -19,11 +19,11 @@ use crate::bridge::Bridge;
 use crate::haptik::client::HaptikError;
 use crate::haptik::webhook::Event;
 use crate::ids::{AccountId, AuthId, EntryKey};
-use crate::outbound::Unreachable;
+use crate::net::api::Preview;
+use crate::net::{CallError, CallErrorKind};
 use crate::retry::{Retry, Retryable};
 use crate::table::TableError;
 
-pub mod api;
 pub mod context;
 pub mod eventbridge;
 pub mod freshdesk;
@@ -31,7 +31,6 @@ pub mod gate;
 pub mod http;
 pub mod hubspot;
 pub mod jira;
-mod oauth;
 mod plain;
 pub mod salesforce;
 pub mod servicenow;
@@ -43,8 +42,6 @@ pub mod zendesk;
 
 pub use sinks::Sinks;
 pub use webhook::WebhookSink;
-
-use api::Preview;
 
 /// Something outside that gets events.
 #[async_trait]
@@ -124,17 +121,10 @@ pub enum Delivered {
 /// words are apart ([`Retryable::detail`]), since they may quote it.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
-    /// 401 or 403: the credentials are not accepted, which an operator must mend. All of the sink's
-    /// deliveries wait until then.
-    #[error("the sink's credentials are not accepted ({status}) to {call}")]
-    NeedsAttention {
-        /// What was asked.
-        call: &'static str,
-        /// The HTTP status.
-        status: u16,
-        /// The receiver's own words.
-        message: String,
-    },
+    /// A call to the receiver failed. Where the credentials are not accepted, an operator must mend it, and
+    /// all of the sink's deliveries wait until then.
+    #[error("{}", .0.by("the sink"))]
+    Call(CallError),
     /// There are no credentials, no permission, or not what it is sent to, which an operator must mend,
     /// other than by a status of HTTP. All of the sink's deliveries wait until then.
     #[error("the sink needs attention to {call}: {reason}")]
@@ -143,52 +133,6 @@ pub enum SinkError {
         call: &'static str,
         /// What is missing.
         reason: String,
-        /// The receiver's own words.
-        message: String,
-    },
-    /// 429: too many requests. All of the sink's deliveries wait.
-    #[error("the sink had too many requests (429) to {call}")]
-    RateLimited {
-        /// What was asked.
-        call: &'static str,
-        /// How long to wait, where the receiver says so.
-        retry_after: Option<Duration>,
-    },
-    /// 408, 425, 5xx or a redirect: the receiver, or something before it, cannot take it now.
-    #[error("the sink was not able ({status}) to {call}")]
-    Unavailable {
-        /// What was asked.
-        call: &'static str,
-        /// The HTTP status.
-        status: u16,
-        /// The receiver's own words.
-        message: String,
-        /// How long to wait, where the receiver says so.
-        retry_after: Option<Duration>,
-    },
-    /// There was no answer.
-    #[error("the sink could not be reached to {call}: {cause}")]
-    Unreachable {
-        /// What was asked.
-        call: &'static str,
-        /// What happened.
-        cause: Unreachable,
-    },
-    /// 2xx, but the answer is not what was promised, and is needed.
-    #[error("the sink's answer ({status}) cannot be read, having been asked to {call}")]
-    Unreadable {
-        /// What was asked.
-        call: &'static str,
-        /// The HTTP status.
-        status: u16,
-    },
-    /// Any other refusal, which would be the same next time.
-    #[error("the sink refused ({status}) to {call}")]
-    Refused {
-        /// What was asked.
-        call: &'static str,
-        /// The HTTP status.
-        status: u16,
         /// The receiver's own words.
         message: String,
     },
@@ -212,19 +156,31 @@ impl Delivery<'_> {
 }
 
 impl SinkError {
+    /// Whether it is for an operator to mend: all of the sink's deliveries wait until then.
+    #[must_use]
+    pub fn needs_attention(&self) -> bool {
+        match self {
+            Self::Call(error) => error.kind == CallErrorKind::Unauthorized,
+            Self::NotReady { .. } => true,
+            Self::Unsendable(_) | Self::Haptik(_) | Self::Table(_) => false,
+        }
+    }
+
     /// Whether it is certain that what was asked had no effect.
     #[must_use]
     pub fn left_nothing(&self) -> bool {
         match self {
-            Self::NeedsAttention { .. }
-            | Self::NotReady { .. }
-            | Self::RateLimited { .. }
-            | Self::Refused { .. }
-            | Self::Unsendable(_)
-            | Self::Haptik(_)
-            | Self::Table(_) => true,
-            Self::Unreachable { cause, .. } => cause.never_sent(),
-            Self::Unavailable { .. } | Self::Unreadable { .. } => false,
+            Self::Call(error) => error.left_nothing(),
+            Self::NotReady { .. } | Self::Unsendable(_) | Self::Haptik(_) | Self::Table(_) => true,
+        }
+    }
+}
+
+impl From<CallError> for SinkError {
+    fn from(error: CallError) -> Self {
+        match error.kind {
+            CallErrorKind::Unsendable(reason) => Self::Unsendable(reason.to_owned()),
+            _ => Self::Call(error),
         }
     }
 }
@@ -232,14 +188,9 @@ impl SinkError {
 impl Retryable for SinkError {
     fn retry(&self) -> Retry {
         match self {
-            Self::NeedsAttention { .. }
-            | Self::NotReady { .. }
-            | Self::Unreachable { .. }
-            | Self::Unreadable { .. } => Retry::Later(None),
-            Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
-                Retry::Later(*retry_after)
-            }
-            Self::Refused { .. } | Self::Unsendable(_) => Retry::Never,
+            Self::Call(error) => error.retry(),
+            Self::NotReady { .. } => Retry::Later(None),
+            Self::Unsendable(_) => Retry::Never,
             Self::Haptik(error) => error.retry(),
             Self::Table(error) => error.retry(),
         }
@@ -247,14 +198,12 @@ impl Retryable for SinkError {
 
     fn detail(&self) -> Option<&str> {
         match self {
-            Self::NeedsAttention { message, .. }
-            | Self::NotReady { message, .. }
-            | Self::Unavailable { message, .. }
-            | Self::Refused { message, .. } => {
+            Self::Call(error) => error.detail(),
+            Self::NotReady { message, .. } => {
                 Some(message.as_str()).filter(|message| !message.is_empty())
             }
             Self::Haptik(error) => error.detail(),
-            _ => None,
+            Self::Unsendable(_) | Self::Table(_) => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::bridge::Connection;
-use haptik_bridge_shared::haptik::client::{HaptikClient, HaptikError, History, HistoryMessage};
+use haptik_bridge_shared::haptik::client::{HaptikClient, History, HistoryMessage};
 use haptik_bridge_shared::haptik::webhook::{Event, recovered};
 use haptik_bridge_shared::ids::{AuthId, CorrelationId};
 use haptik_bridge_shared::lane::Lane;
@@ -164,7 +164,7 @@ impl Processor {
             }
         }
         match refused {
-            Some(error @ HaptikError::Unreadable { .. }) => Err(error.into()),
+            Some(error) if error.is_unreadable() => Err(error.into()),
             Some(error) if said.is_empty() => Err(error.into()),
             _ => Ok(said),
         }

@@ -7,6 +7,7 @@ use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::net::CallErrorKind;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::sink::gate::{self, Gate};
 use haptik_bridge_shared::sink::{Delivered, Delivery, SinkError};
@@ -124,31 +125,31 @@ impl Processor {
     ) -> Result<Done, Failure> {
         let gates = &self.bridge.gates;
         let error = refused_alone(attempt, error);
-        match &error {
-            SinkError::NeedsAttention { .. } | SinkError::NotReady { .. } => {
-                let is_forbidden = matches!(error, SinkError::NeedsAttention { status: 403, .. });
-                let now = Timestamp::now();
-                let failure = Failure::from(error);
-                let (reason, every) = (failure.in_full(), self.limits.probe_every);
-                let closed = gates.needs_attention(name, &attempt.gate, &reason, every);
-                if !closed.await? {
-                    let reason = "others have been taken since it began";
-                    return Ok(Done::NotYet(SHORT_WAIT, reason));
-                }
-                if is_forbidden {
-                    self.bridge.ledger.forbidden(attempt.entry, now).await?;
-                }
-                needs_attention(attempt, name, &failure.reason);
-                return Ok(Done::Closed);
+        if error.needs_attention() {
+            let is_forbidden = matches!(&error, SinkError::Call(call) if call.code == "403");
+            let now = Timestamp::now();
+            let failure = Failure::from(error);
+            let (reason, every) = (failure.in_full(), self.limits.probe_every);
+            let closed = gates.needs_attention(name, &attempt.gate, &reason, every);
+            if !closed.await? {
+                let reason = "others have been taken since it began";
+                return Ok(Done::NotYet(SHORT_WAIT, reason));
             }
-            SinkError::RateLimited { .. } => {
-                let pause = gates.failed(name, &attempt.gate, &error).await?;
-                let reason = "the sink had too many requests (429)";
-                return Ok(Done::NotYet(pause.unwrap_or(SHORT_WAIT), reason));
+            if is_forbidden {
+                self.bridge.ledger.forbidden(attempt.entry, now).await?;
             }
-            SinkError::Refused { .. } => self.went_well(name, &attempt.gate).await?,
-            _ => {
-                gates.failed(name, &attempt.gate, &error).await?;
+            needs_attention(attempt, name, &failure.reason);
+            return Ok(Done::Closed);
+        }
+        if let SinkError::Call(call) = &error {
+            let pause = gates.failed(name, &attempt.gate, call).await?;
+            match call.kind {
+                CallErrorKind::RateLimited => {
+                    let reason = "the sink had too many requests (429)";
+                    return Ok(Done::NotYet(pause.unwrap_or(SHORT_WAIT), reason));
+                }
+                CallErrorKind::Refused => self.went_well(name, &attempt.gate).await?,
+                _ => {}
             }
         }
         Err(error.into())
@@ -185,15 +186,14 @@ fn refused_alone(attempt: &Attempt<'_>, error: SinkError) -> SinkError {
     let Attempt { entry, gate, .. } = attempt;
     let others_were_taken = entry.forbidden_at.is_some() && gate.resumed_at > entry.forbidden_at;
     match error {
-        SinkError::NeedsAttention {
-            call,
-            status: 403,
-            message,
-        } if others_were_taken && gate.attention.is_none() => SinkError::Refused {
-            call,
-            status: 403,
-            message,
-        },
+        SinkError::Call(call)
+            if call.kind == CallErrorKind::Unauthorized
+                && call.code == "403"
+                && others_were_taken
+                && gate.attention.is_none() =>
+        {
+            call.as_kind(CallErrorKind::Refused).into()
+        }
         error => error,
     }
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::config::{self, Secrets, Transcript};
 use crate::ids::{AuthId, ConnectionId};
-use crate::outbound::Fetcher;
+use crate::net::Fetcher;
 use crate::retry::Failure;
 use crate::standard_webhooks::{self, SignatureError};
 
@@ -48,7 +48,7 @@ pub struct Custom {
 pub struct InvalidSecret;
 
 impl Custom {
-    /// The connection of this name. Messages are sent with `http` (see [`crate::outbound::client`]), files
+    /// The connection of this name. Messages are sent with `http` (see [`crate::net::client`]), files
     /// are fetched with `fetcher`.
     ///
     /// # Errors

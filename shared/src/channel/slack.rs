@@ -34,7 +34,7 @@ use crate::channel::{
 use crate::config::{self, Conversation};
 use crate::haptik::hsl::{Element, Hsl};
 use crate::ids::ConnectionId;
-use crate::outbound::Fetcher;
+use crate::net::Fetcher;
 use crate::retry::Failure;
 use crate::wire;
 

@@ -24,11 +24,11 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::api::Preview;
 use super::{Delivered, Delivery, Sink, SinkError, webhook};
 use crate::config;
-use crate::environment::{AwsEnvironment, MissingVariables};
-use crate::outbound::{Unreachable, shortened};
+use crate::net::api::Preview;
+use crate::net::aws::{AwsEnvironment, MissingVariables};
+use crate::net::{CallError, CallErrorKind, Unreachable, shortened};
 
 /// What is asked of EventBridge, to follow "to".
 const CALL: &str = "put an event on the bus";
@@ -142,7 +142,7 @@ impl EventBridge {
                     });
                 }
                 // What is wrong, if anything is, the bus itself will say.
-                Some(other) if means(other.code().unwrap_or_default()).is_final() => {}
+                Some(other) if is_final(other.code().unwrap_or_default()) => {}
                 _ => return Err(failed(&error)),
             }
         }
@@ -174,10 +174,7 @@ impl Sink for EventBridge {
                 200,
             )),
             Some(_) if answer.failed_entry_count() == 0 => Ok(Delivered::Done),
-            _ => Err(SinkError::Unreadable {
-                call: CALL,
-                status: 200,
-            }),
+            _ => Err(unreadable(200)),
         }
     }
 
@@ -217,30 +214,11 @@ fn endpoint(aws: Option<&AwsEnvironment>) -> String {
     format!("https://events.{region}.amazonaws.com/")
 }
 
-/// What an error code means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning {
-    /// An operator must mend it.
-    Denied,
-    /// There were too many.
-    Throttled,
-    /// It may go well later.
-    Passing,
-    /// Anything else, which would be the same next time.
-    Refused,
-}
-
-impl Meaning {
-    /// Whether it would be the same if it were asked again.
-    fn is_final(self) -> bool {
-        matches!(self, Self::Denied | Self::Refused)
-    }
-}
-
 /// The codes of an entry
 /// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html>) and those
-/// of any call (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html>).
-fn means(code: &str) -> Meaning {
+/// of any call (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html>); none that
+/// is not known.
+fn kind_of(code: &str) -> Option<CallErrorKind> {
     match code {
         "AccessDenied"
         | "AccessDeniedException"
@@ -260,39 +238,41 @@ fn means(code: &str) -> Meaning {
         | "RequestExpired"
         | "ResourceNotFoundException"
         | "SignatureDoesNotMatch"
-        | "UnrecognizedClientException" => Meaning::Denied,
+        | "UnrecognizedClientException" => Some(CallErrorKind::Unauthorized),
         "LimitExceededException" | "Throttling" | "ThrottledException" | "ThrottlingException" => {
-            Meaning::Throttled
+            Some(CallErrorKind::RateLimited)
         }
-        "InternalException" | "InternalFailure" | "ServiceUnavailable" => Meaning::Passing,
-        _ => Meaning::Refused,
+        "InternalException" | "InternalFailure" | "ServiceUnavailable" => {
+            Some(CallErrorKind::Unavailable)
+        }
+        _ => None,
     }
+}
+
+/// Whether a code would be the same if it were asked again.
+fn is_final(code: &str) -> bool {
+    matches!(kind_of(code), None | Some(CallErrorKind::Unauthorized))
 }
 
 /// Why an entry, or a call with this status, was refused.
 fn refusal(code: &str, message: Option<&str>, status: u16) -> SinkError {
-    let (call, message) = (CALL, words(message));
-    match (means(code), status) {
-        (Meaning::Denied, _) | (Meaning::Refused, 401 | 403) => SinkError::NotReady {
-            call,
+    let message = words(message);
+    let error = CallError::of_status(CALL, status, &message, None);
+    let kind = kind_of(code).unwrap_or(match error.kind {
+        CallErrorKind::Unavailable if status < 500 => CallErrorKind::Refused,
+        _ => error.kind.clone(),
+    });
+    match kind {
+        CallErrorKind::Unauthorized => SinkError::NotReady {
+            call: CALL,
             reason: code.to_owned(),
             message,
         },
-        (Meaning::Throttled, _) | (Meaning::Refused, 429) => SinkError::RateLimited {
-            call,
-            retry_after: None,
-        },
-        (Meaning::Passing, _) | (Meaning::Refused, 500..) => SinkError::Unavailable {
-            call,
-            status,
-            message,
-            retry_after: None,
-        },
-        (Meaning::Refused, _) => SinkError::Refused {
-            call,
-            status,
-            message: format!("{code}: {message}"),
-        },
+        CallErrorKind::Refused => error
+            .as_kind(kind)
+            .saying(&format!("{code}: {message}"))
+            .into(),
+        _ => error.as_kind(kind).into(),
     }
 }
 
@@ -301,22 +281,23 @@ fn failed<E>(error: &SdkError<E, HttpResponse>) -> SinkError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let call = CALL;
     match error {
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let code = service.err().code().unwrap_or("an error without a code");
             refusal(code, service.err().message(), status)
         }
-        SdkError::ResponseError(response) => SinkError::Unreadable {
-            call,
-            status: response.raw().status().as_u16(),
-        },
-        other => SinkError::Unreachable {
-            call,
-            cause: Unreachable::behind(other),
-        },
+        SdkError::ResponseError(response) => unreadable(response.raw().status().as_u16()),
+        other => {
+            let kind = CallErrorKind::Unreachable(Unreachable::behind(other));
+            CallError::new(CALL, kind).into()
+        }
     }
+}
+
+fn unreadable(status: u16) -> SinkError {
+    let error = CallError::of_status(CALL, status, "", None);
+    error.as_kind(CallErrorKind::Unreadable).into()
 }
 
 fn words(message: Option<&str>) -> String {

@@ -17,11 +17,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::SinkError;
-use super::api::{Api, ApiAnswer, ApiRequest, Field, below};
 use super::plain::words;
 use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef, html};
 use crate::config;
+use crate::net::CallError;
+use crate::net::api::{Api, ApiAnswer, ApiRequest, Field, below};
 use crate::wire;
 
 /// How long a creation may take on its way: three times as long as we wait for its answer.
@@ -67,10 +67,9 @@ impl Freshdesk {
 
     /// With the API key as the user; the password is anything
     /// (<https://developers.freshdesk.com/api/#authentication>).
-    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, SinkError> {
-        let keys = self.config.api_keys.iter();
-        let requests = keys.map(|key| signed(request.clone(), key));
-        api.send_first_accepted(requests).await
+    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, CallError> {
+        let sign = |key: &SecretString| signed(request.clone(), key);
+        api.send_signed(&self.config.api_keys, sign).await
     }
 
     fn creation(&self, ticket: &Ticket) -> ApiRequest {
@@ -104,7 +103,7 @@ impl Freshdesk {
     }
 
     /// The notes of a ticket, oldest first.
-    async fn notes(&self, api: &Api, to: &TicketRef) -> Result<Vec<Value>, SinkError> {
+    async fn notes(&self, api: &Api, to: &TicketRef) -> Result<Vec<Value>, CallError> {
         let mut notes = Vec::new();
         for page in 1..=MOST_PAGES {
             let mut url = self.url(&format!("tickets/{}/conversations", to.id));
@@ -122,7 +121,7 @@ impl Freshdesk {
 
 #[async_trait]
 impl Crm for Freshdesk {
-    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, SinkError> {
+    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let (key, requester) = requester_of(ticket);
         let requester = requester
             .as_str()
@@ -148,7 +147,7 @@ impl Crm for Freshdesk {
         Ok(marked.and_then(|found| self.ticket_ref(found)))
     }
 
-    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, SinkError> {
+    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, CallError> {
         let answer = self.send(api, self.creation(ticket)).await?;
         let created = self.ticket_ref(&answer.body);
         created.ok_or_else(|| answer.unreadable())
@@ -160,7 +159,7 @@ impl Crm for Freshdesk {
         to: &TicketRef,
         comment: &Comment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         let text = words(&comment.text);
         let same = |note: &Value| words(&wire::text(note, "body_text")) == text;
         if again && self.notes(api, to).await?.iter().any(same) {
@@ -179,7 +178,7 @@ impl Crm for Freshdesk {
         to: &TicketRef,
         attachment: &Attachment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         let same = |note: &Value| {
             wire::list(note, "attachments").any(|file| wire::text(file, "name") == attachment.name)
         };

@@ -19,8 +19,8 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
-use super::SinkError;
 use crate::ledger::Reservation;
+use crate::net::{CallError, CallErrorKind, aws};
 use crate::table::{Table, TableError, number, text};
 
 /// The gates of all sinks.
@@ -219,21 +219,26 @@ impl Gates {
         &self,
         sink: &str,
         gate: &Gate,
-        error: &SinkError,
+        error: &CallError,
     ) -> Result<Option<Duration>, TableError> {
-        match error {
-            SinkError::RateLimited { retry_after, .. } => {
+        match (&error.kind, error.retry_after) {
+            (CallErrorKind::RateLimited, retry_after) => {
                 let pause = retry_after.unwrap_or(PAUSE).max(Duration::from_secs(1));
                 self.pause(sink, gate, pause).await.map(Some)
             }
-            SinkError::Unavailable {
-                retry_after: Some(pause),
-                ..
-            } => self.pause(sink, gate, *pause).await.map(Some),
-            SinkError::Unavailable { .. } | SinkError::Unreachable { .. } => {
+            (CallErrorKind::Unavailable, Some(pause)) => {
+                self.pause(sink, gate, pause).await.map(Some)
+            }
+            (CallErrorKind::Unavailable | CallErrorKind::Unreachable(_), _) => {
                 self.down(sink, gate).await.map(|()| None)
             }
-            _ => Ok(None),
+            (
+                CallErrorKind::Unauthorized
+                | CallErrorKind::Unreadable
+                | CallErrorKind::Refused
+                | CallErrorKind::Unsendable(_),
+                _,
+            ) => Ok(None),
         }
     }
 
@@ -420,7 +425,7 @@ fn unless_refused<T>(
     match result.map_err(Into::into) {
         Ok(output) => Ok(Some(output)),
         Err(aws_sdk_dynamodb::Error::ConditionalCheckFailedException(_)) => Ok(None),
-        Err(error) => Err(TableError::Unavailable(crate::aws::code(&error))),
+        Err(error) => Err(TableError::Unavailable(aws::code(&error))),
     }
 }
 

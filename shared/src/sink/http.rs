@@ -11,10 +11,10 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::api::{Api, ApiRequest, Preview};
 use super::tickets::transcript::{self, Fetched};
 use super::{Delivered, Delivery, Sink, SinkError, context};
 use crate::config;
+use crate::net::api::{Api, ApiRequest, Preview};
 
 /// What is asked of the receiver, to follow "to".
 const CALL: &str = "take an event";
@@ -120,11 +120,11 @@ mod tests {
     use super::*;
     use crate::bridge::Bridge;
     use crate::config::Config;
-    use crate::environment::AwsEnvironment;
     use crate::haptik::webhook::Event;
     use crate::ids::AccountId;
-    use crate::outbound;
-    use crate::outbound::fake::{Answer, Fake, Request};
+    use crate::net;
+    use crate::net::aws::AwsEnvironment;
+    use crate::net::fake::{Answer, Fake, Request};
     use crate::queue::{Queue, QueueError, Repeat, Ring};
     use crate::sink::Sinks;
     use crate::table::Table;
@@ -161,7 +161,7 @@ mod tests {
         let table = Table::new(aws_sdk_dynamodb::Client::from_conf(sdk), "none");
         let sinks = Sinks::new(
             &config,
-            &outbound::client().expect("a client"),
+            &net::client().expect("a client"),
             &AwsEnvironment::read(|_| None),
         );
         let bridge = Bridge::new(config, table, Arc::new(NoQueue)).expect("a bridge");

@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::SinkError;
-use super::api::{Api, ApiAnswer, ApiRequest, Field, below};
-use super::oauth::not_accepted;
 use super::plain::{as_text, said, words};
 use super::tickets::{Attachment, Comment, Crm, Limits, Requester, Ticket, TicketRef, html};
 use crate::config;
+use crate::net::api::{Api, ApiAnswer, ApiRequest, Field, below};
+use crate::net::{CallError, CallErrorKind};
 use crate::wire;
 
 /// The pipeline and stage that every account starts with: "Support Pipeline", "New".
@@ -66,10 +66,9 @@ impl HubSpot {
 
     /// With the access token of a private app
     /// (<https://developers.hubspot.com/docs/guides/apps/private-apps/overview>).
-    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, SinkError> {
-        let tokens = self.config.access_tokens.iter();
-        let requests = tokens.map(|token| request.clone().bearer_auth(token));
-        api.send_first_accepted(requests).await
+    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, CallError> {
+        let sign = |token: &SecretString| request.clone().bearer_auth(token);
+        api.send_signed(&self.config.access_tokens, sign).await
     }
 
     fn creation(&self, ticket: &Ticket, contact: Option<&str>) -> ApiRequest {
@@ -115,7 +114,7 @@ impl HubSpot {
 
     /// The contact with the requester's address, new if need be; none where there is no address, or
     /// HubSpot does not want it. An address is unique there, so no contact is made twice.
-    async fn contact(&self, api: &Api, requester: &Requester) -> Result<Option<String>, SinkError> {
+    async fn contact(&self, api: &Api, requester: &Requester) -> Result<Option<String>, CallError> {
         if requester.email.is_empty() {
             return Ok(None);
         }
@@ -130,7 +129,7 @@ impl HubSpot {
         }
     }
 
-    async fn contact_by_email(&self, api: &Api, email: &str) -> Result<Option<String>, SinkError> {
+    async fn contact_by_email(&self, api: &Api, email: &str) -> Result<Option<String>, CallError> {
         let url = self.record_url("contacts", "email", email);
         let request = ApiRequest::get("find a contact", url).expect(&[404]);
         let answer = self.send(api, request).await?;
@@ -138,7 +137,7 @@ impl HubSpot {
     }
 
     /// Whether a note on a ticket says this.
-    async fn has_note(&self, api: &Api, to: &TicketRef, text: &str) -> Result<bool, SinkError> {
+    async fn has_note(&self, api: &Api, to: &TicketRef, text: &str) -> Result<bool, CallError> {
         let mut url = self.url(&format!("crm/v3/objects/tickets/{}", to.id));
         url.set_query(Some("associations=notes"));
         let answer = self.send(api, ApiRequest::get("list notes", url)).await?;
@@ -173,7 +172,7 @@ impl HubSpot {
         to: &TicketRef,
         text: &str,
         file: Option<String>,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         let mut properties = json!({
             "hs_note_body": html(text),
             "hs_timestamp": Timestamp::now().to_string(),
@@ -194,7 +193,7 @@ impl HubSpot {
 
 #[async_trait]
 impl Crm for HubSpot {
-    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, SinkError> {
+    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let property = &self.config.unique_property;
         let url = self.record_url("tickets", property, &ticket.external_id);
         let request = ApiRequest::get("find a ticket", url).expect(&[404]);
@@ -202,7 +201,7 @@ impl Crm for HubSpot {
         Ok(ticket_ref(&answer.body))
     }
 
-    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, SinkError> {
+    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, CallError> {
         let contact = self.contact(api, &ticket.requester).await?;
         let request = self.creation(ticket, contact.as_deref());
         let answer = self.send(api, request).await?;
@@ -216,9 +215,9 @@ impl Crm for HubSpot {
         // The property is not there: all tickets wait until somebody makes it.
         let words = answer.body.to_string();
         if words.contains(NO_PROPERTY) && words.contains(&self.config.unique_property) {
-            return Err(not_accepted(&answer));
+            return Err(answer.error(CallErrorKind::Unauthorized));
         }
-        Err(answer.refused())
+        Err(answer.error(CallErrorKind::Refused))
     }
 
     async fn comment(
@@ -227,7 +226,7 @@ impl Crm for HubSpot {
         to: &TicketRef,
         comment: &Comment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         if again && self.has_note(api, to, &comment.text).await? {
             return Ok(());
         }
@@ -242,7 +241,7 @@ impl Crm for HubSpot {
         to: &TicketRef,
         attachment: &Attachment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         let text = format!("The transcript of the chat: {}", attachment.name);
         if again && self.has_note(api, to, &text).await? {
             return Ok(());

@@ -13,14 +13,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::HeaderName;
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::SinkError;
-use super::api::{Api, ApiAnswer, ApiRequest, Field, below};
 use super::plain::words;
 use super::tickets::{Attachment, Comment, Crm, Limits, Requester, Ticket, TicketRef};
 use crate::config;
+use crate::net::CallError;
+use crate::net::api::{Api, ApiAnswer, ApiRequest, Field, below};
 use crate::wire;
 
 /// "The delay might vary from a few seconds to minutes"
@@ -55,10 +56,9 @@ impl Jira {
 
     /// With an API token of the account with this address
     /// (<https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/>).
-    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, SinkError> {
-        let tokens = self.config.api_tokens.iter();
-        let requests = tokens.map(|token| request.clone().basic_auth(&self.config.email, token));
-        api.send_first_accepted(requests).await
+    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, CallError> {
+        let sign = |token: &SecretString| request.clone().basic_auth(&self.config.email, token);
+        api.send_signed(&self.config.api_tokens, sign).await
     }
 
     fn creation(&self, ticket: &Ticket, account: Option<&str>) -> ApiRequest {
@@ -102,7 +102,7 @@ impl Jira {
         &self,
         api: &Api,
         requester: &Requester,
-    ) -> Result<Option<String>, SinkError> {
+    ) -> Result<Option<String>, CallError> {
         if requester.email.is_empty() || !self.config.raise_on_behalf {
             return Ok(None);
         }
@@ -142,7 +142,7 @@ impl Jira {
 
 #[async_trait]
 impl Crm for Jira {
-    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, SinkError> {
+    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let id = &ticket.external_id;
         let jql = if self.config.labels {
             format!("labels = \"{id}\"")
@@ -165,7 +165,7 @@ impl Crm for Jira {
         Ok(key.map(|key| self.request_ref(&key)))
     }
 
-    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, SinkError> {
+    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, CallError> {
         let account = self.customer(api, &ticket.requester).await?;
         let request = self.creation(ticket, account.as_deref());
         let answer = self.send(api, request).await?;
@@ -182,7 +182,7 @@ impl Crm for Jira {
         to: &TicketRef,
         comment: &Comment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         let mut url = self.url(&format!("api/3/issue/{}/comment", to.id));
         if again {
             let mut url = url.clone();
@@ -216,7 +216,7 @@ impl Crm for Jira {
         to: &TicketRef,
         attachment: &Attachment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         if again {
             let mut url = self.url(&format!("api/3/issue/{}", to.id));
             url.set_query(Some("fields=attachment"));

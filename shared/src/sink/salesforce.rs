@@ -15,11 +15,11 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::SinkError;
-use super::api::{Api, ApiAnswer, ApiRequest, below};
-use super::oauth::{OAuthClient, not_accepted};
 use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef};
 use crate::config;
+use crate::net::api::{Api, ApiAnswer, ApiRequest, below};
+use crate::net::oauth::OAuthClient;
+use crate::net::{CallError, CallErrorKind};
 use crate::wire;
 
 /// The version of the API: Winter '25, which is kept until 2028 at least.
@@ -75,18 +75,9 @@ impl Salesforce {
     }
 
     /// Sends with the token. Too many requests are told apart from credentials that do not suffice.
-    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, SinkError> {
-        match self.client.send(api, request).await {
-            Err(SinkError::NeedsAttention {
-                call,
-                status: 403,
-                message,
-            }) if message.contains(TOO_MANY) => Err(SinkError::RateLimited {
-                call,
-                retry_after: None,
-            }),
-            sent => sent,
-        }
+    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, CallError> {
+        let api = api.clone().classify(too_many);
+        self.client.send(&api, request).await
     }
 
     fn case_url(&self, ticket: &Ticket) -> Url {
@@ -135,7 +126,7 @@ impl Salesforce {
     }
 
     /// The contact with this address, if there is exactly one that the user of the connected app may see.
-    async fn contact(&self, api: &Api, email: &str) -> Result<Option<String>, SinkError> {
+    async fn contact(&self, api: &Api, email: &str) -> Result<Option<String>, CallError> {
         let soql = format!(
             "SELECT Id FROM Contact WHERE Email = '{}' LIMIT 2",
             quoted(email)
@@ -153,7 +144,7 @@ impl Salesforce {
         api: &Api,
         call: &'static str,
         soql: &str,
-    ) -> Result<Vec<Value>, SinkError> {
+    ) -> Result<Vec<Value>, CallError> {
         let mut url = self.url("query");
         url.query_pairs_mut().append_pair("q", soql);
         let request = ApiRequest::get(call, url).expect(&[400]);
@@ -167,7 +158,7 @@ impl Salesforce {
         call: &'static str,
         object: &str,
         body: Value,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         let url = self.url(&format!("sobjects/{object}"));
         self.send(api, ApiRequest::post(call, url).json(body))
             .await?;
@@ -177,7 +168,7 @@ impl Salesforce {
 
 #[async_trait]
 impl Crm for Salesforce {
-    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, SinkError> {
+    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let mut url = self.case_url(ticket);
         url.set_query(Some("fields=Id"));
         let request = ApiRequest::get("find a case", url).expect(&[300, 404]);
@@ -189,7 +180,7 @@ impl Crm for Salesforce {
         })
     }
 
-    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, SinkError> {
+    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, CallError> {
         let email = &ticket.requester.email;
         let contact = if self.config.link_contact && !email.is_empty() {
             self.contact(api, email).await?
@@ -206,12 +197,14 @@ impl Crm for Salesforce {
             }
             400 if codes.contains(DUPLICATE) => {
                 let found = self.find(api, ticket).await?;
-                found.ok_or_else(|| answer.refused())
+                found.ok_or_else(|| answer.error(CallErrorKind::Refused))
             }
-            400 if PASSING.iter().any(|code| codes.contains(code)) => Err(answer.unavailable()),
-            400 => Err(answer.refused()),
+            400 if PASSING.iter().any(|code| codes.contains(code)) => {
+                Err(answer.error(CallErrorKind::Unavailable))
+            }
+            400 => Err(answer.error(CallErrorKind::Refused)),
             // The field is not there, or not for this user: all cases wait until somebody mends that.
-            404 => Err(not_accepted(&answer)),
+            404 => Err(answer.error(CallErrorKind::Unauthorized)),
             _ => {
                 let id = wire::some_text(&answer.body, "id");
                 let id = id.ok_or_else(|| answer.unreadable())?;
@@ -226,7 +219,7 @@ impl Crm for Salesforce {
         to: &TicketRef,
         comment: &Comment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         if again {
             let soql = format!(
                 "SELECT CommentBody FROM CaseComment WHERE ParentId = '{}' ORDER BY CreatedDate DESC LIMIT 200",
@@ -257,7 +250,7 @@ impl Crm for Salesforce {
         to: &TicketRef,
         attachment: &Attachment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         if again {
             let soql = format!(
                 "SELECT ContentDocument.Title FROM ContentDocumentLink WHERE LinkedEntityId = '{}'",
@@ -301,6 +294,11 @@ impl Crm for Salesforce {
     fn settles_in(&self) -> Duration {
         Duration::ZERO
     }
+}
+
+/// Of a 403, whether it says that there were too many requests.
+fn too_many(status: u16, body: &str) -> Option<CallErrorKind> {
+    (status == 403 && body.contains(TOO_MANY)).then_some(CallErrorKind::RateLimited)
 }
 
 /// The id at the end of the first URL of an answer 300.

@@ -12,15 +12,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::Method;
 use http::header::ACCEPT;
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::SinkError;
-use super::api::{Api, ApiAnswer, ApiRequest, below};
-use super::oauth::OAuthClient;
 use super::plain::as_text;
 use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef};
 use crate::config::{self, Secrets, ServiceNowLogin};
+use crate::net::CallError;
+use crate::net::api::{Api, ApiAnswer, ApiRequest, below};
+use crate::net::oauth::OAuthClient;
 use crate::wire;
 
 /// How long a creation may take on its way: three times as long as we wait for its answer.
@@ -72,19 +73,19 @@ impl ServiceNow {
         url
     }
 
-    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, SinkError> {
+    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, CallError> {
         let request = request.header(ACCEPT, "application/json");
         match &self.login {
             Login::Client(client) => client.send(api, request).await,
             Login::Password(username, passwords) => {
-                let signed = |password| request.clone().basic_auth(username, password);
-                api.send_first_accepted(passwords.iter().map(signed)).await
+                let sign = |password: &SecretString| request.clone().basic_auth(username, password);
+                api.send_signed(passwords, sign).await
             }
         }
     }
 
     /// The rows of a query.
-    async fn rows(&self, api: &Api, request: ApiRequest) -> Result<Vec<Value>, SinkError> {
+    async fn rows(&self, api: &Api, request: ApiRequest) -> Result<Vec<Value>, CallError> {
         let answer = self.send(api, request).await?;
         let rows = answer.body.get("result").and_then(Value::as_array);
         match (answer.status, rows) {
@@ -125,7 +126,7 @@ impl ServiceNow {
     }
 
     /// The user with this address; none where there is none, or the users may not be read.
-    async fn caller(&self, api: &Api, email: &str) -> Result<Option<String>, SinkError> {
+    async fn caller(&self, api: &Api, email: &str) -> Result<Option<String>, CallError> {
         // A circumflex would end the condition.
         if email.is_empty() || email.contains('^') {
             return Ok(None);
@@ -148,7 +149,7 @@ impl ServiceNow {
 
 #[async_trait]
 impl Crm for ServiceNow {
-    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, SinkError> {
+    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let query = [
             (
                 "sysparm_query",
@@ -165,7 +166,7 @@ impl Crm for ServiceNow {
         Ok(rows.iter().find(ours).and_then(|row| self.incident(row)))
     }
 
-    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, SinkError> {
+    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, CallError> {
         let caller = self.caller(api, &ticket.requester.email).await?;
         let request = self.creation(ticket, caller.as_deref());
         let answer = self.send(api, request).await?;
@@ -180,7 +181,7 @@ impl Crm for ServiceNow {
         to: &TicketRef,
         comment: &Comment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         if again {
             let query = format!(
                 "element_id={}^element=work_notes^ORDERBYDESCsys_created_on",
@@ -215,7 +216,7 @@ impl Crm for ServiceNow {
         to: &TicketRef,
         attachment: &Attachment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         let table = &self.config.table;
         if again {
             let name = &attachment.name;

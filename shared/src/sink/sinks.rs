@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use super::api::Api;
 use super::eventbridge::EventBridge;
 use super::freshdesk::Freshdesk;
 use super::http::HttpSink;
@@ -16,7 +15,8 @@ use super::tickets::{Crm, Tickets};
 use super::zendesk::Zendesk;
 use super::{Sink, WebhookSink};
 use crate::config::{self, Config, SinkKind};
-use crate::environment::{AwsEnvironment, MissingVariables};
+use crate::net::api::Api;
+use crate::net::aws::{AwsEnvironment, MissingVariables};
 
 /// The sinks of a configuration, by name.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub struct Sinks(BTreeMap<String, Box<dyn Sink>>);
 
 impl Sinks {
     /// The sinks of this configuration, which send with `http` (see
-    /// [`outbound::client`](crate::outbound::client)), and to services of AWS as `aws` says. Nothing is
+    /// [`net::client`](crate::net::client)), and to services of AWS as `aws` says. Nothing is
     /// called yet.
     #[must_use]
     pub fn new(

@@ -19,11 +19,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::api::{Api, ApiRequest, Preview};
 use super::{Delivered, Delivery, Sink, SinkError, context};
 use crate::config::TicketTexts;
 use crate::haptik::hsl::Hsl;
 use crate::haptik::webhook::{Event, EventKind};
+use crate::net::CallError;
+use crate::net::api::{Api, ApiRequest, Preview};
 
 mod case;
 mod text;
@@ -43,14 +44,14 @@ pub trait Crm: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// When the CRM does not say.
-    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, SinkError>;
+    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, CallError>;
 
     /// Creates a ticket, with its external id. Where the CRM says that there is one already, returns
     /// that.
     ///
     /// # Errors
     /// When it is not created, or may not be.
-    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, SinkError>;
+    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, CallError>;
 
     /// Adds a comment that only the CRM's agents see. `again`: it may be there already, and is then not
     /// added.
@@ -63,7 +64,7 @@ pub trait Crm: fmt::Debug + Send + Sync {
         to: &TicketRef,
         comment: &Comment,
         again: bool,
-    ) -> Result<(), SinkError>;
+    ) -> Result<(), CallError>;
 
     /// Attaches a file. `again`: one of this name may be there already, and is then not attached. Called
     /// only where [`Crm::attaches`].
@@ -76,7 +77,7 @@ pub trait Crm: fmt::Debug + Send + Sync {
         to: &TicketRef,
         attachment: &Attachment,
         again: bool,
-    ) -> Result<(), SinkError>;
+    ) -> Result<(), CallError>;
 
     /// The requests of a [`Crm::create`], with placeholders for what answers would bring.
     fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest>;
@@ -266,7 +267,7 @@ impl Tickets {
                     if error.left_nothing() {
                         case.not_begun(delivery).await?;
                     }
-                    return Err(error);
+                    return Err(error.into());
                 }
             }
         };

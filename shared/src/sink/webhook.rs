@@ -5,10 +5,11 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::api::Preview;
 use super::{Delivered, Delivery, Sink, SinkError};
 use crate::config::Secrets;
-use crate::standard_webhooks::{self, PostError};
+use crate::net::CallError;
+use crate::net::api::Preview;
+use crate::standard_webhooks;
 
 /// What is asked of the receiver, to follow "to".
 const CALL: &str = "take an event";
@@ -38,7 +39,7 @@ impl Sink for WebhookSink {
     /// Sends an event: `{"type", "timestamp", "data"}`, where `type` is Haptik's `event_name` and
     /// `data` what Haptik delivered. The `webhook-id` is the same on every try of one event.
     async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {
-        standard_webhooks::post(
+        let posted = standard_webhooks::post(
             &self.http,
             &self.url,
             &self.signing_secrets,
@@ -46,8 +47,15 @@ impl Sink for WebhookSink {
             &body(delivery)?,
             delivery.now,
         )
-        .await?;
-        Ok(Delivered::Done)
+        .await;
+        match posted {
+            Ok(()) => Ok(Delivered::Done),
+            Err(error) => Err(CallError {
+                method: CALL,
+                ..error
+            }
+            .into()),
+        }
     }
 
     async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError> {
@@ -93,18 +101,4 @@ fn body(delivery: &Delivery<'_>) -> Result<Value, SinkError> {
         "timestamp": at.to_string(),
         "data": data,
     }))
-}
-
-impl From<PostError> for SinkError {
-    fn from(error: PostError) -> Self {
-        let call = CALL;
-        match error {
-            PostError::Unsigned => Self::Unsendable("no signing secret can be used".to_owned()),
-            PostError::Unreachable(cause) => Self::Unreachable { call, cause },
-            PostError::Refused {
-                status,
-                retry_after,
-            } => Self::of_status(call, status, String::new(), retry_after),
-        }
-    }
 }

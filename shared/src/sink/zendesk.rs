@@ -12,13 +12,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::HeaderName;
 use http::Method;
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::SinkError;
-use super::api::{Api, ApiAnswer, ApiRequest};
 use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef};
 use crate::config;
+use crate::net::api::{Api, ApiAnswer, ApiRequest, below};
+use crate::net::{CallError, CallErrorKind};
 use crate::wire;
 
 /// <https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency>
@@ -44,15 +45,14 @@ impl Zendesk {
     }
 
     fn url(&self, path: &str) -> Url {
-        super::api::below(&self.config.base_url, &format!("api/v2/{path}"))
+        below(&self.config.base_url, &format!("api/v2/{path}"))
     }
 
     /// With the credentials: an API token of the user with this address
     /// (<https://developer.zendesk.com/api-reference/introduction/security-and-auth/#api-token>).
-    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, SinkError> {
-        let tokens = self.config.api_tokens.iter();
-        let requests = tokens.map(|token| self.signed(request.clone(), token));
-        api.send_first_accepted(requests).await
+    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, CallError> {
+        let sign = |token: &SecretString| self.signed(request.clone(), token);
+        api.send_signed(&self.config.api_tokens, sign).await
     }
 
     fn signed(&self, request: ApiRequest, token: &secrecy::SecretString) -> ApiRequest {
@@ -96,14 +96,14 @@ impl Zendesk {
 
     fn ticket_ref(&self, ticket: &Value) -> Option<TicketRef> {
         let id = wire::some_text(ticket, "id")?;
-        let url = super::api::below(&self.config.base_url, &format!("agent/tickets/{id}"));
+        let url = below(&self.config.base_url, &format!("agent/tickets/{id}"));
         Some(TicketRef {
             id,
             url: Some(url.to_string()),
         })
     }
 
-    async fn comments(&self, api: &Api, to: &TicketRef) -> Result<Vec<Value>, SinkError> {
+    async fn comments(&self, api: &Api, to: &TicketRef) -> Result<Vec<Value>, CallError> {
         // The newest first, so that one page is enough.
         let mut url = self.url(&format!("tickets/{}/comments.json", to.id));
         url.set_query(Some("sort_order=desc&per_page=100"));
@@ -113,7 +113,7 @@ impl Zendesk {
         Ok(wire::list(&answer.body, "comments").cloned().collect())
     }
 
-    async fn update(&self, api: &Api, to: &TicketRef, comment: Value) -> Result<(), SinkError> {
+    async fn update(&self, api: &Api, to: &TicketRef, comment: Value) -> Result<(), CallError> {
         let url = self.url(&format!("tickets/{}.json", to.id));
         let request = ApiRequest::new("add a comment", Method::PUT, url)
             .json(json!({"ticket": {"comment": comment}}));
@@ -124,7 +124,7 @@ impl Zendesk {
 
 #[async_trait]
 impl Crm for Zendesk {
-    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, SinkError> {
+    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let mut url = self.url("tickets.json");
         url.query_pairs_mut()
             .append_pair("external_id", &ticket.external_id);
@@ -136,16 +136,16 @@ impl Crm for Zendesk {
         Ok(tickets.first().and_then(|found| self.ticket_ref(found)))
     }
 
-    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, SinkError> {
+    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, CallError> {
         let answer = self.send(api, self.creation(ticket)).await?;
         match answer.status {
             // The key was used with another body: the ticket is there.
             400 if answer.body.to_string().to_lowercase().contains("idempoten") => {
                 let found = self.find(api, ticket).await?;
-                found.ok_or_else(|| answer.refused())
+                found.ok_or_else(|| answer.error(CallErrorKind::Refused))
             }
-            400 => Err(answer.refused()),
-            409 => Err(answer.unavailable()),
+            400 => Err(answer.error(CallErrorKind::Refused)),
+            409 => Err(answer.error(CallErrorKind::Unavailable)),
             _ => {
                 let created = answer.body.get("ticket");
                 let created = created.and_then(|created| self.ticket_ref(created));
@@ -160,7 +160,7 @@ impl Crm for Zendesk {
         to: &TicketRef,
         comment: &Comment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         let same = |other: &Value| {
             let texts = ["plain_body", "body"].map(|key| wire::text(other, key));
             texts.iter().any(|text| text.trim() == comment.text.trim())
@@ -178,7 +178,7 @@ impl Crm for Zendesk {
         to: &TicketRef,
         attachment: &Attachment,
         again: bool,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), CallError> {
         let same = |comment: &Value| {
             wire::list(comment, "attachments")
                 .any(|other| wire::text(other, "file_name") == attachment.name)
@@ -235,8 +235,8 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, SinkKind};
-    use crate::outbound::client;
-    use crate::outbound::fake::{Answer, Fake, Request};
+    use crate::net::client;
+    use crate::net::fake::{Answer, Fake, Request};
     use crate::sink::tickets::Requester;
 
     async fn zendesk(
@@ -343,7 +343,7 @@ mod tests {
         })
         .await;
         let error = zendesk.create(&api, &ticket()).await.expect_err("refused");
-        let failure = crate::retry::Failure::from(error);
+        let failure = crate::retry::Failure::from(crate::sink::SinkError::from(error));
         assert_eq!(failure.reason, "the sink refused (422) to create a ticket");
         assert!(failure.in_full().contains("asha is not properly formatted"));
         assert_eq!(failure.retry, crate::retry::Retry::Never);

@@ -15,7 +15,7 @@ use haptik_bridge_shared::haptik::hsl::Hsl;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ledger::Payload;
-use haptik_bridge_shared::outbound::{self, Fetcher};
+use haptik_bridge_shared::net::{self, Fetcher};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
@@ -103,7 +103,7 @@ fn channels() -> (Slack, Custom) {
         "#
     );
     let config = Config::parse(&toml).expect("a good configuration");
-    let http = outbound::client().expect("a client");
+    let http = net::client().expect("a client");
     let fetcher = Fetcher::new(false).expect("a fetcher");
     let (mut slack, mut custom) = (None, None);
     for (name, channel) in config.channels {

@@ -10,9 +10,9 @@ use haptik_bridge_local::simulator::Running;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::live::Live;
-use haptik_bridge_shared::outbound;
+use haptik_bridge_shared::net;
+use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::sink::Sinks;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
@@ -168,7 +168,7 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
         process,
     };
     let table = database.table_through(&proxy.url(process, "dynamodb"))?;
-    let http = outbound::client()?;
+    let http = net::client()?;
     let sinks = Arc::new(Sinks::new(&config, &http, &AwsEnvironment::read(|_| None)));
     let bridge = Arc::new(Bridge::with_client(config, table, Arc::new(queue), &http)?);
     let live = Live::fixed(bridge.clone());

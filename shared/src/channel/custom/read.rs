@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::channel::{Act, Address, Attachment, Gate, Inbound, Profile};
 use crate::ids::{AuthId, ConnectionId, EntryKey};
-use crate::outbound::shortened;
+use crate::net::shortened;
 
 /// The longest text, in bytes of UTF-8. All limits together keep an entry below the 400 KB that
 /// `DynamoDB` takes.

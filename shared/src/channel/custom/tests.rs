@@ -12,8 +12,8 @@ use crate::channel::{Content, Sender, SenderKind};
 use crate::haptik::hsl::Hsl;
 use crate::haptik::webhook::Event;
 use crate::ids::{AuthId, EntryKey};
-use crate::outbound;
-use crate::outbound::fake::{Answer, Fake};
+use crate::net;
+use crate::net::fake::{Answer, Fake};
 use crate::retry::Retry;
 
 mod receive;
@@ -28,7 +28,7 @@ fn channel(callback_url: Url) -> Custom {
         handoff_only: false,
         transcript: config::Transcript::Message,
     };
-    let http = outbound::client().expect("a client");
+    let http = net::client().expect("a client");
     Custom::new(
         "my-app".into(),
         &config,
@@ -401,7 +401,7 @@ fn a_secret_that_is_not_base64_is_an_error() {
         handoff_only: false,
         transcript: config::Transcript::Message,
     };
-    let http = outbound::client().expect("a client");
+    let http = net::client().expect("a client");
     let made = Custom::new(
         "my-app".into(),
         &config,

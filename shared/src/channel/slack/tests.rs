@@ -1,8 +1,8 @@
 use super::*;
 use crate::channel::{Content, Sender};
 use crate::haptik::hsl::Hsl;
-use crate::outbound;
-use crate::outbound::fake::{Answer, Fake};
+use crate::net;
+use crate::net::fake::{Answer, Fake};
 use crate::retry::Retry;
 
 fn slack(fake: &Fake) -> Slack {
@@ -25,7 +25,7 @@ fn slack(fake: &Fake) -> Slack {
         "acme".into(),
         &settings,
         Workspaces::one(config::Secrets::new("xoxb-token", [])),
-        outbound::client().expect("a client"),
+        net::client().expect("a client"),
         fetcher,
     )
 }
@@ -402,7 +402,7 @@ fn nothing_of_a_connection_prints_a_secret() {
         "acme".into(),
         &settings,
         Workspaces::one(config::Secrets::new("xoxb-token", [])),
-        outbound::client().expect("a client"),
+        net::client().expect("a client"),
         fetcher,
     );
     let printed = format!("{slack:?}");

@@ -6,8 +6,8 @@ use crate::bridge::Bridge;
 use crate::config::Config;
 use crate::haptik::webhook::Event;
 use crate::ids::AccountId;
-use crate::outbound;
-use crate::outbound::fake::{Answer, Fake, Request};
+use crate::net;
+use crate::net::fake::{Answer, Fake, Request};
 use crate::queue::{Queue, QueueError, Repeat, Ring};
 use crate::retry::{Retry, Retryable as _};
 use crate::sink::{Sinks, context};
@@ -50,7 +50,7 @@ fn scene(more: &str, endpoint: Option<&str>) -> Scene {
         ("AWS_SECRET_ACCESS_KEY", Some(_)) => Some("hunter2".to_owned()),
         _ => None,
     });
-    let sinks = Sinks::new(&config, &outbound::client().expect("a client"), &aws);
+    let sinks = Sinks::new(&config, &net::client().expect("a client"), &aws);
     let bridge = Bridge::new(config, table, Arc::new(NoQueue)).expect("a bridge");
     Scene { bridge, sinks }
 }
@@ -118,6 +118,13 @@ impl Scene {
 async fn refused(status: u16, body: &'static str) -> SinkError {
     let (_fake, scene) = bus(Box::leak(Box::new([(status, body)]))).await;
     scene.deliver().await.expect_err("it is refused")
+}
+
+fn kind(error: &SinkError) -> Option<&CallErrorKind> {
+    match error {
+        SinkError::Call(call) => Some(&call.kind),
+        _ => None,
+    }
 }
 
 fn puts(fake: &Fake) -> Vec<Value> {
@@ -202,12 +209,12 @@ async fn an_entry_may_be_refused_in_a_call_that_goes_well() {
         assert!(error.to_string().ends_with(code), "{error}");
     }
     let error = entry("ThrottlingException").await;
-    assert!(matches!(error, SinkError::RateLimited { .. }), "{error:?}");
+    assert_eq!(kind(&error), Some(&CallErrorKind::RateLimited), "{error:?}");
     let error = entry("InternalFailure").await;
-    assert!(matches!(error, SinkError::Unavailable { .. }), "{error:?}");
+    assert_eq!(kind(&error), Some(&CallErrorKind::Unavailable), "{error:?}");
     // An answer that says neither is none.
     let error = refused(200, r#"{"FailedEntryCount": 0, "Entries": []}"#).await;
-    assert!(matches!(error, SinkError::Unreadable { .. }), "{error:?}");
+    assert_eq!(kind(&error), Some(&CallErrorKind::Unreadable), "{error:?}");
 }
 
 #[tokio::test]
@@ -232,15 +239,16 @@ async fn a_call_that_is_refused_says_why_by_its_code() {
         assert!(error.left_nothing());
     }
     let error = refused(400, r#"{"__type": "ThrottlingException"}"#).await;
-    assert!(matches!(error, SinkError::RateLimited { .. }), "{error:?}");
+    assert_eq!(kind(&error), Some(&CallErrorKind::RateLimited), "{error:?}");
     for (status, body) in [
         (500, r#"{"__type": "InternalException"}"#),
         (503, ""),
         (502, "<html>"),
     ] {
         let error = refused(status, body).await;
-        assert!(
-            matches!(error, SinkError::Unavailable { .. }),
+        assert_eq!(
+            kind(&error),
+            Some(&CallErrorKind::Unavailable),
             "{body}: {error:?}"
         );
     }
@@ -263,7 +271,7 @@ async fn each_call_is_one_request_whose_repetition_is_the_ledgers() {
     assert_eq!(puts(&fake).len(), 1);
     let scene = self::scene("", Some("http://127.0.0.1:1"));
     let error = scene.deliver().await.expect_err("nobody is there");
-    let SinkError::Unreachable { cause, .. } = &error else {
+    let Some(CallErrorKind::Unreachable(cause)) = kind(&error) else {
         panic!("{error:?}");
     };
     assert!(cause.never_sent() && error.left_nothing(), "{cause}");

@@ -8,7 +8,7 @@ use super::case::Case;
 use super::transcript::Fetched;
 use super::{Attachment, Crm, Requester, Ticket};
 use crate::config::{FieldValue, TicketTexts, TranscriptPlace};
-use crate::outbound::shortened;
+use crate::net::shortened;
 use crate::sink::{Delivery, SinkError, context};
 
 /// The most tags of a ticket, and the most characters of each.

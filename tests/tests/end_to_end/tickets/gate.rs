@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::ledger::Reservation;
-use haptik_bridge_shared::sink::SinkError;
+use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::sink::gate::{Entry, Gate, Gates};
 use haptik_bridge_tests::fake_crm::FakeCrm;
 use jiff::{SignedDuration, Timestamp};
@@ -50,7 +50,7 @@ impl Scene {
         }
     }
 
-    async fn fails(&self, error: &SinkError) -> anyhow::Result<Option<Duration>> {
+    async fn fails(&self, error: &CallError) -> anyhow::Result<Option<Duration>> {
         let gate = self.gates.of("crm").await?;
         Ok(self.gates.failed("crm", &gate, error).await?)
     }
@@ -68,13 +68,12 @@ impl Scene {
     }
 }
 
-fn unavailable() -> SinkError {
-    SinkError::Unavailable {
-        call: "create a ticket",
-        status: 503,
-        message: String::new(),
-        retry_after: None,
-    }
+fn unavailable() -> CallError {
+    CallError::of_status("create a ticket", 503, "", None)
+}
+
+fn too_many(retry_after: Duration) -> CallError {
+    CallError::of_status("create a ticket", 429, "", Some(retry_after))
 }
 
 fn seconds(from: Reservation, to: Reservation) -> i64 {
@@ -119,11 +118,7 @@ async fn after_a_429_all_wait_and_reserve_again_at_a_lower_rate() -> anyhow::Res
     ));
     let half_a_minute = Duration::from_secs(30);
     let began = Timestamp::now();
-    let too_many = SinkError::RateLimited {
-        call: "create a ticket",
-        retry_after: Some(half_a_minute),
-    };
-    assert!(scene.fails(&too_many).await? >= Some(half_a_minute));
+    assert!(scene.fails(&too_many(half_a_minute)).await? >= Some(half_a_minute));
     let (entered, _) = scene.let_in().await?;
     assert_eq!(entered, 0, "a sink without a rate waits too");
     let again = scene.waits(TEN, Some(mine)).await?;
@@ -132,11 +127,7 @@ async fn after_a_429_all_wait_and_reserve_again_at_a_lower_rate() -> anyhow::Res
     let step = next.at.duration_since(again.at).as_millis();
     assert_eq!(step, 12_500, "a fifth slower");
     // Those that were on their way say nothing new.
-    let late = SinkError::RateLimited {
-        call: "create a ticket",
-        retry_after: Some(Duration::from_secs(28)),
-    };
-    scene.fails(&late).await?;
+    scene.fails(&too_many(Duration::from_secs(28))).await?;
     assert_eq!(scene.waits(TEN, Some(next)).await?, next);
     Ok(())
 }

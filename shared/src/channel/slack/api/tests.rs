@@ -2,12 +2,12 @@ use serde_json::json;
 
 use super::*;
 use crate::config::Secrets;
-use crate::outbound::fake::{Answer, Fake};
+use crate::net::fake::{Answer, Fake};
 
 fn api(fake: &Fake) -> Api {
     let tokens = Secrets::new("xoxb-new", [SecretString::from("xoxb-old")]);
     Api::new(
-        outbound::client().expect("a client"),
+        net::client().expect("a client"),
         fake.url("api/"),
         Workspaces::one(tokens),
     )

@@ -1,8 +1,4 @@
-//! Outgoing HTTP: one client for the base URLs that the operator configured ([`client`]), and a
-//! [`Fetcher`] for URLs that users supply, which keeps them away from private networks.
-//!
-//! Neither follows redirects by itself, reads a proxy from the environment or lets a large answer
-//! grow in memory. No error says a URL: the URL of a file is often all that protects it.
+//! The HTTP client for the base URLs that the operator configured, and what is read of its answers.
 
 use std::error::Error;
 use std::fmt;
@@ -15,13 +11,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::{Client, ClientBuilder, Response, redirect};
 
-mod address;
-#[cfg(test)]
-pub(crate) mod fake;
-mod fetch;
-mod tls;
-
-pub use fetch::{FetchError, Fetcher};
+use super::tls;
 
 /// The longest `Retry-After` that is kept; a longer one is taken as this.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
@@ -46,7 +36,7 @@ pub enum ClientError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreachable {
     what: &'static str,
-    cause: String,
+    cause: Box<str>,
     never_sent: bool,
 }
 
@@ -144,7 +134,7 @@ impl From<&reqwest::Error> for Unreachable {
         let never_sent = error.is_connect() || error.is_builder();
         Self {
             what,
-            cause,
+            cause: cause.into(),
             never_sent,
         }
     }
@@ -158,17 +148,18 @@ impl Unreachable {
     }
 
     /// Why a call through an SDK, which sends with our client, had no answer.
-    pub(crate) fn behind(error: &(dyn Error + 'static)) -> Self {
+    #[must_use]
+    pub fn behind(error: &(dyn Error + 'static)) -> Self {
         let reqwest = causes(error).find_map(|cause| cause.downcast_ref::<reqwest::Error>());
         // Without one, it was the SDK's own time that ended.
         reqwest.map_or_else(Self::out_of_time, Self::from)
     }
 
     /// An answer for which there was no time left.
-    pub(crate) fn out_of_time() -> Self {
+    pub(super) fn out_of_time() -> Self {
         Self {
             what: "the answer did not come in time",
-            cause: String::new(),
+            cause: Box::default(),
             never_sent: false,
         }
     }
@@ -188,7 +179,8 @@ impl fmt::Display for Unreachable {
 impl Error for Unreachable {}
 
 /// `text` in one line of at most `limit` characters: what others wrote, as it may stand in an error.
-pub(crate) fn shortened(text: &str, limit: usize) -> String {
+#[must_use]
+pub fn shortened(text: &str, limit: usize) -> String {
     let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.retain(|character| !character.is_control());
     if let Some((end, _)) = line.char_indices().nth(limit) {
@@ -199,12 +191,16 @@ pub(crate) fn shortened(text: &str, limit: usize) -> String {
 }
 
 /// What lies behind an error, outermost first.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(error.source(), |&error| error.source())
 }
 
 /// A client with what all of them have, and what `adapt` adds.
-fn build(adapt: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client, ClientError> {
+pub(super) fn build(
+    adapt: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, ClientError> {
     let builder = Client::builder()
         .tls_backend_preconfigured(tls::config()?)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -224,8 +220,8 @@ fn build(adapt: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client, C
 
 #[cfg(test)]
 mod tests {
-    use super::fake::{Answer, Fake};
     use super::*;
+    use crate::net::fake::{Answer, Fake};
 
     fn headers(retry_after: &str) -> HeaderMap {
         let value = retry_after.parse().expect("a header");

@@ -244,14 +244,13 @@ async fn redirects_end_after_five_and_files_at_the_limit() {
         fetch("large").await,
         Err(FetchError::TooLarge { limit: 100 })
     );
-    assert_eq!(
-        fetch("nowhere").await,
-        Err(FetchError::Refused { status: 302 })
-    );
-    assert_eq!(
-        fetch("gone").await,
-        Err(FetchError::Refused { status: 404 })
-    );
+    for (path, code) in [("nowhere", "302"), ("gone", "404")] {
+        let Err(FetchError::Call(error)) = fetch(path).await else {
+            panic!("{path} is refused")
+        };
+        let told = (error.kind, error.code.as_str());
+        assert_eq!(told, (CallErrorKind::Refused, code), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! Requests to a sink's API: made once, then sent ([`Api::send`]) or shown ([`ApiRequest::preview`]).
+//! Calls to a provider's HTTP API: a request is made once, then sent ([`Api::send`]) or shown
+//! ([`ApiRequest::preview`]).
 //!
 //! A header or a field that is secret says so, and is shown as what it is, not as its value.
 
@@ -12,27 +13,37 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
 use reqwest::multipart::{Form, Part};
+use reqwest::{RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::SinkError;
-use crate::outbound::{self, Unreachable, shortened};
+use super::{CallError, CallErrorKind, Unreachable, read, retry_after, shortened};
+use crate::config::Secrets;
 
-/// How long an answer may take: a CRM creates a ticket in seconds.
+/// How long an answer may take unless a request says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The most bytes of an answer that are read.
+/// The most bytes of an answer that are read unless a request says otherwise.
 const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
 
-/// The most characters of the receiver's own words that are kept.
-const LONGEST_MESSAGE: usize = 1_000;
+/// The most characters of the provider's own words that are kept.
+const LONGEST_DETAIL: usize = 1_000;
 
-/// What sends a sink's requests.
+/// What calls an API.
 #[derive(Debug, Clone)]
 pub struct Api {
     http: reqwest::Client,
+    classify: Classify,
+    words: Words,
 }
+
+/// What a provider means by an answer that is an error, where that is not what its status says: by the
+/// status and the body.
+pub type Classify = fn(status: u16, body: &str) -> Option<CallErrorKind>;
+
+/// The provider's own words in the body of an error.
+pub type Words = fn(body: &str) -> String;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -43,6 +54,8 @@ pub struct ApiRequest {
     headers: Vec<(HeaderName, Text)>,
     body: Body,
     expected: Vec<u16>,
+    timeout: Duration,
+    limit: usize,
 }
 
 /// A text that is sent, and how it is shown.
@@ -77,12 +90,14 @@ pub enum Field {
     },
 }
 
-/// An answer: 2xx, or one of the statuses that the request [expects](ApiRequest::expect).
+/// An answer.
 #[derive(Debug, Clone)]
 pub struct ApiAnswer {
     call: &'static str,
     /// The HTTP status.
     pub status: u16,
+    /// How long to wait, where the provider says so.
+    pub retry_after: Option<Duration>,
     /// The body as JSON; null where it is not.
     pub body: Value,
 }
@@ -101,87 +116,84 @@ pub struct Preview {
 }
 
 impl Api {
-    /// Sends with `http` (see [`outbound::client`]).
+    /// Sends with `http` (see [`client`](super::client)).
     #[must_use]
     pub fn new(http: reqwest::Client) -> Self {
-        Self { http }
+        Self {
+            http,
+            classify: |_, _| None,
+            words: str::to_owned,
+        }
     }
 
-    /// Sends a request. 10 s.
+    /// With errors whose words are not the whole body.
+    #[must_use]
+    pub fn words(self, words: Words) -> Self {
+        Self { words, ..self }
+    }
+
+    /// With answers that mean something of their own.
+    #[must_use]
+    pub fn classify(self, classify: Classify) -> Self {
+        Self { classify, ..self }
+    }
+
+    /// Sends a request; its answer is 2xx, or has one of the statuses that the request
+    /// [expects](ApiRequest::expect).
     ///
     /// # Errors
     /// When it is not taken, or there is no answer.
-    pub async fn send(&self, request: ApiRequest) -> Result<ApiAnswer, SinkError> {
-        let ApiRequest {
-            call,
-            expected,
-            ref method,
-            ref url,
-            ref headers,
-            body,
-        } = request;
-        let mut sending = self
-            .http
-            .request(method.clone(), url.clone())
-            .timeout(TIMEOUT);
-        for (name, value) in headers {
-            sending = sending.header(name, value.header()?);
-        }
-        sending = match body {
-            Body::None => sending,
-            Body::Json(value) => sending.json(&value),
-            Body::Form(fields) => {
-                let fields: Vec<_> = fields
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.sent()))
-                    .collect();
-                sending.form(&fields)
-            }
-            Body::Multipart(fields) => sending.multipart(form(fields)),
-            Body::Bytes { mime_type, bytes } => sending.header(CONTENT_TYPE, mime_type).body(bytes),
-        };
-        let response = sending
-            .send()
-            .await
-            .map_err(|error| SinkError::Unreachable {
-                call,
-                cause: Unreachable::from(&error),
-            })?;
+    pub async fn send(&self, request: ApiRequest) -> Result<ApiAnswer, CallError> {
+        let (call, limit) = (request.call, request.limit);
+        let expected = request.expected.clone();
+        let response = self.response(request).await?;
         let status = response.status().as_u16();
-        let retry_after = outbound::retry_after(response.headers(), Timestamp::now());
+        let retry_after = retry_after(response.headers(), Timestamp::now());
         // The status has said already whether the request was taken.
-        let bytes = outbound::read(response, ANSWER_LIMIT)
-            .await
-            .unwrap_or_default();
+        let bytes = read(response, limit).await.unwrap_or_default();
         if (200..300).contains(&status) || expected.contains(&status) {
             return Ok(ApiAnswer {
                 call,
                 status,
+                retry_after,
                 body: serde_json::from_slice(&bytes).unwrap_or_default(),
             });
         }
-        let message = shortened(&String::from_utf8_lossy(&bytes), LONGEST_MESSAGE);
-        Err(SinkError::of_status(call, status, message, retry_after))
+        let body = String::from_utf8_lossy(&bytes);
+        let detail = shortened(&(self.words)(&body), LONGEST_DETAIL);
+        let error = CallError::of_status(call, status, &detail, retry_after);
+        Err(match (self.classify)(status, &body) {
+            Some(kind) => error.as_kind(kind),
+            None => error,
+        })
     }
-}
 
-impl Api {
-    /// Sends the first of some requests whose credentials are accepted: one for each token, newest first.
+    /// Sends a request with the first of some credentials that is accepted, newest first.
     ///
     /// # Errors
     /// As [`Api::send`]; that of the last one where none is accepted.
-    pub async fn send_first_accepted(
+    pub async fn send_signed(
         &self,
-        requests: impl Iterator<Item = ApiRequest> + Send,
-    ) -> Result<ApiAnswer, SinkError> {
-        let mut last = SinkError::Unsendable("there are no credentials".to_owned());
-        for request in requests {
-            match self.send(request).await {
-                Err(error @ SinkError::NeedsAttention { status: 401, .. }) => last = error,
-                sent => return sent,
+        secrets: &Secrets,
+        sign: impl Fn(&SecretString) -> ApiRequest + Send + Sync,
+    ) -> Result<ApiAnswer, CallError> {
+        let mut sent = self.send(sign(secrets.newest())).await;
+        for secret in secrets.iter().skip(1) {
+            match sent {
+                Err(error) if error.is_unauthenticated() => sent = self.send(sign(secret)).await,
+                _ => break,
             }
         }
-        Err(last)
+        sent
+    }
+
+    async fn response(&self, request: ApiRequest) -> Result<Response, CallError> {
+        let call = request.call;
+        let sending = request.sending(&self.http)?.send().await;
+        sending.map_err(|error| {
+            let cause = Unreachable::from(&error);
+            CallError::new(call, CallErrorKind::Unreachable(cause))
+        })
     }
 }
 
@@ -196,6 +208,8 @@ impl ApiRequest {
             headers: Vec::new(),
             body: Body::None,
             expected: Vec::new(),
+            timeout: TIMEOUT,
+            limit: ANSWER_LIMIT,
         }
     }
 
@@ -304,6 +318,19 @@ impl ApiRequest {
         self
     }
 
+    /// With another time that the answer may take than 10 s.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// With another number of bytes that are read of the answer than 4 MiB. What a longer one says is
+    /// not known.
+    #[must_use]
+    pub fn limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
     /// The request as people are shown it.
     #[must_use]
     pub fn preview(&self) -> Preview {
@@ -348,67 +375,45 @@ impl ApiRequest {
         self.body = body;
         self
     }
+
+    /// The request as it is sent.
+    fn sending(self, http: &reqwest::Client) -> Result<RequestBuilder, CallError> {
+        let mut sending = http.request(self.method, self.url).timeout(self.timeout);
+        for (name, value) in &self.headers {
+            let value = HeaderValue::from_str(value.sent()).map_err(|_| {
+                let reason = "a header would have a line end or a control character";
+                CallError::new(self.call, CallErrorKind::Unsendable(reason))
+            })?;
+            sending = sending.header(name, value);
+        }
+        Ok(match self.body {
+            Body::None => sending,
+            Body::Json(value) => sending.json(&value),
+            Body::Form(fields) => {
+                let fields = fields.iter();
+                let fields = fields.map(|(name, value)| (name.as_str(), value.sent()));
+                sending.form(&fields.collect::<Vec<_>>())
+            }
+            Body::Multipart(fields) => sending.multipart(form(fields)),
+            Body::Bytes { mime_type, bytes } => sending.header(CONTENT_TYPE, mime_type).body(bytes),
+        })
+    }
 }
 
 impl ApiAnswer {
+    /// What the answer means as an error of this kind, whatever its status says.
+    #[must_use]
+    pub fn error(&self, kind: CallErrorKind) -> CallError {
+        let detail = shortened(&self.body.to_string(), LONGEST_DETAIL);
+        CallError::of_status(self.call, self.status, &detail, self.retry_after).as_kind(kind)
+    }
+
     /// That the answer is not what was promised, and is needed.
     #[must_use]
-    pub fn unreadable(&self) -> SinkError {
-        SinkError::Unreadable {
-            call: self.call,
-            status: self.status,
-        }
-    }
-
-    /// That the receiver cannot take it now, whatever else the status means.
-    #[must_use]
-    pub fn unavailable(&self) -> SinkError {
-        SinkError::Unavailable {
-            call: self.call,
-            status: self.status,
-            message: shortened(&self.body.to_string(), LONGEST_MESSAGE),
-            retry_after: None,
-        }
-    }
-
-    /// That what the answer says is a refusal after all.
-    #[must_use]
-    pub fn refused(&self) -> SinkError {
-        SinkError::Refused {
-            call: self.call,
-            status: self.status,
-            message: shortened(&self.body.to_string(), LONGEST_MESSAGE),
-        }
-    }
-}
-
-impl SinkError {
-    /// What an answer with this status means.
-    #[must_use]
-    pub fn of_status(
-        call: &'static str,
-        status: u16,
-        message: String,
-        retry_after: Option<Duration>,
-    ) -> Self {
-        match status {
-            401 | 403 => Self::NeedsAttention {
-                call,
-                status,
-                message,
-            },
-            429 => Self::RateLimited { call, retry_after },
-            300..=399 | 408 | 425 | 500.. => Self::Unavailable {
-                call,
-                status,
-                message,
-                retry_after,
-            },
-            _ => Self::Refused {
-                call,
-                status,
-                message,
-            },
+    pub fn unreadable(&self) -> CallError {
+        CallError {
+            detail: None,
+            ..self.error(CallErrorKind::Unreadable)
         }
     }
 }
@@ -425,15 +430,6 @@ impl Text {
         match self {
             Self::Plain(text) | Self::Secret { shown: text, .. } => text,
         }
-    }
-
-    fn header(&self) -> Result<HeaderValue, SinkError> {
-        let value = HeaderValue::from_str(self.sent());
-        value.map_err(|_| {
-            SinkError::Unsendable(
-                "a header would have a line end or a control character".to_owned(),
-            )
-        })
     }
 }
 
@@ -474,21 +470,25 @@ pub fn below(base: &Url, path: &str) -> Url {
 fn form(fields: Vec<(String, Field)>) -> Form {
     fields
         .into_iter()
-        .fold(Form::new(), |form, (key, field)| match field {
-            Field::Text(text) => form.text(key, text),
-            Field::File {
-                name,
-                mime_type,
-                bytes,
-            } => {
-                let length = bytes.len() as u64;
-                let part = || {
-                    Part::stream_with_length(reqwest::Body::from(bytes.clone()), length)
-                        .file_name(name.clone())
-                };
-                // A MIME type that is none is left out.
-                let part = part().mime_str(&mime_type).unwrap_or_else(|_| part());
-                form.part(key, part)
-            }
-        })
+        // As browsers write names: `filename*`, as it would be with a space in it, is not read by all.
+        .fold(
+            Form::new().percent_encode_noop(),
+            |form, (key, field)| match field {
+                Field::Text(text) => form.text(key, text),
+                Field::File {
+                    name,
+                    mime_type,
+                    bytes,
+                } => {
+                    let length = bytes.len() as u64;
+                    let part = || {
+                        Part::stream_with_length(reqwest::Body::from(bytes.clone()), length)
+                            .file_name(name.clone())
+                    };
+                    // A MIME type that is none is left out.
+                    let part = part().mime_str(&mime_type).unwrap_or_else(|_| part());
+                    form.part(key, part)
+                }
+            },
+        )
 }

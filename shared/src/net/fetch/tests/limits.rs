@@ -33,7 +33,7 @@ async fn a_server_that_drips_is_given_up_however_it_does_it() {
         let told = format!("{answer:?}");
         let fake = Fake::start(move |_| answer.clone()).await;
         let outcome = fetch(&impatient(), &fake).await;
-        let late = FetchError::Unreachable(Unreachable::out_of_time());
+        let late = unreachable(Unreachable::out_of_time());
         assert_eq!(outcome, Err(late), "{told}");
     }
 }
@@ -47,7 +47,7 @@ async fn a_redirect_does_not_begin_the_time_anew() {
     })
     .await;
     let outcome = fetch(&impatient(), &fake).await;
-    let late = FetchError::Unreachable(Unreachable::out_of_time());
+    let late = unreachable(Unreachable::out_of_time());
     assert_eq!(outcome, Err(late));
 }
 
@@ -97,7 +97,7 @@ async fn an_answer_that_is_not_what_it_says_is_no_file() {
         let fake = Fake::start(move |_| Answer::raw(lie.clone())).await;
         let outcome = fetch(&Fetcher::new(true).expect("a fetcher"), &fake).await;
         assert!(
-            matches!(outcome, Err(FetchError::Unreachable(_))),
+            matches!(&outcome, Err(FetchError::Call(error)) if matches!(error.kind, CallErrorKind::Unreachable(_))),
             "{told:.200}: {outcome:?}"
         );
     }

@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::SinkError;
 use super::api::{Api, ApiAnswer, ApiRequest};
+use super::{CallError, CallErrorKind};
 use crate::config::Secrets;
 use crate::wire;
 
@@ -16,7 +16,7 @@ use crate::wire;
 const CALL: &str = "give an access token";
 
 /// A client that has credentials, and perhaps a token.
-pub(super) struct OAuthClient {
+pub struct OAuthClient {
     token_url: Url,
     client_id: String,
     client_secrets: Secrets,
@@ -25,7 +25,8 @@ pub(super) struct OAuthClient {
 
 impl OAuthClient {
     /// A client without a token.
-    pub(super) fn new(token_url: Url, client_id: String, client_secrets: Secrets) -> Self {
+    #[must_use]
+    pub fn new(token_url: Url, client_id: String, client_secrets: Secrets) -> Self {
         Self {
             token_url,
             client_id,
@@ -39,14 +40,10 @@ impl OAuthClient {
     ///
     /// # Errors
     /// As [`Api::send`]; and when no token is given.
-    pub(super) async fn send(
-        &self,
-        api: &Api,
-        request: ApiRequest,
-    ) -> Result<ApiAnswer, SinkError> {
+    pub async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, CallError> {
         let token = self.token(api, None).await?;
         let refused = match api.send(request.clone().bearer_auth(&token)).await {
-            Err(SinkError::NeedsAttention { status: 401, .. }) => token,
+            Err(error) if error.is_unauthenticated() => token,
             sent => return sent,
         };
         let token = self.token(api, Some(&refused)).await?;
@@ -54,7 +51,8 @@ impl OAuthClient {
     }
 
     /// The requests as people are shown them: for a token, and with it.
-    pub(super) fn shown(&self, request: ApiRequest) -> Vec<ApiRequest> {
+    #[must_use]
+    pub fn shown(&self, request: ApiRequest) -> Vec<ApiRequest> {
         let token = self.token_request(self.client_secrets.newest());
         vec![token, request.bearer_auth(&SecretString::default())]
     }
@@ -65,7 +63,7 @@ impl OAuthClient {
         &self,
         api: &Api,
         refused: Option<&SecretString>,
-    ) -> Result<SecretString, SinkError> {
+    ) -> Result<SecretString, CallError> {
         let mut kept = self.token.lock().await;
         let is_refused = |token: &SecretString| {
             refused.is_some_and(|refused| refused.expose_secret() == token.expose_secret())
@@ -80,21 +78,26 @@ impl OAuthClient {
     }
 
     /// A token for the first of the secrets that is accepted.
-    async fn new_token(&self, api: &Api) -> Result<SecretString, SinkError> {
-        let mut last = SinkError::Unsendable("there are no credentials".to_owned());
-        for secret in self.client_secrets.iter() {
-            match api.send(self.token_request(secret)).await {
-                Ok(answer) if answer.status == 400 => last = not_accepted(&answer),
-                Ok(answer) => {
-                    let token = wire::some_text(&answer.body, "access_token");
-                    let token = token.ok_or_else(|| answer.unreadable())?;
-                    return Ok(token.into());
+    async fn new_token(&self, api: &Api) -> Result<SecretString, CallError> {
+        let mut asked = self.ask(api, self.client_secrets.newest()).await;
+        for secret in self.client_secrets.iter().skip(1) {
+            match asked {
+                Err(error) if error.kind == CallErrorKind::Unauthorized => {
+                    asked = self.ask(api, secret).await;
                 }
-                Err(error @ SinkError::NeedsAttention { .. }) => last = error,
-                Err(error) => return Err(error),
+                _ => break,
             }
         }
-        Err(last)
+        asked
+    }
+
+    async fn ask(&self, api: &Api, secret: &SecretString) -> Result<SecretString, CallError> {
+        let answer = api.send(self.token_request(secret)).await?;
+        if answer.status == 400 {
+            return Err(answer.error(CallErrorKind::Unauthorized));
+        }
+        let token = wire::some_text(&answer.body, "access_token");
+        Ok(token.ok_or_else(|| answer.unreadable())?.into())
     }
 
     /// Wrong credentials are answered 400 or 401
@@ -107,22 +110,6 @@ impl OAuthClient {
             ])
             .secret_field("client_secret", secret)
             .expect(&[400])
-    }
-}
-
-/// An answer that says that the credentials are wrong, with another status than 401.
-pub(super) fn not_accepted(answer: &ApiAnswer) -> SinkError {
-    match answer.refused() {
-        SinkError::Refused {
-            call,
-            status,
-            message,
-        } => SinkError::NeedsAttention {
-            call,
-            status,
-            message,
-        },
-        other => other,
     }
 }
 

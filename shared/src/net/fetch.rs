@@ -15,7 +15,10 @@ use reqwest::{Client, ClientBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::{BodyError, ClientError, Unreachable, address, build, causes, read, retry_after};
+use super::client::{build, causes};
+use super::{
+    BodyError, CallError, CallErrorKind, ClientError, Unreachable, address, read, retry_after,
+};
 use crate::retry::{Retry, Retryable};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -63,24 +66,13 @@ pub enum FetchError {
         /// The most bytes that were wanted.
         limit: usize,
     },
-    /// The server will not give it.
-    #[error("the file's server answered {status}")]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-    },
-    /// The server cannot give it now: 408, 425, 429 or 5xx.
-    #[error("the file's server answered {status}")]
-    Unavailable {
-        /// The HTTP status.
-        status: u16,
-        /// How long it asks to wait.
-        retry_after: Option<Duration>,
-    },
-    /// The server does not answer.
-    #[error("fetching the file: {0}")]
-    Unreachable(Unreachable),
+    /// The server does not answer, or not with the file.
+    #[error("{}", .0.by("the file's server"))]
+    Call(#[from] CallError),
 }
+
+/// What is asked of the server, to follow "to".
+const CALL: &str = "give the file";
 
 impl Fetcher {
     /// A fetcher; with `allow_private_networks`, for tests, one that connects to any address.
@@ -135,7 +127,7 @@ impl Fetcher {
         // The clients' own time limits start again with each redirect.
         tokio::time::timeout(self.timeout, fetching)
             .await
-            .unwrap_or_else(|_| Err(FetchError::Unreachable(Unreachable::out_of_time())))
+            .unwrap_or_else(|_| Err(unreachable(Unreachable::out_of_time())))
     }
 
     async fn follow(
@@ -205,16 +197,28 @@ fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, FetchError> {
                 .get(LOCATION)
                 .and_then(|value| value.to_str().ok());
             let target = location.and_then(|location| url.join(location).ok());
-            target.map(Some).ok_or(FetchError::Refused {
-                status: status.as_u16(),
-            })
+            target.map(Some).ok_or_else(|| refused(response))
         }
-        408 | 425 | 429 | 500..=599 => Err(FetchError::Unavailable {
-            status: status.as_u16(),
-            retry_after: retry_after(response.headers(), Timestamp::now()),
-        }),
-        status => Err(FetchError::Refused { status }),
+        _ => Err(refused(response)),
     }
+}
+
+/// What an answer without the file means. Who may not have it may not later either, and a redirect to
+/// nowhere stays one.
+fn refused(response: &Response) -> FetchError {
+    let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers(), Timestamp::now());
+    let error = CallError::of_status(CALL, status, "", retry_after);
+    FetchError::Call(match (&error.kind, status) {
+        (CallErrorKind::Unauthorized, _) | (CallErrorKind::Unavailable, ..400) => {
+            error.as_kind(CallErrorKind::Refused)
+        }
+        _ => error,
+    })
+}
+
+fn unreachable(cause: Unreachable) -> FetchError {
+    CallError::new(CALL, CallErrorKind::Unreachable(cause)).into()
 }
 
 /// Whether a name means this host whatever the DNS says
@@ -285,7 +289,7 @@ impl From<&reqwest::Error> for FetchError {
         if causes(error).any(<dyn Error>::is::<NoPublicAddress>) {
             Self::ForbiddenAddress
         } else {
-            Self::Unreachable(Unreachable::from(error))
+            unreachable(Unreachable::from(error))
         }
     }
 }
@@ -294,7 +298,7 @@ impl From<BodyError> for FetchError {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::TooLarge { limit } => Self::TooLarge { limit },
-            BodyError::Broken(error) => Self::Unreachable(error),
+            BodyError::Broken(error) => unreachable(error),
         }
     }
 }
@@ -305,10 +309,8 @@ impl Retryable for FetchError {
             Self::BadUrl(_)
             | Self::ForbiddenAddress
             | Self::TooManyRedirects
-            | Self::TooLarge { .. }
-            | Self::Refused { .. } => Retry::Never,
-            Self::Unavailable { retry_after, .. } => Retry::Later(*retry_after),
-            Self::Unreachable(_) => Retry::Later(None),
+            | Self::TooLarge { .. } => Retry::Never,
+            Self::Call(error) => error.retry(),
         }
     }
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 /// A server on this machine, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Fake {
+pub struct Fake {
     port: u16,
     requests: Arc<Mutex<Vec<Request>>>,
     task: tokio::task::JoinHandle<()>,
@@ -17,19 +17,19 @@ pub(crate) struct Fake {
 
 /// What the server was asked.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
+pub struct Request {
     /// `GET`, `POST` …
-    pub(crate) method: String,
+    pub method: String,
     /// The path and query.
-    pub(crate) path: String,
+    pub path: String,
     /// The body.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
     headers: Vec<(String, String)>,
 }
 
 /// What it answers.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -51,7 +51,7 @@ enum Framing {
 
 impl Fake {
     /// Starts one on a free port.
-    pub(crate) async fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+    pub async fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -70,17 +70,17 @@ impl Fake {
     }
 
     /// Its port.
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.port
     }
 
     /// The URL of a path, which is given without its first slash.
-    pub(crate) fn url(&self, path: &str) -> Url {
+    pub fn url(&self, path: &str) -> Url {
         Url::parse(&format!("http://127.0.0.1:{}/{path}", self.port)).expect("a URL")
     }
 
     /// What it was asked so far.
-    pub(crate) fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().expect("no panic before").clone()
     }
 }
@@ -93,7 +93,7 @@ impl Drop for Fake {
 
 impl Request {
     /// A header, by its name in lower case; empty when it is missing.
-    pub(crate) fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers
             .iter()
             .find(|(key, _)| key == name)
@@ -101,14 +101,14 @@ impl Request {
     }
 
     /// The body as text.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 impl Answer {
     /// An answer with this status and body.
-    pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self {
             status,
             headers: Vec::new(),
@@ -120,7 +120,7 @@ impl Answer {
     }
 
     /// These bytes, from the status line on.
-    pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             framing: Framing::Raw,
             ..Self::new(0, bytes)
@@ -128,7 +128,7 @@ impl Answer {
     }
 
     /// No answer: the connection closes.
-    pub(crate) fn none() -> Self {
+    pub fn none() -> Self {
         Self {
             framing: Framing::None,
             ..Self::new(0, "")
@@ -136,25 +136,25 @@ impl Answer {
     }
 
     /// With this header too.
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// In chunks, so that the length is not told.
-    pub(crate) fn chunked(mut self) -> Self {
+    pub fn chunked(mut self) -> Self {
         self.framing = Framing::Chunked;
         self
     }
 
     /// After so long.
-    pub(crate) fn after(mut self, delay: Duration) -> Self {
+    pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
     /// With these bytes after it, again and again with a pause after each, until the client goes.
-    pub(crate) fn then_endlessly(mut self, bytes: impl Into<Vec<u8>>, pause: Duration) -> Self {
+    pub fn then_endlessly(mut self, bytes: impl Into<Vec<u8>>, pause: Duration) -> Self {
         self.endless = Some((bytes.into(), pause));
         self
     }
