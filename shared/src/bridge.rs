@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::activity::Activity;
+use crate::breaker::CircuitBreakers;
 use crate::channel::Channel;
 use crate::channel::custom::{Custom, InvalidSecret};
 use crate::channel::slack::{Slack, Workspaces};
@@ -21,7 +22,6 @@ use crate::net::{self, ClientError, Fetcher};
 use crate::outage::Outages;
 use crate::queue::Queue;
 use crate::seal::InvalidKey;
-use crate::sink::gate::Gates;
 use crate::table::{Table, TableError};
 use crate::users::UserMap;
 
@@ -34,8 +34,8 @@ pub struct Bridge {
     pub haptik: BTreeMap<AccountId, HaptikClient>,
     /// The connections to channels.
     pub connections: BTreeMap<ConnectionId, Connection>,
-    /// What holds for a whole sink. What delivers there is apart: [`crate::sink::Sinks`].
-    pub gates: Gates,
+    /// What holds for a whole sink.
+    pub breakers: CircuitBreakers,
     /// What is to be done.
     pub ledger: Ledger,
     /// Who is where.
@@ -124,7 +124,7 @@ impl Bridge {
         Ok(Self {
             haptik,
             connections,
-            gates: Gates::new(table.clone()),
+            breakers: CircuitBreakers::new(table.clone()),
             ledger: Ledger::new(table.clone(), config.delivery.entry_ttl),
             users: UserMap::new(table.clone()),
             health: Health::new(table.clone()),

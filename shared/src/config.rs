@@ -38,7 +38,7 @@ pub use sinks::{
     Condition, EventBridge, FieldValue, Http, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk,
 };
 
-use crate::sink::template::{self, Template};
+use crate::template::{self, Template};
 
 /// A whole configuration, checked.
 ///

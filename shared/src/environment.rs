@@ -9,7 +9,6 @@ use crate::live::{BuildError, Live, REREAD_AFTER, Secret};
 use crate::net::aws::{AwsEnvironment, MissingVariables};
 use crate::net::{self, ClientError};
 use crate::queue::SqsQueue;
-use crate::sink::Sinks;
 use crate::table::Table;
 
 /// The environment of a function.
@@ -79,22 +78,19 @@ impl Environment {
         }))
     }
 
-    /// What `make` makes of the bridge of this environment and its sinks, and the queue. Calls nothing
-    /// yet.
+    /// What `make` makes of the bridge of this environment and of what it was built with, for who delivers
+    /// to sinks; and the queue. Calls nothing yet.
     ///
     /// # Errors
     /// When the HTTP client cannot be made.
-    pub fn bridge_with_sinks<T: 'static>(
+    pub fn bridge_with<T: 'static>(
         self,
-        make: fn(Arc<Bridge>, Arc<Sinks>) -> T,
+        make: fn(Bridge, &Parts) -> T,
     ) -> Result<(Live<T>, SqsQueue), ClientError> {
-        let aws = Ok(self.aws.clone());
         let (secret, parts) = self.connect()?;
         let queue = parts.queue.clone();
         let live = Live::from_secret(secret, move |text| {
-            let config = Config::parse(text)?;
-            let sinks = Sinks::new(&config, &parts.http, &aws);
-            Ok(make(Arc::new(parts.bridge(config)?), Arc::new(sinks)))
+            Ok(make(parts.bridge(Config::parse(text)?)?, &parts))
         });
         Ok((live, queue))
     }
@@ -115,16 +111,23 @@ impl Environment {
                 self.sink_queue_url,
             ),
             http,
+            aws: self.aws,
         };
         Ok((secret, parts))
     }
 }
 
 /// What a bridge is built with, besides its configuration.
-struct Parts {
-    table: Table,
-    queue: SqsQueue,
-    http: reqwest::Client,
+#[derive(Debug)]
+pub struct Parts {
+    /// The table.
+    pub table: Table,
+    /// The queues.
+    pub queue: SqsQueue,
+    /// The HTTP client.
+    pub http: reqwest::Client,
+    /// Where services of AWS are.
+    pub aws: AwsEnvironment,
 }
 
 impl Parts {

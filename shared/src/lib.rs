@@ -9,14 +9,15 @@
 //! - [`edge`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
 //!   ring of the [`queue`]. [`users`] is the map of who is where, [`handoff`] who is with a human,
 //!   [`health`] whether Haptik's webhook is well, [`outage`] what is recorded when it was not,
-//!   [`activity`] who was active then. All are in one [`table`].
+//!   [`activity`] who was active then, [`breaker`] whether a sink takes anything now. All are in one [`table`].
 //! - [`retry`] says whether a failure is worth repeating, [`net`] sends what goes out, [`sink`] is
 //!   whoever else wants the events: a CRM, or a receiver of [`standard_webhooks`].
-//! - [`seal`] encrypts the secrets that are kept in the table.
+//! - [`template`] fills in what the operator wrote; [`seal`] encrypts the secrets that are kept in the table.
 //! - [`telemetry`] tells of every hop; [`ids`] names things; [`wire`] reads other people's JSON;
 //!   [`environment`] is where the functions find things.
 
 pub mod activity;
+pub mod breaker;
 pub mod bridge;
 pub mod channel;
 pub mod config;
@@ -38,5 +39,6 @@ pub mod sink;
 pub mod standard_webhooks;
 pub mod table;
 pub mod telemetry;
+pub mod template;
 pub mod users;
 pub mod wire;

@@ -346,7 +346,7 @@ mod tests {
         let (edge, _fake) = live(&[&bad], "300").await;
         edge.current().await.expect("an edge fills none in");
         let (environment, _fake) = environment(&[&bad], "300").await;
-        let made = environment.bridge_with_sinks(|_, sinks| sinks);
+        let made = environment.bridge_with(|bridge, _| bridge);
         let (live, _) = made.expect("a client");
         let error = live.current().await.expect_err("it is bad").to_string();
         assert!(

@@ -5,9 +5,8 @@
 //! ticket for each conversation, is in [`tickets`], and what a CRM has of its own is in a module with its
 //! name, behind the narrower trait [`tickets::Crm`].
 //!
-//! [`Sinks`] are those of a configuration. [`gate`] is what holds for a whole sink: its rate, and whether it is down or needs attention.
-//! [`template`] fills in what the operator wrote,
-//! [`context`] is what there is to fill in.
+//! [`Sinks`] are those of a configuration, built with [`SinkDeps`]. [`context`] is what there is of an event
+//! for templates to use.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,7 +14,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::bridge::Bridge;
 use crate::haptik::client::HaptikError;
 use crate::haptik::webhook::Event;
 use crate::ids::{AccountId, AuthId, EntryKey};
@@ -23,11 +21,12 @@ use crate::net::api::Preview;
 use crate::net::{CallError, CallErrorKind};
 use crate::retry::{Retry, Retryable};
 use crate::table::TableError;
+use crate::template::Unfillable;
 
 pub mod context;
+mod deps;
 pub mod eventbridge;
 pub mod freshdesk;
-pub mod gate;
 pub mod http;
 pub mod hubspot;
 pub mod jira;
@@ -35,11 +34,11 @@ mod plain;
 pub mod salesforce;
 pub mod servicenow;
 mod sinks;
-pub mod template;
 pub mod tickets;
 pub mod webhook;
 pub mod zendesk;
 
+pub use deps::SinkDeps;
 pub use sinks::Sinks;
 pub use webhook::WebhookSink;
 
@@ -69,19 +68,11 @@ pub trait Sink: fmt::Debug + Send + Sync {
     fn sends(&self, _event: &Event) -> bool {
         true
     }
-
-    /// Whether `webhook_conversation_complete` is wanted before its twin `chat_complete`, which says
-    /// less of the same conversation.
-    fn prefers_the_longer_twin(&self) -> bool {
-        false
-    }
 }
 
 /// An event on its way to a sink.
 #[derive(Debug, Clone, Copy)]
 pub struct Delivery<'a> {
-    /// Where the accounts, the ledger and the user map are.
-    pub bridge: &'a Bridge,
     /// The sink's name in the configuration.
     pub sink: &'a str,
     /// The account that the event came by.
@@ -182,6 +173,12 @@ impl From<CallError> for SinkError {
             CallErrorKind::Unsendable(reason) => Self::Unsendable(reason.to_owned()),
             _ => Self::Call(error),
         }
+    }
+}
+
+impl From<Unfillable> for SinkError {
+    fn from(error: Unfillable) -> Self {
+        Self::Unsendable(error.to_string())
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use haptik_bridge_shared::breaker::CircuitBreaker;
 use haptik_bridge_shared::channel::Act;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
 use haptik_bridge_shared::retry::{self, Failure, Retry, Why};
-use haptik_bridge_shared::sink::gate::Gate;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
 use jiff::Timestamp;
@@ -83,7 +83,7 @@ pub(crate) struct Attempt<'a> {
     /// Where it goes or came in: of an answer from Haptik, known once its user is.
     place: OnceLock<String>,
     /// What is known of the sink, where it goes to one.
-    pub(crate) gate: Gate,
+    pub(crate) breaker: CircuitBreaker,
 }
 
 impl<'a> Attempt<'a> {
@@ -99,7 +99,7 @@ impl<'a> Attempt<'a> {
             entry,
             since: Timestamp::now(),
             place: place.map(OnceLock::from).unwrap_or_default(),
-            gate: Gate::default(),
+            breaker: CircuitBreaker::default(),
         }
     }
 
@@ -146,7 +146,7 @@ impl Processor {
             let pending = self.bridge.ledger.pending(lane).await;
             let (entries, more) = pending.map_err(|error| unrecorded(&error, receives))?;
             let mut complete = !more;
-            let mut entries = self.in_order(lane, entries).into_iter().peekable();
+            let mut entries = Self::in_order(lane, entries).into_iter().peekable();
             while let Some(entry) = entries.next() {
                 let hold = self.hold(&entry);
                 if !left_of(hold, entry.received_at, looked_at).is_zero() {
@@ -181,7 +181,7 @@ impl Processor {
     async fn deliver_and_record(&self, entry: &Entry, receives: u32) -> Result<Left, Stopped> {
         let mut attempt = Attempt::of(entry);
         match Box::pin(self.enter(entry)).await {
-            Ok(Ok(gate)) => attempt.gate = gate,
+            Ok(Ok(breaker)) => attempt.breaker = breaker,
             Ok(Err(stopped)) => return Err(stopped),
             Err(error) => return Err(unrecorded(&error, receives)),
         }
@@ -323,10 +323,10 @@ impl Processor {
         };
         let mut since = entry.revived_at.unwrap_or(entry.received_at);
         // While its sink needs attention, nobody is patient with it.
-        since = since.max(attempt.gate.resumed_at.unwrap_or(since));
+        since = since.max(attempt.breaker.resumed_at.unwrap_or(since));
         let age = Timestamp::now().duration_since(since).unsigned_abs();
         let patience = self.bridge.config.delivery.give_up_after;
-        if age >= patience && attempt.gate.attention.is_none() {
+        if age >= patience && attempt.breaker.attention.is_none() {
             let reason = format!("given up after {} s: {}", patience.as_secs(), why.reason);
             let reason = reason.as_str();
             let buried = self.bury(attempt, Why { reason, ..why }).await;
@@ -349,12 +349,9 @@ impl Processor {
     }
 
     /// The entries in the order in which they are to be delivered.
-    fn in_order(&self, lane: &Lane, entries: Vec<Entry>) -> Vec<Entry> {
+    fn in_order(lane: &Lane, entries: Vec<Entry>) -> Vec<Entry> {
         let mut entries = in_order(entries);
-        if let Lane::Sink { sink, .. } = lane
-            && let Some(sink) = self.sinks.get(sink)
-            && sink.prefers_the_longer_twin()
-        {
+        if let Lane::Sink { .. } = lane {
             longer_twins_first(&mut entries);
         }
         entries

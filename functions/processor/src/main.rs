@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use haptik_bridge_processor::event::{Event, Failure, Message, Response};
 use haptik_bridge_processor::{Processor, Unhandled};
-use haptik_bridge_shared::environment::Environment;
+use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::environment::{Environment, Parts};
 use haptik_bridge_shared::live::{Live, NoConfiguration};
 use haptik_bridge_shared::queue::SqsQueue;
+use haptik_bridge_shared::sink::{SinkDeps, Sinks};
 use haptik_bridge_shared::telemetry;
 use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
@@ -29,11 +31,19 @@ async fn main() -> Result<(), Error> {
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
     let environment = Environment::read(variable)?;
-    let (live, queue) = environment.bridge_with_sinks(Processor::new)?;
+    let (live, queue) = environment.bridge_with(processor)?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
         handle(&live, &queue, event)
     }))
     .await
+}
+
+/// The processor of a bridge, with the sinks of its configuration.
+fn processor(bridge: Bridge, parts: &Parts) -> Processor {
+    let aws = Ok(parts.aws.clone());
+    let deps = SinkDeps::new(&bridge.config, &parts.table, &parts.http, &aws);
+    let sinks = Sinks::new(&bridge.config, &deps);
+    Processor::new(Arc::new(bridge), Arc::new(sinks))
 }
 
 async fn handle(

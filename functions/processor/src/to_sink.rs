@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use haptik_bridge_shared::breaker::{Admission, CircuitBreaker};
 use haptik_bridge_shared::edge::NotDurable;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AccountId;
@@ -9,7 +10,6 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::net::CallErrorKind;
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::sink::gate::{self, Gate};
 use haptik_bridge_shared::sink::{Delivered, Delivery, SinkError};
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
@@ -24,23 +24,26 @@ const SHORT_WAIT: Duration = Duration::from_secs(1);
 impl Processor {
     /// Whether an entry may be delivered now, as far as its sink as a whole goes; and what is known of
     /// that. One of another lane may always.
-    pub(crate) async fn enter(&self, entry: &Entry) -> Result<Result<Gate, Stopped>, TableError> {
+    pub(crate) async fn enter(
+        &self,
+        entry: &Entry,
+    ) -> Result<Result<CircuitBreaker, Stopped>, TableError> {
         let (Lane::Sink { sink: name, .. }, Payload::Webhook { body, .. }) =
             (&entry.lane, &entry.payload)
         else {
-            return Ok(Ok(Gate::default()));
+            return Ok(Ok(CircuitBreaker::default()));
         };
         let (Some(sink), Some(configured)) =
             (self.sinks.get(name), self.bridge.config.sinks.get(name))
         else {
-            return Ok(Ok(Gate::default()));
+            return Ok(Ok(CircuitBreaker::default()));
         };
         if Event::read(body.as_bytes()).is_ok_and(|event| !sink.sends(&event)) {
-            return Ok(Ok(Gate::default()));
+            return Ok(Ok(CircuitBreaker::default()));
         }
         let mut reserved = entry.reserved;
         loop {
-            let entered = self.bridge.gates.enter(
+            let entered = self.bridge.breakers.enter(
                 name,
                 configured.rate_per_second,
                 sink.requests(),
@@ -48,13 +51,13 @@ impl Processor {
                 self.limits.probe_every,
             );
             match entered.await? {
-                gate::Entry::Open(gate) => return Ok(Ok(gate)),
-                gate::Entry::Closed => return Ok(Err(Stopped { pause: None })),
-                gate::Entry::Wait(pause, at) if pause <= SHORT_WAIT => {
+                Admission::Open(breaker) => return Ok(Ok(breaker)),
+                Admission::Closed => return Ok(Err(Stopped { pause: None })),
+                Admission::Wait(pause, at) if pause <= SHORT_WAIT => {
                     tokio::time::sleep(pause).await;
                     reserved = at.or(reserved);
                 }
-                gate::Entry::Wait(pause, at) => {
+                Admission::Wait(pause, at) => {
                     if at.is_some() && at != entry.reserved {
                         self.bridge.ledger.put_off(entry, at).await?;
                     }
@@ -79,7 +82,6 @@ impl Processor {
             Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
         let delivered = sink
             .deliver(&Delivery {
-                bridge: &self.bridge,
                 sink: name,
                 account,
                 event: &event,
@@ -94,7 +96,7 @@ impl Processor {
             .await;
         match delivered {
             Ok(Delivered::Done | Delivered::Ticket(_)) => {
-                self.went_well(name, &attempt.gate).await?;
+                self.went_well(name, &attempt.breaker).await?;
                 Ok(Done::Delivered)
             }
             Ok(Delivered::Nothing(reason)) => Ok(Done::Nothing(reason)),
@@ -104,8 +106,8 @@ impl Processor {
     }
 
     /// Notes that a sink works; when it needed attention until now, all that is pending there is rung for.
-    async fn went_well(&self, name: &str, gate: &Gate) -> Result<(), TableError> {
-        if !self.bridge.gates.went_well(name, gate).await? {
+    async fn went_well(&self, name: &str, breaker: &CircuitBreaker) -> Result<(), TableError> {
+        if !self.bridge.breakers.went_well(name, breaker).await? {
             return Ok(());
         }
         tracing::info!(sink = name, "the sink's credentials are accepted again");
@@ -123,14 +125,14 @@ impl Processor {
         name: &str,
         error: SinkError,
     ) -> Result<Done, Failure> {
-        let gates = &self.bridge.gates;
+        let breakers = &self.bridge.breakers;
         let error = refused_alone(attempt, error);
         if error.needs_attention() {
             let is_forbidden = matches!(&error, SinkError::Call(call) if call.code == "403");
             let now = Timestamp::now();
             let failure = Failure::from(error);
             let (reason, every) = (failure.in_full(), self.limits.probe_every);
-            let closed = gates.needs_attention(name, &attempt.gate, &reason, every);
+            let closed = breakers.needs_attention(name, &attempt.breaker, &reason, every);
             if !closed.await? {
                 let reason = "others have been taken since it began";
                 return Ok(Done::NotYet(SHORT_WAIT, reason));
@@ -142,13 +144,13 @@ impl Processor {
             return Ok(Done::Closed);
         }
         if let SinkError::Call(call) = &error {
-            let pause = gates.failed(name, &attempt.gate, call).await?;
+            let pause = breakers.failed(name, &attempt.breaker, call).await?;
             match call.kind {
                 CallErrorKind::RateLimited => {
                     let reason = "the sink had too many requests (429)";
                     return Ok(Done::NotYet(pause.unwrap_or(SHORT_WAIT), reason));
                 }
-                CallErrorKind::Refused => self.went_well(name, &attempt.gate).await?,
+                CallErrorKind::Refused => self.went_well(name, &attempt.breaker).await?,
                 _ => {}
             }
         }
@@ -165,8 +167,8 @@ impl Processor {
     }
 
     async fn try_closed_sink(&self, name: &str, now: Timestamp) -> Result<(), NotDurable> {
-        let gate = self.bridge.gates.of(name).await?;
-        if gate.attention.is_none() || gate.closed_until.is_some_and(|until| until > now) {
+        let breaker = self.bridge.breakers.of(name).await?;
+        if breaker.attention.is_none() || breaker.closed_until.is_some_and(|until| until > now) {
             return Ok(());
         }
         let mut lanes = self.bridge.ledger.pending_lanes().await?;
@@ -183,14 +185,14 @@ impl Processor {
 /// What an error is of: a 403 that an entry got before, when others have been taken since, is not of the
 /// sink as a whole. It is this entry that the credentials do not allow for, and it is refused.
 fn refused_alone(attempt: &Attempt<'_>, error: SinkError) -> SinkError {
-    let Attempt { entry, gate, .. } = attempt;
-    let others_were_taken = entry.forbidden_at.is_some() && gate.resumed_at > entry.forbidden_at;
+    let Attempt { entry, breaker, .. } = attempt;
+    let others_were_taken = entry.forbidden_at.is_some() && breaker.resumed_at > entry.forbidden_at;
     match error {
         SinkError::Call(call)
             if call.kind == CallErrorKind::Unauthorized
                 && call.code == "403"
                 && others_were_taken
-                && gate.attention.is_none() =>
+                && breaker.attention.is_none() =>
         {
             call.as_kind(CallErrorKind::Refused).into()
         }

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::{Report, Reported};
 use super::kind::{Fault, Kind};
 use super::wording::{close_to, describe, list_of, shown};
-use crate::sink::template::Check;
+use crate::template::Check;
 
 /// A table of the file, with its path.
 #[derive(Debug)]

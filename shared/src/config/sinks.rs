@@ -8,7 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Freshdesk, HubSpot, Jira, Salesforce, Secrets, ServiceNow, origin};
-use crate::sink::template::Template;
+use crate::template::Template;
 use crate::wire;
 
 /// `[sinks.NAME]`: something outside that gets events.

@@ -1,38 +1,13 @@
-//! What templates can use: an event's values under names of their own.
+//! What templates can use of an event: its values under the names that are there for them
+//! ([`NAMES`](crate::template::context::NAMES)).
 
 use std::sync::LazyLock;
 
-use minijinja::Value as Filled;
-use minijinja::value::Serde;
 use serde_json::{Map, Value, json};
 
 use super::Delivery;
 use crate::channel::SenderKind;
 use crate::wire;
-
-/// The names, as `docs/sinks.md` explains them.
-pub const NAMES: [&str; 20] = [
-    "event",
-    "event_name",
-    "delivery_id",
-    "timestamp",
-    "sink",
-    "account",
-    "business_id",
-    "business_name",
-    "user",
-    "agent",
-    "completed_by",
-    "completion_type",
-    "completion_by",
-    "conversation_no",
-    "conversation_identifier",
-    "chat_link",
-    "closing_categories",
-    "conversation_details",
-    "transcript",
-    "transcript_text",
-];
 
 /// Where the person's name, address and number may be, in the order in which they are looked for: among
 /// what the bot collected, then among what Haptik knows.
@@ -124,12 +99,6 @@ fn user(raw: &Value, details: &Value) -> Value {
     }
     user.insert("details".to_owned(), details.clone());
     Value::Object(user)
-}
-
-/// The values as the engine takes them.
-#[must_use]
-pub fn filled(values: Map<String, Value>) -> Filled {
-    Filled::from(Serde(Value::Object(values)))
 }
 
 /// A completion as Haptik sends one, for a try without one.

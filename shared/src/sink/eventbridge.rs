@@ -24,7 +24,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Delivered, Delivery, Sink, SinkError, webhook};
+use super::{Delivered, Delivery, Sink, SinkDeps, SinkError, webhook};
 use crate::config;
 use crate::net::api::Preview;
 use crate::net::aws::{AwsEnvironment, MissingVariables};
@@ -75,15 +75,13 @@ impl EventBridge {
     /// The bus of this configuration, called as the environment says; what is missing there is told when
     /// something is to be delivered.
     #[must_use]
-    pub fn new(
-        config: config::EventBridge,
-        aws: &Result<AwsEnvironment, MissingVariables>,
-        http: reqwest::Client,
-    ) -> Self {
+    pub fn new(config: config::EventBridge, deps: &SinkDeps) -> Self {
+        let aws = &deps.aws;
         let client = aws.as_ref().map_err(Clone::clone).map(|aws| {
-            // The ledger repeats, and waits as long as the gate says.
-            let sdk = aws_sdk_eventbridge::config::Builder::from(&aws.sdk_config(http))
-                .retry_config(RetryConfig::disabled());
+            // The ledger repeats, and waits as long as the circuit breaker says.
+            let sdk =
+                aws_sdk_eventbridge::config::Builder::from(&aws.sdk_config(deps.http.clone()))
+                    .retry_config(RetryConfig::disabled());
             Client::from_conf(sdk.build())
         });
         Self {

@@ -6,15 +6,15 @@
 //! its name only.
 
 use async_trait::async_trait;
-use minijinja::value::Serde;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::tickets::transcript::{self, Fetched};
-use super::{Delivered, Delivery, Sink, SinkError, context};
+use super::tickets::transcript::{Fetched, Transcript, Transcripts};
+use super::{Delivered, Delivery, Sink, SinkDeps, SinkError, context};
 use crate::config;
 use crate::net::api::{Api, ApiRequest, Preview};
+use crate::template::context::filled;
 
 /// What is asked of the receiver, to follow "to".
 const CALL: &str = "take an event";
@@ -24,13 +24,18 @@ const CALL: &str = "take an event";
 pub struct HttpSink {
     config: config::Http,
     api: Api,
+    transcripts: Transcripts,
 }
 
 impl HttpSink {
     /// The sink of this configuration.
     #[must_use]
-    pub fn new(config: config::Http, api: Api) -> Self {
-        Self { config, api }
+    pub fn new(config: config::Http, deps: &SinkDeps) -> Self {
+        Self {
+            config,
+            api: Api::new(deps.http.clone()),
+            transcripts: deps.transcripts.clone(),
+        }
     }
 
     /// Whether a template uses the transcript.
@@ -46,11 +51,11 @@ impl HttpSink {
     fn request(
         &self,
         delivery: &Delivery<'_>,
-        fetched: &Fetched,
+        transcript: &Transcript,
         secret: impl Fn(&str, &secrecy::SecretString) -> String,
     ) -> Result<ApiRequest, SinkError> {
         let mut values = context::values(delivery);
-        fetched.fill_in(&mut values);
+        transcript.fill_in(&mut values);
         let secrets: Map<String, Value> = self
             .config
             .secrets
@@ -58,7 +63,7 @@ impl HttpSink {
             .map(|(name, value)| (name.clone(), secret(name, value).into()))
             .collect();
         values.insert("secrets".to_owned(), secrets.into());
-        let values = minijinja::Value::from(Serde(Value::Object(values)));
+        let values = filled(values);
         let url = Url::parse(&self.config.url.text(&values)?)
             .map_err(|_| SinkError::Unsendable("the URL would not be one".to_owned()))?;
         let mut request = ApiRequest::new(CALL, self.config.method.clone(), url)
@@ -85,15 +90,15 @@ impl HttpSink {
 #[async_trait]
 impl Sink for HttpSink {
     async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {
-        let fetched = if self.wants_transcript() {
-            match transcript::fetch(delivery).await? {
-                Ok(fetched) => fetched,
-                Err((pause, reason)) => return Ok(Delivered::Later(pause, reason)),
+        let transcript = if self.wants_transcript() {
+            match self.transcripts.fetch(delivery).await? {
+                Fetched::Transcript(transcript) => transcript,
+                Fetched::NotYet(pause, reason) => return Ok(Delivered::Later(pause, reason)),
             }
         } else {
-            Fetched::unwanted()
+            Transcript::default()
         };
-        let request = self.request(delivery, &fetched, |_, value| {
+        let request = self.request(delivery, &transcript, |_, value| {
             value.expose_secret().to_owned()
         })?;
         self.api.send(request).await?;
@@ -101,43 +106,29 @@ impl Sink for HttpSink {
     }
 
     async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError> {
-        let fetched = if self.wants_transcript() {
-            Fetched::sample()
+        let transcript = if self.wants_transcript() {
+            Transcript::sample()
         } else {
-            Fetched::unwanted()
+            Transcript::default()
         };
-        let request = self.request(delivery, &fetched, |name, _| format!("[secret {name}]"))?;
+        let request = self.request(delivery, &transcript, |name, _| format!("[secret {name}]"))?;
         Ok(vec![request.preview()])
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use jiff::Timestamp;
 
     use super::*;
-    use crate::bridge::Bridge;
     use crate::config::Config;
     use crate::haptik::webhook::Event;
     use crate::ids::AccountId;
     use crate::net;
     use crate::net::aws::AwsEnvironment;
     use crate::net::fake::{Answer, Fake, Request};
-    use crate::queue::{Queue, QueueError, Repeat, Ring};
     use crate::sink::Sinks;
     use crate::table::Table;
-
-    #[derive(Debug)]
-    struct NoQueue;
-
-    #[async_trait]
-    impl Queue for NoQueue {
-        async fn ring(&self, _ring: &Ring, _repeat: Repeat) -> Result<(), QueueError> {
-            Ok(())
-        }
-    }
 
     const SINK: &str = r#"
         method = "PUT"
@@ -147,7 +138,7 @@ mod tests {
         taken_before = [409]
     "#;
 
-    fn bridge(url: &str, sink: &str) -> (Bridge, Sinks) {
+    fn sinks(url: &str, sink: &str) -> Sinks {
         let text = format!(
             "[haptik.main]\nbase_url = 'http://127.0.0.1:1'\nclient_id = 'c'\ntoken = 't'\n\
              webhook_secrets = 's'\nbusiness_id = 1\n[channels.app]\ntype = 'custom'\n\
@@ -159,28 +150,19 @@ mod tests {
             .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
             .build();
         let table = Table::new(aws_sdk_dynamodb::Client::from_conf(sdk), "none");
-        let sinks = Sinks::new(
-            &config,
-            &net::client().expect("a client"),
-            &AwsEnvironment::read(|_| None),
-        );
-        let bridge = Bridge::new(config, table, Arc::new(NoQueue)).expect("a bridge");
-        (bridge, sinks)
+        let http = net::client().expect("a client");
+        let aws = AwsEnvironment::read(|_| None);
+        Sinks::new(&config, &SinkDeps::new(&config, &table, &http, &aws))
     }
 
     /// Delivers an event with these details, or previews it.
-    async fn try_it(
-        (bridge, sinks): &(Bridge, Sinks),
-        details: Value,
-        send: bool,
-    ) -> Result<String, SinkError> {
+    async fn try_it(sinks: &Sinks, details: Value, send: bool) -> Result<String, SinkError> {
         let mut body: Value = serde_json::from_str(context::sample()).expect("JSON");
         body["data"]["conversation_details"] = details;
         body["data"]["closing_categories"]["comment"] = "a \"b\"\n</script> \\".into();
         let body = body.to_string();
         let event = Event::read(body.as_bytes()).expect("an event");
         let delivery = Delivery {
-            bridge,
             sink: "desk",
             account: &AccountId::from("main"),
             event: &event,
@@ -203,13 +185,13 @@ mod tests {
         Ok(previews.iter().map(ToString::to_string).collect())
     }
 
-    async fn desk(status: u16) -> (Fake, (Bridge, Sinks)) {
+    async fn desk(status: u16) -> (Fake, Sinks) {
         desk_that_answers(move || Answer::new(status, "{}")).await
     }
 
     async fn desk_that_answers(
         answer: impl Fn() -> Answer + Send + Sync + 'static,
-    ) -> (Fake, (Bridge, Sinks)) {
+    ) -> (Fake, Sinks) {
         let fake = Fake::start(move |_: &Request| answer()).await;
         let url = fake.url("t/{{ conversation_details.path }}?q=1");
         let url = url
@@ -217,15 +199,15 @@ mod tests {
             .replace("%7B", "{")
             .replace("%7D", "}")
             .replace("%20", " ");
-        let bridge = bridge(&url, SINK);
-        (fake, bridge)
+        let sinks = sinks(&url, SINK);
+        (fake, sinks)
     }
 
     #[tokio::test]
     async fn a_request_is_what_the_templates_say_and_shows_no_secret() {
-        let (fake, bridge) = desk(200).await;
+        let (fake, sinks) = desk(200).await;
         let details = serde_json::json!({"path": "a/../b?c", "n": 7, "o": [null, {"x": "<"}]});
-        try_it(&bridge, details.clone(), true).await.expect("taken");
+        try_it(&sinks, details.clone(), true).await.expect("taken");
         let request = fake.requests().pop().expect("a request");
         assert_eq!(request.method, "PUT");
         assert_eq!(request.path, "/t/a%2F..%2Fb%3Fc?q=1");
@@ -234,12 +216,12 @@ mod tests {
         let sent: Value = serde_json::from_str(&request.text()).expect("JSON");
         assert_eq!(sent["subject"], "a \"b\"\n</script> \\");
         assert_eq!((&sent["details"], &sent["n"]), (&details, &Value::from(7)));
-        let shown = try_it(&bridge, details, false).await.expect("shown");
+        let shown = try_it(&sinks, details, false).await.expect("shown");
         assert!(
             shown.contains("authorization: Bearer [secret token]"),
             "{shown}"
         );
-        assert!(!shown.contains("hunter2") && !format!("{bridge:?}").contains("hunter2"));
+        assert!(!shown.contains("hunter2") && !format!("{sinks:?}").contains("hunter2"));
     }
 
     #[tokio::test]
@@ -248,19 +230,19 @@ mod tests {
         let answer = move || {
             Answer::raw("HTTP/1.1 200 OK\r\n\r\n").then_endlessly("x".repeat(1 << 17), pause)
         };
-        let (_fake, bridge) = desk_that_answers(answer).await;
-        let tried = try_it(&bridge, serde_json::json!({"n": 1}), true);
+        let (_fake, sinks) = desk_that_answers(answer).await;
+        let tried = try_it(&sinks, serde_json::json!({"n": 1}), true);
         let tried = tokio::time::timeout(std::time::Duration::from_secs(8), tried).await;
         tried.expect("before the call's time is up").expect("taken");
     }
 
     #[tokio::test]
     async fn what_was_taken_before_is_delivered_and_what_is_no_json_is_refused() {
-        let (fake, bridge) = desk(409).await;
-        try_it(&bridge, serde_json::json!({"n": 1}), true)
+        let (fake, sinks) = desk(409).await;
+        try_it(&sinks, serde_json::json!({"n": 1}), true)
             .await
             .expect("taken before");
-        let error = try_it(&bridge, serde_json::json!({}), true).await;
+        let error = try_it(&sinks, serde_json::json!({}), true).await;
         let error = error.expect_err("there is no number").to_string();
         assert!(
             error.contains("the body would not be JSON (line 1"),

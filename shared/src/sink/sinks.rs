@@ -13,29 +13,21 @@ use super::salesforce::Salesforce;
 use super::servicenow::ServiceNow;
 use super::tickets::{Crm, Tickets};
 use super::zendesk::Zendesk;
-use super::{Sink, WebhookSink};
+use super::{Sink, SinkDeps, WebhookSink};
 use crate::config::{self, Config, SinkKind};
-use crate::net::api::Api;
-use crate::net::aws::{AwsEnvironment, MissingVariables};
 
 /// The sinks of a configuration, by name.
 #[derive(Debug, Default)]
 pub struct Sinks(BTreeMap<String, Box<dyn Sink>>);
 
 impl Sinks {
-    /// The sinks of this configuration, which send with `http` (see
-    /// [`net::client`](crate::net::client)), and to services of AWS as `aws` says. Nothing is
-    /// called yet.
+    /// The sinks of this configuration. Nothing is called yet.
     #[must_use]
-    pub fn new(
-        config: &Config,
-        http: &reqwest::Client,
-        aws: &Result<AwsEnvironment, MissingVariables>,
-    ) -> Self {
+    pub fn new(config: &Config, deps: &SinkDeps) -> Self {
         let sinks = config.sinks.iter();
         Self(
             sinks
-                .map(|(name, sink)| (name.clone(), sink_of(sink, http, aws)))
+                .map(|(name, sink)| (name.clone(), sink_of(sink, deps)))
                 .collect(),
         )
     }
@@ -52,25 +44,21 @@ impl Sinks {
     }
 }
 
-fn sink_of(
-    sink: &config::Sink,
-    http: &reqwest::Client,
-    aws: &Result<AwsEnvironment, MissingVariables>,
-) -> Box<dyn Sink> {
+fn sink_of(sink: &config::Sink, deps: &SinkDeps) -> Box<dyn Sink> {
     let crm: Box<dyn Crm> = match &sink.kind {
         SinkKind::Webhook {
             url,
             signing_secrets,
         } => {
             let (url, secrets) = (url.clone(), signing_secrets.clone());
-            return Box::new(WebhookSink::new(url, secrets, http.clone()));
+            return Box::new(WebhookSink::new(url, secrets, deps.http.clone()));
         }
         SinkKind::EventBridge(config) => {
-            return Box::new(EventBridge::new(config.clone(), aws, http.clone()));
+            return Box::new(EventBridge::new(config.clone(), deps));
         }
         SinkKind::Http(config) => {
             let config = config.as_ref().clone();
-            return Box::new(HttpSink::new(config, Api::new(http.clone())));
+            return Box::new(HttpSink::new(config, deps));
         }
         SinkKind::Zendesk(zendesk) => Box::new(Zendesk::new(zendesk.clone())),
         SinkKind::Freshdesk(freshdesk) => Box::new(Freshdesk::new(freshdesk.clone())),
@@ -82,10 +70,5 @@ fn sink_of(
     let both_twins = ["chat_complete", "webhook_conversation_complete"];
     let both_twins = both_twins.iter().all(|event| sink.wants(event));
     let texts = sink.ticket().expect("the other kinds make tickets");
-    Box::new(Tickets::new(
-        crm,
-        Api::new(http.clone()),
-        texts.clone(),
-        both_twins,
-    ))
+    Box::new(Tickets::new(crm, deps, texts.clone(), both_twins))
 }

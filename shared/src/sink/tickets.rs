@@ -19,21 +19,22 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Delivered, Delivery, Sink, SinkError, context};
+use super::{Delivered, Delivery, Sink, SinkDeps, SinkError, context};
 use crate::config::TicketTexts;
 use crate::haptik::hsl::Hsl;
 use crate::haptik::webhook::{Event, EventKind};
 use crate::net::CallError;
 use crate::net::api::{Api, ApiRequest, Preview};
+use crate::template::context::filled;
 
 mod case;
 mod text;
-pub(super) mod transcript;
+pub(crate) mod transcript;
 
 pub use text::html;
 
 use case::{Case, Place};
-use transcript::Fetched;
+use transcript::{Fetched, Transcript};
 
 /// A CRM, as far as tickets go. One module each; its documentation says how it keeps one ticket from
 /// becoming two.
@@ -181,6 +182,7 @@ pub struct Attachment {
 pub struct Tickets {
     crm: Box<dyn Crm>,
     api: Api,
+    deps: SinkDeps,
     texts: TicketTexts,
     /// Whether both twins of a completion come here.
     both_twins: bool,
@@ -196,10 +198,11 @@ impl Tickets {
     /// A sink that makes tickets in `crm`. `both_twins`: it gets `chat_complete` as well as
     /// `webhook_conversation_complete`.
     #[must_use]
-    pub fn new(crm: Box<dyn Crm>, api: Api, texts: TicketTexts, both_twins: bool) -> Self {
+    pub fn new(crm: Box<dyn Crm>, deps: &SinkDeps, texts: TicketTexts, both_twins: bool) -> Self {
         Self {
             crm,
-            api,
+            api: Api::new(deps.http.clone()),
+            deps: deps.clone(),
             texts,
             both_twins,
         }
@@ -210,7 +213,7 @@ impl Tickets {
         let waited = delivery.now.duration_since(delivery.received_at);
         let waited = Duration::try_from(waited).unwrap_or_default();
         let is_short = delivery.event.kind == EventKind::ChatComplete;
-        let case = match Case::of(delivery).await? {
+        let case = match Case::of(&self.deps, delivery).await? {
             Place::Twin => {
                 return Ok(Delivered::Nothing("its twin has made the ticket"));
             }
@@ -235,11 +238,11 @@ impl Tickets {
         delivery: &Delivery<'_>,
         mut case: Case,
     ) -> Result<Delivered, SinkError> {
-        let fetched = match self.transcript(delivery).await? {
-            Ok(fetched) => fetched,
-            Err((pause, reason)) => return Ok(Delivered::Later(pause, reason)),
+        let transcript = match self.transcript(delivery).await? {
+            Fetched::Transcript(transcript) => transcript,
+            Fetched::NotYet(pause, reason) => return Ok(Delivered::Later(pause, reason)),
         };
-        let (ticket, attachment) = self.ticket(delivery, &case, &fetched)?;
+        let (ticket, attachment) = self.ticket(delivery, &case, &transcript)?;
         let begun_at = case.begun_at();
         let found = match begun_at {
             Some(_) => self.crm.find(&self.api, &ticket).await?,
@@ -253,7 +256,7 @@ impl Tickets {
                 let reason = "an earlier try may still become a ticket";
                 return Ok(Delivered::Later(unsettled, reason));
             }
-            if !case.begin(delivery).await? {
+            if !case.begin(&self.deps, delivery).await? {
                 let reason = "another process creates the ticket";
                 let pause = self.crm.settles_in().max(BESIDE);
                 return Ok(Delivered::Later(
@@ -265,14 +268,14 @@ impl Tickets {
                 Ok(created) => created,
                 Err(error) => {
                     if error.left_nothing() {
-                        case.not_begun(delivery).await?;
+                        case.not_begun(&self.deps, delivery).await?;
                     }
                     return Err(error.into());
                 }
             }
         };
         let owes_attachment = attachment.is_some();
-        case.created(delivery, created.clone(), owes_attachment)
+        case.created(&self.deps, delivery, created.clone(), owes_attachment)
             .await?;
         if let Some(attachment) = attachment {
             self.attach(
@@ -303,7 +306,7 @@ impl Tickets {
         again: bool,
     ) -> Result<(), SinkError> {
         self.crm.attach(&self.api, to, attachment, again).await?;
-        case.attached(delivery).await?;
+        case.attached(&self.deps, delivery).await?;
         Ok(())
     }
 
@@ -315,11 +318,11 @@ impl Tickets {
         to: &TicketRef,
     ) -> Result<Delivered, SinkError> {
         if case.owes_attachment {
-            let fetched = match self.transcript(delivery).await? {
-                Ok(fetched) => fetched,
-                Err((pause, reason)) => return Ok(Delivered::Later(pause, reason)),
+            let transcript = match self.transcript(delivery).await? {
+                Fetched::Transcript(transcript) => transcript,
+                Fetched::NotYet(pause, reason) => return Ok(Delivered::Later(pause, reason)),
             };
-            if let (_, Some(attachment)) = self.ticket(delivery, &case, &fetched)? {
+            if let (_, Some(attachment)) = self.ticket(delivery, &case, &transcript)? {
                 self.attach(delivery, &mut case, to, &attachment, true)
                     .await?;
             }
@@ -330,9 +333,7 @@ impl Tickets {
         if !case.is_provisional && !self.texts.follow_ups {
             return Ok(Delivered::Nothing("the conversation has its ticket"));
         }
-        let text = self
-            .texts
-            .description(&context::filled(context::values(delivery)))?;
+        let text = self.texts.description(&filled(context::values(delivery)))?;
         let text = text::cut(&text, self.crm.limits().comment, |text| {
             self.crm.size_of(text)
         });
@@ -341,7 +342,7 @@ impl Tickets {
 
     /// Adds a message that came after the completion.
     async fn follow_up(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {
-        let Some(mut case) = Case::before(delivery, FOLLOW_UP_WITHIN).await? else {
+        let Some(mut case) = Case::before(&self.deps, delivery, FOLLOW_UP_WITHIN).await? else {
             return Ok(Delivered::Nothing("a message outside of a ticket"));
         };
         let Some(ticket) = case.ticket.clone() else {
@@ -379,19 +380,16 @@ impl Tickets {
         self.crm
             .comment(&self.api, to, &comment, delivery.again)
             .await?;
-        case.told(delivery).await?;
+        case.event_added(&self.deps, delivery).await?;
         Ok(Delivered::Done)
     }
 
-    /// The transcript; or, where it is not complete yet, how long to wait and why.
-    async fn transcript(
-        &self,
-        delivery: &Delivery<'_>,
-    ) -> Result<Result<Fetched, (Duration, &'static str)>, SinkError> {
+    /// The transcript; none where none is wanted.
+    async fn transcript(&self, delivery: &Delivery<'_>) -> Result<Fetched, SinkError> {
         if self.texts.wants_transcript() {
-            transcript::fetch(delivery).await
+            self.deps.transcripts.fetch(delivery).await
         } else {
-            Ok(Ok(Fetched::unwanted()))
+            Ok(Fetched::Transcript(Transcript::default()))
         }
     }
 
@@ -400,9 +398,9 @@ impl Tickets {
         &self,
         delivery: &Delivery<'_>,
         case: &Case,
-        fetched: &Fetched,
+        transcript: &Transcript,
     ) -> Result<(Ticket, Option<Attachment>), SinkError> {
-        text::ticket(&self.texts, self.crm.as_ref(), delivery, case, fetched)
+        text::ticket(&self.texts, self.crm.as_ref(), delivery, case, transcript)
     }
 }
 
@@ -428,12 +426,12 @@ impl Sink for Tickets {
             )));
         }
         let case = Case::new(delivery);
-        let fetched = if self.texts.wants_transcript() {
-            Fetched::sample()
+        let transcript = if self.texts.wants_transcript() {
+            Transcript::sample()
         } else {
-            Fetched::unwanted()
+            Transcript::default()
         };
-        let (ticket, _) = self.ticket(delivery, &case, &fetched)?;
+        let (ticket, _) = self.ticket(delivery, &case, &transcript)?;
         let requests = self.crm.requests(&ticket);
         Ok(requests.iter().map(ApiRequest::preview).collect())
     }
@@ -444,10 +442,6 @@ impl Sink for Tickets {
 
     fn sends(&self, event: &Event) -> bool {
         makes_a_ticket(event) || (self.texts.follow_ups && event.kind == EventKind::Message)
-    }
-
-    fn prefers_the_longer_twin(&self) -> bool {
-        true
     }
 }
 

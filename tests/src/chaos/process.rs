@@ -13,7 +13,7 @@ use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::net::aws::AwsEnvironment;
-use haptik_bridge_shared::sink::Sinks;
+use haptik_bridge_shared::sink::{SinkDeps, Sinks};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use tokio::runtime::{Builder, Runtime};
@@ -169,7 +169,9 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
     };
     let table = database.table_through(&proxy.url(process, "dynamodb"))?;
     let http = net::client()?;
-    let sinks = Arc::new(Sinks::new(&config, &http, &AwsEnvironment::read(|_| None)));
+    let aws = AwsEnvironment::read(|_| None);
+    let deps = SinkDeps::new(&config, &table, &http, &aws);
+    let sinks = Arc::new(Sinks::new(&config, &deps));
     let bridge = Arc::new(Bridge::with_client(config, table, Arc::new(queue), &http)?);
     let live = Live::fixed(bridge.clone());
     let router =

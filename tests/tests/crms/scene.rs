@@ -120,7 +120,6 @@ impl Scene {
         again: bool,
     ) -> Delivery<'a> {
         Delivery {
-            bridge: &self.local.bridge,
             sink: "crm",
             account,
             event,

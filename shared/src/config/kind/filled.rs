@@ -7,8 +7,8 @@ use toml::de::DeValue;
 use super::{Fault, Faults, Kind, Whole, each, text};
 use crate::config::FieldValue;
 use crate::config::wording::describe;
-use crate::sink::context::NAMES;
-use crate::sink::template::{Check, Escape, Template};
+use crate::template::context::NAMES;
+use crate::template::{Check, Escape, Template};
 
 /// A template of plain text over an event's values.
 #[derive(Debug)]

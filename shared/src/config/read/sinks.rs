@@ -12,7 +12,7 @@ use super::super::{
     Condition, EventBridge, Http, Sink, SinkKind, TicketTexts, TranscriptPlace, Zendesk,
 };
 use super::{Reader, crms};
-use crate::sink::template::{Escape, Template};
+use crate::template::{Escape, Template};
 
 pub(super) fn sink(section: &Section<'_>) -> Result<Sink, Reported> {
     let events = section.required("events", &Events);

@@ -1,32 +1,18 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::bridge::Bridge;
 use crate::config::Config;
 use crate::haptik::webhook::Event;
 use crate::ids::AccountId;
 use crate::net;
 use crate::net::fake::{Answer, Fake, Request};
-use crate::queue::{Queue, QueueError, Repeat, Ring};
 use crate::retry::{Retry, Retryable as _};
 use crate::sink::{Sinks, context};
 use crate::table::Table;
 
 const SCHEMA: &str = include_str!("../../../../docs/eventbridge-detail.schema.json");
 
-#[derive(Debug)]
-struct NoQueue;
-
-#[async_trait]
-impl Queue for NoQueue {
-    async fn ring(&self, _ring: &Ring, _repeat: Repeat) -> Result<(), QueueError> {
-        Ok(())
-    }
-}
-
 struct Scene {
-    bridge: Bridge,
     sinks: Sinks,
 }
 
@@ -50,9 +36,11 @@ fn scene(more: &str, endpoint: Option<&str>) -> Scene {
         ("AWS_SECRET_ACCESS_KEY", Some(_)) => Some("hunter2".to_owned()),
         _ => None,
     });
-    let sinks = Sinks::new(&config, &net::client().expect("a client"), &aws);
-    let bridge = Bridge::new(config, table, Arc::new(NoQueue)).expect("a bridge");
-    Scene { bridge, sinks }
+    let http = net::client().expect("a client");
+    let deps = SinkDeps::new(&config, &table, &http, &aws);
+    Scene {
+        sinks: Sinks::new(&config, &deps),
+    }
 }
 
 /// A bus that is there and answers `PutEvents` with these statuses and bodies, the last one for ever.
@@ -77,7 +65,12 @@ impl Scene {
     async fn deliver_body(&self, body: &str, again: bool) -> Result<Delivered, SinkError> {
         let event = Event::read(body.as_bytes()).expect("an event");
         self.sink()
-            .deliver(&self.delivery(&event, body, again, &event.key(body.as_bytes())))
+            .deliver(&Self::delivery(
+                &event,
+                body,
+                again,
+                &event.key(body.as_bytes()),
+            ))
             .await
     }
 
@@ -86,7 +79,6 @@ impl Scene {
     }
 
     fn delivery<'a>(
-        &'a self,
         event: &'a Event,
         body: &'a str,
         again: bool,
@@ -95,7 +87,6 @@ impl Scene {
         static ACCOUNT: std::sync::LazyLock<AccountId> =
             std::sync::LazyLock::new(|| AccountId::from("main"));
         Delivery {
-            bridge: &self.bridge,
             sink: "bus",
             account: &ACCOUNT,
             event,
@@ -337,7 +328,7 @@ async fn without_credentials_it_says_which_variables_and_can_be_previewed() {
     for (scene, source) in [(&scene, "acme.chats"), (&with, "haptik-bridge")] {
         let event = Event::read(context::sample().as_bytes()).expect("an event");
         let key = event.key(context::sample().as_bytes());
-        let delivery = scene.delivery(&event, context::sample(), false, &key);
+        let delivery = Scene::delivery(&event, context::sample(), false, &key);
         let shown = scene
             .sink()
             .preview(&delivery)

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::TicketRef;
 use crate::haptik::webhook::{Event, EventKind};
 use crate::ids::EntryKey;
-use crate::sink::{Delivery, SinkError};
+use crate::sink::{Delivery, SinkDeps, SinkError};
 use crate::table::{TableError, number, text};
 use crate::wire;
 
@@ -95,10 +95,10 @@ pub(super) enum Place {
 
 impl Case {
     /// The case of an event that asks for a ticket.
-    pub(super) async fn of(delivery: &Delivery<'_>) -> Result<Place, SinkError> {
+    pub(super) async fn of(deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<Place, SinkError> {
         let new = Self::new(delivery);
         let last = if is_completion(delivery.event) && !delivery.user().is_empty() {
-            read::<Last>(delivery, LAST).await?
+            read::<Last>(deps, delivery, LAST).await?
         } else {
             None
         };
@@ -107,20 +107,20 @@ impl Case {
             && delivery.event.kind == EventKind::ChatComplete
             && (taken_over(last) || last.is_twin_of(delivery))
         {
-            last.paired(delivery, last.case.clone()).await?;
+            last.paired(deps, delivery, last.case.clone()).await?;
             return Ok(Place::Twin);
         }
-        let mut known = read::<Self>(delivery, &new.name).await?;
+        let mut known = read::<Self>(deps, delivery, &new.name).await?;
         if let Some(last) = last.filter(|last| last.is_twin_of(delivery)) {
             // The longer twin came later: it has the ticket of the shorter one, under its own name.
             if known.is_none()
-                && let Some(mut adopted) = read::<Self>(delivery, &last.case).await?
+                && let Some(mut adopted) = read::<Self>(deps, delivery, &last.case).await?
             {
                 adopted.name.clone_from(&new.name);
-                adopted.write(delivery).await?;
+                adopted.write(deps, delivery).await?;
                 known = Some(adopted);
             }
-            last.paired(delivery, new.name.clone()).await?;
+            last.paired(deps, delivery, new.name.clone()).await?;
         }
         Ok(known.map_or(Place::New(new), Place::Known))
     }
@@ -128,10 +128,11 @@ impl Case {
     /// The case of the last completion, where that was not longer ago and the user has not written
     /// since.
     pub(super) async fn before(
+        deps: &SinkDeps,
         delivery: &Delivery<'_>,
         within: Duration,
     ) -> Result<Option<Self>, SinkError> {
-        let Some(last) = read::<Last>(delivery, LAST).await? else {
+        let Some(last) = read::<Last>(deps, delivery, LAST).await? else {
             return Ok(None);
         };
         let completed = last.timestamp.unwrap_or(last.received_at);
@@ -141,12 +142,12 @@ impl Case {
             return Ok(None);
         }
         if let Some(auth_id) = &delivery.event.auth_id
-            && let Some(user) = delivery.bridge.users.get(auth_id).await?
+            && let Some(user) = deps.users.get(auth_id).await?
             && user.last_activity > last.received_at
         {
             return Ok(None);
         }
-        read(delivery, &last.case).await
+        read(deps, delivery, &last.case).await
     }
 
     /// A case of which nothing is known.
@@ -200,20 +201,24 @@ impl Case {
     }
 
     /// Notes that its creation begins; `false` where another process begins it at this moment.
-    pub(super) async fn begin(&mut self, delivery: &Delivery<'_>) -> Result<bool, SinkError> {
+    pub(super) async fn begin(
+        &mut self,
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+    ) -> Result<bool, SinkError> {
         if is_completion(delivery.event) {
-            self.note_last(delivery).await?;
+            self.note_last(deps, delivery).await?;
         }
         let seen = self.begun_at;
         let now = delivery.now.as_millisecond();
         self.begun_at = Some(now);
         self.first_begun_at.get_or_insert(now);
-        let table = delivery.bridge.ledger.table();
+        let table = &deps.table;
         let put = table
             .client()
             .put_item()
             .table_name(table.name())
-            .set_item(Some(self.item(delivery)?))
+            .set_item(Some(self.item(deps, delivery)?))
             .condition_expression("attribute_not_exists(pk) OR begun = :seen")
             .expression_attribute_values(":seen", number(seen.unwrap_or_default()))
             .send()
@@ -228,14 +233,19 @@ impl Case {
     }
 
     /// Notes that what was begun came to nothing.
-    pub(super) async fn not_begun(&mut self, delivery: &Delivery<'_>) -> Result<(), SinkError> {
+    pub(super) async fn not_begun(
+        &mut self,
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+    ) -> Result<(), SinkError> {
         self.begun_at = None;
-        self.write(delivery).await
+        self.write(deps, delivery).await
     }
 
     /// Notes the ticket.
     pub(super) async fn created(
         &mut self,
+        deps: &SinkDeps,
         delivery: &Delivery<'_>,
         ticket: TicketRef,
         owes_attachment: bool,
@@ -244,17 +254,25 @@ impl Case {
         self.owes_attachment = owes_attachment;
         // What the longer twin says is in the ticket from the start.
         self.is_provisional = delivery.event.kind == EventKind::ChatComplete;
-        self.told(delivery).await
+        self.event_added(deps, delivery).await
     }
 
     /// Notes that the transcript is attached.
-    pub(super) async fn attached(&mut self, delivery: &Delivery<'_>) -> Result<(), SinkError> {
+    pub(super) async fn attached(
+        &mut self,
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+    ) -> Result<(), SinkError> {
         self.owes_attachment = false;
-        self.write(delivery).await
+        self.write(deps, delivery).await
     }
 
     /// Notes that an event is in the ticket.
-    pub(super) async fn told(&mut self, delivery: &Delivery<'_>) -> Result<(), SinkError> {
+    pub(super) async fn event_added(
+        &mut self,
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+    ) -> Result<(), SinkError> {
         if !self.has(delivery.key) {
             self.events.push(delivery.key.to_string());
             let too_many = self.events.len().saturating_sub(MOST_EVENTS);
@@ -263,23 +281,22 @@ impl Case {
         if delivery.event.kind == EventKind::ConversationComplete {
             self.is_provisional = false;
         }
-        self.write(delivery).await
+        self.write(deps, delivery).await
     }
 
-    async fn write(&self, delivery: &Delivery<'_>) -> Result<(), SinkError> {
-        let table = delivery.bridge.ledger.table();
-        Ok(table.put(self.item(delivery)?).await?)
+    async fn write(&self, deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<(), SinkError> {
+        Ok(deps.table.put(self.item(deps, delivery)?).await?)
     }
 
-    fn item(&self, delivery: &Delivery<'_>) -> Result<Item, TableError> {
-        let mut item = item(delivery, &self.name, self)?;
+    fn item(&self, deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<Item, TableError> {
+        let mut item = item(deps, delivery, &self.name, self)?;
         let begun = number(self.begun_at.unwrap_or_default());
         item.insert("begun".to_owned(), begun);
         Ok(item)
     }
 
-    async fn note_last(&self, delivery: &Delivery<'_>) -> Result<(), SinkError> {
-        if let Some(last) = read::<Last>(delivery, LAST).await?
+    async fn note_last(&self, deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<(), SinkError> {
+        if let Some(last) = read::<Last>(deps, delivery, LAST).await?
             && (last.key == *delivery.key || last.twin.as_ref() == Some(delivery.key))
         {
             return Ok(());
@@ -292,8 +309,7 @@ impl Case {
             case: self.name.clone(),
             twin: None,
         };
-        let table = delivery.bridge.ledger.table();
-        Ok(table.put(item(delivery, LAST, &last)?).await?)
+        Ok(deps.table.put(item(deps, delivery, LAST, &last)?).await?)
     }
 }
 
@@ -317,7 +333,12 @@ impl Last {
     }
 
     /// Notes that its twin has come, and which case both have.
-    async fn paired(&self, delivery: &Delivery<'_>, case: String) -> Result<(), SinkError> {
+    async fn paired(
+        &self,
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+        case: String,
+    ) -> Result<(), SinkError> {
         let twin = if self.key == *delivery.key {
             self.twin.clone()
         } else {
@@ -331,8 +352,7 @@ impl Last {
         if paired == *self {
             return Ok(());
         }
-        let table = delivery.bridge.ledger.table();
-        Ok(table.put(item(delivery, LAST, &paired)?).await?)
+        Ok(deps.table.put(item(deps, delivery, LAST, &paired)?).await?)
     }
 }
 
@@ -377,20 +397,25 @@ fn partition(delivery: &Delivery<'_>) -> String {
 }
 
 async fn read<T: for<'de> Deserialize<'de>>(
+    deps: &SinkDeps,
     delivery: &Delivery<'_>,
     name: &str,
 ) -> Result<Option<T>, SinkError> {
-    let table = delivery.bridge.ledger.table();
-    let item = table.get(&partition(delivery), name).await?;
+    let item = deps.table.get(&partition(delivery), name).await?;
     let value = item.and_then(|item| item.get("value")?.as_s().ok().cloned());
     let value = value.map(|value| serde_json::from_str(&value)).transpose();
     value.map_err(|_| TableError::Unreadable(format!("{} {name}", partition(delivery))).into())
 }
 
-fn item<T: Serialize>(delivery: &Delivery<'_>, name: &str, value: &T) -> Result<Item, TableError> {
+fn item<T: Serialize>(
+    deps: &SinkDeps,
+    delivery: &Delivery<'_>,
+    name: &str,
+    value: &T,
+) -> Result<Item, TableError> {
     let value =
         serde_json::to_string(value).map_err(|error| TableError::Unreadable(error.to_string()))?;
-    let ttl = delivery.bridge.config.delivery.entry_ttl + KEPT_LONGER;
+    let ttl = deps.entry_ttl + KEPT_LONGER;
     let expires_at = delivery
         .now
         .as_second()

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::case::Case;
-use super::transcript::Fetched;
+use super::transcript::Transcript;
 use super::{Attachment, Crm, Requester, Ticket};
 use crate::config::{FieldValue, TicketTexts, TranscriptPlace};
 use crate::net::shortened;
 use crate::sink::{Delivery, SinkError, context};
+use crate::template::context::filled;
 
 /// The most tags of a ticket, and the most characters of each.
 const MOST_TAGS: usize = 50;
@@ -27,15 +28,11 @@ pub(super) fn ticket(
     crm: &dyn Crm,
     delivery: &Delivery<'_>,
     case: &Case,
-    fetched: &Fetched,
+    transcript: &Transcript,
 ) -> Result<(Ticket, Option<Attachment>), SinkError> {
     let mut values = context::values(delivery);
-    values.insert("transcript".to_owned(), fetched.messages.clone().into());
-    values.insert(
-        "transcript_text".to_owned(),
-        fetched.lines.join("\n").into(),
-    );
-    let values = context::filled(values);
+    transcript.fill_in(&mut values);
+    let values = filled(values);
     let limits = crm.limits();
     let size = |text: &str| crm.size_of(text);
 
@@ -51,24 +48,24 @@ pub(super) fn ticket(
         TranscriptPlace::None => (cut(&description, limits.description, size), false),
         TranscriptPlace::Body => with_transcript(
             &description,
-            fetched,
+            transcript,
             limits.description,
             size,
             crm.attaches(),
         ),
         TranscriptPlace::Attachment => {
-            let note = fetched.note.map(|note| format!("\n\n{note}"));
+            let note = transcript.note.map(|note| format!("\n\n{note}"));
             let description = description + &note.unwrap_or_default();
             (
                 cut(&description, limits.description, size),
-                !fetched.lines.is_empty(),
+                !transcript.lines.is_empty(),
             )
         }
     };
     let attachment = attach.then(|| Attachment {
         name: format!("transcript-{}.txt", case.external_id),
         mime_type: "text/plain",
-        bytes: Bytes::from(fetched.lines.join("\n") + "\n"),
+        bytes: Bytes::from(transcript.lines.join("\n") + "\n"),
     });
     let ticket = Ticket {
         external_id: case.external_id.clone(),
@@ -101,7 +98,7 @@ impl TicketTexts {
         Ok(self.description.text(values)?.trim().to_owned())
     }
 
-    /// Whether the transcript is to be fetched.
+    /// Whether the transcript is to be transcript.
     pub(super) fn wants_transcript(&self) -> bool {
         let uses = |name| {
             let templates = [&self.subject, &self.description];
@@ -148,18 +145,18 @@ pub(super) fn cut(text: &str, limit: usize, size: impl Fn(&str) -> usize) -> Str
 /// be attached.
 fn with_transcript(
     description: &str,
-    fetched: &Fetched,
+    transcript: &Transcript,
     limit: usize,
     size: impl Fn(&str) -> usize,
     attaches: bool,
 ) -> (String, bool) {
-    let note = fetched.note.map(|note| format!("\n\n{note}"));
+    let note = transcript.note.map(|note| format!("\n\n{note}"));
     let note = note.unwrap_or_default();
-    if fetched.lines.is_empty() {
+    if transcript.lines.is_empty() {
         return (cut(&format!("{description}{note}"), limit, size), false);
     }
     let head = "\n\nTranscript\n\n";
-    let whole = format!("{description}{note}{head}{}", fetched.lines.join("\n"));
+    let whole = format!("{description}{note}{head}{}", transcript.lines.join("\n"));
     if size(&whole) <= limit {
         return (whole, false);
     }
@@ -172,13 +169,13 @@ fn with_transcript(
         };
         format!(
             "(The first {count} of {} messages are left out: {where_else}.)\n",
-            fetched.lines.len()
+            transcript.lines.len()
         )
     };
     let start = format!("{description}{note}{head}");
-    let mut room = limit.saturating_sub(size(&start) + size(&left_out(fetched.lines.len())));
+    let mut room = limit.saturating_sub(size(&start) + size(&left_out(transcript.lines.len())));
     let mut kept = Vec::new();
-    for line in fetched.lines.iter().rev() {
+    for line in transcript.lines.iter().rev() {
         let needed = size(line) + size("\n");
         if needed > room {
             break;
@@ -187,7 +184,7 @@ fn with_transcript(
         kept.push(line.as_str());
     }
     kept.reverse();
-    let count = fetched.lines.len() - kept.len();
+    let count = transcript.lines.len() - kept.len();
     (
         format!("{start}{}{}", left_out(count), kept.join("\n")),
         attaches,
@@ -271,10 +268,10 @@ pub fn html(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn fetched(lines: &[&str]) -> Fetched {
-        Fetched {
+    fn transcript(lines: &[&str]) -> Transcript {
+        Transcript {
             lines: lines.iter().map(ToString::to_string).collect(),
-            ..Fetched::unwanted()
+            ..Transcript::default()
         }
     }
 
@@ -284,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_transcript_that_fits_is_whole_and_one_that_does_not_keeps_its_end() {
-        let lines = fetched(&["user: one", "bot: two", "user: three"]);
+        let lines = transcript(&["user: one", "bot: two", "user: three"]);
         let (whole, attach) = with_transcript("About.", &lines, 200, characters, true);
         assert_eq!(
             whole,
@@ -295,7 +292,7 @@ mod tests {
         let long: Vec<&str> = long.iter().map(String::as_str).collect();
         for attaches in [true, false] {
             let (text, attach) =
-                with_transcript("About.", &fetched(&long), 200, characters, attaches);
+                with_transcript("About.", &transcript(&long), 200, characters, attaches);
             assert!(characters(&text) <= 200, "{}", characters(&text));
             assert!(text.ends_with("user: 98\nuser: 99"), "{text}");
             assert!(text.contains("of 100 messages are left out"), "{text}");

@@ -1,4 +1,5 @@
-//! What holds for a whole sink, over all of its lanes and processes: one item of the table for each sink.
+//! Circuit breakers: what holds for a whole sink, over all of its lanes and processes. One item of the table
+//! for each sink.
 //!
 //! - **Rate.** A delivery reserves its time before it begins, `rate_per_second` of them a second. One whose
 //!   time is not there yet waits in the queue until then, and no longer: ten thousand of them come one
@@ -23,15 +24,15 @@ use crate::ledger::Reservation;
 use crate::net::{CallError, CallErrorKind, aws};
 use crate::table::{Table, TableError, number, text};
 
-/// The gates of all sinks.
+/// The circuit breakers of all sinks.
 #[derive(Debug, Clone)]
-pub struct Gates {
+pub struct CircuitBreakers {
     table: Table,
 }
 
 /// What is known of a sink.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Gate {
+pub struct CircuitBreaker {
     /// Why it needs attention, if it does.
     pub attention: Option<String>,
     /// Since when it does.
@@ -51,9 +52,9 @@ pub struct Gate {
 
 /// Whether a delivery may begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
+pub enum Admission {
     /// It may.
-    Open(Gate),
+    Open(CircuitBreaker),
     /// Not before this time has passed; then it is to come again. With the time that is reserved for it.
     Wait(Duration, Option<Reservation>),
     /// Not until the sink is well again, when its lane will be rung.
@@ -76,7 +77,7 @@ const STEP: (u32, u32) = (4, 5);
 const MOST_SLOWED: u32 = 10;
 
 /// How much later a pause must end than the one that there is, to be another one: what was sent before
-/// the gate was closed comes back late, and says nothing new.
+/// the breaker was opened comes back late, and says nothing new.
 const ANOTHER: Duration = Duration::from_secs(1);
 
 /// After how many failures in a row a sink is taken to be down.
@@ -88,8 +89,8 @@ const TRY_TAKES: Duration = Duration::from_secs(15);
 /// The longest pause of a sink that is down.
 const LONGEST_DOWN: Duration = Duration::from_mins(1);
 
-impl Gates {
-    /// The gates that are kept in `table`.
+impl CircuitBreakers {
+    /// The circuit breakers that are kept in `table`.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table }
@@ -99,9 +100,9 @@ impl Gates {
     ///
     /// # Errors
     /// When DynamoDB does not answer.
-    pub async fn of(&self, sink: &str) -> Result<Gate, TableError> {
+    pub async fn of(&self, sink: &str) -> Result<CircuitBreaker, TableError> {
         let item = self.table.get(&key(sink), "gate").await?;
-        Ok(Gate::read(&item.unwrap_or_default()))
+        Ok(CircuitBreaker::read(&item.unwrap_or_default()))
     }
 
     /// Asks whether a delivery of so many requests may begin. `reserved` is the time that was reserved for
@@ -116,58 +117,64 @@ impl Gates {
         requests: u32,
         reserved: Option<Reservation>,
         probe_every: Duration,
-    ) -> Result<Entry, TableError> {
+    ) -> Result<Admission, TableError> {
         let now = Timestamp::now();
-        let gate = self.of(sink).await?;
-        let closed = gate.closed_until.filter(|until| *until > now);
-        if gate.attention.is_some() {
-            let may_try = closed.is_none() && self.claim(sink, &gate, now + probe_every).await?;
+        let breaker = self.of(sink).await?;
+        let closed = breaker.closed_until.filter(|until| *until > now);
+        if breaker.attention.is_some() {
+            let may_try = closed.is_none() && self.claim(sink, &breaker, now + probe_every).await?;
             return Ok(if may_try {
-                Entry::Open(gate)
+                Admission::Open(breaker)
             } else {
-                Entry::Closed
+                Admission::Closed
             });
         }
-        if gate.failures >= DOWN_AFTER {
-            if closed.is_none() && self.claim(sink, &gate, now + TRY_TAKES).await? {
-                return Ok(Entry::Open(gate));
+        if breaker.failures >= DOWN_AFTER {
+            if closed.is_none() && self.claim(sink, &breaker, now + TRY_TAKES).await? {
+                return Ok(Admission::Open(breaker));
             }
             let left = closed.map_or(TRY_TAKES, |until| left(until, now));
-            return Ok(Entry::Wait(spread(left), None));
+            return Ok(Admission::Wait(spread(left), None));
         }
         let Some(rate) = rate_per_second else {
             return Ok(match closed {
-                Some(until) => Entry::Wait(spread(left(until, now)), None),
-                None => Entry::Open(gate),
+                Some(until) => Admission::Wait(spread(left(until, now)), None),
+                None => Admission::Open(breaker),
             });
         };
         let holds = |reservation: &Reservation| {
-            reservation.round == gate.round && now <= reservation.at + RESERVATION_HOLDS
+            reservation.round == breaker.round && now <= reservation.at + RESERVATION_HOLDS
         };
         let reservation = match reserved.filter(holds) {
             Some(reservation) => reservation,
             None => Reservation {
-                at: self.reserve(sink, gate.step(rate, requests, now)).await?,
-                round: gate.round,
+                at: self
+                    .reserve(sink, breaker.step(rate, requests, now))
+                    .await?,
+                round: breaker.round,
             },
         };
         let at = closed.map_or(reservation.at, |until| until.max(reservation.at));
         if at > now {
-            return Ok(Entry::Wait(left(at, now), Some(reservation)));
+            return Ok(Admission::Wait(left(at, now), Some(reservation)));
         }
-        Ok(Entry::Open(gate))
+        Ok(Admission::Open(breaker))
     }
 
     /// Notes that a sink answered as one that is well; returns whether it needed attention until now, and
-    /// its lanes are to be rung. `gate` is what was known when the delivery began.
+    /// its lanes are to be rung. `breaker` is what was known when the delivery began.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
-    pub async fn went_well(&self, sink: &str, gate: &Gate) -> Result<bool, TableError> {
-        if gate.attention.is_none() && gate.failures == 0 {
+    pub async fn went_well(
+        &self,
+        sink: &str,
+        breaker: &CircuitBreaker,
+    ) -> Result<bool, TableError> {
+        if breaker.attention.is_none() && breaker.failures == 0 {
             return Ok(false);
         }
-        let needed_attention = gate.attention.is_some();
+        let needed_attention = breaker.attention.is_some();
         let remove = "REMOVE attention, since, closed_until, failures";
         let update = if needed_attention {
             self.update(sink, &format!("SET resumed_at = :now {remove}"))
@@ -179,15 +186,15 @@ impl Gates {
         Ok(needed_attention)
     }
 
-    /// Notes that a sink needs attention, and closes its gate; `false` where it has ceased to since the
-    /// delivery began, of which `gate` is what was known then.
+    /// Notes that a sink needs attention, and stops; `false` where it has ceased to since the
+    /// delivery began, of which `breaker` is what was known then.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn needs_attention(
         &self,
         sink: &str,
-        gate: &Gate,
+        breaker: &CircuitBreaker,
         reason: &str,
         probe_every: Duration,
     ) -> Result<bool, TableError> {
@@ -201,7 +208,7 @@ impl Gates {
             .expression_attribute_values(":reason", text(reason))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":until", millis(now + probe_every));
-        update = match gate.resumed_at {
+        update = match breaker.resumed_at {
             Some(resumed_at) => update
                 .condition_expression("resumed_at = :seen")
                 .expression_attribute_values(":seen", millis(resumed_at)),
@@ -211,26 +218,26 @@ impl Gates {
     }
 
     /// Notes what a failure says of the sink as a whole; returns the pause that it asks of all lanes, if it
-    /// does. `gate` is what was known when the delivery began.
+    /// does. `breaker` is what was known when the delivery began.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn failed(
         &self,
         sink: &str,
-        gate: &Gate,
+        breaker: &CircuitBreaker,
         error: &CallError,
     ) -> Result<Option<Duration>, TableError> {
         match (&error.kind, error.retry_after) {
             (CallErrorKind::RateLimited, retry_after) => {
                 let pause = retry_after.unwrap_or(PAUSE).max(Duration::from_secs(1));
-                self.pause(sink, gate, pause).await.map(Some)
+                self.pause(sink, breaker, pause).await.map(Some)
             }
             (CallErrorKind::Unavailable, Some(pause)) => {
-                self.pause(sink, gate, pause).await.map(Some)
+                self.pause(sink, breaker, pause).await.map(Some)
             }
             (CallErrorKind::Unavailable | CallErrorKind::Unreachable(_), _) => {
-                self.down(sink, gate).await.map(|()| None)
+                self.down(sink, breaker).await.map(|()| None)
             }
             (
                 CallErrorKind::Unauthorized
@@ -242,15 +249,15 @@ impl Gates {
         }
     }
 
-    /// Closes the gate for a time, and lowers the rate.
+    /// Stops for a time, and lowers the rate.
     async fn pause(
         &self,
         sink: &str,
-        gate: &Gate,
+        breaker: &CircuitBreaker,
         pause: Duration,
     ) -> Result<Duration, TableError> {
         let now = Timestamp::now();
-        let slowed = gate.slowed_at(now);
+        let slowed = breaker.slowed_at(now);
         let until = now + pause;
         let closed = self
             .update(
@@ -270,11 +277,11 @@ impl Gates {
         Ok(spread(pause))
     }
 
-    /// Counts a failure, and closes the gate after some. Of those that began before it was closed, none
+    /// Counts a failure, and stops after some. Of those that began before it was closed, none
     /// makes the pause longer: a hundred at once are one outage.
-    async fn down(&self, sink: &str, gate: &Gate) -> Result<(), TableError> {
+    async fn down(&self, sink: &str, breaker: &CircuitBreaker) -> Result<(), TableError> {
         let mut count = self.update(sink, "ADD failures :one");
-        if gate.failures < DOWN_AFTER {
+        if breaker.failures < DOWN_AFTER {
             count = count
                 .condition_expression("attribute_not_exists(failures) OR failures < :closed")
                 .expression_attribute_values(":closed", number(DOWN_AFTER));
@@ -287,7 +294,7 @@ impl Gates {
         let Some(output) = unless_refused(counted)? else {
             return Ok(());
         };
-        let failures = Gate::read(&output.attributes.unwrap_or_default()).failures;
+        let failures = CircuitBreaker::read(&output.attributes.unwrap_or_default()).failures;
         if failures < DOWN_AFTER {
             return Ok(());
         }
@@ -302,8 +309,13 @@ impl Gates {
     }
 
     /// Takes the one try of a sink that is closed; whether nobody else has.
-    async fn claim(&self, sink: &str, gate: &Gate, until: Timestamp) -> Result<bool, TableError> {
-        let seen = gate.closed_until.map_or_else(|| number(0), millis);
+    async fn claim(
+        &self,
+        sink: &str,
+        breaker: &CircuitBreaker,
+        until: Timestamp,
+    ) -> Result<bool, TableError> {
+        let seen = breaker.closed_until.map_or_else(|| number(0), millis);
         let claimed = self
             .update(sink, "SET closed_until = :until")
             .condition_expression("closed_until = :seen OR attribute_not_exists(closed_until)")
@@ -356,7 +368,7 @@ impl Gates {
     }
 }
 
-impl Gate {
+impl CircuitBreaker {
     fn read(item: &HashMap<String, AttributeValue>) -> Self {
         let words = |name: &str| item.get(name)?.as_s().ok().cloned();
         let count = |name: &str| {
@@ -436,13 +448,14 @@ mod tests {
     #[test]
     fn a_rate_is_lowered_for_a_while_and_raised_step_by_step() {
         let now = Timestamp::UNIX_EPOCH;
-        let mut gate = Gate::default();
-        assert_eq!(gate.step(10, 1, now), Duration::from_millis(100));
-        assert_eq!(gate.step(10, 2, now), Duration::from_millis(200));
-        gate.slow_until = Some(now + SLOW_FOR);
-        gate.slowed = 2;
+        let mut breaker = CircuitBreaker::default();
+        assert_eq!(breaker.step(10, 1, now), Duration::from_millis(100));
+        assert_eq!(breaker.step(10, 2, now), Duration::from_millis(200));
+        breaker.slow_until = Some(now + SLOW_FOR);
+        breaker.slowed = 2;
         let after = |minutes| {
-            gate.step(10, 1, now + Duration::from_mins(minutes))
+            breaker
+                .step(10, 1, now + Duration::from_mins(minutes))
                 .as_micros()
         };
         assert_eq!([after(0), after(4)], [156_250, 156_250]);

@@ -20,7 +20,7 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Expression, Output, State, UndefinedBehavior, Value,
 };
 
-use super::SinkError;
+pub mod context;
 
 /// How many steps a template may take: enough for some thousand lines of a transcript.
 pub const FUEL: u64 = 2_000_000;
@@ -34,6 +34,11 @@ pub struct Template {
     source: String,
     escape: Escape,
 }
+
+/// A template cannot be filled in, with these values. Says none of them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfillable(String);
 
 /// How templates are looked at while a configuration is read: [`Template::check`], where it is.
 pub type Check = fn(&Template, &[&str]) -> Result<(), String>;
@@ -100,12 +105,12 @@ impl Template {
     ///
     /// # Errors
     /// When it cannot be, with these values.
-    pub fn text(&self, context: &Value) -> Result<String, SinkError> {
+    pub fn text(&self, context: &Value) -> Result<String, Unfillable> {
         let text = ENVIRONMENT
             .render_named_str(self.escape.name(), &self.source, context.clone())
             .map_err(|error| unfillable(&error))?;
         if text.len() > LONGEST_TEXT {
-            return Err(SinkError::Unsendable(format!(
+            return Err(Unfillable(format!(
                 "a template wrote more than {LONGEST_TEXT} bytes"
             )));
         }
@@ -117,7 +122,7 @@ impl Template {
     ///
     /// # Errors
     /// When it cannot be, with these values.
-    pub fn value(&self, context: &Value) -> Result<serde_json::Value, SinkError> {
+    pub fn value(&self, context: &Value) -> Result<serde_json::Value, Unfillable> {
         let Some(expression) = expression_of(&self.source) else {
             return Ok(serde_json::Value::String(self.text(context)?));
         };
@@ -128,7 +133,7 @@ impl Template {
             return Ok(serde_json::Value::Null);
         }
         serde_json::to_value(&value)
-            .map_err(|_| SinkError::Unsendable("a template's value is not JSON".to_owned()))
+            .map_err(|_| Unfillable("a template's value is not JSON".to_owned()))
     }
 }
 
@@ -249,8 +254,8 @@ fn said(error: &Error) -> String {
     )
 }
 
-fn unfillable(error: &Error) -> SinkError {
-    SinkError::Unsendable(format!("a template cannot be filled in: {}", said(error)))
+fn unfillable(error: &Error) -> Unfillable {
+    Unfillable(format!("a template cannot be filled in: {}", said(error)))
 }
 
 #[cfg(test)]

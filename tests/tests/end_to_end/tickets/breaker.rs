@@ -1,11 +1,11 @@
-//! A sink's gate, call by call, with a real table behind it.
+//! A sink's circuit breaker, call by call, with a real table behind it.
 
 use std::time::Duration;
 
 use haptik_bridge_local::database::EmbeddedDynamoDb;
+use haptik_bridge_shared::breaker::{Admission, CircuitBreaker, CircuitBreakers};
 use haptik_bridge_shared::ledger::Reservation;
 use haptik_bridge_shared::net::CallError;
-use haptik_bridge_shared::sink::gate::{Entry, Gate, Gates};
 use haptik_bridge_tests::fake_crm::FakeCrm;
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,9 +16,9 @@ const PROBE_EVERY: Duration = Duration::from_millis(300);
 /// So many requests are ten seconds of the rate, which is one a second.
 const TEN: u32 = 10;
 
-/// A gate of its own.
+/// A circuit breaker of its own.
 struct Scene {
-    gates: Gates,
+    breakers: CircuitBreakers,
     _database: EmbeddedDynamoDb,
 }
 
@@ -26,14 +26,18 @@ impl Scene {
     async fn start() -> anyhow::Result<Self> {
         let database = EmbeddedDynamoDb::start(None).await?;
         Ok(Self {
-            gates: Gates::new(database.table.clone()),
+            breakers: CircuitBreakers::new(database.table.clone()),
             _database: database,
         })
     }
 
-    async fn enter(&self, requests: u32, reserved: Option<Reservation>) -> anyhow::Result<Entry> {
+    async fn enter(
+        &self,
+        requests: u32,
+        reserved: Option<Reservation>,
+    ) -> anyhow::Result<Admission> {
         let entered = self
-            .gates
+            .breakers
             .enter("crm", Some(1), requests, reserved, PROBE_EVERY);
         Ok(entered.await?)
     }
@@ -45,23 +49,23 @@ impl Scene {
         reserved: Option<Reservation>,
     ) -> anyhow::Result<Reservation> {
         match self.enter(requests, reserved).await? {
-            Entry::Wait(_, Some(reservation)) => Ok(reservation),
+            Admission::Wait(_, Some(reservation)) => Ok(reservation),
             other => panic!("it waits with a time of its own, not {other:?}"),
         }
     }
 
     async fn fails(&self, error: &CallError) -> anyhow::Result<Option<Duration>> {
-        let gate = self.gates.of("crm").await?;
-        Ok(self.gates.failed("crm", &gate, error).await?)
+        let breaker = self.breakers.of("crm").await?;
+        Ok(self.breakers.failed("crm", &breaker, error).await?)
     }
 
     /// How many of five deliveries may begin.
-    async fn let_in(&self) -> anyhow::Result<(usize, Gate)> {
-        let (mut entered, mut last) = (0, Gate::default());
+    async fn let_in(&self) -> anyhow::Result<(usize, CircuitBreaker)> {
+        let (mut entered, mut last) = (0, CircuitBreaker::default());
         for _ in 0..5 {
-            let entry = self.gates.enter("crm", None, 1, None, PROBE_EVERY);
-            if let Entry::Open(gate) = entry.await? {
-                (entered, last) = (entered + 1, gate);
+            let entry = self.breakers.enter("crm", None, 1, None, PROBE_EVERY);
+            if let Admission::Open(breaker) = entry.await? {
+                (entered, last) = (entered + 1, breaker);
             }
         }
         Ok((entered, last))
@@ -99,7 +103,7 @@ async fn each_delivery_has_a_time_of_its_own_and_comes_in_at_that() -> anyhow::R
     };
     assert!(matches!(
         scene.enter(TEN, Some(over(1))).await?,
-        Entry::Open(_)
+        Admission::Open(_)
     ));
     assert_eq!(seconds(third, scene.waits(TEN, Some(over(3))).await?), 20);
     Ok(())
@@ -114,7 +118,7 @@ async fn after_a_429_all_wait_and_reserve_again_at_a_lower_rate() -> anyhow::Res
     };
     assert!(matches!(
         scene.enter(TEN, Some(mine)).await?,
-        Entry::Open(_)
+        Admission::Open(_)
     ));
     let half_a_minute = Duration::from_secs(30);
     let began = Timestamp::now();
@@ -141,22 +145,25 @@ async fn a_sink_that_is_down_is_tried_by_one_until_that_goes_well() -> anyhow::R
     }
     let began = Timestamp::now();
     scene.fails(&unavailable()).await?;
-    let closed = scene.gates.of("crm").await?.closed_until;
+    let closed = scene.breakers.of("crm").await?.closed_until;
     assert!(
         closed >= Some(began + Duration::from_millis(999)),
         "{closed:?}"
     );
     // A hundred that had begun before are the same outage.
-    let before = Gate::default();
-    scene.gates.failed("crm", &before, &unavailable()).await?;
-    assert_eq!(scene.gates.of("crm").await?.closed_until, closed);
+    let before = CircuitBreaker::default();
+    scene
+        .breakers
+        .failed("crm", &before, &unavailable())
+        .await?;
+    assert_eq!(scene.breakers.of("crm").await?.closed_until, closed);
     tokio::time::sleep(Duration::from_millis(1_050)).await;
-    let (entered, gate) = scene.let_in().await?;
+    let (entered, breaker) = scene.let_in().await?;
     assert_eq!(entered, 1);
     scene.fails(&unavailable()).await?;
-    let closed = scene.gates.of("crm").await?.closed_until;
+    let closed = scene.breakers.of("crm").await?.closed_until;
     assert!(closed >= Some(began + Duration::from_secs(3)), "{closed:?}");
-    assert!(!scene.gates.went_well("crm", &gate).await?);
+    assert!(!scene.breakers.went_well("crm", &breaker).await?);
     assert_eq!(scene.let_in().await?.0, 5, "it is well");
     Ok(())
 }
@@ -164,24 +171,24 @@ async fn a_sink_that_is_down_is_tried_by_one_until_that_goes_well() -> anyhow::R
 #[tokio::test]
 async fn a_sink_that_needs_attention_is_tried_by_one_at_a_time() -> anyhow::Result<()> {
     let scene = Scene::start().await?;
-    let gates = &scene.gates;
-    let refused = async |gate: &Gate| {
-        let closed = gates.needs_attention("crm", gate, "401", PROBE_EVERY);
+    let breakers = &scene.breakers;
+    let refused = async |breaker: &CircuitBreaker| {
+        let closed = breakers.needs_attention("crm", breaker, "401", PROBE_EVERY);
         closed.await
     };
-    assert!(refused(&Gate::default()).await?);
+    assert!(refused(&CircuitBreaker::default()).await?);
     tokio::time::sleep(PROBE_EVERY).await;
-    let (entered, gate) = scene.let_in().await?;
+    let (entered, breaker) = scene.let_in().await?;
     assert_eq!(entered, 1);
     assert!(
-        gates.went_well("crm", &gate).await?,
+        breakers.went_well("crm", &breaker).await?,
         "all are to be rung for"
     );
     assert_eq!(scene.let_in().await?.0, 5);
     // What was sent before that is refused late, and says nothing new.
-    assert!(!refused(&gate).await?);
+    assert!(!refused(&breaker).await?);
     assert_eq!(scene.let_in().await?.0, 5);
-    let resumed = gates.of("crm").await?;
+    let resumed = breakers.of("crm").await?;
     assert!(resumed.resumed_at.is_some() && refused(&resumed).await?);
     assert_eq!(scene.let_in().await?.0, 0);
     Ok(())
@@ -195,9 +202,9 @@ async fn a_ticket_with_a_file_takes_the_time_of_two_requests() -> anyhow::Result
     let began = Timestamp::now();
     complete(&stage, &user).await;
     desk.wait_for_tickets(1).await;
-    let gates = &stage.local.bridge.gates;
-    let next = match gates.enter("crm", Some(1), 1, None, PROBE_EVERY).await? {
-        Entry::Wait(_, Some(reservation)) => reservation.at,
+    let breakers = &stage.local.bridge.breakers;
+    let next = match breakers.enter("crm", Some(1), 1, None, PROBE_EVERY).await? {
+        Admission::Wait(_, Some(reservation)) => reservation.at,
         _ => Timestamp::now(),
     };
     assert!(
