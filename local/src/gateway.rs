@@ -16,7 +16,7 @@ use haptik_bridge_shared::edge::refusal;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::net::aws::{AwsEnvironment, MissingVariables};
-use haptik_bridge_shared::sink::{SinkDeps, Sinks};
+use haptik_bridge_sinks::{SinkDeps, Sinks};
 use http::StatusCode;
 use jiff::Timestamp;
 use tokio::net::TcpListener;

@@ -12,7 +12,7 @@ use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::sink::{Delivered, Delivery, SinkDeps, Sinks, context};
+use haptik_bridge_sinks::{Delivered, Delivery, SinkDeps, Sinks, context};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

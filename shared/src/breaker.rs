@@ -101,7 +101,7 @@ impl CircuitBreakers {
     /// # Errors
     /// When DynamoDB does not answer.
     pub async fn of(&self, sink: &str) -> Result<CircuitBreaker, TableError> {
-        let item = self.table.get(&key(sink), "gate").await?;
+        let item = self.table.get(&key(sink), "breaker").await?;
         Ok(CircuitBreaker::read(&item.unwrap_or_default()))
     }
 
@@ -363,7 +363,7 @@ impl CircuitBreakers {
             .update_item()
             .table_name(self.table.name())
             .key("pk", text(key(sink)))
-            .key("sk", text("gate"))
+            .key("sk", text("breaker"))
             .update_expression(expression)
     }
 }
@@ -409,7 +409,7 @@ impl CircuitBreaker {
 }
 
 fn key(sink: &str) -> String {
-    format!("gate#{sink}")
+    format!("breaker#{sink}")
 }
 
 fn time(item: &HashMap<String, AttributeValue>, name: &str) -> Option<Timestamp> {

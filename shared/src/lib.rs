@@ -10,8 +10,8 @@
 //!   ring of the [`queue`]. [`users`] is the map of who is where, [`handoff`] who is with a human,
 //!   [`health`] whether Haptik's webhook is well, [`outage`] what is recorded when it was not,
 //!   [`activity`] who was active then, [`breaker`] whether a sink takes anything now. All are in one [`table`].
-//! - [`retry`] says whether a failure is worth repeating, [`net`] sends what goes out, [`sink`] is
-//!   whoever else wants the events: a CRM, or a receiver of [`standard_webhooks`].
+//! - [`retry`] says whether a failure is worth repeating, [`net`] sends what goes out,
+//!   [`standard_webhooks`] signs it. Whoever else wants the events has a crate of its own: the sinks.
 //! - [`template`] fills in what the operator wrote; [`seal`] encrypts the secrets that are kept in the table.
 //! - [`telemetry`] tells of every hop; [`ids`] names things; [`wire`] reads other people's JSON;
 //!   [`environment`] is where the functions find things.
@@ -35,7 +35,6 @@ pub mod outage;
 pub mod queue;
 pub mod retry;
 pub mod seal;
-pub mod sink;
 pub mod standard_webhooks;
 pub mod table;
 pub mod telemetry;

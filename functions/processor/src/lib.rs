@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::queue::Ring;
-use haptik_bridge_shared::sink::Sinks;
+use haptik_bridge_sinks::Sinks;
 use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;

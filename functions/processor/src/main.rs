@@ -10,8 +10,8 @@ use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::environment::{Environment, Parts};
 use haptik_bridge_shared::live::{Live, NoConfiguration};
 use haptik_bridge_shared::queue::SqsQueue;
-use haptik_bridge_shared::sink::{SinkDeps, Sinks};
 use haptik_bridge_shared::telemetry;
+use haptik_bridge_sinks::{SinkDeps, Sinks};
 use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 

@@ -10,9 +10,9 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::net::CallErrorKind;
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::sink::{Delivered, Delivery, SinkError};
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_sinks::{Delivered, Delivery, SinkError};
 use jiff::Timestamp;
 
 use crate::Processor;

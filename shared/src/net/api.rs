@@ -257,6 +257,17 @@ impl ApiRequest {
         )
     }
 
+    /// With basic authentication by a key that is the user; the password is anything.
+    #[must_use]
+    pub fn basic_key(self, key: &SecretString) -> Self {
+        let encoded = STANDARD.encode(format!("{}:X", key.expose_secret()));
+        self.secret_header(
+            AUTHORIZATION,
+            format!("Basic {encoded}").into(),
+            "Basic [base64 of the API key]",
+        )
+    }
+
     /// With a bearer token.
     #[must_use]
     pub fn bearer_auth(self, token: &SecretString) -> Self {

@@ -13,7 +13,7 @@ use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::net::aws::AwsEnvironment;
-use haptik_bridge_shared::sink::{SinkDeps, Sinks};
+use haptik_bridge_sinks::{SinkDeps, Sinks};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use tokio::runtime::{Builder, Runtime};

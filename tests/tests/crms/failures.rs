@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use haptik_bridge_shared::net::{CallError, CallErrorKind};
 use haptik_bridge_shared::retry::{Failure, Retry};
-use haptik_bridge_shared::sink::SinkError;
+use haptik_bridge_sinks::SinkError;
 use haptik_bridge_tests::fake_crm::{
     Fault, freshdesk, hubspot, jira, salesforce, servicenow, zendesk,
 };

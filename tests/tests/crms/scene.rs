@@ -14,7 +14,7 @@ use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AccountId, EntryKey};
 use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
-use haptik_bridge_shared::sink::{Delivered, Delivery, Sink, SinkError};
+use haptik_bridge_sinks::{Delivered, Delivery, Sink, SinkError};
 use haptik_bridge_tests::fake_crm::{FakeCrm, Ticket};
 use jiff::Timestamp;
 use serde_json::{Value, json};

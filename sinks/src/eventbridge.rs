@@ -19,16 +19,16 @@ use aws_sdk_eventbridge::operation::describe_event_bus::DescribeEventBusError;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use haptik_bridge_shared::config::{self, SinkKind};
+use haptik_bridge_shared::net::api::Preview;
+use haptik_bridge_shared::net::aws::{AwsEnvironment, MissingVariables};
+use haptik_bridge_shared::net::{CallError, CallErrorKind, Unreachable, shortened};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Delivered, Delivery, Sink, SinkDeps, SinkError, webhook};
-use crate::config;
-use crate::net::api::Preview;
-use crate::net::aws::{AwsEnvironment, MissingVariables};
-use crate::net::{CallError, CallErrorKind, Unreachable, shortened};
+use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType, webhook};
 
 /// What is asked of EventBridge, to follow "to".
 const CALL: &str = "put an event on the bus";
@@ -71,27 +71,37 @@ struct Detail<'a> {
     event: &'a RawValue,
 }
 
-impl EventBridge {
-    /// The bus of this configuration, called as the environment says; what is missing there is told when
-    /// something is to be delivered.
-    #[must_use]
-    pub fn new(config: config::EventBridge, deps: &SinkDeps) -> Self {
-        let aws = &deps.aws;
-        let client = aws.as_ref().map_err(Clone::clone).map(|aws| {
-            // The ledger repeats, and waits as long as the circuit breaker says.
-            let sdk =
-                aws_sdk_eventbridge::config::Builder::from(&aws.sdk_config(deps.http.clone()))
-                    .retry_config(RetryConfig::disabled());
-            Client::from_conf(sdk.build())
-        });
-        Self {
-            config,
-            client,
-            endpoint: endpoint(aws.as_ref().ok()),
-            seen: Mutex::default(),
+impl SinkType for EventBridge {
+    const NAME: &'static str = "eventbridge";
+    type Config = config::EventBridge;
+
+    fn configured(kind: &SinkKind) -> Option<&Self::Config> {
+        match kind {
+            SinkKind::EventBridge(config) => Some(config),
+            _ => None,
         }
     }
 
+    /// The bus, called as the environment says; what is missing there is told when something is to be
+    /// delivered.
+    fn build(config: &Self::Config, _of: &config::Sink, deps: &SinkDeps) -> Box<dyn Sink> {
+        let client = deps.aws.as_ref().map_err(Clone::clone).map(|aws| {
+            // The ledger repeats, and waits as long as the circuit breaker says.
+            let sdk = aws.sdk_config(deps.http.clone());
+            let sdk = aws_sdk_eventbridge::config::Builder::from(&sdk)
+                .retry_config(RetryConfig::disabled());
+            Client::from_conf(sdk.build())
+        });
+        Box::new(Self {
+            config: config.clone(),
+            client,
+            endpoint: endpoint(deps.aws.as_ref().ok()),
+            seen: Mutex::default(),
+        })
+    }
+}
+
+impl EventBridge {
     /// The entry of an event.
     fn entry(&self, delivery: &Delivery<'_>) -> Result<PutEventsRequestEntry, SinkError> {
         let at = delivery.event.timestamp.unwrap_or(delivery.received_at);

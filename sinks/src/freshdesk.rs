@@ -10,22 +10,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::AUTHORIZATION;
-use secrecy::{ExposeSecret as _, SecretString};
+use haptik_bridge_shared::config::{self, SinkKind, TicketTexts};
+use haptik_bridge_shared::net::CallError;
+use haptik_bridge_shared::net::api::{ApiRequest, Field};
+use haptik_bridge_shared::wire;
 use serde_json::{Map, Value, json};
-use url::Url;
 
-use super::plain::words;
-use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef, html};
-use crate::config;
-use crate::net::CallError;
-use crate::net::api::{Api, ApiAnswer, ApiRequest, Field, below};
-use crate::wire;
-
-/// How long a creation may take on its way: three times as long as we wait for its answer.
-const SETTLES_IN: Duration = Duration::from_secs(30);
+use crate::plain::{html, html_length};
+use crate::tickets::{
+    Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
+};
 
 /// "Subject … maximum of 255 characters".
 const LONGEST_SUBJECT: usize = 255;
@@ -51,27 +45,38 @@ const MOST_PAGES: usize = 10;
 /// An account at Freshdesk.
 #[derive(Debug)]
 pub struct Freshdesk {
-    config: config::Freshdesk,
+    client: CrmClient,
+}
+
+impl CrmType for Freshdesk {
+    const NAME: &'static str = "freshdesk";
+    const LIMITS: Limits = Limits {
+        subject: LONGEST_SUBJECT,
+        description: LONGEST_DESCRIPTION,
+        comment: LONGEST_DESCRIPTION,
+        size_of: html_length,
+    };
+    /// How long a creation may take on its way: three times as long as we wait for its answer.
+    const SETTLES_IN: Duration = Duration::from_secs(30);
+    type Config = config::Freshdesk;
+
+    fn configured(kind: &SinkKind) -> Option<(&Self::Config, &TicketTexts)> {
+        match kind {
+            SinkKind::Freshdesk(config) => Some((config, &config.ticket)),
+            _ => None,
+        }
+    }
+
+    /// With the API key as the user (<https://developers.freshdesk.com/api/#authentication>).
+    fn new(config: &Self::Config, http: reqwest::Client) -> Self {
+        let auth = Auth::BasicKey(config.api_keys.clone());
+        Self {
+            client: CrmClient::new(http, &config.base_url, auth),
+        }
+    }
 }
 
 impl Freshdesk {
-    /// The account of this configuration.
-    #[must_use]
-    pub fn new(config: config::Freshdesk) -> Self {
-        Self { config }
-    }
-
-    fn url(&self, path: &str) -> Url {
-        below(&self.config.base_url, &format!("api/v2/{path}"))
-    }
-
-    /// With the API key as the user; the password is anything
-    /// (<https://developers.freshdesk.com/api/#authentication>).
-    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, CallError> {
-        let sign = |key: &SecretString| signed(request.clone(), key);
-        api.send_signed(&self.config.api_keys, sign).await
-    }
-
     fn creation(&self, ticket: &Ticket) -> ApiRequest {
         let mut body = Map::new();
         body.extend(DEFAULTS.map(|(name, value)| (name.to_owned(), json!(value))));
@@ -82,7 +87,7 @@ impl Freshdesk {
             body.insert("name".to_owned(), json!(ticket.requester.name));
         }
         let tags = ticket.tags.iter().map(|tag| tag_of(tag));
-        let tags: Vec<_> = tags.chain([mark(ticket)]).collect();
+        let tags: Vec<_> = tags.chain([external_tag(ticket)]).collect();
         body.insert("subject".to_owned(), json!(ticket.subject));
         body.insert("description".to_owned(), json!(html(&ticket.description)));
         body.insert("tags".to_owned(), json!(tags));
@@ -90,25 +95,27 @@ impl Freshdesk {
             let custom = Value::Object(ticket.custom_fields.clone());
             body.insert("custom_fields".to_owned(), custom);
         }
-        ApiRequest::post("create a ticket", self.url("tickets")).json(Value::Object(body))
+        let url = self.client.url("api/v2/tickets");
+        ApiRequest::post("create a ticket", url).json(Value::Object(body))
     }
 
     fn ticket_ref(&self, ticket: &Value) -> Option<TicketRef> {
         let id = wire::some_text(ticket, "id")?;
-        let url = below(&self.config.base_url, &format!("a/tickets/{id}"));
-        Some(TicketRef {
-            id,
-            url: Some(url.to_string()),
-        })
+        let url = self.client.url(&format!("a/tickets/{id}"));
+        Some(TicketRef::at(id, &url))
     }
 
     /// The notes of a ticket, oldest first.
-    async fn notes(&self, api: &Api, to: &TicketRef) -> Result<Vec<Value>, CallError> {
+    async fn notes(&self, to: &TicketRef) -> Result<Vec<Value>, CallError> {
+        let path = format!("api/v2/tickets/{}/conversations", to.id);
         let mut notes = Vec::new();
         for page in 1..=MOST_PAGES {
-            let mut url = self.url(&format!("tickets/{}/conversations", to.id));
-            url.set_query(Some(&format!("per_page={PER_PAGE}&page={page}")));
-            let answer = self.send(api, ApiRequest::get("list notes", url)).await?;
+            let query = [
+                ("per_page", &*PER_PAGE.to_string()),
+                ("page", &page.to_string()),
+            ];
+            let request = ApiRequest::get("list notes", self.client.query(&path, &query));
+            let answer = self.client.send(request).await?;
             let more = answer.body.as_array().ok_or_else(|| answer.unreadable())?;
             notes.extend(more.iter().cloned());
             if more.len() < PER_PAGE {
@@ -121,119 +128,78 @@ impl Freshdesk {
 
 #[async_trait]
 impl Crm for Freshdesk {
-    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
+    async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let (key, requester) = requester_of(ticket);
         let requester = requester
             .as_str()
             .map_or_else(|| requester.to_string(), Into::into);
-        let mut url = self.url("tickets");
-        url.query_pairs_mut()
-            .append_pair(key, &requester)
-            .append_pair("order_by", "created_at")
-            .append_pair("order_type", "desc")
-            .append_pair("per_page", &PER_PAGE.to_string());
+        let query = [
+            (key, requester.as_str()),
+            ("order_by", "created_at"),
+            ("order_type", "desc"),
+            ("per_page", &PER_PAGE.to_string()),
+        ];
+        let url = self.client.query("api/v2/tickets", &query);
         // A requester that there is not, and so no ticket, is 400.
         let request = ApiRequest::get("find a ticket", url).expect(&[400]);
-        let answer = self.send(api, request).await?;
+        let answer = self.client.send(request).await?;
         if answer.status == 400 {
             return Ok(None);
         }
         let tickets = answer.body.as_array().ok_or_else(|| answer.unreadable())?;
-        let mark = mark(ticket);
-        let marked = tickets.iter().find(|ticket| {
+        let ours = external_tag(ticket);
+        let found = tickets.iter().find(|ticket| {
             let tags = wire::list(ticket, "tags");
-            tags.filter_map(Value::as_str).any(|tag| tag == mark)
+            tags.filter_map(Value::as_str).any(|tag| tag == ours)
         });
-        Ok(marked.and_then(|found| self.ticket_ref(found)))
+        Ok(found.and_then(|found| self.ticket_ref(found)))
     }
 
-    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, CallError> {
-        let answer = self.send(api, self.creation(ticket)).await?;
+    async fn create(&self, ticket: &Ticket) -> Result<TicketRef, CallError> {
+        let answer = self.client.send(self.creation(ticket)).await?;
         let created = self.ticket_ref(&answer.body);
         created.ok_or_else(|| answer.unreadable())
     }
 
-    async fn comment(
-        &self,
-        api: &Api,
-        to: &TicketRef,
-        comment: &Comment,
-        again: bool,
-    ) -> Result<(), CallError> {
-        let text = words(&comment.text);
-        let same = |note: &Value| words(&wire::text(note, "body_text")) == text;
-        if again && self.notes(api, to).await?.iter().any(same) {
-            return Ok(());
-        }
-        let url = self.url(&format!("tickets/{}/notes", to.id));
-        let request = ApiRequest::post("add a note", url)
-            .json(json!({"body": html(&comment.text), "private": true}));
-        self.send(api, request).await?;
-        Ok(())
+    async fn comments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let notes = self.notes(to).await?;
+        let texts = notes.iter().map(|note| wire::text(note, "body_text"));
+        Ok(texts.collect())
     }
 
-    async fn attach(
-        &self,
-        api: &Api,
-        to: &TicketRef,
-        attachment: &Attachment,
-        again: bool,
-    ) -> Result<(), CallError> {
-        let same = |note: &Value| {
-            wire::list(note, "attachments").any(|file| wire::text(file, "name") == attachment.name)
-        };
-        if again && self.notes(api, to).await?.iter().any(same) {
-            return Ok(());
-        }
-        let file = Field::File {
-            name: attachment.name.clone(),
-            mime_type: attachment.mime_type.to_owned(),
-            bytes: attachment.bytes.clone(),
-        };
+    async fn comment(&self, to: &TicketRef, comment: &Comment) -> Result<(), CallError> {
+        let url = self.client.url(&format!("api/v2/tickets/{}/notes", to.id));
+        let request = ApiRequest::post("add a note", url)
+            .json(json!({"body": html(&comment.text), "private": true}));
+        self.client.send(request).await.map(drop)
+    }
+
+    async fn attachments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let notes = self.notes(to).await?;
+        let files = notes
+            .iter()
+            .flat_map(|note| wire::list(note, "attachments"));
+        Ok(files.map(|file| wire::text(file, "name")).collect())
+    }
+
+    async fn attach(&self, to: &TicketRef, attachment: &Attachment) -> Result<(), CallError> {
         let fields = [
             (
                 "body",
                 Field::Text("The transcript of the chat.".to_owned()),
             ),
             ("private", Field::Text("true".to_owned())),
-            ("attachments[]", file),
+            ("attachments[]", attachment.field()),
         ];
-        let url = self.url(&format!("tickets/{}/notes", to.id));
+        let url = self.client.url(&format!("api/v2/tickets/{}/notes", to.id));
         let request = ApiRequest::post("attach a file", url)
             .multipart(fields.map(|(name, field)| (name.to_owned(), field)));
-        self.send(api, request).await?;
-        Ok(())
+        self.client.send(request).await.map(drop)
     }
 
     fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest> {
-        vec![signed(self.creation(ticket), self.config.api_keys.newest())]
+        self.client.shown(self.creation(ticket))
     }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            subject: LONGEST_SUBJECT,
-            description: LONGEST_DESCRIPTION,
-            comment: LONGEST_DESCRIPTION,
-        }
-    }
-
-    fn size_of(&self, text: &str) -> usize {
-        html(text).len()
-    }
-
-    fn settles_in(&self) -> Duration {
-        SETTLES_IN
-    }
-}
-
-/// With the key as the user, which is therefore the secret.
-fn signed(request: ApiRequest, key: &SecretString) -> ApiRequest {
-    let encoded = STANDARD.encode(format!("{}:X", key.expose_secret()));
-    request.secret_header(
-        AUTHORIZATION,
-        format!("Basic {encoded}").into(),
-        "Basic [base64 of the API key]",
-    )
 }
 
 /// Whose ticket it is: what `fields` says, the address, or else a contact of the conversation alone.
@@ -251,7 +217,7 @@ fn requester_of(ticket: &Ticket) -> (&'static str, Value) {
 }
 
 /// The tag that names the ticket: the digits of its external id, which are as long as a tag may be.
-fn mark(ticket: &Ticket) -> String {
+fn external_tag(ticket: &Ticket) -> String {
     let digits = ticket.external_id.strip_prefix("haptik-");
     tag_of(digits.unwrap_or(&ticket.external_id))
 }

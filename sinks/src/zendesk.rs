@@ -7,20 +7,17 @@
 //!
 //! Comments and the description are private: only agents see them, and no mail goes to the requester.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use http::HeaderName;
-use http::Method;
-use secrecy::SecretString;
+use haptik_bridge_shared::config::{self, SinkKind, TicketTexts};
+use haptik_bridge_shared::net::api::{ApiAnswer, ApiRequest};
+use haptik_bridge_shared::net::{CallError, CallErrorKind};
+use haptik_bridge_shared::wire;
+use http::{HeaderName, Method};
 use serde_json::{Map, Value, json};
-use url::Url;
 
-use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef};
-use crate::config;
-use crate::net::api::{Api, ApiAnswer, ApiRequest, below};
-use crate::net::{CallError, CallErrorKind};
-use crate::wire;
+use crate::tickets::{
+    Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
+};
 
 /// <https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency>
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -34,31 +31,38 @@ const LONGEST_SUBJECT: usize = 150;
 /// An account at Zendesk.
 #[derive(Debug)]
 pub struct Zendesk {
-    config: config::Zendesk,
+    client: CrmClient,
+}
+
+impl CrmType for Zendesk {
+    const NAME: &'static str = "zendesk";
+    const LIMITS: Limits = Limits {
+        subject: LONGEST_SUBJECT,
+        description: LONGEST_COMMENT,
+        comment: LONGEST_COMMENT,
+        size_of: str::len,
+    };
+    type Config = config::Zendesk;
+
+    fn configured(kind: &SinkKind) -> Option<(&Self::Config, &TicketTexts)> {
+        match kind {
+            SinkKind::Zendesk(config) => Some((config, &config.ticket)),
+            _ => None,
+        }
+    }
+
+    /// With an API token of the user with this address
+    /// (<https://developer.zendesk.com/api-reference/introduction/security-and-auth/#api-token>).
+    fn new(config: &Self::Config, http: reqwest::Client) -> Self {
+        let user = format!("{}/token", config.email);
+        let auth = Auth::Basic(user, config.api_tokens.clone());
+        Self {
+            client: CrmClient::new(http, &config.base_url, auth),
+        }
+    }
 }
 
 impl Zendesk {
-    /// The account of this configuration.
-    #[must_use]
-    pub fn new(config: config::Zendesk) -> Self {
-        Self { config }
-    }
-
-    fn url(&self, path: &str) -> Url {
-        below(&self.config.base_url, &format!("api/v2/{path}"))
-    }
-
-    /// With the credentials: an API token of the user with this address
-    /// (<https://developer.zendesk.com/api-reference/introduction/security-and-auth/#api-token>).
-    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, CallError> {
-        let sign = |token: &SecretString| self.signed(request.clone(), token);
-        api.send_signed(&self.config.api_tokens, sign).await
-    }
-
-    fn signed(&self, request: ApiRequest, token: &secrecy::SecretString) -> ApiRequest {
-        request.basic_auth(&format!("{}/token", self.config.email), token)
-    }
-
     fn creation(&self, ticket: &Ticket) -> ApiRequest {
         let mut body = Map::new();
         body.extend(ticket.fields.clone());
@@ -72,9 +76,8 @@ impl Zendesk {
             body.extend(own);
         }
         if !ticket.requester.email.is_empty() {
-            let name = Some(ticket.requester.name.as_str()).filter(|name| !name.is_empty());
             let requester = json!({
-                "name": name.unwrap_or(&ticket.requester.email),
+                "name": ticket.requester.name_or_email(),
                 "email": ticket.requester.email,
             });
             body.insert("requester".to_owned(), requester);
@@ -88,7 +91,7 @@ impl Zendesk {
             });
             body.insert("custom_fields".to_owned(), fields.collect());
         }
-        ApiRequest::post("create a ticket", self.url("tickets.json"))
+        ApiRequest::post("create a ticket", self.client.url("api/v2/tickets.json"))
             .header(IDEMPOTENCY_KEY, &ticket.external_id)
             .json(json!({"ticket": body}))
             .expect(&[400, 409])
@@ -96,52 +99,46 @@ impl Zendesk {
 
     fn ticket_ref(&self, ticket: &Value) -> Option<TicketRef> {
         let id = wire::some_text(ticket, "id")?;
-        let url = below(&self.config.base_url, &format!("agent/tickets/{id}"));
-        Some(TicketRef {
-            id,
-            url: Some(url.to_string()),
-        })
+        let url = self.client.url(&format!("agent/tickets/{id}"));
+        Some(TicketRef::at(id, &url))
     }
 
-    async fn comments(&self, api: &Api, to: &TicketRef) -> Result<Vec<Value>, CallError> {
+    async fn comments_of(&self, to: &TicketRef) -> Result<ApiAnswer, CallError> {
         // The newest first, so that one page is enough.
-        let mut url = self.url(&format!("tickets/{}/comments.json", to.id));
-        url.set_query(Some("sort_order=desc&per_page=100"));
-        let answer = self
-            .send(api, ApiRequest::get("list comments", url))
-            .await?;
-        Ok(wire::list(&answer.body, "comments").cloned().collect())
+        let path = format!("api/v2/tickets/{}/comments.json", to.id);
+        let query = [("sort_order", "desc"), ("per_page", "100")];
+        let request = ApiRequest::get("list comments", self.client.query(&path, &query));
+        self.client.send(request).await
     }
 
-    async fn update(&self, api: &Api, to: &TicketRef, comment: Value) -> Result<(), CallError> {
-        let url = self.url(&format!("tickets/{}.json", to.id));
+    async fn update(&self, to: &TicketRef, comment: Value) -> Result<(), CallError> {
+        let url = self.client.url(&format!("api/v2/tickets/{}.json", to.id));
         let request = ApiRequest::new("add a comment", Method::PUT, url)
             .json(json!({"ticket": {"comment": comment}}));
-        self.send(api, request).await?;
-        Ok(())
+        self.client.send(request).await.map(drop)
     }
 }
 
 #[async_trait]
 impl Crm for Zendesk {
-    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
-        let mut url = self.url("tickets.json");
-        url.query_pairs_mut()
-            .append_pair("external_id", &ticket.external_id);
+    async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
+        let query = [("external_id", ticket.external_id.as_str())];
+        let url = self.client.query("api/v2/tickets.json", &query);
         let answer = self
-            .send(api, ApiRequest::get("find a ticket", url))
+            .client
+            .send(ApiRequest::get("find a ticket", url))
             .await?;
         let tickets = answer.body.get("tickets").and_then(Value::as_array);
         let tickets = tickets.ok_or_else(|| answer.unreadable())?;
         Ok(tickets.first().and_then(|found| self.ticket_ref(found)))
     }
 
-    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, CallError> {
-        let answer = self.send(api, self.creation(ticket)).await?;
+    async fn create(&self, ticket: &Ticket) -> Result<TicketRef, CallError> {
+        let answer = self.client.send(self.creation(ticket)).await?;
         match answer.status {
             // The key was used with another body: the ticket is there.
             400 if answer.body.to_string().to_lowercase().contains("idempoten") => {
-                let found = self.find(api, ticket).await?;
+                let found = self.find(ticket).await?;
                 found.ok_or_else(|| answer.error(CallErrorKind::Refused))
             }
             400 => Err(answer.error(CallErrorKind::Refused)),
@@ -154,44 +151,32 @@ impl Crm for Zendesk {
         }
     }
 
-    async fn comment(
-        &self,
-        api: &Api,
-        to: &TicketRef,
-        comment: &Comment,
-        again: bool,
-    ) -> Result<(), CallError> {
-        let same = |other: &Value| {
-            let texts = ["plain_body", "body"].map(|key| wire::text(other, key));
-            texts.iter().any(|text| text.trim() == comment.text.trim())
-        };
-        if again && self.comments(api, to).await?.iter().any(same) {
-            return Ok(());
-        }
-        let comment = json!({"body": comment.text, "public": false});
-        self.update(api, to, comment).await
+    async fn comments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let answer = self.comments_of(to).await?;
+        let comments = wire::list(&answer.body, "comments");
+        let texts =
+            comments.flat_map(|other| ["plain_body", "body"].map(|key| wire::text(other, key)));
+        Ok(texts.collect())
     }
 
-    async fn attach(
-        &self,
-        api: &Api,
-        to: &TicketRef,
-        attachment: &Attachment,
-        again: bool,
-    ) -> Result<(), CallError> {
-        let same = |comment: &Value| {
-            wire::list(comment, "attachments")
-                .any(|other| wire::text(other, "file_name") == attachment.name)
-        };
-        if again && self.comments(api, to).await?.iter().any(same) {
-            return Ok(());
-        }
-        let mut url = self.url("uploads.json");
-        url.query_pairs_mut()
-            .append_pair("filename", &attachment.name);
+    async fn comment(&self, to: &TicketRef, comment: &Comment) -> Result<(), CallError> {
+        let comment = json!({"body": comment.text, "public": false});
+        self.update(to, comment).await
+    }
+
+    async fn attachments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let answer = self.comments_of(to).await?;
+        let comments = wire::list(&answer.body, "comments");
+        let files = comments.flat_map(|comment| wire::list(comment, "attachments"));
+        Ok(files.map(|file| wire::text(file, "file_name")).collect())
+    }
+
+    async fn attach(&self, to: &TicketRef, attachment: &Attachment) -> Result<(), CallError> {
+        let query = [("filename", attachment.name.as_str())];
+        let url = self.client.query("api/v2/uploads.json", &query);
         let upload = ApiRequest::post("upload a file", url)
             .bytes(attachment.mime_type, attachment.bytes.clone());
-        let answer = self.send(api, upload).await?;
+        let answer = self.client.send(upload).await?;
         let token = answer
             .body
             .get("upload")
@@ -199,27 +184,11 @@ impl Crm for Zendesk {
         let token = token.ok_or_else(|| answer.unreadable())?;
         let comment =
             json!({"body": "The transcript of the chat.", "public": false, "uploads": [token]});
-        self.update(api, to, comment).await
+        self.update(to, comment).await
     }
 
     fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest> {
-        vec![self.signed(self.creation(ticket), self.config.api_tokens.newest())]
-    }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            subject: LONGEST_SUBJECT,
-            description: LONGEST_COMMENT,
-            comment: LONGEST_COMMENT,
-        }
-    }
-
-    fn size_of(&self, text: &str) -> usize {
-        text.len()
-    }
-
-    fn settles_in(&self) -> Duration {
-        Duration::ZERO
+        self.client.shown(self.creation(ticket))
     }
 }
 
@@ -234,14 +203,14 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::config::{Config, SinkKind};
-    use crate::net::client;
-    use crate::net::fake::{Answer, Fake, Request};
-    use crate::sink::tickets::Requester;
+    use crate::tickets::Requester;
+    use haptik_bridge_shared::config::{Config, SinkKind};
+    use haptik_bridge_shared::net::client;
+    use haptik_bridge_shared::net::fake::{Answer, Fake, Request};
 
     async fn zendesk(
         answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
-    ) -> (Zendesk, Api, Fake) {
+    ) -> (Zendesk, Fake) {
         let fake = Fake::start(answer).await;
         let text = format!(
             "[haptik.main]\nbase_url = 'https://h.example'\nclient_id = 'c'\ntoken = 't'\n\
@@ -256,8 +225,8 @@ mod tests {
         else {
             panic!("it is Zendesk")
         };
-        let api = Api::new(client().expect("a client"));
-        (Zendesk::new(config), api, fake)
+        let http = client().expect("a client");
+        (Zendesk::new(&config, http), fake)
     }
 
     fn ticket() -> Ticket {
@@ -280,7 +249,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_ticket_is_created_as_zendesk_documents_it_and_with_any_of_the_tokens() {
-        let (zendesk, api, fake) = zendesk(|request| {
+        let (zendesk, fake) = zendesk(|request| {
             // base64 of "a@b.example/token:old"
             if request.header("authorization") == "Basic YUBiLmV4YW1wbGUvdG9rZW46b2xk" {
                 Answer::new(201, json!({"ticket": {"id": 35, "url": "x"}}).to_string())
@@ -289,7 +258,7 @@ mod tests {
             }
         })
         .await;
-        let created = zendesk.create(&api, &ticket()).await.expect("created");
+        let created = zendesk.create(&ticket()).await.expect("created");
         assert_eq!(created.id, "35");
         assert!(
             created
@@ -321,7 +290,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_that_was_used_is_a_ticket_that_is_there() {
-        let (zendesk, api, _fake) = zendesk(|request| {
+        let (zendesk, _fake) = zendesk(|request| {
             if request.method == "POST" {
                 Answer::new(400, r#"{"error": "IdempotentRequestError"}"#)
             } else {
@@ -330,47 +299,42 @@ mod tests {
             }
         })
         .await;
-        assert_eq!(
-            zendesk.create(&api, &ticket()).await.expect("found").id,
-            "7"
-        );
+        assert_eq!(zendesk.create(&ticket()).await.expect("found").id, "7");
     }
 
     #[tokio::test]
     async fn a_refusal_keeps_zendesks_own_words_out_of_the_reason() {
-        let (zendesk, api, _fake) = zendesk(|_| {
+        let (zendesk, _fake) = zendesk(|_| {
             Answer::new(422, r#"{"error":"RecordInvalid","description":"Email: asha is not properly formatted"}"#)
         })
         .await;
-        let error = zendesk.create(&api, &ticket()).await.expect_err("refused");
-        let failure = crate::retry::Failure::from(crate::sink::SinkError::from(error));
+        let error = zendesk.create(&ticket()).await.expect_err("refused");
+        let failure = haptik_bridge_shared::retry::Failure::from(crate::SinkError::from(error));
         assert_eq!(failure.reason, "the sink refused (422) to create a ticket");
         assert!(failure.in_full().contains("asha is not properly formatted"));
-        assert_eq!(failure.retry, crate::retry::Retry::Never);
+        assert_eq!(failure.retry, haptik_bridge_shared::retry::Retry::Never);
     }
 
     #[tokio::test]
-    async fn a_comment_that_may_be_there_is_looked_for_first() {
-        let (zendesk, api, fake) =
-            zendesk(|_| Answer::new(200, r#"{"comments": [{"plain_body": "It is there."}]}"#))
-                .await;
+    async fn comments_that_are_there_are_told_in_both_of_their_forms() {
+        let (zendesk, fake) = zendesk(|_| {
+            let comment = r#"{"plain_body": "It is there.", "body": "*It* is there."}"#;
+            Answer::new(200, format!(r#"{{"comments": [{comment}]}}"#))
+        })
+        .await;
         let to = TicketRef {
             id: "7".to_owned(),
             url: None,
         };
-        let comment = |text: &str| Comment {
+        let comments = zendesk.comments(&to).await.expect("they are told");
+        assert_eq!(comments, ["It is there.", "*It* is there."]);
+        let comment = Comment {
             key: "k".to_owned(),
-            text: text.to_owned(),
+            text: "It is new.".to_owned(),
         };
-        for (text, again) in [
-            ("It is there.", true),
-            ("It is new.", true),
-            ("It is there.", false),
-        ] {
-            let added = zendesk.comment(&api, &to, &comment(text), again).await;
-            added.expect("it is there");
-        }
+        let added = zendesk.comment(&to, &comment).await;
+        added.expect("it is added");
         let methods: Vec<_> = fake.requests().into_iter().map(|one| one.method).collect();
-        assert_eq!(methods, ["GET", "GET", "PUT", "PUT"]);
+        assert_eq!(methods, ["GET", "PUT"]);
     }
 }

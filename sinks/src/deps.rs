@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::tickets::transcript::Transcripts;
-use crate::config::Config;
-use crate::net::aws::{AwsEnvironment, MissingVariables};
-use crate::table::Table;
-use crate::users::UserMap;
+use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::net::aws::{AwsEnvironment, MissingVariables};
+use haptik_bridge_shared::table::Table;
+use haptik_bridge_shared::users::UserMap;
+
+use crate::tickets::transcript::Transcripts;
 
 /// What sinks are built with, besides their configuration.
 #[derive(Debug, Clone)]
@@ -19,7 +20,7 @@ pub struct SinkDeps {
     pub(crate) table: Table,
     /// How long an event can be delivered again.
     pub(crate) entry_ttl: Duration,
-    /// The HTTP client (see [`client`](crate::net::client)).
+    /// The HTTP client (see [`client`](haptik_bridge_shared::net::client)).
     pub(crate) http: reqwest::Client,
     /// Where services of AWS are; what is missing there is told when something is to be delivered.
     pub(crate) aws: Result<AwsEnvironment, MissingVariables>,

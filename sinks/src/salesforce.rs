@@ -6,21 +6,21 @@
 //!
 //! Text is shown as it is written. Comments are not published, so only agents see them.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use haptik_bridge_shared::config::{self, SinkKind, TicketTexts};
+use haptik_bridge_shared::net::api::{ApiAnswer, ApiRequest, below};
+use haptik_bridge_shared::net::oauth::OAuthClient;
+use haptik_bridge_shared::net::{CallError, CallErrorKind};
+use haptik_bridge_shared::wire;
 use http::Method;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::tickets::{Attachment, Comment, Crm, Limits, Ticket, TicketRef};
-use crate::config;
-use crate::net::api::{Api, ApiAnswer, ApiRequest, below};
-use crate::net::oauth::OAuthClient;
-use crate::net::{CallError, CallErrorKind};
-use crate::wire;
+use crate::tickets::{
+    Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
+};
 
 /// The version of the API: Winter '25, which is kept until 2028 at least.
 const VERSION: &str = "v62.0";
@@ -50,34 +50,45 @@ const TOO_MANY: &str = "REQUEST_LIMIT_EXCEEDED";
 #[derive(Debug)]
 pub struct Salesforce {
     config: config::Salesforce,
-    client: OAuthClient,
+    client: CrmClient,
 }
 
-impl Salesforce {
-    /// The organisation of this configuration.
-    #[must_use]
-    pub fn new(config: config::Salesforce) -> Self {
-        let client = OAuthClient::new(
-            below(&config.base_url, "services/oauth2/token"),
-            config.client_id.clone(),
-            config.client_secrets.clone(),
-        );
-        Self { config, client }
+impl CrmType for Salesforce {
+    const NAME: &'static str = "salesforce";
+    /// In bytes, as a comment is measured; that is never less than the characters of the rest.
+    const LIMITS: Limits = Limits {
+        subject: LONGEST_SUBJECT,
+        description: LONGEST_DESCRIPTION,
+        comment: LONGEST_COMMENT,
+        size_of: str::len,
+    };
+    type Config = config::Salesforce;
+
+    fn configured(kind: &SinkKind) -> Option<(&Self::Config, &TicketTexts)> {
+        match kind {
+            SinkKind::Salesforce(config) => Some((config, &config.ticket)),
+            _ => None,
+        }
     }
 
     /// All goes to the configured host: client credentials work at the organisation's own domain alone,
     /// which is the `instance_url` of the tokens as well.
-    fn url(&self, path: &str) -> Url {
-        below(
-            &self.config.base_url,
-            &format!("services/data/{VERSION}/{path}"),
-        )
+    fn new(config: &Self::Config, http: reqwest::Client) -> Self {
+        let auth = Auth::OAuth(OAuthClient::new(
+            below(&config.base_url, "services/oauth2/token"),
+            config.client_id.clone(),
+            config.client_secrets.clone(),
+        ));
+        Self {
+            client: CrmClient::new(http, &config.base_url, auth).classify(too_many),
+            config: config.clone(),
+        }
     }
+}
 
-    /// Sends with the token. Too many requests are told apart from credentials that do not suffice.
-    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, CallError> {
-        let api = api.clone().classify(too_many);
-        self.client.send(&api, request).await
+impl Salesforce {
+    fn url(&self, path: &str) -> Url {
+        self.client.url(&format!("services/data/{VERSION}/{path}"))
     }
 
     fn case_url(&self, ticket: &Ticket) -> Url {
@@ -105,8 +116,7 @@ impl Salesforce {
         if let Some(contact) = contact {
             body.insert("ContactId".to_owned(), json!(contact));
         }
-        let more = ticket.fields.iter().chain(&ticket.custom_fields);
-        body.extend(more.map(|(name, value)| (name.clone(), value_of(value))));
+        body.extend(ticket.all_fields(value_of));
         body.insert("Subject".to_owned(), json!(ticket.subject));
         body.insert("Description".to_owned(), json!(ticket.description));
         ApiRequest::new("create a case", Method::PATCH, self.case_url(ticket))
@@ -114,24 +124,18 @@ impl Salesforce {
             .expect(&[300, 400, 404])
     }
 
-    fn case_ref(&self, id: &str) -> TicketRef {
-        let url = below(
-            &self.config.base_url,
-            &format!("lightning/r/Case/{id}/view"),
-        );
-        TicketRef {
-            id: id.to_owned(),
-            url: Some(url.to_string()),
-        }
+    fn case_ref(&self, id: String) -> TicketRef {
+        let url = self.client.url(&format!("lightning/r/Case/{id}/view"));
+        TicketRef::at(id, &url)
     }
 
     /// The contact with this address, if there is exactly one that the user of the connected app may see.
-    async fn contact(&self, api: &Api, email: &str) -> Result<Option<String>, CallError> {
+    async fn contact(&self, email: &str) -> Result<Option<String>, CallError> {
         let soql = format!(
             "SELECT Id FROM Contact WHERE Email = '{}' LIMIT 2",
             quoted(email)
         );
-        let found = self.query(api, "find a contact", &soql).await?;
+        let found = self.query("find a contact", &soql).await?;
         Ok(match found.as_slice() {
             [contact] => wire::some_text(contact, "Id"),
             _ => None,
@@ -139,160 +143,110 @@ impl Salesforce {
     }
 
     /// The records of a query; none where an object in it may not be seen.
-    async fn query(
-        &self,
-        api: &Api,
-        call: &'static str,
-        soql: &str,
-    ) -> Result<Vec<Value>, CallError> {
+    async fn query(&self, call: &'static str, soql: &str) -> Result<Vec<Value>, CallError> {
         let mut url = self.url("query");
         url.query_pairs_mut().append_pair("q", soql);
         let request = ApiRequest::get(call, url).expect(&[400]);
-        let answer = self.send(api, request).await?;
+        let answer = self.client.send(request).await?;
         Ok(wire::list(&answer.body, "records").cloned().collect())
     }
 
-    async fn insert(
-        &self,
-        api: &Api,
-        call: &'static str,
-        object: &str,
-        body: Value,
-    ) -> Result<(), CallError> {
+    async fn insert(&self, call: &'static str, object: &str, body: Value) -> Result<(), CallError> {
         let url = self.url(&format!("sobjects/{object}"));
-        self.send(api, ApiRequest::post(call, url).json(body))
-            .await?;
-        Ok(())
+        let request = ApiRequest::post(call, url).json(body);
+        self.client.send(request).await.map(drop)
     }
 }
 
 #[async_trait]
 impl Crm for Salesforce {
-    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
+    async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let mut url = self.case_url(ticket);
         url.set_query(Some("fields=Id"));
         let request = ApiRequest::get("find a case", url).expect(&[300, 404]);
-        let answer = self.send(api, request).await?;
-        Ok(match answer.status {
-            300 => first_of_several(&answer).map(|id| self.case_ref(&id)),
+        let answer = self.client.send(request).await?;
+        let id = match answer.status {
+            300 => first_of_several(&answer),
             404 => None,
-            _ => wire::some_text(&answer.body, "Id").map(|id| self.case_ref(&id)),
-        })
+            _ => wire::some_text(&answer.body, "Id"),
+        };
+        Ok(id.map(|id| self.case_ref(id)))
     }
 
-    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, CallError> {
+    async fn create(&self, ticket: &Ticket) -> Result<TicketRef, CallError> {
         let email = &ticket.requester.email;
         let contact = if self.config.link_contact && !email.is_empty() {
-            self.contact(api, email).await?
+            self.contact(email).await?
         } else {
             None
         };
-        let answer = self.send(api, self.upsert(ticket, contact)).await?;
+        let answer = self.client.send(self.upsert(ticket, contact)).await?;
         let codes = answer.body.to_string();
-        match answer.status {
+        let id = match answer.status {
             // Several have it already, because the field is not unique.
-            300 => {
-                let id = first_of_several(&answer).ok_or_else(|| answer.unreadable())?;
-                Ok(self.case_ref(&id))
-            }
+            300 => first_of_several(&answer),
             400 if codes.contains(DUPLICATE) => {
-                let found = self.find(api, ticket).await?;
-                found.ok_or_else(|| answer.error(CallErrorKind::Refused))
+                let found = self.find(ticket).await?;
+                return found.ok_or_else(|| answer.error(CallErrorKind::Refused));
             }
             400 if PASSING.iter().any(|code| codes.contains(code)) => {
-                Err(answer.error(CallErrorKind::Unavailable))
+                return Err(answer.error(CallErrorKind::Unavailable));
             }
-            400 => Err(answer.error(CallErrorKind::Refused)),
+            400 => return Err(answer.error(CallErrorKind::Refused)),
             // The field is not there, or not for this user: all cases wait until somebody mends that.
-            404 => Err(answer.error(CallErrorKind::Unauthorized)),
-            _ => {
-                let id = wire::some_text(&answer.body, "id");
-                let id = id.ok_or_else(|| answer.unreadable())?;
-                Ok(self.case_ref(&id))
-            }
-        }
+            404 => return Err(answer.error(CallErrorKind::Unauthorized)),
+            _ => wire::some_text(&answer.body, "id"),
+        };
+        let id = id.ok_or_else(|| answer.unreadable())?;
+        Ok(self.case_ref(id))
     }
 
-    async fn comment(
-        &self,
-        api: &Api,
-        to: &TicketRef,
-        comment: &Comment,
-        again: bool,
-    ) -> Result<(), CallError> {
-        if again {
-            let soql = format!(
-                "SELECT CommentBody FROM CaseComment WHERE ParentId = '{}' ORDER BY CreatedDate DESC LIMIT 200",
-                quoted(&to.id)
-            );
-            let same =
-                |other: &Value| wire::text(other, "CommentBody").trim() == comment.text.trim();
-            if self
-                .query(api, "list comments", &soql)
-                .await?
-                .iter()
-                .any(same)
-            {
-                return Ok(());
-            }
-        }
+    async fn comments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let soql = format!(
+            "SELECT CommentBody FROM CaseComment WHERE ParentId = '{}' ORDER BY CreatedDate DESC LIMIT 200",
+            quoted(&to.id)
+        );
+        let comments = self.query("list comments", &soql).await?;
+        let texts = comments
+            .iter()
+            .map(|other| wire::text(other, "CommentBody"));
+        Ok(texts.collect())
+    }
+
+    async fn comment(&self, to: &TicketRef, comment: &Comment) -> Result<(), CallError> {
         let body = json!({
             "ParentId": to.id,
             "CommentBody": comment.text,
             "IsPublished": false,
         });
-        self.insert(api, "add a comment", "CaseComment", body).await
+        self.insert("add a comment", "CaseComment", body).await
     }
 
-    async fn attach(
-        &self,
-        api: &Api,
-        to: &TicketRef,
-        attachment: &Attachment,
-        again: bool,
-    ) -> Result<(), CallError> {
-        if again {
-            let soql = format!(
-                "SELECT ContentDocument.Title FROM ContentDocumentLink WHERE LinkedEntityId = '{}'",
-                quoted(&to.id)
-            );
-            let same = |link: &Value| {
-                let document = link.get("ContentDocument").unwrap_or(&Value::Null);
-                wire::text(document, "Title") == attachment.name
-            };
-            if self.query(api, "list files", &soql).await?.iter().any(same) {
-                return Ok(());
-            }
-        }
+    async fn attachments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let soql = format!(
+            "SELECT ContentDocument.Title FROM ContentDocumentLink WHERE LinkedEntityId = '{}'",
+            quoted(&to.id)
+        );
+        let files = self.query("list files", &soql).await?;
+        let titles = files.iter().map(|link| {
+            let document = link.get("ContentDocument").unwrap_or(&Value::Null);
+            wire::text(document, "Title")
+        });
+        Ok(titles.collect())
+    }
+
+    async fn attach(&self, to: &TicketRef, attachment: &Attachment) -> Result<(), CallError> {
         let body = json!({
             "Title": attachment.name,
             "PathOnClient": attachment.name,
             "VersionData": STANDARD.encode(&attachment.bytes),
             "FirstPublishLocationId": to.id,
         });
-        self.insert(api, "attach a file", "ContentVersion", body)
-            .await
+        self.insert("attach a file", "ContentVersion", body).await
     }
 
     fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest> {
         self.client.shown(self.upsert(ticket, None))
-    }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            subject: LONGEST_SUBJECT,
-            description: LONGEST_DESCRIPTION,
-            comment: LONGEST_COMMENT,
-        }
-    }
-
-    /// In bytes, as a comment is measured; that is never less than the characters of the rest.
-    fn size_of(&self, text: &str) -> usize {
-        text.len()
-    }
-
-    fn settles_in(&self) -> Duration {
-        Duration::ZERO
     }
 }
 

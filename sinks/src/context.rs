@@ -1,13 +1,13 @@
 //! What templates can use of an event: its values under the names that are there for them
-//! ([`NAMES`](crate::template::context::NAMES)).
+//! ([`NAMES`](haptik_bridge_shared::template::context::NAMES)).
 
 use std::sync::LazyLock;
 
+use haptik_bridge_shared::channel::SenderKind;
+use haptik_bridge_shared::wire;
 use serde_json::{Map, Value, json};
 
-use super::Delivery;
-use crate::channel::SenderKind;
-use crate::wire;
+use crate::Delivery;
 
 /// Where the person's name, address and number may be, in the order in which they are looked for: among
 /// what the bot collected, then among what Haptik knows.
@@ -56,7 +56,7 @@ pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
     };
     let values = json!({
         "event_name": event.event_name,
-        "delivery_id": super::webhook::id(delivery),
+        "delivery_id": crate::webhook::id(delivery),
         "timestamp": event.timestamp.unwrap_or(delivery.received_at).to_string(),
         "sink": delivery.sink,
         "account": delivery.account,

@@ -1,16 +1,17 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::*;
-use crate::config::Config;
-use crate::haptik::webhook::Event;
-use crate::ids::AccountId;
-use crate::net;
-use crate::net::fake::{Answer, Fake, Request};
-use crate::retry::{Retry, Retryable as _};
-use crate::sink::{Sinks, context};
-use crate::table::Table;
+use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::haptik::webhook::Event;
+use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::net;
+use haptik_bridge_shared::net::fake::{Answer, Fake, Request};
+use haptik_bridge_shared::retry::{Retry, Retryable as _};
+use haptik_bridge_shared::table::Table;
 
-const SCHEMA: &str = include_str!("../../../../docs/eventbridge-detail.schema.json");
+use super::*;
+use crate::{Sinks, context};
+
+const SCHEMA: &str = include_str!("../../../docs/eventbridge-detail.schema.json");
 
 struct Scene {
     sinks: Sinks,
@@ -82,7 +83,7 @@ impl Scene {
         event: &'a Event,
         body: &'a str,
         again: bool,
-        key: &'a crate::ids::EntryKey,
+        key: &'a haptik_bridge_shared::ids::EntryKey,
     ) -> Delivery<'a> {
         static ACCOUNT: std::sync::LazyLock<AccountId> =
             std::sync::LazyLock::new(|| AccountId::from("main"));

@@ -1,16 +1,16 @@
 //! What a ticket says: the operator's templates filled in, and the transcript where it fits.
 
 use bytes::Bytes;
+use haptik_bridge_shared::config::{FieldValue, TicketTexts, TranscriptPlace};
+use haptik_bridge_shared::net::shortened;
+use haptik_bridge_shared::template::context::filled;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::case::Case;
 use super::transcript::Transcript;
-use super::{Attachment, Crm, Requester, Ticket};
-use crate::config::{FieldValue, TicketTexts, TranscriptPlace};
-use crate::net::shortened;
-use crate::sink::{Delivery, SinkError, context};
-use crate::template::context::filled;
+use super::{Attachment, Limits, Requester, Ticket};
+use crate::{Delivery, SinkError, context};
 
 /// The most tags of a ticket, and the most characters of each.
 const MOST_TAGS: usize = 50;
@@ -25,7 +25,7 @@ const LONGEST_NAME: usize = 200;
 /// The ticket of a case, and what is to be attached to it.
 pub(super) fn ticket(
     texts: &TicketTexts,
-    crm: &dyn Crm,
+    limits: &Limits,
     delivery: &Delivery<'_>,
     case: &Case,
     transcript: &Transcript,
@@ -33,11 +33,10 @@ pub(super) fn ticket(
     let mut values = context::values(delivery);
     transcript.fill_in(&mut values);
     let values = filled(values);
-    let limits = crm.limits();
-    let size = |text: &str| crm.size_of(text);
+    let size = limits.size_of;
 
     let subject = shortened(&texts.subject.text(&values)?, limits.subject);
-    let description = texts.description(&values)?;
+    let description = description_of(texts, &values)?;
     let place = if texts.description.uses("transcript") || texts.description.uses("transcript_text")
     {
         TranscriptPlace::None
@@ -46,13 +45,9 @@ pub(super) fn ticket(
     };
     let (description, attach) = match place {
         TranscriptPlace::None => (cut(&description, limits.description, size), false),
-        TranscriptPlace::Body => with_transcript(
-            &description,
-            transcript,
-            limits.description,
-            size,
-            crm.attaches(),
-        ),
+        TranscriptPlace::Body => {
+            with_transcript(&description, transcript, limits.description, size)
+        }
         TranscriptPlace::Attachment => {
             let note = transcript.note.map(|note| format!("\n\n{note}"));
             let description = description + &note.unwrap_or_default();
@@ -92,28 +87,25 @@ pub(super) fn ticket(
     Ok((ticket, attachment))
 }
 
-impl TicketTexts {
-    /// The description without the transcript.
-    pub(super) fn description(&self, values: &minijinja::Value) -> Result<String, SinkError> {
-        Ok(self.description.text(values)?.trim().to_owned())
-    }
+/// The description without the transcript.
+pub(super) fn description_of(
+    texts: &TicketTexts,
+    values: &minijinja::Value,
+) -> Result<String, SinkError> {
+    Ok(texts.description.text(values)?.trim().to_owned())
+}
 
-    /// Whether the transcript is to be transcript.
-    pub(super) fn wants_transcript(&self) -> bool {
-        let uses = |name| {
-            let templates = [&self.subject, &self.description];
+/// Whether the transcript is to be fetched.
+pub(super) fn wants_transcript(texts: &TicketTexts) -> bool {
+    let uses =
+        |name| {
+            let templates = [&texts.subject, &texts.description];
             templates.iter().any(|template| template.uses(name))
-                || self.fields.iter().chain(&self.custom_fields).any(
+                || texts.fields.iter().chain(&texts.custom_fields).any(
                     |(_, field)| matches!(field, FieldValue::Template(field) if field.uses(name)),
                 )
         };
-        self.transcript != TranscriptPlace::None || uses("transcript") || uses("transcript_text")
-    }
-
-    /// Whether every ticket has an attachment.
-    pub(super) fn always_attaches(&self) -> bool {
-        self.transcript == TranscriptPlace::Attachment
-    }
+    texts.transcript != TranscriptPlace::None || uses("transcript") || uses("transcript_text")
 }
 
 /// A message of a transcript, as a line.
@@ -148,7 +140,6 @@ fn with_transcript(
     transcript: &Transcript,
     limit: usize,
     size: impl Fn(&str) -> usize,
-    attaches: bool,
 ) -> (String, bool) {
     let note = transcript.note.map(|note| format!("\n\n{note}"));
     let note = note.unwrap_or_default();
@@ -162,13 +153,8 @@ fn with_transcript(
     }
     let description = cut(description, limit / 2, &size);
     let left_out = |count: usize| {
-        let where_else = if attaches {
-            "all of them are attached"
-        } else {
-            "more does not fit here"
-        };
         format!(
-            "(The first {count} of {} messages are left out: {where_else}.)\n",
+            "(The first {count} of {} messages are left out: all of them are attached.)\n",
             transcript.lines.len()
         )
     };
@@ -187,7 +173,7 @@ fn with_transcript(
     let count = transcript.lines.len() - kept.len();
     (
         format!("{start}{}{}", left_out(count), kept.join("\n")),
-        attaches,
+        true,
     )
 }
 
@@ -245,28 +231,10 @@ fn email(text: &str) -> String {
     }
 }
 
-/// A plain text as HTML: escaped, with its line ends.
-#[must_use]
-pub fn html(text: &str) -> String {
-    let mut html = String::with_capacity(text.len() + text.len() / 8);
-    for character in text.chars() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            '\n' => html.push_str("<br>"),
-            '\r' => {}
-            other => html.push(other),
-        }
-    }
-    html
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plain::{characters, html};
 
     fn transcript(lines: &[&str]) -> Transcript {
         Transcript {
@@ -275,14 +243,10 @@ mod tests {
         }
     }
 
-    fn characters(text: &str) -> usize {
-        text.chars().count()
-    }
-
     #[test]
     fn a_transcript_that_fits_is_whole_and_one_that_does_not_keeps_its_end() {
         let lines = transcript(&["user: one", "bot: two", "user: three"]);
-        let (whole, attach) = with_transcript("About.", &lines, 200, characters, true);
+        let (whole, attach) = with_transcript("About.", &lines, 200, characters);
         assert_eq!(
             whole,
             "About.\n\nTranscript\n\nuser: one\nbot: two\nuser: three"
@@ -290,14 +254,11 @@ mod tests {
         assert!(!attach);
         let long: Vec<String> = (0..100).map(|number| format!("user: {number}")).collect();
         let long: Vec<&str> = long.iter().map(String::as_str).collect();
-        for attaches in [true, false] {
-            let (text, attach) =
-                with_transcript("About.", &transcript(&long), 200, characters, attaches);
-            assert!(characters(&text) <= 200, "{}", characters(&text));
-            assert!(text.ends_with("user: 98\nuser: 99"), "{text}");
-            assert!(text.contains("of 100 messages are left out"), "{text}");
-            assert_eq!((attach, text.contains("attached")), (attaches, attaches));
-        }
+        let (text, attach) = with_transcript("About.", &transcript(&long), 200, characters);
+        assert!(characters(&text) <= 200, "{}", characters(&text));
+        assert!(text.ends_with("user: 98\nuser: 99"), "{text}");
+        assert!(text.contains("of 100 messages are left out"), "{text}");
+        assert!(attach && text.contains("attached"), "{text}");
     }
 
     #[test]
@@ -313,14 +274,6 @@ mod tests {
             );
         }
         assert_eq!(cut("short", 10, characters), "short");
-    }
-
-    #[test]
-    fn html_shows_what_was_written_and_runs_nothing() {
-        assert_eq!(
-            html("<script>alert('1')</script>\n\"a\" & b"),
-            "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;<br>&quot;a&quot; &amp; b"
-        );
     }
 
     #[test]

@@ -13,16 +13,16 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
+use haptik_bridge_shared::haptik::webhook::{Event, EventKind};
+use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::table::{TableError, number, text};
+use haptik_bridge_shared::wire;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::TicketRef;
-use crate::haptik::webhook::{Event, EventKind};
-use crate::ids::EntryKey;
-use crate::sink::{Delivery, SinkDeps, SinkError};
-use crate::table::{TableError, number, text};
-use crate::wire;
+use crate::{Delivery, SinkDeps, SinkError};
 
 /// How long after a completion its twin can come: Haptik repeats a delivery for an hour.
 const TWIN_COMES_WITHIN: Duration = Duration::from_mins(75);

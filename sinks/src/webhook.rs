@@ -2,40 +2,52 @@
 //! (<https://www.standardwebhooks.com>).
 
 use async_trait::async_trait;
+use haptik_bridge_shared::config::{self, Secrets, SinkKind};
+use haptik_bridge_shared::net::CallError;
+use haptik_bridge_shared::net::api::Preview;
+use haptik_bridge_shared::standard_webhooks;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Delivered, Delivery, Sink, SinkError};
-use crate::config::Secrets;
-use crate::net::CallError;
-use crate::net::api::Preview;
-use crate::standard_webhooks;
+use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType};
 
 /// What is asked of the receiver, to follow "to".
 const CALL: &str = "take an event";
 
 /// A sink of the kind `webhook`.
 #[derive(Debug)]
-pub struct WebhookSink {
+pub struct Webhook {
     url: Url,
     signing_secrets: Secrets,
     http: reqwest::Client,
 }
 
-impl WebhookSink {
-    /// The sink at `url`.
-    #[must_use]
-    pub fn new(url: Url, signing_secrets: Secrets, http: reqwest::Client) -> Self {
-        Self {
+impl SinkType for Webhook {
+    const NAME: &'static str = "webhook";
+    type Config = SinkKind;
+
+    fn configured(kind: &SinkKind) -> Option<&SinkKind> {
+        Some(kind).filter(|kind| matches!(kind, SinkKind::Webhook { .. }))
+    }
+
+    fn build(config: &SinkKind, _of: &config::Sink, deps: &SinkDeps) -> Box<dyn Sink> {
+        let SinkKind::Webhook {
             url,
             signing_secrets,
-            http,
-        }
+        } = config
+        else {
+            unreachable!("it is a webhook's")
+        };
+        Box::new(Self {
+            url: url.clone(),
+            signing_secrets: signing_secrets.clone(),
+            http: deps.http.clone(),
+        })
     }
 }
 
 #[async_trait]
-impl Sink for WebhookSink {
+impl Sink for Webhook {
     /// Sends an event: `{"type", "timestamp", "data"}`, where `type` is Haptik's `event_name` and
     /// `data` what Haptik delivered. The `webhook-id` is the same on every try of one event.
     async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {

@@ -3,22 +3,22 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use haptik_bridge_shared::activity::Activity;
+use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::haptik::client::{HaptikClient, History, HistoryMessage};
+use haptik_bridge_shared::haptik::webhook::EventKind;
+use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::Ledger;
+use haptik_bridge_shared::retry::{Retry, Retryable as _};
+use haptik_bridge_shared::table::Table;
+use haptik_bridge_shared::users::UserMap;
+use haptik_bridge_shared::wire;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::text;
-use crate::activity::Activity;
-use crate::config::Config;
-use crate::haptik::client::{HaptikClient, History, HistoryMessage};
-use crate::haptik::webhook::EventKind;
-use crate::ids::AccountId;
-use crate::lane::Lane;
-use crate::ledger::Ledger;
-use crate::retry::{Retry, Retryable as _};
-use crate::sink::{Delivery, SinkError};
-use crate::table::Table;
-use crate::users::UserMap;
-use crate::wire;
+use crate::{Delivery, SinkError};
 
 /// How long after a completion its transcript may lack the last message that Haptik delivered.
 const INCOMPLETE_FOR: Duration = Duration::from_mins(2);

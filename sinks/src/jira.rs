@@ -12,21 +12,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use haptik_bridge_shared::config::{self, SinkKind, TicketTexts};
+use haptik_bridge_shared::net::CallError;
+use haptik_bridge_shared::net::api::ApiRequest;
+use haptik_bridge_shared::wire;
 use http::HeaderName;
-use secrecy::SecretString;
 use serde_json::{Map, Value, json};
-use url::Url;
 
-use super::plain::words;
-use super::tickets::{Attachment, Comment, Crm, Limits, Requester, Ticket, TicketRef};
-use crate::config;
-use crate::net::CallError;
-use crate::net::api::{Api, ApiAnswer, ApiRequest, Field, below};
-use crate::wire;
-
-/// "The delay might vary from a few seconds to minutes"
-/// (<https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/>).
-const SETTLES_IN: Duration = Duration::from_mins(5);
+use crate::tickets::{
+    Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Requester, Ticket, TicketRef,
+};
 
 /// Less than 255 characters.
 const LONGEST_SUBJECT: usize = 254;
@@ -41,30 +36,45 @@ const ATLASSIAN_TOKEN: HeaderName = HeaderName::from_static("x-atlassian-token")
 #[derive(Debug)]
 pub struct Jira {
     config: config::Jira,
+    client: CrmClient,
 }
 
-impl Jira {
-    /// The service desk of this configuration.
-    #[must_use]
-    pub fn new(config: config::Jira) -> Self {
-        Self { config }
-    }
+impl CrmType for Jira {
+    const NAME: &'static str = "jira";
+    /// In characters of the document, in which each line costs some more.
+    const LIMITS: Limits = Limits {
+        subject: LONGEST_SUBJECT,
+        description: LONGEST_TEXT,
+        comment: LONGEST_TEXT,
+        size_of: |text| document(text).to_string().encode_utf16().count(),
+    };
+    /// "The delay might vary from a few seconds to minutes"
+    /// (<https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/>).
+    const SETTLES_IN: Duration = Duration::from_mins(5);
+    type Config = config::Jira;
 
-    fn url(&self, path: &str) -> Url {
-        below(&self.config.base_url, &format!("rest/{path}"))
+    fn configured(kind: &SinkKind) -> Option<(&Self::Config, &TicketTexts)> {
+        match kind {
+            SinkKind::Jira(config) => Some((config, &config.ticket)),
+            _ => None,
+        }
     }
 
     /// With an API token of the account with this address
     /// (<https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/>).
-    async fn send(&self, api: &Api, request: ApiRequest) -> Result<ApiAnswer, CallError> {
-        let sign = |token: &SecretString| request.clone().basic_auth(&self.config.email, token);
-        api.send_signed(&self.config.api_tokens, sign).await
+    fn new(config: &Self::Config, http: reqwest::Client) -> Self {
+        let auth = Auth::Basic(config.email.clone(), config.api_tokens.clone());
+        Self {
+            client: CrmClient::new(http, &config.base_url, auth),
+            config: config.clone(),
+        }
     }
+}
 
+impl Jira {
     fn creation(&self, ticket: &Ticket, account: Option<&str>) -> ApiRequest {
         let mut values = Map::new();
-        let more = ticket.fields.iter().chain(&ticket.custom_fields);
-        values.extend(more.map(|(name, value)| (name.clone(), value.clone())));
+        values.extend(ticket.all_fields(Value::clone));
         values.insert("summary".to_owned(), json!(ticket.subject));
         let description = if self.config.labels {
             let tags = ticket.tags.iter().map(|tag| label_of(tag));
@@ -84,32 +94,25 @@ impl Jira {
         if let Some(account) = account {
             body["raiseOnBehalfOf"] = json!(account);
         }
-        let url = self.url("servicedeskapi/request");
+        let url = self.client.url("rest/servicedeskapi/request");
         ApiRequest::post("create a request", url).json(body)
     }
 
-    fn request_ref(&self, key: &str) -> TicketRef {
-        let url = below(&self.config.base_url, &format!("browse/{key}"));
-        TicketRef {
-            id: key.to_owned(),
-            url: Some(url.to_string()),
-        }
+    fn request_ref(&self, key: String) -> TicketRef {
+        let url = self.client.url(&format!("browse/{key}"));
+        TicketRef::at(key, &url)
     }
 
     /// The account of the customer with this address, new if need be. None where there is no address, or
     /// where we may neither find nor make it: the request is then raised in our own name.
-    async fn customer(
-        &self,
-        api: &Api,
-        requester: &Requester,
-    ) -> Result<Option<String>, CallError> {
+    async fn customer(&self, requester: &Requester) -> Result<Option<String>, CallError> {
         if requester.email.is_empty() || !self.config.raise_on_behalf {
             return Ok(None);
         }
-        let mut url = self.url("api/3/user/search");
-        url.query_pairs_mut().append_pair("query", &requester.email);
+        let query = [("query", requester.email.as_str())];
+        let url = self.client.query("rest/api/3/user/search", &query);
         let request = ApiRequest::get("find a customer", url).expect(&[400, 403, 404]);
-        let answer = self.send(api, request).await?;
+        let answer = self.client.send(request).await?;
         // An address that is hidden is still searched; one that is shown must be this one.
         let same = |user: &&Value| {
             let shown = wire::text(user, "emailAddress");
@@ -127,22 +130,22 @@ impl Jira {
         {
             return Ok(Some(account));
         }
-        let name = Some(&requester.name).filter(|name| !name.is_empty());
         let body = json!({
             "email": requester.email,
-            "displayName": name.unwrap_or(&requester.email),
+            "displayName": requester.name_or_email(),
         });
-        let request = ApiRequest::post("create a customer", self.url("servicedeskapi/customer"))
+        let url = self.client.url("rest/servicedeskapi/customer");
+        let request = ApiRequest::post("create a customer", url)
             .json(body)
             .expect(&[400, 403, 404]);
-        let answer = self.send(api, request).await?;
+        let answer = self.client.send(request).await?;
         Ok(wire::some_text(&answer.body, "accountId"))
     }
 }
 
 #[async_trait]
 impl Crm for Jira {
-    async fn find(&self, api: &Api, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
+    async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let id = &ticket.external_id;
         let jql = if self.config.labels {
             format!("labels = \"{id}\"")
@@ -150,121 +153,77 @@ impl Crm for Jira {
             // A phrase, which is found as it stands.
             format!("description ~ \"\\\"{id}\\\"\"")
         };
-        let mut url = self.url("api/3/search/jql");
-        url.query_pairs_mut()
-            .append_pair("jql", &jql)
-            .append_pair("fields", "key");
+        let query = [("jql", jql.as_str()), ("fields", "key")];
+        let url = self.client.query("rest/api/3/search/jql", &query);
         let answer = self
-            .send(api, ApiRequest::get("find a request", url))
+            .client
+            .send(ApiRequest::get("find a request", url))
             .await?;
         let issues = answer.body.get("issues").and_then(Value::as_array);
         let issues = issues.ok_or_else(|| answer.unreadable())?;
         let key = issues
             .first()
             .and_then(|issue| wire::some_text(issue, "key"));
-        Ok(key.map(|key| self.request_ref(&key)))
+        Ok(key.map(|key| self.request_ref(key)))
     }
 
-    async fn create(&self, api: &Api, ticket: &Ticket) -> Result<TicketRef, CallError> {
-        let account = self.customer(api, &ticket.requester).await?;
+    async fn create(&self, ticket: &Ticket) -> Result<TicketRef, CallError> {
+        let account = self.customer(&ticket.requester).await?;
         let request = self.creation(ticket, account.as_deref());
-        let answer = self.send(api, request).await?;
+        let answer = self.client.send(request).await?;
         let key = wire::some_text(&answer.body, "issueKey");
         let key = key.ok_or_else(|| answer.unreadable())?;
-        Ok(self.request_ref(&key))
+        Ok(self.request_ref(key))
+    }
+
+    async fn comments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let path = format!("rest/api/3/issue/{}/comment", to.id);
+        let query = [("orderBy", "-created"), ("maxResults", "200")];
+        let request = ApiRequest::get("list comments", self.client.query(&path, &query));
+        let answer = self.client.send(request).await?;
+        let comments = wire::list(&answer.body, "comments");
+        let bodies = comments.filter_map(|comment| comment.get("body"));
+        Ok(bodies.map(text_of).collect())
     }
 
     /// An internal comment
     /// (<https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-comments/>).
-    async fn comment(
-        &self,
-        api: &Api,
-        to: &TicketRef,
-        comment: &Comment,
-        again: bool,
-    ) -> Result<(), CallError> {
-        let mut url = self.url(&format!("api/3/issue/{}/comment", to.id));
-        if again {
-            let mut url = url.clone();
-            url.set_query(Some("orderBy=-created&maxResults=200"));
-            let request = ApiRequest::get("list comments", url);
-            let answer = self.send(api, request).await?;
-            let text = words(&comment.text);
-            let same = |other: &Value| {
-                other
-                    .get("body")
-                    .is_some_and(|body| words(&text_of(body)) == text)
-            };
-            if wire::list(&answer.body, "comments").any(same) {
-                return Ok(());
-            }
-        }
-        url.set_query(None);
+    async fn comment(&self, to: &TicketRef, comment: &Comment) -> Result<(), CallError> {
+        let url = self
+            .client
+            .url(&format!("rest/api/3/issue/{}/comment", to.id));
         let request = ApiRequest::post("add a comment", url).json(json!({
             "body": document(&comment.text),
             "properties": [{"key": "sd.public.comment", "value": {"internal": true}}],
         }));
-        self.send(api, request).await?;
-        Ok(())
+        self.client.send(request).await.map(drop)
+    }
+
+    async fn attachments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let path = format!("rest/api/3/issue/{}", to.id);
+        let url = self.client.query(&path, &[("fields", "attachment")]);
+        let answer = self.client.send(ApiRequest::get("list files", url)).await?;
+        let fields = answer.body.get("fields").unwrap_or(&Value::Null);
+        let files = wire::list(fields, "attachment");
+        Ok(files.map(|file| wire::text(file, "filename")).collect())
     }
 
     /// A file of the issue, which customers do not see
     /// (<https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-attachments/>).
-    async fn attach(
-        &self,
-        api: &Api,
-        to: &TicketRef,
-        attachment: &Attachment,
-        again: bool,
-    ) -> Result<(), CallError> {
-        if again {
-            let mut url = self.url(&format!("api/3/issue/{}", to.id));
-            url.set_query(Some("fields=attachment"));
-            let answer = self.send(api, ApiRequest::get("list files", url)).await?;
-            let fields = answer.body.get("fields").unwrap_or(&Value::Null);
-            let same = |file: &Value| wire::text(file, "filename") == attachment.name;
-            if wire::list(fields, "attachment").any(same) {
-                return Ok(());
-            }
-        }
-        let file = Field::File {
-            name: attachment.name.clone(),
-            mime_type: attachment.mime_type.to_owned(),
-            bytes: attachment.bytes.clone(),
-        };
-        let url = self.url(&format!("api/3/issue/{}/attachments", to.id));
+    async fn attach(&self, to: &TicketRef, attachment: &Attachment) -> Result<(), CallError> {
+        let url = self
+            .client
+            .url(&format!("rest/api/3/issue/{}/attachments", to.id));
         let request = ApiRequest::post("attach a file", url)
             .header(ATLASSIAN_TOKEN, "no-check")
-            .multipart([("file".to_owned(), file)]);
-        self.send(api, request).await?;
-        Ok(())
+            .multipart([("file".to_owned(), attachment.field())]);
+        self.client.send(request).await.map(drop)
     }
 
     fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest> {
         let has_customer = self.config.raise_on_behalf && !ticket.requester.email.is_empty();
         let account = has_customer.then_some("[the customer's accountId]");
-        let token = self.config.api_tokens.newest();
-        vec![
-            self.creation(ticket, account)
-                .basic_auth(&self.config.email, token),
-        ]
-    }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            subject: LONGEST_SUBJECT,
-            description: LONGEST_TEXT,
-            comment: LONGEST_TEXT,
-        }
-    }
-
-    /// In characters of the document, in which each line costs some more.
-    fn size_of(&self, text: &str) -> usize {
-        document(text).to_string().encode_utf16().count()
-    }
-
-    fn settles_in(&self) -> Duration {
-        SETTLES_IN
+        self.client.shown(self.creation(ticket, account))
     }
 }
 
@@ -299,12 +258,13 @@ fn label_of(tag: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plain::without_space;
 
     #[test]
     fn a_document_says_what_the_text_says_and_has_no_empty_text() {
         let text = "*not bold* {code}\n\n<b>é</b>";
         let document = document(text);
-        assert_eq!(words(&text_of(&document)), words(text));
+        assert_eq!(without_space(&text_of(&document)), without_space(text));
         assert_eq!(document["content"][1], json!({"type": "paragraph"}));
     }
 }

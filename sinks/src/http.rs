@@ -6,38 +6,48 @@
 //! its name only.
 
 use async_trait::async_trait;
+use haptik_bridge_shared::config::{self, SinkKind};
+use haptik_bridge_shared::net::api::{Api, ApiRequest, Preview};
+use haptik_bridge_shared::template::context::filled;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::tickets::transcript::{Fetched, Transcript, Transcripts};
-use super::{Delivered, Delivery, Sink, SinkDeps, SinkError, context};
-use crate::config;
-use crate::net::api::{Api, ApiRequest, Preview};
-use crate::template::context::filled;
+use crate::tickets::transcript::{Fetched, Transcript, Transcripts};
+use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType, context};
 
 /// What is asked of the receiver, to follow "to".
 const CALL: &str = "take an event";
 
 /// A sink of the kind `http`.
 #[derive(Debug)]
-pub struct HttpSink {
+pub struct Http {
     config: config::Http,
     api: Api,
     transcripts: Transcripts,
 }
 
-impl HttpSink {
-    /// The sink of this configuration.
-    #[must_use]
-    pub fn new(config: config::Http, deps: &SinkDeps) -> Self {
-        Self {
-            config,
-            api: Api::new(deps.http.clone()),
-            transcripts: deps.transcripts.clone(),
+impl SinkType for Http {
+    const NAME: &'static str = "http";
+    type Config = config::Http;
+
+    fn configured(kind: &SinkKind) -> Option<&Self::Config> {
+        match kind {
+            SinkKind::Http(config) => Some(config),
+            _ => None,
         }
     }
 
+    fn build(config: &Self::Config, _of: &config::Sink, deps: &SinkDeps) -> Box<dyn Sink> {
+        Box::new(Self {
+            config: config.clone(),
+            api: Api::new(deps.http.clone()),
+            transcripts: deps.transcripts.clone(),
+        })
+    }
+}
+
+impl Http {
     /// Whether a template uses the transcript.
     fn wants_transcript(&self) -> bool {
         let headers = self.config.headers.iter().map(|(_, value)| value);
@@ -88,7 +98,7 @@ impl HttpSink {
 }
 
 #[async_trait]
-impl Sink for HttpSink {
+impl Sink for Http {
     async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {
         let transcript = if self.wants_transcript() {
             match self.transcripts.fetch(delivery).await? {
@@ -121,14 +131,14 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::config::Config;
-    use crate::haptik::webhook::Event;
-    use crate::ids::AccountId;
-    use crate::net;
-    use crate::net::aws::AwsEnvironment;
-    use crate::net::fake::{Answer, Fake, Request};
-    use crate::sink::Sinks;
-    use crate::table::Table;
+    use crate::Sinks;
+    use haptik_bridge_shared::config::Config;
+    use haptik_bridge_shared::haptik::webhook::Event;
+    use haptik_bridge_shared::ids::AccountId;
+    use haptik_bridge_shared::net;
+    use haptik_bridge_shared::net::aws::AwsEnvironment;
+    use haptik_bridge_shared::net::fake::{Answer, Fake, Request};
+    use haptik_bridge_shared::table::Table;
 
     const SINK: &str = r#"
         method = "PUT"
