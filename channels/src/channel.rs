@@ -15,8 +15,8 @@ use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::message::{
     Attachment, Inbound, Outgoing, Profile, Sender, Task, UserAction,
 };
+use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
-use haptik_bridge_shared::outbound::Fetcher;
 use haptik_bridge_shared::redacted_debug;
 use haptik_bridge_shared::retry::{Detail, Failure, Retry, Retryable};
 use haptik_bridge_shared::table::Table;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use haptik_bridge_shared::bridge::{Bridge, BridgeError};
 use haptik_bridge_shared::config;
 use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
-use haptik_bridge_shared::outbound::Fetcher;
 use haptik_bridge_shared::table::Table;
 
 use crate::channel::{BuildError, EdgeDeps, OutletDeps};

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use haptik_bridge_shared::config::{ChannelDefinition, Secrets};
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::message::{Attachment, Handback, Outgoing, Sender};
-use haptik_bridge_shared::outbound::Fetcher;
+use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::standard_webhooks::{self, SignatureError};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;

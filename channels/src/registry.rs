@@ -3,7 +3,7 @@
 //! There are three tables, so that a function links what it uses: [`CHANNELS`] is what everybody may
 //! know, [`EDGES`] builds the sides that receive, [`OUTLETS`] those that send.
 
-use haptik_bridge_shared::config::{self, ChannelDefinition, Registry};
+use haptik_bridge_shared::config::{self, ChannelDefinition};
 use haptik_bridge_shared::message::Sender;
 use serde_json::Value;
 
@@ -30,15 +30,6 @@ pub type BuildEdge = fn(&config::Channel, EdgeDeps) -> Result<Box<dyn AnyEdge>, 
 
 /// Builds an outlet of a connection's settings.
 pub type BuildOutlet = fn(&config::Channel, OutletDeps) -> Result<Box<dyn AnyOutlet>, BuildError>;
-
-/// The types that a configuration may name.
-#[must_use]
-pub fn all() -> Registry {
-    Registry {
-        channels: DEFINITIONS,
-        sinks: haptik_bridge_shared::registry::SINKS,
-    }
-}
 
 /// The registered type of this name.
 #[must_use]
@@ -78,7 +69,7 @@ macro_rules! channels {
         }),*];
 
         /// Their keys in the configuration.
-        pub static DEFINITIONS: &[ChannelDefinition] = &[$(<$channel as ChannelType>::DEFINITION),*];
+        pub const DEFINITIONS: &[ChannelDefinition] = &[$(<$channel as ChannelType>::DEFINITION),*];
 
         /// The sides that receive, by name. Only `inbound` names this table, so only there they are linked.
         pub static EDGES: &[(&str, BuildEdge)] =

@@ -10,12 +10,12 @@ use haptik_bridge_inbound::Inbound;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::environment::{AwsEnvironment, MissingVariables};
 use haptik_bridge_shared::live::Live;
-use haptik_bridge_shared::outbound;
+use haptik_bridge_shared::net;
+use haptik_bridge_shared::net::aws::{AwsEnvironment, MissingVariables};
 use haptik_bridge_shared::queue::Queue;
-use haptik_bridge_shared::sink::Sinks;
 use haptik_bridge_shared::table::Table;
+use haptik_bridge_sinks::{SinkDeps, Sinks};
 
 /// The environment that says where AWS is, for the sinks that are there; or what is missing in it.
 pub type Aws = Result<AwsEnvironment, MissingVariables>;
@@ -45,8 +45,9 @@ impl Application {
         limits: Limits,
         aws: &Aws,
     ) -> Result<Self> {
-        let http = outbound::client()?;
-        let sinks = Arc::new(Sinks::new(&config, &http, aws));
+        let http = net::client()?;
+        let deps = SinkDeps::new(&config, &table, &http, aws);
+        let sinks = Arc::new(Sinks::new(&config, &deps));
         let bridge = Arc::new(Bridge::with_client(config, table.clone(), queue, &http)?);
         let outlets = Arc::new(Outlets::new(&bridge, &table, &http)?);
         let inbound = Inbound {

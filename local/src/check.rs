@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use haptik_bridge_channels::registry;
+use haptik_bridge_channels::registry as channels;
+use haptik_bridge_local::registry;
 use haptik_bridge_shared::config::Config;
 
 /// Which configuration.
@@ -54,7 +55,7 @@ pub(crate) fn urls(config: &Config, base_url: &str) -> String {
     }
     for (name, channel) in &config.channels {
         let url = format!("{base_url}/channels/{name}");
-        let Some(registered) = registry::find(channel.type_name) else {
+        let Some(registered) = channels::find(channel.type_name) else {
             continue;
         };
         for (instruction, url) in (registered.definition.setup)(&channel.settings, &url) {

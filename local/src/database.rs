@@ -11,9 +11,8 @@ use aws_sdk_dynamodb::types::{
     LocalSecondaryIndex, Projection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 use dynoxide::Database;
-use haptik_bridge_shared::aws;
 use haptik_bridge_shared::ledger::{DEAD_INDEX, PENDING_INDEX};
-use haptik_bridge_shared::outbound;
+use haptik_bridge_shared::net::{self, aws};
 use haptik_bridge_shared::table::Table;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -99,7 +98,7 @@ fn client(endpoint: &str) -> anyhow::Result<Client> {
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(endpoint)
-        .http_client(aws::http_client(outbound::client()?))
+        .http_client(aws::http_client(net::client()?))
         .build();
     Ok(Client::from_conf(config))
 }

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::registry;
 use anyhow::Context as _;
 use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -17,7 +18,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
-use haptik_bridge_channels::registry;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::ids::EntryKey;
@@ -189,7 +189,7 @@ impl Demo {
             start: fastrand::u32(..),
             webhook: Arc::new(Webhook::new(self.signing_secret.expose_secret())?),
             channel_url: format!("{}/channels/web", self.base_url).into(),
-            http: haptik_bridge_shared::outbound::client()?,
+            http: haptik_bridge_shared::net::client()?,
         };
         let tickets = Tickets::default();
         let shown = tickets.clone();

@@ -13,7 +13,7 @@ use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::ingest::refusal;
-use haptik_bridge_shared::sink::Sinks;
+use haptik_bridge_sinks::Sinks;
 use http::StatusCode;
 use jiff::Timestamp;
 use tokio::net::TcpListener;

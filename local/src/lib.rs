@@ -11,4 +11,5 @@ pub mod demo;
 pub mod feed;
 pub mod gateway;
 pub mod queue;
+pub mod registry;
 pub mod simulator;

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use haptik_bridge_channels::registry;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
+use haptik_bridge_local::registry;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::Environment;

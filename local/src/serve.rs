@@ -9,7 +9,7 @@ use axum::routing::get;
 use haptik_bridge_local::demo::Demo;
 use haptik_bridge_local::feed::{Feed, HopLayer};
 use haptik_bridge_local::gateway::LocalBridge;
-use haptik_bridge_shared::environment::AwsEnvironment;
+use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::telemetry;
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};

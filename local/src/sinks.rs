@@ -1,21 +1,18 @@
 //! `haptik-bridge sink test` and `haptik-bridge sink preview`: a sink, before any event comes.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
-use haptik_bridge_local::queue::LocalQueue;
-use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AccountId;
-use haptik_bridge_shared::outbound;
+use haptik_bridge_shared::net;
+use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::sink::{Delivered, Delivery, Sinks, context};
+use haptik_bridge_sinks::{Delivered, Delivery, SinkDeps, Sinks, context};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -76,15 +73,13 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
         );
     }
     let database = EmbeddedDynamoDb::start(None).await?;
-    let queue = Arc::new(LocalQueue::new());
-    let http = outbound::client()?;
-    let sinks = Sinks::new(&config, &http, &AwsEnvironment::read(crate::variable));
-    let bridge = Bridge::with_client(config, database.table.clone(), queue, &http)?;
+    let aws = AwsEnvironment::read(crate::variable);
+    let deps = SinkDeps::new(&config, &database.table, &net::client()?, &aws);
+    let sinks = Sinks::new(&config, &deps);
     let sink = sinks.get(&arguments.name);
     let sink = sink.context("the sink was not made")?;
     let now = Timestamp::now();
     let delivery = Delivery {
-        bridge: &bridge,
         sink: &arguments.name,
         account: &account,
         event: &event,

@@ -6,7 +6,7 @@ use haptik_bridge_local::demo::Demo;
 use haptik_bridge_local::feed::Feed;
 use haptik_bridge_local::gateway::LocalBridge;
 use haptik_bridge_local::simulator::{CompletedBy, Records};
-use haptik_bridge_shared::environment::AwsEnvironment;
+use haptik_bridge_shared::net::aws::AwsEnvironment;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -22,7 +22,7 @@ async fn a_conversation_that_completes_is_among_the_tickets_of_the_page() -> any
             .router()
             .merge(demo.router(local.bridge.clone(), Feed::new(), &simulator)?);
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
-    let client = haptik_bridge_shared::outbound::client()?;
+    let client = haptik_bridge_shared::net::client()?;
     let tickets = async || {
         let answer = client.get(format!("{url}/demo/tickets")).send().await?;
         answer.error_for_status()?.json::<Vec<Value>>().await

@@ -204,7 +204,7 @@ async fn a_bridge_that_is_killed_again_and_again_loses_doubles_and_reorders_noth
         .set_webhook_url(format!("http://{listen}/haptik/main"));
     let mut bridge = Bridge::start(&file, data.path(), listen)?;
 
-    let http = haptik_bridge_shared::outbound::client()?;
+    let http = haptik_bridge_shared::net::client()?;
     let url = format!("http://{listen}/channels/acme-slack");
     let mut users = tokio::task::JoinSet::new();
     for user in 0..USERS {

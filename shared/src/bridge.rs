@@ -6,15 +6,15 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::activity::Activity;
+use crate::breaker::CircuitBreakers;
 use crate::config::{self, Config};
 use crate::haptik::client::HaptikClient;
 use crate::health::Health;
 use crate::ids::{AccountId, AuthId, ConnectionId};
 use crate::ledger::Ledger;
+use crate::net::{self, ClientError};
 use crate::outage::Outages;
-use crate::outbound::{self, ClientError};
 use crate::queue::Queue;
-use crate::sink::gate::Gates;
 use crate::table::Table;
 use crate::users::UserMap;
 
@@ -27,8 +27,8 @@ pub struct Bridge {
     pub haptik: BTreeMap<AccountId, HaptikClient>,
     /// The connections to channels.
     pub connections: BTreeMap<ConnectionId, Connection>,
-    /// What holds for a whole sink. What delivers there is apart: [`crate::sink::Sinks`].
-    pub gates: Gates,
+    /// What holds for a whole sink.
+    pub breakers: CircuitBreakers,
     /// What is to be done.
     pub ledger: Ledger,
     /// Who is where.
@@ -71,10 +71,10 @@ impl Bridge {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(config: Config, table: Table, queue: Arc<dyn Queue>) -> Result<Self, BridgeError> {
-        Self::with_client(config, table, queue, &outbound::client()?)
+        Self::with_client(config, table, queue, &net::client()?)
     }
 
-    /// Builds the clients, which send with `http` (see [`outbound::client`]). Nothing is called yet.
+    /// Builds the clients, which send with `http` (see [`net::client`]). Nothing is called yet.
     ///
     /// # Errors
     /// When TLS cannot be set up.
@@ -109,7 +109,7 @@ impl Bridge {
         Ok(Self {
             haptik,
             connections,
-            gates: Gates::new(table.clone()),
+            breakers: CircuitBreakers::new(table.clone()),
             ledger: Ledger::new(table.clone(), config.delivery.entry_ttl),
             users: UserMap::new(table.clone()),
             health: Health::new(table.clone()),

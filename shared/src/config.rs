@@ -41,8 +41,8 @@ pub use section::Section;
 pub use sinks::{Condition, Sink};
 pub use tables::{Delivery, Haptik, Outbound};
 
-use crate::sink::template::Check;
-pub use crate::sink::template::{Escape, Template};
+use crate::template::Check;
+pub use crate::template::{Escape, Template};
 
 /// A whole configuration, checked.
 ///

@@ -3,17 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::retry::{ReconnectMode, RetryConfig};
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use aws_types::SdkConfig;
-use secrecy::{ExposeSecret, SecretString};
-
-use crate::aws;
 use crate::bridge::Bridge;
 use crate::config::{Config, ConfigErrors};
 use crate::live::{BuildError, Live, REREAD_AFTER, Secret};
-use crate::outbound::{self, ClientError};
+use crate::net::aws::{AwsEnvironment, MissingVariables};
+use crate::net::{self, ClientError};
 use crate::queue::SqsQueue;
 use crate::table::Table;
 
@@ -34,36 +28,6 @@ pub struct Environment {
     /// What AWS itself sets.
     pub aws: AwsEnvironment,
 }
-
-/// The variables that Lambda sets for every function
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>). They are read here and
-/// not by `aws-config`: its chain of profiles, metadata services and token exchanges is what a function
-/// never needs, and would be a third of its binary.
-#[derive(Debug, Clone)]
-pub struct AwsEnvironment {
-    /// `AWS_REGION`.
-    pub region: String,
-    /// `AWS_ACCESS_KEY_ID`.
-    pub access_key_id: String,
-    /// `AWS_SECRET_ACCESS_KEY`.
-    pub secret_access_key: SecretString,
-    /// `AWS_SESSION_TOKEN`.
-    pub session_token: Option<SecretString>,
-    /// `AWS_ENDPOINT_URL`: another endpoint for every service, such as an emulator's.
-    pub endpoint_url: Option<String>,
-    /// `AWS_USE_FIPS_ENDPOINT`.
-    pub use_fips: bool,
-}
-
-/// Variables are missing or not what they should be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("missing or wrong in the environment: {}", .0.join(", "))]
-pub struct MissingVariables(Vec<&'static str>);
-
-/// How long one try of an AWS call may take, and the call with its repeats: an edge answers 503 before
-/// its own time is up, so that the sender knows.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl Environment {
     /// Reads the environment through `variable`.
@@ -98,7 +62,7 @@ impl Environment {
         if wrong.is_empty() {
             Ok(environment)
         } else {
-            Err(MissingVariables(wrong))
+            Err(MissingVariables::new(wrong))
         }
     }
 
@@ -121,7 +85,7 @@ impl Environment {
     }
 
     fn connect(self) -> Result<(Secret, Parts), ClientError> {
-        let http = outbound::client()?;
+        let http = net::client()?;
         let sdk = self.aws.sdk_config(http.clone());
         let secret = Secret {
             secrets: aws_sdk_secretsmanager::Client::new(&sdk),
@@ -160,74 +124,6 @@ impl Parts {
         let queue = Arc::new(self.queue.clone());
         let bridge = Bridge::with_client(config, self.table.clone(), queue, &self.http);
         Ok(bridge?)
-    }
-}
-
-impl AwsEnvironment {
-    /// Reads the environment through `variable`.
-    ///
-    /// # Errors
-    /// When variables are missing or empty: all of them are named.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
-        let some = |name| variable(name).filter(|value: &String| !value.is_empty());
-        let mut wrong = Vec::new();
-        let mut read = |name| {
-            some(name).unwrap_or_else(|| {
-                wrong.push(name);
-                String::new()
-            })
-        };
-        let environment = Self::reading(&mut read, some);
-        if wrong.is_empty() {
-            Ok(environment)
-        } else {
-            Err(MissingVariables(wrong))
-        }
-    }
-
-    fn reading(
-        read: &mut impl FnMut(&'static str) -> String,
-        some: impl Fn(&'static str) -> Option<String>,
-    ) -> Self {
-        Self {
-            region: read("AWS_REGION"),
-            access_key_id: read("AWS_ACCESS_KEY_ID"),
-            secret_access_key: read("AWS_SECRET_ACCESS_KEY").into(),
-            session_token: some("AWS_SESSION_TOKEN").map(SecretString::from),
-            endpoint_url: some("AWS_ENDPOINT_URL"),
-            use_fips: some("AWS_USE_FIPS_ENDPOINT").is_some_and(|value| value == "true"),
-        }
-    }
-
-    /// What AWS clients are made of, which send with `http`.
-    pub(crate) fn sdk_config(&self, http: reqwest::Client) -> SdkConfig {
-        let credentials = Credentials::new(
-            self.access_key_id.clone(),
-            self.secret_access_key.expose_secret(),
-            self.session_token
-                .as_ref()
-                .map(|token| token.expose_secret().to_owned()),
-            None,
-            "environment",
-        );
-        let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(CALL_TIMEOUT)
-            .build();
-        // A broken connection leaves reqwest's pool by itself. Told to close it, the SDK would warn at each
-        // failure that it does not know which it was.
-        let retries =
-            RetryConfig::standard().with_reconnect_mode(ReconnectMode::ReuseAllConnections);
-        let mut sdk = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(aws::http_client(http))
-            .region(Region::new(self.region.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .timeout_config(timeouts)
-            .retry_config(retries)
-            .use_fips(self.use_fips);
-        sdk.set_endpoint_url(self.endpoint_url.clone());
-        sdk.build()
     }
 }
 

@@ -70,7 +70,7 @@ pub enum KeyKind {
         key: String,
     },
     /// What a user did, or what follows from that.
-    Act {
+    UserAction {
         /// When, in microseconds since the epoch.
         at: u64,
         /// What the channel calls it.
@@ -102,7 +102,7 @@ impl KeyKind {
     /// What a user did at this time, which the channel calls `id`.
     #[must_use]
     pub fn act(at: Timestamp, id: impl Into<String>) -> Self {
-        Self::Act {
+        Self::UserAction {
             at: u64::try_from(at.as_microsecond()).unwrap_or_default(),
             id: id.into(),
         }
@@ -149,7 +149,7 @@ impl KeyKind {
             | Self::Notice { .. }
             | Self::Event { .. }
             | Self::MessageReturned { .. }
-            | Self::Act { .. } => None,
+            | Self::UserAction { .. } => None,
         }
     }
 
@@ -162,7 +162,7 @@ impl KeyKind {
             | Self::Notice { .. }
             | Self::Event { .. }
             | Self::MessageReturned { .. } => true,
-            Self::Message { .. } | Self::AgentJoined { .. } | Self::Act { .. } => false,
+            Self::Message { .. } | Self::AgentJoined { .. } | Self::UserAction { .. } => false,
         }
     }
 
@@ -229,7 +229,7 @@ impl fmt::Display for KeyKind {
             Self::Notice { at, name } => write!(out, "{at:020}#{NOTICE}#{name}"),
             Self::Event { at, name, hash } => write!(out, "{at:020}#2-{name}#{hash}"),
             Self::MessageReturned { key } => write!(out, "{NO_TIME:020}#{MESSAGE_RETURNED}#{key}"),
-            Self::Act { at, id } => write!(out, "{at:020}#{id}"),
+            Self::UserAction { at, id } => write!(out, "{at:020}#{id}"),
         }
     }
 }
@@ -242,7 +242,7 @@ pub struct UnknownKey;
 impl FromStr for KeyKind {
     type Err = UnknownKey;
 
-    /// What a key of a lane towards a channel or a sink is. In the other lanes all are [`KeyKind::Act`],
+    /// What a key of a lane towards a channel or a sink is. In the other lanes all are [`KeyKind::UserAction`],
     /// whatever the channel calls what the user did: there, [`EntryKey::act_id`] is to be asked.
     fn from_str(key: &str) -> Result<Self, UnknownKey> {
         let (number, rest) = key.split_once('#').ok_or(UnknownKey)?;
@@ -275,7 +275,7 @@ impl FromStr for KeyKind {
                     name: name.to_owned(),
                     hash: id,
                 },
-                _ => Self::Act {
+                _ => Self::UserAction {
                     at,
                     id: rest.to_owned(),
                 },
@@ -344,7 +344,7 @@ mod tests {
             KeyKind::Event { at, .. } => (*at, 3),
             KeyKind::MessageReturned { .. } => (NO_TIME, 4),
             KeyKind::Message { id } | KeyKind::AgentJoined { id } => (*id, 5),
-            KeyKind::Act { at, .. } => (*at, 0),
+            KeyKind::UserAction { at, .. } => (*at, 0),
         }
     }
 
@@ -391,7 +391,7 @@ mod tests {
 
         #[test]
         fn what_users_did_sorts_by_time(one in numbers(), other in numbers(), id in "[ -~]{1,12}") {
-            let key = |at: u64| EntryKey::from(KeyKind::Act { at, id: id.clone() });
+            let key = |at: u64| EntryKey::from(KeyKind::UserAction { at, id: id.clone() });
             prop_assert_eq!(key(one).cmp(&key(other)), one.cmp(&other));
             let key = key(one);
             prop_assert_eq!(key.act_id(), id);

@@ -9,17 +9,17 @@
 //! - [`ingest`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
 //!   ring of the [`queue`]. [`users`] is the map of who is where and who is with a human,
 //!   [`health`] whether Haptik's webhook is well, [`outage`] what is recorded when it was not,
-//!   [`activity`] who was active then. All are in one [`table`].
-//! - [`message`] has the values that all of these speak of.
-//! - [`retry`] says whether a failure is worth repeating, [`outbound`] is the HTTP client, [`sink`] is
-//!   whoever else wants the events: a CRM, or a receiver of [`standard_webhooks`].
-//! - [`registry`] lists the types of sinks.
+//!   [`activity`] who was active then, [`breaker`] whether a sink takes anything now. All are in one [`table`].
+//! - [`message`] has the values that all of these speak of; [`offers`] finds what users were offered.
+//! - [`retry`] says whether a failure is worth repeating, [`net`] sends what goes out,
+//!   [`standard_webhooks`] signs it. Channels and sinks have crates of their own.
+//! - [`template`] fills in what the operator wrote.
 //! - [`redact`] keeps what people say out of `Debug`, [`seal`] encrypts the secrets that are kept in the table.
 //! - [`telemetry`] tells of every hop; [`ids`] names things, [`key`] puts them in order; [`wire`] reads other people's JSON;
-//!   [`aws`] is what the AWS clients have in common, [`environment`] where they find things.
+//!   [`environment`] is where the functions find things.
 
 pub mod activity;
-pub mod aws;
+pub mod breaker;
 pub mod bridge;
 pub mod config;
 pub mod environment;
@@ -32,17 +32,16 @@ pub mod lane;
 pub mod ledger;
 pub mod live;
 pub mod message;
+pub mod net;
 pub mod offers;
 pub mod outage;
-pub mod outbound;
 pub mod queue;
 pub mod redact;
-pub mod registry;
 pub mod retry;
 pub mod seal;
-pub mod sink;
 pub mod standard_webhooks;
 pub mod table;
 pub mod telemetry;
+pub mod template;
 pub mod users;
 pub mod wire;

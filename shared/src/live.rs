@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use crate::aws;
 use crate::bridge::{Bridge, BridgeError};
 use crate::config::ConfigErrors;
+use crate::net::aws;
 
 /// How long a configuration that was read from its secret is used before it is read again. A rotated
 /// secret works everywhere after this time, without a deployment.
@@ -259,7 +259,7 @@ mod tests {
 
     use super::*;
     use crate::environment::Environment;
-    use crate::outbound::fake::{Answer, Fake};
+    use crate::net::fake::{Answer, Fake};
 
     const GOOD: &str = r#"
         [haptik.main]
@@ -346,7 +346,7 @@ mod tests {
         let (edge, _fake) = live(&[&bad], "300").await;
         edge.current().await.expect("an edge fills none in");
         let (environment, _fake) = environment(&[&bad], "300").await;
-        let made = environment.bridge_with_sinks(|_, sinks| sinks);
+        let made = environment.bridge_with(|bridge, _| bridge);
         let (live, _) = made.expect("a client");
         let error = live.current().await.expect_err("it is bad").to_string();
         assert!(

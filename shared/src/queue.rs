@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::aws;
 use crate::ids::EntryKey;
 use crate::lane::Lane;
+use crate::net::aws;
 
 /// A queue with the guarantees of SQS FIFO: rings of one lane are handled one batch at a time and in
 /// order, lanes side by side, and a ring that was not handled comes again.

@@ -29,7 +29,7 @@ pub trait Retryable: fmt::Display {
 
 /// What a provider said of a failure, which may quote what somebody said: `Debug` leaves it out.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Detail(String);
+pub struct Detail(Box<str>);
 
 impl Detail {
     /// The words.
@@ -41,7 +41,7 @@ impl Detail {
 
 impl From<&str> for Detail {
     fn from(words: &str) -> Self {
-        Self(words.to_owned())
+        Self(words.into())
     }
 }
 

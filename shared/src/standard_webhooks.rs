@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -14,12 +14,15 @@ use standardwebhooks::{
 use url::Url;
 
 use crate::config::Secrets;
-use crate::outbound::{self, Unreachable};
-use crate::retry::{Retry, Retryable};
+use crate::net::api::{Api, ApiRequest};
+use crate::net::{CallError, CallErrorKind};
 use crate::wire;
 
 /// How far a request's time may be from ours, either way.
 pub const TOLERANCE: Duration = Duration::from_mins(5);
+
+/// What is asked of the receiver, to follow "to".
+const CALL: &str = "take a message";
 
 /// The most bytes that are read of an answer, which is of no interest.
 const ANSWER_LIMIT: usize = 64 * 1024;
@@ -88,43 +91,6 @@ pub fn message_id(parts: &[&str]) -> String {
     format!("msg_{}", hex::encode(&hash.finalize()[..16]))
 }
 
-/// A signed request that was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PostError {
-    /// No secret can sign.
-    #[error("no signing secret can be used")]
-    Unsigned,
-    /// The receiver answered something else than 2xx.
-    #[error("the receiver answered {status}")]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// How long to wait, where the receiver says so.
-        retry_after: Option<Duration>,
-    },
-    /// There was no answer.
-    #[error("the receiver could not be reached: {0}")]
-    Unreachable(#[from] Unreachable),
-}
-
-impl Retryable for PostError {
-    fn retry(&self) -> Retry {
-        match self {
-            // 401 and 403 are for the operator to mend; nothing is lost until then.
-            Self::Refused {
-                status: 401 | 403 | 408 | 425 | 429,
-                retry_after,
-            } => Retry::Later(*retry_after),
-            Self::Unsigned
-            | Self::Refused {
-                status: 400..=499, ..
-            } => Retry::Never,
-            Self::Refused { retry_after, .. } => Retry::Later(*retry_after),
-            Self::Unreachable(_) => Retry::Later(None),
-        }
-    }
-}
-
 /// Posts a body, signed with every secret, newest first, so that the receiver can change to a new one
 /// at its own time.
 ///
@@ -137,37 +103,31 @@ pub async fn post(
     id: &str,
     body: &Value,
     now: Timestamp,
-) -> Result<(), PostError> {
+) -> Result<(), CallError> {
     let (body, at) = (body.to_string(), now.as_second());
     let signatures: Vec<String> = secrets
         .iter()
         .filter_map(|secret| sign_with(secret.expose_secret(), id, at, body.as_bytes()))
         .collect();
     if signatures.is_empty() {
-        return Err(PostError::Unsigned);
+        let reason = "no signing secret can be used";
+        return Err(CallError::new(CALL, CallErrorKind::Unsendable(reason)));
     }
-    let response = http
-        .post(url.clone())
-        .header(http::header::CONTENT_TYPE, "application/json")
-        .header(HEADER_WEBHOOK_ID, id)
-        .header(HEADER_WEBHOOK_TIMESTAMP, at)
-        .header(HEADER_WEBHOOK_SIGNATURE, signatures.join(" "))
-        .body(body)
-        .send()
-        .await
-        .map_err(|error| Unreachable::from(&error))?;
-    let status = response.status();
-    let retry_after = outbound::retry_after(response.headers(), now);
-    // Read, so that the connection can be used again; the status has said it all.
-    let _ = outbound::read(response, ANSWER_LIMIT).await;
-    if status.is_success() {
-        return Ok(());
+    let header = HeaderName::from_static;
+    let request = ApiRequest::post(CALL, url.clone())
+        .header(header(HEADER_WEBHOOK_ID), id)
+        .header(header(HEADER_WEBHOOK_TIMESTAMP), at.to_string())
+        .header(header(HEADER_WEBHOOK_SIGNATURE), signatures.join(" "))
+        .bytes("application/json", body)
+        .limit(ANSWER_LIMIT);
+    match Api::new(http.clone()).send(request).await {
+        Ok(_) => Ok(()),
+        // The status has said it all.
+        Err(error) => Err(CallError {
+            detail: None,
+            ..error
+        }),
     }
-    let status = status.as_u16();
-    Err(PostError::Refused {
-        status,
-        retry_after,
-    })
 }
 
 fn sign_with(secret: &str, id: &str, at: i64, body: &[u8]) -> Option<String> {
@@ -186,8 +146,11 @@ fn constant_time_eq(left: &str, right: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use secrecy::SecretString;
+
+    use super::*;
+    use crate::net::fake::{Answer, Fake};
+    use crate::retry::{Retry, Retryable as _};
 
     /// The published example of the specification's own libraries.
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -254,19 +217,26 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_refusal_is_repeated_only_where_that_can_help() {
-        let retry = |status| {
-            PostError::Refused {
-                status,
-                retry_after: None,
-            }
-            .retry()
+    #[tokio::test]
+    async fn a_refusal_is_repeated_only_where_that_can_help() {
+        let fake = Fake::start(|request| {
+            let status = request.path.trim_start_matches('/').parse();
+            Answer::new(status.expect("a status"), "what the receiver says")
+        })
+        .await;
+        let http = crate::net::client().expect("a client");
+        let retry = async |status: u16| {
+            let (url, now) = (fake.url(&status.to_string()), Timestamp::UNIX_EPOCH);
+            let posted = post(&http, &url, &secrets(&[SECRET]), ID, &Value::Null, now).await;
+            let error = posted.expect_err("it is not taken");
+            assert_eq!(error.detail(), None, "{status}");
+            error.retry()
         };
-        assert_eq!([400, 404, 410, 422].map(retry), [Retry::Never; 4]);
-        assert_eq!(
-            [302, 401, 429, 500, 503].map(retry),
-            [Retry::Later(None); 5]
-        );
+        for status in [400, 404, 410, 422] {
+            assert_eq!(retry(status).await, Retry::Never, "{status}");
+        }
+        for status in [302, 401, 429, 500, 503] {
+            assert_eq!(retry(status).await, Retry::Later(None), "{status}");
+        }
     }
 }

@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::Timestamp;
 
-use crate::aws;
+use crate::net::aws;
 use crate::retry::{Retry, Retryable};
 
 mod condition;

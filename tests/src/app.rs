@@ -218,7 +218,7 @@ impl Drop for App {
 /// # Errors
 /// When TLS cannot be set up.
 pub fn client() -> anyhow::Result<reqwest::Client> {
-    Ok(haptik_bridge_shared::outbound::client()?)
+    Ok(haptik_bridge_shared::net::client()?)
 }
 
 async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> StatusCode {

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use haptik_bridge_channels::registry;
 use haptik_bridge_local::gateway::LocalBridge;
+use haptik_bridge_local::registry;
 use haptik_bridge_local::simulator::{Bot, DemoBot, Running, Settings, Simulator};
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::ledger::{Entry, State};
+use haptik_bridge_shared::net::aws::AwsEnvironment;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::net::TcpListener;

@@ -336,8 +336,8 @@ async fn refused_by_a_crm(stage: &Stage, desk: &FakeCrm) -> anyhow::Result<()> {
         }
     }
     assert!(stage.local.queue.idle(Duration::from_secs(30)).await);
-    let gate = stage.local.bridge.gates.of("crm").await?;
-    let reason = gate.attention.unwrap_or_default();
+    let breaker = stage.local.bridge.breakers.of("crm").await?;
+    let reason = breaker.attention.unwrap_or_default();
     assert!(reason.contains(OF_THE_CRM), "{reason}");
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::Address;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, Profile, UserAction};
-use haptik_bridge_shared::outbound::shortened;
+use haptik_bridge_shared::net::shortened;
 
 /// The longest text, in bytes of UTF-8. All limits together keep an entry below the 400 KB that
 /// `DynamoDB` takes.

@@ -12,8 +12,8 @@ use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::{Content, Sender, SenderKind};
-use haptik_bridge_shared::outbound;
-use haptik_bridge_shared::outbound::fake::{Answer, Fake};
+use haptik_bridge_shared::net;
+use haptik_bridge_shared::net::fake::{Answer, Fake};
 use haptik_bridge_shared::retry::Retry;
 
 mod receive;
@@ -28,7 +28,7 @@ fn channel(callback_url: Url) -> Custom {
         handoff_only: false,
         transcript: config::Transcript::Message,
     };
-    let http = outbound::client().expect("a client");
+    let http = net::client().expect("a client");
     Custom::new(
         "my-app".into(),
         &config,
@@ -401,7 +401,7 @@ fn a_secret_that_is_not_base64_is_an_error() {
         handoff_only: false,
         transcript: config::Transcript::Message,
     };
-    let http = outbound::client().expect("a client");
+    let http = net::client().expect("a client");
     let made = Custom::new(
         "my-app".into(),
         &config,

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::workspaces::{WorkspaceId, Workspaces};
 use crate::channel::{Refusal, SendError};
-use haptik_bridge_shared::outbound::{self, BodyError, Unreachable};
+use haptik_bridge_shared::net::{self, BodyError, Unreachable};
 use haptik_bridge_shared::retry::{Retry, Retryable};
 use haptik_bridge_shared::wire;
 
@@ -185,11 +185,11 @@ impl Api {
             .await
             .map_err(|error| unreachable(Unreachable::from(&error)))?;
         let status = response.status().as_u16();
-        let retry_after = outbound::retry_after(response.headers(), Timestamp::now());
+        let retry_after = net::retry_after(response.headers(), Timestamp::now());
         if !(200..300).contains(&status) {
             return Err(of_status(method, status, retry_after));
         }
-        let body = outbound::read(response, LARGEST_ANSWER)
+        let body = net::read(response, LARGEST_ANSWER)
             .await
             .map_err(|error| match error {
                 BodyError::Broken(cause) => unreachable(cause),

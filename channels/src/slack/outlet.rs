@@ -6,7 +6,7 @@ use super::config;
 use async_trait::async_trait;
 use bytes::Bytes;
 use haptik_bridge_shared::message::{Attachment, Outgoing, Profile};
-use haptik_bridge_shared::outbound::Fetcher;
+use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::wire;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 use super::*;
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::{Content, Sender};
-use haptik_bridge_shared::outbound;
-use haptik_bridge_shared::outbound::fake::{Answer, Fake};
+use haptik_bridge_shared::net;
+use haptik_bridge_shared::net::fake::{Answer, Fake};
 use haptik_bridge_shared::retry::Retry;
 
 fn slack(fake: &Fake) -> Slack {
@@ -25,7 +25,7 @@ fn slack(fake: &Fake) -> Slack {
         "acme".into(),
         &settings,
         Workspaces::one(Secrets::new("xoxb-token", [])),
-        outbound::client().expect("a client"),
+        net::client().expect("a client"),
         fetcher,
     )
 }
@@ -402,7 +402,7 @@ fn nothing_of_a_connection_prints_a_secret() {
         "acme".into(),
         &settings,
         Workspaces::one(Secrets::new("xoxb-token", [])),
-        outbound::client().expect("a client"),
+        net::client().expect("a client"),
         fetcher,
     );
     let printed = format!("{slack:?}");

@@ -30,7 +30,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let http = haptik_bridge_shared::outbound::client()?;
+    let http = haptik_bridge_shared::net::client()?;
     let client = Client::new(http, &arguments.bridge, &arguments.secret)?;
     let (screen, mut shown) = mpsc::unbounded_channel();
     let bot = Bot::new(client, json!({"id": "u-42", "name": "Asha"}), screen);

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use haptik_bridge_channels::connections::Edges;
-use haptik_bridge_channels::registry;
 use haptik_bridge_inbound::{Inbound, router};
-use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::config::{Config, Registry};
 use haptik_bridge_shared::environment::Environment;
 use haptik_bridge_shared::telemetry;
+
+/// The types of channels and sinks that the configuration may name.
+const REGISTRY: Registry = Registry {
+    channels: haptik_bridge_channels::registry::DEFINITIONS,
+    sinks: haptik_bridge_sinks::DEFINITIONS,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -19,7 +24,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
     let (live, _) = Environment::read(variable)?.reloading(
-        |text| Config::parse_without_templates(text, &registry::all()),
+        |text| Config::parse_without_templates(text, &REGISTRY),
         |bridge, parts| {
             let edges = Edges::new(&bridge, &parts.table, &parts.http)?;
             Ok(Inbound {

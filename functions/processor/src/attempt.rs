@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::erased::AnyOutlet;
+use haptik_bridge_shared::breaker::CircuitBreaker;
 use haptik_bridge_shared::bridge::{Bridge, Connection};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::sink::gate::Gate;
 use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use jiff::Timestamp;
 
@@ -44,7 +44,7 @@ pub(crate) struct Attempt<'a> {
     /// Where it goes or came in. Of an answer from Haptik it is known once the user is.
     place: OnceLock<String>,
     /// What is known of the sink, where it goes to one.
-    pub(crate) gate: Gate,
+    pub(crate) breaker: CircuitBreaker,
 }
 
 impl<'a> Attempt<'a> {
@@ -60,7 +60,7 @@ impl<'a> Attempt<'a> {
             entry,
             since: Timestamp::now(),
             place: place.map(OnceLock::from).unwrap_or_default(),
-            gate: Gate::default(),
+            breaker: CircuitBreaker::default(),
         }
     }
 

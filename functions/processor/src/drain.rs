@@ -9,9 +9,9 @@ use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
 use haptik_bridge_shared::retry::{self, Failure, FailureReason, Retry};
-use haptik_bridge_shared::sink::Sinks;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::Outcome;
+use haptik_bridge_sinks::Sinks;
 use jiff::Timestamp;
 use tokio::sync::RwLock;
 
@@ -122,7 +122,7 @@ impl Drain<'_> {
     async fn deliver_and_record(&self, entry: &Entry) -> Result<Progress, Stopped> {
         let mut attempt = Attempt::of(entry);
         match Box::pin(self.to_sink().admit(entry)).await {
-            Ok(Ok(gate)) => attempt.gate = gate,
+            Ok(Ok(breaker)) => attempt.breaker = breaker,
             Ok(Err(stopped)) => return Err(stopped),
             Err(error) => return Err(self.not_recorded(&error)),
         }
@@ -282,7 +282,7 @@ impl Drain<'_> {
             .duration_since(patient_since(attempt))
             .unsigned_abs()
             >= patience;
-        if is_too_old && attempt.gate.attention.is_none() {
+        if is_too_old && attempt.breaker.attention.is_none() {
             let reason = format!("given up after {} s: {}", patience.as_secs(), why.reason);
             let reason = reason.as_str();
             let given_up = self
@@ -316,10 +316,7 @@ impl Drain<'_> {
     /// The entries in the order in which they are to be delivered.
     fn in_order(&self, entries: Vec<Entry>) -> Vec<Entry> {
         let mut entries = in_order(entries);
-        if let Lane::Sink { sink, .. } = self.lane
-            && let Some(sink) = self.sinks.get(sink)
-            && sink.prefers_the_longer_twin()
-        {
+        if let Lane::Sink { .. } = self.lane {
             order_completions(&mut entries);
         }
         entries
@@ -388,5 +385,5 @@ fn is_outdated(age: Duration, window: Duration) -> bool {
 fn patient_since(attempt: &Attempt<'_>) -> Timestamp {
     let entry = attempt.entry;
     let since = entry.revived_at.unwrap_or(entry.received_at);
-    since.max(attempt.gate.resumed_at.unwrap_or(since))
+    since.max(attempt.breaker.resumed_at.unwrap_or(since))
 }

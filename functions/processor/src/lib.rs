@@ -29,7 +29,7 @@ use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::queue::Ring;
-use haptik_bridge_shared::sink::Sinks;
+use haptik_bridge_sinks::Sinks;
 use jiff::Timestamp;
 use tokio::sync::RwLock;
 use tokio::task::JoinSet;

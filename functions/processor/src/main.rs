@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use haptik_bridge_channels::connections::Outlets;
-use haptik_bridge_channels::registry;
 use haptik_bridge_processor::event::{Event, Failure, Message, Response};
 use haptik_bridge_processor::{Processor, Unhandled};
-use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::environment::Environment;
-use haptik_bridge_shared::live::{Live, NoConfiguration};
+use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::config::{Config, Registry};
+use haptik_bridge_shared::environment::{Environment, Parts};
+use haptik_bridge_shared::live::{BuildError, Live, NoConfiguration};
 use haptik_bridge_shared::queue::SqsQueue;
-use haptik_bridge_shared::sink::Sinks;
 use haptik_bridge_shared::telemetry;
+use haptik_bridge_sinks::{SinkDeps, Sinks};
 use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 
@@ -22,6 +22,12 @@ const LAST_DELIVERY: Duration = Duration::from_secs(70);
 
 /// How long records wait when there is no configuration to work with.
 const NO_CONFIGURATION_PAUSE: Duration = Duration::from_mins(2);
+
+/// The types of channels and sinks that the configuration may name.
+const REGISTRY: Registry = Registry {
+    channels: haptik_bridge_channels::registry::DEFINITIONS,
+    sinks: haptik_bridge_sinks::DEFINITIONS,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -33,22 +39,25 @@ async fn main() -> Result<(), Error> {
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
     let environment = Environment::read(variable)?;
-    let (live, queue) = environment.reloading(
-        |text| Config::parse(text, &registry::all()),
-        |bridge, parts| {
-            let outlets = Outlets::new(&bridge, &parts.table, &parts.http)?;
-            let sinks = Sinks::new(&bridge.config, &parts.http, &Ok(parts.aws.clone()));
-            Ok(Processor::new(
-                Arc::new(bridge),
-                Arc::new(outlets),
-                Arc::new(sinks),
-            ))
-        },
-    )?;
+    let parse = |text: &str| Config::parse(text, &REGISTRY);
+    let (live, queue) = environment.reloading(parse, processor)?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
         handle(&live, &queue, event)
     }))
     .await
+}
+
+/// The processor of a bridge, with the channels and the sinks of its configuration.
+fn processor(bridge: Bridge, parts: &Parts) -> Result<Processor, BuildError> {
+    let outlets = Outlets::new(&bridge, &parts.table, &parts.http)?;
+    let aws = Ok(parts.aws.clone());
+    let deps = SinkDeps::new(&bridge.config, &parts.table, &parts.http, &aws);
+    let sinks = Sinks::new(&bridge.config, &deps);
+    Ok(Processor::new(
+        Arc::new(bridge),
+        Arc::new(outlets),
+        Arc::new(sinks),
+    ))
 }
 
 async fn handle(

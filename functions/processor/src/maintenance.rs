@@ -9,9 +9,9 @@ use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::message::handoff::{Ended, Reason};
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
-use haptik_bridge_shared::sink::Sinks;
 use haptik_bridge_shared::telemetry::Outcome;
 use haptik_bridge_shared::users;
+use haptik_bridge_sinks::Sinks;
 use jiff::Timestamp;
 
 use crate::outage::{OutageFollower, record_account_hop};
@@ -165,8 +165,8 @@ impl Maintenance<'_> {
     }
 
     async fn try_closed_sink(&self, name: &str, now: Timestamp) -> Result<(), NotDurable> {
-        let gate = self.bridge.gates.of(name).await?;
-        if gate.attention.is_none() || gate.closed_until.is_some_and(|until| until > now) {
+        let breaker = self.bridge.breakers.of(name).await?;
+        if breaker.attention.is_none() || breaker.closed_until.is_some_and(|until| until > now) {
             return Ok(());
         }
         let mut lanes = self.bridge.ledger.pending_lanes().await?;

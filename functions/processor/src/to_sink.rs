@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use haptik_bridge_shared::breaker::{Admission, CircuitBreaker};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::net::CallErrorKind;
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::sink::gate::{self, Gate};
-use haptik_bridge_shared::sink::{Delivered, Delivery, SinkError, Sinks};
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::{Hop, Outcome};
+use haptik_bridge_sinks::{Delivered, Delivery, SinkError, Sinks};
 use jiff::Timestamp;
 
 use crate::attempt::{Attempt, DeliveryOutcome, Stopped};
@@ -30,23 +31,26 @@ pub(crate) struct ToSink<'a> {
 impl ToSink<'_> {
     /// Whether an entry may be delivered now, as far as its sink as a whole goes; and what is known of
     /// that. One of another lane may always.
-    pub(crate) async fn admit(&self, entry: &Entry) -> Result<Result<Gate, Stopped>, TableError> {
+    pub(crate) async fn admit(
+        &self,
+        entry: &Entry,
+    ) -> Result<Result<CircuitBreaker, Stopped>, TableError> {
         let (Lane::Sink { sink: name, .. }, Payload::Webhook { body, .. }) =
             (&entry.lane, &entry.payload)
         else {
-            return Ok(Ok(Gate::default()));
+            return Ok(Ok(CircuitBreaker::default()));
         };
         let (Some(sink), Some(configured)) =
             (self.sinks.get(name), self.bridge.config.sinks.get(name))
         else {
-            return Ok(Ok(Gate::default()));
+            return Ok(Ok(CircuitBreaker::default()));
         };
         if Event::read(body.as_bytes()).is_ok_and(|event| !sink.sends(&event)) {
-            return Ok(Ok(Gate::default()));
+            return Ok(Ok(CircuitBreaker::default()));
         }
         let mut reserved = entry.reserved;
         loop {
-            let entered = self.bridge.gates.enter(
+            let entered = self.bridge.breakers.enter(
                 name,
                 configured.rate_per_second,
                 sink.requests(),
@@ -54,13 +58,13 @@ impl ToSink<'_> {
                 self.limits.probe_every,
             );
             match entered.await? {
-                gate::Entry::Open(gate) => return Ok(Ok(gate)),
-                gate::Entry::Closed => return Ok(Err(Stopped { pause: None })),
-                gate::Entry::Wait(pause, at) if pause <= SHORT_WAIT => {
+                Admission::Open(breaker) => return Ok(Ok(breaker)),
+                Admission::Closed => return Ok(Err(Stopped { pause: None })),
+                Admission::Wait(pause, at) if pause <= SHORT_WAIT => {
                     tokio::time::sleep(pause).await;
                     reserved = at.or(reserved);
                 }
-                gate::Entry::Wait(pause, at) => {
+                Admission::Wait(pause, at) => {
                     if at.is_some() && at != entry.reserved {
                         self.bridge.ledger.put_off(entry, at).await?;
                     }
@@ -85,7 +89,6 @@ impl ToSink<'_> {
             Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
         let delivered = sink
             .deliver(&Delivery {
-                bridge: self.bridge,
                 sink: name,
                 account,
                 event: &event,
@@ -100,7 +103,7 @@ impl ToSink<'_> {
             .await;
         match delivered {
             Ok(Delivered::Done | Delivered::Ticket(_)) => {
-                self.on_success(name, &attempt.gate).await?;
+                self.on_success(name, &attempt.breaker).await?;
                 Ok(DeliveryOutcome::Whole)
             }
             Ok(Delivered::Nothing(reason)) => Ok(DeliveryOutcome::Nothing(reason)),
@@ -110,8 +113,8 @@ impl ToSink<'_> {
     }
 
     /// Notes that a sink works; when it needed attention until now, all that is pending there is rung for.
-    async fn on_success(&self, name: &str, gate: &Gate) -> Result<(), TableError> {
-        if !self.bridge.gates.went_well(name, gate).await? {
+    async fn on_success(&self, name: &str, breaker: &CircuitBreaker) -> Result<(), TableError> {
+        if !self.bridge.breakers.went_well(name, breaker).await? {
             return Ok(());
         }
         tracing::info!(sink = name, "the sink's credentials are accepted again");
@@ -129,33 +132,33 @@ impl ToSink<'_> {
         name: &str,
         error: SinkError,
     ) -> Result<DeliveryOutcome, Failure> {
-        let gates = &self.bridge.gates;
+        let breakers = &self.bridge.breakers;
         let error = refused_alone(attempt, error);
-        match &error {
-            SinkError::NeedsAttention { .. } | SinkError::NotReady { .. } => {
-                let is_forbidden = matches!(error, SinkError::NeedsAttention { status: 403, .. });
-                let now = Timestamp::now();
-                let failure = Failure::from(error);
-                let (reason, every) = (failure.in_full(), self.limits.probe_every);
-                let closed = gates.needs_attention(name, &attempt.gate, &reason, every);
-                if !closed.await? {
-                    let reason = "others have been taken since it began";
-                    return Ok(DeliveryOutcome::Later(SHORT_WAIT, reason));
-                }
-                if is_forbidden {
-                    self.bridge.ledger.forbidden(attempt.entry, now).await?;
-                }
-                record_needs_attention(attempt, name, &failure.reason);
-                return Ok(DeliveryOutcome::SinkClosed);
+        if error.needs_attention() {
+            let is_forbidden = matches!(&error, SinkError::Call(call) if call.code == "403");
+            let now = Timestamp::now();
+            let failure = Failure::from(error);
+            let (reason, every) = (failure.in_full(), self.limits.probe_every);
+            let closed = breakers.needs_attention(name, &attempt.breaker, &reason, every);
+            if !closed.await? {
+                let reason = "others have been taken since it began";
+                return Ok(DeliveryOutcome::Later(SHORT_WAIT, reason));
             }
-            SinkError::RateLimited { .. } => {
-                let pause = gates.failed(name, &attempt.gate, &error).await?;
-                let reason = "the sink had too many requests (429)";
-                return Ok(DeliveryOutcome::Later(pause.unwrap_or(SHORT_WAIT), reason));
+            if is_forbidden {
+                self.bridge.ledger.forbidden(attempt.entry, now).await?;
             }
-            SinkError::Refused { .. } => self.on_success(name, &attempt.gate).await?,
-            _ => {
-                gates.failed(name, &attempt.gate, &error).await?;
+            record_needs_attention(attempt, name, &failure.reason);
+            return Ok(DeliveryOutcome::SinkClosed);
+        }
+        if let SinkError::Call(call) = &error {
+            let pause = breakers.failed(name, &attempt.breaker, call).await?;
+            match call.kind {
+                CallErrorKind::RateLimited => {
+                    let reason = "the sink had too many requests (429)";
+                    return Ok(DeliveryOutcome::Later(pause.unwrap_or(SHORT_WAIT), reason));
+                }
+                CallErrorKind::Refused => self.on_success(name, &attempt.breaker).await?,
+                _ => {}
             }
         }
         Err(error.into())
@@ -165,18 +168,17 @@ impl ToSink<'_> {
 /// What an error is of: a 403 that an entry got before, when others have been taken since, is not of the
 /// sink as a whole. It is this entry that the credentials do not allow for, and it is refused.
 fn refused_alone(attempt: &Attempt<'_>, error: SinkError) -> SinkError {
-    let Attempt { entry, gate, .. } = attempt;
-    let others_were_taken = entry.forbidden_at.is_some() && gate.resumed_at > entry.forbidden_at;
+    let Attempt { entry, breaker, .. } = attempt;
+    let others_were_taken = entry.forbidden_at.is_some() && breaker.resumed_at > entry.forbidden_at;
     match error {
-        SinkError::NeedsAttention {
-            call,
-            status: 403,
-            message,
-        } if others_were_taken && gate.attention.is_none() => SinkError::Refused {
-            call,
-            status: 403,
-            message,
-        },
+        SinkError::Call(call)
+            if call.kind == CallErrorKind::Unauthorized
+                && call.code == "403"
+                && others_were_taken
+                && breaker.attention.is_none() =>
+        {
+            call.as_kind(CallErrorKind::Refused).into()
+        }
         error => error,
     }
 }

@@ -37,7 +37,7 @@ impl Haptik {
         Self {
             simulator,
             running,
-            client: haptik_bridge_shared::outbound::client().expect("a client"),
+            client: haptik_bridge_shared::net::client().expect("a client"),
         }
     }
 

@@ -11,7 +11,7 @@ use super::error::{Report, Reported};
 use super::kind::{Fault, Faults, Given, Kind};
 use super::registry::Defaults;
 use super::wording::{close_to, describe, list_of, shown};
-use crate::sink::template::Check;
+use crate::template::Check;
 
 /// A table of the file, with its path.
 #[derive(Debug)]

@@ -6,17 +6,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use reqwest::multipart::{Form, Part};
-use reqwest::{Body, Method, RequestBuilder, Response};
-use secrecy::ExposeSecret;
+use http::{HeaderName, Method};
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::config::{self, Secrets};
 use crate::ids::AuthId;
-use crate::outbound::{self, Unreachable};
+use crate::net::api::{Api, ApiAnswer, ApiRequest, Field};
+use crate::net::{CallError, CallErrorKind};
+use crate::wire;
 
 mod error;
 mod file;
@@ -28,11 +27,13 @@ pub use wire_types::{
     Feedback, History, HistoryMessage, Logged, MoveToAgent, SyncAnswer, SyncMessage, User,
 };
 
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a file may take; other calls have 10 s.
 const FILE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The most bytes of an answer that are read: room for a long transcript.
 const ANSWER_LIMIT: usize = 10 * 1024 * 1024;
+
+const CLIENT_ID: HeaderName = HeaderName::from_static("client-id");
 
 /// The `device_platform` of webhooks, as Haptik's samples have it.
 const WEBHOOK_PLATFORM: u8 = 13;
@@ -40,7 +41,7 @@ const WEBHOOK_PLATFORM: u8 = 13;
 /// An account at Haptik, ready to be called. Cheap to clone.
 #[derive(Clone)]
 pub struct HaptikClient {
-    http: reqwest::Client,
+    api: Api,
     base_url: Url,
     integration_base_url: Url,
     sync_url: Option<Url>,
@@ -49,11 +50,11 @@ pub struct HaptikClient {
 }
 
 impl HaptikClient {
-    /// A client for this account, which sends with `http` (see [`outbound::client`]).
+    /// A client for this account, which sends with `http` (see [`net::client`](crate::net::client)).
     #[must_use]
     pub fn new(config: &config::Haptik, http: reqwest::Client) -> Self {
         Self {
-            http,
+            api: Api::new(http).words(error_message),
             base_url: config.base_url.clone(),
             integration_base_url: config.integration_base_url.clone(),
             sync_url: config.sync_url.clone(),
@@ -109,7 +110,7 @@ impl HaptikClient {
         let answer = self
             .send_json(Call::LogMessage, &Method::POST, &url, &message)
             .await?;
-        Ok(Logged::read(&answer.value()))
+        Ok(Logged::read(&answer.body))
     }
 
     /// Gives a file to the bot or agent on behalf of a user. 30 s.
@@ -121,14 +122,11 @@ impl HaptikClient {
     /// does not answer.
     pub async fn log_file(&self, file: &File<'_>) -> Result<Logged, HaptikError> {
         let url = below(&self.base_url, "v1.0/log_file_from_user/");
-        let request = || {
-            self.http
-                .post(url.clone())
-                .timeout(FILE_TIMEOUT)
-                .multipart(file_form(file))
-        };
+        let request = ApiRequest::post(Call::LogFile.as_str(), url)
+            .multipart(file_fields(file))
+            .timeout(FILE_TIMEOUT);
         let answer = self.send(Call::LogFile, request).await?;
-        Ok(Logged::read(&answer.value()))
+        Ok(Logged::read(&answer.body))
     }
 
     /// Gives a user's rating of the conversation. 10 s.
@@ -142,7 +140,7 @@ impl HaptikClient {
         let answer = self
             .send_json(Call::LogFeedback, &Method::POST, &url, feedback)
             .await?;
-        answer.unless_failed(Call::LogFeedback).map(drop)
+        unless_failed(Call::LogFeedback, answer).map(drop)
     }
 
     /// Enables our webhook, which Haptik disables when a delivery has failed seven times. 10 s.
@@ -155,13 +153,10 @@ impl HaptikClient {
         let answer = self
             .send_json(Call::EnableWebhook, &Method::POST, &url, &body)
             .await?;
-        let answer = answer.unless_failed(Call::EnableWebhook)?;
-        match answer.body.as_ref().and_then(|body| body.get("enabled")) {
+        let answer = unless_failed(Call::EnableWebhook, answer)?;
+        match answer.body.get("enabled") {
             Some(Value::Bool(true)) => Ok(()),
-            _ => Err(HaptikError::Unreadable {
-                call: Call::EnableWebhook,
-                status: answer.status,
-            }),
+            _ => Err(answer.unreadable().into()),
         }
     }
 
@@ -178,7 +173,7 @@ impl HaptikClient {
         let answer = self
             .send_json(Call::SendChatToAgent, &Method::POST, &url, to)
             .await?;
-        answer.unless_failed(Call::SendChatToAgent).map(drop)
+        unless_failed(Call::SendChatToAgent, answer).map(drop)
     }
 
     /// What was said in a user's conversation, message by message. 10 s.
@@ -190,14 +185,8 @@ impl HaptikClient {
         history: &History<'_>,
     ) -> Result<Vec<HistoryMessage>, HaptikError> {
         let answer = self.history(history, "json").await?;
-        let messages = answer
-            .body
-            .as_ref()
-            .and_then(|body| body.get("chat_json")?.as_array());
-        let messages = messages.ok_or(HaptikError::Unreadable {
-            call: Call::GetChatHistory,
-            status: answer.status,
-        })?;
+        let messages = answer.body.get("chat_json").and_then(Value::as_array);
+        let messages = messages.ok_or_else(|| answer.unreadable())?;
         Ok(messages.iter().map(HistoryMessage::read).collect())
     }
 
@@ -210,14 +199,9 @@ impl HaptikClient {
         history: &History<'_>,
     ) -> Result<String, HaptikError> {
         let answer = self.history(history, "text").await?;
-        let text = answer
-            .body
-            .as_ref()
-            .and_then(|body| body.get("chat_text")?.as_str());
-        text.map(ToOwned::to_owned).ok_or(HaptikError::Unreadable {
-            call: Call::GetChatHistory,
-            status: answer.status,
-        })
+        let text = answer.body.get("chat_text").and_then(Value::as_str);
+        let text = text.ok_or_else(|| answer.unreadable())?;
+        Ok(text.to_owned())
     }
 
     /// Says something to the bot on behalf of a user, and waits for the answer (beta; Haptik issues
@@ -235,35 +219,27 @@ impl HaptikClient {
         let call = Call::SyncMessage;
         let url = self.sync_url.as_ref().ok_or(HaptikError::NoSyncUrl)?;
         let message = message(auth_id, business_id, text);
-        let answer = self
-            .send_json(call, &Method::POST, url, &message)
-            .await?
-            .unless_failed(call)?;
-        let read = answer.body.as_ref().and_then(SyncAnswer::read);
-        read.ok_or(HaptikError::Unreadable {
-            call,
-            status: answer.status,
-        })
+        let answer = self.send_json(call, &Method::POST, url, &message).await?;
+        let answer = unless_failed(call, answer)?;
+        let read = SyncAnswer::read(&answer.body);
+        read.ok_or_else(|| answer.unreadable().into())
     }
 
     async fn history(
         &self,
         history: &History<'_>,
         response_type: &str,
-    ) -> Result<Answer, HaptikError> {
-        let url = below(
+    ) -> Result<ApiAnswer, HaptikError> {
+        let call = Call::GetChatHistory;
+        let mut url = below(
             &self.integration_base_url,
             "integration/external/v2.0/get_chat_history/",
         );
-        let request = || {
-            let request = self.http.get(url.clone()).timeout(TIMEOUT);
-            request
-                .query(history)
-                .query(&[("response_type", response_type)])
-        };
-        self.send(Call::GetChatHistory, request)
-            .await?
-            .unless_failed(Call::GetChatHistory)
+        history.add_to(&mut url);
+        url.query_pairs_mut()
+            .append_pair("response_type", response_type);
+        let answer = self.send(call, ApiRequest::get(call.as_str(), url)).await?;
+        unless_failed(call, answer)
     }
 
     async fn send_json(
@@ -272,38 +248,24 @@ impl HaptikClient {
         method: &Method,
         url: &Url,
         body: &(impl Serialize + Sync + ?Sized),
-    ) -> Result<Answer, HaptikError> {
-        let request = || {
-            self.http
-                .request(method.clone(), url.clone())
-                .timeout(TIMEOUT)
-                .json(body)
-        };
+    ) -> Result<ApiAnswer, HaptikError> {
+        let body = serde_json::to_value(body).map_err(|_| {
+            let kind = CallErrorKind::Unsendable("it cannot be written as JSON");
+            CallError::new(call.as_str(), kind)
+        })?;
+        let request = ApiRequest::new(call.as_str(), method.clone(), url.clone()).json(body);
         self.send(call, request).await
     }
 
     /// Sends a request with the newest token that Haptik accepts.
-    async fn send(
-        &self,
-        call: Call,
-        request: impl Fn() -> RequestBuilder,
-    ) -> Result<Answer, HaptikError> {
-        for token in self.tokens.iter() {
-            let request = request()
-                .bearer_auth(token.expose_secret())
-                .header("client-id", &self.client_id);
-            let response = request
-                .send()
-                .await
-                .map_err(|error| HaptikError::Unreachable {
-                    call,
-                    cause: Unreachable::from(&error),
-                })?;
-            if response.status() != 401 {
-                return Answer::read(call, response).await;
-            }
-        }
-        Err(HaptikError::Unauthorized { call })
+    async fn send(&self, call: Call, request: ApiRequest) -> Result<ApiAnswer, HaptikError> {
+        let request = request
+            .header(CLIENT_ID, &self.client_id)
+            .limit(ANSWER_LIMIT);
+        let sent = self
+            .api
+            .send_signed(&self.tokens, |token| request.clone().bearer_auth(token));
+        sent.await.map_err(|error| HaptikError::of(call, error))
     }
 }
 
@@ -318,59 +280,21 @@ impl fmt::Debug for HaptikClient {
     }
 }
 
-/// A 2xx answer.
-struct Answer {
-    status: u16,
-    /// `None` when it is not JSON.
-    body: Option<Value>,
-}
-
-impl Answer {
-    async fn read(call: Call, response: Response) -> Result<Self, HaptikError> {
-        let status = response.status();
-        let retry_after = outbound::retry_after(response.headers(), Timestamp::now());
-        // The status has said already whether the request was taken.
-        let body = outbound::read(response, ANSWER_LIMIT)
-            .await
-            .unwrap_or_default();
-        let body = serde_json::from_slice(&body).ok();
-        if status.is_success() {
-            Ok(Self {
-                status: status.as_u16(),
-                body,
-            })
-        } else {
-            Err(HaptikError::of(
-                call,
-                status.as_u16(),
-                &error_message(body.as_ref()),
-                retry_after,
-            ))
-        }
+/// The answer, unless its body says that the call failed after all.
+fn unless_failed(call: Call, answer: ApiAnswer) -> Result<ApiAnswer, HaptikError> {
+    let message = wire::text(&answer.body, "error_message");
+    let success = answer.body.get("success").and_then(Value::as_bool);
+    if success == Some(false) || (success.is_none() && !message.is_empty()) {
+        let error = answer.error(CallErrorKind::Refused).saying(&message);
+        return Err(HaptikError::of(call, error));
     }
-
-    /// The answer, unless its body says that the call failed after all.
-    fn unless_failed(self, call: Call) -> Result<Self, HaptikError> {
-        let message = error_message(self.body.as_ref());
-        let success = self
-            .body
-            .as_ref()
-            .and_then(|body| body.get("success")?.as_bool());
-        if success == Some(false) || (success.is_none() && !message.is_empty()) {
-            return Err(HaptikError::of(call, self.status, &message, None));
-        }
-        Ok(self)
-    }
-
-    fn value(self) -> Value {
-        self.body.unwrap_or_default()
-    }
+    Ok(answer)
 }
 
 /// Haptik's `error_message`; empty when there is none.
-fn error_message(body: Option<&Value>) -> String {
-    body.map(|body| crate::wire::text(body, "error_message"))
-        .unwrap_or_default()
+fn error_message(body: &str) -> String {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    wire::text(&body, "error_message")
 }
 
 /// The URL of a path below a base URL, whether or not that ends in a slash.
@@ -389,21 +313,25 @@ fn message(auth_id: &AuthId, business_id: u64, text: &str) -> Value {
     })
 }
 
-fn file_form(file: &File<'_>) -> Form {
-    let bytes = file.bytes.clone();
-    let length = bytes.len() as u64;
-    let part =
-        || Part::stream_with_length(Body::from(bytes.clone()), length).file_name(file.sent_name());
-    // A MIME type that is none is left out.
-    let part = part().mime_str(file.mime_type).unwrap_or_else(|_| part());
-    Form::new()
-        .text("auth_id", file.auth_id.to_string())
-        .text("business_id", file.business_id.to_string())
-        .text("message_type", file.kind.message_type().to_string())
-        .text("message_body", file.text.to_owned())
-        .part("file", part)
-        // As browsers write names: `filename*`, as it would be with a space in it, is not read by all.
-        .percent_encode_noop()
+fn file_fields(file: &File<'_>) -> [(String, Field); 5] {
+    [
+        ("auth_id", Field::Text(file.auth_id.to_string())),
+        ("business_id", Field::Text(file.business_id.to_string())),
+        (
+            "message_type",
+            Field::Text(file.kind.message_type().to_string()),
+        ),
+        ("message_body", Field::Text(file.text.to_owned())),
+        (
+            "file",
+            Field::File {
+                name: file.sent_name(),
+                mime_type: file.mime_type.to_owned(),
+                bytes: file.bytes.clone(),
+            },
+        ),
+    ]
+    .map(|(name, field)| (name.to_owned(), field))
 }
 
 #[cfg(test)]

@@ -13,15 +13,15 @@ use futures_util::FutureExt as _;
 use haptik_bridge_channels::channel::{EdgeDeps, OutletDeps, Request};
 use haptik_bridge_channels::erased::{AnyEdge, AnyEffect, AnyOutlet, AnyReceipt};
 use haptik_bridge_channels::peer::PeerRequest;
-use haptik_bridge_channels::registry::{self, EDGES, OUTLETS};
-use haptik_bridge_shared::config::{self, Config};
+use haptik_bridge_channels::registry::{DEFINITIONS, EDGES, OUTLETS};
+use haptik_bridge_shared::config::{self, Config, Registry};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ledger::{Ledger, Payload};
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::{Inbound, Outgoing};
+use haptik_bridge_shared::net::{self, Fetcher};
 use haptik_bridge_shared::offers::Offers;
-use haptik_bridge_shared::outbound::{self, Fetcher};
 use haptik_bridge_shared::table::Table;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, Method};
@@ -85,6 +85,11 @@ const NOW: i64 = 1_795_341_600;
 const SLACK_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const CUSTOM_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
+const REGISTRY: Registry = Registry {
+    channels: DEFINITIONS,
+    sinks: haptik_bridge_sinks::DEFINITIONS,
+};
+
 static CHANNELS: LazyLock<[Connection; 2]> = LazyLock::new(channels);
 
 /// Both sides of a connection.
@@ -115,13 +120,13 @@ fn channels() -> [Connection; 2] {
         callback_url = "https://app.example"
         "#
     );
-    let config = Config::parse(&toml, &registry::all()).expect("a good configuration");
+    let config = Config::parse(&toml, &REGISTRY).expect("a good configuration");
     ["slack", "custom"].map(|name| connection(name, &config.channels[name]))
 }
 
 /// A connection whose table cannot be reached: no parser has to ask it.
 fn connection(name: &str, channel: &config::Channel) -> Connection {
-    let http = outbound::client().expect("a client");
+    let http = net::client().expect("a client");
     let dynamodb = aws_sdk_dynamodb::Config::builder().behavior_version(BehaviorVersion::latest());
     let table = Table::new(
         aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
@@ -287,7 +292,7 @@ fn toml(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    match Config::parse(text, &registry::all()) {
+    match Config::parse(text, &REGISTRY) {
         Ok(config) => drop(config.warnings()),
         Err(errors) => assert!(!errors.to_string().is_empty(), "an error that says nothing"),
     }

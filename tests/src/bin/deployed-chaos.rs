@@ -12,8 +12,8 @@ use anyhow::Context as _;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
 use clap::Parser;
+use haptik_bridge_shared::net::{self, aws};
 use haptik_bridge_shared::table::Table;
-use haptik_bridge_shared::{aws, outbound};
 use haptik_bridge_tests::chaos::deployed::Deployed;
 use haptik_bridge_tests::chaos::{Load, Rates};
 use serde::Deserialize;
@@ -78,7 +78,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "emulator"))
         .endpoint_url(arguments.aws)
-        .http_client(aws::http_client(outbound::client()?))
+        .http_client(aws::http_client(net::client()?))
         .build();
     let table = Table::new(Client::from_conf(config), stack.table);
     let report = deployed.run(&stack.bridge, &table).await?;

@@ -5,13 +5,13 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use haptik_bridge_channels::registry;
 use haptik_bridge_local::application::Application;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
+use haptik_bridge_local::registry;
 use haptik_bridge_local::simulator::Running;
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::environment::AwsEnvironment;
+use haptik_bridge_shared::net::aws::AwsEnvironment;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use tokio::runtime::{Builder, Runtime};

@@ -49,7 +49,7 @@ impl Proxy {
         let inner = Inner {
             world,
             upstreams,
-            http: haptik_bridge_shared::outbound::client()?,
+            http: haptik_bridge_shared::net::client()?,
         };
         let router = Router::new()
             .route("/{process}/{upstream}", any(at_root))

@@ -13,8 +13,8 @@ mod written_down;
 use std::time::Duration;
 
 use haptik_bridge_channels::custom::config::{Custom, Transcript};
-use haptik_bridge_channels::registry;
 use haptik_bridge_channels::slack::config::{Conversation, OAuth, Slack, Workspaces};
+use haptik_bridge_local::registry;
 use haptik_bridge_shared::config::{
     Config, ConfigErrors, Delivery, Handoff, KeyDoc, Otherwise, Outbound, Part as _, Secrets, Sink,
     TableDoc, example,

@@ -7,15 +7,15 @@ use anyhow::Context as _;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use haptik_bridge_channels::registry;
 use haptik_bridge_local::gateway::LocalBridge;
+use haptik_bridge_local::registry;
 use haptik_bridge_local::simulator::HISTORY_PATH;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::environment::AwsEnvironment;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AccountId, EntryKey};
+use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
-use haptik_bridge_shared::sink::{Delivered, Delivery, Sink, SinkError};
+use haptik_bridge_sinks::{Delivered, Delivery, Sink, SinkError};
 use haptik_bridge_tests::fake_crm::{FakeCrm, Ticket};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -121,7 +121,6 @@ impl Scene {
         again: bool,
     ) -> Delivery<'a> {
         Delivery {
-            bridge: &self.local.bridge,
             sink: "crm",
             account,
             event,

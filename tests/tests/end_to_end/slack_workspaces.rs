@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haptik_bridge_channels::registry;
+use haptik_bridge_local::registry;
 use haptik_bridge_local::simulator::{Reply, UserMessage};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;

@@ -7,12 +7,12 @@ use haptik_bridge_local::simulator::{
     CompletedBy, CompletionEvents, DeliveryFault, DeliveryOutcome, Settings, signature,
 };
 use haptik_bridge_processor::Limits;
+use haptik_bridge_shared::breaker::CircuitBreaker;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::retry::Detail;
-use haptik_bridge_shared::sink::gate::Gate;
 use haptik_bridge_tests::fake_crm::{FakeCrm, Fault, Kind, Ticket};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
@@ -22,8 +22,8 @@ use tokio::time::Instant;
 
 use super::sinks::echo;
 
-#[path = "tickets/gate.rs"]
-mod gate;
+#[path = "tickets/breaker.rs"]
+mod breaker;
 #[path = "tickets/which.rs"]
 mod which;
 
@@ -64,11 +64,14 @@ fn description(ticket: &Ticket) -> String {
     Kind::Zendesk.description(ticket)
 }
 
-/// Waits until the sink's gate is like that.
-async fn gate_is(stage: &Stage, is: impl Fn(&Gate) -> bool) -> anyhow::Result<()> {
+/// Waits until the sink's circuit breaker is like that.
+async fn breaker_is(stage: &Stage, is: impl Fn(&CircuitBreaker) -> bool) -> anyhow::Result<()> {
     let until = Instant::now() + Duration::from_secs(30);
-    while !is(&stage.local.bridge.gates.of("crm").await?) {
-        anyhow::ensure!(Instant::now() < until, "the gate never is like that");
+    while !is(&stage.local.bridge.breakers.of("crm").await?) {
+        anyhow::ensure!(
+            Instant::now() < until,
+            "the circuit breaker never is like that"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())
@@ -253,9 +256,10 @@ async fn a_crm_that_accepts_no_credentials_waits_for_an_operator_and_goes_on_by_
             .run_scheduled_maintenance(Timestamp::now())
             .await;
     }
-    let gate = stage.local.bridge.gates.of("crm").await?;
+    let breaker = stage.local.bridge.breakers.of("crm").await?;
     assert!(
-        gate.attention
+        breaker
+            .attention
             .is_some_and(|reason| reason.contains("401") && reason.contains("authenticate"))
     );
     let (pending, dead) = stage.left_over().await?;
@@ -301,8 +305,8 @@ async fn a_ticket_that_alone_is_forbidden_is_refused_and_the_others_go_on() -> a
     let details = json!({"order_no": "VIP-1"});
     deliver(&stage, &completion(name, (&asha.0, &asha.1), &details)).await;
     assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
-    let gate = stage.local.bridge.gates.of("crm").await?;
-    assert!(gate.attention.is_some(), "it may be the credentials");
+    let breaker = stage.local.bridge.breakers.of("crm").await?;
+    assert!(breaker.attention.is_some(), "it may be the credentials");
     complete(&stage, &ravi).await;
     // Whichever is tried first: the other one is taken, and then it is known whose it is.
     keep_house_until(&stage, &desk, 1).await;
@@ -310,8 +314,8 @@ async fn a_ticket_that_alone_is_forbidden_is_refused_and_the_others_go_on() -> a
     while stage.left_over().await?.1.is_empty() && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let gate = stage.local.bridge.gates.of("crm").await?;
-    assert_eq!(gate.attention, None, "the sink as a whole is well");
+    let breaker = stage.local.bridge.breakers.of("crm").await?;
+    assert_eq!(breaker.attention, None, "the sink as a whole is well");
     let whole = chat(&stage, "U0000WHOLE").await;
     complete(&stage, &whole).await;
     desk.wait_for_tickets(2).await;
@@ -383,7 +387,7 @@ async fn a_crm_that_was_down_hung_and_accepted_no_credentials_gets_every_ticket_
     let (stage, asha) = scene(&desk, "rate_per_second = 1000").await?;
     desk.set_down(true);
     complete(&stage, &asha).await;
-    gate_is(&stage, |gate| gate.failures >= 3).await?;
+    breaker_is(&stage, |breaker| breaker.failures >= 3).await?;
     let ravi = chat(&stage, "U00000RAVI").await;
     complete(&stage, &ravi).await;
     desk.hold(true);
@@ -393,7 +397,7 @@ async fn a_crm_that_was_down_hung_and_accepted_no_credentials_gets_every_ticket_
     complete(&stage, &whole).await;
     desk.revoke(true);
     desk.hold(false);
-    gate_is(&stage, |gate| gate.attention.is_some()).await?;
+    breaker_is(&stage, |breaker| breaker.attention.is_some()).await?;
     chat(&stage, "U00000ASHA").await;
     assert!(desk.tickets().is_empty(), "{}", desk.report());
     desk.revoke(false);

@@ -2,12 +2,12 @@ use serde_json::json;
 
 use super::*;
 use haptik_bridge_shared::config::Secrets;
-use haptik_bridge_shared::outbound::fake::{Answer, Fake};
+use haptik_bridge_shared::net::fake::{Answer, Fake};
 
 fn api(fake: &Fake) -> Api {
     let tokens = Secrets::new("xoxb-new", [SecretString::from("xoxb-old")]);
     Api::new(
-        outbound::client().expect("a client"),
+        net::client().expect("a client"),
         fake.url("api/"),
         Workspaces::one(tokens),
     )

@@ -13,7 +13,7 @@ use url::Url;
 use super::WorkspaceId;
 use crate::slack::api;
 use haptik_bridge_shared::config::Secrets;
-use haptik_bridge_shared::outbound::{self, Unreachable};
+use haptik_bridge_shared::net::{self, Unreachable};
 use haptik_bridge_shared::wire;
 
 const METHOD: &str = "oauth.v2.access";
@@ -115,7 +115,7 @@ impl App {
         let date = response.headers().get(DATE);
         let date = date.and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
         let at = date.map_or(now, |date| date.timestamp());
-        let body = outbound::read(response, LARGEST_ANSWER).await;
+        let body = net::read(response, LARGEST_ANSWER).await;
         let body = body.map_err(|_| NotGranted::Unreachable)?;
         let answer = serde_json::from_slice(&body).map_err(|_| NotGranted::Unreachable)?;
         granted(&answer, at)
@@ -163,7 +163,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use haptik_bridge_shared::outbound::fake::{Answer, Fake, Request};
+    use haptik_bridge_shared::net::fake::{Answer, Fake, Request};
 
     fn answer() -> Value {
         json!({
@@ -179,7 +179,7 @@ mod tests {
     ) -> (Result<Granted, NotGranted>, Vec<String>) {
         let fake = Fake::start(move |request| answer(request.header("authorization"))).await;
         let app = App {
-            http: outbound::client().expect("a client"),
+            http: net::client().expect("a client"),
             api_base_url: fake.url("api/"),
             client_id: "1.2".to_owned(),
             client_secrets: Secrets::new("new", ["old".into()]),

@@ -1,7 +1,7 @@
 //! Telling Haptik of a file.
 
 use haptik_bridge_channels::channel::SendError;
-use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind, HaptikError};
+use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind};
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::message::{Attachment, Task};
@@ -52,7 +52,7 @@ impl ToHaptik<'_> {
                         text: "",
                     };
                     match haptik.log_file(&file).await {
-                        Err(HaptikError::Refused { .. }) => Untaken::Kind,
+                        Err(error) if error.is_refused() => Untaken::Kind,
                         told => {
                             return told
                                 .map(|logged| conversation.took(&logged))

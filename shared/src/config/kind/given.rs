@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::config::wording::{describe, without_secrets};
-use crate::sink::template::{Check, Escape, Template};
+use crate::template::{Check, Escape, Template};
 
 /// A value of the file.
 #[derive(Debug, Clone, Copy)]

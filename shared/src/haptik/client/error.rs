@@ -1,9 +1,8 @@
 //! How a call fails.
 
 use std::fmt;
-use std::time::Duration;
 
-use crate::outbound::{Unreachable, shortened};
+use crate::net::{CallError, CallErrorKind, shortened};
 use crate::retry::{Retry, Retryable};
 
 /// The most characters of Haptik's `error_message` that are kept.
@@ -36,12 +35,6 @@ pub enum Call {
 /// words are apart ([`Retryable::detail`]), since they may quote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HaptikError {
-    /// 401: no token was accepted. An operator can mend it, and nothing is lost until then.
-    #[error("Haptik accepted no token (401) to {call}")]
-    Unauthorized {
-        /// The call.
-        call: Call,
-    },
     /// 403: Haptik does not know the user, who is to be created, and the call repeated.
     #[error("Haptik does not know the user (403) to {call}")]
     NotRegistered {
@@ -58,131 +51,78 @@ pub enum HaptikError {
     /// it has to hear something first.
     #[error("Haptik has no message of the user to {}", Call::SendChatToAgent)]
     NothingSaid,
-    /// 429: too many calls.
-    #[error("Haptik had too many calls (429) to {call}")]
-    RateLimited {
-        /// The call.
-        call: Call,
-        /// How long to wait, where Haptik says so.
-        retry_after: Option<Duration>,
-    },
-    /// Any other refusal, which would be the same next time.
-    #[error("Haptik refused ({status}) to {call}")]
-    Refused {
-        /// The call.
-        call: Call,
-        /// The HTTP status.
-        status: u16,
-        /// Haptik's `error_message`, at most 200 characters; may be empty.
-        message: String,
-    },
-    /// 408, 425, 5xx or a redirect: Haptik, or something before it, cannot take it now.
-    #[error("Haptik was not able ({status}) to {call}")]
-    Unavailable {
-        /// The call.
-        call: Call,
-        /// The HTTP status.
-        status: u16,
-        /// Haptik's `error_message`, at most 200 characters; may be empty.
-        message: String,
-        /// How long to wait, where Haptik says so.
-        retry_after: Option<Duration>,
-    },
-    /// There was no answer.
-    #[error("Haptik could not be reached to {call}: {cause}")]
-    Unreachable {
-        /// The call.
-        call: Call,
-        /// What happened.
-        cause: Unreachable,
-    },
-    /// 2xx, but the answer is not what was promised, and is needed.
-    #[error("Haptik's answer ({status}) cannot be read, having been asked to {call}")]
-    Unreadable {
-        /// The call.
-        call: Call,
-        /// The HTTP status.
-        status: u16,
-    },
     /// The account has no `sync_url`.
     #[error("the account has no sync_url to {}", Call::SyncMessage)]
     NoSyncUrl,
+    /// Any other failure of a call: by its status, or for want of an answer.
+    #[error("{}", .0.by("Haptik"))]
+    Call(#[from] CallError),
 }
 
 impl HaptikError {
-    /// What an answer with this status and `error_message` means, be the status 2xx even.
-    pub(super) fn of(
-        call: Call,
-        status: u16,
-        message: &str,
-        retry_after: Option<Duration>,
-    ) -> Self {
-        let message = shortened(message, LONGEST_MESSAGE);
+    /// What the failure of a call means by its status and `error_message`, be the status 2xx even.
+    pub(super) fn of(call: Call, error: CallError) -> Self {
+        let message = shortened(error.detail().unwrap_or_default(), LONGEST_MESSAGE);
         let text = message.to_lowercase().replace('_', " ");
-        match status {
-            401 => Self::Unauthorized { call },
-            429 => Self::RateLimited { call, retry_after },
-            300..=399 | 408 | 425 | 500.. => Self::Unavailable {
-                call,
-                status,
-                message,
-                retry_after,
-            },
-            403 if text.contains("not registered") || text.contains("invalid user") => {
+        let error = error.saying(&message);
+        if !matches!(
+            error.kind,
+            CallErrorKind::Unauthorized | CallErrorKind::Refused
+        ) {
+            return error.into();
+        }
+        // It says so of credentials with any status.
+        let of_credentials = text.contains("client id") || text.contains("token");
+        match (call, error.code.as_str()) {
+            (_, "401" | "407") => error.into(),
+            (_, "403") if text.contains("not registered") || text.contains("invalid user") => {
                 Self::NotRegistered { call }
             }
-            _ if call == Call::SendChatToAgent && text.contains("not sent a message") => {
-                Self::NothingSaid
+            (Call::SendChatToAgent, _) if text.contains("not sent a message") => Self::NothingSaid,
+            (Call::SendChatToAgent, _) if of_credentials => {
+                error.as_kind(CallErrorKind::Unauthorized).into()
             }
-            // It says so of credentials with any status: they are for an operator to mend.
-            _ if call == Call::SendChatToAgent
-                && (text.contains("client id") || text.contains("token")) =>
-            {
-                Self::Unauthorized { call }
-            }
-            _ if call == Call::LogFeedback && text.contains("duplicate") => Self::DuplicateFeedback,
-            404 if call == Call::LogFeedback => Self::NoActiveConversation,
-            _ => Self::Refused {
-                call,
-                status,
-                message,
-            },
+            (Call::LogFeedback, _) if text.contains("duplicate") => Self::DuplicateFeedback,
+            (Call::LogFeedback, "404") => Self::NoActiveConversation,
+            // Of a 403, Haptik means the request.
+            _ => error.as_kind(CallErrorKind::Refused).into(),
         }
+    }
+
+    /// Whether it is a refusal that would be the same next time, and has no name of its own.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Call(error) if error.kind == CallErrorKind::Refused)
+    }
+
+    /// Whether the answer to what Haptik did cannot be read.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Call(error) if error.kind == CallErrorKind::Unreadable)
     }
 }
 
 impl Retryable for HaptikError {
     fn retry(&self) -> Retry {
         match self {
-            Self::DuplicateFeedback
-            | Self::NoActiveConversation
-            | Self::Refused { .. }
-            | Self::NoSyncUrl => Retry::Never,
-            Self::Unauthorized { .. }
-            | Self::NotRegistered { .. }
-            | Self::NothingSaid
-            | Self::Unreachable { .. }
-            | Self::Unreadable { .. } => Retry::Later(None),
-            Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
-                Retry::Later(*retry_after)
-            }
+            Self::DuplicateFeedback | Self::NoActiveConversation | Self::NoSyncUrl => Retry::Never,
+            Self::NotRegistered { .. } | Self::NothingSaid => Retry::Later(None),
+            Self::Call(error) => error.retry(),
         }
     }
 
     fn detail(&self) -> Option<&str> {
         match self {
-            Self::Refused { message, .. } | Self::Unavailable { message, .. } => {
-                Some(message.as_str()).filter(|message| !message.is_empty())
-            }
+            Self::Call(error) => error.detail(),
             _ => None,
         }
     }
 }
 
-impl fmt::Display for Call {
+impl Call {
     /// In words that follow "to".
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
             Self::CreateUser => "create a user",
             Self::UpdateUser => "update a user",
             Self::LogMessage => "log a message",
@@ -192,6 +132,12 @@ impl fmt::Display for Call {
             Self::SendChatToAgent => "send a chat to an agent",
             Self::GetChatHistory => "get a chat's history",
             Self::SyncMessage => "answer a message at once",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
     }
 }

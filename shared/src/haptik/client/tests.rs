@@ -1,9 +1,10 @@
 use bytes::Bytes;
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::*;
 use crate::message::{Profile, SenderKind};
-use crate::outbound::fake::{Answer as Reply, Fake, Request};
+use crate::net::fake::{Answer as Reply, Fake, Request};
 use crate::retry::{Retry, Retryable};
 
 const LATER: Retry = Retry::Later(None);
@@ -19,7 +20,7 @@ async fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (F
         webhook_secrets: Secrets::new("unused", []),
         business_id: None,
     };
-    let client = HaptikClient::new(&config, outbound::client().expect("a client"));
+    let client = HaptikClient::new(&config, crate::net::client().expect("a client"));
     (fake, client)
 }
 
@@ -231,9 +232,12 @@ async fn the_next_token_is_tried_when_one_is_not_accepted() {
     assert_eq!(
         (error.clone(), error.retry()),
         (
-            HaptikError::Unauthorized {
-                call: Call::LogMessage
-            },
+            HaptikError::Call(CallError::of_status(
+                Call::LogMessage.as_str(),
+                401,
+                "",
+                None
+            )),
             LATER
         )
     );
@@ -253,17 +257,12 @@ async fn each_status_is_its_error_and_says_whether_to_repeat() {
     .await;
     let call = Call::LogMessage;
     let wait = Some(Duration::from_secs(3));
-    let refused = |status, message: &str| HaptikError::Refused {
-        call,
-        status,
-        message: message.into(),
+    let failed = |status, message: &str, kind| {
+        let error = CallError::of_status(call.as_str(), status, message, wait);
+        HaptikError::Call(error.as_kind(kind))
     };
-    let unavailable = |status| HaptikError::Unavailable {
-        call,
-        status,
-        message: "x".into(),
-        retry_after: wait,
-    };
+    let refused = |status, message: &str| failed(status, message, CallErrorKind::Refused);
+    let unavailable = |status| failed(status, "x", CallErrorKind::Unavailable);
     for (said, expected, retry) in [
         ("400 bad", refused(400, "bad"), Retry::Never),
         (
@@ -286,10 +285,7 @@ async fn each_status_is_its_error_and_says_whether_to_repeat() {
         ("422 odd", refused(422, "odd"), Retry::Never),
         (
             "429 x",
-            HaptikError::RateLimited {
-                call,
-                retry_after: wait,
-            },
+            failed(429, "x", CallErrorKind::RateLimited),
             Retry::Later(wait),
         ),
         ("302 x", unavailable(302), Retry::Later(wait)),
@@ -368,7 +364,9 @@ async fn an_answer_that_is_needed_and_cannot_be_read_is_asked_for_again() {
     for error in errors {
         let error = error.expect_err("unreadable");
         assert!(
-            matches!(error, HaptikError::Unreadable { status: 200, .. }) && error.retry() == LATER,
+            matches!(&error, HaptikError::Call(error) if error.code == "200")
+                && error.is_unreadable()
+                && error.retry() == LATER,
             "{error}"
         );
     }
@@ -400,9 +398,15 @@ async fn what_can_pass_of_moving_a_chat_is_told_from_what_cannot() {
         ("user has not sent a message", HaptikError::NothingSaid),
         (
             "invalid client_id in headers",
-            HaptikError::Unauthorized {
-                call: Call::SendChatToAgent,
-            },
+            HaptikError::Call(
+                CallError::of_status(
+                    Call::SendChatToAgent.as_str(),
+                    400,
+                    "invalid client_id in headers",
+                    None,
+                )
+                .as_kind(CallErrorKind::Unauthorized),
+            ),
         ),
     ] {
         let body = format!(r#"{{"error_message": "{message}"}}"#);
@@ -480,11 +484,12 @@ async fn a_dropped_connection_is_tried_later() {
     let error = log(&client).await.expect_err("no answer");
     assert!(
         matches!(
-            error,
-            HaptikError::Unreachable {
-                call: Call::LogMessage,
+            &error,
+            HaptikError::Call(CallError {
+                method: "log a message",
+                kind: CallErrorKind::Unreachable(_),
                 ..
-            }
+            })
         ),
         "{error}"
     );

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::haptik::webhook::timestamp;
 use crate::ids::AuthId;
@@ -57,17 +58,15 @@ pub struct MoveToAgent<'a> {
 }
 
 /// Which conversation's transcript is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History<'a> {
     /// The Haptik queue.
     pub business_id: u64,
     /// Haptik's own name of the user, from a webhook's `user.user_name`.
     pub user_name: &'a str,
     /// The number of the conversation, from the webhook that completed it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_no: Option<&'a str>,
     /// The most messages.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 
@@ -149,6 +148,22 @@ impl Logged {
         Self {
             message_id: wire::whole(answer, "message_id"),
             created_at: timestamp(answer, "created_at"),
+        }
+    }
+}
+
+impl History<'_> {
+    /// Adds it to the query of a URL; what is not known is left out.
+    pub(super) fn add_to(&self, url: &mut Url) {
+        let mut query = url.query_pairs_mut();
+        query
+            .append_pair("business_id", &self.business_id.to_string())
+            .append_pair("user_name", self.user_name);
+        if let Some(number) = self.conversation_no {
+            query.append_pair("conversation_no", number);
+        }
+        if let Some(limit) = self.limit {
+            query.append_pair("limit", &limit.to_string());
         }
     }
 }

@@ -1,0 +1,92 @@
+//! `type = "eventbridge"`
+//! (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html>).
+
+use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::config::kind::{Fault, Faults, Given, Kind, quote};
+use haptik_bridge_shared::section;
+
+/// The type.
+pub const DEFINITION: SinkDefinition = SinkDefinition::of::<EventBridge>("eventbridge");
+
+section! {
+    /// `type = "eventbridge"`: a bus of Amazon EventBridge.
+    #[derive(PartialEq, Eq)]
+    pub struct EventBridge {
+        /// The bus: its name, or its ARN.
+        event_bus: String = default(EventBus, "default"),
+        /// The `source` that its events have: 1 to 256 visible ASCII characters, not beginning with `aws.`.
+        source: String = default(EventSource, "haptik-bridge"),
+    }
+}
+
+/// The name or the ARN of an event bus.
+#[derive(Debug)]
+struct EventBus;
+
+impl Kind for EventBus {
+    type Value = String;
+
+    fn name(&self) -> String {
+        "text".to_owned()
+    }
+
+    fn allowed(&self) -> String {
+        "the name of an event bus (1 to 256 of A-Z, a-z, 0-9 and ./-_) or its ARN \
+         (arn:aws:events:REGION:ACCOUNT:event-bus/NAME)"
+            .to_owned()
+    }
+
+    fn read(&self, given: &Given<'_>) -> Result<String, Faults> {
+        let bus = given.text()?;
+        let name = if bus.contains(':') {
+            name_in_arn(bus)
+        } else {
+            Some(bus)
+        };
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"./-_".contains(&byte);
+        match name {
+            Some(name) if (1..=256).contains(&name.len()) && name.bytes().all(allowed) => {
+                Ok(bus.to_owned())
+            }
+            _ => Err(Fault::new(quote(bus)).into()),
+        }
+    }
+}
+
+fn name_in_arn(arn: &str) -> Option<&str> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", partition, "events", region, account, resource] = parts.as_slice() else {
+        return None;
+    };
+    let good = partition.starts_with("aws")
+        && !region.is_empty()
+        && account.len() == 12
+        && account.bytes().all(|byte| byte.is_ascii_digit());
+    resource.strip_prefix("event-bus/").filter(|_| good)
+}
+
+/// The source of events on a bus.
+#[derive(Debug)]
+struct EventSource;
+
+impl Kind for EventSource {
+    type Value = String;
+
+    fn name(&self) -> String {
+        "text".to_owned()
+    }
+
+    fn allowed(&self) -> String {
+        "1 to 256 visible ASCII characters that do not begin with \"aws.\"".to_owned()
+    }
+
+    fn read(&self, given: &Given<'_>) -> Result<String, Faults> {
+        let source = given.text()?;
+        let good = source.len() <= 256 && source.bytes().all(|byte| byte.is_ascii_graphic());
+        if good && !source.starts_with("aws.") {
+            Ok(source.to_owned())
+        } else {
+            Err(Fault::new(quote(source)).into())
+        }
+    }
+}

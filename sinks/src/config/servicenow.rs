@@ -1,0 +1,102 @@
+//! `type = "servicenow"`.
+
+use url::Url;
+
+use super::kinds::ApiName;
+use super::ticket::{TicketSink, TicketTexts, definition};
+use haptik_bridge_shared::config::kind::{BaseUrl, SecretList, UserName};
+use haptik_bridge_shared::config::{KeyDoc, Part, Reported, Secrets, Section, SinkDefinition};
+use haptik_bridge_shared::section;
+
+/// The type.
+pub const DEFINITION: SinkDefinition = definition::<ServiceNow>("servicenow");
+
+section! {
+    /// `type = "servicenow"`: an instance of ServiceNow.
+    pub struct ServiceNow {
+        /// `https://INSTANCE.service-now.com`.
+        base_url: Url = required(BaseUrl),
+        /// How to log in.
+        login: ServiceNowLogin = part(),
+        /// The table: `incident`, or one that extends `task` and has its columns.
+        table: String = default(ApiName, "incident"),
+        /// What its incidents say.
+        ticket: Box<TicketTexts> = part(),
+    }
+}
+
+impl TicketSink for ServiceNow {
+    fn ticket(&self) -> &TicketTexts {
+        &self.ticket
+    }
+}
+
+/// How to log in to ServiceNow.
+#[derive(Debug, Clone)]
+pub enum ServiceNowLogin {
+    /// As a user, with each request.
+    Password {
+        /// `username`.
+        username: String,
+        /// `password`.
+        secrets: Secrets,
+    },
+    /// As an OAuth client by its credentials.
+    Client {
+        /// `client_id`.
+        id: String,
+        /// `client_secret`.
+        secrets: Secrets,
+    },
+}
+
+section! {
+    /// A user.
+    struct User {
+        /// The user.
+        username: String = required(UserName, "these two or the next two"),
+        /// The user's password.
+        password: Secrets = required(SecretList::KEYS, ""),
+    }
+}
+
+section! {
+    /// An OAuth client.
+    struct Client {
+        /// An OAuth client that gets its tokens by its credentials.
+        client_id: String = required(UserName, ""),
+        /// Its secret.
+        client_secret: Secrets = required(SecretList::TOKENS, ""),
+    }
+}
+
+impl Part for ServiceNowLogin {
+    /// A user with a password or an OAuth client with a secret, and not parts of both.
+    fn read(section: &Section<'_>) -> Result<Self, Reported> {
+        let (of_user, of_client) = (User::keys(), Client::keys());
+        section.know_all(&Self::keys());
+        let there = |keys: &[KeyDoc]| {
+            let mut keys = keys.iter().map(|key| key.key);
+            keys.find(|key| section.has(key))
+        };
+        let needed = "needed: username and password, or client_id and client_secret";
+        match (there(&of_user), there(&of_client)) {
+            (Some(_), None) => User::read(section).map(|user| Self::Password {
+                username: user.username,
+                secrets: user.password,
+            }),
+            (None, Some(_)) => Client::read(section).map(|client| Self::Client {
+                id: client.client_id,
+                secrets: client.client_secret,
+            }),
+            (None, None) => Err(section.missing("username", &format!("missing; {needed}"))),
+            (Some(user), Some(client)) => {
+                Err(section.wrong(client, format!("found beside {user}; {needed}")))
+            }
+        }
+    }
+
+    fn keys() -> Vec<KeyDoc> {
+        [User::keys(), Client::keys()].concat()
+    }
+}

@@ -1,0 +1,170 @@
+//! What templates can use of an event: its values under the names that are there for them
+//! ([`NAMES`]).
+
+use std::sync::LazyLock;
+
+use haptik_bridge_shared::message::SenderKind;
+use haptik_bridge_shared::wire;
+use serde_json::{Map, Value, json};
+
+use crate::Delivery;
+
+/// The names, as `docs/sinks.md` explains them.
+pub const NAMES: [&str; 20] = [
+    "event",
+    "event_name",
+    "delivery_id",
+    "timestamp",
+    "sink",
+    "account",
+    "business_id",
+    "business_name",
+    "user",
+    "agent",
+    "completed_by",
+    "completion_type",
+    "completion_by",
+    "conversation_no",
+    "conversation_identifier",
+    "chat_link",
+    "closing_categories",
+    "conversation_details",
+    "transcript",
+    "transcript_text",
+];
+
+/// Where the person's name, address and number may be, in the order in which they are looked for: among
+/// what the bot collected, then among what Haptik knows.
+const PERSON: [(&str, &[&str]); 3] = [
+    (
+        "name",
+        &["name", "full_name", "user_full_name", "first_name"],
+    ),
+    (
+        "email",
+        &["email", "email_id", "email_address", "user_email"],
+    ),
+    (
+        "phone",
+        &[
+            "phone",
+            "phone_number",
+            "mobile_no",
+            "mobile_number",
+            "mobile",
+        ],
+    ),
+];
+
+/// The values as the engine takes them.
+#[must_use]
+pub fn filled(values: Map<String, Value>) -> minijinja::Value {
+    minijinja::Value::from(minijinja::value::Serde(Value::Object(values)))
+}
+
+/// The values of an event, without a transcript.
+#[must_use]
+pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
+    let raw: Value = serde_json::from_str(delivery.body).unwrap_or_default();
+    let event = delivery.event;
+    let data = wire::unwrapped(&event.data).into_owned();
+    let part = |key: &str| {
+        data.get(key)
+            .map(|part| wire::unwrapped(part).into_owned())
+            .filter(|part| !part.is_null())
+            .unwrap_or_else(|| json!({}))
+    };
+    let text = |key: &str| Value::String(wire::text(&data, key));
+    let link = ["complete_chat_link", "chat_link"]
+        .iter()
+        .find_map(|key| wire::some_text(&data, key));
+    let completed_by = match wire::text(&data, "completion_type").as_str() {
+        "gogo" => "bot",
+        "agent" => "agent",
+        "autocomplete" => "timeout",
+        _ => "",
+    };
+    let values = json!({
+        "event_name": event.event_name,
+        "delivery_id": crate::webhook::id(delivery),
+        "timestamp": event.timestamp.unwrap_or(delivery.received_at).to_string(),
+        "sink": delivery.sink,
+        "account": delivery.account,
+        "business_id": event.business_id,
+        "business_name": event.business_name,
+        "user": user(&raw, &part("user_details")),
+        "agent": {
+            "name": event.sender.name,
+            "is_automated": event.sender.kind == SenderKind::Bot,
+        },
+        "completed_by": completed_by,
+        "completion_type": text("completion_type"),
+        "completion_by": text("completion_by"),
+        "conversation_no": text("conversation_no"),
+        "conversation_identifier": text("conversation_identifier"),
+        "chat_link": link.unwrap_or_default(),
+        "closing_categories": part("closing_categories"),
+        "conversation_details": part("conversation_details"),
+        "event": raw,
+    });
+    match values {
+        Value::Object(values) => values,
+        _ => Map::new(),
+    }
+}
+
+/// What Haptik says of the user: its own keys, what the bot collected as `details`, and `name`, `email`
+/// and `phone` from wherever they are.
+fn user(raw: &Value, details: &Value) -> Value {
+    let mut user = match wire::unwrapped(raw.get("user").unwrap_or(&Value::Null)).into_owned() {
+        Value::Object(user) => user,
+        _ => Map::new(),
+    };
+    let known = Value::Object(user.clone());
+    for (name, keys) in PERSON {
+        let found = [details, &known]
+            .into_iter()
+            .find_map(|values| keys.iter().find_map(|key| wire::some_text(values, key)));
+        user.insert(name.to_owned(), Value::String(found.unwrap_or_default()));
+    }
+    user.insert("details".to_owned(), details.clone());
+    Value::Object(user)
+}
+
+/// A completion as Haptik sends one, for a try without one.
+#[must_use]
+pub fn sample() -> &'static str {
+    static SAMPLE: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "{:#}",
+            json!({
+                "version": "1.0",
+                "timestamp": "2026-11-24T10:00:00.000Z",
+                "event_name": "webhook_conversation_complete",
+                "business_id": 343,
+                "business_name": "Acme",
+                "user": {
+                    "auth_id": "sample-user",
+                    "user_name": "sample_user_343",
+                    "user_id": "4711",
+                    "device_platform": "13",
+                    "device_platform_name": "Webhook",
+                },
+                "agent": {"id": 4415, "name": "Prateek", "is_automated": false, "email": null},
+                "follow_up_details": {},
+                "data": {
+                    "conversation_no": "12",
+                    "collection_id": "998877",
+                    "conversation_identifier": "sample-conversation",
+                    "complete_chat_link": "https://haptik.example/chats/sample-conversation",
+                    "completion_type": "agent",
+                    "completion_by": "Prateek",
+                    "closing_categories": {"reason": "Refund", "subReason": "Late parcel", "comment": "A voucher was sent"},
+                    "conversation_details": {"order_no": "A-1001", "amount": 49.9},
+                    "user_details": {"name": "Asha Sample", "email": "asha@example.com", "phone_number": 8_826_755_986_u64},
+                },
+            })
+        )
+    });
+    &SAMPLE
+}

@@ -1,0 +1,48 @@
+//! What sinks are built with.
+
+use std::time::Duration;
+
+use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::net::aws::{AwsEnvironment, MissingVariables};
+use haptik_bridge_shared::table::Table;
+use haptik_bridge_shared::users::UserMap;
+
+use crate::tickets::transcript::Transcripts;
+
+/// What sinks are built with, besides their configuration.
+#[derive(Debug, Clone)]
+pub struct SinkDeps {
+    /// Who is where.
+    pub(crate) users: UserMap,
+    /// The transcripts of conversations.
+    pub(crate) transcripts: Transcripts,
+    /// Where a sink keeps what it has to know.
+    pub(crate) table: Table,
+    /// How long an event can be delivered again.
+    pub(crate) entry_ttl: Duration,
+    /// The HTTP client (see [`client`](haptik_bridge_shared::net::client)).
+    pub(crate) http: reqwest::Client,
+    /// Where services of AWS are; what is missing there is told when something is to be delivered.
+    pub(crate) aws: Result<AwsEnvironment, MissingVariables>,
+}
+
+impl SinkDeps {
+    /// What the sinks of this configuration are built with: their state is in `table`, they send with
+    /// `http`, and to services of AWS as `aws` says.
+    #[must_use]
+    pub fn new(
+        config: &Config,
+        table: &Table,
+        http: &reqwest::Client,
+        aws: &Result<AwsEnvironment, MissingVariables>,
+    ) -> Self {
+        Self {
+            users: UserMap::new(table.clone()),
+            transcripts: Transcripts::new(config, table, http),
+            table: table.clone(),
+            entry_ttl: config.delivery.entry_ttl,
+            http: http.clone(),
+            aws: aws.clone(),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! `type = "freshdesk"`: tickets of Freshdesk (<https://developers.freshdesk.com/api/#tickets>).
+//!
+//! One ticket: Freshdesk has neither idempotency keys nor an external id of a ticket, so the external id
+//! is a tag, and is looked for among the requester's tickets before a ticket is created again. That list
+//! comes from Freshdesk's database; its search, which can look for a tag, is minutes behind. What remains
+//! is a creation that Freshdesk carries out later than `SETTLES_IN` after it was asked.
+//!
+//! The description and notes are HTML there, and escaped here. Notes are private.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::net::CallError;
+use haptik_bridge_shared::net::api::{ApiRequest, Field};
+use haptik_bridge_shared::wire;
+use serde_json::{Map, Value, json};
+
+use crate::config;
+use crate::plain::{html, html_length};
+use crate::tickets::{
+    Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
+};
+
+/// "Subject … maximum of 255 characters".
+const LONGEST_SUBJECT: usize = 255;
+
+/// Freshdesk does not say how long a description may be. This, with the escaping, is well below 64 kB.
+const LONGEST_DESCRIPTION: usize = 60_000;
+
+/// A tag has at most so many characters.
+const LONGEST_TAG: usize = 32;
+
+/// The source "Chat" (<https://developers.freshdesk.com/api/#ticket-properties>); open; low.
+const DEFAULTS: [(&str, u8); 3] = [("source", 7), ("status", 2), ("priority", 1)];
+
+/// What may name a requester instead of the address, when `fields` has it.
+const REQUESTERS: [&str; 3] = ["requester_id", "unique_external_id", "email"];
+
+/// Tickets or notes a page.
+const PER_PAGE: usize = 100;
+
+/// The most pages of notes that are looked through.
+const MOST_PAGES: usize = 10;
+
+/// An account at Freshdesk.
+#[derive(Debug)]
+pub struct Freshdesk {
+    client: CrmClient,
+}
+
+impl CrmType for Freshdesk {
+    const NAME: &'static str = "freshdesk";
+    const LIMITS: Limits = Limits {
+        subject: LONGEST_SUBJECT,
+        description: LONGEST_DESCRIPTION,
+        comment: LONGEST_DESCRIPTION,
+        size_of: html_length,
+    };
+    /// How long a creation may take on its way: three times as long as we wait for its answer.
+    const SETTLES_IN: Duration = Duration::from_secs(30);
+    const DEFINITION: SinkDefinition = config::freshdesk::DEFINITION;
+    type Config = config::freshdesk::Freshdesk;
+
+    /// With the API key as the user (<https://developers.freshdesk.com/api/#authentication>).
+    fn new(config: &Self::Config, http: reqwest::Client) -> Self {
+        let auth = Auth::BasicKey(config.api_keys.clone());
+        Self {
+            client: CrmClient::new(http, &config.base_url, auth),
+        }
+    }
+}
+
+impl Freshdesk {
+    fn creation(&self, ticket: &Ticket) -> ApiRequest {
+        let mut body = Map::new();
+        body.extend(DEFAULTS.map(|(name, value)| (name.to_owned(), json!(value))));
+        body.extend(ticket.fields.clone());
+        let (key, requester) = requester_of(ticket);
+        body.insert(key.to_owned(), requester);
+        if !ticket.requester.name.is_empty() && key != "requester_id" {
+            body.insert("name".to_owned(), json!(ticket.requester.name));
+        }
+        let tags = ticket.tags.iter().map(|tag| tag_of(tag));
+        let tags: Vec<_> = tags.chain([external_tag(ticket)]).collect();
+        body.insert("subject".to_owned(), json!(ticket.subject));
+        body.insert("description".to_owned(), json!(html(&ticket.description)));
+        body.insert("tags".to_owned(), json!(tags));
+        if !ticket.custom_fields.is_empty() {
+            let custom = Value::Object(ticket.custom_fields.clone());
+            body.insert("custom_fields".to_owned(), custom);
+        }
+        let url = self.client.url("api/v2/tickets");
+        ApiRequest::post("create a ticket", url).json(Value::Object(body))
+    }
+
+    fn ticket_ref(&self, ticket: &Value) -> Option<TicketRef> {
+        let id = wire::some_text(ticket, "id")?;
+        let url = self.client.url(&format!("a/tickets/{id}"));
+        Some(TicketRef::at(id, &url))
+    }
+
+    /// The notes of a ticket, oldest first.
+    async fn notes(&self, to: &TicketRef) -> Result<Vec<Value>, CallError> {
+        let path = format!("api/v2/tickets/{}/conversations", to.id);
+        let mut notes = Vec::new();
+        for page in 1..=MOST_PAGES {
+            let query = [
+                ("per_page", &*PER_PAGE.to_string()),
+                ("page", &page.to_string()),
+            ];
+            let request = ApiRequest::get("list notes", self.client.query(&path, &query));
+            let answer = self.client.send(request).await?;
+            let more = answer.body.as_array().ok_or_else(|| answer.unreadable())?;
+            notes.extend(more.iter().cloned());
+            if more.len() < PER_PAGE {
+                break;
+            }
+        }
+        Ok(notes)
+    }
+}
+
+#[async_trait]
+impl Crm for Freshdesk {
+    async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
+        let (key, requester) = requester_of(ticket);
+        let requester = requester
+            .as_str()
+            .map_or_else(|| requester.to_string(), Into::into);
+        let query = [
+            (key, requester.as_str()),
+            ("order_by", "created_at"),
+            ("order_type", "desc"),
+            ("per_page", &PER_PAGE.to_string()),
+        ];
+        let url = self.client.query("api/v2/tickets", &query);
+        // A requester that there is not, and so no ticket, is 400.
+        let request = ApiRequest::get("find a ticket", url).expect(&[400]);
+        let answer = self.client.send(request).await?;
+        if answer.status == 400 {
+            return Ok(None);
+        }
+        let tickets = answer.body.as_array().ok_or_else(|| answer.unreadable())?;
+        let ours = external_tag(ticket);
+        let found = tickets.iter().find(|ticket| {
+            let tags = wire::list(ticket, "tags");
+            tags.filter_map(Value::as_str).any(|tag| tag == ours)
+        });
+        Ok(found.and_then(|found| self.ticket_ref(found)))
+    }
+
+    async fn create(&self, ticket: &Ticket) -> Result<TicketRef, CallError> {
+        let answer = self.client.send(self.creation(ticket)).await?;
+        let created = self.ticket_ref(&answer.body);
+        created.ok_or_else(|| answer.unreadable())
+    }
+
+    async fn comments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let notes = self.notes(to).await?;
+        let texts = notes.iter().map(|note| wire::text(note, "body_text"));
+        Ok(texts.collect())
+    }
+
+    async fn comment(&self, to: &TicketRef, comment: &Comment) -> Result<(), CallError> {
+        let url = self.client.url(&format!("api/v2/tickets/{}/notes", to.id));
+        let request = ApiRequest::post("add a note", url)
+            .json(json!({"body": html(&comment.text), "private": true}));
+        self.client.send(request).await.map(drop)
+    }
+
+    async fn attachments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let notes = self.notes(to).await?;
+        let files = notes
+            .iter()
+            .flat_map(|note| wire::list(note, "attachments"));
+        Ok(files.map(|file| wire::text(file, "name")).collect())
+    }
+
+    async fn attach(&self, to: &TicketRef, attachment: &Attachment) -> Result<(), CallError> {
+        let fields = [
+            (
+                "body",
+                Field::Text("The transcript of the chat.".to_owned()),
+            ),
+            ("private", Field::Text("true".to_owned())),
+            ("attachments[]", attachment.field()),
+        ];
+        let url = self.client.url(&format!("api/v2/tickets/{}/notes", to.id));
+        let request = ApiRequest::post("attach a file", url)
+            .multipart(fields.map(|(name, field)| (name.to_owned(), field)));
+        self.client.send(request).await.map(drop)
+    }
+
+    fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest> {
+        self.client.shown(self.creation(ticket))
+    }
+}
+
+/// Whose ticket it is: what `fields` says, the address, or else a contact of the conversation alone.
+fn requester_of(ticket: &Ticket) -> (&'static str, Value) {
+    for key in REQUESTERS {
+        if let Some(value) = ticket.fields.get(key) {
+            return (key, value.clone());
+        }
+    }
+    if ticket.requester.email.is_empty() {
+        ("unique_external_id", json!(ticket.external_id))
+    } else {
+        ("email", json!(ticket.requester.email))
+    }
+}
+
+/// The tag that names the ticket: the digits of its external id, which are as long as a tag may be.
+fn external_tag(ticket: &Ticket) -> String {
+    let digits = ticket.external_id.strip_prefix("haptik-");
+    tag_of(digits.unwrap_or(&ticket.external_id))
+}
+
+/// A tag as Freshdesk takes it.
+fn tag_of(tag: &str) -> String {
+    let tag: String = tag.replace(',', " ").chars().take(LONGEST_TAG).collect();
+    tag.trim().to_owned()
+}

@@ -1,0 +1,265 @@
+//! `type = "jira"`: customer requests of Jira Service Management Cloud
+//! (<https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-request/>).
+//!
+//! One request: Jira has neither idempotency keys nor unique fields. The external id stands at the end of
+//! the description, or is a label, and Jira is searched for it before a request is created again. That
+//! search is behind by seconds to minutes, so `SETTLES_IN` must have passed. What remains is an index
+//! that is further behind.
+//!
+//! Description and comments are sent as documents (ADF), so that nothing in them is taken for markup.
+//! Comments are internal.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::net::CallError;
+use haptik_bridge_shared::net::api::ApiRequest;
+use haptik_bridge_shared::wire;
+use http::HeaderName;
+use serde_json::{Map, Value, json};
+
+use crate::config;
+use crate::tickets::{
+    Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Requester, Ticket, TicketRef,
+};
+
+/// Less than 255 characters.
+const LONGEST_SUBJECT: usize = 254;
+
+/// 32,767 characters, of the document as it is stored, less the line with the external id.
+const LONGEST_TEXT: usize = 32_000;
+
+/// Without it, uploads are taken for forged ones.
+const ATLASSIAN_TOKEN: HeaderName = HeaderName::from_static("x-atlassian-token");
+
+/// A service desk of Jira.
+#[derive(Debug)]
+pub struct Jira {
+    config: config::jira::Jira,
+    client: CrmClient,
+}
+
+impl CrmType for Jira {
+    const NAME: &'static str = "jira";
+    /// In characters of the document, in which each line costs some more.
+    const LIMITS: Limits = Limits {
+        subject: LONGEST_SUBJECT,
+        description: LONGEST_TEXT,
+        comment: LONGEST_TEXT,
+        size_of: |text| document(text).to_string().encode_utf16().count(),
+    };
+    /// "The delay might vary from a few seconds to minutes"
+    /// (<https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/>).
+    const SETTLES_IN: Duration = Duration::from_mins(5);
+    const DEFINITION: SinkDefinition = config::jira::DEFINITION;
+    type Config = config::jira::Jira;
+
+    /// With an API token of the account with this address
+    /// (<https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/>).
+    fn new(config: &Self::Config, http: reqwest::Client) -> Self {
+        let auth = Auth::Basic(config.email.clone(), config.api_tokens.clone());
+        Self {
+            client: CrmClient::new(http, &config.base_url, auth),
+            config: config.clone(),
+        }
+    }
+}
+
+impl Jira {
+    fn creation(&self, ticket: &Ticket, account: Option<&str>) -> ApiRequest {
+        let mut values = Map::new();
+        values.extend(ticket.all_fields(Value::clone));
+        values.insert("summary".to_owned(), json!(ticket.subject));
+        let description = if self.config.labels {
+            let tags = ticket.tags.iter().map(|tag| label_of(tag));
+            let labels: Vec<_> = tags.chain([ticket.external_id.clone()]).collect();
+            values.insert("labels".to_owned(), json!(labels));
+            ticket.description.clone()
+        } else {
+            format!("{}\n\n{}", ticket.description, ticket.external_id)
+        };
+        values.insert("description".to_owned(), document(&description));
+        let mut body = json!({
+            "serviceDeskId": self.config.service_desk_id.to_string(),
+            "requestTypeId": self.config.request_type_id.to_string(),
+            "requestFieldValues": values,
+            "isAdfRequest": true,
+        });
+        if let Some(account) = account {
+            body["raiseOnBehalfOf"] = json!(account);
+        }
+        let url = self.client.url("rest/servicedeskapi/request");
+        ApiRequest::post("create a request", url).json(body)
+    }
+
+    fn request_ref(&self, key: String) -> TicketRef {
+        let url = self.client.url(&format!("browse/{key}"));
+        TicketRef::at(key, &url)
+    }
+
+    /// The account of the customer with this address, new if need be. None where there is no address, or
+    /// where we may neither find nor make it: the request is then raised in our own name.
+    async fn customer(&self, requester: &Requester) -> Result<Option<String>, CallError> {
+        if requester.email.is_empty() || !self.config.raise_on_behalf {
+            return Ok(None);
+        }
+        let query = [("query", requester.email.as_str())];
+        let url = self.client.query("rest/api/3/user/search", &query);
+        let request = ApiRequest::get("find a customer", url).expect(&[400, 403, 404]);
+        let answer = self.client.send(request).await?;
+        // An address that is hidden is still searched; one that is shown must be this one.
+        let same = |user: &&Value| {
+            let shown = wire::text(user, "emailAddress");
+            shown.is_empty() || shown.eq_ignore_ascii_case(&requester.email)
+        };
+        let users = answer
+            .body
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        if let Some(account) = users
+            .iter()
+            .find(same)
+            .and_then(|user| wire::some_text(user, "accountId"))
+        {
+            return Ok(Some(account));
+        }
+        let body = json!({
+            "email": requester.email,
+            "displayName": requester.name_or_email(),
+        });
+        let url = self.client.url("rest/servicedeskapi/customer");
+        let request = ApiRequest::post("create a customer", url)
+            .json(body)
+            .expect(&[400, 403, 404]);
+        let answer = self.client.send(request).await?;
+        Ok(wire::some_text(&answer.body, "accountId"))
+    }
+}
+
+#[async_trait]
+impl Crm for Jira {
+    async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
+        let id = &ticket.external_id;
+        let jql = if self.config.labels {
+            format!("labels = \"{id}\"")
+        } else {
+            // A phrase, which is found as it stands.
+            format!("description ~ \"\\\"{id}\\\"\"")
+        };
+        let query = [("jql", jql.as_str()), ("fields", "key")];
+        let url = self.client.query("rest/api/3/search/jql", &query);
+        let answer = self
+            .client
+            .send(ApiRequest::get("find a request", url))
+            .await?;
+        let issues = answer.body.get("issues").and_then(Value::as_array);
+        let issues = issues.ok_or_else(|| answer.unreadable())?;
+        let key = issues
+            .first()
+            .and_then(|issue| wire::some_text(issue, "key"));
+        Ok(key.map(|key| self.request_ref(key)))
+    }
+
+    async fn create(&self, ticket: &Ticket) -> Result<TicketRef, CallError> {
+        let account = self.customer(&ticket.requester).await?;
+        let request = self.creation(ticket, account.as_deref());
+        let answer = self.client.send(request).await?;
+        let key = wire::some_text(&answer.body, "issueKey");
+        let key = key.ok_or_else(|| answer.unreadable())?;
+        Ok(self.request_ref(key))
+    }
+
+    async fn comments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let path = format!("rest/api/3/issue/{}/comment", to.id);
+        let query = [("orderBy", "-created"), ("maxResults", "200")];
+        let request = ApiRequest::get("list comments", self.client.query(&path, &query));
+        let answer = self.client.send(request).await?;
+        let comments = wire::list(&answer.body, "comments");
+        let bodies = comments.filter_map(|comment| comment.get("body"));
+        Ok(bodies.map(text_of).collect())
+    }
+
+    /// An internal comment
+    /// (<https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-comments/>).
+    async fn comment(&self, to: &TicketRef, comment: &Comment) -> Result<(), CallError> {
+        let url = self
+            .client
+            .url(&format!("rest/api/3/issue/{}/comment", to.id));
+        let request = ApiRequest::post("add a comment", url).json(json!({
+            "body": document(&comment.text),
+            "properties": [{"key": "sd.public.comment", "value": {"internal": true}}],
+        }));
+        self.client.send(request).await.map(drop)
+    }
+
+    async fn attachments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
+        let path = format!("rest/api/3/issue/{}", to.id);
+        let url = self.client.query(&path, &[("fields", "attachment")]);
+        let answer = self.client.send(ApiRequest::get("list files", url)).await?;
+        let fields = answer.body.get("fields").unwrap_or(&Value::Null);
+        let files = wire::list(fields, "attachment");
+        Ok(files.map(|file| wire::text(file, "filename")).collect())
+    }
+
+    /// A file of the issue, which customers do not see
+    /// (<https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-attachments/>).
+    async fn attach(&self, to: &TicketRef, attachment: &Attachment) -> Result<(), CallError> {
+        let url = self
+            .client
+            .url(&format!("rest/api/3/issue/{}/attachments", to.id));
+        let request = ApiRequest::post("attach a file", url)
+            .header(ATLASSIAN_TOKEN, "no-check")
+            .multipart([("file".to_owned(), attachment.field())]);
+        self.client.send(request).await.map(drop)
+    }
+
+    fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest> {
+        let has_customer = self.config.raise_on_behalf && !ticket.requester.email.is_empty();
+        let account = has_customer.then_some("[the customer's accountId]");
+        self.client.shown(self.creation(ticket, account))
+    }
+}
+
+/// A plain text in the Atlassian Document Format
+/// (<https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/>): a paragraph a line.
+fn document(text: &str) -> Value {
+    let paragraphs = text.lines().map(|line| {
+        if line.is_empty() {
+            json!({"type": "paragraph"})
+        } else {
+            json!({"type": "paragraph", "content": [{"type": "text", "text": line}]})
+        }
+    });
+    json!({"type": "doc", "version": 1, "content": paragraphs.collect::<Vec<_>>()})
+}
+
+/// What a document says, without its marks.
+fn text_of(node: &Value) -> String {
+    let own = wire::text(node, "text");
+    let inner = wire::list(node, "content").map(text_of);
+    std::iter::once(own)
+        .chain(inner)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A label as Jira takes it: without white space.
+fn label_of(tag: &str) -> String {
+    tag.split_whitespace().collect::<Vec<_>>().join("_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plain::without_space;
+
+    #[test]
+    fn a_document_says_what_the_text_says_and_has_no_empty_text() {
+        let text = "*not bold* {code}\n\n<b>é</b>";
+        let document = document(text);
+        assert_eq!(without_space(&text_of(&document)), without_space(text));
+        assert_eq!(document["content"][1], json!({"type": "paragraph"}));
+    }
+}

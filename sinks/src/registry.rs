@@ -1,0 +1,103 @@
+//! Which types of sinks there are, and the sinks of a configuration. Only who delivers to sinks, or shows
+//! what would be delivered, makes them: the edges need not know more than which sinks want an event
+//! ([`Bridge::sinks_for`](haptik_bridge_shared::bridge::Bridge::sinks_for)).
+
+use std::collections::BTreeMap;
+
+use haptik_bridge_shared::config::{self, Config, SinkDefinition};
+
+use crate::eventbridge::EventBridge;
+use crate::freshdesk::Freshdesk;
+use crate::http::Http;
+use crate::hubspot::HubSpot;
+use crate::jira::Jira;
+use crate::salesforce::Salesforce;
+use crate::servicenow::ServiceNow;
+use crate::tickets::Ticketing;
+use crate::webhook::Webhook;
+use crate::zendesk::Zendesk;
+use crate::{Sink, SinkDeps};
+
+/// A type of sink.
+pub trait SinkType: 'static {
+    /// The value of `type`.
+    const NAME: &'static str;
+
+    /// Its keys in the configuration.
+    const DEFINITION: SinkDefinition;
+
+    /// The keys that come with it.
+    type Config: 'static;
+
+    /// A sink. `of` are the keys that every sink has. Nothing is called yet.
+    fn build(config: &Self::Config, of: &config::Sink, deps: &SinkDeps) -> Box<dyn Sink>;
+}
+
+/// Builds a sink, where it is of the type.
+type Build = fn(&config::Sink, &SinkDeps) -> Option<Box<dyn Sink>>;
+
+/// The types of sinks.
+macro_rules! sinks {
+    ($($sink:ty),+ $(,)?) => {
+        /// The types of sinks by name. Only who delivers names this table, so only there they are linked.
+        const TYPES: &[(&str, Build)] = &[$((<$sink as SinkType>::NAME, build::<$sink>)),+];
+
+        /// Their keys in the configuration.
+        pub const DEFINITIONS: &[SinkDefinition] = &[$(<$sink as SinkType>::DEFINITION),+];
+    };
+}
+
+sinks!(
+    Webhook,
+    EventBridge,
+    Http,
+    Ticketing<Zendesk>,
+    Ticketing<Freshdesk>,
+    Ticketing<Salesforce>,
+    Ticketing<HubSpot>,
+    Ticketing<ServiceNow>,
+    Ticketing<Jira>,
+);
+
+/// The sinks of a configuration, by name.
+#[derive(Debug, Default)]
+pub struct Sinks(BTreeMap<String, Box<dyn Sink>>);
+
+impl Sinks {
+    /// The sinks of this configuration. Nothing is called yet.
+    ///
+    /// # Panics
+    /// When a sink is of no type, which a configuration does not let through.
+    #[must_use]
+    pub fn new(config: &Config, deps: &SinkDeps) -> Self {
+        let sinks = config.sinks.iter().map(|(name, sink)| {
+            let built = TYPES
+                .iter()
+                .filter(|(name, _)| *name == sink.type_name)
+                .find_map(|(_, build)| build(sink, deps));
+            (name.clone(), built.expect("every type is registered"))
+        });
+        Self(sinks.collect())
+    }
+
+    /// The sink of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&dyn Sink> {
+        self.0.get(name).map(AsRef::as_ref)
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+/// The names of the types.
+pub fn types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|(name, _)| *name)
+}
+
+fn build<S: SinkType>(sink: &config::Sink, deps: &SinkDeps) -> Option<Box<dyn Sink>> {
+    let config = sink.settings.get()?;
+    Some(S::build(config, sink, deps))
+}

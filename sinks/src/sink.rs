@@ -1,0 +1,87 @@
+//! A sink, and an event on its way there.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use haptik_bridge_shared::haptik::webhook::Event;
+use haptik_bridge_shared::ids::{AccountId, AuthId, EntryKey};
+use haptik_bridge_shared::net::api::Preview;
+use jiff::Timestamp;
+
+use crate::SinkError;
+use crate::tickets::TicketRef;
+
+/// Something outside that gets events.
+#[async_trait]
+pub trait Sink: fmt::Debug + Send + Sync {
+    /// Delivers an event. It may have been delivered before ([`Delivery::again`]): the sink sees to it
+    /// that it has no further effect.
+    ///
+    /// # Errors
+    /// When it is not taken; the error says whether to repeat it.
+    async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError>;
+
+    /// The requests that [`Sink::deliver`] would send for an event that is new, with secrets left out.
+    /// Sends nothing there.
+    ///
+    /// # Errors
+    /// When it could not be delivered, whatever the answers were.
+    async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError>;
+
+    /// How many requests a delivery makes, as a rule: for keeping to the rate.
+    fn requests(&self) -> u32 {
+        1
+    }
+
+    /// Whether anything is sent of an event, as far as can be said without a look at anything else.
+    fn sends(&self, _event: &Event) -> bool {
+        true
+    }
+}
+
+/// An event on its way to a sink.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    /// The sink's name in the configuration.
+    pub sink: &'a str,
+    /// The account that the event came by.
+    pub account: &'a AccountId,
+    /// The event.
+    pub event: &'a Event,
+    /// The event as it came.
+    pub body: &'a str,
+    /// Its place in the lane.
+    pub key: &'a EntryKey,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+    /// Whether an earlier try may have ended anywhere.
+    pub again: bool,
+    /// How long `chat_complete` waits for its twin.
+    pub twin_wait: Duration,
+    /// How long a creation that was cut off is waited for at most, whatever the CRM may take for it.
+    pub longest_settling: Duration,
+}
+
+/// What became of a delivery that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivered {
+    /// It was delivered.
+    Done,
+    /// It was delivered: it has become this ticket.
+    Ticket(TicketRef),
+    /// There was nothing to deliver, for this reason.
+    Nothing(&'static str),
+    /// It is to be tried again after this time: nothing has failed, something is not there yet.
+    Later(Duration, &'static str),
+}
+
+impl Delivery<'_> {
+    /// The user that the event is about; empty where it names none.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.event.auth_id.as_ref().map_or("", AuthId::as_str)
+    }
+}

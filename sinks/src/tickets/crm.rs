@@ -1,0 +1,206 @@
+//! What a CRM is: what it declares, what it can be asked for, and how it is called.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use haptik_bridge_shared::config::{Secrets, SinkDefinition};
+use haptik_bridge_shared::net::CallError;
+use haptik_bridge_shared::net::api::{Api, ApiAnswer, ApiRequest, Classify, below};
+use haptik_bridge_shared::net::oauth::OAuthClient;
+use http::HeaderName;
+use secrecy::SecretString;
+use url::Url;
+
+use super::{Attachment, Comment, Ticket, TicketRef};
+use crate::config::ticket::TicketSink;
+
+/// A type of CRM: one module each, whose documentation says how it keeps one ticket from becoming two.
+pub trait CrmType: Crm + Sized + 'static {
+    /// The value of `type`.
+    const NAME: &'static str;
+
+    /// What fits.
+    const LIMITS: Limits;
+
+    /// How long after a creation was begun [`Crm::find`] can still miss what it created: the time that
+    /// the request may take on its way, and that a search index is behind. Zero where the CRM itself
+    /// refuses to create the same ticket twice.
+    const SETTLES_IN: Duration = Duration::ZERO;
+
+    /// Its keys in the configuration.
+    const DEFINITION: SinkDefinition;
+
+    /// The keys that come with it.
+    type Config: TicketSink;
+
+    /// A CRM. Nothing is called yet.
+    fn new(config: &Self::Config, http: reqwest::Client) -> Self;
+}
+
+/// A CRM, as far as tickets go.
+#[async_trait]
+pub trait Crm: fmt::Debug + Send + Sync {
+    /// The ticket that has this external id, if there is one. Asked only where an earlier try may have
+    /// created it.
+    ///
+    /// # Errors
+    /// When the CRM does not say.
+    async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError>;
+
+    /// Creates a ticket, with its external id. Where the CRM says that there is one already, returns
+    /// that.
+    ///
+    /// # Errors
+    /// When it is not created, or may not be.
+    async fn create(&self, ticket: &Ticket) -> Result<TicketRef, CallError>;
+
+    /// What the comments on a ticket say, in any order; white space may differ. Asked only where an
+    /// earlier try may have added one.
+    ///
+    /// # Errors
+    /// When the CRM does not say.
+    async fn comments(&self, to: &TicketRef) -> Result<Vec<String>, CallError>;
+
+    /// Adds a comment that only the CRM's agents see.
+    ///
+    /// # Errors
+    /// When it is not added, or may not be.
+    async fn comment(&self, to: &TicketRef, comment: &Comment) -> Result<(), CallError>;
+
+    /// The names of the files that are attached to a ticket, in any order. Asked only where an earlier
+    /// try may have attached one.
+    ///
+    /// # Errors
+    /// When the CRM does not say.
+    async fn attachments(&self, to: &TicketRef) -> Result<Vec<String>, CallError>;
+
+    /// Attaches a file.
+    ///
+    /// # Errors
+    /// When it is not attached, or may not be.
+    async fn attach(&self, to: &TicketRef, attachment: &Attachment) -> Result<(), CallError>;
+
+    /// The requests of a [`Crm::create`], with placeholders for what answers would bring.
+    fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest>;
+}
+
+/// The most that a CRM takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Of a subject, in characters.
+    pub subject: usize,
+    /// Of a description, as `size_of` measures it.
+    pub description: usize,
+    /// Of a comment, as `size_of` measures it.
+    pub comment: usize,
+    /// The size of a text as the CRM stores it: with what escaping adds, for example.
+    pub size_of: fn(&str) -> usize,
+}
+
+/// A CRM, ready to be called.
+#[derive(Debug)]
+pub struct CrmClient {
+    api: Api,
+    base_url: Url,
+    auth: Auth,
+    headers: Vec<(HeaderName, &'static str)>,
+}
+
+/// How requests are signed. Of several secrets, an older one is tried where the newest is not accepted.
+#[derive(Debug)]
+pub enum Auth {
+    /// By a user and a password.
+    Basic(String, Secrets),
+    /// By a secret that is the user; the password is anything.
+    BasicKey(Secrets),
+    /// By a token.
+    Bearer(Secrets),
+    /// By a token of OAuth, for credentials.
+    OAuth(OAuthClient),
+}
+
+impl CrmClient {
+    /// The CRM at this URL.
+    #[must_use]
+    pub fn new(http: reqwest::Client, base_url: &Url, auth: Auth) -> Self {
+        Self {
+            api: Api::new(http),
+            base_url: base_url.clone(),
+            auth,
+            headers: Vec::new(),
+        }
+    }
+
+    /// With answers that mean something of their own.
+    #[must_use]
+    pub fn classify(mut self, classify: Classify) -> Self {
+        self.api = self.api.classify(classify);
+        self
+    }
+
+    /// With this header on each request.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The URL of a path.
+    #[must_use]
+    pub fn url(&self, path: &str) -> Url {
+        below(&self.base_url, path)
+    }
+
+    /// The URL of a path, with a query.
+    #[must_use]
+    pub fn query(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        url
+    }
+
+    /// Sends a request, signed.
+    ///
+    /// # Errors
+    /// When it is not taken, or there is no answer.
+    pub async fn send(&self, request: ApiRequest) -> Result<ApiAnswer, CallError> {
+        let request = self.with_headers(request);
+        match &self.auth {
+            Auth::OAuth(client) => client.send(&self.api, request).await,
+            Auth::Basic(_, secrets) | Auth::BasicKey(secrets) | Auth::Bearer(secrets) => {
+                let sign = |secret: &SecretString| self.auth.sign(request.clone(), secret);
+                self.api.send_signed(secrets, sign).await
+            }
+        }
+    }
+
+    /// The requests as people are shown them: with the one for a token, where one is needed.
+    #[must_use]
+    pub fn shown(&self, request: ApiRequest) -> Vec<ApiRequest> {
+        let request = self.with_headers(request);
+        match &self.auth {
+            Auth::OAuth(client) => client.shown(request),
+            Auth::Basic(_, secrets) | Auth::BasicKey(secrets) | Auth::Bearer(secrets) => {
+                vec![self.auth.sign(request, secrets.newest())]
+            }
+        }
+    }
+
+    fn with_headers(&self, request: ApiRequest) -> ApiRequest {
+        let headers = self.headers.iter();
+        headers.fold(request, |request, (name, value)| {
+            request.header(name.clone(), *value)
+        })
+    }
+}
+
+impl Auth {
+    fn sign(&self, request: ApiRequest, secret: &SecretString) -> ApiRequest {
+        match self {
+            Self::Basic(user, _) => request.basic_auth(user, secret),
+            Self::BasicKey(_) => request.basic_key(secret),
+            Self::Bearer(_) | Self::OAuth(_) => request.bearer_auth(secret),
+        }
+    }
+}
