@@ -369,7 +369,7 @@ impl Answer {
 
 /// Haptik's `error_message`; empty when there is none.
 fn error_message(body: Option<&Value>) -> String {
-    body.map(|body| crate::wire::text(body, "error_message"))
+    body.map(|body| crate::lenient_json::text(body, "error_message"))
         .unwrap_or_default()
 }
 
