@@ -5,9 +5,11 @@
 //! active in a time are one query an hour.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, AuthId};
 use crate::table::{Table, TableError, number, text};
@@ -25,14 +27,15 @@ pub struct Activity {
 }
 
 /// An hour: how many have passed since 1970, UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Hour(i64);
 
 impl Hour {
     /// The hour of a time.
     #[must_use]
     pub fn of(at: Timestamp) -> Self {
-        Self(at.as_second().div_euclid(3_600))
+        Self::of_millisecond(at.as_millisecond())
     }
 
     /// The hour of a time in milliseconds since the epoch.
@@ -41,16 +44,16 @@ impl Hour {
         Self(at.div_euclid(3_600_000))
     }
 
-    /// The hour with this number.
+    /// The hour before.
     #[must_use]
-    pub fn numbered(number: i64) -> Self {
-        Self(number)
+    pub fn before(self) -> Self {
+        Self(self.0 - 1)
     }
+}
 
-    /// Its number.
-    #[must_use]
-    pub fn number(self) -> i64 {
-        self.0
+impl fmt::Display for Hour {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0)
     }
 }
 
@@ -149,7 +152,7 @@ impl Activity {
 }
 
 fn active_key(account: &AccountId, hour: Hour) -> String {
-    format!("active#{account}#{}", hour.0)
+    format!("active#{account}#{hour}")
 }
 
 #[cfg(test)]
@@ -158,9 +161,12 @@ mod tests {
 
     #[test]
     fn an_hour_begins_on_the_hour_also_before_1970() {
-        let hour = |second| Hour::of(Timestamp::from_second(second).expect("in range")).number();
-        assert_eq!([hour(0), hour(3_599), hour(3_600)], [0, 0, 1]);
-        assert_eq!(hour(-1), -1);
-        assert_eq!(Hour::of_millisecond(3_600_000), Hour::numbered(1));
+        let hour = |second| Hour::of(Timestamp::from_second(second).expect("in range"));
+        assert_eq!(
+            [hour(0), hour(3_599), hour(3_600)],
+            [Hour(0), Hour(0), Hour(1)]
+        );
+        assert_eq!(hour(-1), hour(0).before());
+        assert_eq!(Hour::of_millisecond(3_600_000), Hour(1));
     }
 }

@@ -1,5 +1,6 @@
 //! Haptik's "Bot as an API": the message language ([`hsl`]), what Haptik calls ([`webhook`]) and the
-//! calls that we make ([`client`]).
+//! calls that we make ([`client`], [`transcript`]).
 
 pub mod client;
+pub mod transcript;
 pub mod webhook;

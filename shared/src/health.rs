@@ -39,8 +39,8 @@ const HELD_BACK: Duration = SILENCE;
 #[derive(Debug)]
 pub struct Health {
     table: Table,
-    /// What this process wrote last.
-    written: Mutex<BTreeMap<(AccountId, &'static str), Timestamp>>,
+    /// What this process noted last: that Haptik was told or heard.
+    noted: Mutex<BTreeMap<AccountId, (&'static str, Timestamp)>>,
 }
 
 /// What is known of an account's webhook.
@@ -54,8 +54,6 @@ pub struct Heard {
     pub enabled: Option<Timestamp>,
     /// When Haptik was first told something since it was last heard.
     pub unanswered: Option<Timestamp>,
-    /// When Haptik was first told anything.
-    pub told_first: Option<Timestamp>,
     /// When a delivery last came whose event was old.
     pub held_back: Option<Timestamp>,
     /// When the oldest event was that came about then.
@@ -79,7 +77,7 @@ impl Health {
     pub fn new(table: Table) -> Self {
         Self {
             table,
-            written: Mutex::default(),
+            noted: Mutex::default(),
         }
     }
 
@@ -92,7 +90,7 @@ impl Health {
     /// Notes that a delivery came, of an event that happened `at`, where that is long ago: what waits for
     /// a disabled webhook comes so once it is enabled. A failure is logged, and no more.
     pub async fn held_back(&self, account: &AccountId, at: Timestamp, now: Timestamp) {
-        if since(at, now) < HELD_BACK || !self.is_due(account, "held_back", now) {
+        if since(at, now) < HELD_BACK {
             return;
         }
         let update = self.update(account, "SET held_back = :now, held_back_from = :at");
@@ -133,7 +131,14 @@ impl Health {
         account: &AccountId,
         began: Timestamp,
     ) -> Result<(), TableError> {
-        self.write(account, "outage", began).await
+        let update = self.update(account, "SET outage = :began");
+        let began = number(began.as_millisecond());
+        sent(
+            update
+                .expression_attribute_values(":began", began)
+                .send()
+                .await,
+        )
     }
 
     /// What is known of an account's webhook.
@@ -152,38 +157,29 @@ impl Health {
             heard: time("heard"),
             enabled: time("enabled"),
             unanswered: time("unanswered"),
-            told_first: time("told_first"),
             held_back: time("held_back"),
             held_back_from: time("held_back_from"),
             outage: time("outage"),
         })
     }
 
+    /// Notes it, unless this process did so a moment ago and nothing else since.
     async fn note(&self, account: &AccountId, what: &'static str, now: Timestamp) {
-        if !self.is_due(account, what, now) {
-            return;
+        let is_noted = |(last, at): &(_, Timestamp)| {
+            *last == what && now.duration_since(*at).unsigned_abs() < STEP
+        };
+        {
+            let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+            if noted.get(account).is_some_and(is_noted) {
+                return;
+            }
+            noted.insert(account.clone(), (what, now));
         }
         if let Err(error) = self.write(account, what, now).await {
             tracing::warn!(%account, what, %error, "when Haptik was last heard is not noted");
-            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-            written.remove(&(account.clone(), what));
+            let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+            noted.remove(account);
         }
-    }
-
-    /// Whether what this process wrote last is old enough to be written again; it counts as written then.
-    fn is_due(&self, account: &AccountId, what: &'static str, now: Timestamp) -> bool {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = written.get(&(account.clone(), what)).copied();
-        let is_due = last.is_none_or(|last| now.duration_since(last).unsigned_abs() >= STEP);
-        if is_due {
-            match what {
-                "told" => written.remove(&(account.clone(), "heard")),
-                "heard" => written.remove(&(account.clone(), "told")),
-                _ => None,
-            };
-            written.insert((account.clone(), what), now);
-        }
-        is_due
     }
 
     async fn write(
@@ -193,10 +189,7 @@ impl Health {
         now: Timestamp,
     ) -> Result<(), TableError> {
         let expression = match what {
-            "told" => {
-                "SET #what = :now, unanswered = if_not_exists(unanswered, :now), \
-                 told_first = if_not_exists(told_first, :now)"
-            }
+            "told" => "SET #what = :now, unanswered = if_not_exists(unanswered, :now)",
             "heard" => "SET #what = :now REMOVE unanswered",
             _ => "SET #what = :now",
         };
@@ -326,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_go_on_writing_do_not_hide_a_silence() {
+    fn users_who_go_on_writing_do_not_hide_a_silence() {
         let mut busy = heard(1_028, 900, 950);
         assert_eq!(due(busy, 1_031), None);
         busy.unanswered = Timestamp::from_second(1_001).ok();

@@ -18,6 +18,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::activity::Hour;
 use crate::ids::{AccountId, AuthId, EntryKey};
 use crate::table::{Table, TableError, number, text};
 
@@ -40,28 +41,22 @@ pub struct Outage {
     /// What made it noticed.
     pub cause: Cause,
     /// What proves that the webhook did not work; `None` when nothing does.
-    #[serde(default)]
     pub proof: Option<Proof>,
     /// When the webhook was last enabled since.
-    #[serde(default)]
     pub enabled: Option<Timestamp>,
     /// How often enabling it failed.
-    #[serde(default)]
     pub failed_enables: u32,
     /// Why enabling it or looking into transcripts last failed.
-    #[serde(default)]
     pub reason: Option<String>,
     /// When the webhook worked again; `None` while it is not known to.
-    #[serde(default)]
     pub ended: Option<Timestamp>,
     /// How many conversations were compared with their transcripts.
-    #[serde(default)]
     pub checked: u32,
-    /// How far the comparison has come.
-    #[serde(default)]
-    pub pass: Pass,
+    /// How far the comparison with transcripts has come; `None` while none is under way.
+    pub cursor: Option<Cursor>,
+    /// Until when all conversations were compared: when the webhook was enabled before that.
+    pub compared_until: Option<Timestamp>,
     /// When nothing was left to be done about it.
-    #[serde(default)]
     pub closed: Option<Timestamp>,
 }
 
@@ -88,26 +83,29 @@ pub enum Proof {
 }
 
 /// How far the comparison of an outage's conversations with their transcripts has come.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pass {
-    /// Which enabling it is for; `None` before the first.
-    #[serde(default)]
-    pub of: Option<Timestamp>,
-    /// Whether those who wrote before the outage are looked at too.
-    #[serde(default)]
-    pub wide: bool,
-    /// The hour whose users are being looked at: [`crate::activity::Hour::number`].
-    #[serde(default)]
-    pub hour: Option<i64>,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Until when what was said is compared: when the webhook was enabled before this comparison.
+    pub until: Timestamp,
+    /// The hour whose users are being looked at.
+    pub hour: Hour,
     /// The user of that hour who was looked at last.
-    #[serde(default)]
     pub after: Option<AuthId>,
     /// How often the next user's transcript was asked for in vain.
-    #[serde(default)]
     pub tries: u32,
-    /// Whether it is over.
-    #[serde(default)]
-    pub over: bool,
+}
+
+impl Cursor {
+    /// The beginning: the newest hour.
+    #[must_use]
+    pub fn new(until: Timestamp) -> Self {
+        Self {
+            until,
+            hour: Hour::of(until),
+            after: None,
+            tries: 0,
+        }
+    }
 }
 
 /// What came of an outage's conversations.
@@ -120,7 +118,7 @@ pub struct Findings {
 }
 
 /// A message that was delivered late.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovered {
     /// Whom it was for.
     pub auth_id: AuthId,
@@ -129,7 +127,7 @@ pub struct Recovered {
 }
 
 /// A user whose conversation could not be compared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unchecked {
     /// Who.
     pub auth_id: AuthId,
@@ -158,7 +156,8 @@ impl Outage {
             reason: None,
             ended: None,
             checked: 0,
-            pass: Pass::default(),
+            cursor: None,
+            compared_until: None,
             closed: None,
         }
     }
@@ -196,13 +195,8 @@ impl Outages {
     /// # Errors
     /// When DynamoDB does not take it.
     pub async fn put(&self, outage: &Outage) -> Result<(), TableError> {
-        let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(outage)?;
-        item.insert("pk".to_owned(), text(RECORDS));
-        let key = record_key(&outage.account, outage.began);
-        item.insert("sk".to_owned(), text(key));
-        let expires_at = expires_at(outage.noticed);
-        item.insert("expires_at".to_owned(), number(expires_at));
-        self.table.put(item).await
+        let sort_key = record_key(&outage.account, outage.began);
+        self.put_at(RECORDS, &sort_key, outage, outage).await
     }
 
     /// The records of the outages that began from `since` until `until`, the oldest first. One query.
@@ -214,24 +208,10 @@ impl Outages {
         since: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<Outage>, TableError> {
-        let mut items = self
-            .table
-            .client()
-            .query()
-            .table_name(self.table.name())
-            .key_condition_expression("pk = :pk AND sk BETWEEN :since AND :until")
-            .expression_attribute_values(":pk", text(RECORDS))
-            .expression_attribute_values(":since", text(time_key(since)))
-            .expression_attribute_values(":until", text(format!("{}~", time_key(until))))
-            .into_paginator()
-            .items()
-            .send();
-        let mut outages = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(TableError::from_sdk)?;
-            outages.push(serde_dynamo::from_item(item)?);
-        }
-        Ok(outages)
+        let range = (time_key(since), format!("{}~", time_key(until)));
+        let items = self.query(RECORDS, range).await?;
+        let records = items.into_iter().map(serde_dynamo::from_item);
+        Ok(records.collect::<Result<_, _>>()?)
     }
 
     /// Notes that a message is about to be delivered late. Noting it twice is as noting it once.
@@ -245,12 +225,11 @@ impl Outages {
         key: &EntryKey,
     ) -> Result<(), TableError> {
         let sort_key = format!("{RECOVERED}{auth_id}#{key}");
-        self.table
-            .put(finding(
-                outage,
-                sort_key,
-                [("auth_id", auth_id.as_str()), ("key", key.as_str())],
-            ))
+        let recovered = Recovered {
+            auth_id: auth_id.clone(),
+            key: key.clone(),
+        };
+        self.put_at(&findings_key(outage), &sort_key, outage, &recovered)
             .await
     }
 
@@ -265,65 +244,72 @@ impl Outages {
         reason: &str,
     ) -> Result<(), TableError> {
         let sort_key = format!("{UNCHECKED}{auth_id}");
-        self.table
-            .put(finding(
-                outage,
-                sort_key,
-                [("auth_id", auth_id.as_str()), ("reason", reason)],
-            ))
+        let unchecked = Unchecked {
+            auth_id: auth_id.clone(),
+            reason: reason.to_owned(),
+        };
+        self.put_at(&findings_key(outage), &sort_key, outage, &unchecked)
             .await
     }
 
-    /// What came of an outage's conversations. One query.
+    /// What came of an outage's conversations. Two queries.
     ///
     /// # Errors
     /// When DynamoDB does not answer.
     pub async fn findings(&self, outage: &Outage) -> Result<Findings, TableError> {
-        let mut items = self
-            .table
-            .client()
-            .query()
-            .table_name(self.table.name())
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(findings_key(outage)))
+        let key = findings_key(outage);
+        let of = async |kind: &str| {
+            let range = (kind.to_owned(), format!("{kind}~"));
+            self.query(&key, range).await
+        };
+        let recovered = of(RECOVERED).await?.into_iter();
+        let unchecked = of(UNCHECKED).await?.into_iter();
+        Ok(Findings {
+            recovered: recovered
+                .map(serde_dynamo::from_item)
+                .collect::<Result<_, _>>()?,
+            unchecked: unchecked
+                .map(serde_dynamo::from_item)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Puts something for as long as the record of `outage` is kept.
+    async fn put_at(
+        &self,
+        pk: &str,
+        sk: &str,
+        outage: &Outage,
+        what: &impl Serialize,
+    ) -> Result<(), TableError> {
+        let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(what)?;
+        let noticed = outage.noticed.as_second();
+        let expires_at = noticed.saturating_add_unsigned(RECORD_TTL.as_secs());
+        item.insert("pk".to_owned(), text(pk));
+        item.insert("sk".to_owned(), text(sk));
+        item.insert("expires_at".to_owned(), number(expires_at));
+        self.table.put(item).await
+    }
+
+    async fn query(
+        &self,
+        pk: &str,
+        (from, to): (String, String),
+    ) -> Result<Vec<HashMap<String, AttributeValue>>, TableError> {
+        let query = self.table.client().query().table_name(self.table.name());
+        let items = query
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(to))
             .into_paginator()
             .items()
             .send();
-        let mut findings = Findings::default();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(TableError::from_sdk)?;
-            let text = |name: &str| item.get(name)?.as_s().ok().map(String::as_str);
-            let (Some(sort_key), Some(auth_id)) = (text("sk"), text("auth_id")) else {
-                continue;
-            };
-            if sort_key.starts_with(RECOVERED) {
-                findings.recovered.push(Recovered {
-                    auth_id: auth_id.into(),
-                    key: text("key").unwrap_or_default().into(),
-                });
-            } else {
-                findings.unchecked.push(Unchecked {
-                    auth_id: auth_id.into(),
-                    reason: text("reason").unwrap_or_default().to_owned(),
-                });
-            }
-        }
-        Ok(findings)
+        items
+            .collect::<Result<_, _>>()
+            .await
+            .map_err(TableError::from_sdk)
     }
-}
-
-fn finding<const N: usize>(
-    outage: &Outage,
-    sort_key: String,
-    values: [(&str, &str); N],
-) -> HashMap<String, AttributeValue> {
-    let values = values.map(|(name, value)| (name.to_owned(), text(value)));
-    let keys = [
-        ("pk".to_owned(), text(findings_key(outage))),
-        ("sk".to_owned(), text(sort_key)),
-        ("expires_at".to_owned(), number(expires_at(outage.noticed))),
-    ];
-    keys.into_iter().chain(values).collect()
 }
 
 fn findings_key(outage: &Outage) -> String {
@@ -337,8 +323,4 @@ fn record_key(account: &AccountId, began: Timestamp) -> String {
 /// A time that sorts as text.
 fn time_key(at: Timestamp) -> String {
     format!("{:015}", at.as_millisecond().max(0))
-}
-
-fn expires_at(at: Timestamp) -> i64 {
-    at.as_second().saturating_add_unsigned(RECORD_TTL.as_secs())
 }

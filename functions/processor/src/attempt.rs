@@ -11,7 +11,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::sink::gate::Gate;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use jiff::Timestamp;
 
 /// A lane was stopped before all of it was delivered.
@@ -75,33 +75,22 @@ impl<'a> Attempt<'a> {
             Payload::Webhook { account, .. } => format!("haptik/{account}"),
             _ => "processor".to_owned(),
         });
-        telemetry::hop(&Hop {
-            name: "delivered",
-            outcome,
-            correlation_id: Some(&self.entry.correlation_id),
-            lane: Some(&self.entry.lane),
-            key: Some(&self.entry.key),
-            source: place,
-            at: Some(self.entry.at),
-            since: Some(self.since),
-            reason,
-        });
+        Hop::new("delivered", place)
+            .entry(&self.entry.lane, &self.entry.key)
+            .outcome(outcome)
+            .written_at(self.entry.at)
+            .since(self.since)
+            .reason(reason)
+            .emit();
     }
 }
 
 /// Records a step of a delivery that went well in the log and the metrics.
 pub(crate) fn record_step(entry: &Entry, name: &'static str, source: &str, since: Timestamp) {
-    telemetry::hop(&Hop {
-        name,
-        outcome: Outcome::Ok,
-        correlation_id: Some(&entry.correlation_id),
-        lane: Some(&entry.lane),
-        key: Some(&entry.key),
-        source,
-        at: None,
-        since: Some(since),
-        reason: None,
-    });
+    Hop::new(name, source)
+        .entry(&entry.lane, &entry.key)
+        .since(since)
+        .emit();
 }
 
 /// The side that sends of a connection that an entry names.

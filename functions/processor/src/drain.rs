@@ -8,7 +8,7 @@ use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
-use haptik_bridge_shared::retry::{self, Failure, Retry, Why};
+use haptik_bridge_shared::retry::{self, Failure, FailureReason, Retry};
 use haptik_bridge_shared::sink::Sinks;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::Outcome;
@@ -256,7 +256,7 @@ impl Drain<'_> {
         reason: Option<&str>,
     ) -> Result<(), TableError> {
         let outcome = reason.map_or(Outcome::Ok, |_| Outcome::Nothing);
-        let why = reason.map(Why::from);
+        let why = reason.map(FailureReason::from);
         let ended = self
             .bridge
             .ledger
@@ -272,7 +272,7 @@ impl Drain<'_> {
         attempt: &Attempt<'_>,
         failure: &Failure,
     ) -> Result<LaneStep, TableError> {
-        let (entry, why) = (attempt.entry, Why::from(failure));
+        let (entry, why) = (attempt.entry, FailureReason::from(failure));
         let Retry::Later(after) = failure.retry else {
             let given_up = self.dead_letter(attempt, why).await;
             return given_up.map(|()| LaneStep::Continue(Progress::Finished));
@@ -285,7 +285,9 @@ impl Drain<'_> {
         if is_too_old && attempt.gate.attention.is_none() {
             let reason = format!("given up after {} s: {}", patience.as_secs(), why.reason);
             let reason = reason.as_str();
-            let given_up = self.dead_letter(attempt, Why { reason, ..why }).await;
+            let given_up = self
+                .dead_letter(attempt, FailureReason { reason, ..why })
+                .await;
             return given_up.map(|()| LaneStep::Continue(Progress::Finished));
         }
         attempt.record_hop(Outcome::WillRetry, Some(&failure.reason));
@@ -297,7 +299,11 @@ impl Drain<'_> {
     }
 
     /// Makes an entry a dead letter; the lane goes on. The reason is logged, and all of `why` is kept.
-    async fn dead_letter(&self, attempt: &Attempt<'_>, why: Why<'_>) -> Result<(), TableError> {
+    async fn dead_letter(
+        &self,
+        attempt: &Attempt<'_>,
+        why: FailureReason<'_>,
+    ) -> Result<(), TableError> {
         // Before it is recorded, so that it is done again where that fails.
         end_handoff_after_dead_letter(self.bridge, attempt.entry, &why.in_full()).await?;
         attempt.record_hop(Outcome::Dead, Some(why.reason));

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_is_read_as_aws_documents_it() {
+    fn an_sqs_batch_is_read_as_aws_documents_it() {
         let event = json!({"Records": [{
             "messageId": "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5",
             "receiptHandle": "AQEBBX8nesZEXmkhsmZeyIE8iQAMig7qw",
@@ -114,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn the_schedules_event_is_told_from_a_batch() {
+    fn the_schedules_event_is_distinguished_from_a_batch() {
         let event = serde_json::from_value(json!({"housekeeping": true}));
         assert_eq!(event.ok(), Some(Event::Housekeeping { housekeeping: true }));
         assert!(serde_json::from_value::<Event>(json!({"anything": "else"})).is_err());
     }
 
     #[test]
-    fn what_is_to_come_again_is_named_as_lambda_wants_it() {
+    fn failed_messages_are_named_in_lambdas_format() {
         let response = Response {
             batch_item_failures: vec![Failure {
                 item_identifier: "m-1".to_owned(),

@@ -1,13 +1,15 @@
 //! Ending a hand-off, from whichever direction its end becomes known.
 
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::handoff::{Ended, Over, Reason};
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::message::UserAction;
+use haptik_bridge_shared::message::handoff::{Ended, Reason};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
+use haptik_bridge_shared::users::Over;
 use jiff::Timestamp;
 
 /// Ends a hand-off, if it is on.
@@ -18,7 +20,13 @@ pub(crate) async fn end_handoff(
     ended: &Ended,
 ) -> Result<Over, Failure> {
     let now = Timestamp::now();
-    let over = bridge.end_handoff("processor", auth_id, id, ended, false, now);
+    let over = bridge.end_handoff(
+        RequestContext::new("processor", now),
+        auth_id,
+        id,
+        ended,
+        false,
+    );
     Ok(over.await?)
 }
 

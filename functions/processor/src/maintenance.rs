@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::edge::NotDurable;
-use haptik_bridge_shared::handoff::{self, Ended, Reason};
 use haptik_bridge_shared::health::Due;
 use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
 use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::message::handoff::{Ended, Reason};
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_shared::sink::Sinks;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::Outcome;
+use haptik_bridge_shared::users;
 use jiff::Timestamp;
 
-use crate::outage::OutageFollower;
+use crate::outage::{OutageFollower, record_account_hop};
 
 /// How many pages of hand-offs one run looks at: what is due beyond that is the next one's.
 const HANDOFF_PAGES: usize = 50;
@@ -34,34 +35,45 @@ impl Maintenance<'_> {
         let accounts: BTreeSet<AccountId> =
             self.queues().into_iter().map(|(name, _)| name).collect();
         self.try_closed_sinks(now).await;
-        let outages = OutageFollower {
-            bridge: self.bridge,
-        };
         let mut hour_is_over = false;
         for account in accounts {
-            let heard = self.bridge.health.of(&account).await;
-            let due = match &heard {
-                Ok(heard) => heard.due(now),
-                Err(error) => {
-                    // Whatever is known there: enabling is never wrong.
-                    tracing::warn!(%account, %error, "when Haptik was last heard is not known");
-                    Some(Due::Hourly)
-                }
-            };
-            let enabled = match due {
-                Some(due) => Some(self.enable(&account, due, now).await),
-                None => None,
-            };
-            hour_is_over |= due == Some(Due::Hourly) && enabled == Some(Ok(()));
-            if let Ok(heard) = heard
-                && let Err(error) = outages.follow(&account, &heard, enabled, now).await
-            {
-                tracing::warn!(%account, %error, "the record of an outage is left for the next time");
-            }
+            hour_is_over |= self.look_after_webhook(&account, now).await;
         }
         if hour_is_over && let Err(error) = self.bridge.ring_pending(now).await {
             tracing::warn!(%error, "what is pending could not be rung for");
         }
+    }
+
+    /// Enables an account's webhook where that is due, and follows its outage. Whether the hour was over, and
+    /// the webhook is enabled.
+    async fn look_after_webhook(&self, account: &AccountId, now: Timestamp) -> bool {
+        let heard = match self.bridge.health.of(account).await {
+            Ok(heard) => heard,
+            Err(error) => {
+                // Whatever is known there: enabling is never wrong.
+                tracing::warn!(%account, %error, "when Haptik was last heard is not known");
+                return self.enable(account, Due::Hourly, now).await.is_ok();
+            }
+        };
+        let outages = OutageFollower {
+            bridge: self.bridge,
+        };
+        let due = heard.due(now);
+        let outage = outages.current(account, &heard, due.is_some(), now).await;
+        let enabled = match due {
+            Some(due) => Some(self.enable(account, due, now).await),
+            None => None,
+        };
+        let hour_is_over = due == Some(Due::Hourly) && enabled == Some(Ok(()));
+        let followed = match outage {
+            Ok(Some(outage)) => outages.follow(outage, &heard, enabled, now).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = followed {
+            tracing::warn!(%account, %error, "the record of an outage is left for the next time");
+        }
+        hour_is_over
     }
 
     /// Enables the webhook of all of an account's queues; or why that did not go well.
@@ -83,7 +95,14 @@ impl Maintenance<'_> {
                 }
                 (Ok(()), Due::Hourly) => None,
             };
-            record_enabled(account, is_enabled, reason.as_deref(), now);
+            let outcome = if is_enabled {
+                Outcome::Ok
+            } else {
+                // The next run is the retry.
+                Outcome::WillRetry
+            };
+            let reason = reason.as_deref();
+            record_account_hop("webhook_enabled", account, outcome, reason, now);
         }
         if all.is_ok()
             && let Err(error) = self.bridge.health.enabled(account, now).await
@@ -121,11 +140,17 @@ impl Maintenance<'_> {
         }
     }
 
-    async fn end_overdue_handoff(&self, due: &handoff::Due) -> Result<(), NotDurable> {
+    async fn end_overdue_handoff(&self, due: &users::Due) -> Result<(), NotDurable> {
         let (bridge, now) = (self.bridge, Timestamp::now());
         let ended = Ended::of(Reason::NoAgent, now.as_millisecond());
         bridge
-            .end_handoff("guard", &due.auth_id, &due.id, &ended, true, now)
+            .end_handoff(
+                RequestContext::new("guard", now),
+                &due.auth_id,
+                &due.id,
+                &ended,
+                true,
+            )
             .await?;
         Ok(bridge.users.handoff_forget_due(&due.key).await?)
     }
@@ -169,23 +194,4 @@ impl Maintenance<'_> {
             )
             .collect()
     }
-}
-
-/// Records that the webhook was enabled, or not; then the next run is the retry.
-fn record_enabled(account: &AccountId, is_enabled: bool, reason: Option<&str>, since: Timestamp) {
-    telemetry::hop(&Hop {
-        name: "webhook_enabled",
-        outcome: if is_enabled {
-            Outcome::Ok
-        } else {
-            Outcome::WillRetry
-        },
-        correlation_id: None,
-        lane: None,
-        key: None,
-        source: &format!("haptik/{account}"),
-        at: None,
-        since: Some(since),
-        reason,
-    });
 }

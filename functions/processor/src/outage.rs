@@ -1,48 +1,47 @@
 //! Outages of Haptik's webhook, followed from the suspicion to the end of their reconciliation.
 //!
-//! Each housekeeping does a bounded amount of it and keeps in the record how far it came, so that it
-//! goes on after a crash. Reconciling waits until what Haptik's queue still has has come: a delivery has
-//! more than a transcript.
+//! The record of an outage is all the state: when it began, when the webhook was last enabled, and a cursor
+//! over the users who were active. Each run of the maintenance takes it some seconds further. Repeating a step
+//! changes nothing, because a late delivery has the key that Haptik's own would have had: so the cursor is
+//! put after each user, and nothing else has to survive a kill.
+//!
+//! Reconciling waits until what Haptik's queue still has has come: a delivery has more than a transcript.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::health::Heard;
 use haptik_bridge_shared::ids::{AccountId, AuthId};
-use haptik_bridge_shared::outage::{Cause, Outage, Pass, Proof};
+use haptik_bridge_shared::outage::{Cause, Cursor, Outage, Proof};
 use haptik_bridge_shared::retry::Retry;
 use haptik_bridge_shared::table::TableError;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
-use jiff::Timestamp;
-use tokio::time::Instant;
+use haptik_bridge_shared::telemetry::{Hop, Outcome};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::reconcile::{Reconciler, Reconciliation};
 
 /// How long after the webhook was enabled Haptik may take to deliver what had waited.
-pub(crate) const SETTLE: Duration = Duration::from_mins(1);
+const SETTLE: SignedDuration = SignedDuration::from_mins(1);
 
-/// From which length on an outage can have cost what its users are not known to wait for: Haptik's
-/// queue keeps an event for an hour. A little less, because nobody knows when it was disabled.
-const DROPS_AFTER: Duration = Duration::from_mins(55);
+/// From which length on an outage can have cost messages of those who did not write in it: Haptik's queue
+/// keeps an event for an hour. A little less, because nobody knows when the webhook was disabled.
+const DROPS_AFTER: SignedDuration = SignedDuration::from_mins(55);
 
 /// How long before an outage a conversation may have been active for its agent to have spoken during it.
 const LOOK_BACK: Duration = Duration::from_hours(24);
 
 /// How long a silence is followed.
-const LONGEST_SILENCE: Duration = Duration::from_hours(24);
+const LONGEST_SILENCE: SignedDuration = SignedDuration::from_hours(24);
 
-/// The most users, or hours without users, of one housekeeping; and the longest time for them.
-const MOST_A_RUN: usize = 200;
+/// How long one run may reconcile.
 const LONGEST_RUN: Duration = Duration::from_secs(25);
 
 /// How many users are listed at once.
 const PAGE: i32 = 50;
 
-/// After how many housekeepings whose call for a user's transcript failed the next user is looked at;
-/// and how many of them count for the next user, so that an outage of the calls ends some time.
+/// After how many runs whose call for a user's transcript failed the next user is looked at.
 const MOST_TRIES: u32 = 10;
-const TRIES_KEPT: u32 = 7;
 
 /// Follows outages.
 pub(crate) struct OutageFollower<'a> {
@@ -50,187 +49,155 @@ pub(crate) struct OutageFollower<'a> {
 }
 
 impl OutageFollower<'_> {
-    /// Takes the record of an account's outage one step further, or begins one. `enabled` is what came
-    /// of enabling the webhook just now, where that was due.
+    /// Takes the record of an outage one step further. `enabled` is what came of enabling the webhook just
+    /// now, where that was due.
     pub(crate) async fn follow(
         &self,
-        account: &AccountId,
+        mut outage: Outage,
         heard: &Heard,
         enabled: Option<Result<(), String>>,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let last = match heard.outage {
-            Some(began) => self.bridge.outages.get(account, began).await?,
-            None => None,
-        };
-        let outage = match last {
-            Some(outage) if outage.closed.is_none() => Some(outage),
-            last => {
-                let suspected = suspected(account, heard, last.as_ref(), enabled.is_some(), now);
-                self.open(suspected).await?
-            }
-        };
-        let Some(mut outage) = outage else {
-            return Ok(());
-        };
         match enabled {
             Some(Ok(())) => (outage.enabled, outage.reason) = (Some(now), None),
             Some(Err(reason)) => {
                 outage.failed_enables += 1;
                 outage.reason = Some(reason);
             }
-            None => {}
+            // It may have been enabled right before a kill.
+            None => outage.enabled = outage.enabled.max(enabled_since(heard, outage.noticed)),
         }
-        if waited(heard, outage.enabled) {
+        if deliveries_had_waited(heard, outage.enabled) {
             prove(&mut outage, Proof::DeliveriesHadWaited, now);
         }
-        let enabled_for = |enabled: Timestamp| now.duration_since(enabled).unsigned_abs();
-        if let Some(enabled) = outage.enabled.filter(|at| enabled_for(*at) >= SETTLE) {
-            if outage.pass.of != Some(enabled) {
-                begin_pass(&mut outage, enabled);
+        if let Some(enabled) = outage
+            .enabled
+            .filter(|at| now.duration_since(*at) >= SETTLE)
+        {
+            if outage.compared_until != Some(enabled) {
+                self.reconcile(&mut outage, enabled, now).await?;
             }
-            if !outage.pass.over {
-                self.compare(&mut outage, enabled, now).await?;
-            }
-            let answered = heard.heard >= heard.told || heard.heard >= Some(enabled);
-            let for_long = now.duration_since(outage.noticed).unsigned_abs() >= LONGEST_SILENCE;
-            if outage.pass.over && (outage.proof.is_some() || answered || for_long) {
+            let is_over = outage.proof.is_some()
+                || heard.silence(now).is_none()
+                || now.duration_since(outage.noticed) >= LONGEST_SILENCE;
+            if is_over && outage.compared_until == Some(enabled) {
                 self.close(&mut outage, enabled, now).await?;
             }
         }
         self.bridge.outages.put(&outage).await
     }
 
-    /// Begins the record of a suspicion, unless there is one of the same already.
-    async fn open(&self, suspected: Option<Outage>) -> Result<Option<Outage>, TableError> {
-        let Some(suspected) = suspected else {
-            return Ok(None);
+    /// The account's open outage, or the one that is suspected now. To be asked for before the webhook is
+    /// enabled: once that has made Haptik heard again, nobody would suspect anything after a kill.
+    pub(crate) async fn current(
+        &self,
+        account: &AccountId,
+        heard: &Heard,
+        is_due: bool,
+        now: Timestamp,
+    ) -> Result<Option<Outage>, TableError> {
+        let last = match heard.outage {
+            Some(began) => self.bridge.outages.get(account, began).await?,
+            None => None,
         };
-        let (account, began) = (&suspected.account, suspected.began);
-        let outage = match self.bridge.outages.get(account, began).await? {
-            // A silence that goes on although its record is closed.
-            Some(known) if known.closed.is_some() => return Ok(None),
-            Some(known) => known,
-            None => {
-                self.bridge.outages.put(&suspected).await?;
-                suspected
-            }
-        };
-        let health = &self.bridge.health;
-        health
-            .follow_outage(&outage.account, outage.began)
-            .await
-            .map(|()| Some(outage))
+        if last.as_ref().is_some_and(|last| last.closed.is_none()) {
+            return Ok(last);
+        }
+        let suspected = suspected(account, heard, last.as_ref(), is_due, now);
+        // Where they began at the same time, a silence goes on that was followed for long enough.
+        let suspected = suspected.filter(|new| last.is_none_or(|last| last.began != new.began));
+        if let Some(outage) = &suspected {
+            let bridge = self.bridge;
+            // Before its record: one that nothing points to would never be closed.
+            bridge.health.follow_outage(account, outage.began).await?;
+            bridge.outages.put(outage).await?;
+        }
+        Ok(suspected)
     }
 
     /// Compares conversations with their transcripts, from the newest hour to the oldest, as far as one
-    /// housekeeping goes.
-    async fn compare(
+    /// run goes. Each time that the webhook is enabled again it begins anew.
+    async fn reconcile(
         &self,
         outage: &mut Outage,
         enabled: Timestamp,
         now: Timestamp,
     ) -> Result<(), TableError> {
         let since = Instant::now();
-        let mut left = MOST_A_RUN;
-        while let Some(hour) = outage.pass.hour {
-            if hour < first_hour(outage).number() {
-                return self.end_pass(outage, enabled, now).await;
+        let mut cursor = match outage.cursor.take() {
+            Some(cursor) if cursor.until == enabled => cursor,
+            _ => Cursor::new(enabled),
+        };
+        while since.elapsed() < LONGEST_RUN {
+            if cursor.hour < first_hour(outage, enabled) {
+                if outage.proof.is_none() && self.has_recovered(outage).await? {
+                    // It was no silence: those who wrote before it may have been answered in it, too.
+                    prove(outage, Proof::MissingInTheLedger, now);
+                    continue;
+                }
+                outage.compared_until = Some(enabled);
+                return Ok(());
             }
-            if left == 0 || since.elapsed() > LONGEST_RUN {
-                return self.bridge.outages.put(outage).await;
-            }
-            let (account, after) = (&outage.account, outage.pass.after.as_ref());
-            let activity = &self.bridge.activity;
-            let active = activity.active(account, Hour::numbered(hour), after, PAGE);
-            let users = active.await?;
+            let (activity, after) = (&self.bridge.activity, cursor.after.as_ref());
+            let users = activity.active(&outage.account, cursor.hour, after, PAGE);
+            let users = users.await?;
             if users.is_empty() {
-                left -= 1;
-                (outage.pass.hour, outage.pass.after) = (Some(hour - 1), None);
+                (cursor.hour, cursor.after) = (cursor.hour.before(), None);
             }
             for auth_id in users {
-                if left == 0 || since.elapsed() > LONGEST_RUN {
-                    return self.bridge.outages.put(outage).await;
+                let is_done = since.elapsed() < LONGEST_RUN
+                    && self
+                        .reconcile_user(outage, &mut cursor, auth_id, now)
+                        .await?;
+                outage.cursor = Some(cursor.clone());
+                if !is_done {
+                    return Ok(());
                 }
-                left -= 1;
-                let goes_on = self
-                    .compare_one(outage, enabled, hour, auth_id, now)
-                    .await?;
                 self.bridge.outages.put(outage).await?;
-                match goes_on {
-                    Next::User => {}
-                    Next::Pass => break,
-                    Next::Housekeeping => return Ok(()),
-                }
             }
         }
+        outage.cursor = Some(cursor);
         Ok(())
     }
 
-    async fn compare_one(
+    /// Reconciles the next user. Whether the cursor is past that user; otherwise the next run tries again.
+    async fn reconcile_user(
         &self,
         outage: &mut Outage,
-        enabled: Timestamp,
-        hour: i64,
+        cursor: &mut Cursor,
         auth_id: AuthId,
         now: Timestamp,
-    ) -> Result<Next, TableError> {
+    ) -> Result<bool, TableError> {
+        let bridge = self.bridge;
         let reconciler = Reconciler {
-            bridge: self.bridge,
+            bridge,
+            outage,
+            cursor,
+            now,
         };
-        let result = reconciler
-            .reconcile_user(outage, enabled, hour, &auth_id, now)
-            .await;
-        let result = match result {
-            Ok(result) => result,
-            Err(failure) if failure.retry == Retry::Never => {
-                Reconciliation::Impossible(failure.reason)
+        match reconciler.reconcile_user(&auth_id).await {
+            Ok(Reconciliation::NotDue) => {}
+            Ok(Reconciliation::Compared) => outage.checked += 1,
+            Ok(Reconciliation::Impossible(reason)) => {
+                bridge.outages.unchecked(outage, &auth_id, &reason).await?;
             }
             Err(failure) => {
-                outage.reason = Some(failure.reason.clone());
-                outage.pass.tries += 1;
-                if outage.pass.tries < MOST_TRIES {
-                    return Ok(Next::Housekeeping);
+                cursor.tries += 1;
+                if failure.retry != Retry::Never && cursor.tries < MOST_TRIES {
+                    outage.reason = Some(failure.reason);
+                    return Ok(false);
                 }
-                outage.pass.tries = TRIES_KEPT;
-                Reconciliation::Impossible(failure.reason)
+                let reason = &failure.reason;
+                bridge.outages.unchecked(outage, &auth_id, reason).await?;
             }
-        };
-        let missing = match result {
-            Reconciliation::NotDue => 0,
-            Reconciliation::Impossible(reason) => {
-                let outages = &self.bridge.outages;
-                outages.unchecked(outage, &auth_id, &reason).await?;
-                0
-            }
-            Reconciliation::Compared { missing } => {
-                outage.pass.tries = 0;
-                outage.checked += 1;
-                missing
-            }
-        };
-        outage.pass.after = Some(auth_id);
-        if missing > 0 && found_missing(outage, enabled, now) {
-            return Ok(Next::Pass);
         }
-        Ok(Next::User)
+        (cursor.after, cursor.tries) = (Some(auth_id), 0);
+        Ok(true)
     }
 
-    /// Ends a pass. What it has found proves the outage, also where a crash came before that was noted.
-    async fn end_pass(
-        &self,
-        outage: &mut Outage,
-        enabled: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), TableError> {
-        outage.pass.over = true;
-        if outage.proof.is_none() {
-            let findings = self.bridge.outages.findings(outage).await?;
-            if !findings.recovered.is_empty() {
-                found_missing(outage, enabled, now);
-            }
-        }
-        self.bridge.outages.put(outage).await
+    async fn has_recovered(&self, outage: &Outage) -> Result<bool, TableError> {
+        let findings = self.bridge.outages.findings(outage).await?;
+        Ok(!findings.recovered.is_empty())
     }
 
     async fn close(
@@ -248,24 +215,15 @@ impl OutageFollower<'_> {
             Some(_) => Outcome::Ok,
             None => Outcome::Nothing,
         };
-        let told = format!(
+        let reason = format!(
             "{} s; {} conversations compared, {recovered} messages recovered, {unchecked} conversations that \
              could not be compared",
             outage.length(now).as_secs(),
             outage.checked,
         );
-        record_hop("outage_ended", outage, outcome, &told, now);
+        record_account_hop("outage_ended", &outage.account, outcome, Some(&reason), now);
         Ok(())
     }
-}
-
-/// What comes after a user was looked at.
-enum Next {
-    User,
-    /// The pass was begun anew.
-    Pass,
-    /// Nothing more in this housekeeping.
-    Housekeeping,
 }
 
 /// What makes an outage likely. `last` is the account's last one.
@@ -273,25 +231,25 @@ fn suspected(
     account: &AccountId,
     heard: &Heard,
     last: Option<&Outage>,
-    was_due: bool,
+    is_due: bool,
     now: Timestamp,
 ) -> Option<Outage> {
     let closed = last.and_then(|last| last.closed);
     if let Some(from) = heard.held_back_from
-        && waited(heard, heard.enabled)
+        && deliveries_had_waited(heard, heard.enabled)
         && closed.is_none_or(|closed| heard.held_back > Some(closed))
     {
         let mut outage = Outage::noticed(account.clone(), from, now, Cause::Waiting);
         outage.enabled = heard.enabled;
         return Some(outage);
     }
-    if !was_due {
+    if !is_due {
         return None;
     }
     // What an outage that is over explains is no sign of another.
     let last_ended = last.filter(|last| last.proof.is_some());
     let last_ended = last_ended.and_then(|last| last.ended);
-    let began = heard.heard.or(heard.told_first).max(last_ended)?;
+    let began = heard.heard.or(heard.unanswered).max(last_ended)?;
     let cause = if heard.is_unattended(now) {
         Cause::Unattended
     } else if heard.silence(now).is_some() && heard.told > last_ended {
@@ -302,45 +260,28 @@ fn suspected(
     Some(Outage::noticed(account.clone(), began, now, cause))
 }
 
-/// Whether what had waited came once the webhook was enabled.
-fn waited(heard: &Heard, enabled: Option<Timestamp>) -> bool {
-    enabled.is_some_and(|enabled| {
-        heard
-            .held_back
-            .is_some_and(|at| enabled <= at && at <= enabled + SETTLE)
-    })
+/// When the webhook was last enabled, if that was not before `noticed`.
+fn enabled_since(heard: &Heard, noticed: Timestamp) -> Option<Timestamp> {
+    // What is heard is kept to the millisecond.
+    let is_since = |at: &Timestamp| at.as_millisecond() >= noticed.as_millisecond();
+    heard.enabled.filter(is_since)
 }
 
-fn begin_pass(outage: &mut Outage, enabled: Timestamp) {
-    let wide = outage.proof.is_some()
+/// Whether deliveries came that had waited until the webhook was enabled.
+fn deliveries_had_waited(heard: &Heard, enabled: Option<Timestamp>) -> bool {
+    let (Some(enabled), Some(came)) = (enabled, heard.held_back) else {
+        return false;
+    };
+    enabled <= came && came <= enabled + SETTLE
+}
+
+/// The oldest hour whose users are looked at. A silence takes the users of its own hours only: most are
+/// no outage, and a transcript costs calls.
+fn first_hour(outage: &Outage, enabled: Timestamp) -> Hour {
+    let is_wide = outage.proof.is_some()
         || outage.cause == Cause::Unattended
-        || enabled.duration_since(outage.began).unsigned_abs() >= DROPS_AFTER;
-    outage.pass = Pass {
-        of: Some(enabled),
-        wide,
-        hour: Some(Hour::of(enabled).number()),
-        ..Pass::default()
-    };
-}
-
-/// Notes that something is missing: it was no silence. Whether a pass begins anew: who wrote before the outage may
-/// have been answered in it, too.
-fn found_missing(outage: &mut Outage, enabled: Timestamp, now: Timestamp) -> bool {
-    prove(outage, Proof::MissingInTheLedger, now);
-    let begins = !outage.pass.wide;
-    if begins {
-        begin_pass(outage, enabled);
-    }
-    begins
-}
-
-/// The oldest hour whose users are looked at.
-fn first_hour(outage: &Outage) -> Hour {
-    let back = if outage.pass.wide {
-        LOOK_BACK
-    } else {
-        Duration::ZERO
-    };
+        || enabled.duration_since(outage.began) >= DROPS_AFTER;
+    let back = if is_wide { LOOK_BACK } else { Duration::ZERO };
     Hour::of(outage.began.checked_sub(back).unwrap_or(outage.began))
 }
 
@@ -350,25 +291,26 @@ fn prove(outage: &mut Outage, proof: Proof, now: Timestamp) {
     }
     outage.proof = Some(proof);
     outage.ended = outage.enabled;
-    let what = match proof {
+    let reason = match proof {
         Proof::DeliveriesHadWaited => "deliveries had waited for the webhook to be enabled",
         Proof::MissingInTheLedger => "a transcript has what was never delivered",
     };
-    record_hop("outage", outage, Outcome::Ok, what, now);
+    record_account_hop("outage", &outage.account, Outcome::Ok, Some(reason), now);
 }
 
-fn record_hop(name: &'static str, outage: &Outage, outcome: Outcome, reason: &str, now: Timestamp) {
-    telemetry::hop(&Hop {
-        name,
-        outcome,
-        correlation_id: None,
-        lane: None,
-        key: None,
-        source: &format!("haptik/{}", outage.account),
-        at: None,
-        since: Some(now),
-        reason: Some(reason),
-    });
+/// Records what became of an account's webhook in the log and the metrics.
+pub(crate) fn record_account_hop(
+    name: &'static str,
+    account: &AccountId,
+    outcome: Outcome,
+    reason: Option<&str>,
+    since: Timestamp,
+) {
+    Hop::new(name, &format!("haptik/{account}"))
+        .outcome(outcome)
+        .since(since)
+        .reason(reason)
+        .emit();
 }
 
 #[cfg(test)]
@@ -382,7 +324,7 @@ mod tests {
     fn heard(told: i64, heard: Option<i64>, enabled: i64) -> Heard {
         Heard {
             told: Some(at(told)),
-            told_first: Some(at(10)),
+            unanswered: heard.is_none().then(|| at(10)),
             heard: heard.map(at),
             enabled: Some(at(enabled)),
             ..Heard::default()
@@ -409,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_outage_explains_is_no_sign_of_another() {
+    fn a_silence_that_a_proven_outage_explains_is_no_other_outage() {
         let silent = heard(1_000, Some(900), 950);
         let mut last = Outage::noticed("main".into(), at(900), at(1_030), Cause::Silence);
         (last.closed, last.ended) = (Some(at(1_100)), Some(at(1_031)));
@@ -421,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn deliveries_that_had_waited_are_known_by_when_they_come() {
+    fn deliveries_had_waited_if_they_come_right_after_the_webhook_was_enabled() {
         let mut healthy = heard(1_000, Some(1_001), 2_000);
         (healthy.held_back, healthy.held_back_from) = (Some(at(2_010)), Some(at(1_500)));
         let waiting = Some((Cause::Waiting, 1_500));

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haptik_bridge_shared::activity::{self, Hour};
+use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::bridge::{Bridge, Connection};
-use haptik_bridge_shared::haptik::client::{HaptikClient, HaptikError, History, HistoryMessage};
+use haptik_bridge_shared::haptik::client::{HaptikClient, History, HistoryMessage};
+use haptik_bridge_shared::haptik::transcript;
 use haptik_bridge_shared::haptik::webhook::{Event, recovered};
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
 use haptik_bridge_shared::key;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
-use haptik_bridge_shared::outage::Outage;
+use haptik_bridge_shared::outage::{Cursor, Outage};
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable as _};
 use haptik_bridge_shared::telemetry::Hop;
 use haptik_bridge_shared::users::User;
@@ -31,47 +32,40 @@ const MOST_CONVERSATIONS: u64 = 8;
 
 /// What came of reconciling a user.
 pub(crate) enum Reconciliation {
-    /// The user belongs to another hour, another account, or another time.
+    /// The user belongs to another hour or another account.
     NotDue,
-    /// The conversation was compared; this many messages were missing.
-    Compared { missing: usize },
-    /// It could not be, for this reason.
+    /// The conversation was compared, and what was missing is on its way.
+    Compared,
+    /// It could not be compared, for this reason.
     Impossible(String),
 }
 
 /// Compares conversations with their transcripts.
 pub(crate) struct Reconciler<'a> {
     pub(crate) bridge: &'a Bridge,
+    pub(crate) outage: &'a Outage,
+    pub(crate) cursor: &'a Cursor,
+    pub(crate) now: Timestamp,
 }
 
 impl Reconciler<'_> {
     /// Compares a user's conversation with its transcript and delivers what is missing.
     ///
-    /// Only what Haptik said from the beginning of the outage until `enabled` is: nothing of the user's own,
-    /// nothing without a time or an id, and nothing older than the ledger's memory.
-    pub(crate) async fn reconcile_user(
-        &self,
-        outage: &Outage,
-        enabled: Timestamp,
-        hour: i64,
-        auth_id: &AuthId,
-        now: Timestamp,
-    ) -> Result<Reconciliation, Failure> {
+    /// Only what Haptik said from the beginning of the outage until the webhook was enabled is: nothing of the
+    /// user's own, nothing without a time or an id, and nothing older than the ledger's memory.
+    pub(crate) async fn reconcile_user(&self, auth_id: &AuthId) -> Result<Reconciliation, Failure> {
         let Some(user) = self.bridge.users.get(auth_id).await? else {
             return Ok(Reconciliation::NotDue);
         };
-        let connection = self.bridge.connections.get(&user.connection);
-        let connection = connection.filter(|connection| connection.account == outage.account);
-        let haptik = self.bridge.haptik.get(&outage.account);
-        let (Some(connection), Some(haptik)) = (connection, haptik) else {
+        let (bridge, account) = (self.bridge, &self.outage.account);
+        let connection = bridge.connections.get(&user.connection);
+        let connection = connection.filter(|connection| connection.account == *account);
+        let (Some(connection), Some(haptik)) = (connection, bridge.haptik.get(account)) else {
             return Ok(Reconciliation::NotDue);
         };
-        // One who wrote again in a later hour of the outage was looked at there.
-        let last = Hour::of_millisecond(user.last_activity).number();
-        let was_looked_at = last > hour && last <= Hour::of(enabled).number();
-        let began = outage.began.as_millisecond();
-        let may_have_written = user.last_activity + activity::STEP >= began;
-        if was_looked_at || !(outage.pass.wide || may_have_written) {
+        // One who wrote again in a later hour was looked at there.
+        let last = Hour::of_millisecond(user.last_activity);
+        if last > self.cursor.hour && last <= Hour::of(self.cursor.until) {
             return Ok(Reconciliation::NotDue);
         }
         let Some(user_name) = &user.user_name else {
@@ -82,13 +76,14 @@ impl Reconciler<'_> {
         let said = self
             .transcript(haptik, connection, auth_id, user_name)
             .await?;
-        let from = (outage.began - SKEW).max(self.remembered_from(now));
+        let from = (self.outage.began - SKEW).max(self.remembered_from());
         let during = |message: &HistoryMessage| {
             let at = message.timestamp;
-            at.is_some_and(|at| from <= at && at <= enabled)
+            at.is_some_and(|at| from <= at && at <= self.cursor.until)
         };
         // One who has written since is in the transcript, or it is that of another conversation.
-        if user.last_activity >= began && !said.values().any(during) {
+        let has_written = user.last_activity >= self.outage.began.as_millisecond();
+        if has_written && !said.values().any(during) {
             let reason = "its transcript was not found: the conversation_no is unknown";
             return Ok(Reconciliation::Impossible(reason.to_owned()));
         }
@@ -97,31 +92,26 @@ impl Reconciler<'_> {
             during(message) && !sender.is_empty() && !sender.eq_ignore_ascii_case(THE_USER)
         });
         let of_haptik: BTreeMap<u64, HistoryMessage> = of_haptik.collect();
-        let known = self.known(auth_id, &of_haptik, outage, now).await?;
-        let missing: Vec<_> = of_haptik
-            .iter()
-            .filter(|(id, _)| !known.contains(id))
-            .collect();
-        for (id, message) in &missing {
-            self.deliver_late(outage, connection, &user, **id, message, now)
-                .await?;
+        let known = self.known(auth_id, &of_haptik).await?;
+        for (id, message) in &of_haptik {
+            if !known.contains(id) {
+                self.deliver_late(connection, &user, *id, message).await?;
+            }
         }
-        Ok(Reconciliation::Compared {
-            missing: missing.len(),
-        })
+        Ok(Reconciliation::Compared)
     }
 
     /// From when on the ledger knows whether something was delivered.
-    fn remembered_from(&self, now: Timestamp) -> Timestamp {
+    fn remembered_from(&self) -> Timestamp {
         let memory = SignedDuration::try_from(self.bridge.config.delivery.entry_ttl);
         let memory = memory.unwrap_or(SignedDuration::MAX);
-        let oldest = now.checked_sub(memory).unwrap_or(Timestamp::MIN);
+        let oldest = self.now.checked_sub(memory).unwrap_or(Timestamp::MIN);
         oldest.checked_add(ENTRY_MARGIN).unwrap_or(oldest)
     }
 
     /// What was said in the user's latest conversations, by `message_id`: from the last one that is known to
-    /// have completed on. Haptik numbers a user's conversations, and tells the number of one at its end; of
-    /// a user without an end they are counted from 1, where Haptik wants a number at all.
+    /// have completed on. Haptik tells the number of a conversation at its end; of a user without an end they
+    /// are counted from 1, where Haptik wants a number at all.
     async fn transcript(
         &self,
         haptik: &HaptikClient,
@@ -129,20 +119,16 @@ impl Reconciler<'_> {
         auth_id: &AuthId,
         user_name: &str,
     ) -> Result<BTreeMap<u64, HistoryMessage>, Failure> {
-        let history = async |conversation_no: Option<u64>| {
-            let conversation_no = conversation_no.map(|number| number.to_string());
-            let history = History {
-                business_id: connection.business_id,
-                user_name,
-                conversation_no: conversation_no.as_deref(),
-                limit: None,
-            };
-            haptik.get_chat_history(&history).await
+        let history = History {
+            business_id: connection.business_id,
+            user_name,
+            conversation_no: None,
+            limit: None,
         };
         let mut said = BTreeMap::new();
         let first = match self.bridge.activity.last_completed(auth_id).await? {
             Some(completed) => completed,
-            None => match history(None).await {
+            None => match haptik.get_chat_history(&history).await {
                 Ok(messages) => {
                     add(&mut said, messages);
                     return Ok(said);
@@ -151,25 +137,10 @@ impl Reconciler<'_> {
                 Err(_) => 1,
             },
         };
-        let mut refused = None;
-        for number in first..first.saturating_add(MOST_CONVERSATIONS) {
-            match history(Some(number)).await {
-                // The last that completed may be empty by now; what follows it may not.
-                Ok(messages) => {
-                    if add(&mut said, messages) == 0 && number > first {
-                        break;
-                    }
-                }
-                Err(error) if error.retry() != Retry::Never => return Err(error.into()),
-                Err(error) => {
-                    refused = Some(error);
-                    break;
-                }
-            }
-        }
-        match refused {
-            Some(error @ HaptikError::Unreadable { .. }) => Err(error.into()),
-            Some(error) if said.is_empty() => Err(error.into()),
+        let take = |messages| add(&mut said, messages);
+        let walked = transcript::walk(haptik, &history, first, MOST_CONVERSATIONS, take).await?;
+        match walked {
+            Some(refused) if said.is_empty() => Err(refused.into()),
             _ => Ok(said),
         }
     }
@@ -179,8 +150,6 @@ impl Reconciler<'_> {
         &self,
         auth_id: &AuthId,
         messages: &BTreeMap<u64, HistoryMessage>,
-        outage: &Outage,
-        now: Timestamp,
     ) -> Result<BTreeSet<u64>, Failure> {
         let (Some((first, _)), Some((last, _))) =
             (messages.first_key_value(), messages.last_key_value())
@@ -199,8 +168,8 @@ impl Reconciler<'_> {
             .filter_map(|key| key.kind()?.message_id())
             .collect();
         // A completion's key begins with its time and ends with its id.
-        let since = key::milliseconds(outage.began - SKEW);
-        let by_time = keys(since, key::milliseconds(now)).await?;
+        let since = key::milliseconds(self.outage.began - SKEW);
+        let by_time = keys(since, key::milliseconds(self.now)).await?;
         known.extend(by_time.iter().filter_map(|key| key.kind()?.message_id()));
         Ok(known)
     }
@@ -209,12 +178,10 @@ impl Reconciler<'_> {
     /// comes second is a repetition.
     async fn deliver_late(
         &self,
-        outage: &Outage,
         connection: &Connection,
         user: &User,
         id: u64,
         message: &HistoryMessage,
-        now: Timestamp,
     ) -> Result<(), Failure> {
         let auth_id = &user.auth_id;
         let body = recovered(
@@ -226,17 +193,20 @@ impl Reconciler<'_> {
         );
         let event =
             Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
-        let (key, at) = (event.key(body.as_bytes()), event.timestamp.unwrap_or(now));
+        let (key, at) = (
+            event.key(body.as_bytes()),
+            event.timestamp.unwrap_or(self.now),
+        );
         let lane = Lane::Channel(auth_id.clone());
-        let outages = &self.bridge.outages;
-        outages.recovered(outage, auth_id, &key).await?;
+        let (bridge, outage) = (self.bridge, self.outage);
+        // Before it is delivered: after a kill in between, the ledger has it, and nobody looks again.
+        bridge.outages.recovered(outage, auth_id, &key).await?;
         let source = format!("haptik/{}", outage.account);
         let payload = Payload::Webhook {
             account: outage.account.clone(),
             body: body.clone(),
         };
         let passing = |error: NotDurable| Failure::passing(error.to_string());
-        let bridge = &self.bridge;
         let received_at = Timestamp::now();
         let context = RequestContext::new(&source, received_at);
         bridge
@@ -253,12 +223,12 @@ impl Reconciler<'_> {
     }
 }
 
-/// Adds messages that have an id; returns how many are new.
-fn add(said: &mut BTreeMap<u64, HistoryMessage>, messages: Vec<HistoryMessage>) -> usize {
+/// Adds messages that have an id; whether any of them is new.
+fn add(said: &mut BTreeMap<u64, HistoryMessage>, messages: Vec<HistoryMessage>) -> bool {
     let before = said.len();
     said.extend(messages.into_iter().filter_map(|message| {
         let id = message.message_id?;
         Some((id, message))
     }));
-    said.len() - before
+    said.len() > before
 }

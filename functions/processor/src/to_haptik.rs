@@ -18,6 +18,7 @@ use haptik_bridge_shared::haptik::client::{
 };
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::message::hsl::{Actionable, Effect};
@@ -195,7 +196,8 @@ impl ToHaptik<'_> {
             let same = user.address == inbound.address && user.connection == *connection_id;
             // What follows a completion is another conversation, however soon it begins.
             let completed = user.completion.as_ref();
-            let goes_on = completed.is_none_or(|completed| completed.at < user.last_activity);
+            let goes_on =
+                completed.is_none_or(|shown| shown.event.received_at < user.last_activity);
             if same && goes_on && now - user.last_activity < activity::STEP {
                 return Ok(user.clone());
             }
@@ -443,7 +445,7 @@ impl ToHaptik<'_> {
             };
             let accepted = self
                 .bridge
-                .accept(&source, &lane, &key, &payload, at, now)
+                .accept(RequestContext::new(&source, now), &lane, &key, &payload, at)
                 .await;
             accepted.map_err(|error| Failure::passing(error.to_string()))?;
         }

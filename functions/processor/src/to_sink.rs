@@ -11,7 +11,7 @@ use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::sink::gate::{self, Gate};
 use haptik_bridge_shared::sink::{Delivered, Delivery, SinkError, Sinks};
 use haptik_bridge_shared::table::TableError;
-use haptik_bridge_shared::telemetry::{self, Hop, Outcome};
+use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use jiff::Timestamp;
 
 use crate::attempt::{Attempt, DeliveryOutcome, Stopped};
@@ -183,15 +183,9 @@ fn refused_alone(attempt: &Attempt<'_>, error: SinkError) -> SinkError {
 
 /// Records that a sink needs attention: once for each try, so that an alarm lasts as long as it does.
 fn record_needs_attention(attempt: &Attempt<'_>, name: &str, reason: &str) {
-    telemetry::hop(&Hop {
-        name: "needs_attention",
-        outcome: Outcome::WillRetry,
-        correlation_id: Some(&attempt.entry.correlation_id),
-        lane: Some(&attempt.entry.lane),
-        key: Some(&attempt.entry.key),
-        source: &format!("sinks/{name}"),
-        at: None,
-        since: None,
-        reason: Some(reason),
-    });
+    Hop::new("needs_attention", &format!("sinks/{name}"))
+        .entry(&attempt.entry.lane, &attempt.entry.key)
+        .outcome(Outcome::WillRetry)
+        .reason(Some(reason))
+        .emit();
 }

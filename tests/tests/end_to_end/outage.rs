@@ -372,6 +372,42 @@ async fn a_reconciliation_that_cannot_go_on_goes_on_where_it_was_by_the_next_hou
 }
 
 #[tokio::test]
+async fn an_outage_is_recorded_before_the_webhook_is_enabled() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    keep_house_in(&stage, Duration::ZERO).await;
+    let asha = talk(&stage, ASHA, "hello").await?;
+    stage.simulator().disable_webhook();
+    say(&stage, ASHA, "one").await?;
+    stage.simulator().let_time_pass(minutes(61));
+    // The process is stopped while it has the webhook enabled.
+    stage.simulator().add_call_fault(CallFault {
+        delay_ms: 60_000,
+        ..CallFault::on("/v1.0/webhook/", CallOutcome::Answer)
+    });
+    let processor = stage.local.processor.clone();
+    let now = Timestamp::now() + minutes(61);
+    let maintenance = tokio::spawn(async move { processor.run_scheduled_maintenance(now).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    maintenance.abort();
+    stage.simulator().clear_faults();
+    assert_eq!(records(&stage).await?.len(), 1);
+    // Then something else comes, so that there is no silence any more.
+    keep_house_in(&stage, minutes(62)).await;
+    stage
+        .simulator()
+        .say_text(auth_id(ASHA).as_str(), "Still there?")?;
+    stage.slack.wait_for_text(&asha, "Still there?").await;
+    keep_house_in(&stage, minutes(64)).await;
+    stage.slack.wait_for_text(&asha, "Anything but one?").await;
+    let found = records(&stage).await?;
+    assert!(
+        matches!(&found[..], [(outage, _)] if outage.closed.is_some()),
+        "{found:#?}"
+    );
+    stage.finish().await
+}
+
+#[tokio::test]
 async fn deliveries_that_had_waited_prove_an_outage_that_nobody_noticed() -> anyhow::Result<()> {
     let stage = stage().await?;
     let asha = talk(&stage, ASHA, "hello").await?;

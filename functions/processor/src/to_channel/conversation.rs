@@ -1,9 +1,11 @@
 //! What an event tells of a conversation: who has it, and whether a hand-off goes on.
 
-use haptik_bridge_shared::handoff::{AskedBy, Completed, Ended, Handoff, Reason};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::message::completion::{Completion, CompletionKind};
+use haptik_bridge_shared::message::handoff::{AskedBy, Completed, Ended, Handoff, Reason};
 use haptik_bridge_shared::message::{Addressed, Content, Inbound, SenderKind, UserAction};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::{Mode, User};
@@ -101,12 +103,10 @@ impl ToChannel<'_> {
         happened: &Completed,
     ) -> Result<Relevance, Failure> {
         let mut after = user.clone();
-        if after.completes_again(
-            &event.event_name,
-            &entry.key,
-            entry.received_at,
-            happened.at,
-        ) {
+        let kind = CompletionKind::of_event(&event.event_name).unwrap_or(CompletionKind::Chat);
+        let key = entry.key.clone();
+        let completion = Completion::new(kind, key, Some(happened.at), entry.received_at);
+        if after.is_duplicate_completion(completion) {
             *user = after;
             user.mode = Mode::Bot;
             return Ok(Relevance::Stale("the same completion was shown already"));
@@ -188,7 +188,7 @@ impl ToChannel<'_> {
         });
         let (name, now) = (format!("rating-{}", entry.key), Timestamp::now());
         self.bridge
-            .say("processor", user, &name, &hsl, at, now)
+            .say(RequestContext::new("processor", now), user, &name, &hsl, at)
             .await?;
         Ok(())
     }
@@ -238,7 +238,12 @@ impl ToChannel<'_> {
         };
         let now = Timestamp::now();
         self.bridge
-            .accept_inbound("processor", &user.connection, inbound, None, now)
+            .accept_inbound(
+                RequestContext::new("processor", now),
+                &user.connection,
+                inbound,
+                None,
+            )
             .await?;
         Ok(())
     }
@@ -258,5 +263,5 @@ fn waits(user: &User) -> bool {
 /// Whether the conversation in which something happened at this time is known to be complete.
 fn is_over(user: &User, at: i64) -> bool {
     let completion = user.completion.as_ref();
-    completion.is_some_and(|completion| completion.happened_at >= at)
+    completion.is_some_and(|shown| shown.event.happened_at.is_some_and(|then| then >= at))
 }

@@ -3,10 +3,11 @@
 
 use std::time::Instant;
 
-use haptik_bridge_shared::handoff::{Ended, Handoff, Reason};
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::Inbound;
+use haptik_bridge_shared::message::handoff::{Ended, Handoff, Reason};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
@@ -83,7 +84,12 @@ impl ToHaptik<'_> {
         let (auth_id, now) = (&inbound.auth_id, Timestamp::now());
         let bridge = &self.bridge;
         bridge
-            .give_back("processor", auth_id, id, &entry.key, now)
+            .give_back(
+                RequestContext::new("processor", now),
+                auth_id,
+                id,
+                &entry.key,
+            )
             .await?;
         Ok(DeliveryOutcome::Nothing(
             "the hand-off is over: it went back to the bot",

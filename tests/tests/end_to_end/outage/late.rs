@@ -19,7 +19,7 @@ async fn wrote_before(stage: &Stage, user: &str, ago: Duration) -> anyhow::Resul
     let known = bridge.users.get(&auth_id).await?;
     let mut known = known.context("the user is known")?;
     let table = bridge.ledger.table();
-    let hour = Hour::of_millisecond(known.last_activity).number();
+    let hour = Hour::of_millisecond(known.last_activity);
     let text = |text: String| AttributeValue::S(text);
     let forgotten = table
         .client()
