@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, AuthId};
-use crate::table::{Table, TableError, number, text};
+use crate::table::{Table, TableError, above, number, text};
 
 /// How long it is remembered that a user was active: longer than any outage that is worth reconciling.
 const ACTIVITY_TTL: Duration = Duration::from_hours(10 * 24);
@@ -65,9 +65,6 @@ impl Activity {
     }
 
     /// Notes that a user was active. To be called once an hour and user.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn note(
         &self,
         account: &AccountId,
@@ -87,9 +84,6 @@ impl Activity {
     }
 
     /// Who was active in an hour, in the order of the `auth_id`s: up to `limit` of those after `after`.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn active(
         &self,
         account: &AccountId,
@@ -97,29 +91,17 @@ impl Activity {
         after: Option<&AuthId>,
         limit: i32,
     ) -> Result<Vec<AuthId>, TableError> {
-        let (client, name) = (self.table.client(), self.table.name());
         // No auth_id is empty, so the empty text is before all of them; but a key must not be empty.
         let after = after.map_or("\u{0}", AuthId::as_str);
-        let found = client
-            .query()
-            .table_name(name)
-            .key_condition_expression("pk = :pk AND sk > :after")
-            .expression_attribute_values(":pk", text(active_key(account, hour)))
-            .expression_attribute_values(":after", text(after))
-            .limit(limit)
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        let items = found.items.unwrap_or_default();
+        let query = self.table.query(active_key(account, hour));
+        let query = query.and(above("sk", text(after)));
+        let (items, _) = query.page(limit).await?;
         let ids = items.iter().filter_map(|item| item.get("sk")?.as_s().ok());
         Ok(ids.map(|id| AuthId::from(id.as_str())).collect())
     }
 
     /// Notes the number of a conversation that has completed: Haptik tells it then and not before, and
     /// wants it for a transcript.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn completed(
         &self,
         auth_id: &AuthId,
@@ -135,9 +117,6 @@ impl Activity {
     }
 
     /// The number of the user's last conversation that is known to have completed.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn last_completed(&self, auth_id: &AuthId) -> Result<Option<u64>, TableError> {
         let item = self
             .table

@@ -10,15 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use crate::ids::AccountId;
-use crate::table::{Table, TableError, number, text};
+use crate::table::{Table, TableError, Update, above, absent, below, millis};
 
 /// How long an answer may take before its absence is a silence.
 pub const SILENCE: Duration = Duration::from_secs(30);
@@ -93,17 +89,17 @@ impl Health {
         if since(at, now) < HELD_BACK {
             return;
         }
-        let update = self.update(account, "SET held_back = :now, held_back_from = :at");
         let recently = now.checked_sub(SILENCE).unwrap_or(now);
-        let update = update
-            .expression_attribute_values(":now", number(now.as_millisecond()))
-            .expression_attribute_values(":at", number(at.as_millisecond()))
-            .expression_attribute_values(":recently", number(recently.as_millisecond()))
-            // Of several that come about the same time, the oldest event counts.
-            .condition_expression(
-                "attribute_not_exists(held_back) OR held_back < :recently OR held_back_from > :at",
-            );
-        if let Err(error) = sent(update.send().await) {
+        // Of several that come about the same time, the oldest event counts.
+        let counts = absent("held_back")
+            .or(below("held_back", millis(recently)))
+            .or(above("held_back_from", millis(at)));
+        let update = self
+            .update(account)
+            .condition(counts)
+            .set("held_back", millis(now))
+            .set("held_back_from", millis(at));
+        if let Err(error) = update.send_if().await {
             tracing::warn!(%account, %error, "that deliveries had waited is not noted");
         }
     }
@@ -115,36 +111,21 @@ impl Health {
     }
 
     /// Notes that the webhook was enabled.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn enabled(&self, account: &AccountId, now: Timestamp) -> Result<(), TableError> {
         self.write(account, "enabled", now).await
     }
 
     /// Notes when the outage began that is now followed.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn follow_outage(
         &self,
         account: &AccountId,
         began: Timestamp,
     ) -> Result<(), TableError> {
-        let update = self.update(account, "SET outage = :began");
-        let began = number(began.as_millisecond());
-        sent(
-            update
-                .expression_attribute_values(":began", began)
-                .send()
-                .await,
-        )
+        let update = self.update(account).set("outage", millis(began));
+        update.send().await
     }
 
     /// What is known of an account's webhook.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn of(&self, account: &AccountId) -> Result<Heard, TableError> {
         let item = self.table.get(&key(account), "webhook").await?;
         let item = item.unwrap_or_default();
@@ -185,31 +166,23 @@ impl Health {
     async fn write(
         &self,
         account: &AccountId,
-        what: &str,
+        what: &'static str,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let expression = match what {
-            "told" => "SET #what = :now, unanswered = if_not_exists(unanswered, :now)",
-            "heard" => "SET #what = :now REMOVE unanswered",
-            _ => "SET #what = :now",
+        // What is noted late must not hide what was noted since.
+        let is_newer = absent(what).or(below(what, millis(now)));
+        let update = self.update(account).condition(is_newer);
+        let update = update.set(what, millis(now));
+        let update = match what {
+            "told" => update.set_if_absent("unanswered", millis(now)),
+            "heard" => update.remove("unanswered"),
+            _ => update,
         };
-        let update = self
-            .update(account, expression)
-            // What is noted late must not hide what was noted since.
-            .condition_expression("attribute_not_exists(#what) OR #what < :now")
-            .expression_attribute_names("#what", what)
-            .expression_attribute_values(":now", number(now.as_millisecond()));
-        sent(update.send().await)
+        update.send_if().await.map(drop)
     }
 
-    fn update(&self, account: &AccountId, expression: &str) -> UpdateItemFluentBuilder {
-        self.table
-            .client()
-            .update_item()
-            .table_name(self.table.name())
-            .key("pk", text(key(account)))
-            .key("sk", text("webhook"))
-            .update_expression(expression)
+    fn update(&self, account: &AccountId) -> Update<'_> {
+        self.table.update(key(account), "webhook")
     }
 }
 
@@ -248,23 +221,6 @@ impl Heard {
     pub fn is_unattended(&self, now: Timestamp) -> bool {
         self.enabled
             .is_some_and(|enabled| since(enabled, now) >= 2 * LONGEST_TRUST)
-    }
-}
-
-/// What came of an update whose condition need not hold.
-fn sent(
-    result: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
-) -> Result<(), TableError> {
-    match result {
-        Ok(_) => Ok(()),
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-        {
-            Ok(())
-        }
-        Err(error) => Err(TableError::from_sdk(error)),
     }
 }
 

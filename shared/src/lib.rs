@@ -4,8 +4,7 @@
 //!
 //! - [`config`] is the one configuration text, checked and typed; [`bridge`] builds from it everything
 //!   that the functions depend on; [`live`] reads it again while they run.
-//! - [`channel`] is where the user is: one module per channel, which verifies, parses, renders and
-//!   sends. [`haptik`] is the platform: its message language, its deliveries, and the calls to it.
+//! - [`haptik`] is the platform: its deliveries, and the calls to it.
 //! - [`ingest`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
 //!   ring of the [`queue`]. [`users`] is the map of who is where and who is with a human,
 //!   [`health`] whether Haptik's webhook is well, [`outage`] what is recorded when it was not,
@@ -15,8 +14,8 @@
 //!   [`standard_webhooks`] signs it. Channels and sinks have crates of their own.
 //! - [`template`] fills in what the operator wrote.
 //! - [`redact`] keeps what people say out of `Debug`, [`seal`] encrypts the secrets that are kept in the table.
-//! - [`telemetry`] tells of every hop; [`ids`] names things, [`key`] puts them in order; [`wire`] reads other people's JSON;
-//!   [`environment`] is where the functions find things.
+//! - [`telemetry`] tells of every hop; [`ids`] names things, [`key`] puts them in order;
+//!   [`lenient_json`] reads other people's JSON; [`environment`] is where the functions find things.
 
 pub mod activity;
 pub mod breaker;
@@ -30,6 +29,7 @@ pub mod ingest;
 pub mod key;
 pub mod lane;
 pub mod ledger;
+pub mod lenient_json;
 pub mod live;
 pub mod message;
 pub mod net;
@@ -44,4 +44,7 @@ pub mod table;
 pub mod telemetry;
 pub mod template;
 pub mod users;
-pub mod wire;
+
+// The sinks and the processor still say `wire`.
+#[doc(hidden)]
+pub use lenient_json as wire;

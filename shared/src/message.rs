@@ -1,7 +1,6 @@
 //! The vocabulary of messages, which belongs to no channel and to no provider: what a user did
-//! ([`Inbound`]), what a user is shown ([`outgoing`]), and Haptik's message language ([`hsl`]).
-
-use std::fmt;
+//! ([`Inbound`]), what a user is shown ([`outgoing`]), Haptik's message language ([`hsl`]), how a conversation
+//! ends ([`completion`]) and how a human takes one over ([`handoff`]).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -191,15 +190,6 @@ impl Profile {
     }
 }
 
-// What is known, not what it is.
-redacted_debug!(Profile {
-    name: is_some,
-    email: is_some,
-    mobile_no: is_some,
-    language_code,
-    custom_data: len,
-});
-
 /// Something to be done in a channel on account of a request.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task<T = Value> {
@@ -243,46 +233,36 @@ impl<A> Inbound<A> {
     }
 }
 
-impl<A> fmt::Debug for Inbound<A> {
-    /// Without the user's own id and the address, which may be a number that can be called.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Inbound")
-            .field("key", &self.key)
-            .field("at", &self.at)
-            .field("auth_id", &self.auth_id)
-            .field("profile", &self.profile)
-            .field("addressed", &self.addressed)
-            .field("action", &self.action)
-            .field("mentions", &self.mentions.len())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for Task<T> {
-    /// Without the command, which may say what was said.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Task")
-            .field("key", &self.key)
-            .field("at", &self.at)
-            .field("auth_id", &self.auth_id)
-            .finish_non_exhaustive()
-    }
-}
-
+// A user's own id, and an address, may be a number that can be called.
+redacted_debug!([A] Inbound {
+    key,
+    at,
+    auth_id,
+    profile,
+    addressed,
+    action,
+    mentions: len,
+});
 redacted_debug!(Address {});
 redacted_debug!(enum UserAction {
     Message { text: bytes, attachments },
     Choice { message, index },
     Unresolved {},
-    Feedback { rating, resolved },
     Handoff {},
     MoveToAgent {},
+    Feedback { rating, resolved },
 });
-// Without the URL, which is often all that protects the file.
+// Without the name, and the URL, which is often all that protects the file.
 redacted_debug!(Attachment {
     id,
     mime_type,
     size
 });
+redacted_debug!(Profile {
+    name: is_some,
+    email: is_some,
+    mobile_no: is_some,
+    language_code,
+    custom_data: len,
+});
+redacted_debug!([T] Task { key, at, auth_id });

@@ -23,9 +23,6 @@ impl Offers {
     }
 
     /// A message that was sent to a user; `None` when it is no longer in the ledger.
-    ///
-    /// # Errors
-    /// When the ledger does not answer.
     pub async fn offered(&self, message: &MessageRef) -> Result<Option<Hsl>, TableError> {
         let lane = Lane::Channel(message.auth_id.clone());
         let Some(key) = self.key(&lane, &message.key).await? else {

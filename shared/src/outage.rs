@@ -178,9 +178,6 @@ impl Outages {
     }
 
     /// The record of an account's outage that began then.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn get(
         &self,
         account: &AccountId,
@@ -191,18 +188,12 @@ impl Outages {
     }
 
     /// Puts a record.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn put(&self, outage: &Outage) -> Result<(), TableError> {
         let sort_key = record_key(&outage.account, outage.began);
         self.put_at(RECORDS, &sort_key, outage, outage).await
     }
 
     /// The records of the outages that began from `since` until `until`, the oldest first. One query.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn list(
         &self,
         since: Timestamp,
@@ -215,9 +206,6 @@ impl Outages {
     }
 
     /// Notes that a message is about to be delivered late. Noting it twice is as noting it once.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn recovered(
         &self,
         outage: &Outage,
@@ -234,9 +222,6 @@ impl Outages {
     }
 
     /// Notes that a user's conversation could not be compared.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn unchecked(
         &self,
         outage: &Outage,
@@ -253,9 +238,6 @@ impl Outages {
     }
 
     /// What came of an outage's conversations. Two queries.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn findings(&self, outage: &Outage) -> Result<Findings, TableError> {
         let key = findings_key(outage);
         let of = async |kind: &str| {
@@ -296,19 +278,8 @@ impl Outages {
         pk: &str,
         (from, to): (String, String),
     ) -> Result<Vec<HashMap<String, AttributeValue>>, TableError> {
-        let query = self.table.client().query().table_name(self.table.name());
-        let items = query
-            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
-            .expression_attribute_values(":pk", text(pk))
-            .expression_attribute_values(":from", text(from))
-            .expression_attribute_values(":to", text(to))
-            .into_paginator()
-            .items()
-            .send();
-        items
-            .collect::<Result<_, _>>()
-            .await
-            .map_err(TableError::from_sdk)
+        let query = self.table.query(pk);
+        query.between("sk", text(from), text(to)).all().await
     }
 }
 

@@ -16,7 +16,7 @@ impl fmt::Debug for Bytes {
 /// Implements `Debug` for a type that has personal data or secrets in it. Only the fields that are named are
 /// shown, so that a new field is not until somebody decides it; a new variant of an enum does not compile. A
 /// field may be shown in part: `bytes` shows the length of a text, and any method without arguments what it
-/// returns.
+/// returns. A type's parameter comes before its name: `redacted_debug!([T] Task { key })`.
 ///
 /// ```
 /// use haptik_bridge_shared::redacted_debug;
@@ -56,8 +56,8 @@ macro_rules! redacted_debug {
             }
         }
     };
-    ($name:ident $(<$life:lifetime>)? { $($field:ident $(: $how:ident)?),* $(,)? }) => {
-        impl ::std::fmt::Debug for $name $(<$life>)? {
+    ($([$generic:ident])? $name:ident $(<$life:lifetime>)? { $($field:ident $(: $how:ident)?),* $(,)? }) => {
+        impl $(<$generic>)? ::std::fmt::Debug for $name $(<$generic>)? $(<$life>)? {
             fn fmt(&self, formatter: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 let mut shown = formatter.debug_struct(stringify!($name));
                 $($crate::redacted_debug!(@ shown, self.$field, stringify!($field) $(, $how)?);)*

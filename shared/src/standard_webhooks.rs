@@ -14,9 +14,9 @@ use standardwebhooks::{
 use url::Url;
 
 use crate::config::Secrets;
+use crate::lenient_json;
 use crate::net::api::{Api, ApiRequest};
 use crate::net::{CallError, CallErrorKind};
-use crate::wire;
 
 /// How far a request's time may be from ours, either way.
 pub const TOLERANCE: Duration = Duration::from_mins(5);
@@ -53,7 +53,7 @@ pub fn verify(
     secrets: &Secrets,
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    let header = |name| wire::header(headers, name).ok_or(SignatureError::Headers);
+    let header = |name| lenient_json::header(headers, name).ok_or(SignatureError::Headers);
     let (id, signatures) = (
         header(HEADER_WEBHOOK_ID)?,
         header(HEADER_WEBHOOK_SIGNATURE)?,

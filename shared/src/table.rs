@@ -224,6 +224,7 @@ pub fn number(value: impl Display) -> AttributeValue {
 }
 
 /// A time as a number attribute, in milliseconds since the epoch.
+#[must_use]
 pub fn millis(at: Timestamp) -> AttributeValue {
     number(at.as_millisecond())
 }

@@ -55,7 +55,7 @@ pub struct User {
     pub last_activity: i64,
 }
 
-// Without the user's names and addresses, and with the marks, which have them too, counted.
+// Without the user's names and addresses, and with the indicators, which have them too, counted.
 redacted_debug!(User {
     auth_id,
     connection,

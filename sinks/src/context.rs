@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::SenderKind;
-use haptik_bridge_shared::wire;
 use serde_json::{Map, Value, json};
 
 use crate::Delivery;
@@ -67,18 +67,18 @@ pub fn filled(values: Map<String, Value>) -> minijinja::Value {
 pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
     let raw: Value = serde_json::from_str(delivery.body).unwrap_or_default();
     let event = delivery.event;
-    let data = wire::unwrapped(&event.data).into_owned();
+    let data = lenient_json::unwrapped(&event.data).into_owned();
     let part = |key: &str| {
         data.get(key)
-            .map(|part| wire::unwrapped(part).into_owned())
+            .map(|part| lenient_json::unwrapped(part).into_owned())
             .filter(|part| !part.is_null())
             .unwrap_or_else(|| json!({}))
     };
-    let text = |key: &str| Value::String(wire::text(&data, key));
+    let text = |key: &str| Value::String(lenient_json::text(&data, key));
     let link = ["complete_chat_link", "chat_link"]
         .iter()
-        .find_map(|key| wire::some_text(&data, key));
-    let completed_by = match wire::text(&data, "completion_type").as_str() {
+        .find_map(|key| lenient_json::some_text(&data, key));
+    let completed_by = match lenient_json::text(&data, "completion_type").as_str() {
         "gogo" => "bot",
         "agent" => "agent",
         "autocomplete" => "timeout",
@@ -116,15 +116,17 @@ pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
 /// What Haptik says of the user: its own keys, what the bot collected as `details`, and `name`, `email`
 /// and `phone` from wherever they are.
 fn user(raw: &Value, details: &Value) -> Value {
-    let mut user = match wire::unwrapped(raw.get("user").unwrap_or(&Value::Null)).into_owned() {
-        Value::Object(user) => user,
-        _ => Map::new(),
-    };
+    let mut user =
+        match lenient_json::unwrapped(raw.get("user").unwrap_or(&Value::Null)).into_owned() {
+            Value::Object(user) => user,
+            _ => Map::new(),
+        };
     let known = Value::Object(user.clone());
     for (name, keys) in PERSON {
-        let found = [details, &known]
-            .into_iter()
-            .find_map(|values| keys.iter().find_map(|key| wire::some_text(values, key)));
+        let found = [details, &known].into_iter().find_map(|values| {
+            keys.iter()
+                .find_map(|key| lenient_json::some_text(values, key))
+        });
         user.insert(name.to_owned(), Value::String(found.unwrap_or_default()));
     }
     user.insert("details".to_owned(), details.clone());

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::{ApiRequest, Field};
-use haptik_bridge_shared::wire;
 use serde_json::{Map, Value, json};
 
 use crate::config;
@@ -95,7 +95,7 @@ impl Freshdesk {
     }
 
     fn ticket_ref(&self, ticket: &Value) -> Option<TicketRef> {
-        let id = wire::some_text(ticket, "id")?;
+        let id = lenient_json::some_text(ticket, "id")?;
         let url = self.client.url(&format!("a/tickets/{id}"));
         Some(TicketRef::at(id, &url))
     }
@@ -144,7 +144,7 @@ impl Crm for Freshdesk {
         let tickets = answer.body.as_array().ok_or_else(|| answer.unreadable())?;
         let ours = external_tag(ticket);
         let found = tickets.iter().find(|ticket| {
-            let tags = wire::list(ticket, "tags");
+            let tags = lenient_json::list(ticket, "tags");
             tags.filter_map(Value::as_str).any(|tag| tag == ours)
         });
         Ok(found.and_then(|found| self.ticket_ref(found)))
@@ -158,7 +158,9 @@ impl Crm for Freshdesk {
 
     async fn comments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
         let notes = self.notes(to).await?;
-        let texts = notes.iter().map(|note| wire::text(note, "body_text"));
+        let texts = notes
+            .iter()
+            .map(|note| lenient_json::text(note, "body_text"));
         Ok(texts.collect())
     }
 
@@ -173,8 +175,8 @@ impl Crm for Freshdesk {
         let notes = self.notes(to).await?;
         let files = notes
             .iter()
-            .flat_map(|note| wire::list(note, "attachments"));
-        Ok(files.map(|file| wire::text(file, "name")).collect())
+            .flat_map(|note| lenient_json::list(note, "attachments"));
+        Ok(files.map(|file| lenient_json::text(file, "name")).collect())
     }
 
     async fn attach(&self, to: &TicketRef, attachment: &Attachment) -> Result<(), CallError> {

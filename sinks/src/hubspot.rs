@@ -9,9 +9,9 @@
 
 use async_trait::async_trait;
 use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::api::{ApiRequest, Field};
 use haptik_bridge_shared::net::{CallError, CallErrorKind};
-use haptik_bridge_shared::wire;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -136,7 +136,7 @@ impl HubSpot {
         match answer.status {
             400 => Ok(None),
             409 => self.contact_by_email(&requester.email).await,
-            _ => Ok(wire::some_text(&answer.body, "id")),
+            _ => Ok(lenient_json::some_text(&answer.body, "id")),
         }
     }
 
@@ -144,7 +144,7 @@ impl HubSpot {
         let url = self.record_url("contacts", "email", email);
         let request = ApiRequest::get("find a contact", url).expect(&[404]);
         let answer = self.client.send(request).await?;
-        Ok(wire::some_text(&answer.body, "id"))
+        Ok(lenient_json::some_text(&answer.body, "id"))
     }
 
     async fn note(
@@ -206,7 +206,7 @@ impl Crm for HubSpot {
         let notes = answer.body.pointer("/associations/notes/results");
         let notes = notes.and_then(Value::as_array).into_iter().flatten();
         let ids: Vec<_> = notes
-            .filter_map(|note| wire::some_text(note, "id"))
+            .filter_map(|note| lenient_json::some_text(note, "id"))
             .map(|id| json!({"id": id}))
             .collect();
         let mut texts = Vec::new();
@@ -216,7 +216,7 @@ impl Crm for HubSpot {
             let request = ApiRequest::post("read notes", url)
                 .json(json!({"inputs": ids, "properties": ["hs_note_body"]}));
             let answer = self.client.send(request).await?;
-            texts.extend(wire::list(&answer.body, "results").map(|note| {
+            texts.extend(lenient_json::list(&answer.body, "results").map(|note| {
                 let body = note.pointer("/properties/hs_note_body");
                 strip_html(body.and_then(Value::as_str).unwrap_or_default())
             }));
@@ -250,7 +250,8 @@ impl Crm for HubSpot {
         let request = ApiRequest::post("upload a file", self.client.url("files/v3/files"))
             .multipart(fields.map(|(name, field)| (name.to_owned(), field)));
         let answer = self.client.send(request).await?;
-        let file = wire::some_text(&answer.body, "id").ok_or_else(|| answer.unreadable())?;
+        let file =
+            lenient_json::some_text(&answer.body, "id").ok_or_else(|| answer.unreadable())?;
         let text = format!("{FILE_NOTE}{}", attachment.name);
         self.note(to, &text, Some(file)).await
     }
@@ -268,7 +269,7 @@ impl Crm for HubSpot {
 
 /// Without a URL: it has the account's number in it, which we are not told.
 fn ticket_ref(ticket: &Value) -> Option<TicketRef> {
-    let id = wire::some_text(ticket, "id")?;
+    let id = lenient_json::some_text(ticket, "id")?;
     Some(TicketRef { id, url: None })
 }
 

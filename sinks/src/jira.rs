@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::ApiRequest;
-use haptik_bridge_shared::wire;
 use http::HeaderName;
 use serde_json::{Map, Value, json};
 
@@ -110,7 +110,7 @@ impl Jira {
         let answer = self.client.send(request).await?;
         // An address that is hidden is still searched; one that is shown must be this one.
         let same = |user: &&Value| {
-            let shown = wire::text(user, "emailAddress");
+            let shown = lenient_json::text(user, "emailAddress");
             shown.is_empty() || shown.eq_ignore_ascii_case(&requester.email)
         };
         let users = answer
@@ -121,7 +121,7 @@ impl Jira {
         if let Some(account) = users
             .iter()
             .find(same)
-            .and_then(|user| wire::some_text(user, "accountId"))
+            .and_then(|user| lenient_json::some_text(user, "accountId"))
         {
             return Ok(Some(account));
         }
@@ -134,7 +134,7 @@ impl Jira {
             .json(body)
             .expect(&[400, 403, 404]);
         let answer = self.client.send(request).await?;
-        Ok(wire::some_text(&answer.body, "accountId"))
+        Ok(lenient_json::some_text(&answer.body, "accountId"))
     }
 }
 
@@ -158,7 +158,7 @@ impl Crm for Jira {
         let issues = issues.ok_or_else(|| answer.unreadable())?;
         let key = issues
             .first()
-            .and_then(|issue| wire::some_text(issue, "key"));
+            .and_then(|issue| lenient_json::some_text(issue, "key"));
         Ok(key.map(|key| self.request_ref(key)))
     }
 
@@ -166,7 +166,7 @@ impl Crm for Jira {
         let account = self.customer(&ticket.requester).await?;
         let request = self.creation(ticket, account.as_deref());
         let answer = self.client.send(request).await?;
-        let key = wire::some_text(&answer.body, "issueKey");
+        let key = lenient_json::some_text(&answer.body, "issueKey");
         let key = key.ok_or_else(|| answer.unreadable())?;
         Ok(self.request_ref(key))
     }
@@ -176,7 +176,7 @@ impl Crm for Jira {
         let query = [("orderBy", "-created"), ("maxResults", "200")];
         let request = ApiRequest::get("list comments", self.client.query(&path, &query));
         let answer = self.client.send(request).await?;
-        let comments = wire::list(&answer.body, "comments");
+        let comments = lenient_json::list(&answer.body, "comments");
         let bodies = comments.filter_map(|comment| comment.get("body"));
         Ok(bodies.map(text_of).collect())
     }
@@ -199,8 +199,10 @@ impl Crm for Jira {
         let url = self.client.query(&path, &[("fields", "attachment")]);
         let answer = self.client.send(ApiRequest::get("list files", url)).await?;
         let fields = answer.body.get("fields").unwrap_or(&Value::Null);
-        let files = wire::list(fields, "attachment");
-        Ok(files.map(|file| wire::text(file, "filename")).collect())
+        let files = lenient_json::list(fields, "attachment");
+        Ok(files
+            .map(|file| lenient_json::text(file, "filename"))
+            .collect())
     }
 
     /// A file of the issue, which customers do not see
@@ -237,8 +239,8 @@ fn document(text: &str) -> Value {
 
 /// What a document says, without its marks.
 fn text_of(node: &Value) -> String {
-    let own = wire::text(node, "text");
-    let inner = wire::list(node, "content").map(text_of);
+    let own = lenient_json::text(node, "text");
+    let inner = lenient_json::list(node, "content").map(text_of);
     std::iter::once(own)
         .chain(inner)
         .collect::<Vec<_>>()

@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::api::{ApiAnswer, ApiRequest, below};
 use haptik_bridge_shared::net::oauth::OAuthClient;
 use haptik_bridge_shared::net::{CallError, CallErrorKind};
-use haptik_bridge_shared::wire;
 use http::Method;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -132,7 +132,7 @@ impl Salesforce {
         );
         let found = self.query("find a contact", &soql).await?;
         Ok(match found.as_slice() {
-            [contact] => wire::some_text(contact, "Id"),
+            [contact] => lenient_json::some_text(contact, "Id"),
             _ => None,
         })
     }
@@ -143,7 +143,9 @@ impl Salesforce {
         url.query_pairs_mut().append_pair("q", soql);
         let request = ApiRequest::get(call, url).expect(&[400]);
         let answer = self.client.send(request).await?;
-        Ok(wire::list(&answer.body, "records").cloned().collect())
+        Ok(lenient_json::list(&answer.body, "records")
+            .cloned()
+            .collect())
     }
 
     async fn insert(&self, call: &'static str, object: &str, body: Value) -> Result<(), CallError> {
@@ -163,7 +165,7 @@ impl Crm for Salesforce {
         let id = match answer.status {
             300 => first_of_several(&answer),
             404 => None,
-            _ => wire::some_text(&answer.body, "Id"),
+            _ => lenient_json::some_text(&answer.body, "Id"),
         };
         Ok(id.map(|id| self.case_ref(id)))
     }
@@ -190,7 +192,7 @@ impl Crm for Salesforce {
             400 => return Err(answer.error(CallErrorKind::Refused)),
             // The field is not there, or not for this user: all cases wait until somebody mends that.
             404 => return Err(answer.error(CallErrorKind::Unauthorized)),
-            _ => wire::some_text(&answer.body, "id"),
+            _ => lenient_json::some_text(&answer.body, "id"),
         };
         let id = id.ok_or_else(|| answer.unreadable())?;
         Ok(self.case_ref(id))
@@ -204,7 +206,7 @@ impl Crm for Salesforce {
         let comments = self.query("list comments", &soql).await?;
         let texts = comments
             .iter()
-            .map(|other| wire::text(other, "CommentBody"));
+            .map(|other| lenient_json::text(other, "CommentBody"));
         Ok(texts.collect())
     }
 
@@ -225,7 +227,7 @@ impl Crm for Salesforce {
         let files = self.query("list files", &soql).await?;
         let titles = files.iter().map(|link| {
             let document = link.get("ContentDocument").unwrap_or(&Value::Null);
-            wire::text(document, "Title")
+            lenient_json::text(document, "Title")
         });
         Ok(titles.collect())
     }

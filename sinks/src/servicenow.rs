@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::{ApiRequest, below};
 use haptik_bridge_shared::net::oauth::OAuthClient;
-use haptik_bridge_shared::wire;
 use http::Method;
 use http::header::ACCEPT;
 use serde_json::{Map, Value, json};
@@ -107,7 +107,7 @@ impl ServiceNow {
     }
 
     fn incident(&self, row: &Value) -> Option<TicketRef> {
-        let id = wire::some_text(row, "sys_id")?;
+        let id = lenient_json::some_text(row, "sys_id")?;
         let url = self
             .client
             .query(&format!("{}.do", self.table), &[("sys_id", &id)]);
@@ -128,11 +128,11 @@ impl ServiceNow {
         let url = self.client.query("api/now/table/sys_user", &query);
         let request = ApiRequest::get("find a user", url).expect(&[403]);
         let rows = self.rows(request).await?;
-        let same = |row: &&Value| wire::text(row, "email").eq_ignore_ascii_case(email);
+        let same = |row: &&Value| lenient_json::text(row, "email").eq_ignore_ascii_case(email);
         Ok(rows
             .iter()
             .find(same)
-            .and_then(|row| wire::some_text(row, "sys_id")))
+            .and_then(|row| lenient_json::some_text(row, "sys_id")))
     }
 }
 
@@ -149,7 +149,7 @@ impl Crm for ServiceNow {
         let request = ApiRequest::get("find an incident", self.client.query(&path, &query));
         let rows = self.rows(request).await?;
         // A condition that ServiceNow cannot read is left out, and then it finds any incident.
-        let ours = |row: &&Value| wire::text(row, "correlation_id") == *id;
+        let ours = |row: &&Value| lenient_json::text(row, "correlation_id") == *id;
         Ok(rows.iter().find(ours).and_then(|row| self.incident(row)))
     }
 
@@ -177,7 +177,10 @@ impl Crm for ServiceNow {
         // Who may not read the journal cannot know.
         let request = ApiRequest::get("list work notes", url).expect(&[403]);
         let rows = self.rows(request).await?;
-        Ok(rows.iter().map(|row| wire::text(row, "value")).collect())
+        Ok(rows
+            .iter()
+            .map(|row| lenient_json::text(row, "value"))
+            .collect())
     }
 
     async fn comment(&self, to: &TicketRef, comment: &Comment) -> Result<(), CallError> {
@@ -196,7 +199,7 @@ impl Crm for ServiceNow {
         let rows = self.rows(ApiRequest::get("list files", url)).await?;
         Ok(rows
             .iter()
-            .map(|row| wire::text(row, "file_name"))
+            .map(|row| lenient_json::text(row, "file_name"))
             .collect())
     }
 

@@ -9,9 +9,9 @@
 
 use async_trait::async_trait;
 use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::api::{ApiAnswer, ApiRequest};
 use haptik_bridge_shared::net::{CallError, CallErrorKind};
-use haptik_bridge_shared::wire;
 use http::{HeaderName, Method};
 use serde_json::{Map, Value, json};
 
@@ -93,7 +93,7 @@ impl Zendesk {
     }
 
     fn ticket_ref(&self, ticket: &Value) -> Option<TicketRef> {
-        let id = wire::some_text(ticket, "id")?;
+        let id = lenient_json::some_text(ticket, "id")?;
         let url = self.client.url(&format!("agent/tickets/{id}"));
         Some(TicketRef::at(id, &url))
     }
@@ -148,9 +148,9 @@ impl Crm for Zendesk {
 
     async fn comments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
         let answer = self.comments_of(to).await?;
-        let comments = wire::list(&answer.body, "comments");
-        let texts =
-            comments.flat_map(|other| ["plain_body", "body"].map(|key| wire::text(other, key)));
+        let comments = lenient_json::list(&answer.body, "comments");
+        let texts = comments
+            .flat_map(|other| ["plain_body", "body"].map(|key| lenient_json::text(other, key)));
         Ok(texts.collect())
     }
 
@@ -161,9 +161,11 @@ impl Crm for Zendesk {
 
     async fn attachments(&self, to: &TicketRef) -> Result<Vec<String>, CallError> {
         let answer = self.comments_of(to).await?;
-        let comments = wire::list(&answer.body, "comments");
-        let files = comments.flat_map(|comment| wire::list(comment, "attachments"));
-        Ok(files.map(|file| wire::text(file, "file_name")).collect())
+        let comments = lenient_json::list(&answer.body, "comments");
+        let files = comments.flat_map(|comment| lenient_json::list(comment, "attachments"));
+        Ok(files
+            .map(|file| lenient_json::text(file, "file_name"))
+            .collect())
     }
 
     async fn attach(&self, to: &TicketRef, attachment: &Attachment) -> Result<(), CallError> {
@@ -175,7 +177,7 @@ impl Crm for Zendesk {
         let token = answer
             .body
             .get("upload")
-            .and_then(|upload| wire::some_text(upload, "token"));
+            .and_then(|upload| lenient_json::some_text(upload, "token"));
         let token = token.ok_or_else(|| answer.unreadable())?;
         let comment =
             json!({"body": "The transcript of the chat.", "public": false, "uploads": [token]});

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 
 use crate::channel::Part;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::handoff::{Ended, Reason};
 use haptik_bridge_shared::message::hsl::{Actionable, Card, Effect, Element, Form, Hsl};
 use haptik_bridge_shared::message::{Content, Handback, Outgoing, Returned, Sender, UserAction};
 use haptik_bridge_shared::standard_webhooks::message_id;
-use haptik_bridge_shared::wire;
 
 /// The request that delivers a message; `None` when there is nothing to deliver.
 pub(super) fn part(outgoing: &Outgoing) -> Option<Part> {
@@ -88,7 +88,7 @@ fn request(auth_id: &AuthId, key: &EntryKey, mut payload: Value, more: Value) ->
 /// The `webhook-id` and the body of the request that a part is.
 pub(super) fn written(part: &Part) -> (String, Value) {
     (
-        wire::text(&part.body, "webhook_id"),
+        lenient_json::text(&part.body, "webhook_id"),
         part.body.get("payload").cloned().unwrap_or_default(),
     )
 }
@@ -162,7 +162,7 @@ fn message(hsl: &Hsl, raw: &Value) -> Value {
 
 /// The raw message as an object, whichever way Haptik sent it.
 fn as_object(raw: &Value) -> Value {
-    match wire::unwrapped(raw).into_owned() {
+    match lenient_json::unwrapped(raw).into_owned() {
         object @ Value::Object(_) => object,
         Value::String(text) => json!({"text": text, "type": "TEXT", "data": {}}),
         _ => Value::Object(Map::new()),

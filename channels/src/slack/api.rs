@@ -9,9 +9,9 @@ use url::Url;
 
 use super::workspaces::{WorkspaceId, Workspaces};
 use crate::channel::{Refusal, SendError};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::{self, BodyError, Unreachable};
 use haptik_bridge_shared::retry::{Retry, Retryable};
-use haptik_bridge_shared::wire;
 
 /// The largest answer that is read, in bytes: a page of messages with their blocks.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -199,7 +199,11 @@ impl Api {
             serde_json::from_slice(&body).map_err(|_| SlackError::Unreadable { method })?;
         match answer.get("ok").and_then(Value::as_bool) {
             Some(true) => Ok(answer),
-            Some(false) => Err(of_code(method, &wire::text(&answer, "error"), retry_after)),
+            Some(false) => Err(of_code(
+                method,
+                &lenient_json::text(&answer, "error"),
+                retry_after,
+            )),
             None => Err(SlackError::Unreadable { method }),
         }
     }

@@ -8,7 +8,7 @@ use super::limits;
 use super::markup::mrkdwn;
 use super::render::{context, fallback, text_object};
 use super::tap::{BUTTONS, CHOICE, RATING, REPLIES};
-use haptik_bridge_shared::wire;
+use haptik_bridge_shared::lenient_json;
 
 /// What is to be done after a tap, as the method to call and the body to call it with.
 ///
@@ -60,9 +60,9 @@ fn with_choice(blocks: &[Value], tapped: &str, chosen: &str) -> Option<Vec<Value
     let mut kept = Vec::with_capacity(blocks.len() + 1);
     let mut choices = Vec::new();
     for block in blocks {
-        match wire::text(block, "block_id").as_str() {
+        match lenient_json::text(block, "block_id").as_str() {
             // Buttons stay, and may be tapped again: the earlier choices stay too, up to a limit.
-            CHOICE => choices.extend(wire::list(block, "elements").filter_map(text_field)),
+            CHOICE => choices.extend(lenient_json::list(block, "elements").filter_map(text_field)),
             id if goes(id) => {}
             _ => kept.push(known(block)?),
         }
@@ -83,26 +83,29 @@ fn with_choice(blocks: &[Value], tapped: &str, chosen: &str) -> Option<Vec<Value
 /// A block with the fields that we send: Slack gives more back, and refuses some of them when they are
 /// sent to it.
 fn known(block: &Value) -> Option<Value> {
-    let mut known = match wire::text(block, "type").as_str() {
+    let mut known = match lenient_json::text(block, "type").as_str() {
         "section" => json!({"type": "section", "text": text_field(block.get("text")?)?}),
         "context" => {
-            let elements: Option<Vec<Value>> =
-                wire::list(block, "elements").map(text_field).collect();
+            let elements: Option<Vec<Value>> = lenient_json::list(block, "elements")
+                .map(text_field)
+                .collect();
             json!({"type": "context", "elements": elements?})
         }
         "image" => image(block)?,
         "actions" => {
-            let elements: Option<Vec<Value>> = wire::list(block, "elements").map(button).collect();
+            let elements: Option<Vec<Value>> =
+                lenient_json::list(block, "elements").map(button).collect();
             json!({"type": "actions", "elements": elements?})
         }
         "card" => card(block)?,
         "carousel" => {
-            let cards: Option<Vec<Value>> = wire::list(block, "elements").map(known).collect();
+            let cards: Option<Vec<Value>> =
+                lenient_json::list(block, "elements").map(known).collect();
             json!({"type": "carousel", "elements": cards?})
         }
         _ => return None,
     };
-    let id = wire::text(block, "block_id");
+    let id = lenient_json::text(block, "block_id");
     if [REPLIES, BUTTONS, RATING]
         .iter()
         .any(|ours| id.starts_with(ours))
@@ -124,7 +127,7 @@ fn card(card: &Value) -> Option<Value> {
             text_field(field)?
         };
     }
-    let buttons: Option<Vec<Value>> = wire::list(card, "actions").map(button).collect();
+    let buttons: Option<Vec<Value>> = lenient_json::list(card, "actions").map(button).collect();
     let buttons = buttons?;
     if !buttons.is_empty() {
         known["actions"] = buttons.into();
@@ -135,8 +138,8 @@ fn card(card: &Value) -> Option<Value> {
 fn image(image: &Value) -> Option<Value> {
     Some(json!({
         "type": "image",
-        "image_url": wire::some_text(image, "image_url")?,
-        "alt_text": wire::some_text(image, "alt_text")?,
+        "image_url": lenient_json::some_text(image, "image_url")?,
+        "alt_text": lenient_json::some_text(image, "alt_text")?,
     }))
 }
 
@@ -162,10 +165,10 @@ fn button(button: &Value) -> Option<Value> {
 
 /// An object with only some of its fields, if it is of one of these types and has what it must.
 fn picked(value: &Value, types: &[&str], fields: &[&str], required: &[&str]) -> Option<Value> {
-    if !types.contains(&wire::text(value, "type").as_str())
+    if !types.contains(&lenient_json::text(value, "type").as_str())
         || required
             .iter()
-            .any(|field| wire::some_text(value, field).is_none())
+            .any(|field| lenient_json::some_text(value, field).is_none())
     {
         return None;
     }

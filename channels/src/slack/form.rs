@@ -14,8 +14,8 @@ use super::limits;
 use super::markup::{mrkdwn, plain};
 use super::render::text_object;
 use super::split::split;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::{Field, Form};
-use haptik_bridge_shared::wire;
 
 /// The `callback_id` of our modals.
 pub(super) const FORM: &str = "form";
@@ -57,11 +57,11 @@ impl Origin {
     /// Reads what [`Origin::to_json`] made.
     pub(super) fn read(json: &Value) -> Option<Self> {
         Some(Self {
-            channel: wire::some_text(json, "c")?,
-            thread_ts: wire::some_text(json, "t"),
-            ts: wire::some_text(json, "m")?,
-            is_direct: wire::flag(json, "d"),
-            action_ts: wire::some_text(json, "at")?,
+            channel: lenient_json::some_text(json, "c")?,
+            thread_ts: lenient_json::some_text(json, "t"),
+            ts: lenient_json::some_text(json, "m")?,
+            is_direct: lenient_json::flag(json, "d"),
+            action_ts: lenient_json::some_text(json, "at")?,
         })
     }
 }
@@ -131,20 +131,22 @@ pub(super) fn origin(view: &Value) -> Option<Origin> {
 /// Reads what was filled in (<https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>).
 pub(super) fn submission(view: &Value) -> Submission {
     let hints = kept(view)
-        .map(|metadata| wire::texts(&metadata, "h"))
+        .map(|metadata| lenient_json::texts(&metadata, "h"))
         .unwrap_or_default();
     let mut lines = Vec::new();
     let mut errors = Map::new();
     let mut start = None;
-    for block in wire::list(view, "blocks").filter(|block| wire::text(block, "type") == "input") {
-        let block_id = wire::text(block, "block_id");
+    for block in lenient_json::list(view, "blocks")
+        .filter(|block| lenient_json::text(block, "type") == "input")
+    {
+        let block_id = lenient_json::text(block, "block_id");
         let kind = block.pointer("/element/type").and_then(Value::as_str);
         let state = view.pointer(&format!("/state/values/{block_id}"));
         let answer = state
             .and_then(Value::as_object)
             .and_then(|state| state.values().next());
         let value = answer.map(value).unwrap_or_default();
-        let is_optional = wire::flag(block, "optional");
+        let is_optional = lenient_json::flag(block, "optional");
         if let Some(wrong) = wrong(kind.unwrap_or_default(), &value, is_optional) {
             errors.insert(block_id, wrong.into());
             continue;
@@ -189,10 +191,10 @@ fn metadata(form: &Form, origin: &Origin) -> String {
 }
 
 fn kept(view: &Value) -> Option<Value> {
-    if wire::text(view, "callback_id") != FORM {
+    if lenient_json::text(view, "callback_id") != FORM {
         return None;
     }
-    serde_json::from_str(&wire::text(view, "private_metadata")).ok()
+    serde_json::from_str(&lenient_json::text(view, "private_metadata")).ok()
 }
 
 /// The blocks of a field: its input, and before it what the input has no room for.
@@ -326,19 +328,21 @@ fn with_options(mut element: Value, options: &[String]) -> Value {
 
 /// What was filled in, on one line; empty when nothing was.
 fn value(answer: &Value) -> String {
-    let chosen = |option: &Value| wire::text(option, "value");
-    let value = match wire::text(answer, "type").as_str() {
-        "datepicker" => wire::text(answer, "selected_date"),
-        "timepicker" => wire::text(answer, "selected_time"),
+    let chosen = |option: &Value| lenient_json::text(option, "value");
+    let value = match lenient_json::text(answer, "type").as_str() {
+        "datepicker" => lenient_json::text(answer, "selected_date"),
+        "timepicker" => lenient_json::text(answer, "selected_time"),
         "static_select" => answer
             .get("selected_option")
             .map(chosen)
             .unwrap_or_default(),
         "multi_static_select" => {
-            let chosen: Vec<String> = wire::list(answer, "selected_options").map(chosen).collect();
+            let chosen: Vec<String> = lenient_json::list(answer, "selected_options")
+                .map(chosen)
+                .collect();
             chosen.join(", ")
         }
-        _ => wire::text(answer, "value"),
+        _ => lenient_json::text(answer, "value"),
     };
     one_line(&value)
 }

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::METADATA;
 use super::address::Address;
 use super::api::{Api, Arguments, SlackError};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::Outgoing;
-use haptik_bridge_shared::wire;
 
 /// How many pages of a conversation are looked through for a message that may have been sent.
 const PAGES: usize = 5;
@@ -54,7 +54,8 @@ pub(super) async fn parts_sent(
             Err(error) => return Err(error),
         };
         found.extend(
-            wire::list(&answer, "messages").filter_map(|message| part_of(message, outgoing)),
+            lenient_json::list(&answer, "messages")
+                .filter_map(|message| part_of(message, outgoing)),
         );
         match answer
             .pointer("/response_metadata/next_cursor")
@@ -73,11 +74,11 @@ pub(super) async fn parts_sent(
 fn part_of(message: &Value, outgoing: &Outgoing) -> Option<usize> {
     let metadata = message
         .get("metadata")
-        .filter(|metadata| wire::text(metadata, "event_type") == METADATA)?;
+        .filter(|metadata| lenient_json::text(metadata, "event_type") == METADATA)?;
     let payload = metadata.get("event_payload")?;
-    let is_it = wire::text(payload, "key") == outgoing.key.as_str()
-        && wire::text(payload, "auth_id") == outgoing.auth_id.as_str();
-    wire::whole(payload, "part")
+    let is_it = lenient_json::text(payload, "key") == outgoing.key.as_str()
+        && lenient_json::text(payload, "auth_id") == outgoing.auth_id.as_str();
+    lenient_json::whole(payload, "part")
         .and_then(|part| usize::try_from(part).ok())
         .filter(|_| is_it)
 }

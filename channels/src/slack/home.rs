@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::markup::mrkdwn;
 use super::render::text_object;
-use haptik_bridge_shared::wire;
+use haptik_bridge_shared::lenient_json;
 
 /// The `action_id` of the button that begins a conversation.
 pub(super) const START: &str = "start";
@@ -44,7 +44,7 @@ pub(super) fn view(welcome: &str, agent_phrase: Option<&str>) -> Value {
 
 /// Whether this is the view that a user is shown, as Slack gives it back.
 pub(super) fn is_shown(view: &Value, welcome: &str, agent_phrase: Option<&str>) -> bool {
-    wire::text(view, "private_metadata") == version(welcome, agent_phrase)
+    lenient_json::text(view, "private_metadata") == version(welcome, agent_phrase)
 }
 
 fn version(welcome: &str, agent_phrase: Option<&str>) -> String {

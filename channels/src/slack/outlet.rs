@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use super::config;
 use async_trait::async_trait;
 use bytes::Bytes;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Attachment, Outgoing, Profile};
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::wire;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -57,7 +57,9 @@ impl SlackOutlet {
     ) -> Result<Value, SlackError> {
         let mut body = Cow::Borrowed(body);
         let places = ["channel", "user_id"];
-        let place = places.iter().find_map(|key| wire::some_text(&body, key));
+        let place = places
+            .iter()
+            .find_map(|key| lenient_json::some_text(&body, key));
         // The limits are each workspace's own, whose ids may be another's as well.
         let of = workspace.map_or("", WorkspaceId::as_str);
         let place = format!("{of} {}", place.unwrap_or_default());
@@ -123,7 +125,7 @@ impl Outlet<Slack> for SlackOutlet {
             answer => answer?,
         };
         Ok(Sent {
-            message_id: wire::some_text(&answer, "ts"),
+            message_id: lenient_json::some_text(&answer, "ts"),
         })
     }
 
@@ -192,7 +194,7 @@ impl Directory<Slack> for SlackOutlet {
         let arguments = Arguments::Form(&arguments);
         let workspace = at.workspace.as_ref();
         let asked = self.api.call(workspace, "conversations.info", arguments);
-        let name = wire::some_text(asked.await.ok()?.get("channel")?, "name")?;
+        let name = lenient_json::some_text(asked.await.ok()?.get("channel")?, "name")?;
         Some(format!("#{name}"))
     }
 }

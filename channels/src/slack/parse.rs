@@ -12,9 +12,9 @@ use super::form;
 use super::workspaces::{Ended, WorkspaceId};
 use crate::channel::Response;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Inbound, MessageRef, Task};
 use haptik_bridge_shared::redacted_debug;
-use haptik_bridge_shared::wire;
 
 mod event_types;
 mod interaction;
@@ -144,7 +144,7 @@ impl Reader<'_> {
     /// An event, or one of those interactions that are sent as JSON, where an app is built on Slack's own
     /// tools.
     fn object(self, object: &Value) -> Result<Reading, String> {
-        if event_types::is_interaction(&wire::text(object, "type")) {
+        if event_types::is_interaction(&lenient_json::text(object, "type")) {
             let workspace = workspace::of_interaction(object);
             return self.within(workspace, |reader| reader.interaction(object));
         }
@@ -154,16 +154,16 @@ impl Reader<'_> {
 
     /// The Events API's outer object (<https://docs.slack.dev/apis/events-api/#event-type-structure>).
     fn envelope(self, envelope: &Value) -> Result<Reading, String> {
-        match wire::text(envelope, "type").as_str() {
+        match lenient_json::text(envelope, "type").as_str() {
             "url_verification" => {
-                let challenge = wire::some_text(envelope, "challenge")
+                let challenge = lenient_json::some_text(envelope, "challenge")
                     .ok_or("url_verification without a challenge")?;
                 Ok(Reading::answered(Response::text(200, challenge)))
             }
             "event_callback" => {
                 let event = envelope.get("event").filter(|event| event.is_object());
                 let event = event.ok_or("event_callback without an event")?;
-                match wire::text(event, "type").as_str() {
+                match lenient_json::text(event, "type").as_str() {
                     "message" | "app_mention" => self.message(envelope, event),
                     "app_home_opened" => Ok(self.home_opened(event)),
                     "assistant_thread_started" => Ok(self.assistant_started(event)),

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::Profile;
-use haptik_bridge_shared::wire;
 
 /// A user object (<https://docs.slack.dev/reference/objects/user-object>).
 pub(super) fn profile(user: &Value) -> Profile {
@@ -11,7 +11,7 @@ pub(super) fn profile(user: &Value) -> Profile {
     let details = user.get("profile").unwrap_or(&nothing);
     let first = |fields: &[(&Value, &str)]| {
         fields.iter().find_map(|(object, key)| {
-            Some(wire::text(object, key).trim().to_owned()).filter(|text| !text.is_empty())
+            Some(lenient_json::text(object, key).trim().to_owned()).filter(|text| !text.is_empty())
         })
     };
     let custom_data = [
@@ -28,7 +28,7 @@ pub(super) fn profile(user: &Value) -> Profile {
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
         .collect();
-    let locale = wire::text(user, "locale");
+    let locale = lenient_json::text(user, "locale");
     let language = locale
         .split(['-', '_'])
         .next()

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::limits;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::Actionable;
-use haptik_bridge_shared::wire;
 
 /// The `action_id`s of our buttons start with one of these, and a number that makes them unique.
 pub(super) const SAY: &str = "say-";
@@ -96,31 +96,31 @@ impl Tap {
     /// Reads the `value` of a button; `None` when it is not one of ours.
     pub(super) fn read(value: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(value).ok()?;
-        if let Some(rating) = wire::whole(&value, "r") {
+        if let Some(rating) = lenient_json::whole(&value, "r") {
             return u8::try_from(rating)
                 .ok()
                 .filter(|rating| (1..=5).contains(rating))
                 .map(Self::Rate);
         }
-        if let Some(key) = wire::some_text(&value, "k") {
-            let index = usize::try_from(wire::whole(&value, "n")?).ok()?;
-            let auth_id = wire::some_text(&value, "a")?;
+        if let Some(key) = lenient_json::some_text(&value, "k") {
+            let index = usize::try_from(lenient_json::whole(&value, "n")?).ok()?;
+            let auth_id = lenient_json::some_text(&value, "a")?;
             return Some(Self::Offered {
                 auth_id: auth_id.into(),
                 key: key.into(),
                 index,
             });
         }
-        if let Some(key) = wire::some_text(&value, "f") {
-            let auth_id = wire::some_text(&value, "a")?;
+        if let Some(key) = lenient_json::some_text(&value, "f") {
+            let auth_id = lenient_json::some_text(&value, "a")?;
             return Some(Self::Fill {
                 auth_id: auth_id.into(),
                 key: key.into(),
             });
         }
         let say = Self::Say {
-            message: wire::text(&value, "m"),
-            gogo_message: wire::text(&value, "g"),
+            message: lenient_json::text(&value, "m"),
+            gogo_message: lenient_json::text(&value, "g"),
         };
         Some(say).filter(|say| !say.sent().trim().is_empty())
     }

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use sha2::Sha256;
 
 use haptik_bridge_shared::config::Secrets;
-use haptik_bridge_shared::wire;
+use haptik_bridge_shared::lenient_json;
 
 const SIGNATURE: &str = "x-slack-signature";
 const TIMESTAMP: &str = "x-slack-request-timestamp";
@@ -31,7 +31,7 @@ pub(super) fn verify(
     secrets: &Secrets,
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    let timestamp = wire::header(headers, TIMESTAMP).ok_or(SignatureError::Timestamp)?;
+    let timestamp = lenient_json::header(headers, TIMESTAMP).ok_or(SignatureError::Timestamp)?;
     let digits = !timestamp.is_empty() && timestamp.bytes().all(|byte| byte.is_ascii_digit());
     let sent: i64 = timestamp
         .parse()
@@ -41,8 +41,8 @@ pub(super) fn verify(
     if now.as_second().abs_diff(sent) > TOLERANCE {
         return Err(SignatureError::Expired);
     }
-    let signature =
-        wire::header(headers, SIGNATURE).and_then(|signature| signature.strip_prefix("v0="));
+    let signature = lenient_json::header(headers, SIGNATURE)
+        .and_then(|signature| signature.strip_prefix("v0="));
     let signature = signature.and_then(|digits| hex::decode(digits).ok());
     let signature = signature
         .filter(|bytes| bytes.len() == 32)
@@ -68,7 +68,7 @@ pub(super) fn verify(
 
 /// When a request was sent, to the second: signed with it, so the same for the same request.
 pub(super) fn sent_at(headers: &HeaderMap) -> Option<Timestamp> {
-    let seconds = wire::header(headers, TIMESTAMP)?.parse().ok()?;
+    let seconds = lenient_json::header(headers, TIMESTAMP)?.parse().ok()?;
     Timestamp::from_second(seconds).ok()
 }
 

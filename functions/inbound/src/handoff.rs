@@ -26,7 +26,8 @@ impl Connected<'_> {
 
     async fn begin(&self, inbound: Inbound) -> Result<Option<Response>, NotDurable> {
         let at = (self.id, self.connection);
-        match self.bridge.accept_handoff(self.context, at, inbound).await {
+        let accepted = self.bridge.accept_handoff(self.context, at, inbound);
+        match accepted.await {
             Ok(()) => Ok(None),
             Err(BeginError::Another(other)) => {
                 let error = "the user is handed over already: end that hand-off first, or wait for its handoff_ended";
@@ -56,9 +57,9 @@ impl Connected<'_> {
         let handoff = if matches!(inbound.action, UserAction::Feedback { .. }) {
             None
         } else {
-            match self.handoff_of(&inbound).await? {
-                Some(handoff) => handoff,
-                None => {
+            match self.within(&inbound).await? {
+                Within::Handoff(handoff) => handoff,
+                Within::Nothing => {
                     let error = "this user is not handed over to a human, and the connection is for hand-offs only (handoff_only): the message is not taken, answer it yourself or POST …/handoff first";
                     return Ok(Some(Response::json(409, &json!({"error": error}))));
                 }
@@ -70,17 +71,25 @@ impl Connected<'_> {
         Ok(None)
     }
 
-    /// The hand-off within which something is said; `None` outside of any.
-    async fn handoff_of(&self, inbound: &Inbound) -> Result<Option<Option<String>>, NotDurable> {
+    /// Within what something is said.
+    async fn within(&self, inbound: &Inbound) -> Result<Within, NotDurable> {
         if let Some(handoff) = self.bridge.handoff_of(&inbound.auth_id).await? {
-            return Ok(Some(Some(handoff.id)));
+            return Ok(Within::Handoff(Some(handoff.id)));
         }
         // What was taken while one was on, and is sent again since the answer was lost, was taken.
         let lane = Lane::Haptik(inbound.auth_id.clone());
         let taken = self.bridge.ledger.entry(&lane, &inbound.key).await?;
-        Ok(taken.and_then(|entry| match entry.payload {
-            Payload::Inbound { handoff, .. } => Some(handoff),
-            _ => None,
-        }))
+        Ok(match taken.map(|entry| entry.payload) {
+            Some(Payload::Inbound { handoff, .. }) => Within::Handoff(handoff),
+            _ => Within::Nothing,
+        })
     }
+}
+
+/// Within what something is said that counts only within a hand-off.
+enum Within {
+    /// A hand-off that is on, or the one in which it was taken before.
+    Handoff(Option<String>),
+    /// None.
+    Nothing,
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::registry::Settings;
-use crate::wire;
+use crate::lenient_json;
 
 /// `[sinks.NAME]`: something outside that gets events.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ impl Condition {
     /// Whether it holds of an event.
     #[must_use]
     pub fn holds(&self, event: &Value) -> bool {
-        let data = event.get("data").map(wire::unwrapped);
+        let data = event.get("data").map(lenient_json::unwrapped);
         let found = at(event, &self.path)
             .or_else(|| data.as_deref().and_then(|data| at(data, &self.path)))
             .unwrap_or_default();
@@ -67,7 +67,7 @@ impl Condition {
 
 /// The value at a path, as text. A key may have dots itself: the longest that is there counts.
 fn at(value: &Value, path: &str) -> Option<String> {
-    let value = wire::unwrapped(value);
+    let value = lenient_json::unwrapped(value);
     let ends = path.match_indices('.').map(|(end, _)| end);
     let mut ends: Vec<usize> = ends.chain([path.len()]).collect();
     ends.reverse();

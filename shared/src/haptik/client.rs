@@ -13,9 +13,9 @@ use url::Url;
 
 use crate::config::{self, Secrets};
 use crate::ids::AuthId;
+use crate::lenient_json;
 use crate::net::api::{Api, ApiAnswer, ApiRequest, Field};
 use crate::net::{CallError, CallErrorKind};
-use crate::wire;
 
 mod error;
 mod file;
@@ -282,7 +282,7 @@ impl fmt::Debug for HaptikClient {
 
 /// The answer, unless its body says that the call failed after all.
 fn unless_failed(call: Call, answer: ApiAnswer) -> Result<ApiAnswer, HaptikError> {
-    let message = wire::text(&answer.body, "error_message");
+    let message = lenient_json::text(&answer.body, "error_message");
     let success = answer.body.get("success").and_then(Value::as_bool);
     if success == Some(false) || (success.is_none() && !message.is_empty()) {
         let error = answer.error(CallErrorKind::Refused).saying(&message);
@@ -294,7 +294,7 @@ fn unless_failed(call: Call, answer: ApiAnswer) -> Result<ApiAnswer, HaptikError
 /// Haptik's `error_message`; empty when there is none.
 fn error_message(body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
-    wire::text(&body, "error_message")
+    lenient_json::text(&body, "error_message")
 }
 
 /// The URL of a path below a base URL, whether or not that ends in a slash.

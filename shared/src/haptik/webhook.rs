@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::{AuthId, EntryKey};
 use crate::key::{self, CompletionKind, KeyKind, NO_TIME};
+use crate::lenient_json;
 use crate::message::hsl::Hsl;
 use crate::message::{Content, Sender, SenderKind};
 use crate::redacted_debug;
-use crate::wire;
 
 mod late;
 mod signature;
@@ -102,7 +102,8 @@ impl Event {
         if !event.is_object() {
             return Err(NotUnderstood::NotAnObject);
         }
-        let event_name = wire::some_text(&event, "event_name").ok_or(NotUnderstood::NoEventName)?;
+        let event_name =
+            lenient_json::some_text(&event, "event_name").ok_or(NotUnderstood::NoEventName)?;
         let kind = EventKind::of(&event_name);
         let (user, agent) = (part(&event, "user"), part(&event, "agent"));
         let message = part(&event, "message");
@@ -115,18 +116,18 @@ impl Event {
                     .get("is_automated")
                     .is_some_and(|flag| !flag.is_null())
             })
-            .map(|agent| wire::flag(agent, "is_automated"));
+            .map(|agent| lenient_json::flag(agent, "is_automated"));
         let either = |key: &str, payload_key: &str| {
-            wire::some_text(&agent, key).unwrap_or_else(|| match kind {
-                EventKind::ChatPinned => wire::text(&payload, payload_key),
+            lenient_json::some_text(&agent, key).unwrap_or_else(|| match kind {
+                EventKind::ChatPinned => lenient_json::text(&payload, payload_key),
                 _ => String::new(),
             })
         };
         Ok(Self {
             timestamp: timestamp(&event, "timestamp"),
-            business_id: wire::whole(&event, "business_id"),
-            business_name: wire::text(&event, "business_name"),
-            auth_id: wire::some_text(&user, "auth_id").map(|id| AuthId::of_delivery(&id)),
+            business_id: lenient_json::whole(&event, "business_id"),
+            business_name: lenient_json::text(&event, "business_name"),
+            auth_id: lenient_json::some_text(&user, "auth_id").map(|id| AuthId::of_delivery(&id)),
             user_name: id(&user, "user_name"),
             sender: Sender {
                 kind: match is_automated {
@@ -138,13 +139,13 @@ impl Event {
                 profile_image: either("profile_image", "profile_image"),
             },
             is_automated,
-            message_id: wire::whole(&message, "id"),
+            message_id: lenient_json::whole(&message, "id"),
             event_name,
             kind,
             body,
             data,
-            is_late: wire::flag(&event, late::MARK),
-            is_own: wire::flag(&event, OWN),
+            is_late: lenient_json::flag(&event, late::MARK),
+            is_own: lenient_json::flag(&event, OWN),
         })
     }
 
@@ -161,7 +162,7 @@ impl Event {
                 raw: self.body.clone(),
             }),
             EventKind::ChatPinned => Some(Content::AgentJoined {
-                team_name: wire::text(&payload(&self.body, &self.data), "team_name"),
+                team_name: lenient_json::text(&payload(&self.body, &self.data), "team_name"),
                 notice: hsl.text,
             }),
             EventKind::ChatComplete => Some(Content::ConversationComplete {
@@ -175,7 +176,7 @@ impl Event {
                 data: Value::Object(serde_json::Map::new()),
             }),
             EventKind::ConversationComplete => Some(Content::ConversationComplete {
-                completed_by: match wire::text(&self.data, "completion_type").as_str() {
+                completed_by: match lenient_json::text(&self.data, "completion_type").as_str() {
                     "gogo" => "bot",
                     "agent" => "agent",
                     "autocomplete" => "timeout",
@@ -218,7 +219,7 @@ impl Event {
             (EventKind::ConversationComplete, _) => {
                 let conversation = ["conversation_identifier", "conversation_no"]
                     .iter()
-                    .find_map(|key| wire::some_text(&self.data, key))
+                    .find_map(|key| lenient_json::some_text(&self.data, key))
                     .map_or_else(|| short_hash(body), |id| key_part(&id));
                 KeyKind::Completion {
                     kind: CompletionKind::Conversation,
@@ -269,13 +270,13 @@ redacted_debug!(Event {
 fn part(event: &Value, key: &str) -> Value {
     event
         .get(key)
-        .map(|part| wire::unwrapped(part).into_owned())
+        .map(|part| lenient_json::unwrapped(part).into_owned())
         .unwrap_or_default()
 }
 
 /// What the notice that an agent took the chat says: `data.payload`, of the message or of the event.
 fn payload(body: &Value, data: &Value) -> Value {
-    let body_data = part(&wire::unwrapped(body), "data");
+    let body_data = part(&lenient_json::unwrapped(body), "data");
     let payloads = [part(&body_data, "payload"), part(data, "payload")];
     payloads
         .into_iter()
@@ -284,7 +285,7 @@ fn payload(body: &Value, data: &Value) -> Value {
 }
 
 fn id(user: &Value, key: &str) -> Option<String> {
-    wire::some_text(user, key).filter(|id| id.len() <= LONGEST_ID)
+    lenient_json::some_text(user, key).filter(|id| id.len() <= LONGEST_ID)
 }
 
 /// Text as a part of a key: itself when it is short and plain, else its hash.

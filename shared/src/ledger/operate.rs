@@ -112,7 +112,7 @@ impl Ledger {
         let mut users = BTreeSet::new();
         let names = ["pk", "sk", "correlation_id", "channel_user", "connection"];
         let scan = self.table.scan(None, false, &names, |item| {
-            users.extend(user_with(id, item))
+            users.extend(user_with(id, item));
         });
         scan.await?;
         Ok(users)

@@ -18,10 +18,6 @@ pub const REPEATED_WITHIN: Duration = Duration::from_mins(75);
 /// How far apart the two events of one end are at most, by Haptik's clock or by ours.
 pub const APART_AT_MOST: Duration = Duration::from_mins(5);
 
-/// How long `chat_complete` is held on its way to a channel: the other says more, and is to be shown in its
-/// place when both come at the same time.
-pub const CHAT_COMPLETE_HELD: Duration = Duration::from_secs(2);
-
 /// The end of a conversation, as one of its two events tells of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completion {

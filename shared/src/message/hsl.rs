@@ -7,8 +7,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::lenient_json;
 use crate::redact::Bytes;
-use crate::wire;
 
 /// One message body: `{"text", "type", "data"}`.
 #[derive(Clone, PartialEq, Default)]
@@ -198,7 +198,7 @@ impl Hsl {
     /// string is a plain text; anything else an empty one.
     #[must_use]
     pub fn read(body: &Value) -> Self {
-        let body = wire::unwrapped(body);
+        let body = lenient_json::unwrapped(body);
         let body = body.as_ref();
         if let Value::String(text) = body {
             return Self {
@@ -207,9 +207,9 @@ impl Hsl {
             };
         }
         let nothing = Value::Null;
-        let data = wire::unwrapped(body.get("data").unwrap_or(&nothing));
+        let data = lenient_json::unwrapped(body.get("data").unwrap_or(&nothing));
         Self {
-            text: wire::text(body, "text"),
+            text: lenient_json::text(body, "text"),
             element: Element::read(body, data.as_ref()),
         }
     }
@@ -251,7 +251,7 @@ impl Hsl {
 
 impl Element {
     fn read(body: &Value, data: &Value) -> Self {
-        let kind = wire::text(body, "type");
+        let kind = lenient_json::text(body, "type");
         match kind.to_uppercase().as_str() {
             "TEXT" | "" => Self::Text {
                 quick_replies: Actionable::read_all(data, "quick_replies"),
@@ -260,15 +260,15 @@ impl Element {
                 items: Actionable::read_all(data, "items"),
             },
             "CAROUSEL" => Self::Carousel {
-                items: wire::list(data, "items").map(Card::read).collect(),
+                items: lenient_json::list(data, "items").map(Card::read).collect(),
             },
             "FORM" => Self::Form(Form::read(body, data)),
             "NATIVE_ACTION" => Self::NativeAction {
-                method: wire::text(data, "method"),
+                method: lenient_json::text(data, "method"),
             },
             "SILENT" => Self::Silent,
             "SYSTEM" => Self::System {
-                event_name: wire::text(data, "event_name"),
+                event_name: lenient_json::text(data, "event_name"),
                 payload: data.get("payload").cloned().unwrap_or_default(),
             },
             _ => Self::Other {
@@ -283,14 +283,14 @@ impl Card {
     fn read(item: &Value) -> Self {
         let mini = item.get("mini_actionable").filter(|mini| mini.is_object());
         Self {
-            title: wire::text(item, "title"),
-            sub_title: wire::text(item, "sub_title"),
-            description: wire::text(item, "description"),
+            title: lenient_json::text(item, "title"),
+            sub_title: lenient_json::text(item, "sub_title"),
+            description: lenient_json::text(item, "description"),
             thumbnail: item
                 .get("thumbnail")
                 .map(|thumbnail| match thumbnail {
                     Value::String(url) => url.clone(),
-                    other => wire::text(other, "image"),
+                    other => lenient_json::text(other, "image"),
                 })
                 .map(|url| unescaped(&url))
                 .unwrap_or_default(),
@@ -313,18 +313,18 @@ impl Card {
 
 impl Form {
     fn read(body: &Value, data: &Value) -> Self {
-        let mut fields: Vec<(u64, Field)> = wire::list(data, "fields")
+        let mut fields: Vec<(u64, Field)> = lenient_json::list(data, "fields")
             .map(|field| {
                 (
-                    wire::whole(field, "order").unwrap_or(u64::MAX),
+                    lenient_json::whole(field, "order").unwrap_or(u64::MAX),
                     Field::read(field),
                 )
             })
             .collect();
         fields.sort_by_key(|(order, _)| *order);
         Self {
-            title: wire::text(body, "title"),
-            subtitle: wire::text(body, "subtitle"),
+            title: lenient_json::text(body, "title"),
+            subtitle: lenient_json::text(body, "subtitle"),
             fields: fields.into_iter().map(|(_, field)| field).collect(),
         }
     }
@@ -332,16 +332,16 @@ impl Form {
 
 impl Field {
     fn read(field: &Value) -> Self {
-        let key = wire::text(field, "key");
+        let key = lenient_json::text(field, "key");
         Self {
-            kind: wire::text(field, "type"),
-            keyboard_type: wire::text(field, "keyboard_type"),
-            hint: wire::some_text(field, "hint").unwrap_or_else(|| key.clone()),
-            options: wire::texts(field, "options"),
-            is_optional: wire::flag(field, "optional")
-                || field
-                    .get("required")
-                    .is_some_and(|required| !required.is_null() && !wire::flag(field, "required")),
+            kind: lenient_json::text(field, "type"),
+            keyboard_type: lenient_json::text(field, "keyboard_type"),
+            hint: lenient_json::some_text(field, "hint").unwrap_or_else(|| key.clone()),
+            options: lenient_json::texts(field, "options"),
+            is_optional: lenient_json::flag(field, "optional")
+                || field.get("required").is_some_and(|required| {
+                    !required.is_null() && !lenient_json::flag(field, "required")
+                }),
             key,
         }
     }
@@ -350,19 +350,19 @@ impl Field {
 impl Actionable {
     fn read(value: &Value) -> Self {
         let nothing = Value::Null;
-        let payload = wire::unwrapped(value.get("payload").unwrap_or(&nothing));
+        let payload = lenient_json::unwrapped(value.get("payload").unwrap_or(&nothing));
         Self {
-            text: wire::text(value, "actionable_text"),
-            kind: wire::text(value, "type"),
-            uri: wire::text(value, "uri"),
-            emoji: wire::text(value, "emoji"),
-            is_default: wire::flag(value, "is_default"),
+            text: lenient_json::text(value, "actionable_text"),
+            kind: lenient_json::text(value, "type"),
+            uri: lenient_json::text(value, "uri"),
+            emoji: lenient_json::text(value, "emoji"),
+            is_default: lenient_json::flag(value, "is_default"),
             payload: Payload::read(payload.as_ref()),
         }
     }
 
     fn read_all(value: &Value, key: &str) -> Vec<Self> {
-        wire::list(value, key)
+        lenient_json::list(value, key)
             .filter(|item| item.is_object())
             .map(Self::read)
             .collect()
@@ -430,16 +430,19 @@ impl Actionable {
 
 impl Payload {
     fn read(payload: &Value) -> Self {
-        let images = wire::texts(payload, "images");
-        let url = wire::some_text(payload, "url").unwrap_or_else(|| wire::text(payload, "link"));
+        let images = lenient_json::texts(payload, "images");
+        let url = lenient_json::some_text(payload, "url")
+            .unwrap_or_else(|| lenient_json::text(payload, "link"));
         Self {
-            message: wire::text(payload, "message"),
-            gogo_message: wire::text(payload, "gogo_message"),
-            title: wire::text(payload, "title"),
-            sub_title: wire::text(payload, "sub_title"),
-            description: wire::text(payload, "description"),
+            message: lenient_json::text(payload, "message"),
+            gogo_message: lenient_json::text(payload, "gogo_message"),
+            title: lenient_json::text(payload, "title"),
+            sub_title: lenient_json::text(payload, "sub_title"),
+            description: lenient_json::text(payload, "description"),
             images: if images.is_empty() {
-                wire::some_text(payload, "image").into_iter().collect()
+                lenient_json::some_text(payload, "image")
+                    .into_iter()
+                    .collect()
             } else {
                 images
             },
@@ -451,7 +454,7 @@ impl Payload {
                 "contact_number",
             ]
             .iter()
-            .find_map(|key| wire::some_text(payload, key))
+            .find_map(|key| lenient_json::some_text(payload, key))
             .or_else(|| {
                 let url = url.strip_prefix("tel:")?;
                 Some(url.to_owned())

@@ -102,10 +102,6 @@ pub struct Handback {
 
 /// What goes back.
 #[derive(Clone, PartialEq)]
-#[expect(
-    missing_debug_implementations,
-    reason = "it is shown as a part of a `Handback`, without what it says"
-)]
 pub enum Returned {
     /// Control of the user.
     Control {
@@ -118,7 +114,6 @@ pub enum Returned {
     Message(Box<Inbound>),
 }
 
-// Without the user's own id.
 redacted_debug!(Outgoing {
     key,
     auth_id,
@@ -139,5 +134,12 @@ redacted_debug!(Handback {
     key,
     auth_id,
     at,
-    handoff
+    handoff,
+    returned
 });
+redacted_debug!(
+    enum Returned {
+        Control {},
+        Message {},
+    }
+);

@@ -10,7 +10,7 @@ use url::Url;
 use super::api::{Api, ApiAnswer, ApiRequest};
 use super::{CallError, CallErrorKind};
 use crate::config::Secrets;
-use crate::wire;
+use crate::lenient_json;
 
 /// What is asked of the receiver, to follow "to".
 const CALL: &str = "give an access token";
@@ -96,7 +96,7 @@ impl OAuthClient {
         if answer.status == 400 {
             return Err(answer.error(CallErrorKind::Unauthorized));
         }
-        let token = wire::some_text(&answer.body, "access_token");
+        let token = lenient_json::some_text(&answer.body, "access_token");
         Ok(token.ok_or_else(|| answer.unreadable())?.into())
     }
 

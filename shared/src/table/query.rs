@@ -11,7 +11,7 @@ use super::{Item, Table, TableError, text};
 #[must_use = "a query does nothing until it is sent"]
 pub struct Query {
     builder: QueryFluentBuilder,
-    keys: String,
+    keys: Vec<String>,
     placeholders: Placeholders,
 }
 
@@ -26,7 +26,7 @@ impl Table {
         let mut placeholders = Placeholders::default();
         Query {
             builder: self.client.query().table_name(&self.name),
-            keys: equals(name, text(value)).expression(&mut placeholders),
+            keys: vec![equals(name, text(value)).expression(&mut placeholders)],
             placeholders,
         }
     }
@@ -90,15 +90,14 @@ impl Query {
             self.placeholders.value(first),
             self.placeholders.value(last),
         );
-        self.keys
-            .push_str(&format!(" AND {name} BETWEEN {first} AND {last}"));
+        self.keys.push(format!("{name} BETWEEN {first} AND {last}"));
         self
     }
 
     /// Of the items whose sort key fulfils a comparison: one of them.
     pub fn and(mut self, comparison: Condition) -> Self {
-        let comparison = comparison.expression(&mut self.placeholders);
-        self.keys.push_str(&format!(" AND {comparison}"));
+        self.keys
+            .push(comparison.expression(&mut self.placeholders));
         self
     }
 
@@ -141,7 +140,7 @@ impl Query {
 
     fn built(self) -> QueryFluentBuilder {
         self.builder
-            .key_condition_expression(self.keys)
+            .key_condition_expression(self.keys.join(" AND "))
             .set_expression_attribute_names(self.placeholders.names())
             .set_expression_attribute_values(self.placeholders.values())
     }

@@ -15,8 +15,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use haptik_bridge_shared::haptik::webhook::{Event, EventKind};
 use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::table::{TableError, number, text};
-use haptik_bridge_shared::wire;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -155,8 +155,8 @@ impl Case {
         let event = delivery.event;
         let conversation = (event.kind == EventKind::ConversationComplete)
             .then(|| {
-                wire::some_text(&event.data, "conversation_identifier").or_else(|| {
-                    let number = wire::some_text(&event.data, "conversation_no")?;
+                lenient_json::some_text(&event.data, "conversation_identifier").or_else(|| {
+                    let number = lenient_json::some_text(&event.data, "conversation_no")?;
                     Some(format!("{:?} {number}", event.business_id))
                 })
             })
@@ -168,7 +168,7 @@ impl Case {
         let account = delivery.account.as_str();
         let of = conversation.as_deref().unwrap_or(delivery.key.as_str());
         // A conversation's identifier names it; a number does so for one user only.
-        let user = if wire::some_text(&event.data, "conversation_identifier").is_some() {
+        let user = if lenient_json::some_text(&event.data, "conversation_identifier").is_some() {
             ""
         } else {
             delivery.user()

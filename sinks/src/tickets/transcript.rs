@@ -10,10 +10,10 @@ use haptik_bridge_shared::haptik::webhook::EventKind;
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Ledger;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::users::UserMap;
-use haptik_bridge_shared::wire;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -147,7 +147,7 @@ impl Transcripts {
         else {
             return nothing("(There is no transcript: Haptik did not name the user.)");
         };
-        let conversation_no = wire::some_text(&event.data, "conversation_no");
+        let conversation_no = lenient_json::some_text(&event.data, "conversation_no");
         let history = History {
             business_id,
             user_name: &user_name,

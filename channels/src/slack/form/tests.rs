@@ -29,17 +29,19 @@ fn shown(form: &Form) -> Value {
 }
 
 fn input_types(view: &Value) -> Vec<String> {
-    let inputs = wire::list(view, "blocks").filter(|block| block["type"] == "input");
+    let inputs = lenient_json::list(view, "blocks").filter(|block| block["type"] == "input");
     inputs
-        .map(|block| wire::text(&block["element"], "type"))
+        .map(|block| lenient_json::text(&block["element"], "type"))
         .collect()
 }
 
 /// The view as it comes back, each input with a state.
 fn filled(form: &Form, states: &[Value]) -> Value {
     let mut view = shown(form);
-    let inputs = wire::list(&view, "blocks").filter(|block| block["type"] == "input");
-    let ids: Vec<String> = inputs.map(|block| wire::text(block, "block_id")).collect();
+    let inputs = lenient_json::list(&view, "blocks").filter(|block| block["type"] == "input");
+    let ids: Vec<String> = inputs
+        .map(|block| lenient_json::text(block, "block_id"))
+        .collect();
     assert_eq!(ids.len(), states.len());
     for (id, state) in ids.iter().zip(states) {
         view["state"]["values"][id] = json!({"answer": state});
@@ -190,7 +192,7 @@ fn questions_too_long_to_keep_are_read_from_the_labels() {
     let asked = json!([{"type": "text", "hint": &hint}, {"type": "text", "hint": &hint}]);
     let answer = text("plain_text_input", "yes");
     let view = filled(&fields(&asked), &[answer.clone(), answer]);
-    assert!(wire::text(&view, "private_metadata").len() < 200);
+    assert!(lenient_json::text(&view, "private_metadata").len() < 200);
     let lines = format!("{hint}: yes\n{hint}: yes");
     assert_eq!(submission(&view), Submission::Answers(lines));
 }
@@ -211,11 +213,11 @@ proptest! {
         let blocks = view["blocks"].as_array().expect("blocks");
         prop_assert!(blocks.len() <= 100);
         for block in blocks.iter().filter(|block| block["type"] == "input") {
-            let label = wire::text(&block["label"], "text");
+            let label = lenient_json::text(&block["label"], "text");
             prop_assert!((1..=2_000).contains(&limits::length(&label)));
-            for option in wire::list(&block["element"], "options") {
-                prop_assert!((1..=75).contains(&limits::length(&wire::text(&option["text"], "text"))));
-                prop_assert!((1..=150).contains(&limits::length(&wire::text(option, "value"))));
+            for option in lenient_json::list(&block["element"], "options") {
+                prop_assert!((1..=75).contains(&limits::length(&lenient_json::text(&option["text"], "text"))));
+                prop_assert!((1..=150).contains(&limits::length(&lenient_json::text(option, "value"))));
             }
         }
     }

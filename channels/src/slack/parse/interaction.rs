@@ -11,15 +11,15 @@ use crate::slack::form::{self, Submission};
 use crate::slack::notice::{form_not_opened, form_sent};
 use crate::slack::tap::{FILL, OPEN, RATE, SAY, Tap};
 use crate::slack::{choice, home};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::spoken;
 use haptik_bridge_shared::message::{Addressed, Inbound, KeyRef, MessageRef, Task, UserAction};
-use haptik_bridge_shared::wire;
 
 impl Reader<'_> {
     /// Reads an interaction. Those that we do not use are acknowledged: an empty answer closes a view
     /// and takes a shortcut as done.
     pub(super) fn interaction(self, payload: &Value) -> Result<Reading, String> {
-        match wire::text(payload, "type").as_str() {
+        match lenient_json::text(payload, "type").as_str() {
             "block_actions" => self.taps(payload),
             "view_submission" => self.submission(payload),
             "message_action" => Ok(self.message_action(payload)),
@@ -36,8 +36,8 @@ impl Reader<'_> {
 
     fn taps(self, payload: &Value) -> Result<Reading, String> {
         let mut reading = nothing();
-        for action in wire::list(payload, "actions") {
-            let id = wire::text(action, "action_id");
+        for action in lenient_json::list(payload, "actions") {
+            let id = lenient_json::text(action, "action_id");
             // A link button's tap is reported too: the link is open, there is nothing to say.
             if id.starts_with(OPEN) || is_ephemeral(payload) {
                 continue;
@@ -68,7 +68,7 @@ impl Reader<'_> {
         action: &Value,
         id: &str,
     ) -> Result<(Inbound<Address>, Task<Command>), String> {
-        let value = wire::some_text(action, "value");
+        let value = lenient_json::some_text(action, "value");
         let tap = value
             .as_deref()
             .and_then(Tap::read)
@@ -114,7 +114,7 @@ impl Reader<'_> {
             },
         };
         let auth_id = self.auth_id(user, place);
-        let block_id = wire::text(action, "block_id");
+        let block_id = lenient_json::text(action, "block_id");
         let address = self.address(place);
         let message = payload.get("message");
         let command = choice::command(&address, place.ts, message, &block_id, &shown);
@@ -138,13 +138,13 @@ impl Reader<'_> {
 impl Reader<'_> {
     /// A tap that opens a form.
     fn opening(self, payload: &Value, action: &Value, id: &str) -> Result<Opening, String> {
-        let value = wire::some_text(action, "value");
+        let value = lenient_json::some_text(action, "value");
         let Some(Tap::Fill { auth_id, key }) = value.as_deref().and_then(Tap::read) else {
             return Err("a form's button whose value is not ours".to_owned());
         };
         let user = text_at(payload, "/user/id").ok_or("a tap without a user")?;
         let place = place(payload)?;
-        let action_ts = wire::text(action, "action_ts");
+        let action_ts = lenient_json::text(action, "action_ts");
         let time = Ts::read(&action_ts).ok_or("a tap whose action_ts is no time")?;
         let origin = form::Origin {
             channel: place.channel.to_owned(),
@@ -160,7 +160,7 @@ impl Reader<'_> {
                 auth_id,
                 key: KeyRef::Key(key),
             },
-            trigger_id: wire::text(payload, "trigger_id"),
+            trigger_id: lenient_json::text(payload, "trigger_id"),
             origin,
             workspace: self.workspace.cloned(),
             fallback: self.task(
@@ -181,7 +181,7 @@ impl Reader<'_> {
             return Ok(nothing());
         };
         let user = text_at(payload, "/user/id").ok_or("a submission without a user")?;
-        let view_id = wire::text(view, "id");
+        let view_id = lenient_json::text(view, "id");
         let time = Ts::read(&origin.action_ts).ok_or("a form whose time is none")?;
         let text = match form::submission(view) {
             Submission::Answers(text) => text,
@@ -258,7 +258,7 @@ fn place(payload: &Value) -> Result<Place<'_>, String> {
 fn is_ephemeral(payload: &Value) -> bool {
     payload
         .get("container")
-        .is_some_and(|container| wire::flag(container, "is_ephemeral"))
+        .is_some_and(|container| lenient_json::flag(container, "is_ephemeral"))
 }
 
 fn text_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {

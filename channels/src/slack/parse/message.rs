@@ -8,8 +8,8 @@ use super::text::{leading_mention, mentions};
 use super::ts::Ts;
 use super::words::Words;
 use super::{Place, Reader, Reading, nothing};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction};
-use haptik_bridge_shared::wire;
 
 /// The subtypes that are a user's own words; the others are the system's, another app's, or about a
 /// message that was there before.
@@ -20,7 +20,7 @@ impl Reader<'_> {
     /// times over with other `event_id`s: all have the same key, which is of channel and `ts`.
     pub(super) fn message(self, envelope: &Value, event: &Value) -> Result<Reading, String> {
         let own = OwnIds::read(envelope);
-        match wire::text(event, "subtype").as_str() {
+        match lenient_json::text(event, "subtype").as_str() {
             "message_changed" | "message_deleted" if self.tell_edits => {
                 return Ok(self.edit(event, &own));
             }
@@ -34,7 +34,7 @@ impl Reader<'_> {
         let ts = required(event, "ts")?;
         let time = Ts::read(ts).ok_or("a message whose ts is no time")?;
         let words = Words::of(event);
-        let is_mention = wire::text(event, "type") == "app_mention";
+        let is_mention = lenient_json::text(event, "type") == "app_mention";
         let mut own_ids = own.mentionable();
         if is_mention && own_ids.is_empty() {
             own_ids.extend(leading_mention(words.said()));
@@ -93,9 +93,12 @@ impl Reader<'_> {
         let before = event.get("previous_message").unwrap_or(&Value::Null);
         let after = event.get("message");
         let message = after.unwrap_or(before);
-        let (ts, user) = (wire::text(message, "ts"), wire::text(message, "user"));
-        let channel = wire::text(event, "channel");
-        let time = Ts::read(&wire::text(event, "ts"));
+        let (ts, user) = (
+            lenient_json::text(message, "ts"),
+            lenient_json::text(message, "user"),
+        );
+        let channel = lenient_json::text(event, "channel");
+        let time = Ts::read(&lenient_json::text(event, "ts"));
         let Some(time) = time.filter(|_| !user.is_empty() && !channel.is_empty()) else {
             return nothing();
         };
@@ -103,7 +106,7 @@ impl Reader<'_> {
         if !is_a_persons(message, own) || after.is_some_and(|after| said(after) == said(before)) {
             return nothing();
         }
-        let thread_ts = wire::some_text(message, "thread_ts");
+        let thread_ts = lenient_json::some_text(message, "thread_ts");
         let place = Place {
             channel: &channel,
             thread_ts: thread_ts.as_deref(),
@@ -153,12 +156,12 @@ struct OwnIds<'a> {
 impl<'a> OwnIds<'a> {
     fn read(envelope: &'a Value) -> Self {
         let id = |authorization: &'a Value| authorization.get("user_id").and_then(Value::as_str);
-        let authorizations = || wire::list(envelope, "authorizations");
+        let authorizations = || lenient_json::list(envelope, "authorizations");
         let bots = authorizations()
-            .filter(|one| wire::flag(one, "is_bot"))
+            .filter(|one| lenient_json::flag(one, "is_bot"))
             .filter_map(id)
             .collect();
-        let authed = wire::list(envelope, "authed_users").filter_map(Value::as_str);
+        let authed = lenient_json::list(envelope, "authed_users").filter_map(Value::as_str);
         Self {
             bots,
             all: authorizations().filter_map(id).chain(authed).collect(),
@@ -178,10 +181,10 @@ impl<'a> OwnIds<'a> {
 
 /// Whether a person said it, with words or files of their own.
 fn is_a_persons(event: &Value, own: &OwnIds<'_>) -> bool {
-    let user = wire::text(event, "user");
+    let user = lenient_json::text(event, "user");
     let is_present = |key| event.get(key).is_some_and(|value| !value.is_null());
-    OWN_WORDS.contains(&wire::text(event, "subtype").as_str())
-        && !wire::flag(event, "hidden")
+    OWN_WORDS.contains(&lenient_json::text(event, "subtype").as_str())
+        && !lenient_json::flag(event, "hidden")
         && !is_present("bot_id")
         && !is_present("bot_profile")
         && user != "USLACKBOT"
@@ -190,7 +193,7 @@ fn is_a_persons(event: &Value, own: &OwnIds<'_>) -> bool {
 
 /// Whether a conversation is with the app alone. `app_home` is the old name of its messages tab.
 fn is_direct(event: &Value, channel: &str) -> bool {
-    match wire::text(event, "channel_type").as_str() {
+    match lenient_json::text(event, "channel_type").as_str() {
         "" => channel.starts_with('D'),
         kind => matches!(kind, "im" | "app_home"),
     }
@@ -210,12 +213,15 @@ pub(in crate::slack) fn attachment(file: &Value) -> Option<Attachment> {
     if !file.is_object() {
         return None;
     }
-    let first = |keys: &[&str]| keys.iter().find_map(|key| wire::some_text(file, key));
+    let first = |keys: &[&str]| {
+        keys.iter()
+            .find_map(|key| lenient_json::some_text(file, key))
+    };
     Some(Attachment {
-        id: wire::some_text(file, "id"),
+        id: lenient_json::some_text(file, "id"),
         url: first(&["url_private_download", "url_private"]).unwrap_or_default(),
         name: first(&["name", "title"]).unwrap_or_default(),
-        mime_type: wire::text(file, "mimetype"),
-        size: wire::whole(file, "size"),
+        mime_type: lenient_json::text(file, "mimetype"),
+        size: lenient_json::whole(file, "size"),
     })
 }

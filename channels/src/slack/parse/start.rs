@@ -18,8 +18,8 @@ use crate::slack::limits;
 use crate::slack::markup::mrkdwn;
 use crate::slack::notice::posted;
 use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction};
-use haptik_bridge_shared::wire;
 
 /// What is said to the bot by one who begins without words.
 pub(super) const START: &str = "Hi";
@@ -116,14 +116,14 @@ impl Reader<'_> {
     /// The Home tab was opened (<https://docs.slack.dev/reference/events/app_home_opened>): it is
     /// published once for each user, and again when it has changed.
     pub(super) fn home_opened(self, event: &Value) -> Reading {
-        let user = wire::text(event, "user");
+        let user = lenient_json::text(event, "user");
         let is_shown = event
             .get("view")
             .is_some_and(|view| home::is_shown(view, self.welcome, self.agent_phrase));
-        if user.is_empty() || wire::text(event, "tab") == "messages" || is_shown {
+        if user.is_empty() || lenient_json::text(event, "tab") == "messages" || is_shown {
             return nothing();
         }
-        let time = Ts::read(&wire::text(event, "event_ts"));
+        let time = Ts::read(&lenient_json::text(event, "event_ts"));
         let time = time.unwrap_or_else(|| Ts::of(self.sent));
         let body = json!({"user_id": user, "view": home::view(self.welcome, self.agent_phrase)});
         let key = time.key(&user).then("home");

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::message::attachment;
 use super::text::{readable, unresolved_mentions};
 use crate::slack::markup::escaped;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::Attachment;
-use haptik_bridge_shared::wire;
 
 /// The words of one message, still as Slack writes them.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Words {
 impl Words {
     /// The words of a message, an event's or an interaction's.
     pub(super) fn of(message: &Value) -> Self {
-        let shared: Vec<&Value> = wire::list(message, "attachments")
+        let shared: Vec<&Value> = lenient_json::list(message, "attachments")
             .filter(|attachment| is_shared(attachment))
             .collect();
         let forwarded: Vec<String> = shared
@@ -37,8 +37,11 @@ impl Words {
         // The longest first: `:wave::skin-tone-2:` has `:wave:` in it.
         emoji.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         emoji.dedup();
-        let files = wire::list(message, "files")
-            .chain(shared.iter().flat_map(|shared| wire::list(shared, "files")));
+        let files = lenient_json::list(message, "files").chain(
+            shared
+                .iter()
+                .flat_map(|shared| lenient_json::list(shared, "files")),
+        );
         Self {
             said: said(message),
             forwarded: forwarded.join("\n"),
@@ -75,18 +78,18 @@ impl Words {
 /// Whether an attachment is a message that was forwarded
 /// (<https://slack.com/help/articles/203274767>): Slack documents no better sign.
 fn is_shared(attachment: &Value) -> bool {
-    wire::flag(attachment, "is_share") || wire::flag(attachment, "is_msg_unfurl")
+    lenient_json::flag(attachment, "is_share") || lenient_json::flag(attachment, "is_msg_unfurl")
 }
 
 fn said(message: &Value) -> String {
-    let text = wire::text(message, "text");
+    let text = lenient_json::text(message, "text");
     if !text.trim().is_empty() {
         return text;
     }
     let mut lines = lines(message);
     if lines.is_empty() {
         // What apps post may be in attachments alone.
-        let attachments = wire::list(message, "attachments").filter(|one| !is_shared(one));
+        let attachments = lenient_json::list(message, "attachments").filter(|one| !is_shared(one));
         lines.extend(attachments.filter_map(content));
     }
     lines.join("\n")
@@ -97,7 +100,7 @@ fn forwarded(attachment: &Value) -> Option<String> {
     let author = ["author_name", "author_subname"];
     let author = author
         .iter()
-        .find_map(|key| wire::some_text(attachment, key));
+        .find_map(|key| lenient_json::some_text(attachment, key));
     Some(match author {
         Some(author) => format!("Forwarded message from {author}: {content}"),
         None => format!("Forwarded message: {content}"),
@@ -106,7 +109,8 @@ fn forwarded(attachment: &Value) -> Option<String> {
 
 /// What an attachment says (<https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments>).
 fn content(attachment: &Value) -> Option<String> {
-    let inner = wire::list(attachment, "message_blocks").filter_map(|one| one.get("message"));
+    let inner =
+        lenient_json::list(attachment, "message_blocks").filter_map(|one| one.get("message"));
     let blocks = || {
         inner
             .flat_map(lines)
@@ -114,16 +118,16 @@ fn content(attachment: &Value) -> Option<String> {
             .collect::<Vec<_>>()
             .join("\n")
     };
-    let text = wire::some_text(attachment, "text").unwrap_or_else(blocks);
+    let text = lenient_json::some_text(attachment, "text").unwrap_or_else(blocks);
     Some(text)
         .filter(|text| !text.trim().is_empty())
-        .or_else(|| wire::some_text(attachment, "fallback"))
+        .or_else(|| lenient_json::some_text(attachment, "fallback"))
 }
 
 /// The lines of what has `blocks` (<https://docs.slack.dev/reference/block-kit/blocks>).
 fn lines(holder: &Value) -> Vec<String> {
     let mut lines = Vec::new();
-    for block in wire::list(holder, "blocks") {
+    for block in lenient_json::list(holder, "blocks") {
         block_lines(block, &mut lines);
     }
     lines.retain(|line| !line.trim().is_empty());
@@ -132,17 +136,21 @@ fn lines(holder: &Value) -> Vec<String> {
 
 fn block_lines(block: &Value, lines: &mut Vec<String>) {
     let text = |key: &str| block.get(key).map(text_of).unwrap_or_default();
-    match wire::text(block, "type").as_str() {
-        "rich_text" => wire::list(block, "elements").for_each(|element| rich(element, lines)),
+    match lenient_json::text(block, "type").as_str() {
+        "rich_text" => {
+            lenient_json::list(block, "elements").for_each(|element| rich(element, lines))
+        }
         "context" => {
-            let texts: Vec<String> = wire::list(block, "elements").map(text_of).collect();
+            let texts: Vec<String> = lenient_json::list(block, "elements").map(text_of).collect();
             lines.push(texts.join(" ").trim().to_owned());
         }
-        "carousel" => wire::list(block, "elements").for_each(|card| block_lines(card, lines)),
-        "image" => lines.push(escaped(&wire::text(block, "alt_text"))),
+        "carousel" => {
+            lenient_json::list(block, "elements").for_each(|card| block_lines(card, lines))
+        }
+        "image" => lines.push(escaped(&lenient_json::text(block, "alt_text"))),
         _ => {
             lines.extend(["title", "subtitle", "text", "body", "description"].map(text));
-            lines.extend(wire::list(block, "fields").map(text_of));
+            lines.extend(lenient_json::list(block, "fields").map(text_of));
         }
     }
 }
@@ -150,18 +158,20 @@ fn block_lines(block: &Value, lines: &mut Vec<String>) {
 /// A text object's text, or a text.
 fn text_of(text: &Value) -> String {
     text.as_str()
-        .map_or_else(|| wire::text(text, "text"), ToOwned::to_owned)
+        .map_or_else(|| lenient_json::text(text, "text"), ToOwned::to_owned)
 }
 
 /// The parts of a rich text (<https://docs.slack.dev/reference/block-kit/blocks/rich-text-block>).
 fn rich(element: &Value, lines: &mut Vec<String>) {
-    match wire::text(element, "type").as_str() {
+    match lenient_json::text(element, "type").as_str() {
         "rich_text_list" => {
-            let first = wire::whole(element, "offset").unwrap_or_default() + 1;
-            let indent = wire::whole(element, "indent").unwrap_or_default().min(8);
+            let first = lenient_json::whole(element, "offset").unwrap_or_default() + 1;
+            let indent = lenient_json::whole(element, "indent")
+                .unwrap_or_default()
+                .min(8);
             let indent = " ".repeat(usize::try_from(indent * 4).unwrap_or_default());
-            let is_ordered = wire::text(element, "style") == "ordered";
-            for (number, item) in (first..).zip(wire::list(element, "elements")) {
+            let is_ordered = lenient_json::text(element, "style") == "ordered";
+            for (number, item) in (first..).zip(lenient_json::list(element, "elements")) {
                 let sign = if is_ordered {
                     format!("{number}.")
                 } else {
@@ -181,7 +191,7 @@ fn rich(element: &Value, lines: &mut Vec<String>) {
 /// The text of a line of rich text, as Slack writes it in a message's text.
 fn inline(section: &Value) -> String {
     let leaf = |element: &Value| {
-        let field = |key: &str| wire::text(element, key);
+        let field = |key: &str| lenient_json::text(element, key);
         match field("type").as_str() {
             "link" if field("text").is_empty() => format!("<{}>", escaped(&field("url"))),
             "link" => format!("<{}|{}>", escaped(&field("url")), escaped(&field("text"))),
@@ -195,7 +205,7 @@ fn inline(section: &Value) -> String {
             _ => escaped(&field("text")),
         }
     };
-    wire::list(section, "elements").map(leaf).collect()
+    lenient_json::list(section, "elements").map(leaf).collect()
 }
 
 /// The emoji of rich texts, which say what their names mean. The workspace's own have no character.
@@ -213,15 +223,15 @@ fn collect_emoji(value: &Value, into: &mut Vec<(String, String)>) {
 }
 
 fn emoji(element: &Value) -> Option<(String, String)> {
-    if wire::text(element, "type") != "emoji" {
+    if lenient_json::text(element, "type") != "emoji" {
         return None;
     }
-    let name = wire::some_text(element, "name")?;
-    let name = match wire::whole(element, "skin_tone") {
+    let name = lenient_json::some_text(element, "name")?;
+    let name = match lenient_json::whole(element, "skin_tone") {
         Some(tone) if !name.contains("::skin-tone-") => format!(":{name}::skin-tone-{tone}:"),
         _ => format!(":{name}:"),
     };
-    let unicode = wire::some_text(element, "unicode")?;
+    let unicode = lenient_json::some_text(element, "unicode")?;
     let characters = unicode
         .split('-')
         .map(|code| char::from_u32(u32::from_str_radix(code, 16).ok()?));

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{Reader, Reading, nothing};
 use crate::slack::workspaces::{Ended, WorkspaceId};
-use haptik_bridge_shared::wire;
+use haptik_bridge_shared::lenient_json;
 
 impl Reader<'_> {
     /// Reads something of a workspace: what is read belongs there.
@@ -39,12 +39,12 @@ impl Reader<'_> {
     /// (<https://docs.slack.dev/reference/events/app_uninstalled>), or its bot's token was revoked
     /// (<https://docs.slack.dev/reference/events/tokens_revoked>): either comes first, or alone.
     pub(super) fn ended(self, envelope: &Value, event: &Value) -> Reading {
-        let users_only = wire::text(event, "type") == "tokens_revoked"
+        let users_only = lenient_json::text(event, "type") == "tokens_revoked"
             && event.pointer("/tokens/bot").is_none_or(is_empty_list);
         let Some(workspace) = self.workspace.filter(|_| !users_only) else {
             return nothing();
         };
-        let at = wire::whole(envelope, "event_time").and_then(|at| i64::try_from(at).ok());
+        let at = lenient_json::whole(envelope, "event_time").and_then(|at| i64::try_from(at).ok());
         let ended = Ended {
             workspace: workspace.clone(),
             at: at.unwrap_or_else(|| self.sent.as_second()),
@@ -59,7 +59,7 @@ impl Reader<'_> {
 /// Of an event: the installation for which it was sent comes first
 /// (<https://docs.slack.dev/apis/events-api/#authorizations>).
 pub(super) fn of_event(envelope: &Value) -> Option<WorkspaceId> {
-    let authorization = wire::list(envelope, "authorizations").next();
+    let authorization = lenient_json::list(envelope, "authorizations").next();
     let authorized = authorization.and_then(|one| installed(one, one));
     authorized
         .or_else(|| installed(envelope, envelope))
@@ -73,7 +73,7 @@ pub(super) fn of_interaction(payload: &Value) -> Option<WorkspaceId> {
     if of_view.as_ref().is_some_and(WorkspaceId::is_organisation) {
         return of_view;
     }
-    if wire::flag(payload, "is_enterprise_install")
+    if lenient_json::flag(payload, "is_enterprise_install")
         && let Some(organisation) = first(payload, &["/enterprise/id"])
     {
         return Some(organisation);
@@ -96,7 +96,7 @@ pub(super) fn of_command(fields: &HashMap<String, String>) -> Option<WorkspaceId
 
 fn installed(ids: &Value, flags: &Value) -> Option<WorkspaceId> {
     let organisation = || first(ids, &["/enterprise_id"]);
-    if wire::flag(flags, "is_enterprise_install")
+    if lenient_json::flag(flags, "is_enterprise_install")
         && let Some(organisation) = organisation()
     {
         return Some(organisation);

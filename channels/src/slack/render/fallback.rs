@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::slack::limits;
 use crate::slack::markup::{escaped, link};
-use haptik_bridge_shared::wire;
+use haptik_bridge_shared::lenient_json;
 
 /// How much of a picture's description is read out.
 const DESCRIPTION: usize = 300;
@@ -16,7 +16,7 @@ pub(in crate::slack) fn fallback(blocks: &[Value]) -> String {
     let mut text = String::new();
     for block in blocks {
         let mut line = of_block(block);
-        if wire::text(block, "type") == "image" && text.contains(&described(block)) {
+        if lenient_json::text(block, "type") == "image" && text.contains(&described(block)) {
             // Its description is what was just said.
             "Image".clone_into(&mut line);
         }
@@ -31,11 +31,11 @@ pub(in crate::slack) fn fallback(blocks: &[Value]) -> String {
 /// The text that stands for one block of a kind that we send; empty for any other.
 pub(super) fn of_block(block: &Value) -> String {
     let text = |key: &str| block.get(key).map(mrkdwn).unwrap_or_default();
-    let lines: Vec<String> = match wire::text(block, "type").as_str() {
+    let lines: Vec<String> = match lenient_json::text(block, "type").as_str() {
         "section" => vec![text("text")],
-        "context" => wire::list(block, "elements").map(mrkdwn).collect(),
+        "context" => lenient_json::list(block, "elements").map(mrkdwn).collect(),
         "image" => vec![format!("Image: {}", described(block))],
-        "actions" => vec![choices(wire::list(block, "elements"))],
+        "actions" => vec![choices(lenient_json::list(block, "elements"))],
         "card" => {
             let image = block.get("hero_image").map(described);
             let image = image.filter(|image| *image != text("title"));
@@ -45,10 +45,12 @@ pub(super) fn of_block(block: &Value) -> String {
                 text("title"),
                 text("subtitle"),
                 text("body"),
-                choices(wire::list(block, "actions")),
+                choices(lenient_json::list(block, "actions")),
             ]
         }
-        "carousel" => wire::list(block, "elements").map(of_block).collect(),
+        "carousel" => lenient_json::list(block, "elements")
+            .map(of_block)
+            .collect(),
         _ => Vec::new(),
     };
     let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
@@ -61,7 +63,7 @@ pub(super) fn choices<'a>(buttons: impl Iterator<Item = &'a Value>) -> String {
     let mut chosen = false;
     for button in buttons {
         let label = button.get("text").map(mrkdwn).unwrap_or_default();
-        let address = wire::some_text(button, "url").map(|url| link(&url, ""));
+        let address = lenient_json::some_text(button, "url").map(|url| link(&url, ""));
         let says = address.is_none();
         match (address, lines.last_mut()) {
             (Some(address), _) if limits::fits(&address, limits::INLINE_LINK) => {
@@ -81,15 +83,15 @@ pub(super) fn choices<'a>(buttons: impl Iterator<Item = &'a Value>) -> String {
 
 fn described(image: &Value) -> String {
     escaped(&limits::shortened(
-        &wire::text(image, "alt_text"),
+        &lenient_json::text(image, "alt_text"),
         DESCRIPTION,
     ))
 }
 
 /// A text object as mrkdwn.
 fn mrkdwn(text: &Value) -> String {
-    let shown = wire::text(text, "text");
-    match wire::text(text, "type").as_str() {
+    let shown = lenient_json::text(text, "text");
+    match lenient_json::text(text, "type").as_str() {
         "plain_text" => escaped(&shown),
         _ => shown,
     }

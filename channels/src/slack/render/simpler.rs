@@ -7,7 +7,7 @@ use super::piece::{context, text_object};
 use crate::slack::limits;
 use crate::slack::markup::{escaped, link};
 use crate::slack::tap::BUTTONS;
-use haptik_bridge_shared::wire;
+use haptik_bridge_shared::lenient_json;
 
 /// The next simpler form of a message: cards below each other, then images as links; `None` when there is
 /// none.
@@ -35,9 +35,9 @@ fn each(blocks: &[Value], replaced: impl Fn(&Value) -> Option<Vec<Value>>) -> Op
 
 /// The cards of a block of cards.
 fn cards(block: &Value) -> Option<Vec<Value>> {
-    match wire::text(block, "type").as_str() {
+    match lenient_json::text(block, "type").as_str() {
         "card" => Some(vec![block.clone()]),
-        "carousel" => Some(wire::list(block, "elements").cloned().collect()),
+        "carousel" => Some(lenient_json::list(block, "elements").cloned().collect()),
         _ => None,
     }
 }
@@ -48,7 +48,7 @@ fn stacked(card: &Value) -> Vec<Value> {
     // An image is the same as an element and as a block.
     blocks.extend(card.get("hero_image").cloned());
     let texts = ["title", "subtitle", "body"].map(|key| {
-        let text = card.get(key).map(|text| wire::text(text, "text"));
+        let text = card.get(key).map(|text| lenient_json::text(text, "text"));
         text.unwrap_or_default()
     });
     let lines: Vec<String> = texts.into_iter().filter(|line| !line.is_empty()).collect();
@@ -56,7 +56,7 @@ fn stacked(card: &Value) -> Vec<Value> {
         blocks.push(json!({"type": "section", "text": text_object(&lines.join("\n"))}));
     }
     if let Some(actions) = card.get("actions") {
-        let id = wire::some_text(card, "block_id").unwrap_or_else(|| BUTTONS.to_owned());
+        let id = lenient_json::some_text(card, "block_id").unwrap_or_else(|| BUTTONS.to_owned());
         blocks.push(json!({"type": "actions", "block_id": id, "elements": actions}));
     }
     blocks
@@ -64,8 +64,10 @@ fn stacked(card: &Value) -> Vec<Value> {
 
 /// An image block as a link to the image, small print without its pictures; `None` for any other block.
 fn image_as_link(block: &Value) -> Option<Value> {
-    let is_picture = |element: &Value| wire::text(element, "type") == "image";
-    if wire::text(block, "type") == "context" && wire::list(block, "elements").any(is_picture) {
+    let is_picture = |element: &Value| lenient_json::text(element, "type") == "image";
+    if lenient_json::text(block, "type") == "context"
+        && lenient_json::list(block, "elements").any(is_picture)
+    {
         let mut block = block.clone();
         block["elements"]
             .as_array_mut()?

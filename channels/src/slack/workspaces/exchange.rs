@@ -13,8 +13,8 @@ use url::Url;
 use super::WorkspaceId;
 use crate::slack::api;
 use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::{self, Unreachable};
-use haptik_bridge_shared::wire;
 
 const METHOD: &str = "oauth.v2.access";
 
@@ -132,27 +132,30 @@ fn granted(answer: &Value, at: Timestamp) -> Result<Granted, NotGranted> {
     match answer.get("ok").and_then(Value::as_bool) {
         Some(true) => {}
         Some(false) => {
-            let code = wire::text(answer, "error");
+            let code = lenient_json::text(answer, "error");
             return Err(NotGranted::Refused(api::as_code(&code).to_owned()));
         }
         None => return Err(NotGranted::Unreachable),
     }
-    if wire::some_text(answer, "refresh_token").is_some() || answer.get("expires_in").is_some() {
+    if lenient_json::some_text(answer, "refresh_token").is_some()
+        || answer.get("expires_in").is_some()
+    {
         return Err(NotGranted::TokenRotation);
     }
-    let token = wire::some_text(answer, "access_token");
-    let token = token.filter(|_| wire::text(answer, "token_type") == "bot");
+    let token = lenient_json::some_text(answer, "access_token");
+    let token = token.filter(|_| lenient_json::text(answer, "token_type") == "bot");
     let token = token.ok_or(NotGranted::NoBotToken)?;
-    let whose = if wire::flag(answer, "is_enterprise_install") {
+    let whose = if lenient_json::flag(answer, "is_enterprise_install") {
         "enterprise"
     } else {
         "team"
     };
     let whose = answer.get(whose).ok_or(NotGranted::NoWorkspace)?;
-    let workspace = WorkspaceId::read(&wire::text(whose, "id")).ok_or(NotGranted::NoWorkspace)?;
+    let workspace =
+        WorkspaceId::read(&lenient_json::text(whose, "id")).ok_or(NotGranted::NoWorkspace)?;
     Ok(Granted {
         workspace,
-        name: wire::text(whose, "name"),
+        name: lenient_json::text(whose, "name"),
         token: token.into(),
         at,
     })

@@ -4,12 +4,12 @@ use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::completion::{Completion, CompletionKind};
 use haptik_bridge_shared::message::handoff::{AskedBy, Completed, Ended, Handoff, Reason};
 use haptik_bridge_shared::message::{Addressed, Content, Inbound, SenderKind, UserAction};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::{Mode, User};
-use haptik_bridge_shared::wire;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -55,7 +55,7 @@ impl ToChannel<'_> {
                 self.note_agent(user, at).await?
             }
             Content::ConversationComplete { completed_by, .. } => {
-                if let Some(conversation_no) = wire::whole(&event.data, "conversation_no") {
+                if let Some(conversation_no) = lenient_json::whole(&event.data, "conversation_no") {
                     let activity = &self.bridge.activity;
                     activity.completed(&user.auth_id, conversation_no).await?;
                 }

@@ -7,9 +7,9 @@ use url::Url;
 
 use crate::haptik::webhook::timestamp;
 use crate::ids::AuthId;
+use crate::lenient_json;
 use crate::message::{Profile, Sender, SenderKind};
 use crate::redacted_debug;
-use crate::wire;
 
 /// A user to be created or updated; what is not known is not sent.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -146,7 +146,7 @@ impl User {
 impl Logged {
     pub(super) fn read(answer: &Value) -> Self {
         Self {
-            message_id: wire::whole(answer, "message_id"),
+            message_id: lenient_json::whole(answer, "message_id"),
             created_at: timestamp(answer, "created_at"),
         }
     }
@@ -171,9 +171,9 @@ impl History<'_> {
 impl HistoryMessage {
     pub(super) fn read(message: &Value) -> Self {
         Self {
-            text: wire::text(message, "text"),
-            sender: wire::text(message, "sender"),
-            message_id: wire::whole(message, "message_id"),
+            text: lenient_json::text(message, "text"),
+            sender: lenient_json::text(message, "sender"),
+            message_id: lenient_json::whole(message, "message_id"),
             timestamp: timestamp(message, "timestamp"),
         }
     }
@@ -184,7 +184,8 @@ impl SyncAnswer {
     pub(super) fn read(answer: &Value) -> Option<Self> {
         let nothing = Value::Null;
         let agent = answer.get("agent").unwrap_or(&nothing);
-        let is_human = agent.get("is_automated").is_some() && !wire::flag(agent, "is_automated");
+        let is_human =
+            agent.get("is_automated").is_some() && !lenient_json::flag(agent, "is_automated");
         let messages = answer.get("message")?.as_array()?;
         Some(Self {
             timestamp: timestamp(answer, "timestamp"),
@@ -194,13 +195,13 @@ impl SyncAnswer {
                 } else {
                     SenderKind::Bot
                 },
-                name: wire::text(agent, "name"),
-                profile_image: wire::text(agent, "profile_image"),
+                name: lenient_json::text(agent, "name"),
+                profile_image: lenient_json::text(agent, "profile_image"),
             },
             messages: messages
                 .iter()
                 .map(|message| SyncMessage {
-                    id: wire::whole(message, "id"),
+                    id: lenient_json::whole(message, "id"),
                     body: message.get("body").cloned().unwrap_or_default(),
                 })
                 .collect(),

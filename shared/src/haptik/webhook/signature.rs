@@ -8,7 +8,7 @@ use sha1::Sha1;
 use sha2::Sha256;
 
 use crate::config::Secrets;
-use crate::wire;
+use crate::lenient_json;
 
 const SHA1_HEADER: &str = "x-hub-signature";
 const SHA256_HEADER: &str = "x-hub-signature-256";
@@ -54,7 +54,7 @@ fn check<M: Mac + KeyInit>(
     if !headers.contains_key(header) {
         return Err(SignatureError::Missing(header));
     }
-    let signature = wire::header(headers, header)
+    let signature = lenient_json::header(headers, header)
         .and_then(|value| decoded(value.as_bytes(), prefix))
         .filter(|signature| signature.len() == M::output_size())
         .ok_or(SignatureError::Malformed(header))?;
