@@ -8,7 +8,7 @@ use url::Url;
 use super::Secrets;
 use super::declare::Part as _;
 use super::error::{Report, Reported};
-use super::kind::{BaseUrl, Between, Flag, FullUrl, HeaderText, Milliseconds, SecretList, Whole};
+use super::kind::{BaseUrl, Between, Flag, FullUrl, Milliseconds, SecretList, TextOf, Whole};
 use super::section::Section;
 use crate::section;
 
@@ -22,7 +22,7 @@ section! {
         /// The complete URL of the synchronous message call, if Haptik has issued one to you.
         sync_url: Option<Url> = optional(FullUrl),
         /// Sent as `client-id` with every call.
-        client_id: String = required(HeaderText),
+        client_id: String = required(TextOf::HEADER),
         /// Sent as `Authorization: Bearer` with every call; visible ASCII characters.
         tokens as "token": Secrets = required(SecretList::TOKENS),
         /// The keys of `X-Hub-Signature`, with which Haptik signs its webhooks.
