@@ -8,7 +8,7 @@ use super::handoff::Handoff;
 use super::kind::{Events, Kind, TableOf, TextOf, TypeName, ValueList, Whole};
 use super::registry::{Defaults, Registry};
 use super::section::Section;
-use super::tables::{Accounts, Delivery, Outbound, account};
+use super::tables::{Accounts, Delivery, account, outbound};
 use super::wording::{close_to, list_of, quote, shown};
 use super::{Channel, Condition, Config, Sink};
 use crate::section;
@@ -60,11 +60,9 @@ pub(super) fn config(root: &Section<'_>, registry: &Registry) -> Result<Config, 
         section.refuse_unknown_keys();
         delivery
     });
-    let outbound = root.table("outbound").and_then(|section| {
-        let outbound = Outbound::read(&section);
-        section.refuse_unknown_keys();
-        outbound
-    });
+    let outbound = root
+        .table("outbound")
+        .and_then(|section| outbound(&section));
     root.refuse_unknown_keys();
     if accounts.is_empty() {
         needs_one(root, "haptik", "account at Haptik, [haptik.NAME]");

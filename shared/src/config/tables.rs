@@ -90,16 +90,20 @@ section! {
         /// Lets URLs that *users* supply, those of attachments, point at private and loopback addresses. For tests only. The URLs in this file are yours and always allowed.
         allow_private_networks: bool = default(Flag, false),
     }
-    rule for_tests(allow_private_networks);
 }
 
-fn for_tests(section: &Section<'_>, allowed: &Result<bool, Reported>) -> Result<(), Reported> {
-    if let Ok(true) = allowed {
+pub(super) fn outbound(section: &Section<'_>) -> Result<Outbound, Reported> {
+    let outbound = Outbound::read(section);
+    section.refuse_unknown_keys();
+    if outbound
+        .as_ref()
+        .is_ok_and(|read| read.allow_private_networks)
+    {
         let warning = " is true: users can make the bridge fetch from private addresses; leave it off \
                        outside tests";
         section.warn("allow_private_networks", warning);
     }
-    Ok(())
+    outbound
 }
 
 impl Default for Delivery {

@@ -246,11 +246,12 @@ fn a_secret_under_any_key_is_never_printed() {
             let (text, read) = case.changed(change);
             let mut printed = match read {
                 Ok(config) => {
-                    let mut printed = config.warnings().join("\n");
+                    let warnings = config.warnings().join("\n");
                     if case.key.is_secret {
-                        printed += &format!("{config:?}{config:#?}");
+                        format!("{warnings}{config:?}{config:#?}")
+                    } else {
+                        warnings
                     }
-                    printed
                 }
                 Err(errors) => format!("{errors}\n{errors:?}"),
             };

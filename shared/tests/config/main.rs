@@ -186,7 +186,7 @@ fn every_key_is_read() {
         eu.sync_url.as_ref().expect("a URL"),
     ];
     assert_eq!(
-        urls.map(|url| url.as_str()),
+        urls.map(url::Url::as_str),
         [
             "https://eu.example/messaging/",
             "https://eu.example/integration/",
