@@ -1,7 +1,7 @@
 //! A table of the configuration, declared once: [`section!`](crate::section) makes of it the struct, its
 //! reader, its `Debug` and the description of its keys.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::error::Reported;
 use super::kind::Kind;
@@ -94,7 +94,7 @@ impl KeyDoc {
             Otherwise::Words(words) | Otherwise::ValueInWords(_, words) => words.to_owned(),
         };
         for (value, names) in &self.of_types {
-            otherwise += &format!("; of `{}`: `{value}`", names.join("`, `"));
+            let _ = write!(otherwise, "; of `{}`: `{value}`", names.join("`, `"));
         }
         let Self {
             key, about, kind, ..

@@ -14,7 +14,7 @@ use toml::Spanned;
 pub(super) use events::Events;
 pub use given::{Fault, Faults, Given};
 pub use secret::{NewestSecret, SecretList, probably_not_meant};
-pub use text::{HeaderText, Text, Texts, UserName};
+pub use text::{Text, TextOf, Texts};
 pub use url::{BaseUrl, FullUrl};
 
 pub use super::wording::quote;
@@ -129,26 +129,6 @@ fn misspelt(text: &str, words: impl Iterator<Item = &'static str>) -> Faults {
     let mut fault = Fault::new(quote(text));
     fault.did_you_mean = close_to(text, words);
     fault.into()
-}
-
-/// The name of a `[haptik.NAME]`; whether there is one is for the caller to say.
-#[derive(Debug)]
-pub(super) struct Name;
-
-impl Kind for Name {
-    type Value = String;
-
-    fn name(&self) -> String {
-        "name".to_owned()
-    }
-
-    fn allowed(&self) -> String {
-        "the name of a [haptik.NAME] of this file".to_owned()
-    }
-
-    fn read(&self, given: &Given<'_>) -> Result<String, Faults> {
-        given.text().map(str::to_owned)
-    }
 }
 
 /// `true` or `false`.

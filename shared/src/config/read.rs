@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::declare::{KeyDoc, Otherwise, Part as _};
 use super::error::Reported;
 use super::handoff::Handoff;
-use super::kind::{Events, Kind, Name, TableOf, TypeName, ValueList, Whole};
+use super::kind::{Events, Kind, TableOf, TextOf, TypeName, ValueList, Whole};
 use super::registry::{Defaults, Registry};
 use super::section::Section;
-use super::tables::{Accounts, Delivery, Outbound, account};
+use super::tables::{Accounts, Delivery, account, outbound};
 use super::wording::{close_to, list_of, quote, shown};
 use super::{Channel, Condition, Config, Sink};
 use crate::section;
@@ -17,7 +17,7 @@ section! {
     /// The keys of every connection.
     pub(super) struct ConnectionKeys {
         /// The `[haptik.NAME]` that it talks to; required when there are several.
-        haptik: Option<String> = optional(Name, "the only account"),
+        haptik: Option<String> = optional(ACCOUNT, "the only account"),
         /// The Haptik queue that it talks to; required where the account has none.
         business_id: Option<u64> = optional(Whole::ID, "the account's"),
     }
@@ -34,6 +34,13 @@ section! {
         rate_per_second: Option<u32> = optional(RATE, "no limit"),
     }
 }
+
+/// The name of a `[haptik.NAME]`; whether there is one is another question.
+const ACCOUNT: TextOf = TextOf {
+    name: "name",
+    allowed: "the name of a [haptik.NAME] of this file",
+    check: |_| Ok(()),
+};
 
 const RATE: Whole<u32> = Whole {
     min: 1,
@@ -53,11 +60,9 @@ pub(super) fn config(root: &Section<'_>, registry: &Registry) -> Result<Config, 
         section.refuse_unknown_keys();
         delivery
     });
-    let outbound = root.table("outbound").and_then(|section| {
-        let outbound = Outbound::read(&section);
-        section.refuse_unknown_keys();
-        outbound
-    });
+    let outbound = root
+        .table("outbound")
+        .and_then(|section| outbound(&section));
     root.refuse_unknown_keys();
     if accounts.is_empty() {
         needs_one(root, "haptik", "account at Haptik, [haptik.NAME]");
@@ -83,7 +88,7 @@ fn channel(
     accounts: &Accounts,
 ) -> Result<Channel, Reported> {
     let keys = ConnectionKeys::read(section);
-    let account = match section.peek("haptik", &Name) {
+    let account = match section.peek("haptik", &ACCOUNT) {
         // It was reported with the keys.
         Some(Err(_)) => None,
         wanted => Some(account_of(section, wanted.and_then(Result::ok), accounts)),

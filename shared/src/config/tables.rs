@@ -8,7 +8,7 @@ use url::Url;
 use super::Secrets;
 use super::declare::Part as _;
 use super::error::{Report, Reported};
-use super::kind::{BaseUrl, Between, Flag, FullUrl, HeaderText, Milliseconds, SecretList, Whole};
+use super::kind::{BaseUrl, Between, Flag, FullUrl, Milliseconds, SecretList, TextOf, Whole};
 use super::section::Section;
 use crate::section;
 
@@ -22,7 +22,7 @@ section! {
         /// The complete URL of the synchronous message call, if Haptik has issued one to you.
         sync_url: Option<Url> = optional(FullUrl),
         /// Sent as `client-id` with every call.
-        client_id: String = required(HeaderText),
+        client_id: String = required(TextOf::HEADER),
         /// Sent as `Authorization: Bearer` with every call; visible ASCII characters.
         tokens as "token": Secrets = required(SecretList::TOKENS),
         /// The keys of `X-Hub-Signature`, with which Haptik signs its webhooks.
@@ -90,16 +90,20 @@ section! {
         /// Lets URLs that *users* supply, those of attachments, point at private and loopback addresses. For tests only. The URLs in this file are yours and always allowed.
         allow_private_networks: bool = default(Flag, false),
     }
-    rule for_tests(allow_private_networks);
 }
 
-fn for_tests(section: &Section<'_>, allowed: &Result<bool, Reported>) -> Result<(), Reported> {
-    if let Ok(true) = allowed {
+pub(super) fn outbound(section: &Section<'_>) -> Result<Outbound, Reported> {
+    let outbound = Outbound::read(section);
+    section.refuse_unknown_keys();
+    if outbound
+        .as_ref()
+        .is_ok_and(|read| read.allow_private_networks)
+    {
         let warning = " is true: users can make the bridge fetch from private addresses; leave it off \
                        outside tests";
         section.warn("allow_private_networks", warning);
     }
-    Ok(())
+    outbound
 }
 
 impl Default for Delivery {

@@ -2,7 +2,7 @@
 //! (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html>).
 
 use haptik_bridge_shared::config::SinkDefinition;
-use haptik_bridge_shared::config::kind::{Fault, Faults, Given, Kind, quote};
+use haptik_bridge_shared::config::kind::{TextOf, quote};
 use haptik_bridge_shared::section;
 
 /// The type.
@@ -13,45 +13,30 @@ section! {
     #[derive(PartialEq, Eq)]
     pub struct EventBridge {
         /// The bus: its name, or its ARN.
-        event_bus: String = default(EventBus, "default"),
+        event_bus: String = default(EVENT_BUS, "default"),
         /// The `source` that its events have: 1 to 256 visible ASCII characters, not beginning with `aws.`.
-        source: String = default(EventSource, "haptik-bridge"),
+        source: String = default(EVENT_SOURCE, "haptik-bridge"),
     }
 }
 
 /// The name or the ARN of an event bus.
-#[derive(Debug)]
-struct EventBus;
-
-impl Kind for EventBus {
-    type Value = String;
-
-    fn name(&self) -> String {
-        "text".to_owned()
-    }
-
-    fn allowed(&self) -> String {
-        "the name of an event bus (1 to 256 of A-Z, a-z, 0-9 and ./-_) or its ARN \
-         (arn:aws:events:REGION:ACCOUNT:event-bus/NAME)"
-            .to_owned()
-    }
-
-    fn read(&self, given: &Given<'_>) -> Result<String, Faults> {
-        let bus = given.text()?;
+const EVENT_BUS: TextOf = TextOf {
+    name: "text",
+    allowed: "the name of an event bus (1 to 256 of A-Z, a-z, 0-9 and ./-_) or its ARN \
+        (arn:aws:events:REGION:ACCOUNT:event-bus/NAME)",
+    check: |bus| {
         let name = if bus.contains(':') {
             name_in_arn(bus)
         } else {
             Some(bus)
         };
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"./-_".contains(&byte);
-        match name {
-            Some(name) if (1..=256).contains(&name.len()) && name.bytes().all(allowed) => {
-                Ok(bus.to_owned())
-            }
-            _ => Err(Fault::new(quote(bus)).into()),
-        }
-    }
-}
+        let good = |name: &str| (1..=256).contains(&name.len()) && name.bytes().all(allowed);
+        name.filter(|name| good(name))
+            .map(drop)
+            .ok_or_else(|| quote(bus))
+    },
+};
 
 fn name_in_arn(arn: &str) -> Option<&str> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
@@ -66,27 +51,14 @@ fn name_in_arn(arn: &str) -> Option<&str> {
 }
 
 /// The source of events on a bus.
-#[derive(Debug)]
-struct EventSource;
-
-impl Kind for EventSource {
-    type Value = String;
-
-    fn name(&self) -> String {
-        "text".to_owned()
-    }
-
-    fn allowed(&self) -> String {
-        "1 to 256 visible ASCII characters that do not begin with \"aws.\"".to_owned()
-    }
-
-    fn read(&self, given: &Given<'_>) -> Result<String, Faults> {
-        let source = given.text()?;
+const EVENT_SOURCE: TextOf = TextOf {
+    name: "text",
+    allowed: "1 to 256 visible ASCII characters that do not begin with \"aws.\"",
+    check: |source| {
         let good = source.len() <= 256 && source.bytes().all(|byte| byte.is_ascii_graphic());
-        if good && !source.starts_with("aws.") {
-            Ok(source.to_owned())
-        } else {
-            Err(Fault::new(quote(source)).into())
+        if !good || source.starts_with("aws.") {
+            return Err(quote(source));
         }
-    }
-}
+        Ok(())
+    },
+};

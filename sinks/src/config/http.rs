@@ -5,8 +5,7 @@ use secrecy::SecretString;
 
 use super::kinds::FilledRequest;
 use haptik_bridge_shared::config::kind::{
-    Fault, Faults, Given, HeaderText, Kind, NewestSecret, OneOf, SecretList, TableOf, ValueList,
-    quote,
+    Fault, Faults, Given, Kind, NewestSecret, OneOf, SecretList, TableOf, TextOf, ValueList, quote,
 };
 use haptik_bridge_shared::config::{Escape, Reported, Section, Settings, SinkDefinition, Template};
 use haptik_bridge_shared::section;
@@ -27,7 +26,7 @@ section! {
         /// Headers besides `content-type`.
         headers: Vec<(HeaderName, Template)> = default(Headers, {}, "none"),
         /// The MIME type of the body, for which values are escaped: JSON, form fields, or plain text.
-        content_type: String = default(HeaderText, "application/json"),
+        content_type: String = default(TextOf::HEADER, "application/json"),
         /// The body.
         body: Option<Template> = optional(FilledRequest::BODY),
         /// What templates know as `secrets.NAME`; never shown.

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::kinds::ApiName;
+use super::kinds::API_NAME;
 use super::ticket::{TicketSink, TicketTexts, definition};
 use haptik_bridge_shared::config::kind::{BaseUrl, SecretList};
 use haptik_bridge_shared::config::{Secrets, SinkDefinition};
@@ -19,7 +19,7 @@ section! {
         /// The access token of a private app.
         access_tokens as "access_token": Secrets = required(SecretList::TOKENS),
         /// The property of tickets whose values are unique: 1 to 80 letters, digits and underscores.
-        unique_property: String = default(ApiName, "haptik_conversation"),
+        unique_property: String = default(API_NAME, "haptik_conversation"),
         /// What its tickets say.
         ticket: Box<TicketTexts> = part(),
     }

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::ticket::{TicketSink, TicketTexts, definition};
-use haptik_bridge_shared::config::kind::{BaseUrl, Flag, SecretList, UserName, Whole};
+use haptik_bridge_shared::config::kind::{BaseUrl, Flag, SecretList, TextOf, Whole};
 use haptik_bridge_shared::config::{Secrets, SinkDefinition};
 use haptik_bridge_shared::section;
 
@@ -16,7 +16,7 @@ section! {
         /// `https://SITE.atlassian.net`.
         base_url: Url = required(BaseUrl),
         /// The address of the account whose API token it is.
-        email: String = required(UserName),
+        email: String = required(TextOf::USER_NAME),
         /// An API token.
         api_tokens as "api_token": Secrets = required(SecretList::TOKENS),
         /// The service desk.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::ticket::FieldValue;
 use crate::context::NAMES;
-use haptik_bridge_shared::config::kind::{DeValue, Fault, Faults, Given, Kind, quote};
+use haptik_bridge_shared::config::kind::{DeValue, Fault, Faults, Given, Kind, TextOf, quote};
 use haptik_bridge_shared::config::{Escape, Template};
 
 /// A template of plain text over an event's values.
@@ -151,26 +151,14 @@ impl Kind for FilledRequest {
 }
 
 /// What an API calls something: a field, a property or a table.
-#[derive(Debug)]
-pub struct ApiName;
-
-impl Kind for ApiName {
-    type Value = String;
-
-    fn name(&self) -> String {
-        "name".to_owned()
-    }
-
-    fn allowed(&self) -> String {
-        "a name as an API has it: 1 to 80 letters, digits and underscores".to_owned()
-    }
-
-    fn read(&self, given: &Given<'_>) -> Result<String, Faults> {
-        let name = given.text()?;
+pub const API_NAME: TextOf = TextOf {
+    name: "name",
+    allowed: "a name as an API has it: 1 to 80 letters, digits and underscores",
+    check: |name| {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         if name.len() > 80 || !name.bytes().all(allowed) {
-            return Err(Fault::new(quote(name)).into());
+            return Err(quote(name));
         }
-        Ok(name.to_owned())
-    }
-}
+        Ok(())
+    },
+};

@@ -2,9 +2,9 @@
 
 use url::Url;
 
-use super::kinds::ApiName;
+use super::kinds::API_NAME;
 use super::ticket::{TicketSink, TicketTexts, definition};
-use haptik_bridge_shared::config::kind::{BaseUrl, SecretList, UserName};
+use haptik_bridge_shared::config::kind::{BaseUrl, SecretList, TextOf};
 use haptik_bridge_shared::config::{KeyDoc, Part, Reported, Secrets, Section, SinkDefinition};
 use haptik_bridge_shared::section;
 
@@ -19,7 +19,7 @@ section! {
         /// How to log in.
         login: ServiceNowLogin = part(),
         /// The table: `incident`, or one that extends `task` and has its columns.
-        table: String = default(ApiName, "incident"),
+        table: String = default(API_NAME, "incident"),
         /// What its incidents say.
         ticket: Box<TicketTexts> = part(),
     }
@@ -54,7 +54,7 @@ section! {
     /// A user.
     struct User {
         /// The user.
-        username: String = required(UserName, "these two or the next two"),
+        username: String = required(TextOf::USER_NAME, "these two or the next two"),
         /// The user's password.
         password: Secrets = required(SecretList::KEYS, ""),
     }
@@ -64,7 +64,7 @@ section! {
     /// An OAuth client.
     struct Client {
         /// An OAuth client that gets its tokens by its credentials.
-        client_id: String = required(UserName, ""),
+        client_id: String = required(TextOf::USER_NAME, ""),
         /// Its secret.
         client_secret: Secrets = required(SecretList::TOKENS, ""),
     }

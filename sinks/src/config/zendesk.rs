@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::ticket::{TicketSink, TicketTexts, definition};
-use haptik_bridge_shared::config::kind::{BaseUrl, SecretList, UserName};
+use haptik_bridge_shared::config::kind::{BaseUrl, SecretList, TextOf};
 use haptik_bridge_shared::config::{Secrets, SinkDefinition};
 use haptik_bridge_shared::section;
 
@@ -16,7 +16,7 @@ section! {
         /// `https://SUBDOMAIN.zendesk.com`.
         base_url: Url = required(BaseUrl),
         /// The address of the agent whose API token it is.
-        email: String = required(UserName),
+        email: String = required(TextOf::USER_NAME),
         /// An [API token](https://support.zendesk.com/hc/en-us/articles/4408889192858).
         api_tokens as "api_token": Secrets = required(SecretList::TOKENS),
         /// What its tickets say.

@@ -120,6 +120,12 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// Whether a key must be in its table in the configurations in which it is.
+fn is_needed(key: &KeyDoc) -> bool {
+    let in_some = ["client_secrets", "token_encryption_keys", "team_name"];
+    key.otherwise == Otherwise::Required || in_some.contains(&key.key)
+}
+
 fn is_alternative(key: &KeyDoc) -> bool {
     let words = [
         "bot_token",
@@ -136,9 +142,7 @@ fn a_key_that_must_be_there_is_missed_and_another_is_not() {
     let mut missed = 0;
     for case in cases().iter().filter(|case| !is_alternative(&case.key)) {
         let key = case.key.key;
-        let is_needed = case.key.otherwise == Otherwise::Required
-            || ["client_secrets", "token_encryption_keys", "team_name"].contains(&key);
-        if !is_needed {
+        if !is_needed(&case.key) {
             let (_, read) = case.changed(|table| drop(table.remove(key)));
             assert!(read.is_ok(), "{}: {read:?}", case.path(key));
             continue;
@@ -150,6 +154,46 @@ fn a_key_that_must_be_there_is_missed_and_another_is_not() {
         assert!(message.ends_with(&case.key.allowed), "{path}: {message}");
     }
     assert!(missed > 25, "{missed}");
+}
+
+#[test]
+fn a_table_needs_no_more_than_what_is_required() {
+    for base in bases() {
+        let mut least = base.clone();
+        for TableDoc {
+            table,
+            type_name,
+            keys,
+        } in registry::all().tables()
+        {
+            let optional = keys.iter().filter(|key| {
+                !is_needed(key)
+                    && !is_alternative(key)
+                    && key.key != "haptik"
+                    && key.key != "team_name"
+            });
+            for (_, named) in least[table].as_table_mut().expect("a table") {
+                let Some(named) = named.as_table_mut() else {
+                    continue;
+                };
+                if type_name.is_none_or(|name| named["type"].as_str() == Some(name)) {
+                    optional.clone().for_each(|key| drop(named.remove(key.key)));
+                }
+            }
+        }
+        for (_, account) in least["haptik"].as_table_mut().expect("accounts") {
+            let account = account.as_table_mut().expect("an account");
+            account.insert("business_id".to_owned(), Value::Integer(1));
+        }
+        let config = parse(&least.to_string()).unwrap_or_else(|errors| panic!("{errors}"));
+        let crm = &config.sinks["crm-jira"];
+        assert_eq!(
+            (crm.follow_ups, crm.rate_per_second),
+            (Some(false), Some(10))
+        );
+        let audit = &config.sinks["audit"];
+        assert_eq!((audit.follow_ups, audit.rate_per_second), (None, None));
+    }
 }
 
 #[test]
@@ -202,11 +246,12 @@ fn a_secret_under_any_key_is_never_printed() {
             let (text, read) = case.changed(change);
             let mut printed = match read {
                 Ok(config) => {
-                    let mut printed = config.warnings().join("\n");
+                    let warnings = config.warnings().join("\n");
                     if case.key.is_secret {
-                        printed += &format!("{config:?}{config:#?}");
+                        format!("{warnings}{config:?}{config:#?}")
+                    } else {
+                        warnings
                     }
-                    printed
                 }
                 Err(errors) => format!("{errors}\n{errors:?}"),
             };

@@ -67,21 +67,18 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
             "missing, and there are agent_phrases",
         ],
     );
-    for (line, allowed) in [
-        ("countdown = 4", "from 5 to 10"),
-        ("countdown = 11", "from 5 to 10"),
-        ("no_agent_after = \"soon\"", "or \"never\""),
-        ("no_agent_after = \"1s\"", "from \"10s\""),
-        ("rating = \"yes\"", "true or false"),
-        ("team_name = \"\"", "text of 1 to 100 characters"),
-        ("missed_notice = 5", "text of 1 to 1000 characters"),
-        ("agent_phrases = []", "a list of 1 to 50 texts"),
-    ] {
-        let key = line.split(' ').next().unwrap_or_default();
-        refused(
-            &format!("{line}\n"),
-            &[&format!("channels.slack.{key}"), allowed],
-        );
+    let mistakes = r#"
+        countdown = 4 => from 5 to 10
+        countdown = 11 => from 5 to 10
+        no_agent_after = "soon" => or "never"
+        no_agent_after = "1s" => from "10s"
+        rating = "yes" => true or false
+        team_name = "" => text of 1 to 100 characters
+        missed_notice = 5 => text of 1 to 1000 characters
+        agent_phrases = [] => a list of 1 to 50 texts"#;
+    for mistake in mistakes.trim().lines() {
+        let key = mistake.trim().split(' ').next().unwrap_or_default();
+        each_refused("", &format!("{mistake} & channels.slack.{key}"));
     }
     refused(
         &format!("{CUSTOM}transcript = \"line\"\n"),

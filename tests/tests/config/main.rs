@@ -82,6 +82,19 @@ fn refused(more: &str, parts: &[&str]) {
     }
 }
 
+/// Each line of `mistakes` is a line that is added to a table, and behind `=>` what its one error must hold,
+/// with `&` between the parts.
+#[track_caller]
+fn each_refused(table: &str, mistakes: &str) {
+    for mistake in mistakes.trim().lines() {
+        let (line, parts) = mistake.trim().split_once(" => ").expect("a mistake");
+        refused(
+            &format!("{table}{line}"),
+            &parts.split(" & ").collect::<Vec<_>>(),
+        );
+    }
+}
+
 fn exposed(secrets: &Secrets) -> Vec<&str> {
     secrets.iter().map(SecretString::expose_secret).collect()
 }
@@ -167,26 +180,24 @@ fn every_key_is_read() {
     )
     .expect("a configuration");
     let eu = config.haptik_of("team").expect("eu");
-    assert_eq!(eu.base_url.as_str(), "https://eu.example/messaging/");
+    let urls = [
+        &eu.base_url,
+        &eu.integration_base_url,
+        eu.sync_url.as_ref().expect("a URL"),
+    ];
     assert_eq!(
-        eu.integration_base_url.as_str(),
-        "https://eu.example/integration/"
-    );
-    assert_eq!(
-        eu.sync_url.as_ref().map(|url| url.as_str()),
-        Some("https://eu.example/sync?beta=1")
+        urls.map(url::Url::as_str),
+        [
+            "https://eu.example/messaging/",
+            "https://eu.example/integration/",
+            "https://eu.example/sync?beta=1"
+        ]
     );
     assert_eq!(exposed(&eu.tokens), ["new-token", "old-token"]);
     assert_eq!(eu.tokens.newest().expose_secret(), "new-token");
     assert_eq!(exposed(&eu.webhook_secrets), ["new-key", "old key"]);
     let team = slack(&config, "team");
-    assert_eq!(
-        config
-            .channels
-            .get("team")
-            .map(|channel| channel.business_id),
-        Some(7)
-    );
+    assert_eq!(config.channels["team"].business_id, 7);
     assert_eq!(exposed(&team.signing_secrets), ["s1", "s2"]);
     let Workspaces::One { bot_tokens } = &team.workspaces else {
         panic!("team is one workspace")
@@ -194,28 +205,25 @@ fn every_key_is_read() {
     assert_eq!(exposed(bot_tokens), ["xoxb-new", "xoxb-old"]);
     assert_eq!(team.api_base_url.as_str(), "http://127.0.0.1:9/api/");
     assert_eq!(team.conversation, Conversation::Thread);
-    let app = config.channels.get("app").expect("app");
+    let app = &config.channels["app"];
     assert_eq!((app.haptik.as_str(), app.business_id), ("us", 1));
     let custom: &Custom = app.settings.get().expect("app is custom");
-    assert_eq!(
-        exposed(&custom.signing_secrets),
-        ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"]
-    );
-    assert_eq!(
-        custom.callback_url.as_str(),
-        "https://app.example/in?tenant=1"
-    );
-    let audit = config.sinks.get("audit").expect("audit");
-    let Webhook {
-        url,
-        signing_secrets,
-    } = sink_of(&config, "audit");
-    assert_eq!(url.as_str(), "https://audit.example/");
-    assert_eq!(exposed(&signing_secrets), [WHSEC]);
+    let one_spelling = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
+    assert_eq!(exposed(&custom.signing_secrets), [one_spelling]);
+    let callback_url = custom.callback_url.as_str();
+    assert_eq!(callback_url, "https://app.example/in?tenant=1");
+    let audit: Webhook = sink_of(&config, "audit");
+    assert_eq!(audit.url.as_str(), "https://audit.example/");
+    assert_eq!(exposed(&audit.signing_secrets), [WHSEC]);
+    let audit = &config.sinks["audit"];
     assert!(audit.wants("message") && !audit.wants("chat_pinned"));
-    assert_eq!(config.delivery.reorder_window, Duration::ZERO);
-    assert_eq!(config.delivery.give_up_after, Duration::from_mins(90));
-    assert_eq!(config.delivery.entry_ttl, Duration::from_mins(90));
+    let Delivery {
+        reorder_window,
+        give_up_after,
+        entry_ttl,
+    } = config.delivery;
+    assert_eq!(reorder_window, Duration::ZERO);
+    assert_eq!([give_up_after, entry_ttl], [Duration::from_mins(90); 2]);
     assert!(config.outbound.allow_private_networks);
     assert!(config.haptik_of("nobody").is_none());
 }

@@ -82,58 +82,36 @@ fn tables_that_are_no_tables_are_refused() {
 
 #[test]
 fn names_that_do_not_fit_into_a_url_are_refused() {
-    for name in [
-        "A",
-        "a_b",
-        "-a",
-        "'ä'",
-        "''",
-        "'a b'",
-        "'a/b'",
-        &"a".repeat(41),
-    ] {
-        let more = format!(
-            "[channels.{name}]\ntype = 'slack'\nsigning_secrets = 's'\nbot_token = 'xoxb-1'\n"
-        );
-        refused(
-            &more,
-            &[
-                "channels.",
-                "found a name that is not allowed",
-                "a-z, 0-9 and -",
-            ],
-        );
+    let connection = |name: &str| {
+        format!("[channels.{name}]\ntype = 'slack'\nsigning_secrets = 's'\nbot_token = 'xoxb-1'\n")
+    };
+    let too_long = "a".repeat(41);
+    for name in ["A", "a_b", "-a", "'ä'", "''", "'a b'", "'a/b'", &too_long] {
+        let parts = [
+            "channels.",
+            "found a name that is not allowed",
+            "a-z, 0-9 and -",
+        ];
+        refused(&connection(name), &parts);
     }
     let longest = "a".repeat(40);
     for name in ["a", "0", "a-", longest.as_str()] {
-        let more = format!(
-            "[channels.{name}]\ntype = 'slack'\nsigning_secrets = 's'\nbot_token = 'xoxb-1'\n"
-        );
-        assert!(minimal_and(&more).channels.contains_key(name));
+        assert!(minimal_and(&connection(name)).channels.contains_key(name));
     }
 }
 
 #[test]
 fn an_unknown_key_is_refused_with_the_key_that_was_probably_meant() {
-    refused(
-        "converstion = 'user'",
-        &["channels.slack.converstion", "did you mean conversation?"],
-    );
-    refused(
-        "BotToken = 'x'",
-        &[
-            "channels.slack.BotToken",
-            "allowed: haptik, business_id, type",
-        ],
+    each_refused(
+        "",
+        "
+        BotToken = 'x' => channels.slack.BotToken & allowed: haptik, business_id, type
+        [sink.x] => sink: unknown key & did you mean sinks?
+        zzz = 1 => zzz: unknown key (it holds an integer); allowed: ",
     );
     refused(
         "[outbound]\nallow-private-networks = true",
         &["did you mean allow_private_networks?"],
-    );
-    refused("[sink.x]", &["sink: unknown key", "did you mean sinks?"]);
-    refused(
-        "zzz = 1",
-        &["zzz: unknown key (it holds an integer); allowed: "],
     );
 }
 

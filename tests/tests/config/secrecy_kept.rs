@@ -5,47 +5,18 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
-fn debug_prints_no_secret() {
-    let config = parse(&format!(
+fn the_path_of_a_url_may_be_what_keeps_it_private() {
+    let config = minimal_and(
         r#"
-        [haptik.main]
-        base_url = "https://haptik.example"
-        sync_url = "https://haptik.example/hunter2-sync?key=hunter2-sync"
-        client_id = "client"
-        token = ["hunter2-a", "hunter2-b"]
-        webhook_secrets = ["hunter2-c", " hunter2-d"]
-        business_id = 343
-        [channels.slack]
-        type = "slack"
-        signing_secrets = ["hunter2-e", "example-hunter2"]
-        bot_token = ["hunter2-f", "hunter2-g"]
         [channels.app]
         type = "custom"
-        signing_secrets = ["{WHSEC}", "{WHSEC_SHORT}"]
+        signing_secrets = ["whsec_MDEyMzQ1Njc4OWFiY2RlZg=="]
         callback_url = "http://app.example/hunter2-path?token=hunter2-query"
-        [sinks.s]
-        type = "webhook"
-        events = ["*"]
-        url = "http://s.example/hunter2-path?token=hunter2-query"
-        signing_secrets = ["{WHSEC}", "{WHSEC_SHORT}"]
-        "#
-    ))
-    .expect("a configuration");
-    let warnings = config.warnings();
-    assert!(warnings.len() == 8, "{warnings:#?}");
-    for printed in [
-        format!("{config:?}"),
-        format!("{config:#?}"),
-        warnings.join("\n"),
-    ] {
-        assert!(!printed.contains("hunter2"), "{printed}");
-        for secret in [WHSEC, WHSEC_SHORT] {
-            assert!(
-                !printed.contains(secret.trim_start_matches("whsec_")),
-                "{printed}"
-            );
-        }
-    }
+        "#,
+    );
+    let printed = format!("{config:?}{config:#?}{}", config.warnings().join("\n"));
+    assert!(!printed.contains("hunter2") && printed.contains("http://app.example"));
+    assert!(!printed.contains("MDEyMzQ1Njc4OWFiY2RlZg"), "{printed}");
 }
 
 #[test]
@@ -90,79 +61,17 @@ fn errors_print_no_secret() {
 }
 
 /// Words of the configuration and of TOML, from which nearly good texts are made.
-const WORDS: &[&str] = &[
-    "[haptik.main]",
-    "[channels.x]",
-    "[sinks.s]",
-    "[delivery]",
-    "[outbound]",
-    "[[haptik]]",
-    "haptik",
-    "channels.x",
-    "type",
-    "token",
-    "bot_token",
-    "client_secrets",
-    "token_encryption_keys",
-    "scopes",
-    "oauth_base_url",
-    "public_url",
-    "signing_secrets",
-    "webhook_secrets",
-    "base_url",
-    "callback_url",
-    "api_base_url",
-    "business_id",
-    "conversation",
-    "events",
-    "url",
-    "client_id",
-    "reorder_window_ms",
-    "give_up_after",
-    "entry_ttl",
-    "allow_private_networks",
-    "\"slack\"",
-    "\"custom\"",
-    "'webhook'",
-    "'https://…/ü'",
-    "'http://[::1]:99999'",
-    "'https://xn--'",
-    "-1",
-    "0x",
-    "99999999999999999999999",
-    "1e999",
-    "nan",
-    "1979-05-27",
-    "07:32:00",
-    "true",
-    "'24h'",
-    "'99999999999999999999y'",
-    "'1.5µs'",
-    "'whsec_=='",
-    "''",
-    "\"\\u0000\"",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    "=",
-    "=",
-    "=",
-    "=",
-    "\n",
-    "\n",
-    "\n",
-    "\n",
-    "'",
-    "\"",
-    "'''",
-    "#",
-    ".",
-    "\u{feff}",
-    "\r",
-    "é",
-];
+const WORDS: &str = r#"[haptik.main] [channels.x] [sinks.s] [delivery] [outbound] [[haptik]] haptik channels.x type
+    token bot_token client_secrets token_encryption_keys scopes oauth_base_url public_url signing_secrets
+    webhook_secrets base_url callback_url api_base_url business_id conversation events url client_id
+    reorder_window_ms give_up_after entry_ttl allow_private_networks "slack" "custom" 'webhook' 'https://…/ü'
+    'http://[::1]:99999' 'https://xn--' -1 0x 99999999999999999999999 1e999 nan 1979-05-27 07:32:00 true '24h'
+    '99999999999999999999y' '1.5µs' 'whsec_==' '' "\u0000" { } [ ] , = = = = ' " ''' # . é"#;
+
+fn words() -> Vec<&'static str> {
+    let other = ["\n", "\n", "\n", "\n", "\u{feff}", "\r"];
+    WORDS.split_whitespace().chain(other).collect()
+}
 
 /// Reads a text and prints all that there is to print.
 fn read(text: &str) {
@@ -183,7 +92,7 @@ proptest! {
 
     #[test]
     fn any_nearly_good_text_is_read_or_refused(
-        words in prop::collection::vec(prop::sample::select(WORDS), 0..80),
+        words in prop::collection::vec(prop::sample::select(words()), 0..80),
         separator in "[ \n]?",
     ) {
         read(&words.join(&separator));
@@ -197,12 +106,12 @@ proptest! {
         kind in prop::sample::select(&["slack", "custom", "webhook"][..]),
     ) {
         let text = toml::Value::String(value).to_string();
-        let is_key = |word: &&&str| {
+        let is_key = |word: &&str| {
             word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
                 && !["type", "true", "nan"].contains(word)
         };
         for value in [&text, &number.to_string(), &format!("[{text}, {number}]")] {
-            let keys: Vec<_> = WORDS.iter().filter(is_key).collect();
+            let keys: Vec<_> = words().into_iter().filter(is_key).collect();
             let lines: Vec<_> = keys.iter().map(|key| format!("{key} = {value}\n")).collect();
             read(&format!("[{table}]\ntype = '{kind}'\n{}", lines.concat()));
         }

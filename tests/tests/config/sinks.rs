@@ -132,15 +132,9 @@ fn who_sends_nothing_to_sinks_reads_all_but_what_is_inside_templates() {
 #[test]
 fn where_a_request_goes_is_written_out() {
     let http = |more: &str| format!("[sinks.h]\ntype = 'http'\nevents = ['*']\n{more}");
-    for url in [
-        "{{ event.url }}",
-        "https://{{ event.host }}/x",
-        "https://x.{{ event.host }}/x",
-        "https://x.example",
-        "https://{{ secrets.user }}@x.example/",
-        "ftp://x.example/",
-        "https:///x",
-    ] {
+    let urls = "{{ event.url }}|https://{{ event.host }}/x|https://x.{{ event.host }}/x|https://x.example|\
+        https://{{ secrets.user }}@x.example/|ftp://x.example/|https:///x";
+    for url in urls.split('|') {
         refused(
             &http(&format!("url = '{url}'")),
             &["sinks.h.url: found a URL whose host is not written out"],

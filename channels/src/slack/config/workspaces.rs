@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::kinds::{BOT_TOKENS, ENCRYPTION_KEYS, Scopes};
-use haptik_bridge_shared::config::kind::{BaseUrl, HeaderText, Kind as _, SecretList};
+use haptik_bridge_shared::config::kind::{BaseUrl, Kind as _, SecretList, TextOf};
 use haptik_bridge_shared::config::{KeyDoc, Part, Reported, Secrets, Section};
 use haptik_bridge_shared::section;
 
@@ -33,7 +33,7 @@ section! {
     /// ([Slack](https://docs.slack.dev/authentication/installing-with-oauth/)).
     pub struct OAuth {
         /// For an app that [many workspaces install](slack.md#many-workspaces), in the place of `bot_token`: its *Client ID*, from *Basic Information*.
-        client_id: String = required(HeaderText, "required for OAuth"),
+        client_id: String = required(TextOf::HEADER, "required for OAuth"),
         /// Its *Client Secret*; visible ASCII characters.
         client_secrets: Secrets = required(SecretList::TOKENS, "required for OAuth"),
         /// What the workspaces' tokens are encrypted with in the table: the base64 of 32 random bytes. Make one with `openssl rand -base64 32`. The newest encrypts, all decrypt.

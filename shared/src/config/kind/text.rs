@@ -2,54 +2,59 @@
 
 use super::{Fault, Faults, Given, Kind};
 
-/// A value that travels in an HTTP header beside a secret, and isn't printed in errors.
+/// A text of some form.
 #[derive(Debug)]
-pub struct HeaderText;
-
-impl Kind for HeaderText {
-    type Value = String;
-
-    fn name(&self) -> String {
-        "text".to_owned()
-    }
-
-    fn allowed(&self) -> String {
-        "text of visible ASCII characters".to_owned()
-    }
-
-    fn read(&self, given: &Given<'_>) -> Result<String, Faults> {
-        Ok(header_text(given.text()?).map_err(Fault::new)?)
-    }
+pub struct TextOf {
+    /// What it is in a few words.
+    pub name: &'static str,
+    /// What is allowed.
+    pub allowed: &'static str,
+    /// Says what was found instead. Never a secret.
+    pub check: fn(&str) -> Result<(), String>,
 }
 
-/// The name with which somebody logs in: text that is not secret.
-#[derive(Debug)]
-pub struct UserName;
+impl TextOf {
+    /// A value that travels in an HTTP header beside a secret, and isn't printed in errors.
+    pub const HEADER: Self = Self {
+        name: "text",
+        allowed: "text of visible ASCII characters",
+        check: |text| header_text(text).map(drop).map_err(str::to_owned),
+    };
+    /// The name with which somebody logs in: text that is not secret.
+    pub const USER_NAME: Self = Self {
+        name: "text",
+        allowed: "text without white space, control characters and colons",
+        check: |name| {
+            let odd = |character: char| {
+                character.is_whitespace() || character.is_control() || character == ':'
+            };
+            if name.contains(odd) {
+                let found = "text with white space, control characters or colons in it";
+                return Err(found.to_owned());
+            }
+            if is_placeholder(name) {
+                return Err("a placeholder".to_owned());
+            }
+            Ok(())
+        },
+    };
+}
 
-impl Kind for UserName {
+impl Kind for TextOf {
     type Value = String;
 
     fn name(&self) -> String {
-        "text".to_owned()
+        self.name.to_owned()
     }
 
     fn allowed(&self) -> String {
-        "text without white space, control characters and colons".to_owned()
+        self.allowed.to_owned()
     }
 
     fn read(&self, given: &Given<'_>) -> Result<String, Faults> {
-        let name = given.text()?;
-        let odd = |character: char| {
-            character.is_whitespace() || character.is_control() || character == ':'
-        };
-        if name.contains(odd) {
-            let found = "text with white space, control characters or colons in it";
-            return Err(Fault::new(found).into());
-        }
-        if is_placeholder(name) {
-            return Err(Fault::new("a placeholder").into());
-        }
-        Ok(name.to_owned())
+        let text = given.text()?;
+        (self.check)(text).map_err(Fault::new)?;
+        Ok(text.to_owned())
     }
 }
 
