@@ -112,7 +112,7 @@ impl Maintenance<'_> {
         all
     }
 
-    /// Ends the hand-offs that no agent has joined in time: the user, the bot and the sinks are told. One
+    /// Ends the hand-offs that no agent has joined in time: the user, the bot and the sinks are notified. One
     /// that ended when whoever ended it was stopped is ended again, so that all that follows is in the
     /// ledger. What fails stays due, and does not hold up the others.
     async fn end_overdue_handoffs(&self, now: Timestamp) {

@@ -1,4 +1,4 @@
-//! Towards Haptik: registers the user once, then tells what the user did.
+//! Towards Haptik: registers the user once, then delivers what the user did.
 
 mod agent;
 mod file;
@@ -37,8 +37,8 @@ use crate::activity::Shown;
 use crate::attempt::{DeliveryOutcome, connection, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 
-/// After how many failed tries a user is registered without what the channel knows of the user: a
-/// provider that does not tell a name must not keep a message back.
+/// After how many failed tries a user is registered without the channel's profile: a provider that does
+/// not give a name must not keep a message back.
 const TRIES_FOR_A_PROFILE: u32 = 2;
 
 /// How many messages of one user show that they were taken while nothing is answered.
@@ -56,7 +56,7 @@ struct Conversation<'a> {
     inbound: &'a Inbound,
     /// The user as it was when the delivery began.
     user: &'a User,
-    /// When Haptik took the last thing that it was told, in milliseconds since the epoch by its own
+    /// When Haptik took the last message, in milliseconds since the epoch by its own
     /// clock; 0 until it has taken something.
     taken_at: AtomicI64,
 }
@@ -123,7 +123,7 @@ impl ToHaptik<'_> {
         let outcome = match self.deliver_to_haptik(&conversation, entry).await {
             Err(DeliveryError::NotRegistered(_)) => {
                 self.register(&conversation, &user, entry, true).await?;
-                // What was told before Haptik forgot the user is not told again.
+                // What was sent before Haptik forgot the user is not sent again.
                 let entry = self.bridge.ledger.entry(&entry.lane, &entry.key).await?;
                 let entry = entry.ok_or_else(|| Failure::permanent("the entry has expired"))?;
                 self.deliver_to_haptik(&conversation, &entry).await?
@@ -241,13 +241,13 @@ impl ToHaptik<'_> {
         entry: &Entry,
         anew: bool,
     ) -> Result<(), Failure> {
-        let told = conversation.inbound.profile.as_ref();
-        let hash = profile_hash(told)?;
+        let claimed = conversation.inbound.profile.as_ref();
+        let hash = profile_hash(claimed)?;
         let known = user.registered.as_ref().filter(|_| !anew);
-        if known.is_some_and(|known| *known == hash || told.is_none()) {
+        if known.is_some_and(|known| *known == hash || claimed.is_none()) {
             return Ok(());
         }
-        let mut profile = told.cloned().unwrap_or_default();
+        let mut profile = claimed.cloned().unwrap_or_default();
         if known.is_none() {
             let outlet = conversation.outlet;
             match outlet.profile(&user.address, &user.channel_user).await {
@@ -334,8 +334,7 @@ impl ToHaptik<'_> {
         }
     }
 
-    /// Tells the text, if there is one, and then each file; what was told before a failure is not told
-    /// again.
+    /// Sends the text, if there is one, and then each file. What was sent before a failure is not sent again.
     async fn send_message(
         &self,
         conversation: &Conversation<'_>,
@@ -518,7 +517,7 @@ impl From<DeliveryError> for Failure {
     }
 }
 
-/// What Haptik was told about a user, short enough to keep and without saying what it is.
+/// A hash of what Haptik knows about a user: short enough to keep, and without personal data.
 fn profile_hash(profile: Option<&Profile>) -> Result<String, Failure> {
     let json =
         serde_json::to_vec(&profile).map_err(|error| Failure::permanent(error.to_string()))?;

@@ -40,3 +40,75 @@ pub async fn walk(
     }
     Ok(refused)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::config::{self, Secrets};
+    use crate::outbound::{self, fake};
+
+    /// Walks from conversation 3 on; what is answered for each, and up to which it came.
+    async fn walk_from_3(
+        most: u64,
+        answers: &'static [(u16, &'static str)],
+    ) -> (Result<Option<HaptikError>, HaptikError>, Vec<String>) {
+        let answer = move |request: &fake::Request| {
+            let asked = |number| request.path.contains(&format!("conversation_no={number}"));
+            let mut numbered = (3..).zip(answers);
+            let found = numbered.find(|(number, _)| asked(*number));
+            let (status, text) = found.map_or((404, ""), |(_, answer)| *answer);
+            let line = json!({"message_id": 1, "sender": "bot", "text": text});
+            let lines: Vec<Value> = (!text.is_empty()).then_some(line).into_iter().collect();
+            fake::Answer::new(status, json!({"chat_json": lines}).to_string())
+        };
+        let fake = fake::Fake::start(answer).await;
+        let config = config::Haptik {
+            base_url: fake.url("messaging/"),
+            integration_base_url: fake.url(""),
+            sync_url: None,
+            client_id: "client-1".into(),
+            tokens: Secrets::new("token", []),
+            webhook_secrets: Secrets::new("unused", []),
+            business_id: None,
+        };
+        let haptik = HaptikClient::new(&config, outbound::client().expect("a client"));
+        let history = History {
+            business_id: 343,
+            user_name: "hu1",
+            conversation_no: None,
+            limit: None,
+        };
+        let mut said = Vec::new();
+        let take = |messages: Vec<HistoryMessage>| {
+            said.extend(messages.iter().map(|message| message.text.clone()));
+            !messages.is_empty()
+        };
+        let walked = walk(&haptik, &history, 3, most, take).await;
+        (walked, said)
+    }
+
+    #[tokio::test]
+    async fn a_walk_ends_at_the_first_conversation_that_is_not_there_but_for_its_first() {
+        let (walked, said) = walk_from_3(8, &[(404, ""), (200, "four"), (200, "five")]).await;
+        assert_eq!(said, ["four", "five"]);
+        assert!(matches!(walked, Ok(Some(_))), "{walked:?}");
+        let (walked, said) = walk_from_3(8, &[(200, ""), (200, ""), (200, "five")]).await;
+        assert_eq!(said, [""; 0]);
+        assert!(matches!(walked, Ok(None)), "{walked:?}");
+    }
+
+    #[tokio::test]
+    async fn a_walk_asks_for_no_more_conversations_than_its_limit() {
+        let (_, said) = walk_from_3(2, &[(200, "three"), (200, "four"), (200, "five")]).await;
+        assert_eq!(said, ["three", "four"]);
+    }
+
+    #[tokio::test]
+    async fn a_walk_fails_when_haptik_does_not_answer() {
+        let (walked, said) = walk_from_3(8, &[(200, "three"), (503, ""), (200, "five")]).await;
+        assert_eq!(said, ["three"]);
+        assert!(walked.is_err());
+    }
+}

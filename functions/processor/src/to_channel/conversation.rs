@@ -1,4 +1,4 @@
-//! What an event tells of a conversation: who has it, and whether a hand-off goes on.
+//! What an event says of a conversation: who has it, and whether a hand-off goes on.
 
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::EntryKey;
@@ -25,7 +25,7 @@ pub(super) enum Relevance {
 }
 
 impl ToChannel<'_> {
-    /// Keeps in the user map what an event tells of the conversation, where it tells something new.
+    /// Keeps in the user map what an event says of the conversation, where that is new.
     ///
     /// What ends comes first and the record last: what fails in between is done again as it was.
     pub(super) async fn note_conversation(

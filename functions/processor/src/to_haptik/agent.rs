@@ -12,13 +12,13 @@ use super::handoff::{OVER, on};
 use super::{Conversation, DeliveryError, ToHaptik};
 use crate::attempt::DeliveryOutcome;
 
-/// How often Haptik may say that the user has said nothing before that is believed: what it was told a
-/// moment ago may not have got around.
+/// How often Haptik may say that the user has said nothing before that is believed: a message that it took
+/// a moment ago may not have got around.
 const TRIES_TO_BE_HEARD: u32 = 5;
 
 impl ToHaptik<'_> {
     /// The user asks for a human. Haptik moves chats by its own name of the user: where that is not
-    /// known, the request is told as a message, whose answer brings the name, and waits for it.
+    /// known, the request is sent as a message, whose answer brings the name, and waits for it.
     pub(super) async fn ask_for_agent(
         &self,
         conversation: &Conversation<'_>,
@@ -66,7 +66,7 @@ impl ToHaptik<'_> {
         }
     }
 
-    /// Tells the request itself: Haptik has to hear something of the user.
+    /// Sends the request itself as a message: Haptik moves no chat in which the user said nothing.
     async fn send_request(
         &self,
         conversation: &Conversation<'_>,
@@ -84,7 +84,7 @@ impl ToHaptik<'_> {
     }
 
     /// Moves the chat to the team of a hand-off, if there is one; where Haptik's `user_name` is not
-    /// known, the first delivery that tells it does so. An agent who has taken the chat keeps it.
+    /// known, the first delivery that names the user does so. An agent who has taken the chat keeps it.
     pub(super) async fn move_to_team(
         &self,
         conversation: &Conversation<'_>,

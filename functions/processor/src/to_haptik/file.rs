@@ -1,4 +1,4 @@
-//! Telling Haptik of a file.
+//! Sending a file to Haptik.
 
 use haptik_bridge_channels::channel::SendError;
 use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind};
@@ -16,8 +16,8 @@ use super::{Conversation, DeliveryError, ToHaptik};
 const TRIES_FOR_A_FILE: u32 = 5;
 
 impl ToHaptik<'_> {
-    /// Tells a file. What Haptik does not take, or what cannot be had, is told as a line of text, so that
-    /// an agent at least knows of it, and the user is told.
+    /// Sends a file. One that Haptik does not take, or that cannot be had, is named in a line of text, so that
+    /// an agent at least knows of it, and the user is notified.
     pub(super) async fn send_file(
         &self,
         conversation: &Conversation<'_>,
@@ -53,8 +53,8 @@ impl ToHaptik<'_> {
                     };
                     match haptik.log_file(&file).await {
                         Err(error) if error.is_refused() => Untaken::Kind,
-                        told => {
-                            return told
+                        sent => {
+                            return sent
                                 .map(|logged| conversation.took(&logged))
                                 .map_err(DeliveryError::from);
                         }
@@ -78,7 +78,7 @@ impl ToHaptik<'_> {
             .map_err(DeliveryError::from)
     }
 
-    /// Tells the user that a file was not passed on, where the channel has a place for that.
+    /// Notifies the user that a file was not passed on, where the channel has a place for that.
     async fn notify_of_untaken(
         &self,
         conversation: &Conversation<'_>,

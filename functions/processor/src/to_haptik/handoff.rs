@@ -20,8 +20,8 @@ use crate::handoff_end::end_handoff;
 pub(super) const OVER: DeliveryOutcome = DeliveryOutcome::Nothing("the hand-off is over");
 
 impl ToHaptik<'_> {
-    /// Tells Haptik what was said before and why the user comes, then moves the chat to the team. What
-    /// was told before a failure is not told again; nothing is told once the hand-off is over.
+    /// Sends the transcript and the reason, then moves the chat to the team. What was sent before a failure is
+    /// not sent again. Nothing is sent once the hand-off is over.
     pub(super) async fn hand_over(
         &self,
         conversation: &Conversation<'_>,
@@ -96,7 +96,7 @@ impl ToHaptik<'_> {
         ))
     }
 
-    /// Notes that Haptik was told a message during a hand-off. Where that ended in the meantime, and
+    /// Notes that Haptik took a message during a hand-off. Where that ended in the meantime, and
     /// not later than Haptik took the message, nobody reads it there: it goes back to the bot.
     pub(super) async fn note_message_taken(
         &self,
@@ -108,8 +108,8 @@ impl ToHaptik<'_> {
         let Some(handoff) = conversation.user.handoff.as_ref().filter(|_| at > 0) else {
             return Ok(());
         };
-        let told = handoff.told_and(&entry.key, at);
-        if self.bridge.users.handoff_told(auth_id, id, &told).await? {
+        let taken = handoff.told_and(&entry.key, at);
+        if self.bridge.users.handoff_told(auth_id, id, &taken).await? {
             return Ok(());
         }
         let user = self.bridge.users.get(auth_id).await?;

@@ -1,4 +1,4 @@
-//! Telling Haptik of a user's rating.
+//! Sending a user's rating to Haptik.
 
 use haptik_bridge_shared::haptik::client::{Feedback, HaptikError};
 use haptik_bridge_shared::ledger::Entry;
@@ -6,14 +6,14 @@ use haptik_bridge_shared::ledger::Entry;
 use super::{Conversation, DeliveryError, ToHaptik};
 use crate::attempt::DeliveryOutcome;
 
-/// What a user is told whose rating Haptik does not take.
+/// The notice to a user whose rating Haptik does not take.
 const RATED_BEFORE: &str =
     "Thank you! You have rated within the last hour already, so this rating was not recorded.";
 const NOTHING_TO_RATE: &str =
     "Thank you! The conversation is over by now, so this rating could not be recorded.";
 
 impl ToHaptik<'_> {
-    /// Tells a rating. Haptik takes one an hour, of an open conversation: the user is told where it does
+    /// Sends a rating. Haptik takes one an hour, of an open conversation. The user is notified where it does
     /// not take this one.
     pub(super) async fn rate(
         &self,
@@ -26,8 +26,8 @@ impl ToHaptik<'_> {
                 ("Haptik takes one feedback an hour", RATED_BEFORE)
             }
             Err(HaptikError::NoActiveConversation) => ("no conversation to rate", NOTHING_TO_RATE),
-            told => {
-                return told
+            sent => {
+                return sent
                     .map(|()| DeliveryOutcome::Whole)
                     .map_err(DeliveryError::from);
             }
