@@ -19,10 +19,14 @@ use crate::haptik::hsl::Hsl;
 use crate::ids::{AuthId, EntryKey};
 use crate::retry::Failure;
 
+pub mod callback;
 pub mod capability;
+pub mod choices;
 pub mod custom;
 pub(crate) mod debug;
+pub mod limits;
 mod outgoing;
+pub mod render;
 pub mod slack;
 
 pub use outgoing::{Content, Outgoing, Part, Sender, SenderKind};
