@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! kind  whom (16 bytes)         message (9 bytes)  place    text
-//! 1     ASNFZ4mrze8BI0VniavN7w  Rr4pLlT5mVwP       2        .{"m":"Yes"}
+//! 1     ASNFZ4mrze8BI0VniavN7w  AL6XCxW8Jxzm       2        .{"m":"Yes"}
 //! ```
 
 use base64::Engine as _;

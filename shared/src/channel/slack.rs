@@ -2,8 +2,7 @@
 //!
 //! - `verify`: the request signature.
 //! - `parse`: what Slack sends: messages, mentions, taps; `kept`: what is kept of what is not understood.
-//! - `render`: what Haptik answers, as messages of blocks; `markup`, `split` and `limits` are
-//!   what it is made with.
+//! - `render`: what Haptik answers, as messages of blocks, within `limits`; `markup`: texts in mrkdwn.
 //! - `tap`: what our buttons carry; `choice`: showing what the user chose.
 //! - `form`: forms in modals, out and back in; `home`: the Home tab.
 //! - `history`: what a conversation shows already; `profile`: who a user is.
@@ -53,7 +52,6 @@ mod parse;
 mod preview;
 mod profile;
 mod render;
-mod split;
 mod tap;
 mod verify;
 mod workspaces;

@@ -2,6 +2,7 @@
 //! never an interface.
 
 use super::inline::Rich;
+use super::page::numbered;
 use crate::channel::callback::Tap;
 use crate::haptik::hsl::Form;
 
@@ -150,6 +151,23 @@ pub enum Targets<'a> {
     Menu(Role, &'a str, &'a [Button]),
     /// By typing a number or a label; the number of the first.
     Numbered(usize, &'a [Button]),
+}
+
+impl Block {
+    /// What it adds to [`Page::text`](super::Page::text); empty for what is no text.
+    #[must_use]
+    pub fn text(&self) -> Rich {
+        match self {
+            Self::Text(text) | Self::Notice { text, .. } => text.clone(),
+            Self::Numbered { first, choices } => numbered(*first, choices),
+            Self::Picture(_)
+            | Self::Card(_)
+            | Self::Carousel(_)
+            | Self::Buttons { .. }
+            | Self::Menu { .. }
+            | Self::Form { .. } => Rich::new(),
+        }
+    }
 }
 
 impl Card {

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use super::Markup;
 use super::block::{Block, Button, Card, Picture, Role, Target};
 use super::inline::{self, LONGEST_LINK, Rich, Span, read, verbatim};
-use super::pack::{fits, fits_in};
+use super::pack::{fits, fits_in, takes};
 use super::page::Page;
 use crate::channel::callback::Tap;
 use crate::channel::limits::{Limits, Size};
@@ -22,17 +22,20 @@ impl Page {
     #[must_use]
     pub fn simpler(&self) -> Option<Self> {
         let limits = &self.limits;
-        let levels: [&dyn Fn(&[Block]) -> Option<Vec<Block>>; 4] = [
+        let levels: [&Level<'_>; 4] = [
             &|blocks| stacked(blocks, limits),
             &|blocks| each(blocks, |block| without_picture(block, limits)),
-            &|blocks| each(blocks, |block| without_markup(block)),
+            &|blocks| each(blocks, without_markup),
             &|blocks| without_buttons(blocks),
         ];
         let simple = levels.iter().find_map(|level| level(&self.blocks))?;
-        let is_shown = !simple.is_empty() && fits(&simple, limits);
+        let is_shown = !simple.is_empty() && takes(&simple, limits);
         is_shown.then(|| self.with(simple))
     }
 }
+
+/// What makes blocks simpler; `None` when it changes none of them.
+type Level<'a> = dyn Fn(&[Block]) -> Option<Vec<Block>> + 'a;
 
 /// The blocks with some of them replaced; `None` when none is.
 fn each(blocks: &[Block], replaced: impl Fn(&Block) -> Option<Vec<Block>>) -> Option<Vec<Block>> {

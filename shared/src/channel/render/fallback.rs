@@ -67,9 +67,9 @@ pub(super) fn chosen(buttons: &[Button], markup: Markup) -> Rich {
                     label: String::new(),
                 }];
                 lines.push(if inline::LONGEST_LINK.fits(&markup.print(&link)) {
-                    let mut line = vec![label, Span::Text(": ".to_owned())];
-                    line.extend(link);
-                    line
+                    let mut linked = vec![label, Span::Text(": ".to_owned())];
+                    linked.extend(link);
+                    linked
                 } else {
                     vec![label, Span::Text(" (a link)".to_owned())]
                 });

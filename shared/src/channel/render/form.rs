@@ -125,10 +125,8 @@ impl Days {
                 None
             }
             Ends::End => {
-                let is_before = self
-                    .start
-                    .take()
-                    .is_some_and(|start| answer < start.as_str());
+                let start = self.start.take().filter(|_| !answer.is_empty());
+                let is_before = start.is_some_and(|start| answer < start.as_str());
                 is_before.then_some("This is before the start.")
             }
             Ends::Neither => None,

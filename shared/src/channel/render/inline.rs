@@ -86,7 +86,7 @@ pub const LONGEST_LINK: Size = Size::utf16(2_000);
 const LONGEST_LABEL: usize = 500;
 
 /// How long the inside of `*bold*` may be, in bytes: every star may be the start of one.
-const LONGEST_EMPHASIS: usize = 1_000;
+const LONGEST_EMPHASIS: usize = 250;
 
 /// Reads a text.
 #[must_use]
@@ -301,18 +301,22 @@ fn emphasis(text: &str, mark: char, previous: char) -> Option<&str> {
     }
     let inside = text.strip_prefix(mark)?;
     let mut before = mark;
-    let mut end = None;
+    let (mut word, mut end) = (0, None);
     let mut characters = inside.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
         if character == '\n' || at > LONGEST_EMPHASIS {
             return None;
         }
         let next = characters.peek().map_or(' ', |(_, next)| *next);
+        if character.is_whitespace() {
+            word = at;
+        }
         let closes = character == mark
             && before != mark
             && !before.is_whitespace()
             && next != mark
-            && !next.is_alphanumeric();
+            && !next.is_alphanumeric()
+            && (next.is_whitespace() || ends_address(inside.get(word..at), next));
         if closes {
             end = Some(at);
             break;
@@ -326,6 +330,12 @@ fn emphasis(text: &str, mark: char, previous: char) -> Option<&str> {
     let whole =
         balanced('[', ']') && balanced('(', ')') && inside.matches('`').count().is_multiple_of(2);
     (whole && !inside.starts_with(char::is_whitespace)).then_some(inside)
+}
+
+/// Whether a mark after a word that may be an address is the end of it: an address may have marks, too.
+fn ends_address(word: Option<&str>, next: char) -> bool {
+    let is_address = word.is_some_and(|word| word.contains("://"));
+    !is_address || ".,;:!?)".contains(next)
 }
 
 /// The label, the address and the length of the `[label](url)` that the text starts with.

@@ -315,4 +315,4 @@ fn joined(agent: &str, team_name: &str) -> Rich {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -3,7 +3,7 @@
 use super::block::{Block, Button, Card, Picture, Target};
 use super::fallback;
 use super::inline::{Rich, Span};
-use super::page::{GAP, text_of};
+use super::page::GAP;
 use super::printers::Measure;
 use crate::channel::limits::{Limits, Pictures, Shape, Size};
 
@@ -54,6 +54,18 @@ pub(super) fn fits(blocks: &[Block], limits: &Limits) -> bool {
     Load::new(limits).takes(blocks)
 }
 
+/// Whether one page takes all of these blocks, whatever stands for them in notifications.
+pub(super) fn takes(blocks: &[Block], limits: &Limits) -> bool {
+    let Shape::Blocks { most, weight, .. } = limits.shape else {
+        return fits(blocks, limits);
+    };
+    let mut load = Load::new(limits);
+    for block in blocks {
+        load.count(block);
+    }
+    load.count <= most && load.weight <= weight.max
+}
+
 impl Limits {
     pub(super) const fn is_bubble(&self) -> bool {
         matches!(self.shape, Shape::Bubble)
@@ -89,7 +101,9 @@ impl<'a> Load<'a> {
             blocks: Vec::new(),
             ..*self
         };
-        more.iter().for_each(|block| whole.count(block));
+        for block in more {
+            whole.count(block);
+        }
         whole.count < most && whole.weight <= weight.max && whole.fallback <= self.limits.text.max
     }
 
@@ -163,7 +177,7 @@ impl Bubble {
                 if !self.text.is_empty() {
                     self.text.push(Span::Text(GAP.to_owned()));
                 }
-                self.text.extend(text_of(block));
+                self.text.extend(block.text());
                 let room = match limits.pictures {
                     Pictures::ByUrl { caption, .. } if self.picture => caption,
                     _ => limits.text,
@@ -211,7 +225,7 @@ pub(super) fn weight(block: &Block, limits: &Limits) -> usize {
         Block::Card(one) => card(one),
         Block::Carousel(cards) => cards.iter().map(card).sum(),
         Block::Buttons { buttons: all, .. } | Block::Menu { rows: all, .. } => buttons(all),
-        Block::Numbered { .. } => text(&text_of(block)),
+        Block::Numbered { .. } => text(&block.text()),
         Block::Form { form, button, .. } => {
             text(&super::form::questions(form)) + button_weight(button, limits)
         }

@@ -48,7 +48,7 @@ impl Page {
         let texts = self
             .blocks
             .iter()
-            .map(text_of)
+            .map(Block::text)
             .filter(|text: &Rich| !text.is_empty());
         let texts: Vec<String> = texts.map(|text| markup.print(&text)).collect();
         texts.join(GAP)
@@ -77,6 +77,15 @@ impl Page {
             | Block::Picture(_)
             | Block::Card(_)
             | Block::Carousel(_) => None,
+        })
+    }
+
+    /// Every numbered choice, with its number: what [`choices::chosen`] chooses from. They run on through
+    /// the pages of a message; those of a page that was made [simpler](Page::simpler) start at 1.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Button)> {
+        self.choices().flat_map(|targets| match targets {
+            Targets::Numbered(first, choices) => (first..).zip(choices),
+            Targets::Buttons(..) | Targets::Menu(..) => (0..).zip(&[]),
         })
     }
 
@@ -112,9 +121,12 @@ impl Page {
         }
     }
 
-    /// The page with other blocks.
+    /// The page with other blocks, which show the same.
     pub(super) fn with(&self, blocks: Vec<Block>) -> Self {
         let fallback = fallback::of(&blocks, self.limits.markup);
+        // Links instead of pictures may make it too long.
+        let fallback = Some(fallback).filter(|fallback| self.limits.text.fits(fallback));
+        let fallback = fallback.unwrap_or_else(|| self.fallback.clone());
         Self {
             blocks,
             fallback,
@@ -125,20 +137,6 @@ impl Page {
 
 /// What stands between two texts of a page.
 pub(super) const GAP: &str = "\n\n";
-
-/// What a block adds to [`Page::text`]; empty for what is no text.
-pub(super) fn text_of(block: &Block) -> Rich {
-    match block {
-        Block::Text(text) | Block::Notice { text, .. } => text.clone(),
-        Block::Numbered { first, choices } => numbered(*first, choices),
-        Block::Picture(_)
-        | Block::Card(_)
-        | Block::Carousel(_)
-        | Block::Buttons { .. }
-        | Block::Menu { .. }
-        | Block::Form { .. } => Rich::new(),
-    }
-}
 
 /// The lines of numbered choices.
 pub(super) fn numbered(first: usize, choices: &[Button]) -> Rich {

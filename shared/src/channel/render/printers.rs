@@ -15,7 +15,7 @@ pub enum Markup {
     Mrkdwn,
     /// The tags that Telegram has (<https://core.telegram.org/bots/api#html-style>).
     Html,
-    /// CommonMark, with `~~` for what is struck through.
+    /// `CommonMark`, with `~~` for what is struck through.
     CommonMark,
     /// None: a link is its label with its address behind it.
     Plain,
@@ -110,6 +110,11 @@ impl Measure {
         let mut out = String::new();
         self.printer.text(text, &mut out);
         self.unit.length(&out)
+    }
+
+    /// The length of a code block's fences, with the lines of their own that they get where it is cut.
+    pub(super) fn fences(self) -> usize {
+        self.length(&[Span::CodeBlock(String::new())]) + 2
     }
 
     /// The length of what stands before and after an emphasised text.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::Markup;
-use super::inline::{Rich, Span};
+use super::inline::{Rich, Span, verbatim};
 use super::printers::Measure;
 use crate::channel::limits::{Counted, Size};
 
@@ -42,19 +42,38 @@ pub fn split(text: &[Span], size: Size, markup: Markup, counted: Counted) -> Vec
     chunks
 }
 
-/// The text, with those links and pieces of code as plain text that are too long to stay in one piece.
+/// The text, with what no text has room for as plain text: links and code of one line, which stay in one
+/// piece, and marks that would leave no room for what they mark.
 fn loosened(text: &[Span], room: usize, measure: Measure) -> Rich {
-    let spans = text.iter().map(|span| match span {
-        Span::Link { .. } | Span::Code(_) if measure.length(std::slice::from_ref(span)) > room => {
-            Span::Text(Markup::Plain.print(std::slice::from_ref(span)))
+    let mut loosened_text = Rich::new();
+    for span in text {
+        let alone = std::slice::from_ref(span);
+        match span {
+            Span::Link { .. } | Span::Code(_) if measure.length(alone) > room => {
+                loosened_text.push(Span::Text(Markup::Plain.print(alone)));
+            }
+            Span::CodeBlock(code) if measure.fences() + ENOUGH > room => {
+                loosened_text.extend(verbatim(code));
+            }
+            other => match other.emphasis() {
+                Some((style, inside)) => {
+                    let left = room.saturating_sub(measure.marks(style));
+                    if left < ENOUGH {
+                        loosened_text.extend(loosened(inside, room, measure));
+                        continue;
+                    }
+                    let inside = loosened(inside, left, measure);
+                    loosened_text.push(Span::emphasised(style, inside));
+                }
+                None => loosened_text.push(other.clone()),
+            },
         }
-        other => match other.emphasis() {
-            Some((style, inside)) => Span::emphasised(style, loosened(inside, room, measure)),
-            None => other.clone(),
-        },
-    });
-    spans.collect()
+    }
+    loosened_text
 }
+
+/// Room for one character, whatever its markup makes of it.
+const ENOUGH: usize = 6;
 
 /// What must stay in one piece: a grapheme cluster, a link, code of one line.
 #[derive(Debug, Clone, Copy)]
@@ -79,9 +98,11 @@ enum Kind {
 
 impl Kind {
     fn of(text: &str) -> Self {
+        // A space may have a combining mark, which is seen.
+        let is_space = text.chars().all(char::is_whitespace);
         match text.chars().next() {
-            Some('\n') => Self::Newline,
-            Some(character) if character.is_whitespace() => Self::Space,
+            Some('\n') if is_space => Self::Newline,
+            _ if is_space => Self::Space,
             Some('.' | '!' | '?' | '…' | ':' | ';' | '。' | '।' | '！' | '？') => Self::Stop,
             _ => Self::Other,
         }
@@ -126,8 +147,7 @@ impl Atoms {
                 Span::Text(text) => self.text(text, node),
                 Span::CodeBlock(code) => {
                     // The fences get lines of their own where it is cut.
-                    let empty = self.measure.length(&[Span::CodeBlock(String::new())]);
-                    let code_node = self.open(node, empty + 2, true);
+                    let code_node = self.open(node, self.measure.fences(), true);
                     self.text(code, Some(code_node));
                     self.close(code_node);
                 }
@@ -332,9 +352,10 @@ impl Atoms {
                         continue;
                     }
                     let before = if starts { "" } else { "\n" };
-                    let code = match ends {
-                        true => format!("{before}{code}"),
-                        false => format!("{before}{}\n", code.trim_end()),
+                    let code = if ends {
+                        format!("{before}{code}")
+                    } else {
+                        format!("{before}{}\n", code.trim_end())
                     };
                     part.push(Span::CodeBlock(code));
                 }

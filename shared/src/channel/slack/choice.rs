@@ -9,7 +9,11 @@ use super::markup::mrkdwn;
 use super::render::{context, fallback, text_object};
 use super::tap::{BUTTONS, CHOICE, RATING, REPLIES};
 use crate::channel::Address;
+use crate::channel::limits::Size;
 use crate::wire;
+
+/// How much is shown of what was chosen.
+const SHOWN: Size = Size::utf16(limits::SECTION_TEXT.max / 10);
 
 /// What is to be done after a tap, as the method to call and the body to call it with.
 ///
@@ -22,10 +26,7 @@ pub(super) fn task(
     block_id: &str,
     shown: &str,
 ) -> Value {
-    let chosen = format!(
-        "✓ {}",
-        mrkdwn(&limits::shortened(shown, limits::SECTION_TEXT / 10))
-    );
+    let chosen = format!("✓ {}", mrkdwn(&SHOWN.clip(shown)));
     let place = Whereabouts::of(address);
     let channel = place
         .as_ref()
@@ -36,7 +37,7 @@ pub(super) fn task(
         .and_then(Value::as_array);
     if let Some(blocks) = blocks.and_then(|blocks| with_choice(blocks, block_id, &chosen)) {
         let whole = fallback(&blocks);
-        let text = if limits::fits(&whole, limits::MESSAGE_TEXT) {
+        let text = if limits::MESSAGE_TEXT.fits(&whole) {
             whole
         } else {
             chosen

@@ -1,4 +1,4 @@
-//! CommonMark (<https://spec.commonmark.org/>), with `~~` for what is struck through.
+//! `CommonMark` (<https://spec.commonmark.org/>), with `~~` for what is struck through.
 
 use super::{Printer, Style};
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::ts::Ts;
 use super::words::Words;
 use super::{Place, Reader, nothing, readable};
+use crate::channel::limits::Size;
 use crate::channel::slack::home;
 use crate::channel::slack::limits;
 use crate::channel::slack::markup::mrkdwn;
@@ -68,7 +69,7 @@ impl Reader<'_> {
         }
         let mut inbound = self.said(user, user, key, &text, words.files);
         inbound.unnamed = unnamed;
-        let about = mrkdwn(&limits::shortened(&text, limits::SECTION_TEXT / 10));
+        let about = mrkdwn(&Size::utf16(limits::SECTION_TEXT.max / 10).clip(&text));
         let task = Task {
             key: EntryKey::from(format!("{}#about", inbound.key)),
             at: inbound.at,

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::channel::slack::tap::Tap;
-use crate::channel::{Outgoing, Sender, SenderKind};
+use crate::channel::{Content, Outgoing, Sender, SenderKind};
 use crate::haptik::hsl::Hsl;
 
 mod block_kit;
