@@ -33,7 +33,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::fake_slack::server::Cuttable;
+use crate::faults::Cuttable;
 
 pub use faults::Fault;
 pub use kind::Kind;

@@ -93,7 +93,7 @@ impl FakeSlack {
         let service = server::service(Arc::clone(&site));
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move {
-            let serving = axum::serve(server::Cuttable(listener), service);
+            let serving = axum::serve(crate::faults::Cuttable(listener), service);
             let graceful = serving.with_graceful_shutdown(async {
                 // The sender is never used: it is dropped.
                 let _ = stopped.await;

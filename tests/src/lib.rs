@@ -13,8 +13,10 @@ pub mod browser;
 pub mod chaos;
 pub mod fake_crm;
 pub mod fake_slack;
+pub mod faults;
 pub mod openapi;
 pub mod parsers;
+pub mod provider;
 pub mod random_hsl;
 pub mod stage;
 

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::world::{Fault, Place, World};
-use crate::fake_slack::server::{Connection, Cuttable};
+use crate::faults::{Connection, Cuttable};
 
 /// How late an answer is that comes late.
 const LATE: Duration = Duration::from_millis(120);

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use super::faults::Fault;
 use super::store::{Attachment, Call, State};
-use crate::fake_slack::server::Connection;
+use crate::faults::Connection;
 
 /// A request, read.
 #[derive(Debug)]

@@ -1,33 +1,19 @@
 //! The HTTP side: connections that can be cut, authentication, faults, dispatch.
 
-use std::{
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
 use axum::{
     Router,
     body::Bytes,
     extract::{
         ConnectInfo, DefaultBodyLimit, Path, State as Shared,
-        connect_info::{Connected, IntoMakeServiceWithConnectInfo},
+        connect_info::IntoMakeServiceWithConnectInfo,
     },
     response::{IntoResponse, Response},
     routing::{any, get, post},
-    serve::{IncomingStream, Listener},
 };
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-};
 
 use super::{
     Fault,
@@ -36,6 +22,7 @@ use super::{
     oauth::Site,
     state::{Call, Refusal, State},
 };
+use crate::faults::Connection;
 
 /// The service that [`axum::serve()`] runs.
 pub(crate) fn service(site: Arc<Site>) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
@@ -251,80 +238,4 @@ pub(crate) fn refuse(state: &State, method: &str, arguments: Value, refused: &Re
         arguments,
     };
     state.change(|store| store.refusals.push(refusal));
-}
-
-/// The listener: connections that a handler can cut.
-pub(crate) struct Cuttable(pub(crate) TcpListener);
-
-impl Listener for Cuttable {
-    type Io = Wire;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Wire, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        let wire = Wire {
-            stream,
-            cut: Arc::default(),
-        };
-        (wire, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-/// The switch that cuts a connection.
-#[derive(Clone, Debug)]
-pub(crate) struct Connection(Arc<AtomicBool>);
-
-impl Connection {
-    /// Nothing more is written to the connection, not even the response returned here.
-    pub(crate) fn cut(&self) -> Response {
-        self.0.store(true, Ordering::SeqCst);
-        StatusCode::SERVICE_UNAVAILABLE.into_response()
-    }
-}
-
-impl Connected<IncomingStream<'_, Cuttable>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, Cuttable>) -> Self {
-        Self(Arc::clone(&stream.io().cut))
-    }
-}
-
-/// A connection whose writes fail once it is cut, upon which the server closes it.
-pub(crate) struct Wire {
-    stream: TcpStream,
-    cut: Arc<AtomicBool>,
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.cut.load(Ordering::SeqCst) {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

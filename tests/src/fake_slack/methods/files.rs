@@ -14,9 +14,10 @@ use crate::fake_slack::{
     Author, Message,
     arguments::Arguments,
     oauth::Site,
-    server::{Connection, bearer, before, record, refuse},
+    server::{bearer, before, record, refuse},
     state::{State, StoredFile},
 };
+use crate::faults::Connection;
 
 use super::{Refused, conversation};
 

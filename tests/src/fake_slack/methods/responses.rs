@@ -16,9 +16,10 @@ use crate::fake_slack::{
     block_kit::check_blocks,
     message::name_blocks,
     oauth::Site,
-    server::{Connection, before, record, refuse},
+    server::{before, record, refuse},
     state::{ResponseUrl, State},
 };
+use crate::faults::Connection;
 
 use super::Refused;
 
