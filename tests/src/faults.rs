@@ -17,6 +17,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::serve::{IncomingStream, Listener};
+use http::request::Parts;
 use http::{Method, StatusCode, header};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -69,6 +70,7 @@ pub struct Calls {
     method: Option<Method>,
     path: String,
     contents: Vec<String>,
+    bearers: Option<Vec<String>>,
 }
 
 impl Calls {
@@ -101,14 +103,28 @@ impl Calls {
         self
     }
 
-    fn mean(&self, method: &Method, uri: &str, body: &[u8]) -> bool {
+    /// Of these, those that are made with one of these tokens.
+    #[must_use]
+    pub fn bearing(mut self, tokens: &[String]) -> Self {
+        self.bearers = Some(tokens.to_vec());
+        self
+    }
+
+    fn mean(&self, parts: &Parts, body: &[u8]) -> bool {
         let has = |content: &String| {
             let mut windows = body.windows(content.len().max(1));
             windows.any(|window| window == content.as_bytes())
         };
-        self.method.as_ref().is_none_or(|meant| meant == method)
-            && uri.contains(&self.path)
+        let token = parts.headers.get(header::AUTHORIZATION);
+        let token = token.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let is_one = |tokens: &Vec<String>| {
+            token.is_some_and(|token| tokens.iter().any(|known| known == token))
+        };
+        let method = self.method.as_ref();
+        method.is_none_or(|method| method == parts.method)
+            && parts.uri.to_string().contains(&self.path)
             && self.contents.iter().all(has)
+            && self.bearers.as_ref().is_none_or(is_one)
     }
 }
 
@@ -190,18 +206,17 @@ impl Faults {
     }
 
     /// The fault of this call, used up by it.
-    fn take(&self, method: &Method, uri: &str, body: &[u8]) -> Option<Fault> {
+    fn take(&self, parts: &Parts, body: &[u8]) -> Option<Fault> {
         self.change(|all| {
             if all.is_down {
                 return Some(Fault::CutBefore);
             }
             let mut rules = all.to_come.iter_mut();
-            let rule =
-                rules.find(|rule| rule.remaining > 0 && rule.calls.mean(method, uri, body))?;
+            let rule = rules.find(|rule| rule.remaining > 0 && rule.calls.mean(parts, body))?;
             rule.remaining -= 1;
             let fault = rule.fault.clone();
             all.failed.push(Failed {
-                uri: uri.to_owned(),
+                uri: parts.uri.to_string(),
                 fault: fault.clone(),
             });
             Some(fault)
@@ -220,13 +235,12 @@ async fn fail(
     let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let uri = parts.uri.to_string();
     let call = async || {
         let request = Request::from_parts(parts.clone(), Body::from(body.clone()));
         next.clone().run(request).await
     };
     loop {
-        let Some(fault) = faults.take(&parts.method, &uri, &body) else {
+        let Some(fault) = faults.take(&parts, &body) else {
             return call().await;
         };
         return match fault {

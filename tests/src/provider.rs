@@ -9,7 +9,7 @@ use std::fmt::Debug;
 
 use jiff::Timestamp;
 
-use crate::faults::{Calls, Server};
+use crate::faults::{Calls, Fault, Server};
 
 /// A request to the bridge, signed as of the time at which it was made.
 pub type Request = http::Request<Vec<u8>>;
@@ -28,6 +28,19 @@ pub struct Shown {
     pub files: Vec<String>,
     /// The name of who says it, where it is another than the application's.
     pub sender: Option<String>,
+}
+
+/// Sends a request to the bridge; returns the status and the body of the answer.
+///
+/// # Errors
+/// When there is no answer.
+pub async fn send(client: &reqwest::Client, request: &Request) -> anyhow::Result<(u16, String)> {
+    let (method, url) = (request.method().clone(), request.uri().to_string());
+    let sent = client
+        .request(method, url)
+        .headers(request.headers().clone());
+    let answer = sent.body(request.body().clone()).send().await?;
+    Ok((answer.status().as_u16(), answer.text().await?))
 }
 
 /// What a user does next.
@@ -78,9 +91,8 @@ pub trait FakeProvider: Debug + Send + Sync {
     /// answers are by the fields' hints. `None` where there are no forms.
     fn fill(&self, user: &str, answers: &[(&str, &str)], sent: usize) -> Option<Step>;
 
-    /// The user rates the conversation with so many stars of five; `None` where that cannot be done, or
-    /// not yet.
-    fn rate(&self, user: &str, stars: u8) -> Option<Request>;
+    /// The user rates the conversation with so many stars of five; `None` where that cannot be done.
+    fn rate(&self, user: &str, stars: u8) -> Option<Step>;
 
     /// The same, delivered once more, as the provider does when it was not answered.
     fn again(&self, request: &Request) -> Request {
@@ -101,6 +113,15 @@ pub trait FakeProvider: Debug + Send + Sync {
     /// Whether they are of the body too, so that none of its bits can be another.
     fn signs_the_body(&self) -> bool {
         true
+    }
+
+    /// What it answers to a message that it will never show.
+    fn refusal(&self) -> Fault;
+
+    /// Whether a message that it took is shown again when the bridge did not hear so: there is no key of a
+    /// message, and no way to ask for what is there.
+    fn may_show_twice(&self) -> bool {
+        false
     }
 
     /// The calls that show a message to a user, and to all where there is none.
