@@ -9,8 +9,8 @@ use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::table::Table;
 
-use crate::channel::{BuildError, EdgeDeps, OutletDeps};
-use crate::erased::{AnyEdge, AnyOutlet};
+use crate::channel::{BuildError, ChannelType, EdgeDeps, Outlet, OutletDeps};
+use crate::erased::{AnyEdge, AnyOutlet, ErasedOutlet};
 use crate::registry::{EDGES, OUTLETS};
 
 /// The sides that receive, by connection.
@@ -72,6 +72,18 @@ impl Outlets {
             build(channel, deps)
         });
         Ok(Self(outlets?))
+    }
+
+    /// With another outlet for a connection: for tests, and for who embeds the bridge.
+    #[must_use]
+    pub fn with<C: ChannelType>(
+        mut self,
+        connection: ConnectionId,
+        outlet: Box<dyn Outlet<C>>,
+    ) -> Self {
+        self.0
+            .insert(connection, Box::new(ErasedOutlet::<C>(outlet)));
+        self
     }
 
     /// The outlet of a connection.

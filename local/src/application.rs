@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use axum::Router;
-use haptik_bridge_channels::connections::{Edges, Outlets};
+use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_inbound::Inbound;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
@@ -50,10 +50,7 @@ impl Application {
         let sinks = Arc::new(Sinks::new(&config, &deps));
         let bridge = Arc::new(Bridge::with_client(config, table.clone(), queue, &http)?);
         let outlets = Arc::new(Outlets::new(&bridge, &table, &http)?);
-        let inbound = Inbound {
-            bridge: bridge.clone(),
-            edges: Edges::new(&bridge, &table, &http)?,
-        };
+        let inbound = Inbound::new(bridge.clone(), &table, &http)?;
         Ok(Self {
             processor: Processor::with_limits(bridge.clone(), outlets, sinks.clone(), limits),
             inbound: Live::fixed(Arc::new(inbound)),

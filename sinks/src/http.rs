@@ -154,7 +154,8 @@ mod tests {
              signing_secrets = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\ncallback_url = 'https://a.example'\n\
              [sinks.desk]\ntype = 'http'\nevents = ['*']\nurl = '{url}'\n{sink}"
         );
-        let config = Config::parse(&text).unwrap_or_else(|errors| panic!("{errors}"));
+        let config = Config::parse(&text, &crate::registry::REGISTRY)
+            .unwrap_or_else(|errors| panic!("{errors}"));
         let sdk = aws_sdk_dynamodb::Config::builder()
             .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
             .build();

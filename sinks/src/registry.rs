@@ -101,3 +101,26 @@ fn build<S: SinkType>(sink: &config::Sink, deps: &SinkDeps) -> Option<Box<dyn Si
     let config = sink.settings.get()?;
     Some(S::build(config, sink, deps))
 }
+
+/// The types that the configurations of tests name.
+#[cfg(test)]
+pub(crate) const REGISTRY: config::Registry = config::Registry {
+    channels: haptik_bridge_channels::registry::DEFINITIONS,
+    sinks: DEFINITIONS,
+};
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_type_is_registered_once_under_the_name_of_its_definition() {
+        let names: Vec<_> = types().collect();
+        let defined: Vec<_> = DEFINITIONS.iter().map(|of| of.name).collect();
+        assert_eq!(names, defined);
+        let once: BTreeSet<_> = names.iter().collect();
+        assert_eq!(once.len(), names.len());
+    }
+}

@@ -201,7 +201,7 @@ mod tests {
 
     use super::*;
     use crate::tickets::Requester;
-    use haptik_bridge_shared::config::{Config, SinkKind};
+    use haptik_bridge_shared::config::Config;
     use haptik_bridge_shared::net::client;
     use haptik_bridge_shared::net::fake::{Answer, Fake, Request};
 
@@ -217,13 +217,10 @@ mod tests {
              api_token = ['new', 'old']",
             fake.url("")
         );
-        let config = Config::parse(&text).expect("a configuration");
-        let Some(SinkKind::Zendesk(config)) = config.sinks.get("crm").map(|sink| sink.kind.clone())
-        else {
-            panic!("it is Zendesk")
-        };
+        let config = Config::parse(&text, &crate::registry::REGISTRY).expect("a configuration");
+        let config = config.sinks["crm"].settings.get().expect("it is Zendesk");
         let http = client().expect("a client");
-        (Zendesk::new(&config, http), fake)
+        (Zendesk::new(config, http), fake)
     }
 
     fn ticket() -> Ticket {

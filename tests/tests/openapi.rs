@@ -8,14 +8,16 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse as _;
+use haptik_bridge_inbound::Inbound;
+use haptik_bridge_local::application::Application;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_local::registry;
 use haptik_bridge_local::simulator::signature;
-use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::Environment;
-use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_tests::app::SECRET;
 use haptik_bridge_tests::openapi::{Operation, document};
 use http::{HeaderMap, Request, StatusCode, header};
@@ -79,20 +81,24 @@ enum Signed {
     LongAgo,
 }
 
-fn routers(live: &Live) -> Router {
-    haptik_bridge_inbound::router(live.clone()).merge(haptik_bridge_webhook::router(live.clone()))
+/// The functions, whose secret cannot be read.
+fn without_configuration(environment: Environment) -> anyhow::Result<Router> {
+    let parse = |text: &str| Config::parse_without_templates(text, &registry::all());
+    let webhook = environment.clone().reloading(parse, |bridge, _| Ok(bridge));
+    let inbound = environment.reloading(parse, |bridge, parts| {
+        Ok(Inbound::new(Arc::new(bridge), &parts.table, &parts.http)?)
+    });
+    let ((inbound, _), (webhook, _)) = (inbound?, webhook?);
+    Ok(haptik_bridge_inbound::router(inbound).merge(haptik_bridge_webhook::router(webhook)))
 }
 
 impl Edges {
     async fn start() -> anyhow::Result<Self> {
         let database = EmbeddedDynamoDb::start(None).await?;
-        let bridge = |table| {
-            let bridge = Bridge::new(
-                Config::parse(CONFIG, &registry::all())?,
-                table,
-                Arc::new(LocalQueue::new()),
-            )?;
-            anyhow::Ok(Live::fixed(Arc::new(bridge)))
+        let application = |table| {
+            let config = Config::parse(CONFIG, &registry::all())?;
+            let (queue, aws) = (Arc::new(LocalQueue::new()), AwsEnvironment::read(|_| None));
+            Application::new(config, table, queue, Limits::default(), &aws)
         };
         let refusing = refusing_aws().await?;
         let environment = Environment::read(|name| match name {
@@ -101,9 +107,9 @@ impl Edges {
             name => Some(name.to_owned()),
         })?;
         Ok(Self {
-            whole: routers(&bridge(database.table.clone())?),
-            not_stored: routers(&bridge(database.table_through(&refusing)?)?),
-            no_configuration: routers(&environment.bridge()?),
+            whole: application(database.table.clone())?.router(),
+            not_stored: application(database.table_through(&refusing)?)?.router(),
+            no_configuration: without_configuration(environment)?,
             _database: database,
         })
     }

@@ -4,20 +4,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use haptik_bridge_channels::channel::{Channel, Part, Received, Rejected, Request};
+use haptik_bridge_channels::capability::{Capability, Feature};
+use haptik_bridge_channels::channel::{
+    BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps, Part, SendError, Sent,
+};
+use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::preview::Preview;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_local::registry;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::config::{ChannelDefinition, Config, Outbound as OutboundSettings};
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
-use haptik_bridge_shared::message::{Address, Attachment, Content, Outgoing, Profile};
-use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::message::{Address, Content, Outgoing, Sender};
+use haptik_bridge_shared::net;
 use haptik_bridge_shared::users::{Mode, User};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -29,25 +33,32 @@ struct Trap {
     tries: Arc<Mutex<Vec<String>>>,
 }
 
+impl ChannelType for Trap {
+    const NAME: &'static str = "trap";
+    const DEFINITION: ChannelDefinition = ChannelDefinition::of::<OutboundSettings>("trap");
+    type Config = OutboundSettings;
+    type Address = Value;
+    type Command = ();
+
+    fn capability(_feature: Feature) -> Capability {
+        unimplemented!("it is not asked for")
+    }
+
+    fn preview(_body: &Value, _sender: &Sender) -> Vec<Preview> {
+        Vec::new()
+    }
+
+    fn edge(_: &Self::Config, _: EdgeDeps) -> Result<Box<dyn Edge<Self>>, BuildError> {
+        Err(BuildError("nothing comes in".to_owned()))
+    }
+
+    fn outlet(_: &Self::Config, _: OutletDeps) -> Result<Box<dyn Outlet<Self>>, BuildError> {
+        Ok(Box::new(Self::default()))
+    }
+}
+
 #[async_trait]
-impl Channel for Trap {
-    fn receive(&self, _request: &Request<'_>, _now: Timestamp) -> Result<Received, Rejected> {
-        Err(Rejected::NotFound)
-    }
-
-    async fn profile(&self, _address: &Address, _user: &str) -> Result<Option<Profile>, Failure> {
-        Ok(None)
-    }
-
-    async fn fetch(
-        &self,
-        _address: &Address,
-        _attachment: &Attachment,
-        _limit: usize,
-    ) -> Result<Bytes, Failure> {
-        Err(Failure::permanent("there are no files"))
-    }
-
+impl Outlet<Trap> for Trap {
     fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
         let Content::Message { hsl, .. } = &outgoing.content else {
             return Vec::new();
@@ -61,15 +72,7 @@ impl Channel for Trap {
             .collect()
     }
 
-    async fn already_sent(
-        &self,
-        _address: &Address,
-        _outgoing: &Outgoing,
-    ) -> Result<Option<Vec<usize>>, Failure> {
-        Ok(None)
-    }
-
-    async fn send(&self, _address: &Address, part: &Part) -> Result<(), Failure> {
+    async fn send(&self, _to: &Value, part: &Part) -> Result<Sent, SendError> {
         let text = part.body.as_str().unwrap_or_default().to_owned();
         note(&self.tries, &text);
         match text.as_str() {
@@ -78,18 +81,11 @@ impl Channel for Trap {
             "slow" => {
                 tokio::time::sleep(Duration::from_millis(60)).await;
                 note(&self.shown, &text);
-                Ok(())
             }
-            "refuse" => Err(Failure::permanent("refused for ever")),
-            _ => {
-                note(&self.shown, &text);
-                Ok(())
-            }
+            "refuse" => return Err(SendError::refused("refused for ever")),
+            _ => note(&self.shown, &text),
         }
-    }
-
-    async fn perform(&self, _task: &Value) -> Result<(), Failure> {
-        Ok(())
+        Ok(Sent::default())
     }
 }
 
@@ -125,9 +121,11 @@ impl Scene {
         )?;
         let database = EmbeddedDynamoDb::start(None).await?;
         let (queue, trap) = (LocalQueue::new(), Trap::default());
-        let mut bridge = Bridge::new(config, database.table.clone(), Arc::new(queue.clone()))?;
-        let connection = bridge.connections.get_mut(&"trap".into());
-        connection.expect("it is configured").channel = Box::new(trap.clone());
+        let (table, http) = (database.table.clone(), net::client()?);
+        let rings = Arc::new(queue.clone());
+        let bridge = Bridge::with_client(config, table.clone(), rings, &http)?;
+        let outlets = Outlets::new(&bridge, &table, &http)?;
+        let outlets = outlets.with::<Trap>("trap".into(), Box::new(trap.clone()));
         let bridge = Arc::new(bridge);
         let limits = Limits {
             delivery_timeout: Duration::from_millis(200),
@@ -136,6 +134,7 @@ impl Scene {
         };
         queue.start(Processor::with_limits(
             bridge.clone(),
+            Arc::new(outlets),
             Arc::default(),
             limits,
         ));
@@ -155,7 +154,7 @@ impl Scene {
             channel_user: auth_id.to_string(),
             address: Address(Value::Null),
             registered: None,
-            marks: Vec::new(),
+            activities: Vec::new(),
             user_name: None,
             mode: Mode::Bot,
             completion: None,

@@ -1,7 +1,8 @@
 //! Messages at random, by the thousand: Slack takes what they become, nothing visible is lost, and the text
 //! that stands for the blocks says, read alone, what they say.
 
-use haptik_bridge_shared::channel::slack::{Preview, preview};
+use haptik_bridge_channels::preview::Preview;
+use haptik_bridge_channels::registry;
 use haptik_bridge_shared::message::Sender;
 use haptik_bridge_shared::message::hsl::{Element, Hsl};
 use haptik_bridge_tests::fake_slack::block_kit::{check_blocks, check_view};
@@ -9,6 +10,12 @@ use haptik_bridge_tests::random_hsl::{addresses, any_json, hsl, missing, seen, t
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
+
+/// What a message becomes in Slack.
+fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
+    let slack = registry::find("slack").expect("it is a channel");
+    (slack.preview)(body, sender)
+}
 
 /// All that some messages show, in order: letters and digits, and addresses as they are.
 #[derive(Default)]

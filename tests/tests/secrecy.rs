@@ -5,13 +5,14 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use haptik_bridge_local::application::Application;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_local::simulator::{
     CallFault, CallOutcome, MESSAGE_PATH, Reply, USER_PATH, UserMessage,
 };
-use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::live::Live;
+use haptik_bridge_processor::Limits;
+use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::retry::Detail;
 use haptik_bridge_shared::telemetry;
 use haptik_bridge_tests::app::{self, client};
@@ -347,8 +348,8 @@ async fn not_durable(stage: &Stage, unprintable: &[String]) -> anyhow::Result<()
     let database = EmbeddedDynamoDb::start(None).await?;
     let nowhere = database.table_through("http://127.0.0.1:1")?;
     let config = stage.local.bridge.config.clone();
-    let bridge = Bridge::new(config, nowhere, Arc::new(LocalQueue::new()))?;
-    let router = haptik_bridge_inbound::router(Live::fixed(Arc::new(bridge)));
+    let (queue, aws) = (Arc::new(LocalQueue::new()), AwsEnvironment::read(|_| None));
+    let router = Application::new(config, nowhere, queue, Limits::default(), &aws)?.router();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/channels/my-app", listener.local_addr()?);
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });

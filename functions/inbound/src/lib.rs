@@ -18,12 +18,13 @@ use haptik_bridge_channels::channel::{self, Rejected, Request};
 use haptik_bridge_channels::connections::Edges;
 use haptik_bridge_channels::erased::{AnyEdge, AnyEffect};
 use haptik_bridge_channels::redact_body::redact_body;
-use haptik_bridge_shared::bridge::{Bridge, Connection};
+use haptik_bridge_shared::bridge::{Bridge, BridgeError, Connection};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ingest::{
     LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal,
 };
 use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::telemetry;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use jiff::Timestamp;
@@ -33,9 +34,24 @@ use serde_json::json;
 #[derive(Debug)]
 pub struct Inbound {
     /// Where requests are made durable.
-    pub bridge: Arc<Bridge>,
+    bridge: Arc<Bridge>,
     /// The connections' sides that receive.
-    pub edges: Edges,
+    edges: Edges,
+}
+
+impl Inbound {
+    /// The function of a bridge. `table` and `http` are for the connections' edges. Nothing is called yet.
+    ///
+    /// # Errors
+    /// When a connection cannot be built.
+    pub fn new(
+        bridge: Arc<Bridge>,
+        table: &Table,
+        http: &reqwest::Client,
+    ) -> Result<Self, BridgeError> {
+        let edges = Edges::new(&bridge, table, http)?;
+        Ok(Self { bridge, edges })
+    }
 }
 
 /// `POST` and `GET /channels/{connection}` and what lies below it, and `GET /health`.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use haptik_bridge_channels::connections::Edges;
 use haptik_bridge_inbound::{Inbound, router};
 use haptik_bridge_shared::config::{Config, Registry};
 use haptik_bridge_shared::environment::Environment;
@@ -23,15 +22,9 @@ async fn main() -> Result<(), lambda_http::Error> {
     let variable = |name: &str| std::env::var(name).ok();
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
-    let (live, _) = Environment::read(variable)?.reloading(
-        |text| Config::parse_without_templates(text, &REGISTRY),
-        |bridge, parts| {
-            let edges = Edges::new(&bridge, &parts.table, &parts.http)?;
-            Ok(Inbound {
-                bridge: Arc::new(bridge),
-                edges,
-            })
-        },
-    )?;
+    let parse = |text: &str| Config::parse_without_templates(text, &REGISTRY);
+    let (live, _) = Environment::read(variable)?.reloading(parse, |bridge, parts| {
+        Ok(Inbound::new(Arc::new(bridge), &parts.table, &parts.http)?)
+    })?;
     lambda_http::run(router(live)).await
 }

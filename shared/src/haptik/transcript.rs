@@ -47,7 +47,7 @@ mod tests {
 
     use super::*;
     use crate::config::{self, Secrets};
-    use crate::outbound::{self, fake};
+    use crate::net::{self, fake};
 
     /// Walks from conversation 3 on; what is answered for each, and up to which it came.
     async fn walk_from_3(
@@ -73,7 +73,7 @@ mod tests {
             webhook_secrets: Secrets::new("unused", []),
             business_id: None,
         };
-        let haptik = HaptikClient::new(&config, outbound::client().expect("a client"));
+        let haptik = HaptikClient::new(&config, net::client().expect("a client"));
         let history = History {
             business_id: 343,
             user_name: "hu1",

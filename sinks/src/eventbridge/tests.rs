@@ -25,8 +25,8 @@ fn scene(more: &str, endpoint: Option<&str>) -> Scene {
          signing_secrets = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\ncallback_url = 'https://a.example'\n\
          [sinks.bus]\ntype = 'eventbridge'\nevents = ['*']\n{more}"
     );
-    let config =
-        Config::parse(&text, &crate::registry::all()).unwrap_or_else(|errors| panic!("{errors}"));
+    let config = Config::parse(&text, &crate::registry::REGISTRY)
+        .unwrap_or_else(|errors| panic!("{errors}"));
     let sdk = aws_sdk_dynamodb::Config::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
         .build();

@@ -19,10 +19,10 @@ use haptik_bridge_shared::config::{
     Config, ConfigErrors, Delivery, Handoff, KeyDoc, Otherwise, Outbound, Part as _, Secrets, Sink,
     TableDoc, example,
 };
-use haptik_bridge_shared::sink::config::ticket::{
+use haptik_bridge_sinks::config::ticket::{
     FieldValue, TicketSink as _, TicketTexts, TranscriptPlace,
 };
-use haptik_bridge_shared::sink::config::{
+use haptik_bridge_sinks::config::{
     eventbridge::EventBridge, jira::Jira, salesforce::Salesforce, webhook::Webhook,
 };
 use secrecy::{ExposeSecret as _, SecretString};

@@ -1,6 +1,6 @@
 //! `[sinks.NAME]`.
 
-use haptik_bridge_shared::sink::config::zendesk::Zendesk;
+use haptik_bridge_sinks::config::zendesk::Zendesk;
 use serde_json::json;
 
 use super::*;

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_local::registry;
 use haptik_bridge_local::simulator::{Reply, UserMessage};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::message::Address;
+use haptik_bridge_shared::net;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::text;
 use haptik_bridge_tests::browser::Browser;
@@ -402,10 +404,12 @@ async fn can_answer(stage: &Stage, keys: &str, workspace: &str) -> Result<(), Fa
         stage.local.bridge.ledger.table().clone(),
         stage.local.bridge.queue.clone(),
     );
-    let bridge = Bridge::new(config, table, queue).expect("a bridge");
-    let (_, connection) = bridge.connection("acme-slack").expect("the connection");
+    let http = net::client().expect("a client");
+    let bridge = Bridge::with_client(config, table.clone(), queue, &http).expect("a bridge");
+    let outlets = Outlets::new(&bridge, &table, &http).expect("outlets");
+    let outlet = outlets.get(&"acme-slack".into()).expect("the connection");
     let address = Address(json!({"workspace": workspace, "channel": "D00000ASHA"}));
-    connection.channel.can_answer(&address).await
+    Ok(outlet.can_answer(&address).await?)
 }
 
 #[tokio::test]

@@ -8,14 +8,16 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use haptik_bridge_local::application::Application;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::registry;
+use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Entry;
-use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
 use haptik_bridge_shared::table::TableError;
 use http::{HeaderName, HeaderValue, Request};
@@ -77,15 +79,13 @@ impl Edge {
         let config =
             Config::parse(&Door::configuration(), &registry::all()).expect("a configuration");
         let rings = Arc::new(Rings::default());
-        let bridge = Bridge::new(config, database.table.clone(), rings.clone());
-        let bridge = Arc::new(bridge.expect("a bridge"));
-        let live = Live::fixed(bridge.clone());
-        let router =
-            haptik_bridge_inbound::router(live.clone()).merge(haptik_bridge_webhook::router(live));
+        let (table, aws) = (database.table.clone(), AwsEnvironment::read(|_| None));
+        let application = Application::new(config, table, rings.clone(), Limits::default(), &aws);
+        let application = application.expect("the functions");
         Self {
             runtime,
-            router,
-            bridge,
+            router: application.router(),
+            bridge: application.bridge,
             rings,
             _database: database,
         }
