@@ -5,13 +5,17 @@
 //! [`connections`] builds the connections of a configuration: the edges for the function that receives, the
 //! outlets for the one that sends. A channel is a module here with a folder.
 
+pub mod callback;
 pub mod capability;
 pub mod channel;
+pub mod choices;
 pub mod connections;
 pub mod custom;
 pub mod erased;
+pub mod limits;
 pub mod peer;
 pub mod preview;
 pub mod redact_body;
 pub mod registry;
+pub mod render;
 pub mod slack;

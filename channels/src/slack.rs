@@ -47,7 +47,6 @@ mod parse;
 mod preview;
 mod profile;
 mod render;
-mod split;
 mod tap;
 mod verify;
 mod workspaces;

@@ -2,21 +2,25 @@
 //! sends and verifies what it gets with the official Standard Webhooks library, and holds both against
 //! `docs/openapi.yaml`.
 
+mod provider;
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::routing::post;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 use standardwebhooks::Webhook;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
+use crate::faults::{Calls, Dialect, Fault, Port, Server};
 use crate::openapi::document;
 
 /// The application's signing secret, both ways.
@@ -34,24 +38,26 @@ pub struct Callback {
     pub body: Value,
 }
 
-/// The application. It ends when this is dropped.
-#[derive(Debug)]
+/// The application. Clones share it; it ends when the last one is dropped.
+#[derive(Debug, Clone)]
 pub struct App {
     url: String,
     inner: Arc<Inner>,
     client: reqwest::Client,
-    serving: JoinHandle<()>,
+    server: Arc<Server>,
 }
 
 #[derive(Debug)]
 struct Inner {
     callbacks: watch::Sender<Vec<Callback>>,
-    /// What the next requests are answered, the last first.
-    answers: Mutex<Vec<u16>>,
-    /// How long the next request waits for its answer.
-    delay: Mutex<Duration>,
     /// What it got that is not as documented.
     undocumented: Mutex<Vec<String>>,
+    /// Media type and content of what users have sent, by its name.
+    files: Mutex<HashMap<String, (String, Bytes)>>,
+    /// Where the bridge takes what users do.
+    webhook: Mutex<String>,
+    /// How much they did.
+    sent: AtomicU64,
 }
 
 impl App {
@@ -62,25 +68,21 @@ impl App {
     pub async fn start() -> anyhow::Result<Self> {
         let inner = Arc::new(Inner {
             callbacks: watch::Sender::default(),
-            answers: Mutex::default(),
-            delay: Mutex::default(),
             undocumented: Mutex::default(),
+            files: Mutex::default(),
+            webhook: Mutex::default(),
+            sent: AtomicU64::new(1),
         });
         let router = Router::new()
             .route("/callback", post(take))
-            .layer(DefaultBodyLimit::disable())
+            .route("/files/{name}", get(file))
             .with_state(inner.clone());
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let url = format!("http://{}/callback", listener.local_addr()?);
-        let serving = tokio::spawn(async move {
-            // It serves until it is aborted.
-            let _ = axum::serve(listener, router).await;
-        });
+        let server = Port::open().await.serve(router, Arc::new(Refusal));
         Ok(Self {
-            url,
+            url: format!("{}/callback", server.origin()),
             inner,
             client: client()?,
-            serving,
+            server: Arc::new(server),
         })
     }
 
@@ -92,18 +94,18 @@ impl App {
 
     /// Answers the next requests with these statuses, without taking them.
     pub fn answer_next(&self, statuses: &[u16]) {
-        let mut answers = self
-            .inner
-            .answers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        answers.extend(statuses.iter().rev());
+        for status in statuses {
+            self.server
+                .faults()
+                .add(Calls::any(), 1, Fault::Status(*status));
+        }
     }
 
     /// Takes the next request, and answers it only after this time.
     pub fn delay_next(&self, delay: Duration) {
-        let next = self.inner.delay.lock();
-        *next.unwrap_or_else(PoisonError::into_inner) = delay;
+        self.server
+            .faults()
+            .add(Calls::any(), 1, Fault::DelayAfter(delay));
     }
 
     /// What it got so far, in order.
@@ -112,10 +114,32 @@ impl App {
     /// When something of it is not as `docs/openapi.yaml` has it.
     #[must_use]
     pub fn callbacks(&self) -> Vec<Callback> {
-        let undocumented = self.inner.undocumented.lock();
-        let undocumented = undocumented.unwrap_or_else(PoisonError::into_inner).clone();
+        let undocumented = self.undocumented();
         assert!(undocumented.is_empty(), "{undocumented:#?}");
         self.inner.callbacks.borrow().clone()
+    }
+
+    /// What of it is not as `docs/openapi.yaml` has it.
+    fn undocumented(&self) -> Vec<String> {
+        let undocumented = self.inner.undocumented.lock();
+        undocumented.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn webhook(&self) -> String {
+        let webhook = self.inner.webhook.lock();
+        webhook.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps a file to be fetched, and returns its URL.
+    fn offer(&self, name: &str, mime_type: &str, content: &[u8]) -> String {
+        let mut files = self
+            .inner
+            .files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let content = Bytes::copy_from_slice(content);
+        files.insert(name.to_owned(), (mime_type.to_owned(), content));
+        format!("{}/files/{name}", self.server.origin())
     }
 
     /// Waits until it got `count` requests, and returns them.
@@ -207,9 +231,13 @@ impl App {
     }
 }
 
-impl Drop for App {
-    fn drop(&mut self) {
-        self.serving.abort();
+/// How an application refuses: by a status.
+#[derive(Debug)]
+struct Refusal;
+
+impl Dialect for Refusal {
+    fn refused(&self, _: &str) -> Response {
+        StatusCode::GONE.into_response()
     }
 }
 
@@ -221,19 +249,21 @@ pub fn client() -> anyhow::Result<reqwest::Client> {
     Ok(haptik_bridge_shared::net::client()?)
 }
 
+async fn file(State(inner): State<Arc<Inner>>, Path(name): Path<String>) -> Response {
+    let files = inner.files.lock().unwrap_or_else(PoisonError::into_inner);
+    match files.get(&name).cloned() {
+        Some((mime_type, content)) => {
+            ([(http::header::CONTENT_TYPE, mime_type)], content).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
 async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let verified =
         Webhook::new(SECRET).is_ok_and(|webhook| webhook.verify(&body, &headers).is_ok());
     if !verified {
         return StatusCode::UNAUTHORIZED;
-    }
-    let answer = inner
-        .answers
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .pop();
-    if let Some(status) = answer.and_then(|status| StatusCode::from_u16(status).ok()) {
-        return status;
     }
     let id = headers
         .get("webhook-id")
@@ -258,10 +288,5 @@ async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) 
     inner
         .callbacks
         .send_modify(|callbacks| callbacks.push(Callback { id, body }));
-    let delay = inner
-        .delay
-        .lock()
-        .map(|mut delay| std::mem::take(&mut *delay));
-    tokio::time::sleep(delay.unwrap_or_default()).await;
     StatusCode::NO_CONTENT
 }

@@ -2,15 +2,16 @@
 //! process killed between any two steps, and then a checker: what was lost, doubled, out of order.
 //!
 //! Around the handlers there is what AWS would be, and is not killed: `DynamoDB` (embedded), a FIFO
-//! queue (`doorbell`), and Haptik, Slack and a sink (the simulator and the fakes). Every call passes
+//! queue (`doorbell`), and Haptik, the provider of a channel and a sink (the simulator and the fakes). Every call passes
 //! through one `proxy`, every ring and call is one step of the `world`, which draws what goes wrong with
 //! it, or kills the `process` before or after the step takes effect. The `load` and the draws follow
 //! from a seed; in which order steps are made is up to the scheduler. `verdict` is the checker.
 //!
-//! [`run`] is one run at given [`Rates`]; [`Load::kill_at`] kills it at one chosen step, so that a test
+//! [`run`] is one run at given [`Rates`], in Slack, and [`run_with`] one with any provider; [`Load::kill_at`] kills it at one chosen step, so that a test
 //! can go through them all. [`Completions`] is a run in which a conversation completes, and a CRM gets
 //! its ticket; [`handoff`] is a hand-off's life, [`outage`] one of the webhook.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use haptik_bridge_local::simulator::{
@@ -41,6 +42,7 @@ use self::proxy::{Proxy, Upstreams};
 use self::world::World;
 use crate::app::{self, App};
 use crate::fake_slack::FakeSlack;
+use crate::provider::FakeProvider;
 
 /// What is said, and what goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,26 +73,35 @@ const PACE: f64 = 0.03;
 /// How much of Haptik's pauses between two tries is waited for.
 const HAPTIKS_PACE: f64 = 0.004;
 
-/// Carries out one run.
+/// Carries out one run in Slack.
 ///
 /// # Errors
 /// When something of the surroundings fails.
 pub async fn run(load: Load) -> anyhow::Result<Report> {
+    run_with(slack().await, load).await
+}
+
+/// Carries out one run with this provider.
+///
+/// # Errors
+/// When something of the surroundings fails.
+pub async fn run_with(provider: Arc<dyn FakeProvider>, load: Load) -> anyhow::Result<Report> {
     let began = Instant::now();
     let (world, kills) = World::new(load.seed, load.rates, load.kill_at);
-    let neighbours = neighbours(&load, HAPTIKS_PACE).await?;
+    let neighbours = neighbours(provider, &load, HAPTIKS_PACE).await?;
     let setup = Setup {
         config: configuration_of,
-        secrets: neighbours.secrets(),
+        secrets: Secrets::of(&neighbours.haptik),
+        provider: neighbours.provider.clone(),
         sinks: audit(),
         limits: Limits::default(),
     };
     let upstreams = neighbours.upstreams();
     let surroundings = Surroundings::new(world, Doorbell::new(PACE), upstreams, setup).await?;
     let url = surroundings.url()?;
-    neighbours.set_webhook_url(&url);
+    neighbours.set_bridge(&url);
     let keeping = tokio::spawn(process::keep_alive(surroundings.clone(), kills));
-    let said = load::speak(&neighbours.slack, &channel_url(&url), &load).await?;
+    let said = load::speak(&neighbours.provider, &load).await?;
     settle(&surroundings, neighbours.haptik.simulator(), load.patience).await;
     let Surroundings {
         world, database, ..
@@ -133,16 +144,25 @@ fn has_undelivered(haptik: &Simulator) -> bool {
 }
 
 /// The neighbours of a run with this load.
-async fn neighbours(load: &Load, pace: f64) -> anyhow::Result<Neighbours> {
+async fn neighbours(
+    provider: Arc<dyn FakeProvider>,
+    load: &Load,
+    pace: f64,
+) -> anyhow::Result<Neighbours> {
     let bot = load::bot(load.replies);
-    Neighbours::start(bot, load.seed, load.disorder, pace).await
+    Neighbours::start(provider, bot, load.seed, load.disorder, pace).await
 }
 
-/// What is not the bridge, and is not killed: Haptik, Slack and a sink.
+/// The provider of a run that names none.
+async fn slack() -> Arc<dyn FakeProvider> {
+    Arc::new(FakeSlack::start().await)
+}
+
+/// What is not the bridge, and is not killed: Haptik, the provider of a channel and a sink.
 #[derive(Debug)]
 pub(crate) struct Neighbours {
     pub(crate) haptik: Running,
-    pub(crate) slack: FakeSlack,
+    pub(crate) provider: Arc<dyn FakeProvider>,
     pub(crate) sink: App,
 }
 
@@ -150,6 +170,7 @@ impl Neighbours {
     /// Starts them. `disorder` is how likely Haptik delivers something twice, and how likely two deliveries
     /// change places; `pace` is how much of Haptik's pauses between two tries is waited for.
     pub(crate) async fn start(
+        provider: Arc<dyn FakeProvider>,
         bot: impl Bot,
         seed: u64,
         disorder: f64,
@@ -173,7 +194,7 @@ impl Neighbours {
         }
         Ok(Self {
             haptik: simulator.serve("127.0.0.1:0").await?,
-            slack: FakeSlack::start().await,
+            provider,
             sink: App::start().await?,
         })
     }
@@ -182,31 +203,20 @@ impl Neighbours {
     fn upstreams(&self) -> Upstreams {
         Upstreams {
             haptik: self.haptik.base_url(),
-            slack: self.slack.origin().to_owned(),
+            channel: self.provider.server().origin().to_owned(),
             sink: self.sink.url().to_owned(),
             ..Upstreams::default()
         }
     }
 
-    /// Tells Haptik where the bridge is.
-    fn set_webhook_url(&self, bridge: &str) {
+    /// Tells them where the bridge is.
+    fn set_bridge(&self, bridge: &str) {
         let url = format!("{bridge}/haptik/main");
         self.haptik.simulator().set_webhook_url(url);
+        let connection = self.provider.connection();
+        let url = format!("{bridge}/channels/{connection}");
+        self.provider.set_webhook(&url);
     }
-
-    fn secrets(&self) -> Secrets {
-        let workspace = self.slack.workspace();
-        Secrets {
-            signing_secret: workspace.signing_secret.clone(),
-            bot_token: workspace.bot_token.clone(),
-            ..Secrets::of(&self.haptik)
-        }
-    }
-}
-
-/// Where the bridge at `url` takes Slack's events.
-fn channel_url(url: &str) -> String {
-    format!("{url}/channels/acme-slack")
 }
 
 /// A webhook sink that gets all events.
@@ -224,31 +234,29 @@ fn audit() -> String {
 }
 
 fn configuration_of(around: &Surroundings, process: u64) -> String {
-    let Setup { secrets, sinks, .. } = &around.setup;
-    configuration(&around.proxy, secrets, sinks, process)
+    configuration(&around.proxy, &around.setup, process)
 }
 
 /// The configuration of a process, whose calls pass through the proxy; so do those to a sink, whose URL is
 /// `@sink@`.
-fn configuration(proxy: &Proxy, secrets: &Secrets, sinks: &str, process: u64) -> String {
-    let Secrets {
-        signing_secret,
-        bot_token,
+fn configuration(proxy: &Proxy, setup: &Setup, process: u64) -> String {
+    let Setup {
+        secrets,
+        provider,
+        sinks,
         ..
-    } = secrets;
+    } = setup;
     format!(
-        r#"
+        r"
         {account}
-        [channels.acme-slack]
-        type = "slack"
-        signing_secrets = ["{signing_secret}"]
-        bot_token = "{bot_token}"
-        api_base_url = "{slack}/api"
+        [channels.{connection}]
+        {channel}
 
         {sinks}
-        "#,
+        ",
         account = account(proxy, secrets, process),
-        slack = proxy.url(process, "slack"),
+        connection = provider.connection(),
+        channel = provider.toml(&proxy.url(process, "channel")),
         sinks = sinks.replace("@sink@", &proxy.url(process, "sink")),
     )
 }

@@ -2,7 +2,7 @@
 //! documentation and as strict as that.
 //!
 //! [`FakeCrm::zendesk`] and its siblings serve on a free port of this machine. A fake keeps the
-//! tickets, their comments and attachments, and every call; it refuses in its vendor's own words what
+//! tickets, their comments and attachments, and every call that came to it; it refuses in its vendor's own words what
 //! the vendor refuses, and keeps apart what the vendor would silently ignore or cut
 //! ([`FakeCrm::ignored`]). [`FakeCrm::fail_next`] makes calls go wrong, [`FakeCrm::set_down`] and
 //! [`FakeCrm::revoke`] make all of them.
@@ -13,7 +13,6 @@
 //! Nothing here uses the bridge's own code: the two are written apart from each other. Whether the
 //! fakes speak as the vendors' client libraries expect is checked by `tests/crm/run`.
 
-mod faults;
 pub mod freshdesk;
 pub mod hubspot;
 pub mod jira;
@@ -29,13 +28,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::fake_slack::server::Cuttable;
+use crate::faults::{Calls, Failed, Port, Server};
 
-pub use faults::Fault;
+pub use crate::faults::Fault;
 pub use kind::Kind;
 pub use store::{Attachment, Call, Comment, Ticket};
 
@@ -44,6 +41,9 @@ use store::{State, Store};
 
 /// How long the waiting methods wait.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How long a waiting method waits until it looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// One vendor's API.
 pub(crate) trait Api: std::fmt::Debug + Send + Sync + 'static {
@@ -58,14 +58,7 @@ pub(crate) trait Api: std::fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct FakeCrm {
     state: Arc<State>,
-    base_url: String,
-    _running: Arc<Running>,
-}
-
-/// Dropped with the last handle, which the server waits for.
-#[derive(Debug)]
-struct Running {
-    _stop: oneshot::Sender<()>,
+    server: Arc<Server>,
 }
 
 impl FakeCrm {
@@ -100,33 +93,19 @@ impl FakeCrm {
     }
 
     async fn start(api: impl Api) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a free port on the loopback address");
-        let address = listener.local_addr().expect("a bound port has an address");
-        let base_url = format!("http://{address}");
-        let state = Arc::new(State::new(api, &base_url));
-        let service = server::service(Arc::clone(&state));
-        let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(async move {
-            let serving = axum::serve(Cuttable(listener), service);
-            let graceful = serving.with_graceful_shutdown(async {
-                // The sender is never used: it is dropped.
-                let _ = stopped.await;
-            });
-            let _ = graceful.await;
-        });
+        let port = Port::open().await;
+        let state = Arc::new(State::new(api, port.origin()));
+        let server = port.serve(server::router(Arc::clone(&state)), Arc::clone(&state) as _);
         Self {
             state,
-            base_url,
-            _running: Arc::new(Running { _stop: stop }),
+            server: Arc::new(server),
         }
     }
 
     /// Scheme, host and port, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> &str {
-        &self.base_url
+        self.server.origin()
     }
 
     /// The tickets, oldest first.
@@ -147,7 +126,7 @@ impl FakeCrm {
         self.state.read(|store| store.people.clone())
     }
 
-    /// Every call so far, oldest first.
+    /// Every call that came to it, oldest first: not those that failed on their way.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.state.read(|store| store.calls.clone())
@@ -179,7 +158,8 @@ impl FakeCrm {
         tickets
     }
 
-    /// Waits until `probe` finds what it looks for; it is asked after every call.
+    /// Waits until `probe` finds what it looks for; it is asked after every call, and now
+    /// and then.
     ///
     /// # Panics
     /// After 40 s, with `what` was waited for and every call that there was.
@@ -191,21 +171,35 @@ impl FakeCrm {
             if let Some(found) = probe() {
                 return found;
             }
-            let in_time = tokio::time::timeout_at(deadline, changed).await;
-            assert!(in_time.is_ok(), "waited for {what}\n{}", self.report());
+            // What failed before it came here changes nothing here.
+            let _ = tokio::time::timeout(LOOK_AGAIN, changed).await;
+            let in_time = Instant::now() < deadline;
+            assert!(in_time, "waited for {what}\n{}", self.report());
         }
     }
 
     /// The next `times` calls of `method` whose path contains `path` go wrong. `*` is any method, an
     /// empty path any path.
+    ///
+    /// # Panics
+    /// When `method` is none.
     pub fn fail_next(&self, method: &str, path: &str, times: usize, fault: Fault) {
-        self.state
-            .change(|store| store.faults.add(method, path, times, fault));
+        let mut calls = Calls::to(path);
+        if method != "*" {
+            calls = calls.by(method.parse().expect("a method"));
+        }
+        self.server.faults().add(calls, times, fault);
+    }
+
+    /// The calls that were made to fail, oldest first.
+    #[must_use]
+    pub fn failed(&self) -> Vec<Failed> {
+        self.server.faults().failed()
     }
 
     /// While down, every connection is closed without an answer.
     pub fn set_down(&self, down: bool) {
-        self.state.change(|store| store.down = down);
+        self.server.faults().set_down(down);
     }
 
     /// While held, calls are taken and not answered; then they all are.

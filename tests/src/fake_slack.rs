@@ -18,38 +18,43 @@ mod arguments;
 pub mod block_kit;
 mod client;
 mod events;
-mod faults;
 mod fixtures;
 mod interactions;
 mod message;
 mod methods;
 mod oauth;
-pub(crate) mod server;
+mod provider;
+mod server;
 mod state;
 mod workspace;
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::oneshot, time::Instant};
+use tokio::time::Instant;
+
+use crate::faults::{Calls, Failed, Port, Server};
+
+pub use crate::faults::Fault;
 
 pub use client::{Delivery, HeaderCase, Payload, Reply, SlackClient};
 pub use events::Event;
-pub use faults::Fault;
 pub use fixtures::{Fixture, fixtures};
 pub use interactions::{Interaction, SlashCommand};
 pub use message::{Author, Button, Message};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET};
-pub use state::{Call, Clock, OpenView, Refusal};
-pub use workspace::{User, Workspace};
+pub use state::{Call, OpenView, Refusal};
+pub use workspace::Workspace;
 
 use oauth::Site;
 use state::{State, StoredFile};
 
 /// How long the waiting methods wait when not told otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How long a waiting method waits until it looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A running fake, of one workspace; [`FakeSlack::also`] is another. Clones share it; it stops when the
 /// last one is dropped.
@@ -58,13 +63,7 @@ pub struct FakeSlack {
     state: Arc<State>,
     site: Arc<Site>,
     client: SlackClient,
-    _running: Arc<Running>,
-}
-
-/// Dropped with the last handle, which the server waits for.
-#[derive(Debug)]
-struct Running {
-    _stop: oneshot::Sender<()>,
+    server: Arc<Server>,
 }
 
 impl FakeSlack {
@@ -74,37 +73,17 @@ impl FakeSlack {
     ///
     /// When no port can be bound.
     pub async fn start() -> Self {
-        Self::start_as(Workspace::default(), Arc::new(Timestamp::now)).await
-    }
-
-    /// Starts a fake of this workspace, whose message ids and life times follow the clock.
-    ///
-    /// # Panics
-    ///
-    /// When no port can be bound.
-    pub async fn start_as(workspace: Workspace, clock: Clock) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a free port on the loopback address");
-        let address = listener.local_addr().expect("a bound port has an address");
-        let client = SlackClient::new(&workspace.signing_secret, Arc::clone(&clock));
-        let state = Arc::new(State::new(workspace, format!("http://{address}"), clock));
+        let workspace = Workspace::default();
+        let port = Port::open().await;
+        let client = SlackClient::new(&workspace.signing_secret);
+        let state = Arc::new(State::new(workspace, port.origin().to_owned()));
         let site = Arc::new(Site::new(Arc::clone(&state)));
-        let service = server::service(Arc::clone(&site));
-        let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(async move {
-            let serving = axum::serve(server::Cuttable(listener), service);
-            let graceful = serving.with_graceful_shutdown(async {
-                // The sender is never used: it is dropped.
-                let _ = stopped.await;
-            });
-            let _ = graceful.await;
-        });
+        let server = port.serve(server::router(Arc::clone(&site)), Arc::new(server::Slack));
         Self {
             state,
             site,
             client,
-            _running: Arc::new(Running { _stop: stop }),
+            server: Arc::new(server),
         }
     }
 
@@ -114,7 +93,7 @@ impl FakeSlack {
         format!("{}/api", self.state.origin)
     }
 
-    /// Scheme, host and port, where private files and uploads lie too.
+    /// Scheme, host and port, where private files lie too.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.state.origin
@@ -132,41 +111,28 @@ impl FakeSlack {
         &self.client
     }
 
-    /// All messages of a conversation that everybody there sees, people's included, oldest first.
+    /// All messages of a conversation, people's included, oldest first.
     #[must_use]
     pub fn conversation(&self, channel: &str) -> Vec<Message> {
         self.state.read(|store| {
             let all = store.channels.get(channel).into_iter().flatten();
-            all.filter(|message| message.ephemeral_to.is_none())
-                .cloned()
-                .collect()
+            all.cloned().collect()
         })
     }
 
-    /// The application's messages in a conversation, oldest first, without ephemeral ones.
+    /// The application's messages in a conversation, oldest first.
     #[must_use]
     pub fn messages(&self, channel: &str) -> Vec<Message> {
         self.state.read(|store| store.posted_by_bot(channel))
     }
 
-    /// The application's messages in all conversations, by conversation, without ephemeral ones.
+    /// The application's messages in all conversations, by conversation.
     #[must_use]
     pub fn all_messages(&self) -> Vec<Message> {
         self.state.read(|store| {
             let channels = store.channels.keys();
             channels
                 .flat_map(|channel| store.posted_by_bot(channel))
-                .collect()
-        })
-    }
-
-    /// The application's messages in a conversation that one user sees only.
-    #[must_use]
-    pub fn ephemeral_messages(&self, channel: &str) -> Vec<Message> {
-        self.state.read(|store| {
-            let all = store.channels.get(channel).into_iter().flatten();
-            all.filter(|message| message.ephemeral_to.is_some())
-                .cloned()
                 .collect()
         })
     }
@@ -214,7 +180,7 @@ impl FakeSlack {
         .await
     }
 
-    /// Waits until `probe` finds what it looks for; it is asked after every change.
+    /// Waits until `probe` finds what it looks for; it is asked after every change, and now and then.
     ///
     /// # Panics
     ///
@@ -232,9 +198,10 @@ impl FakeSlack {
             if let Some(found) = probe() {
                 return found;
             }
-            let in_time = tokio::time::timeout_at(deadline, changed).await;
+            // What failed before it came here changes nothing here.
+            let _ = tokio::time::timeout(LOOK_AGAIN, changed).await;
             assert!(
-                in_time.is_ok(),
+                Instant::now() < deadline,
                 "waited {patience:?} for {what}\n{}",
                 self.report()
             );
@@ -253,6 +220,12 @@ impl FakeSlack {
         })
     }
 
+    /// The calls that were made to fail, oldest first.
+    #[must_use]
+    pub fn failed(&self) -> Vec<Failed> {
+        self.server.faults().failed()
+    }
+
     /// Calls that were refused for what they said, oldest first.
     #[must_use]
     pub fn refusals(&self) -> Vec<Refusal> {
@@ -264,12 +237,6 @@ impl FakeSlack {
     pub fn take_refusals(&self) -> Vec<Refusal> {
         self.state
             .change(|store| std::mem::take(&mut store.refusals))
-    }
-
-    /// What Slack would have accepted but advises against.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        self.state.read(|store| store.warnings.clone())
     }
 
     /// Nothing that the application sent was refused.
@@ -289,17 +256,30 @@ impl FakeSlack {
         self.state.read(state::Store::report)
     }
 
-    /// The next `times` calls of `method` (`*` for any; `files-pri`, `upload` and `response_url`
-    /// for what is no method) go wrong.
+    /// The next `times` calls of `method` of this workspace (`*` for any; `files-pri` for files) go wrong.
     pub fn fail_next(&self, method: &str, times: usize, fault: Fault) {
-        self.state
-            .change(|store| store.faults.add(method, None, times, fault));
+        self.server.faults().add(self.call(method), times, fault);
     }
 
     /// As [`Self::fail_next`], in one conversation only.
     pub fn fail_next_in(&self, channel: &str, method: &str, times: usize, fault: Fault) {
-        self.state
-            .change(|store| store.faults.add(method, Some(channel), times, fault));
+        let calls = self.call(method).with(channel);
+        self.server.faults().add(calls, times, fault);
+    }
+
+    fn call(&self, method: &str) -> Calls {
+        let path = match method {
+            "*" => String::new(),
+            "files-pri" => "/files-pri/".to_owned(),
+            method => format!("/api/{method}"),
+        };
+        let calls = Calls::to(&path);
+        // Another workspace is called with its own token.
+        if self.is_first() {
+            calls
+        } else {
+            calls.bearing(&self.tokens())
+        }
     }
 
     /// Takes back the faults that are still to come, and returns for how many calls they were.
@@ -308,11 +288,7 @@ impl FakeSlack {
         reason = "it is called for its effect as well"
     )]
     pub fn clear_faults(&self) -> usize {
-        self.state.change(|store| {
-            let remaining = store.faults.remaining();
-            store.faults.clear();
-            remaining
-        })
+        self.server.faults().clear()
     }
 
     /// From now on each conversation takes `burst` messages at once, and one each `interval`
@@ -324,19 +300,7 @@ impl FakeSlack {
 
     /// While down, every connection is closed without an answer.
     pub fn set_down(&self, down: bool) {
-        self.state.change(|store| store.down = down);
-    }
-
-    /// Describes a member; others get a profile made from their id.
-    pub fn set_user(&self, user: User) {
-        self.state
-            .change(|store| store.users.insert(user.id.clone(), user));
-    }
-
-    /// `users.info` answers `user_not_found` for this id.
-    pub fn remove_user(&self, id: &str) {
-        self.state
-            .change(|store| store.missing_users.insert(id.to_owned()));
+        self.server.faults().set_down(down);
     }
 
     /// Puts a file into the workspace and returns its file object, for [`Self::file_share`].
@@ -348,10 +312,7 @@ impl FakeSlack {
                 name: name.to_owned(),
                 title: name.to_owned(),
                 mimetype: mimetype.to_owned(),
-                expected_length: content.len(),
                 content: Some(content),
-                completed: true,
-                from_bot: false,
             };
             store.files.insert(file.id.clone(), file.clone());
             file
@@ -370,13 +331,6 @@ impl FakeSlack {
             let file = store.files.get_mut(id).expect("a file of the workspace");
             file.content = None;
         });
-    }
-
-    /// The content of a file, by its id, once it is uploaded.
-    #[must_use]
-    pub fn file_content(&self, id: &str) -> Option<Bytes> {
-        self.state
-            .read(|store| store.files.get(id)?.content.clone())
     }
 
     /// The modals that were opened, oldest first.

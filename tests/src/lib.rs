@@ -2,8 +2,9 @@
 //! DynamoDB, between the simulator of Haptik and a fake Slack.
 //!
 //! [`Stage`] sets the scene, and fails a test that leaves a ledger entry or a ring behind.
-//! [`fake_slack`] is Slack, strict about what it documents; [`fake_crm`] are CRMs; [`app`] is an
-//! application on a custom channel, [`browser`] what somebody installs an app with. [`chaos`] is a load
+//! [`provider`] is what every fake provider of a channel can do, and [`faults`] what goes wrong with calls
+//! to any fake. [`fake_slack`] is Slack, strict about what it documents; [`fake_crm`] are CRMs; [`app`] is
+//! an application on a custom channel, [`browser`] what somebody installs an app with. [`chaos`] is a load
 //! under faults and kills, and a checker of what came of it; [`parsers`] is what reads what others send;
 //! [`random_hsl`] is what Haptik may send; [`openapi`] holds answers and callbacks against
 //! `docs/openapi.yaml`.
@@ -13,8 +14,10 @@ pub mod browser;
 pub mod chaos;
 pub mod fake_crm;
 pub mod fake_slack;
+pub mod faults;
 pub mod openapi;
 pub mod parsers;
+pub mod provider;
 pub mod random_hsl;
 pub mod stage;
 

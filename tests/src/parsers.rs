@@ -2,10 +2,8 @@
 //! The fuzz targets begin with the same samples (`fuzz/seed`).
 
 use std::path::Path;
-use std::sync::Arc;
 
 use haptik_bridge_parsers::Parser;
-use jiff::Timestamp;
 
 use crate::fake_slack::{self, fixtures};
 
@@ -18,7 +16,7 @@ pub fn samples(parser: Parser) -> Vec<Vec<u8>> {
     let shared = |prefix| read_all("shared/tests/samples", prefix);
     match parser {
         Parser::Slack => {
-            let client = fake_slack::SlackClient::new("any secret", Arc::new(Timestamp::now));
+            let client = fake_slack::SlackClient::new("any secret");
             fixtures()
                 .iter()
                 .map(|fixture| client.signed_parts(fixture.delivery()).1)

@@ -1,7 +1,9 @@
 //! The scene of an end-to-end test.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use haptik_bridge_local::gateway::LocalBridge;
@@ -19,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::{self, App};
 use crate::fake_slack::{CLIENT_ID, CLIENT_SECRET, FakeSlack, Payload, Reply};
+use crate::provider::{self, FakeProvider, Request, Shown};
 
 /// How long everything may take to come to rest at the end of a test.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,6 +41,11 @@ pub struct Options {
     /// Whether the Slack app is installed by OAuth, in as many workspaces as like it, and not in one by
     /// its token.
     pub oauth: bool,
+    /// Who is on the other side of one more connection, or of one of the usual ones; the fake Slack when it
+    /// is nobody.
+    pub provider: Option<Arc<dyn FakeProvider>>,
+    /// More lines for the table of that connection.
+    pub connection: &'static str,
     /// More tables; `[delivery]` and `[outbound]` are there unless this has them.
     pub tables: String,
     /// The simulated account.
@@ -58,6 +66,8 @@ pub struct Stage {
     pub haptik: Running,
     /// The application.
     pub app: App,
+    /// Whom the scene is about: Slack, unless the options say another.
+    pub provider: Arc<dyn FakeProvider>,
     /// The bridge's URL.
     pub url: String,
     stop: Option<oneshot::Sender<()>>,
@@ -93,8 +103,12 @@ impl Stage {
         let haptik = simulator.serve("127.0.0.1:0").await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        slack.set_redirect_url(&format!("{url}/channels/acme-slack/oauth"));
-        let toml = config(&options, &haptik, &slack, &app, &url);
+        let provider = options.provider.clone();
+        let provider = provider.unwrap_or_else(|| Arc::new(slack.clone()));
+        for provider in [&slack as &dyn FakeProvider, &app, &*provider] {
+            provider.set_webhook(&format!("{url}/channels/{}", provider.connection()));
+        }
+        let toml = config(&options, &haptik, [&slack, &app, &*provider], &url);
         let config = Config::parse(&toml, &registry::all()).context("the test's configuration")?;
         let local = LocalBridge::start_with(
             config,
@@ -121,6 +135,7 @@ impl Stage {
             slack,
             haptik,
             app,
+            provider,
             url,
             stop: Some(stop),
             serving: Some(serving),
@@ -175,6 +190,48 @@ impl Stage {
         Ok(answer)
     }
 
+    /// The provider sends something; returns the status and the body of the bridge's answer.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn receives(&self, request: &Request) -> anyhow::Result<(u16, String)> {
+        provider::send(&app::client()?, request).await
+    }
+
+    /// As [`Stage::receives`], where it is taken.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    ///
+    /// # Panics
+    /// When it is not taken.
+    pub async fn takes(&self, request: &Request) -> anyhow::Result<()> {
+        let (status, body) = self.receives(request).await?;
+        assert!((200..300).contains(&status), "{status} {body}");
+        Ok(())
+    }
+
+    /// Waits until the provider shows the user something, and returns it.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub async fn shown<T>(
+        &self,
+        user: &str,
+        what: &str,
+        probe: impl Fn(&[Shown]) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let shown = self.provider.shown(user);
+            if let Some(found) = probe(&shown) {
+                return Ok(found);
+            }
+            anyhow::ensure!(Instant::now() < deadline, "waited for {what}: {shown:#?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until Haptik was told `count` messages of users, and returns their texts.
     ///
     /// # Errors
@@ -192,7 +249,7 @@ impl Stage {
         Ok(told)
     }
 
-    /// Waits until nothing is left to be done, and checks that nothing was given up and that Slack
+    /// Waits until nothing is left to be done, and checks that nothing was given up and that the provider
     /// refused nothing. To be called at the end of every test.
     ///
     /// # Errors
@@ -202,6 +259,8 @@ impl Stage {
     /// When something is left over.
     pub async fn finish(self) -> anyhow::Result<()> {
         self.slack.assert_nothing_refused();
+        let refusals = self.provider.refusals();
+        assert!(refusals.is_empty(), "the provider refused: {refusals:#?}");
         let dead = self.finish_with_dead().await?;
         assert!(dead.is_empty(), "given up: {:#?}", summary(&dead));
         Ok(())
@@ -268,19 +327,20 @@ impl Drop for Stage {
     }
 }
 
-/// The configuration of the usual scene, as a file would have it.
-fn config(options: &Options, haptik: &Running, slack: &FakeSlack, app: &App, url: &str) -> String {
+/// The configuration of the usual scene, as a file would have it. The last one of the providers is whom
+/// the scene is about.
+fn config(
+    options: &Options,
+    haptik: &Running,
+    providers: [&dyn FakeProvider; 3],
+    url: &str,
+) -> String {
     let settings = haptik.simulator().settings();
-    let (workspace, tables) = (slack.workspace(), &options.tables);
+    let tables = &options.tables;
     let outbound = if tables.contains("[outbound]") {
         ""
     } else {
         "[outbound]\nallow_private_networks = true"
-    };
-    let access = if options.oauth {
-        oauth(slack, url, ENCRYPTION_KEY)
-    } else {
-        format!("bot_token = \"{}\"", workspace.bot_token)
     };
     format!(
         r#"
@@ -291,19 +351,7 @@ fn config(options: &Options, haptik: &Running, slack: &FakeSlack, app: &App, url
         webhook_secrets = ["{webhook_secret}"]
         business_id = {business_id}
 
-        [channels.acme-slack]
-        type = "slack"
-        signing_secrets = ["{signing_secret}"]
-        {access}
-        api_base_url = "{api_base_url}"
-        {slack_lines}
-
-        [channels.my-app]
-        type = "custom"
-        signing_secrets = ["{app_secret}"]
-        callback_url = "{app_url}"
-        {app_lines}
-
+        {channels}
         {outbound}
         {tables}
         "#,
@@ -312,27 +360,47 @@ fn config(options: &Options, haptik: &Running, slack: &FakeSlack, app: &App, url
         token = settings.token.expose_secret(),
         webhook_secret = settings.webhook_secret.expose_secret(),
         business_id = settings.business_id,
-        signing_secret = workspace.signing_secret,
-        api_base_url = slack.api_base_url(),
-        slack_lines = options.slack,
-        app_lines = options.app,
-        app_secret = app::SECRET,
-        app_url = app.url(),
+        channels = channels(options, providers, url),
     )
 }
 
-/// The keys of a Slack app that is installed by OAuth.
+/// The tables of the connections.
+fn channels(options: &Options, providers: [&dyn FakeProvider; 3], url: &str) -> String {
+    let [slack, app, subject] = providers;
+    let mut tables = BTreeMap::new();
+    for (provider, lines) in [(slack, options.slack), (app, options.app)] {
+        let table = provider.toml(provider.server().origin());
+        tables.insert(provider.connection(), format!("{table}{lines}\n"));
+    }
+    if options.oauth {
+        let token = |line: &&str| !line.starts_with("bot_token");
+        let table = slack.toml(slack.server().origin());
+        let table: Vec<&str> = table.lines().filter(token).collect();
+        let access = oauth(slack.server().origin(), url, ENCRYPTION_KEY);
+        let table = format!("{}\n{access}\n{}\n", table.join("\n"), options.slack);
+        tables.insert(slack.connection(), table);
+    }
+    if options.provider.is_some() {
+        let table = subject.toml(subject.server().origin());
+        let lines = format!("{table}{}\n", options.connection);
+        tables.insert(subject.connection(), lines);
+    }
+    let tables = tables.iter();
+    let tables = tables.map(|(connection, lines)| format!("[channels.{connection}]\n{lines}\n"));
+    tables.collect()
+}
+
+/// The keys of a Slack app that is installed by OAuth, at a Slack with this origin.
 #[must_use]
-pub fn oauth(slack: &FakeSlack, url: &str, encryption_keys: &str) -> String {
+pub fn oauth(slack: &str, url: &str, encryption_keys: &str) -> String {
     format!(
         r#"
         client_id = "{CLIENT_ID}"
         client_secrets = ["{CLIENT_SECRET}"]
         token_encryption_keys = [{encryption_keys}]
-        oauth_base_url = "{}"
+        oauth_base_url = "{slack}/oauth"
         public_url = "{url}"
-        "#,
-        slack.oauth_base_url(),
+        "#
     )
 }
 

@@ -1,66 +1,23 @@
-//! The fake Slack is as strict as Slack: what it is to refuse, it refuses.
+//! What the other tests rely upon of the fake Slack: that it signs as Slack does, and refuses what Slack's
+//! documentation does not allow.
 
-#[path = "fake_slack/block_kit.rs"]
-mod block_kit;
-#[path = "fake_slack/faults_and_files.rs"]
-mod faults_and_files;
-#[path = "fake_slack/requests.rs"]
-mod requests;
+use std::collections::HashSet;
 
-use std::time::Duration;
-
-use haptik_bridge_tests::fake_slack::{FakeSlack, User};
+use haptik_bridge_tests::app::client;
+use haptik_bridge_tests::fake_slack::block_kit::{check_blocks, check_view};
+use haptik_bridge_tests::fake_slack::{Delivery, FakeSlack, fixtures};
 use serde_json::{Value, json};
 
 const DM: &str = "D0ASHA";
 
-struct Bridge {
-    slack: FakeSlack,
-    http: reqwest::Client,
+/// Calls a method of the Web API as the application.
+async fn call(slack: &FakeSlack, method: &str, arguments: Value) -> anyhow::Result<Value> {
+    let url = format!("{}/{method}", slack.api_base_url());
+    let request = client()?.post(url).json(&arguments);
+    let token = &slack.workspace().bot_token;
+    Ok(request.bearer_auth(token).send().await?.json().await?)
 }
 
-/// What the fake answered: the status and the body.
-type Answer = (u16, Value);
-
-impl Bridge {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the bridge's own client follows no redirects"
-    )]
-    async fn start() -> Self {
-        let slack = FakeSlack::start().await;
-        let http = reqwest::Client::new();
-        Self { slack, http }
-    }
-
-    fn url(&self, method: &str) -> String {
-        format!("{}/{method}", self.slack.api_base_url())
-    }
-
-    async fn json(&self, method: &str, arguments: Value) -> anyhow::Result<Answer> {
-        let token = &self.slack.workspace().bot_token;
-        let request = self.http.post(self.url(method)).bearer_auth(token);
-        let response = request.json(&arguments).send().await?;
-        Ok((response.status().as_u16(), response.json().await?))
-    }
-
-    async fn form(&self, method: &str, arguments: &[(&str, &str)]) -> anyhow::Result<Value> {
-        let token = &self.slack.workspace().bot_token;
-        let request = self.http.post(self.url(method)).bearer_auth(token);
-        Ok(request.form(arguments).send().await?.json().await?)
-    }
-
-    async fn post(&self, arguments: Value) -> Value {
-        let (status, body) = self
-            .json("chat.postMessage", arguments)
-            .await
-            .expect("an answer");
-        assert_eq!(status, 200);
-        body
-    }
-}
-
-/// A button with a text and an `action_id`.
 fn button(label: &str, action_id: &str) -> Value {
     json!({"type": "button", "text": {"type": "plain_text", "text": label}, "action_id": action_id, "value": "v"})
 }
@@ -73,97 +30,65 @@ fn actions(elements: &[Value]) -> Value {
     json!({"type": "actions", "elements": elements})
 }
 
-#[tokio::test]
-async fn a_wrong_token_is_refused_with_status_200() -> anyhow::Result<()> {
-    let bridge = Bridge::start().await;
-    let wrong = bridge
-        .http
-        .post(bridge.url("auth.test"))
-        .bearer_auth("xoxb-other")
-        .send()
-        .await?;
-    assert_eq!(wrong.status(), 200);
-    assert_eq!(
-        wrong.json::<Value>().await?,
-        json!({"ok": false, "error": "invalid_auth"})
+fn select(options: &[Value]) -> Value {
+    json!({"type": "static_select", "action_id": "s", "options": options})
+}
+
+fn option(text: &str, value: &str) -> Value {
+    json!({"text": {"type": "plain_text", "text": text}, "value": value})
+}
+
+#[track_caller]
+fn refused(blocks: &Value, words: &str) {
+    let rejection = check_blocks(blocks).expect_err("Slack refuses these blocks");
+    let problems: Vec<String> = rejection.problems.iter().map(ToString::to_string).collect();
+    assert!(
+        problems.iter().any(|problem| problem.contains(words)),
+        "no {words:?} in {problems:?}"
     );
-    let none: Value = bridge
-        .http
-        .post(bridge.url("auth.test"))
-        .send()
-        .await?
-        .json()
-        .await?;
-    assert_eq!(none["error"], "not_authed");
-    let right = bridge.form("auth.test", &[]).await?;
-    assert_eq!(right["bot_id"], bridge.slack.workspace().bot_id);
-    Ok(())
+}
+
+#[track_caller]
+fn accepted(blocks: &Value) {
+    assert_eq!(check_blocks(blocks), Ok(()));
 }
 
 #[tokio::test]
-async fn a_posted_message_is_kept_with_all_it_carries() {
-    let bridge = Bridge::start().await;
-    let answer = bridge.post(json!({
-        "channel": DM, "text": "fallback", "blocks": [section("Hello"), actions(&[button("Yes", "yes")])],
-        "username": "Prateek", "icon_url": "https://e.example/p.png",
-        "metadata": {"event_type": "haptik_message", "event_payload": {"entry": "e-1"}},
-    })).await;
-    assert_eq!(answer["ok"], true);
-    let messages = bridge.slack.wait_for_messages(DM, 1).await;
-    let message = messages.first().expect("one message");
-    assert_eq!(answer["ts"], message.ts);
-    assert_eq!(message.visible_text(), "Hello\nYes");
-    assert_eq!(message.username.as_deref(), Some("Prateek"));
+async fn requests_are_signed_as_slack_documents() {
+    // The example of https://docs.slack.dev/authentication/verifying-requests-from-slack
+    let body = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
+    let slack = FakeSlack::start().await;
+    let delivery = Delivery::raw(body, "application/x-www-form-urlencoded")
+        .signed_with("8f742231b10e8888abcd99yyyzzz85a5")
+        .with_timestamp_header("1531420618");
+    let (headers, _) = slack.client().signed_parts(&delivery);
     assert_eq!(
+        headers["x-slack-signature"],
+        "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
+    );
+}
+
+#[tokio::test]
+async fn unacceptable_messages_are_refused_recorded_and_not_kept() -> anyhow::Result<()> {
+    let slack = FakeSlack::start().await;
+    let said = |arguments: Value| {
+        let mut message = json!({"channel": DM, "text": "x"});
+        let fields = message.as_object_mut().expect("an object");
+        fields.extend(arguments.as_object().cloned().unwrap_or_default());
         message
-            .buttons()
-            .first()
-            .map(|button| button.label.as_str()),
-        Some("Yes")
-    );
-    bridge.slack.assert_nothing_refused();
-}
-
-#[tokio::test]
-async fn message_ids_have_slacks_shape_and_grow() {
-    let bridge = Bridge::start().await;
-    let mut last = String::new();
-    for _ in 0..20 {
-        let answer = bridge.post(json!({"channel": DM, "text": "x"})).await;
-        let ts = answer["ts"].as_str().expect("a ts").to_owned();
-        assert_eq!(ts.len(), 17, "{ts}");
-        assert!(ts > last, "{ts} after {last}");
-        last = ts;
-    }
-}
-
-#[tokio::test]
-async fn unacceptable_messages_are_refused_recorded_and_not_kept() {
-    let bridge = Bridge::start().await;
-    let metadata = |value: Value| json!({"channel": DM, "text": "x", "metadata": value});
+    };
+    let metadata = |value: Value| said(json!({ "metadata": value }));
     let cases = [
         (json!({"channel": DM}), "no_text"),
         (json!({"text": "x"}), "invalid_arguments"),
+        (said(json!({"channel": "nowhere"})), "channel_not_found"),
+        (said(json!({"text": "x".repeat(40_001)})), "msg_too_long"),
         (
-            json!({"channel": "nowhere", "text": "x"}),
-            "channel_not_found",
-        ),
-        (
-            json!({"channel": DM, "text": "x".repeat(40_001)}),
-            "msg_too_long",
-        ),
-        (
-            json!({"channel": DM, "text": "x", "blocks": vec![section("x"); 51]}),
+            said(json!({"blocks": vec![section("x"); 51]})),
             "invalid_blocks",
         ),
-        (
-            json!({"channel": DM, "text": "x", "blocks": "[]"}),
-            "invalid_blocks_format",
-        ),
-        (
-            json!({"channel": DM, "text": "x", "thread_ts": "yesterday"}),
-            "invalid_thread_ts",
-        ),
+        (said(json!({"blocks": "[]"})), "invalid_blocks_format"),
+        (said(json!({"thread_ts": "yesterday"})), "invalid_thread_ts"),
         (
             metadata(json!({"event_type": "a b", "event_payload": {}})),
             "invalid_metadata_format",
@@ -182,216 +107,207 @@ async fn unacceptable_messages_are_refused_recorded_and_not_kept() {
         ),
     ];
     for (arguments, error) in &cases {
-        let answer = bridge.post(arguments.clone()).await;
+        let answer = call(&slack, "chat.postMessage", arguments.clone()).await?;
         assert_eq!(
             (&answer["ok"], &answer["error"]),
             (&json!(false), &json!(error))
         );
     }
-    assert!(bridge.slack.messages(DM).is_empty());
-    assert_eq!(bridge.slack.take_refusals().len(), cases.len());
-    bridge.slack.assert_nothing_refused();
-    bridge
-        .post(json!({"channel": DM, "text": "x".repeat(4001)}))
-        .await;
-    assert_eq!(
-        bridge.slack.warnings().len(),
-        1,
-        "long texts are advised against"
-    );
+    assert!(slack.messages(DM).is_empty());
+    assert_eq!(slack.take_refusals().len(), cases.len());
+    slack.assert_nothing_refused();
+    Ok(())
 }
 
 #[tokio::test]
 #[should_panic(expected = "Slack refused")]
 async fn a_refusal_fails_the_test_that_asserts_there_was_none() {
-    let bridge = Bridge::start().await;
-    bridge.post(json!({"channel": DM})).await;
-    bridge.slack.assert_nothing_refused();
+    let slack = FakeSlack::start().await;
+    let answer = call(&slack, "chat.postMessage", json!({"channel": DM})).await;
+    assert!(answer.is_ok_and(|answer| answer["ok"] == false));
+    slack.assert_nothing_refused();
 }
 
 #[tokio::test]
-async fn an_edit_replaces_what_it_names_and_only_own_messages() -> anyhow::Result<()> {
-    let bridge = Bridge::start().await;
-    let posted = bridge
-        .post(json!({"channel": DM, "text": "a", "blocks": [section("old")]}))
-        .await;
-    let (_, answer) = bridge
-        .json(
-            "chat.update",
-            json!({"channel": DM, "ts": posted["ts"], "text": "b", "blocks": [section("new")]}),
-        )
-        .await?;
-    assert_eq!(answer["ok"], true);
-    let message = bridge.slack.wait_for_text(DM, "new").await;
-    assert_eq!((message.text.as_str(), message.edits), ("b", 1));
-    let (_, answer) = bridge
-        .json(
-            "chat.update",
-            json!({"channel": DM, "ts": posted["ts"], "text": "plain"}),
-        )
-        .await?;
-    assert_eq!(answer["ok"], true);
-    assert_eq!(
-        bridge.slack.wait_for_text(DM, "plain").await.blocks.len(),
-        0
-    );
-    let theirs = bridge.slack.dm("U0ASHA", "mine");
-    let (_, answer) = bridge
-        .json(
-            "chat.update",
-            json!({"channel": DM, "ts": theirs.ts(), "text": "b"}),
-        )
-        .await?;
-    assert_eq!(answer["error"], "cant_update_message");
-    let (_, answer) = bridge
-        .json(
-            "chat.update",
-            json!({"channel": DM, "ts": "1700000000.000001", "text": "b"}),
-        )
-        .await?;
-    assert_eq!(answer["error"], "message_not_found");
-    let (_, answer) = bridge
-        .json(
-            "chat.update",
-            json!({"channel": DM, "ts": posted["ts"], "text": "x".repeat(4001)}),
-        )
-        .await?;
-    assert_eq!(answer["error"], "msg_too_long");
+async fn only_an_own_message_can_be_edited_and_a_trigger_opens_one_view() -> anyhow::Result<()> {
+    let slack = FakeSlack::start().await;
+    let theirs = slack.dm("U0ASHA", "mine");
+    let text = "x".repeat(4001);
+    for (ts, text, error) in [
+        (theirs.ts(), "b", "cant_update_message"),
+        ("1700000000.000001", "b", "message_not_found"),
+        (theirs.ts(), text.as_str(), "msg_too_long"),
+    ] {
+        let edit = json!({"channel": DM, "ts": ts, "text": text});
+        assert_eq!(call(&slack, "chat.update", edit).await?["error"], error);
+    }
+    let message = json!({"channel": DM, "text": "x", "blocks": [actions(&[button("Go", "go")])]});
+    assert_eq!(call(&slack, "chat.postMessage", message).await?["ok"], true);
+    let tap = slack.tap(&slack.messages(DM)[0], "U0ASHA", "Go");
+    let view = json!({"type": "modal", "title": {"type": "plain_text", "text": "Form"}, "blocks": [section("x")]});
+    let open = json!({"trigger_id": tap.json()["trigger_id"], "view": view});
+    assert_eq!(call(&slack, "views.open", open.clone()).await?["ok"], true);
+    let again = call(&slack, "views.open", open).await?;
+    assert_eq!(again["error"], "exchanged_trigger_id");
     Ok(())
 }
 
-#[tokio::test]
-async fn history_shows_metadata_to_those_who_ask_and_no_replies() -> anyhow::Result<()> {
-    let bridge = Bridge::start().await;
-    let metadata = json!({"event_type": "e", "event_payload": {"id": "7"}});
-    let first = bridge
-        .post(json!({"channel": DM, "text": "one", "metadata": metadata}))
-        .await;
-    let root = first["ts"].as_str().expect("a ts");
-    bridge
-        .post(json!({"channel": DM, "text": "reply", "thread_ts": root, "metadata": metadata}))
-        .await;
-    let second = bridge.post(json!({"channel": DM, "text": "two"})).await;
-    let plain = bridge
-        .form("conversations.history", &[("channel", DM)])
-        .await?;
-    assert_eq!(plain["messages"][0]["text"], "two", "newest first");
-    assert_eq!(plain["messages"][1]["reply_count"], 1);
-    assert_eq!(plain["messages"][1].get("metadata"), None);
-    assert_eq!(plain["messages"].as_array().map(Vec::len), Some(2));
-    let oldest = [
-        ("channel", DM),
-        ("include_all_metadata", "true"),
-        ("oldest", root),
+#[test]
+fn texts_at_their_limit_pass_and_one_character_more_is_refused() {
+    let header = |length: usize| json!([{"type": "header", "text": {"type": "plain_text", "text": "x".repeat(length)}}]);
+    let label = |length: usize| json!([actions(&[button(&"é".repeat(length), "a")])]);
+    let text = |length: usize| json!([section(&"x".repeat(length))]);
+    let alt = |length: usize| json!([{"type": "image", "image_url": "https://e.example/i.png", "alt_text": "x".repeat(length)}]);
+    let block_id = |length: usize| json!([{"type": "divider", "block_id": "x".repeat(length)}]);
+    let action_id = |length: usize| json!([actions(&[button("a", &"x".repeat(length))])]);
+    let value = |length: usize| {
+        let mut element = button("a", "a");
+        element["value"] = json!("x".repeat(length));
+        json!([actions(&[element])])
+    };
+    let option_text =
+        |length: usize| json!([actions(&[select(&[option(&"x".repeat(length), "v")])])]);
+    let option_value =
+        |length: usize| json!([actions(&[select(&[option("t", &"x".repeat(length))])])]);
+    let cases: [(&dyn Fn(usize) -> Value, usize); 9] = [
+        (&header, 150),
+        (&label, 75),
+        (&text, 3000),
+        (&alt, 2000),
+        (&block_id, 255),
+        (&action_id, 255),
+        (&value, 2000),
+        (&option_text, 75),
+        (&option_value, 150),
     ];
-    let exclusive = bridge.form("conversations.history", &oldest).await?;
-    assert_eq!(exclusive["messages"].as_array().map(Vec::len), Some(1));
-    let inclusive = [oldest.as_slice(), &[("inclusive", "1")]].concat();
-    let inclusive = bridge.form("conversations.history", &inclusive).await?;
-    assert_eq!(inclusive["messages"][1]["metadata"], metadata);
-    let latest = second["ts"].as_str().expect("a ts");
-    let before = bridge
-        .form(
-            "conversations.history",
-            &[("channel", DM), ("latest", latest)],
-        )
-        .await?;
-    assert_eq!(before["messages"][0]["text"], "one");
-    let page = bridge
-        .form("conversations.history", &[("channel", DM), ("limit", "1")])
-        .await?;
-    assert_eq!(
-        (&page["has_more"], &page["messages"][0]["text"]),
-        (&json!(true), &json!("two"))
-    );
-    let cursor = page["response_metadata"]["next_cursor"]
-        .as_str()
-        .expect("a cursor");
-    let rest = bridge
-        .form(
-            "conversations.history",
-            &[("channel", DM), ("limit", "1"), ("cursor", cursor)],
-        )
-        .await?;
-    assert_eq!(
-        (&rest["has_more"], &rest["messages"][0]["text"]),
-        (&json!(false), &json!("one"))
-    );
-    let thread = [("channel", DM), ("ts", root), ("include_all_metadata", "1")];
-    let thread = bridge.form("conversations.replies", &thread).await?;
-    assert_eq!(
+    for (blocks, limit) in cases {
+        accepted(&blocks(limit));
+        refused(&blocks(limit + 1), &format!("less than {}", limit + 1));
+        refused(&blocks(0), "must be more than 0 characters");
+    }
+    // Those of all blocks together.
+    accepted(&Value::Array(vec![section(&"x".repeat(2640)); 5]));
+    let rejection = check_blocks(&Value::Array(vec![section(&"x".repeat(2641)); 5]));
+    let error = rejection.expect_err("13,205 characters").error;
+    assert_eq!(error, "msg_blocks_too_long");
+}
+
+#[test]
+fn numbers_of_things_have_limits() {
+    let blocks = |count: usize| Value::Array(vec![section("x"); count]);
+    accepted(&blocks(50));
+    let buttons = |count: usize| {
+        let elements: Vec<Value> = (0..count).map(|n| button("a", &format!("a{n}"))).collect();
+        json!([actions(&elements)])
+    };
+    let context = |count: usize| json!([{"type": "context", "elements": vec![json!({"type": "mrkdwn", "text": "x"}); count]}]);
+    let options = |count: usize| json!([actions(&[select(&vec![option("t", "v"); count])])]);
+    let cases: [(&dyn Fn(usize) -> Value, usize); 3] =
+        [(&buttons, 25), (&context, 10), (&options, 100)];
+    refused(&blocks(51), "no more than 50 items");
+    for (blocks, limit) in cases {
+        accepted(&blocks(limit));
+        refused(&blocks(limit + 1), &format!("no more than {limit} items"));
+        refused(&blocks(0), "no fewer than 1 items");
+    }
+}
+
+#[test]
+fn what_the_reference_does_not_list_is_refused_with_its_place() {
+    let image = |url: &str| json!([{"type": "image", "image_url": url, "alt_text": "a"}]);
+    let with = |name: &str, value: &str| {
+        let mut element = button("a", "a");
+        element[name] = json!(value);
+        json!([actions(&[element])])
+    };
+    for (blocks, words) in [
+        (json!([{"type": "hologram"}]), "unsupported type: hologram"),
+        (json!([{"type": "input"}]), "unsupported type: input"),
+        (json!([{"no": "type"}]), "missing required field: type"),
         (
-            &thread["messages"][0]["text"],
-            &thread["messages"][1]["metadata"]
+            json!([{"type": "divider", "color": "red"}]),
+            "no additional properties allowed: color",
         ),
-        (&json!("one"), &metadata)
-    );
-    let missing = bridge
-        .form(
-            "conversations.replies",
-            &[("channel", DM), ("ts", "1700000000.000001")],
-        )
-        .await?;
-    assert_eq!(missing["error"], "thread_not_found");
-    Ok(())
+        (
+            json!([{"type": "section"}]),
+            "missing required field: text [json-pointer:/blocks/0]",
+        ),
+        (
+            json!([{"type": "section", "text": null}]),
+            "missing required field: type [json-pointer:/blocks/0/text]",
+        ),
+        (
+            json!([{"type": "image", "alt_text": "a"}]),
+            "must define either `image_url`",
+        ),
+        (image("ftp://e.example/i.png"), "valid URL"),
+        (image("data:image/png;base64,AA"), "valid URL"),
+        (with("url", "javascript:alert(1)"), "valid URL"),
+        (with("style", "default"), "must be one of"),
+        (
+            json!([actions(&[button("a", "same"), button("b", "same")])]),
+            "`action_id` is not unique",
+        ),
+    ] {
+        refused(&blocks, words);
+    }
+    let format = check_blocks(&json!({"blocks": []})).expect_err("no array");
+    assert_eq!(format.error, "invalid_blocks_format");
 }
 
-#[tokio::test]
-async fn methods_that_read_forms_miss_the_arguments_in_json() -> anyhow::Result<()> {
-    let bridge = Bridge::start().await;
-    let (_, answer) = bridge.json("users.info", json!({"user": "U0ASHA"})).await?;
-    assert_eq!(answer["error"], "user_not_found");
-    let form = bridge
-        .form(
-            "users.info",
-            &[("user", "U0ASHA"), ("include_locale", "true")],
-        )
-        .await?;
+#[test]
+fn views_are_checked_as_views() {
+    let text = |text: &str| json!({"type": "plain_text", "text": text});
+    let view = |title: &str, blocks: Value| json!({"type": "modal", "title": text(title), "submit": text("Send"), "blocks": blocks});
+    let input = json!({"type": "input", "block_id": "b", "label": text("Name"), "element": {"type": "plain_text_input", "action_id": "a"}});
+    let good = view("Form", json!([input]));
+    assert_eq!(check_view(&good), Ok(()));
+    let mut without_submit = good.clone();
+    drop(
+        without_submit
+            .as_object_mut()
+            .expect("an object")
+            .remove("submit"),
+    );
+    for bad in [
+        without_submit,
+        view("Form", json!([])),
+        view(&"x".repeat(25), json!([input])),
+    ] {
+        assert!(check_view(&bad).is_err(), "{bad}");
+    }
+    let large = view("Form", json!(vec![section(&"x".repeat(2_900)); 90]));
     assert_eq!(
-        (&form["user"]["id"], &form["user"]["locale"]),
-        (&json!("U0ASHA"), &json!("en-US"))
+        check_view(&large).expect_err("large").error,
+        "view_too_large"
     );
-    bridge.slack.set_user(User {
-        email: None,
-        ..User::named_after("U0ASHA")
-    });
-    let form = bridge.form("users.info", &[("user", "U0ASHA")]).await?;
-    assert_eq!(form["user"]["profile"].get("email"), None);
-    bridge.slack.remove_user("U0ASHA");
-    assert_eq!(
-        bridge.form("users.info", &[("user", "U0ASHA")]).await?["error"],
-        "user_not_found"
-    );
-    let blocks = json!([section("from a form")]).to_string();
-    let posted = bridge
-        .form(
-            "chat.postMessage",
-            &[("channel", DM), ("text", "x"), ("blocks", &blocks)],
-        )
-        .await?;
-    assert_eq!(posted["ok"], true);
-    Ok(())
 }
 
-#[tokio::test]
-#[should_panic(expected = "what did arrive")]
-async fn a_wait_in_vain_says_what_did_arrive() {
-    let bridge = Bridge::start().await;
-    bridge
-        .post(json!({"channel": DM, "text": "what did arrive"}))
-        .await;
-    let patience = Duration::from_millis(20);
-    bridge
-        .slack
-        .wait_until("nothing", patience, || None::<()>)
-        .await;
-}
-
-#[tokio::test]
-async fn what_would_notify_somebody_is_found() {
-    let bridge = Bridge::start().await;
-    bridge.post(json!({"channel": DM, "text": "hey <!channel> &lt;!here&gt;", "blocks": [section("<@U0ASHA|asha> and <https://e.example|a link>")]})).await;
-    let messages = bridge.slack.messages(DM);
-    let found = messages.first().expect("one message").notifies();
-    assert_eq!(found, ["<!channel>", "<@U0ASHA|asha>"]);
+#[test]
+fn the_samples_are_complete_and_distinct_and_carry_no_tokens() {
+    let samples = fixtures();
+    let count = |prefix: &str| {
+        let named = samples
+            .iter()
+            .filter(|sample| sample.name.starts_with(prefix));
+        named.count()
+    };
+    assert!(count("event_") >= 25, "{} events", count("event_"));
+    for kind in [
+        "block_actions_button",
+        "view_submission",
+        "shortcut",
+        "message_action",
+    ] {
+        assert_eq!(count(&format!("interaction_{kind}")), 1, "{kind}");
+    }
+    assert!(count("command_") >= 1);
+    let mut seen = HashSet::new();
+    for sample in &samples {
+        let text = sample.content.to_string();
+        assert!(!text.contains("xox"), "{} has a token", sample.name);
+        if let Some(id) = sample.content["event_id"].as_str() {
+            assert!(seen.insert(id.to_owned()), "{} repeats {id}", sample.name);
+        }
+    }
 }

@@ -15,7 +15,7 @@ use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::retry::Detail;
 use haptik_bridge_shared::telemetry;
 use haptik_bridge_tests::app::{self, client};
-use haptik_bridge_tests::fake_crm::{self, FakeCrm, Kind, zendesk};
+use haptik_bridge_tests::fake_crm::{FakeCrm, Kind, zendesk};
 use haptik_bridge_tests::fake_slack::{Delivery, Fault};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;
@@ -288,9 +288,9 @@ async fn refused_by_others(stage: &Stage) -> anyhow::Result<()> {
     }
     for fault in [
         Fault::Status(500),
-        Fault::DropBefore,
-        Fault::Error("invalid_blocks".to_owned()),
-        Fault::Error("is_archived".to_owned()),
+        Fault::CutBefore,
+        Fault::Refused("invalid_blocks".to_owned()),
+        Fault::Refused("is_archived".to_owned()),
     ] {
         stage.slack.fail_next("chat.postMessage", 1, fault);
     }
@@ -315,8 +315,8 @@ async fn refused_by_others(stage: &Stage) -> anyhow::Result<()> {
 /// Tickets that a CRM does not take: this one, not now, and not with these credentials.
 async fn refused_by_a_crm(stage: &Stage, desk: &FakeCrm) -> anyhow::Result<()> {
     for status in [422, 500, 401] {
-        let refusal = fake_crm::Fault::Status(status);
-        desk.fail_next("POST", "/api/v2/tickets", 1, refusal);
+        let refusal = Fault::Status(status);
+        desk.fail_next("POST", "/api/v2/tickets", 1, refusal.clone());
         stage.simulator().deliver(&json!({
             "event_name": "webhook_conversation_complete",
             "timestamp": Timestamp::now().to_string(),
@@ -328,7 +328,7 @@ async fn refused_by_a_crm(stage: &Stage, desk: &FakeCrm) -> anyhow::Result<()> {
                 "user_details": {"name": SAID, "email": format!("{SAID}@x.example")},
             },
         }));
-        let answered = || desk.calls().iter().any(|call| call.status == status);
+        let answered = || desk.failed().iter().any(|failed| failed.fault == refusal);
         desk.wait_until("its answer", || answered().then_some(()))
             .await;
         if status == 500 {

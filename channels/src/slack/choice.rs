@@ -8,7 +8,11 @@ use super::limits;
 use super::markup::mrkdwn;
 use super::render::{context, fallback, text_object};
 use super::tap::{BUTTONS, CHOICE, RATING, REPLIES};
+use crate::limits::Size;
 use haptik_bridge_shared::lenient_json;
+
+/// How much is shown of what was chosen.
+const SHOWN: Size = Size::utf16(limits::SECTION_TEXT.max / 10);
 
 /// What is to be done after a tap, as the method to call and the body to call it with.
 ///
@@ -21,17 +25,14 @@ pub(super) fn command(
     block_id: &str,
     shown: &str,
 ) -> Command {
-    let chosen = format!(
-        "✓ {}",
-        mrkdwn(&limits::shortened(shown, limits::SECTION_TEXT / 10))
-    );
+    let chosen = format!("✓ {}", mrkdwn(&SHOWN.clip(shown)));
     let channel = address.channel.as_str();
     let blocks = message
         .and_then(|message| message.get("blocks"))
         .and_then(Value::as_array);
     if let Some(blocks) = blocks.and_then(|blocks| with_choice(blocks, block_id, &chosen)) {
         let whole = fallback(&blocks);
-        let text = if limits::fits(&whole, limits::MESSAGE_TEXT) {
+        let text = if limits::MESSAGE_TEXT.fits(&whole) {
             whole
         } else {
             chosen

@@ -5,15 +5,14 @@
 //! questions in its `private_metadata`, the kind of each answer in its blocks. So a submission is read
 //! without looking anything up.
 
-use std::collections::HashSet;
-
-use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::limits;
-use super::markup::{mrkdwn, plain};
-use super::render::text_object;
-use super::split::split;
+use super::markup::plain;
+use super::render::sections;
+use crate::limits::Size;
+use crate::render::form::{Days, Ends, Input, one_line, said};
+use crate::render::{inline, read};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::{Field, Form};
 
@@ -76,19 +75,17 @@ pub(super) enum Submission {
     Errors(Map<String, Value>),
 }
 
-/// How a field is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Input {
-    Text {
-        placeholder: &'static str,
-        multiline: bool,
-    },
-    Email,
-    Number,
-    Date,
-    Time,
-    One(Vec<String>),
-    Several(Vec<String>),
+/// Whether a form has a modal that holds it all.
+pub(super) fn fits(form: &Form) -> bool {
+    // Slack's ids are no longer than these.
+    let somewhere = Origin {
+        channel: "C".repeat(20),
+        thread_ts: Some("0".repeat(20)),
+        ts: "0".repeat(20),
+        is_direct: true,
+        action_ts: "0".repeat(20),
+    };
+    view(form, &somewhere).is_some()
 }
 
 /// The modal of a form; `None` when it is none, or larger than Slack takes, and is to be answered in the
@@ -98,14 +95,14 @@ pub(super) fn view(form: &Form, origin: &Origin) -> Option<Value> {
         return None;
     }
     let title = plain(&form.title, limits::VIEW_TITLE).unwrap_or_else(|| "Form".to_owned());
-    let shortened = plain(&form.title, usize::MAX).is_some_and(|whole| whole != title);
+    let shortened = plain(&form.title, Size::UNLIMITED).is_some_and(|whole| whole != title);
     let mut blocks = Vec::new();
     let intro = [
         Some(&form.title).filter(|_| shortened),
         Some(&form.subtitle),
     ];
     for text in intro.into_iter().flatten() {
-        blocks.extend(sections(&mrkdwn(text)));
+        blocks.extend(sections(&read(text)));
     }
     for (index, field) in form.fields.iter().enumerate() {
         blocks.extend(input(index, field));
@@ -133,9 +130,9 @@ pub(super) fn submission(view: &Value) -> Submission {
     let hints = kept(view)
         .map(|metadata| lenient_json::texts(&metadata, "h"))
         .unwrap_or_default();
-    let mut lines = Vec::new();
+    let mut answers = Vec::new();
     let mut errors = Map::new();
-    let mut start = None;
+    let mut days = Days::default();
     for block in lenient_json::list(view, "blocks")
         .filter(|block| lenient_json::text(block, "type") == "input")
     {
@@ -146,31 +143,23 @@ pub(super) fn submission(view: &Value) -> Submission {
             .and_then(Value::as_object)
             .and_then(|state| state.values().next());
         let value = answer.map(value).unwrap_or_default();
-        let is_optional = lenient_json::flag(block, "optional");
-        if let Some(wrong) = wrong(kind.unwrap_or_default(), &value, is_optional) {
+        let input = input_of(kind.unwrap_or_default());
+        let wrong = input
+            .wrong(&value, lenient_json::flag(block, "optional"))
+            .or_else(|| days.wrong(ends_of(&block_id), &value));
+        if let Some(wrong) = wrong {
             errors.insert(block_id, wrong.into());
             continue;
         }
-        if block_id.starts_with(START) {
-            start = Some(value.clone()).filter(|start| !start.is_empty());
-        }
-        // Dates of this form sort as they follow each other.
-        if block_id.starts_with(END) && start.take().is_some_and(|start| value < start) {
-            errors.insert(block_id, "This is before the start.".into());
-            continue;
-        }
-        if !value.is_empty() {
-            let asked = block.pointer("/label/text").and_then(Value::as_str);
-            let hint = number(&block_id).and_then(|index| hints.get(index).cloned());
-            let hint = hint.or_else(|| asked.map(super::parse::readable));
-            lines.push(match hint.map(|hint| one_line(&hint)) {
-                Some(hint) if !hint.is_empty() => format!("{hint}: {value}"),
-                _ => value,
-            });
-        }
+        let asked = block.pointer("/label/text").and_then(Value::as_str);
+        let hint = number(&block_id).and_then(|index| hints.get(index).cloned());
+        answers.push((hint.or_else(|| asked.map(super::parse::readable)), value));
     }
     if errors.is_empty() {
-        Submission::Answers(lines.join("\n"))
+        let answers = answers.iter();
+        Submission::Answers(said(
+            answers.map(|(hint, value)| (hint.as_deref(), value.as_str())),
+        ))
     } else {
         Submission::Errors(errors)
     }
@@ -199,24 +188,24 @@ fn kept(view: &Value) -> Option<Value> {
 
 /// The blocks of a field: its input, and before it what the input has no room for.
 fn input(index: usize, field: &Field) -> Vec<Value> {
-    let input = Input::of(field);
+    let input = Input::of(field, has_menu);
     let mut blocks = Vec::new();
     let can_be_chosen = matches!(input, Input::One(_) | Input::Several(_));
     let hint = plain(&field.hint, limits::INPUT_LABEL).unwrap_or_else(|| "…".to_owned());
     if !can_be_chosen && !field.options.is_empty() {
-        let options: Vec<String> = field.options.iter().map(|option| mrkdwn(option)).collect();
-        blocks.extend(sections(&options.join("\n")));
+        let options = field.options.iter().map(|option| read(option));
+        blocks.extend(sections(&inline::lines(options)));
     }
-    let kind = match field.kind.to_lowercase().as_str() {
-        "startdate" => START,
-        "enddate" => END,
-        _ => FIELD,
+    let kind = match Ends::of(field) {
+        Ends::Start => START,
+        Ends::End => END,
+        Ends::Neither => FIELD,
     };
     let mut block = json!({
         "type": "input",
         "block_id": format!("{kind}{index}"),
         "label": label(&hint),
-        "element": input.element(index),
+        "element": element(&input, index),
     });
     if field.is_optional {
         block["optional"] = true.into();
@@ -225,81 +214,64 @@ fn input(index: usize, field: &Field) -> Vec<Value> {
     blocks
 }
 
-impl Input {
-    /// <https://docs.slack.dev/reference/block-kit/block-elements/>
-    fn of(field: &Field) -> Self {
-        let text = |placeholder, multiline| Self::Text {
-            placeholder,
-            multiline,
-        };
-        let typed = || match field.keyboard_type.to_lowercase().as_str() {
-            "email" => Self::Email,
-            "number" => Self::Number,
-            _ => text("", false),
-        };
-        match field.kind.to_lowercase().as_str() {
-            "date" | "startdate" | "enddate" | "dob" => Self::Date,
-            "time" => Self::Time,
-            "multiselectpicker" => {
-                options(field).map_or(text("Several, separated by commas", false), Self::Several)
-            }
-            "multidaypicker" => {
-                options(field).map_or(text("2026-01-31, 2026-02-01", false), Self::Several)
-            }
-            "contactpicker" => text("+91 98765 43210", false),
-            "savedaddress" => text("", true),
-            // What the last has as options are suggestions: something else may be typed.
-            "text" | "searcheditable" => typed(),
-            _ => options(field).map_or_else(typed, Self::One),
-        }
-    }
-
-    fn element(&self, index: usize) -> Value {
-        let mut element = match self {
-            Self::Text {
-                placeholder,
-                multiline,
-            } => {
-                let mut element = json!({"type": "plain_text_input"});
-                if !placeholder.is_empty() {
-                    element["placeholder"] = label(placeholder);
-                }
-                if *multiline {
-                    element["multiline"] = true.into();
-                }
-                element
-            }
-            Self::Email => {
-                json!({"type": "email_text_input", "placeholder": label("name@example.com")})
-            }
-            Self::Number => json!({"type": "number_input", "is_decimal_allowed": true}),
-            Self::Date => json!({"type": "datepicker"}),
-            Self::Time => json!({"type": "timepicker"}),
-            Self::One(options) => with_options(json!({"type": "static_select"}), options),
-            Self::Several(options) => with_options(json!({"type": "multi_static_select"}), options),
-        };
-        element["action_id"] = format!("{ANSWER}{index}").into();
-        element
+fn ends_of(block_id: &str) -> Ends {
+    if block_id.starts_with(START) {
+        Ends::Start
+    } else if block_id.starts_with(END) {
+        Ends::End
+    } else {
+        Ends::Neither
     }
 }
 
-/// The options of a field, each once; `None` when there are none, or when Slack's menus cannot carry all
-/// of them.
-fn options(field: &Field) -> Option<Vec<String>> {
-    let mut seen = HashSet::new();
-    let options: Vec<String> = field
-        .options
-        .iter()
-        .map(|option| one_line(option))
-        .filter(|option| {
-            plain(option, limits::OPTION_TEXT).is_some() && seen.insert(option.clone())
-        })
-        .collect();
+/// The element of an input (<https://docs.slack.dev/reference/block-kit/block-elements/>).
+fn element(input: &Input, index: usize) -> Value {
+    let mut element = match input {
+        Input::Text {
+            placeholder,
+            multiline,
+        } => {
+            let mut element = json!({"type": "plain_text_input"});
+            if !placeholder.is_empty() {
+                element["placeholder"] = label(placeholder);
+            }
+            if *multiline {
+                element["multiline"] = true.into();
+            }
+            element
+        }
+        Input::Email => {
+            json!({"type": "email_text_input", "placeholder": label("name@example.com")})
+        }
+        Input::Number => json!({"type": "number_input", "is_decimal_allowed": true}),
+        Input::Date => json!({"type": "datepicker"}),
+        Input::Time => json!({"type": "timepicker"}),
+        Input::One(options) => with_options(json!({"type": "static_select"}), options),
+        Input::Several(options) => with_options(json!({"type": "multi_static_select"}), options),
+    };
+    element["action_id"] = format!("{ANSWER}{index}").into();
+    element
+}
+
+/// What an element asks for, as far as its answers are checked.
+fn input_of(kind: &str) -> Input {
+    match kind {
+        "email_text_input" => Input::Email,
+        "number_input" => Input::Number,
+        "datepicker" => Input::Date,
+        _ => Input::Text {
+            placeholder: "",
+            multiline: false,
+        },
+    }
+}
+
+/// Whether Slack's menus can carry these options.
+fn has_menu(options: &[String]) -> bool {
     let fit = options
         .iter()
-        .all(|option| limits::fits(option, limits::OPTION_VALUE));
-    let count = options.len();
-    (fit && count > 0 && count <= limits::OPTIONS * limits::OPTIONS).then_some(options)
+        .all(|option| limits::OPTION_VALUE.fits(option));
+    fit && options.len() <= limits::OPTIONS * limits::OPTIONS
 }
 
 /// A menu with its options, in groups where there are more than one list takes.
@@ -347,62 +319,10 @@ fn value(answer: &Value) -> String {
     one_line(&value)
 }
 
-/// What is wrong with an answer, as the modal shows it below the input.
-fn wrong(kind: &str, value: &str, is_optional: bool) -> Option<&'static str> {
-    if value.is_empty() {
-        return (!is_optional).then_some("Please fill this in.");
-    }
-    match kind {
-        "email_text_input" if !is_email(value) => {
-            Some("This is not an e-mail address. One looks like name@example.com.")
-        }
-        "number_input" if !value.parse::<f64>().is_ok_and(f64::is_finite) => {
-            Some("This is not a number.")
-        }
-        "datepicker" if value.parse::<Date>().is_err() => Some("This is not a date."),
-        _ => None,
-    }
-}
-
-/// Whether a text may be an e-mail address: what is before the at sign is for the provider to judge.
-fn is_email(text: &str) -> bool {
-    let Some((name, host)) = text.rsplit_once('@') else {
-        return false;
-    };
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .chars()
-                .all(|character| character.is_alphanumeric() || character == '-')
-    };
-    let is_odd = |character: char| character.is_whitespace() || "@,;<>()[]\"\\".contains(character);
-    text.len() <= 254
-        && !name.is_empty()
-        && !name.contains(is_odd)
-        && !name.starts_with('.')
-        && !name.ends_with('.')
-        && !name.contains("..")
-        && host.contains('.')
-        && host.split('.').all(is_label)
-}
-
 /// The number at the end of a `block_id` of ours.
 fn number(block_id: &str) -> Option<usize> {
     let (_, number) = block_id.rsplit_once('-')?;
     number.parse().ok()
-}
-
-/// A text on one line, so that no answer looks like another field's.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn sections(text: &str) -> impl Iterator<Item = Value> {
-    split(text, limits::SECTION_TEXT)
-        .into_iter()
-        .map(|text| json!({"type": "section", "text": text_object(&text)}))
 }
 
 fn label(text: &str) -> Value {

@@ -1,33 +1,21 @@
-//! What is shown to a user → Block Kit (<https://docs.slack.dev/block-kit/>), one `chat.postMessage`
-//! a part.
-//!
-//! A message is first a row of pieces: blocks, each with what it adds to the text that stands in for
-//! the blocks in notifications and screen readers ([`piece`]). The pieces of what belongs together
-//! (a card, the text) are a group. Groups are then packed into as few messages as Slack's limits allow
-//! ([`pack`]). Nothing that can be seen is dropped, with one exception: a button's label above 75
-//! characters ends in an ellipsis.
+//! Pages → Block Kit (<https://docs.slack.dev/block-kit/>), one `chat.postMessage` a page. What becomes of
+//! a message is the same for all channels ([`crate::render`]), within Slack's [`limits`].
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::markup::{bold, mrkdwn, plain, web_address};
-use super::split::split;
+use super::markup::{bold, plain};
+use super::tap::{BUTTONS, FILL, OPEN, RATE, RATING, REPLIES, SAY};
 use super::{METADATA, limits};
+use crate::callback::Tap;
 use crate::channel::Part;
-use haptik_bridge_shared::message::hsl::{Element, Hsl};
-use haptik_bridge_shared::message::{Content, Outgoing, Sender, SenderKind};
-use piece::Piece;
+use crate::limits::Limits;
+use crate::render::{self, Block, Button, Card, Markup, Page, Picture, Role, Span, Target, split};
+use haptik_bridge_shared::message::Outgoing;
 
-mod actions;
-mod cards;
-mod carousel;
 mod fallback;
-mod form;
-mod pack;
-mod piece;
 mod simpler;
 
 pub(super) use fallback::fallback;
-pub(super) use piece::{context, text_object};
 pub(super) use simpler::simpler;
 
 /// What a connection may show that another may not.
@@ -48,48 +36,52 @@ impl Default for Style {
     }
 }
 
+impl Style {
+    /// Slack's limits, as far as the connection goes.
+    pub(super) fn limits(self) -> Limits {
+        Limits {
+            agent_identity: limits::LIMITS
+                .agent_identity
+                .filter(|_| self.agent_identity),
+            cards: limits::LIMITS.cards.filter(|_| self.carousels),
+            ..limits::LIMITS
+        }
+    }
+}
+
 /// The requests that show something, in order: the bodies of `chat.postMessage` without the place.
 pub(super) fn parts(outgoing: &Outgoing, style: Style) -> Vec<Part> {
-    let is_agents = matches!(outgoing.content, Content::Message { .. })
-        && outgoing.sender.kind == SenderKind::Agent;
-    let identity = Identity::of(&outgoing.sender).filter(|_| style.agent_identity && is_agents);
-    let messages = match &outgoing.content {
-        Content::Message { hsl, .. } if hsl.element == Element::Silent => Vec::new(),
-        Content::Message { hsl, .. } => {
-            Renderer::new(outgoing, identity.is_some(), style.carousels).message(hsl)
-        }
-        Content::AgentJoined { team_name, notice } => {
-            let sender = &outgoing.sender;
-            let text = match mrkdwn(notice) {
-                notice if sender.name.trim().is_empty() && !notice.trim().is_empty() => notice,
-                _ => joined(&sender.name, team_name),
-            };
-            let picture = web_address(&sender.profile_image, limits::URL);
-            pack::pack(vec![Piece::notices_with(
-                &text,
-                picture.as_deref(),
-                &sender.name,
-            )])
-        }
-        Content::ConversationComplete {
-            completed_by,
-            notice,
-            ..
-        } => match notice.trim() {
-            // The bot completes its conversations all the time: only an agent's leaving is news.
-            "" if completed_by == "bot" => Vec::new(),
-            "" => notices("This conversation is complete."),
-            notice => notices(&mrkdwn(notice)),
-        },
-    };
-    messages
-        .into_iter()
-        .enumerate()
-        .map(|(index, message)| Part {
-            index,
-            body: body(outgoing, index, message, identity.as_ref()),
+    let pages = render::pages(outgoing, &style.limits());
+    pages
+        .iter()
+        .map(|page| Part {
+            index: page.index,
+            body: encode(page),
         })
         .collect()
+}
+
+/// The body of `chat.postMessage` (<https://docs.slack.dev/reference/methods/chat.postMessage>),
+/// without the place. `parse` keeps Slack from reading names in plain text as mentions; links get no
+/// previews, which would push the bot's own cards apart.
+pub(super) fn encode(page: &Page) -> Value {
+    let payload = json!({"auth_id": page.auth_id, "key": page.key, "part": page.index});
+    let mut body = json!({"text": page.fallback});
+    // A text alone needs no blocks, and may be longer than one.
+    if !matches!(page.blocks.as_slice(), [Block::Text(_)]) {
+        body["blocks"] = page.blocks.iter().map(block).collect();
+    }
+    body["parse"] = "none".into();
+    body["unfurl_links"] = false.into();
+    body["unfurl_media"] = false.into();
+    if let Some(sender) = &page.sender {
+        body["username"] = plain(&sender.name, limits::USERNAME).into();
+        if let Some(picture) = &sender.picture {
+            body["icon_url"] = picture.as_str().into();
+        }
+    }
+    body["metadata"] = json!({"event_type": METADATA, "event_payload": payload});
+    body
 }
 
 /// A message of an agent's own, as the bot says it: with the agent's name above it. `None` when it is
@@ -109,122 +101,134 @@ pub(super) fn in_the_bots_name(body: &Value) -> Option<Value> {
     Some(body)
 }
 
-/// Under which name and picture a message stands
-/// (<https://docs.slack.dev/reference/methods/chat.postMessage#authorship>).
-struct Identity {
-    username: String,
-    icon_url: Option<String>,
-}
-
-impl Identity {
-    fn of(sender: &Sender) -> Option<Self> {
-        let icon_url = web_address(&sender.profile_image, limits::URL);
-        Some(Self {
-            username: plain(&sender.name, limits::USERNAME)?,
-            icon_url: icon_url.filter(|url| url.starts_with("https:")),
-        })
-    }
-}
-
-/// One message: its text, and its blocks if the text alone does not show it.
-struct Message {
-    text: String,
-    blocks: Vec<Value>,
-}
-
-/// Renders one message; counts what must be unique in it.
-struct Renderer<'a> {
-    outgoing: &'a Outgoing,
-    /// Whether the message stands under its sender's own name.
-    is_under_own_name: bool,
-    /// Whether cards may stand side by side.
-    carousels: bool,
-    /// The place of the next actionable in [`Hsl::actionables`].
-    actionable: usize,
-    /// The number of the next block of buttons.
-    block: usize,
-}
-
-impl<'a> Renderer<'a> {
-    fn new(outgoing: &'a Outgoing, is_under_own_name: bool, carousels: bool) -> Self {
-        Self {
-            outgoing,
-            is_under_own_name,
-            carousels,
-            actionable: 0,
-            block: 0,
-        }
-    }
-
-    fn message(mut self, hsl: &Hsl) -> Vec<Message> {
-        let text = mrkdwn(&hsl.text);
-        let mut groups = match &hsl.element {
-            Element::Text { quick_replies } => {
-                vec![self.actionables(super::tap::REPLIES, quick_replies)]
+/// A block (<https://docs.slack.dev/reference/block-kit/blocks>).
+fn block(block: &Block) -> Value {
+    match block {
+        Block::Text(text) => section(text),
+        Block::Notice { text, picture } => {
+            let mut block = context(&mrkdwn(text));
+            let elements = block.get_mut("elements").and_then(Value::as_array_mut);
+            if let (Some(elements), Some(picture)) = (elements, picture) {
+                elements.insert(0, image(picture));
             }
-            Element::Button { items } => vec![self.actionables(super::tap::BUTTONS, items)],
-            Element::Carousel { items } => self.cards(items, &hsl.text),
-            Element::Form(form) => vec![self.form(form)],
-            Element::System { .. } => return notices(&text),
-            Element::NativeAction { .. } | Element::Silent | Element::Other { .. } => Vec::new(),
-        };
-        let sender = &self.outgoing.sender;
-        let name = if sender.kind == SenderKind::Agent && !self.is_under_own_name {
-            bold(&sender.name)
-        } else {
-            String::new()
-        };
-        if name.is_empty() && groups.iter().all(Vec::is_empty) {
-            let texts = split(&text, limits::MESSAGE_TEXT).into_iter();
-            return texts
-                .map(|text| Message {
-                    text,
-                    blocks: Vec::new(),
-                })
-                .collect();
+            block
         }
-        groups.insert(0, Piece::sections(&text));
-        if let Some(first) = groups.iter_mut().find(|group| !group.is_empty()) {
-            first.splice(0..0, Piece::notices(&name));
+        Block::Picture(picture) => image(picture),
+        Block::Card(one) => card(one),
+        Block::Carousel(cards) => {
+            let cards: Vec<Value> = cards.iter().map(card).collect();
+            json!({"type": "carousel", "elements": cards})
         }
-        pack::pack(groups)
+        Block::Buttons { id, role, buttons } => actions(*id, *role, buttons),
+        // Slack's limits leave none of these: there are always buttons.
+        Block::Menu { id, role, rows, .. } => actions(*id, *role, rows),
+        Block::Form { id, button, .. } => actions(*id, Role::Buttons, std::slice::from_ref(button)),
+        Block::Numbered { .. } => section(&block.text()),
     }
 }
 
-/// Small grey text, as Slack shows what is about the conversation rather than in it.
-fn notices(text: &str) -> Vec<Message> {
-    pack::pack(vec![Piece::notices(text)])
+/// A text as sections, in as many as it takes.
+pub(super) fn sections(text: &[Span]) -> impl Iterator<Item = Value> {
+    let Limits {
+        markup, counted, ..
+    } = limits::LIMITS;
+    let texts = split::split(text, limits::SECTION_TEXT, markup, counted);
+    texts.into_iter().map(|text| section(&text))
 }
 
-fn joined(agent: &str, team_name: &str) -> String {
-    let agent = Some(bold(agent)).filter(|agent| !agent.is_empty());
-    let agent = agent.unwrap_or_else(|| "An agent".to_owned());
-    match mrkdwn(team_name).trim() {
-        "" => format!("{agent} has joined the conversation."),
-        team => format!("{agent} ({team}) has joined the conversation."),
-    }
+fn section(text: &[Span]) -> Value {
+    json!({"type": "section", "text": text_object(&mrkdwn(text))})
 }
 
-/// The body of `chat.postMessage` (<https://docs.slack.dev/reference/methods/chat.postMessage>),
-/// without the place. `parse` keeps Slack from reading names in plain text as mentions; links get no
-/// previews, which would push the bot's own cards apart.
-fn body(outgoing: &Outgoing, index: usize, message: Message, identity: Option<&Identity>) -> Value {
-    let payload = json!({"auth_id": outgoing.auth_id, "key": outgoing.key, "part": index});
-    let mut body = json!({"text": message.text});
-    if !message.blocks.is_empty() {
-        body["blocks"] = message.blocks.into();
+fn mrkdwn(text: &[Span]) -> String {
+    Markup::Mrkdwn.print(text)
+}
+
+/// A text as mrkdwn. `verbatim` keeps Slack from reading names in plain text as mentions; links are
+/// made of what was read as one.
+pub(super) fn text_object(text: &str) -> Value {
+    json!({"type": "mrkdwn", "text": text, "verbatim": true})
+}
+
+/// A block of small grey print.
+pub(super) fn context(text: &str) -> Value {
+    json!({"type": "context", "elements": [text_object(text)]})
+}
+
+/// An image, as a block and as an element.
+fn image(picture: &Picture) -> Value {
+    let alt = plain(&picture.alt, limits::ALT_TEXT).unwrap_or_else(|| "Image".to_owned());
+    json!({"type": "image", "image_url": picture.url, "alt_text": alt})
+}
+
+/// A card (<https://docs.slack.dev/reference/block-kit/blocks/card-block>).
+fn card(card: &Card) -> Value {
+    let mut fields = Map::new();
+    if let Some(picture) = &card.picture {
+        fields.insert("hero_image".to_owned(), image(picture));
     }
-    body["parse"] = "none".into();
-    body["unfurl_links"] = false.into();
-    body["unfurl_media"] = false.into();
-    if let Some(identity) = identity {
-        body["username"] = identity.username.as_str().into();
-        if let Some(icon_url) = &identity.icon_url {
-            body["icon_url"] = icon_url.as_str().into();
+    for (key, text) in [
+        ("title", &card.title),
+        ("subtitle", &card.subtitle),
+        ("body", &card.body),
+    ] {
+        if !text.is_empty() {
+            fields.insert(key.to_owned(), text_object(&mrkdwn(text)));
         }
     }
-    body["metadata"] = json!({"event_type": METADATA, "event_payload": payload});
-    body
+    if !card.buttons.is_empty() {
+        let buttons = card.buttons.iter();
+        let buttons: Value = buttons
+            .map(|one| button(card.id, Role::Buttons, one))
+            .collect();
+        fields.insert("actions".to_owned(), buttons);
+    }
+    fields.insert("type".to_owned(), "card".into());
+    let block_id = format!("{BUTTONS}{}", card.id);
+    fields.insert("block_id".to_owned(), block_id.into());
+    Value::Object(fields)
+}
+
+fn actions(id: usize, role: Role, buttons: &[Button]) -> Value {
+    let kind = match role {
+        Role::Replies => REPLIES,
+        Role::Buttons => BUTTONS,
+        Role::Rating => RATING,
+    };
+    let buttons: Vec<Value> = buttons.iter().map(|one| button(id, role, one)).collect();
+    json!({"type": "actions", "block_id": format!("{kind}{id}"), "elements": buttons})
+}
+
+/// A button (<https://docs.slack.dev/reference/block-kit/block-elements/button-element>).
+fn button(block: usize, role: Role, button: &Button) -> Value {
+    let Button { index, target, .. } = button;
+    let label = plain(&button.label, limits::BUTTON_TEXT).unwrap_or_else(|| "…".to_owned());
+    let action_id = match target {
+        Target::Callback { tap, .. } => match tap {
+            Tap::Say { .. } => format!("{SAY}{index}"),
+            Tap::Rate { rating, .. } => format!("{RATE}{index}-{rating}"),
+            Tap::Fill => format!("{FILL}{block}"),
+        },
+        Target::Url(_) | Target::Phone(_) => format!("{OPEN}{index}"),
+    };
+    let mut written = json!({
+        "type": "button",
+        "action_id": action_id,
+        "text": {"type": "plain_text", "text": label, "emoji": true},
+    });
+    let is_form = matches!(target, Target::Callback { tap: Tap::Fill, .. });
+    if is_form {
+        written["style"] = "primary".into();
+    }
+    match target {
+        Target::Callback { data, .. } => written["value"] = data.as_deref().into(),
+        Target::Url(url) => written["url"] = url.as_str().into(),
+        Target::Phone(number) => written["url"] = format!("tel:{number}").into(),
+    }
+    if button.is_default && role == Role::Buttons && !is_form {
+        written["style"] = "primary".into();
+    }
+    written
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::limits;
+use crate::callback::{self, Reference};
+use crate::limits::Size;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::hsl::Actionable;
 
 /// The `action_id`s of our buttons start with one of these, and a number that makes them unique.
 pub(super) const SAY: &str = "say-";
@@ -55,24 +55,34 @@ pub(super) enum Tap {
     Rate(u8),
 }
 
-impl Tap {
-    /// What tapping an actionable says, given what it sends to the bot ([`haptik_bridge_shared::message::hsl::Effect::Say`]).
-    pub(super) fn say(actionable: &Actionable, sent: &str) -> Self {
-        let payload = &actionable.payload;
-        let (message, gogo_message) = match (payload.message.trim(), payload.gogo_message.trim()) {
-            ("", "") => (sent.to_owned(), String::new()),
-            ("", _) => (actionable.label(), payload.gogo_message.clone()),
-            (_, "") => (payload.message.clone(), String::new()),
-            _ => (payload.message.clone(), payload.gogo_message.clone()),
-        };
-        Self::Say {
+/// Writes the `value` of a button: what it says, or, where that is too long, where it is to be found.
+pub(super) fn write(reference: &Reference, tap: &callback::Tap, room: Size) -> Option<String> {
+    let Reference { auth_id, key } = reference.clone();
+    let fitting = |tap: Tap| Some(tap.value()).filter(|value| room.fits(value));
+    match tap {
+        callback::Tap::Say {
+            index,
             message,
             gogo_message,
-        }
+        } => fitting(Tap::Say {
+            message: message.clone(),
+            gogo_message: gogo_message.clone(),
+        })
+        .or_else(|| {
+            fitting(Tap::Offered {
+                auth_id,
+                key,
+                index: *index,
+            })
+        }),
+        callback::Tap::Rate { rating, .. } => fitting(Tap::Rate(*rating)),
+        callback::Tap::Fill => fitting(Tap::Fill { auth_id, key }),
     }
+}
 
-    /// The `value` of its button; `None` when it is too long for one.
-    pub(super) fn value(&self) -> Option<String> {
+impl Tap {
+    /// The `value` of its button.
+    fn value(&self) -> String {
         let value = match self {
             Self::Say {
                 message,
@@ -90,7 +100,7 @@ impl Tap {
             Self::Fill { auth_id, key } => json!({"f": key, "a": auth_id}),
             Self::Rate(rating) => json!({"r": rating}),
         };
-        Some(value.to_string()).filter(|value| value.len() <= limits::BUTTON_VALUE)
+        value.to_string()
     }
 
     /// Reads the `value` of a button; `None` when it is not one of ours.
@@ -141,48 +151,37 @@ impl Tap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use haptik_bridge_shared::message::hsl::{Effect, Hsl};
+    use crate::slack::limits::BUTTON_VALUE;
     use proptest::prelude::*;
 
-    fn say(payload: &Value) -> Tap {
-        let body = json!({"type": "BUTTON", "data": {"items": [{"actionable_text": "Tap", "payload": payload}]}});
-        let hsl = Hsl::read(&body);
-        let actionable = hsl.actionables().next().expect("one").clone();
-        let Effect::Say { sent, .. } = actionable.effect() else {
-            panic!("it says something")
+    fn written(message: &str, gogo_message: &str) -> Option<String> {
+        let reference = Reference {
+            auth_id: "a1".into(),
+            key: "k".into(),
         };
-        let tap = Tap::say(&actionable, &sent);
-        assert_eq!(tap.sent(), sent);
-        tap
+        let tap = callback::Tap::Say {
+            index: 7,
+            message: message.to_owned(),
+            gogo_message: gogo_message.to_owned(),
+        };
+        write(&reference, &tap, BUTTON_VALUE)
     }
 
     #[test]
     fn a_button_carries_what_is_said_and_what_the_bot_receives() {
+        assert_eq!(written("Hi{x}", "").as_deref(), Some(r#"{"m":"Hi{x}"}"#));
         assert_eq!(
-            say(&json!({"message": "Hi{x}"})).value().as_deref(),
-            Some(r#"{"m":"Hi{x}"}"#)
-        );
-        assert_eq!(
-            say(&json!({"message": "Hi", "gogo_message": "go"}))
-                .value()
-                .as_deref(),
+            written("Hi", "go").as_deref(),
             Some(r#"{"m":"Hi","g":"go"}"#)
         );
-        assert_eq!(
-            say(&json!({"gogo_message": "go"})).value().as_deref(),
-            Some(r#"{"m":"Tap","g":"go"}"#)
-        );
-        assert_eq!(say(&json!({})).value().as_deref(), Some(r#"{"m":"Tap"}"#));
     }
 
     #[test]
-    fn what_is_too_long_for_a_button_has_no_value() {
-        let tap = |length| Tap::Say {
-            message: "é".repeat(length),
-            gogo_message: String::new(),
-        };
-        assert_eq!(tap(996).value().map(|value| value.len()), Some(2_000));
-        assert_eq!(tap(997).value(), None);
+    fn what_is_too_long_for_a_button_is_named() {
+        let length = |length| written(&"é".repeat(length), "").map(|value| value.len());
+        assert_eq!(length(996), Some(2_000));
+        let named = written(&"é".repeat(997), "").expect("it is named");
+        assert_eq!(named, r#"{"k":"k","n":7,"a":"a1"}"#);
     }
 
     #[test]
@@ -213,8 +212,7 @@ mod tests {
                 Tap::Fill { auth_id: "a1".into(), key: "k".into() },
                 Tap::Rate(1),
             ] {
-                let value = tap.value().expect("it is short");
-                prop_assert_eq!(Tap::read(&value), Some(tap));
+                prop_assert_eq!(Tap::read(&tap.value()), Some(tap));
             }
         }
     }

@@ -225,22 +225,6 @@ async fn feedback_needs_a_user_and_a_conversation_and_comes_once_an_hour() {
 }
 
 #[tokio::test]
-async fn a_second_feedback_is_taken_after_the_hour() {
-    let haptik = Haptik::start(Settings {
-        time_scale: 0.0,
-        ..Settings::default()
-    })
-    .await;
-    haptik.create("asha1").await;
-    haptik.says("asha1", "hi").await;
-    let rating =
-        json!({"auth_id": "asha1", "business_id": 343, "query_resolved": false, "query_rating": 1});
-    for _ in 0..2 {
-        assert_eq!(haptik.post(FEEDBACK_PATH, rating.clone()).await.0, 201);
-    }
-}
-
-#[tokio::test]
 async fn the_synchronous_call_answers_with_what_the_bot_says() {
     let haptik = Haptik::plain().await;
     haptik.create("asha1").await;

@@ -113,27 +113,6 @@ async fn what_waited_for_more_than_an_hour_is_lost() {
 }
 
 #[tokio::test]
-async fn an_hour_need_not_be_waited_for() {
-    let haptik = Haptik::start(Settings::default()).await;
-    haptik.create("asha1").await;
-    haptik.bot_says("an hour ago");
-    haptik.simulator.let_time_pass(Duration::from_mins(40));
-    haptik.bot_says("twenty minutes ago");
-    let clock = haptik.url("/_simulator/clock");
-    let passing = haptik.client.post(clock).json(&json!({"seconds": 1_200}));
-    assert_eq!(passing.send().await.expect("an answer").status(), 200);
-    haptik
-        .simulator
-        .set_webhook_url(Receiver::default().listen().await);
-    haptik.delivered(1).await;
-    let lost = haptik.simulator.records(|seen| {
-        let states = seen.deliveries.iter().map(|delivery| delivery.state);
-        states.collect::<Vec<_>>()
-    });
-    assert_eq!(lost, [DeliveryState::Lost, DeliveryState::Delivered]);
-}
-
-#[tokio::test]
 async fn a_webhook_that_answers_too_late_has_not_answered() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = silent.local_addr().expect("an address");
@@ -150,31 +129,6 @@ async fn a_webhook_that_answers_too_late_has_not_answered() {
         .wait_for(LONG, |seen| seen.deliveries.last()?.attempts.first()?.error)
         .await;
     assert_eq!(error, Ok("timeout"));
-}
-
-#[tokio::test]
-async fn a_swapped_pair_arrives_in_the_other_order() {
-    let (haptik, receiver) = with_webhook().await;
-    let swap = DeliveryOutcome::Swap { hold_ms: 60_000 };
-    haptik
-        .simulator
-        .add_delivery_fault(DeliveryFault::once(swap));
-    haptik.bot_says("first");
-    haptik.bot_says("second");
-    haptik.delivered(2).await;
-    assert_eq!(receiver.texts(), ["second", "first"]);
-}
-
-#[tokio::test]
-async fn a_held_delivery_is_sent_alone_when_no_other_one_comes() {
-    let (haptik, receiver) = with_webhook().await;
-    let swap = DeliveryOutcome::Swap { hold_ms: 10 };
-    haptik
-        .simulator
-        .add_delivery_fault(DeliveryFault::once(swap));
-    haptik.bot_says("alone");
-    haptik.delivered(1).await;
-    assert_eq!(receiver.texts(), ["alone"]);
 }
 
 #[tokio::test]

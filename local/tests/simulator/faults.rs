@@ -1,67 +1,9 @@
-//! Faults of calls, the control routes, a bot of one's own, and the account's life.
+//! The control routes, and how much is kept.
 
-use std::time::Duration;
-
-use haptik_bridge_local::simulator::{
-    CallFault, CallOutcome, CompletedBy, CompletionEvents, MESSAGE_PATH, Reply, Settings,
-    Simulator, USER_PATH, UserMessage,
-};
+use haptik_bridge_local::simulator::{MESSAGE_PATH, Settings, USER_PATH};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 use crate::{Haptik, answer, message, with_webhook};
-
-#[tokio::test]
-async fn a_dropped_connection_is_closed_without_a_byte() {
-    let haptik = Haptik::plain().await;
-    haptik.create("asha1").await;
-    let dropped = CallFault::on(MESSAGE_PATH, CallOutcome::Drop);
-    haptik.simulator.add_call_fault(CallFault {
-        times: Some(2),
-        ..dropped
-    });
-    let mut raw = TcpStream::connect(haptik.running.address())
-        .await
-        .expect("a connection");
-    let request = format!("POST {MESSAGE_PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
-    raw.write_all(request.as_bytes()).await.expect("sent");
-    let mut received = Vec::new();
-    raw.read_to_end(&mut received)
-        .await
-        .expect("the end of the stream");
-    assert_eq!(received, b"");
-
-    let request = haptik
-        .call("POST", MESSAGE_PATH)
-        .json(&message("asha1", "hi"));
-    request.send().await.expect_err("no answer");
-    assert!(haptik.simulator.records(|seen| seen.messages.is_empty()));
-    assert_eq!(haptik.says("asha1", "hi").await.0, 200);
-    let statuses: Vec<Option<u16>> = haptik.simulator.records(|seen| {
-        let calls = seen.calls.iter().filter(|call| call.path == MESSAGE_PATH);
-        calls.map(|call| call.status).collect()
-    });
-    assert_eq!(statuses, [None, None, Some(200)]);
-}
-
-#[tokio::test]
-async fn a_call_can_take_effect_although_its_answer_is_lost() {
-    let haptik = Haptik::plain().await;
-    haptik.create("asha1").await;
-    let dropped = CallFault::on(MESSAGE_PATH, CallOutcome::Drop);
-    haptik.simulator.add_call_fault(CallFault {
-        takes_effect: true,
-        ..dropped
-    });
-    let request = haptik
-        .call("POST", MESSAGE_PATH)
-        .json(&message("asha1", "hi"));
-    request.send().await.expect_err("no answer");
-    assert_eq!(haptik.simulator.records(|seen| seen.messages.len()), 1);
-}
 
 #[tokio::test]
 async fn faults_are_set_and_cleared_over_http() {
@@ -106,19 +48,6 @@ async fn faults_are_set_and_cleared_over_http() {
         .expect("an answer");
     assert_eq!(haptik.says("asha1", "hi").await.0, 200);
     assert_eq!(set(json!({"path": "*", "tims": 1})).await, 422);
-}
-
-#[tokio::test]
-async fn a_delayed_answer_is_the_right_one() {
-    let haptik = Haptik::plain().await;
-    let delay = CallFault {
-        delay_ms: 80,
-        ..CallFault::on("*", CallOutcome::Answer)
-    };
-    haptik.simulator.add_call_fault(delay);
-    let started = std::time::Instant::now();
-    haptik.create("asha1").await;
-    assert!(started.elapsed() >= Duration::from_millis(80));
 }
 
 #[tokio::test]
@@ -168,53 +97,6 @@ async fn a_chat_is_driven_over_the_control_routes() {
 }
 
 #[tokio::test]
-async fn a_bot_of_ones_own_is_a_closure_and_its_agent_is_driven_from_outside() {
-    let settings = Settings {
-        completion_events: CompletionEvents {
-            conversation_complete: true,
-            chat_complete: false,
-        },
-        ..Settings::default()
-    };
-    let bot = |message: &UserMessage| match message.text.as_str() {
-        "help" => vec![Reply::AgentJoins { team_name: None }],
-        other => vec![Reply::Text(other.to_uppercase())],
-    };
-    let haptik = Haptik::serve(Simulator::with_bot(settings, bot)).await;
-    haptik.create("asha1").await;
-    for text in ["loud", "help", "nobody answers this"] {
-        haptik.says("asha1", text).await;
-    }
-    haptik
-        .simulator
-        .agent_says_text("asha1", "I do")
-        .expect("a user");
-    haptik
-        .simulator
-        .completes("asha1", CompletedBy::Bot)
-        .expect("a user");
-    let events: Vec<Value> = haptik.simulator.records(|seen| {
-        let bodies = seen
-            .deliveries
-            .iter()
-            .map(|it| serde_json::from_str(&it.body));
-        bodies.collect::<Result<_, _>>().expect("JSON")
-    });
-    let names: Vec<&Value> = events.iter().map(|event| &event["event_name"]).collect();
-    assert_eq!(
-        names,
-        [
-            "message",
-            "chat_pinned",
-            "message",
-            "webhook_conversation_complete"
-        ]
-    );
-    assert_eq!(events[0]["message"]["body"]["text"], "LOUD");
-    assert_eq!(events[2]["agent"]["is_automated"], false);
-}
-
-#[tokio::test]
 async fn records_and_users_are_bounded() {
     let settings = Settings {
         keep_records: 3,
@@ -238,34 +120,4 @@ async fn records_and_users_are_bounded() {
         .records(|seen| (seen.messages.len(), seen.messages.total()));
     assert_eq!(kept, (3, 5));
     assert_eq!(haptik.simulator.waiting_events(), 3);
-}
-
-#[tokio::test]
-async fn an_account_that_was_stopped_can_be_served_again_at_the_same_port() {
-    let Haptik {
-        simulator,
-        running,
-        client,
-    } = Haptik::plain().await;
-    let address = running.address();
-    running.stop().await;
-    client
-        .get(format!("http://{address}/"))
-        .send()
-        .await
-        .expect_err("nobody listens");
-    let running = simulator.serve(address).await.expect("the same port");
-    let haptik = Haptik {
-        simulator,
-        running,
-        client,
-    };
-    haptik.create("asha1").await;
-}
-
-#[tokio::test]
-async fn waiting_for_what_does_not_come_ends() {
-    let simulator = Simulator::new(Settings::default());
-    let waited = simulator.wait_until(Duration::from_millis(10), |seen| !seen.messages.is_empty());
-    assert!(waited.await.is_err());
 }

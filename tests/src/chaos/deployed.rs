@@ -1,16 +1,17 @@
 //! The same load and the same checker for a bridge that is deployed: its functions are processes of
 //! their own, which somebody else kills, and AWS is an emulator, whose faults are somebody else's too.
-//! The faults of Haptik, Slack and the sink are ours: the functions reach them through the proxy.
+//! The faults of Haptik, the channel and the sink are ours: the functions reach them through the proxy.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use haptik_bridge_shared::table::Table;
 
+use super::process::{Secrets, Setup};
 use super::proxy::Proxy;
 use super::world::World;
 use super::{
-    Load, Neighbours, Report, audit, channel_url, configuration, evidence, has_undelivered, load,
+    Limits, Load, Neighbours, Report, audit, configuration, evidence, has_undelivered, load,
 };
 
 /// How much of Haptik's pauses between two tries is waited for: a function that was killed, or a denied
@@ -44,7 +45,7 @@ impl Deployed {
         let (world, _) = World::new(load.seed, load.rates, None);
         let world = Arc::new(world);
         world.revive(FUNCTIONS);
-        let neighbours = super::neighbours(&load, HAPTIKS_PACE).await?;
+        let neighbours = super::neighbours(super::slack().await, &load, HAPTIKS_PACE).await?;
         // The functions have a DynamoDB already.
         let upstreams = neighbours.upstreams();
         Ok(Self {
@@ -58,8 +59,14 @@ impl Deployed {
     /// The configuration to deploy.
     #[must_use]
     pub fn configuration(&self) -> String {
-        let secrets = self.neighbours.secrets();
-        configuration(&self.proxy, &secrets, &audit(), FUNCTIONS)
+        let setup = Setup {
+            config: super::configuration_of,
+            secrets: Secrets::of(&self.neighbours.haptik),
+            provider: self.neighbours.provider.clone(),
+            sinks: audit(),
+            limits: Limits::default(),
+        };
+        configuration(&self.proxy, &setup, FUNCTIONS)
     }
 
     /// Puts the load on the bridge at `url`, whose ledger is in `table`, and judges what came of it.
@@ -68,8 +75,8 @@ impl Deployed {
     /// When the ledger cannot be read, or a message is never acknowledged.
     pub async fn run(&self, url: &str, table: &Table) -> anyhow::Result<Report> {
         let began = Instant::now();
-        self.neighbours.set_webhook_url(url);
-        let said = load::speak(&self.neighbours.slack, &channel_url(url), &self.load).await?;
+        self.neighbours.set_bridge(url);
+        let said = load::speak(&self.neighbours.provider, &self.load).await?;
         self.settle(table).await?;
         let report =
             evidence::judge(&self.load, &self.world, table, &self.neighbours, &said).await?;

@@ -1,5 +1,5 @@
 //! What is left behind by a run, put before the checker: what was said, what Haptik was told and had to
-//! deliver, what Slack shows, what the sink got, and what the ledger says of when each was stored.
+//! deliver, what the channel shows, what the sink got, and what the ledger says of when each was stored.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) async fn judge(
 ) -> anyhow::Result<Report> {
     let Neighbours {
         haptik,
-        slack,
+        provider,
         sink,
     } = neighbours;
     let window = Duration::from_millis(200);
@@ -35,6 +35,11 @@ pub(crate) async fn judge(
         messages.map(|message| message.text.clone()).collect()
     });
     let delivered = delivered(haptik.simulator());
+    let texts = |user| {
+        let shown = provider.shown(&provider.user(user)).into_iter();
+        shown.map(|shown| shown.text).collect()
+    };
+    let shown: Vec<Vec<String>> = (0..load.users).map(texts).collect();
     let (mut said_at, mut replied_at) = (HashMap::new(), HashMap::new());
     let (mut pending, mut dead) = (Vec::new(), Vec::new());
     for entry in entries(table).await? {
@@ -71,7 +76,7 @@ pub(crate) async fn judge(
         steps: world.steps(),
         faults: world.tally(),
         to_haptik: verdict::to_haptik(said, &told, &said_at, window),
-        to_slack: verdict::to_slack(&delivered, &slack.all_messages(), &replied_at, window),
+        to_channel: verdict::to_channel(&delivered, &shown, &replied_at, window),
         to_sink: verdict::to_sink(&delivered, &sink.callbacks()),
         pending,
         dead,

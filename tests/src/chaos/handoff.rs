@@ -113,10 +113,8 @@ pub async fn live(life: Life) -> anyhow::Result<Lived> {
             (Asker::Bot, End::NoAgent) => of_bot,
             (Asker::Bot, _) => of_patient_bot,
         },
-        secrets: Secrets {
-            signing_secret: app::SECRET.to_owned(),
-            ..Secrets::of(&haptik)
-        },
+        secrets: Secrets::of(&haptik),
+        provider: Arc::new(app.clone()),
         sinks: String::new(),
         limits: Limits::default(),
     };
@@ -381,7 +379,7 @@ fn config(surroundings: &Surroundings, process: u64, lines: &str) -> String {
         reorder_window_ms = 0
         "#,
         account = super::account(proxy, secrets, process),
-        signing_secret = secrets.signing_secret,
+        signing_secret = app::SECRET,
         application = proxy.url(process, "sink"),
     )
 }

@@ -1,4 +1,4 @@
-//! What is said: users who write, as Slack delivers it, and a bot that answers each time.
+//! What is said: users who write, as the provider delivers it, and a bot that answers each time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,12 +9,15 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::Load;
-use crate::fake_slack::{Delivery, Event, FakeSlack};
+use crate::app;
+use crate::provider::{FakeProvider, Request, send};
 
-/// How long a reply is that Slack shows as several messages, in characters.
-const LONG: usize = 9_000;
+/// How many pieces a long reply has, and how long each is, in characters: together they are more than one
+/// message of any provider, and each is less than one.
+const PIECES: usize = 10;
+const PIECE: usize = 900;
 
-/// The longest pause between two tries of a delivery to the bridge: Slack's own pauses are minutes.
+/// The longest pause between two tries of a delivery to the bridge: a provider's own pauses are minutes.
 const LONGEST_PAUSE_MS: u64 = 300;
 
 /// How long a user waits for answers before another one takes the place.
@@ -29,19 +32,18 @@ pub(crate) struct Said {
     pub(crate) tries: Vec<(Timestamp, Timestamp)>,
 }
 
-/// The Slack user of this number.
-pub(crate) fn user_id(user: usize) -> String {
-    format!("UCHAOS{user:05}")
-}
-
 /// What the bot answers: each reply names the message that it answers, by Haptik's id of it, so that
-/// the answers to a message that Haptik heard twice are told apart.
+/// the answers to a message that Haptik heard twice are told apart. Each piece of a reply has a mark.
 pub(crate) fn bot(replies: usize) -> impl Fn(&UserMessage) -> Vec<Reply> + Send + Sync + 'static {
     move |message| {
+        let id = message.message_id;
         let reply = |number: usize| {
-            let mut text = format!("{} h{} r{number}", message.text, message.message_id);
-            if number + 1 == replies && message.message_id % 5 == 0 {
-                text.push_str(&" and more".repeat(LONG / 9));
+            let mut text = format!("{} h{id} r{number} p{id}.{number}.0", message.text);
+            if number + 1 == replies && id % 5 == 0 {
+                for piece in 1..=PIECES {
+                    let words = " and more".repeat(PIECE / 9);
+                    text = format!("{text} p{id}.{number}.{piece}{words}");
+                }
             }
             Reply::Text(text)
         };
@@ -49,20 +51,32 @@ pub(crate) fn bot(replies: usize) -> impl Fn(&UserMessage) -> Vec<Reply> + Send 
     }
 }
 
+/// The marks of the pieces that are in a text, in order.
+pub(crate) fn pieces(text: &str) -> impl Iterator<Item = String> {
+    let marks = text.split_whitespace().filter(|word| {
+        let mark = word.strip_prefix('p');
+        mark.is_some_and(|mark| mark.split('.').count() == 3)
+    });
+    marks.map(str::to_owned)
+}
+
 /// Lets every user write, so many of them at a time; returns when each message was acknowledged.
-pub(crate) async fn speak(slack: &FakeSlack, url: &str, load: &Load) -> anyhow::Result<Vec<Said>> {
+pub(crate) async fn speak(
+    provider: &Arc<dyn FakeProvider>,
+    load: &Load,
+) -> anyhow::Result<Vec<Said>> {
     let places = Arc::new(Semaphore::new(load.at_once));
     let mut users = JoinSet::new();
     for user in 0..load.users {
-        let (slack, url, places) = (slack.clone(), Arc::<str>::from(url), places.clone());
+        let (provider, places) = (provider.clone(), places.clone());
         let random = fastrand::Rng::with_seed(load.seed ^ (user as u64).wrapping_mul(0x9e37));
         let Load {
             messages, replies, ..
         } = *load;
         users.spawn(async move {
             let _place = places.acquire().await?;
-            let said = converse(slack.clone(), url, user, messages, random).await?;
-            answered(&slack, &user_id(user), messages * replies).await;
+            let said = converse(provider.clone(), user, messages, random).await?;
+            answered(&*provider, user, messages * replies).await;
             Ok::<_, anyhow::Error>(said)
         });
     }
@@ -74,26 +88,16 @@ pub(crate) async fn speak(slack: &FakeSlack, url: &str, load: &Load) -> anyhow::
 }
 
 /// Waits until a user has so many answers, for as long as it may take.
-async fn answered(slack: &FakeSlack, user: &str, answers: usize) {
-    let channel = slack.dm_channel(user);
+async fn answered(provider: &dyn FakeProvider, user: usize, answers: usize) {
+    let user = provider.user(user);
     let deadline = Instant::now() + LONGEST_WAIT;
-    while Instant::now() < deadline {
-        let messages = slack.messages(&channel);
-        if messages
-            .iter()
-            .filter(|message| message.is_from_bot())
-            .count()
-            >= answers
-        {
-            break;
-        }
+    while Instant::now() < deadline && provider.shown(&user).len() < answers {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
 async fn converse(
-    slack: FakeSlack,
-    url: Arc<str>,
+    provider: Arc<dyn FakeProvider>,
     user: usize,
     messages: usize,
     mut random: fastrand::Rng,
@@ -104,10 +108,10 @@ async fn converse(
         let pause = if random.bool() { 0 } else { random.u64(0..400) };
         tokio::time::sleep(Duration::from_millis(pause)).await;
         let text = format!("u{user} m{number}");
-        let event = slack.dm(&user_id(user), &text);
-        let (slack, url, random) = (slack.clone(), url.clone(), random.fork());
+        let request = provider.say(&provider.user(user), &text);
+        let (provider, random) = (provider.clone(), random.fork());
         deliveries.spawn(async move {
-            let tries = deliver(&slack, &url, &event, random).await?;
+            let tries = deliver(&*provider, &request, random).await?;
             Ok::<_, anyhow::Error>(Said { user, text, tries })
         });
     }
@@ -118,25 +122,25 @@ async fn converse(
     Ok(said)
 }
 
-/// Delivers an event until it is acknowledged, and sometimes once more under another `event_id`.
+/// Delivers a request until it is acknowledged, and sometimes once more.
 async fn deliver(
-    slack: &FakeSlack,
-    url: &str,
-    event: &Event,
+    provider: &dyn FakeProvider,
+    request: &Request,
     mut random: fastrand::Rng,
 ) -> anyhow::Result<Vec<(Timestamp, Timestamp)>> {
     // On their way two deliveries can change places, but not by more than the reorder window.
     tokio::time::sleep(Duration::from_millis(random.u64(0..60))).await;
-    let mut tries = Vec::new();
+    let (client, mut tries) = (app::client()?, Vec::new());
     for number in 0..1_000_u64 {
         let began = Timestamp::now();
-        let reply = slack.client().try_send(url, &Delivery::of(event)).await;
+        // Each try is signed when it is made.
+        let fresh = provider.signed_at(request, began);
+        let answer = send(&client, fresh.as_ref().unwrap_or(request)).await;
         tries.push((began, Timestamp::now()));
-        if reply.is_ok_and(|reply| (200..300).contains(&reply.status)) {
+        if answer.is_ok_and(|(status, _)| (200..300).contains(&status)) {
             if random.u8(..) < 25 {
-                let again = event.clone().with_event_id("EvAGAIN");
                 // Whatever is answered: it is one too many.
-                let _ = slack.client().try_send(url, &Delivery::of(&again)).await;
+                let _ = send(&client, &provider.again(request)).await;
             }
             return Ok(tries);
         }

@@ -12,10 +12,10 @@ use haptik_bridge_shared::outage::{Outages, Proof};
 use jiff::{SignedDuration, Timestamp};
 
 use super::doorbell::Doorbell;
-use super::process::{self, Setup, Surroundings};
+use super::process::{self, Secrets, Setup, Surroundings};
 use super::world::{KillAt, Rates, World};
-use super::{Neighbours, PACE, channel_url, evidence};
-use crate::fake_slack::Delivery;
+use super::{Neighbours, PACE, evidence};
+use crate::{app, provider};
 
 /// What came of an outage.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Recovery {
     pub wrong: Vec<String>,
 }
 
-const USER: &str = "UCHAOSASHA";
+const USER: usize = 1;
 
 /// How long anything that should come may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -52,16 +52,17 @@ fn echo(message: &UserMessage) -> Vec<Reply> {
 pub async fn recover(kill_in: Option<KillAt>) -> anyhow::Result<Recovery> {
     let (world, kills) = World::new(1, Rates::NONE, None);
     // An hour is an hour, and not waited for.
-    let neighbours = Neighbours::start(echo, 1, 0.0, 1.0).await?;
+    let neighbours = Neighbours::start(super::slack().await, echo, 1, 0.0, 1.0).await?;
     let setup = Setup {
         config: super::configuration_of,
-        secrets: neighbours.secrets(),
+        secrets: Secrets::of(&neighbours.haptik),
+        provider: neighbours.provider.clone(),
         sinks: super::audit(),
         limits: Limits::default(),
     };
     let upstreams = neighbours.upstreams();
     let surroundings = Surroundings::new(world, Doorbell::new(PACE), upstreams, setup).await?;
-    neighbours.set_webhook_url(&surroundings.url()?);
+    neighbours.set_bridge(&surroundings.url()?);
     let keeping = tokio::spawn(process::keep_alive(surroundings.clone(), kills));
     let scene = Scene {
         surroundings,
@@ -118,12 +119,13 @@ impl Scene {
     }
 
     async fn say(&self, text: &str) -> anyhow::Result<()> {
-        let slack = &self.neighbours.slack;
-        let (url, event) = (channel_url(&self.surroundings.url()?), slack.dm(USER, text));
+        let provider = &self.neighbours.provider;
+        let (user, client) = (provider.user(USER), app::client()?);
+        let request = provider.say(&user, text);
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            let reply = slack.client().try_send(&url, &Delivery::of(&event)).await;
-            if reply.is_ok_and(|reply| reply.status == 200) {
+            let status = provider::send(&client, &request).await;
+            if status.is_ok_and(|(status, _)| (200..300).contains(&status)) {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -131,11 +133,11 @@ impl Scene {
         bail!("{text:?} was never acknowledged")
     }
 
-    /// What Slack shows the user.
+    /// What the user is shown.
     fn texts(&self) -> Vec<String> {
-        let slack = &self.neighbours.slack;
-        let messages = slack.messages(&slack.dm_channel(USER));
-        messages.into_iter().map(|message| message.text).collect()
+        let provider = &self.neighbours.provider;
+        let shown = provider.shown(&provider.user(USER));
+        shown.into_iter().map(|shown| shown.text).collect()
     }
 
     async fn shown(&self, count: usize) -> anyhow::Result<()> {

@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use super::doorbell::{Doorbell, DoorbellOf, Worker};
 use super::proxy::{Proxy, Upstreams};
 use super::world::World;
+use crate::provider::FakeProvider;
 
 /// What every process of a run has in common, and what outlives each.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub(crate) struct Setup {
     /// The configuration of a process, by its number.
     pub(crate) config: fn(&Surroundings, u64) -> String,
     pub(crate) secrets: Secrets,
+    /// The other side of the channel.
+    pub(crate) provider: Arc<dyn FakeProvider>,
     /// The tables of sinks in it.
     pub(crate) sinks: String,
     pub(crate) limits: Limits,
@@ -90,19 +93,17 @@ impl Surroundings {
     }
 }
 
-/// What stands in the configuration.
+/// What stands in the configuration of the account at Haptik.
 #[derive(Debug)]
 pub(crate) struct Secrets {
     pub(crate) client_id: String,
     pub(crate) token: String,
     pub(crate) webhook_secret: String,
     pub(crate) business_id: u64,
-    pub(crate) signing_secret: String,
-    pub(crate) bot_token: String,
 }
 
 impl Secrets {
-    /// Those of an account at Haptik; no channel has any yet.
+    /// Those of an account at Haptik.
     pub(crate) fn of(haptik: &Running) -> Self {
         let settings = haptik.simulator().settings();
         Self {
@@ -110,8 +111,6 @@ impl Secrets {
             token: settings.token.expose_secret().to_owned(),
             webhook_secret: settings.webhook_secret.expose_secret().to_owned(),
             business_id: settings.business_id,
-            signing_secret: String::new(),
-            bot_token: String::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What lies between the bridge and its dependencies: a proxy that makes calls go wrong.
 //!
-//! A path names the process that calls and the dependency: `/3/slack/api/chat.postMessage`.
+//! A path names the process that calls and the dependency: `/3/channel/api/chat.postMessage`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::world::{Fault, Place, World};
-use crate::fake_slack::server::{Connection, Cuttable};
+use crate::faults::{Connection, Cuttable};
 
 /// How late an answer is that comes late.
 const LATE: Duration = Duration::from_millis(120);
@@ -33,7 +33,7 @@ pub(crate) struct Proxy {
 pub(crate) struct Upstreams {
     pub(crate) dynamodb: String,
     pub(crate) haptik: String,
-    pub(crate) slack: String,
+    pub(crate) channel: String,
     pub(crate) sink: String,
 }
 
@@ -137,7 +137,7 @@ impl Inner {
         let (place, base) = match upstream {
             "dynamodb" => (Place::DynamoDb, &self.upstreams.dynamodb),
             "haptik" => (Place::Haptik, &self.upstreams.haptik),
-            "slack" => (Place::Slack, &self.upstreams.slack),
+            "channel" => (Place::Channel, &self.upstreams.channel),
             "sink" => (Place::Sink, &self.upstreams.sink),
             _ => return StatusCode::NOT_FOUND.into_response(),
         };

@@ -14,7 +14,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::doorbell::Doorbell;
-use super::process::{self, Setup, Surroundings};
+use super::process::{self, Secrets, Setup, Surroundings};
 use super::proxy::Upstreams;
 use super::world::{KillAt, Rates, World};
 use super::{HAPTIKS_PACE, Neighbours, evidence, load};
@@ -71,7 +71,8 @@ impl Completions {
     /// When something of the surroundings fails.
     pub async fn run(self) -> anyhow::Result<Outcome> {
         let (world, kills) = World::new(1, Rates::NONE, self.kill_at);
-        let neighbours = Neighbours::start(load::bot(2), 1, 0.0, HAPTIKS_PACE).await?;
+        let neighbours =
+            Neighbours::start(super::slack().await, load::bot(2), 1, 0.0, HAPTIKS_PACE).await?;
         let crm = self.crm.start().await;
         crm.set_search_lag(Duration::ZERO);
         let upstreams = Upstreams {
@@ -80,7 +81,8 @@ impl Completions {
         };
         let setup = Setup {
             config: super::configuration_of,
-            secrets: neighbours.secrets(),
+            secrets: Secrets::of(&neighbours.haptik),
+            provider: neighbours.provider.clone(),
             sinks: self.sinks(),
             limits: limits(),
         };

@@ -7,10 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::load::Said;
+use super::load::{Said, pieces};
 use super::world::{Fault, Place, Tally};
 use crate::app::Callback;
-use crate::fake_slack::Message;
 
 /// What came of a run.
 #[derive(Debug, Clone)]
@@ -23,8 +22,8 @@ pub struct Report {
     pub faults: Tally,
     /// What the users wrote, and what of it Haptik was told.
     pub to_haptik: Counts,
-    /// What Haptik delivered, and what of it Slack shows.
-    pub to_slack: Counts,
+    /// What Haptik delivered, and what of it the channel shows.
+    pub to_channel: Counts,
     /// What Haptik delivered, and what of it the sink got.
     pub to_sink: Counts,
     /// Entries that are still pending, with the reason of the last failure.
@@ -66,9 +65,6 @@ pub(crate) struct Sent<K> {
 
 /// What was sent to one user, and what arrived.
 type OneUser<K> = (Vec<Sent<K>>, Vec<K>);
-
-/// A message of Haptik's by its id, and a part of it.
-type Part = (u64, u64);
 
 /// Compares what was sent, in order, with what arrived.
 pub(crate) fn compare<K: Ord + Clone>(sent: &[Sent<K>], arrived: &[K], window: Duration) -> Counts {
@@ -152,43 +148,27 @@ pub(crate) struct Delivered {
     pub(crate) text: String,
 }
 
-pub(crate) fn to_slack(
+/// Compares, piece by piece, with the texts that each user is shown, by the user's number.
+pub(crate) fn to_channel(
     delivered: &BTreeMap<u64, Delivered>,
-    shown: &[Message],
+    shown: &[Vec<String>],
     received: &HashMap<u64, Timestamp>,
     window: Duration,
 ) -> Counts {
-    let mut users: BTreeMap<u64, OneUser<Part>> = BTreeMap::new();
-    let mut parts: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
-    let mut by_user: HashMap<String, Vec<Part>> = HashMap::new();
-    for message in shown {
-        let Some((id, part)) = part_of(message) else {
-            continue;
-        };
-        parts.entry(id).or_default().insert(part);
-        by_user
-            .entry(message.channel.clone())
-            .or_default()
-            .push((id, part));
-    }
+    let mut users: BTreeMap<u64, OneUser<String>> = BTreeMap::new();
     for (id, event) in delivered {
-        let user = number(&event.text, 'u');
         let received = received.get(id).copied().unwrap_or_default();
-        let durable = durable(&event.tries, received);
-        let seen = parts.get(id).and_then(|parts| parts.last().copied());
-        let expected = u64::from(event.text.len() > 4_000);
-        for part in 0..=seen.unwrap_or_default().max(expected) {
-            users.entry(user).or_default().0.push(Sent {
-                id: (*id, part),
-                received,
-                durable,
-            });
-        }
+        let sent = pieces(&event.text).map(|piece| Sent {
+            id: piece,
+            received,
+            durable: durable(&event.tries, received),
+        });
+        let user = users.entry(number(&event.text, 'u')).or_default();
+        user.0.extend(sent);
     }
-    for shown in by_user.into_values() {
-        let user = shown.first().and_then(|(id, _)| delivered.get(id));
-        let user = user.map_or(u64::MAX, |event| number(&event.text, 'u'));
-        users.entry(user).or_default().1 = shown;
+    for (user, texts) in (0..).zip(shown) {
+        let arrived = texts.iter().flat_map(|text| pieces(text));
+        users.entry(user).or_default().1 = arrived.collect();
     }
     users
         .into_values()
@@ -221,13 +201,6 @@ pub(crate) fn to_sink(delivered: &BTreeMap<u64, Delivered>, got: &[Callback]) ->
     }
 }
 
-/// Which part of which message of Haptik's a message in Slack is.
-fn part_of(message: &Message) -> Option<Part> {
-    let payload = message.metadata.as_ref()?.get("event_payload")?;
-    let id = payload.get("key")?.as_str()?.split('#').next()?;
-    Some((id.parse().ok()?, payload.get("part")?.as_u64()?))
-}
-
 /// The number behind a letter: 7 for `m` in `u3 m7`.
 fn number(text: &str, letter: char) -> u64 {
     text.split(' ')
@@ -239,11 +212,11 @@ impl Report {
     /// Nothing was lost or changed places, and nothing was doubled where that can be told.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        let [haptik, slack, sink] = [self.to_haptik, self.to_slack, self.to_sink];
-        let kept = [haptik, slack, sink]
+        let [haptik, channel, sink] = [self.to_haptik, self.to_channel, self.to_sink];
+        let kept = [haptik, channel, sink]
             .iter()
             .all(|counts| counts.lost == 0 && counts.reordered == 0);
-        kept && slack.doubled == 0
+        kept && channel.doubled == 0
             && sink.doubled == 0
             && self.pending.is_empty()
             && self.dead.is_empty()
@@ -279,7 +252,7 @@ impl fmt::Display for Report {
             Place::DynamoDb,
             Place::Queue,
             Place::Haptik,
-            Place::Slack,
+            Place::Channel,
             Place::Sink,
         ] {
             write!(formatter, "{place:10}")?;
@@ -296,7 +269,7 @@ impl fmt::Display for Report {
         )?;
         for (name, counts) in [
             ("to Haptik", self.to_haptik),
-            ("to Slack", self.to_slack),
+            ("to channel", self.to_channel),
             ("to sink", self.to_sink),
         ] {
             writeln!(

@@ -16,8 +16,8 @@ pub enum Place {
     Queue,
     /// Haptik's calls.
     Haptik,
-    /// Slack's Web API.
-    Slack,
+    /// The calls of the channel's provider.
+    Channel,
     /// The receiver of the webhook sink.
     Sink,
 }
@@ -228,7 +228,7 @@ impl fmt::Display for Place {
             Self::DynamoDb => "DynamoDB",
             Self::Queue => "queue",
             Self::Haptik => "Haptik",
-            Self::Slack => "Slack",
+            Self::Channel => "channel",
             Self::Sink => "sink",
         })
     }

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Multipart, State as Shared};
+use axum::extract::{FromRequest as _, Multipart, State as Shared};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,9 +13,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
-use super::faults::Fault;
 use super::store::{Attachment, Call, State};
-use crate::fake_slack::server::Connection;
 
 /// A request, read.
 #[derive(Debug)]
@@ -130,7 +127,7 @@ impl Answer {
         }
     }
 
-    fn into_response(self) -> Response {
+    pub(crate) fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).expect("a status");
         let mut response = match self.body {
             Body::Json(value) => (status, axum::Json(value)).into_response(),
@@ -147,65 +144,29 @@ impl Answer {
     }
 }
 
-/// The service that [`axum::serve()`] runs.
-pub(crate) fn service(state: Arc<State>) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
-    Router::new()
-        .fallback(handle)
-        .layer(DefaultBodyLimit::max(64 << 20))
-        .with_state(state)
-        .into_make_service_with_connect_info()
+pub(crate) fn router(state: Arc<State>) -> Router {
+    Router::new().fallback(handle).with_state(state)
 }
 
-async fn handle(
-    Shared(state): Shared<Arc<State>>,
-    ConnectInfo(connection): ConnectInfo<Connection>,
-    request: axum::extract::Request,
-) -> Response {
+async fn handle(Shared(state): Shared<Arc<State>>, request: axum::extract::Request) -> Response {
     let uri = request.uri().to_string();
     let request = match read(request).await {
         Ok(request) => request,
         Err(response) => return response,
     };
-    if state.read(|store| store.down) {
-        return cut(&state, &connection, &request, &uri);
-    }
     wait_while_held(&state).await;
-    if state.read(|store| is_forbidden(&request, store.forbidden.as_deref())) {
-        return finish(&state, &request, &uri, broken(403));
-    }
-    let mut after = None;
-    while let Some(fault) = state.change(|store| store.faults.take(&request.method, &uri)) {
-        match fault {
-            Fault::Delay(time) => {
-                tokio::time::sleep(time).await;
-                continue;
-            }
-            Fault::DropBefore => return cut(&state, &connection, &request, &uri),
-            Fault::TooMany(seconds) => {
-                let answer = state.api.too_many(seconds);
-                return finish(&state, &request, &uri, answer);
-            }
-            Fault::Status(status) => return finish(&state, &request, &uri, broken(status)),
-            Fault::DropAfter | Fault::StatusAfter(_) | Fault::DelayAfter(_) => after = Some(fault),
-        }
-        break;
-    }
     let answer = state.change(|store| {
-        if store.over_the_limit() {
+        if is_forbidden(&request, store.forbidden.as_deref()) {
+            let page = "<html><body>something went wrong</body></html>";
+            Answer::text(403, "text/html", page)
+        } else if store.over_the_limit() {
             state.api.too_many(1)
         } else {
             state.api.answer(&request, store)
         }
     });
-    match after {
-        Some(Fault::DropAfter) => cut(&state, &connection, &request, &uri),
-        Some(Fault::StatusAfter(status)) => finish(&state, &request, &uri, broken(status)),
-        Some(Fault::DelayAfter(time)) => {
-            tokio::time::sleep(time).await;
-            finish(&state, &request, &uri, answer)
-        }
-        _ => finish(&state, &request, &uri, answer),
-    }
+    record(&state, &request, &uri, &answer);
+    answer.into_response()
 }
 
 /// Waits until the fake answers again.
@@ -231,31 +192,13 @@ fn is_forbidden(request: &Request, text: Option<&str>) -> bool {
     text.is_some_and(|text| String::from_utf8_lossy(&request.body).contains(text))
 }
 
-fn broken(status: u16) -> Answer {
-    Answer::text(
-        status,
-        "text/html",
-        "<html><body>something went wrong</body></html>",
-    )
-}
-
-fn cut(state: &State, connection: &Connection, request: &Request, uri: &str) -> Response {
-    record(state, request, uri, 0, Value::Null);
-    connection.cut()
-}
-
-fn finish(state: &State, request: &Request, uri: &str, answer: Answer) -> Response {
-    record(state, request, uri, answer.status, answer.shown());
-    answer.into_response()
-}
-
-fn record(state: &State, request: &Request, uri: &str, status: u16, answer: Value) {
+fn record(state: &State, request: &Request, uri: &str, answer: &Answer) {
     let call = Call {
         method: request.method.clone(),
         path: uri.to_owned(),
         body: request.json().unwrap_or_default(),
-        status,
-        answer,
+        status: answer.status,
+        answer: answer.shown(),
     };
     state.change(|store| store.calls.push(call));
 }

@@ -4,15 +4,16 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::response::Response;
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Api;
-use super::faults::Faults;
 use super::server::Answer;
+use crate::faults::Dialect;
 
 /// A ticket, case, incident or request.
 #[derive(Clone, Debug)]
@@ -81,7 +82,7 @@ pub struct Call {
     pub path: String,
     /// The body, if it was JSON.
     pub body: Value,
-    /// The status that was answered; 0 when the connection was closed without an answer.
+    /// The status that was answered.
     pub status: u16,
     /// The body that was answered.
     pub answer: Value,
@@ -109,8 +110,6 @@ pub(crate) struct Store {
     pub(crate) tokens: HashSet<String>,
     pub(crate) calls: Vec<Call>,
     pub(crate) ignored: Vec<String>,
-    pub(crate) faults: Faults,
-    pub(crate) down: bool,
     pub(crate) revoked: bool,
     /// Calls are not answered.
     pub(crate) held: bool,
@@ -137,8 +136,6 @@ impl State {
             tokens: HashSet::new(),
             calls: Vec::new(),
             ignored: Vec::new(),
-            faults: Faults::default(),
-            down: false,
             revoked: false,
             held: false,
             held_calls: 0,
@@ -164,6 +161,16 @@ impl State {
         let result = change(&mut self.store.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_waiters();
         result
+    }
+}
+
+impl Dialect for State {
+    fn too_many(&self, seconds: u64) -> Response {
+        self.api.too_many(seconds).into_response()
+    }
+
+    fn refused(&self, code: &str) -> Response {
+        Answer::json(400, json!({ "error": code })).into_response()
     }
 }
 

@@ -13,7 +13,6 @@ const FORM_ONLY: &[&str] = &[
     "conversations.history",
     "conversations.info",
     "conversations.replies",
-    "files.getUploadURLExternal",
     "files.info",
     "users.info",
 ];
@@ -25,8 +24,6 @@ pub(crate) struct Arguments {
     is_json: bool,
     /// Whether the answer carries Slack's `missing_charset` warning.
     pub(crate) charset_missing: bool,
-    /// Whether there was a JSON body that the method does not read.
-    pub(crate) json_ignored: bool,
 }
 
 impl Arguments {
@@ -54,7 +51,7 @@ impl Arguments {
                     .map_err(|error| Refused::new("invalid_form_data").because(error))?;
                 arguments.take_form(text);
             }
-            "application/json" if FORM_ONLY.contains(&method) => arguments.json_ignored = true,
+            "application/json" if FORM_ONLY.contains(&method) => {}
             "application/json" => {
                 let value: Value = serde_json::from_slice(body)
                     .map_err(|error| Refused::new("invalid_json").because(error))?;
@@ -81,10 +78,6 @@ impl Arguments {
         let mut fields = self.fields.clone();
         fields.remove("token");
         Value::Object(fields)
-    }
-
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.fields.keys().map(String::as_str)
     }
 
     /// A string, when it is there and not empty.

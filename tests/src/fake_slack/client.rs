@@ -18,8 +18,6 @@ use tokio::{
     time::Instant,
 };
 
-use super::state::Clock;
-
 /// Something that Slack sends: its body and the body's type.
 pub trait Payload {
     /// The raw body.
@@ -55,7 +53,6 @@ pub enum HeaderCase {
 #[derive(Clone)]
 pub struct SlackClient {
     signing_secret: String,
-    clock: Clock,
     http: reqwest::Client,
 }
 
@@ -182,12 +179,11 @@ impl Delivery {
 }
 
 impl SlackClient {
-    pub(crate) fn new(signing_secret: &str, clock: Clock) -> Self {
+    pub(crate) fn new(signing_secret: &str) -> Self {
         // Fails when a provider is installed already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
             signing_secret: signing_secret.to_owned(),
-            clock,
             http: reqwest::Client::builder()
                 .timeout(Duration::from_secs(30))
                 .build()
@@ -247,7 +243,7 @@ impl SlackClient {
         let timestamp = delivery
             .timestamp
             .clone()
-            .unwrap_or_else(|| (self.clock)().as_second().to_string());
+            .unwrap_or_else(|| Timestamp::now().as_second().to_string());
         let secret = delivery.secret.as_ref().unwrap_or(&self.signing_secret);
         let mut headers = vec![
             ("content-type".to_owned(), delivery.content_type.to_owned()),

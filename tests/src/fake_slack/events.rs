@@ -1,5 +1,6 @@
 //! The events of the Events API (<https://docs.slack.dev/apis/events-api>).
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Author, FakeSlack, Message, Payload, message::bot_profile, methods::direct_channel};
@@ -327,7 +328,7 @@ impl FakeSlack {
                 "event": event,
                 "type": "event_callback",
                 "event_id": event_id,
-                "event_time": self.state.now().as_second(),
+                "event_time": Timestamp::now().as_second(),
                 "authorizations": [{
                     "enterprise_id": workspace.enterprise_id,
                     "team_id": workspace.team_id,
@@ -344,7 +345,7 @@ impl FakeSlack {
     /// A message id that no message has yet.
     #[must_use]
     pub fn mint_ts(&self) -> String {
-        let now = self.state.now();
+        let now = Timestamp::now();
         self.state.change(|store| store.next_ts(now))
     }
 

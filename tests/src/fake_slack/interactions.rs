@@ -7,7 +7,6 @@ use super::{
     FakeSlack, Message, OpenView, Payload,
     arguments::encode_form,
     methods::{direct_channel, others::shown_view},
-    state::ResponseUrl,
 };
 
 /// One interaction, not yet sent: a form with the JSON in its field `payload`.
@@ -87,8 +86,8 @@ impl FakeSlack {
         self.block_actions(&message, user, &action)
     }
 
-    /// A user chooses the option with this text in the menu, the radio buttons or the overflow
-    /// menu that offers it.
+    /// A user chooses the option with this text in the menu that
+    /// offers it.
     ///
     /// # Panics
     ///
@@ -190,13 +189,7 @@ impl FakeSlack {
     /// A user chooses a shortcut on a message.
     #[must_use]
     pub fn message_shortcut(&self, channel: &str, user: &str, message: &Value) -> Interaction {
-        let response_url = self.state.issue_response_url(ResponseUrl {
-            channel: channel.to_owned(),
-            message_ts: None,
-            thread_ts: None,
-            user: user.to_owned(),
-            uses: 0,
-        });
+        let response_url = self.state.issue_response_url();
         self.interaction(
             user,
             json!({
@@ -211,16 +204,6 @@ impl FakeSlack {
         )
     }
 
-    /// A user closes a modal.
-    #[must_use]
-    pub fn close_view(&self, view: &OpenView, user: &str) -> Interaction {
-        let shown = shown_view(self.workspace(), &view.id, &view.view);
-        self.interaction(
-            user,
-            json!({"type": "view_closed", "view": shown, "is_cleared": false}),
-        )
-    }
-
     /// A user writes a slash command, in direct messages or a channel.
     #[must_use]
     pub fn slash_command(
@@ -231,13 +214,7 @@ impl FakeSlack {
         text: &str,
     ) -> SlashCommand {
         let workspace = self.workspace();
-        let response_url = self.state.issue_response_url(ResponseUrl {
-            channel: channel.to_owned(),
-            message_ts: None,
-            thread_ts: None,
-            user: user.to_owned(),
-            uses: 0,
-        });
+        let response_url = self.state.issue_response_url();
         let channel_name = if channel == direct_channel(user) {
             "directmessage"
         } else {
@@ -267,18 +244,12 @@ impl FakeSlack {
     }
 
     fn block_actions(&self, message: &Message, user: &str, action: &Value) -> Interaction {
-        let response_url = self.state.issue_response_url(ResponseUrl {
-            channel: message.channel.clone(),
-            message_ts: Some(message.ts.clone()),
-            thread_ts: message.thread_ts.clone(),
-            user: user.to_owned(),
-            uses: 0,
-        });
+        let response_url = self.state.issue_response_url();
         let mut container = json!({
             "type": "message",
             "message_ts": message.ts,
             "channel_id": message.channel,
-            "is_ephemeral": message.ephemeral_to.is_some(),
+            "is_ephemeral": false,
         });
         if let (Some(fields), Some(thread_ts)) = (container.as_object_mut(), &message.thread_ts) {
             fields.insert("thread_ts".to_owned(), json!(thread_ts));

@@ -28,8 +28,6 @@ pub struct Message {
     pub text: String,
     /// The blocks, with the ids that Slack gives to those that have none.
     pub blocks: Vec<Value>,
-    /// Secondary attachments.
-    pub attachments: Vec<Value>,
     /// `metadata`, which the platform shows only to those who ask for it.
     pub metadata: Option<Value>,
     /// The name shown in the place of the bot's.
@@ -40,12 +38,8 @@ pub struct Message {
     pub files: Vec<Value>,
     /// Emoji name and user id of each reaction.
     pub reactions: Vec<(String, String)>,
-    /// The only user who sees it, for an ephemeral message.
-    pub ephemeral_to: Option<String>,
     /// How many times it was edited.
     pub edits: u32,
-    /// Whether `link_names` or `parse=full` made plain `@name`s into mentions.
-    pub links_names: bool,
 }
 
 /// A button of a message.
@@ -72,15 +66,12 @@ impl Message {
             author,
             text: text.to_owned(),
             blocks: Vec::new(),
-            attachments: Vec::new(),
             metadata: None,
             username: None,
             icon: None,
             files: Vec::new(),
             reactions: Vec::new(),
-            ephemeral_to: None,
             edits: 0,
-            links_names: false,
         }
     }
 
@@ -132,36 +123,27 @@ impl Message {
             .collect()
     }
 
+    /// The labels of what the menus offer, in order.
+    #[must_use]
+    pub fn options(&self) -> Vec<String> {
+        let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
+        let mut labels = Vec::new();
+        for (_, element) in self.elements() {
+            let groups = list(element, "option_groups");
+            for offered in groups.iter().chain([element]) {
+                let options = list(offered, "options");
+                labels.extend(options.iter().map(|option| text_of(option.get("text"))));
+            }
+        }
+        labels
+    }
+
     /// The URLs of the images, in order.
     #[must_use]
     pub fn images(&self) -> Vec<String> {
         let mut found = Vec::new();
         for block in &self.blocks {
             collect_images(block, &mut found);
-        }
-        found
-    }
-
-    /// What in it would notify somebody: `<!channel>`, `<!here>`, `<!everyone>`, `<@U…>`,
-    /// `<!subteam^…>`, their rich-text forms, and `@channel` where names are linked.
-    #[must_use]
-    pub fn notifies(&self) -> Vec<String> {
-        let mut texts = vec![self.text.clone()];
-        let mut found = Vec::new();
-        for block in self.blocks.iter().chain(&self.attachments) {
-            collect_mrkdwn(block, &mut texts, &mut found);
-        }
-        for text in &texts {
-            mentions(text, &mut found);
-            if self.links_names {
-                let names = ["@channel", "@here", "@everyone"];
-                found.extend(
-                    names
-                        .iter()
-                        .filter(|name| text.contains(**name))
-                        .map(|name| (*name).to_owned()),
-                );
-            }
         }
         found
     }
@@ -212,9 +194,6 @@ impl Message {
         if !self.blocks.is_empty() {
             put("blocks", json!(self.blocks));
         }
-        if !self.attachments.is_empty() {
-            put("attachments", json!(self.attachments));
-        }
         if !self.files.is_empty() {
             put("files", json!(self.files));
         }
@@ -261,12 +240,10 @@ fn name_block(value: &mut Value, ts: &str, count: &mut usize) {
                 .and_then(Value::as_str)
                 .unwrap_or_default();
             let id = match kind {
-                "actions" | "alert" | "card" | "carousel" | "context" | "context_actions"
-                | "divider" | "header" | "input" | "markdown" | "rich_text" | "section"
-                | "table" => Some("block_id"),
+                "actions" | "card" | "carousel" | "context" | "divider" | "header" | "input"
+                | "section" => Some("block_id"),
                 "image" if fields.contains_key("title") => Some("block_id"),
-                "button" | "overflow" | "checkboxes" | "radio_buttons" | "datepicker"
-                | "timepicker" => Some("action_id"),
+                "button" | "datepicker" | "timepicker" => Some("action_id"),
                 kind if kind.ends_with("_select") => Some("action_id"),
                 _ => None,
             };
@@ -323,43 +300,6 @@ fn collect_images(value: &Value, into: &mut Vec<String>) {
                 .for_each(|field| collect_images(field, into));
         }
         _ => {}
-    }
-}
-
-/// Texts in which Slack looks for mentions, and mentions of rich text.
-fn collect_mrkdwn(value: &Value, texts: &mut Vec<String>, found: &mut Vec<String>) {
-    match value {
-        Value::Array(items) => items
-            .iter()
-            .for_each(|item| collect_mrkdwn(item, texts, found)),
-        Value::Object(fields) => {
-            let string = |name: &str| fields.get(name).and_then(Value::as_str);
-            match kind(value) {
-                "mrkdwn" | "markdown" => texts.extend(string("text").map(str::to_owned)),
-                "broadcast" => found.extend(string("range").map(|range| format!("<!{range}>"))),
-                "user" => found.extend(string("user_id").map(|id| format!("<@{id}>"))),
-                "usergroup" => {
-                    found.extend(string("usergroup_id").map(|id| format!("<!subteam^{id}>")));
-                }
-                _ => fields
-                    .values()
-                    .for_each(|field| collect_mrkdwn(field, texts, found)),
-            }
-        }
-        _ => {}
-    }
-}
-
-fn mentions(text: &str, into: &mut Vec<String>) {
-    for part in text.split('<').skip(1) {
-        let Some((inside, _)) = part.split_once('>') else {
-            continue;
-        };
-        let name = inside.split('|').next().unwrap_or(inside);
-        let broadcast = ["!channel", "!here", "!everyone", "!group"].contains(&name);
-        if broadcast || name.starts_with("!subteam^") || name.starts_with('@') {
-            into.push(format!("<{inside}>"));
-        }
     }
 }
 

@@ -4,7 +4,6 @@ pub(crate) mod chat;
 pub(crate) mod conversations;
 pub(crate) mod files;
 pub(crate) mod others;
-pub(crate) mod responses;
 
 use std::fmt::Display;
 
@@ -65,15 +64,11 @@ pub(crate) fn run(method: &str, state: &State, arguments: &Arguments) -> Result<
     match method {
         "assistant.threads.setStatus" => others::set_status(state, arguments),
         "assistant.threads.setSuggestedPrompts" => others::set_prompts(state, arguments),
-        "auth.test" => Ok(others::auth_test(state)),
-        "chat.postEphemeral" => chat::post_ephemeral(state, arguments),
         "chat.postMessage" => chat::post_message(state, arguments),
         "chat.update" => chat::update(state, arguments),
         "conversations.history" => conversations::history(state, arguments),
         "conversations.replies" => conversations::replies(state, arguments),
         "conversations.info" => conversations::info(arguments),
-        "files.completeUploadExternal" => files::complete_upload(state, arguments),
-        "files.getUploadURLExternal" => files::get_upload_url(state, arguments),
         "files.info" => files::info(state, arguments),
         "reactions.add" => others::add_reaction(state, arguments),
         "reactions.remove" => others::remove_reaction(state, arguments),

@@ -28,6 +28,8 @@ pub const CLIENT_SECRET: &str = "fake-client-secret";
 pub(crate) struct Site {
     workspaces: Mutex<Vec<Arc<State>>>,
     oauth: Mutex<OAuth>,
+    /// Where the bridge takes the app's events.
+    webhook: Mutex<String>,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +55,18 @@ impl Site {
         Self {
             workspaces: Mutex::new(vec![first]),
             oauth: Mutex::default(),
+            webhook: Mutex::default(),
         }
+    }
+
+    pub(crate) fn set_webhook(&self, url: &str) {
+        let mut webhook = self.webhook.lock().unwrap_or_else(PoisonError::into_inner);
+        url.clone_into(&mut webhook);
+    }
+
+    pub(crate) fn webhook(&self) -> String {
+        let webhook = self.webhook.lock();
+        webhook.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The workspace that a token is or was of; the first for any other.
@@ -64,11 +77,6 @@ impl Site {
     /// The workspace with this id; the first for any other.
     pub(crate) fn by_team(&self, team_id: &str) -> Arc<State> {
         self.find(|state| state.workspace.team_id == team_id)
-    }
-
-    /// The workspace that has this file; the first for any other.
-    pub(crate) fn by_file(&self, id: &str) -> Arc<State> {
-        self.find(|state| state.read(|store| store.files.contains_key(id)))
     }
 
     fn find(&self, is_it: impl Fn(&State) -> bool) -> Arc<State> {
@@ -193,8 +201,7 @@ impl FakeSlack {
             signing_secret: self.workspace().signing_secret.clone(),
             ..workspace
         };
-        let (origin, clock) = (self.state.origin.clone(), self.state.clock());
-        let state = State::new(workspace, origin, clock);
+        let state = State::new(workspace, self.state.origin.clone());
         state.change(|store| store.tokens.clear());
         let state = Arc::new(state);
         let mut workspaces = self
@@ -208,6 +215,14 @@ impl FakeSlack {
             state,
             ..self.clone()
         }
+    }
+
+    /// Whether this is the workspace that the fake was started with.
+    pub(crate) fn is_first(&self) -> bool {
+        let workspaces = self.site.workspaces.lock();
+        let workspaces = workspaces.unwrap_or_else(PoisonError::into_inner);
+        let first = workspaces.first();
+        first.is_some_and(|first| Arc::ptr_eq(first, &self.state))
     }
 
     /// What the bridge's `oauth_base_url` is set to.

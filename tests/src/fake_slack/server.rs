@@ -1,56 +1,49 @@
-//! The HTTP side: connections that can be cut, authentication, faults, dispatch.
+//! The HTTP side: authentication and dispatch.
 
-use std::{
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
 use axum::{
     Router,
     body::Bytes,
-    extract::{
-        ConnectInfo, DefaultBodyLimit, Path, State as Shared,
-        connect_info::{Connected, IntoMakeServiceWithConnectInfo},
-    },
+    extract::{Path, State as Shared},
     response::{IntoResponse, Response},
-    routing::{any, get, post},
-    serve::{IncomingStream, Listener},
+    routing::{any, get},
 };
 use http::{HeaderMap, Method, StatusCode, Uri, header};
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-};
 
 use super::{
-    Fault,
     arguments::Arguments,
-    methods::{self, Refused, files, responses},
+    methods::{self, Refused, files},
     oauth::Site,
     state::{Call, Refusal, State},
 };
+use crate::faults::Dialect;
 
-/// The service that [`axum::serve()`] runs.
-pub(crate) fn service(site: Arc<Site>) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
+/// How Slack refuses (<https://docs.slack.dev/apis/web-api#responses>).
+#[derive(Debug)]
+pub(crate) struct Slack;
+
+impl Dialect for Slack {
+    fn too_many(&self, seconds: u64) -> Response {
+        rate_limited(seconds)
+    }
+
+    fn refused(&self, code: &str) -> Response {
+        axum::Json(json!({"ok": false, "error": code})).into_response()
+    }
+}
+
+pub(crate) fn router(site: Arc<Site>) -> Router {
     let files = || get(files::download);
     Router::new()
         .route("/api/{method}", any(call))
-        .route("/upload/v1/{id}", post(files::upload))
         .route("/files-pri/{id}/{name}", files())
         .route("/files-pri/{id}/download/{name}", files())
         .route("/api/files-pri/{id}/{name}", files())
-        .route("/actions/{team}/{id}", post(responses::respond))
         .fallback(sign_in_page)
-        .layer(DefaultBodyLimit::max(64 << 20))
         .with_state(site)
-        .into_make_service_with_connect_info()
 }
 
 /// What Slack shows to a browser that it does not know: HTML with status 200.
@@ -60,7 +53,6 @@ async fn sign_in_page() -> Response {
 
 async fn call(
     Shared(site): Shared<Arc<Site>>,
-    ConnectInfo(connection): ConnectInfo<Connection>,
     Path(method): Path<String>,
     http_method: Method,
     uri: Uri,
@@ -75,91 +67,26 @@ async fn call(
     let arguments = parsed.as_ref().cloned().unwrap_or_default();
     let token = bearer(&headers).map(str::to_owned);
     let state = site.by_token(token.or_else(|| arguments.text("token")).as_deref());
-    let channel = arguments
-        .text("channel")
-        .or_else(|| arguments.text("channel_id"));
-    let after = match before(
-        &state,
-        &connection,
-        &method,
-        channel.as_deref(),
-        &arguments.to_value(),
-    )
-    .await
-    {
-        Ok(after) => after,
-        Err(response) => return response,
-    };
-    if method == "oauth.v2.access" {
-        let response = site.access(&state, &headers, &arguments);
-        return after.apply(&connection, response);
+    if method == "chat.postMessage" && is_above_the_rate(&state, arguments.text("channel")) {
+        record(&state, &method, arguments.to_value(), "ratelimited");
+        return rate_limited(1);
     }
-    if arguments.json_ignored {
-        let warning = format!("{method}: the JSON body was ignored, this method reads a form");
-        state.change(|store| store.warnings.push(warning));
+    if method == "oauth.v2.access" {
+        return site.access(&state, &headers, &arguments);
     }
     let result = parsed.and_then(|arguments| {
         authenticate(&state, &headers, &arguments)?;
         methods::run(&method, &state, &arguments)
     });
-    let response = answer(&state, &method, &arguments, result);
-    after.apply(&connection, response)
+    answer(&state, &method, &arguments, result)
 }
 
-/// What is to be done once a call was carried out.
-pub(crate) struct After(Option<Fault>);
-
-impl After {
-    pub(crate) fn apply(self, connection: &Connection, response: Response) -> Response {
-        match self.0 {
-            Some(Fault::DropAfter) => connection.cut(),
-            Some(Fault::StatusAfter(status)) => broken(status),
-            _ => response,
-        }
-    }
-}
-
-/// The faults that come before a call: an answer instead of it, or what to do after it.
-pub(crate) async fn before(
-    state: &State,
-    connection: &Connection,
-    method: &str,
-    channel: Option<&str>,
-    arguments: &Value,
-) -> Result<After, Response> {
-    if state.read(|store| store.down) {
-        return Err(connection.cut());
-    }
-    let is_limited = state.change(|store| {
-        let rate = store
-            .rate
-            .as_mut()
-            .filter(|_| method == "chat.postMessage")?;
-        Some(!rate.takes(channel.unwrap_or_default()))
-    });
-    if is_limited == Some(true) {
-        record(state, method, arguments.clone(), "ratelimited");
-        return Err(rate_limited(1));
-    }
-    loop {
-        let Some(fault) = state.change(|store| store.faults.take(method, channel)) else {
-            return Ok(After(None));
-        };
-        if let Fault::Delay(time) = fault {
-            tokio::time::sleep(time).await;
-            continue;
-        }
-        let response = match &fault {
-            Fault::Delay(_) => continue,
-            Fault::DropAfter | Fault::StatusAfter(_) => return Ok(After(Some(fault))),
-            Fault::DropBefore => connection.cut(),
-            Fault::Status(status) => broken(*status),
-            Fault::Error(error) => axum::Json(json!({"ok": false, "error": error})).into_response(),
-            Fault::RateLimited(seconds) => rate_limited(*seconds),
-        };
-        record(state, method, arguments.clone(), &format!("{fault:?}"));
-        return Err(response);
-    }
+fn is_above_the_rate(state: &State, channel: Option<String>) -> bool {
+    let channel = channel.unwrap_or_default();
+    state.change(|store| {
+        let rate = store.rate.as_mut();
+        rate.is_some_and(|rate| !rate.takes(&channel))
+    })
 }
 
 fn rate_limited(seconds: u64) -> Response {
@@ -169,11 +96,6 @@ fn rate_limited(seconds: u64) -> Response {
         axum::Json(json!({"ok": false, "error": "ratelimited"})),
     )
         .into_response()
-}
-
-fn broken(status: u16) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, "something went wrong").into_response()
 }
 
 /// Whether the request carries the bot's token in its header.
@@ -238,7 +160,7 @@ pub(crate) fn record(state: &State, method: &str, arguments: Value, outcome: &st
         method: method.to_owned(),
         arguments,
         outcome: outcome.to_owned(),
-        at: state.now(),
+        at: Timestamp::now(),
     };
     state.change(|store| store.calls.push(call));
 }
@@ -251,80 +173,4 @@ pub(crate) fn refuse(state: &State, method: &str, arguments: Value, refused: &Re
         arguments,
     };
     state.change(|store| store.refusals.push(refusal));
-}
-
-/// The listener: connections that a handler can cut.
-pub(crate) struct Cuttable(pub(crate) TcpListener);
-
-impl Listener for Cuttable {
-    type Io = Wire;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Wire, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        let wire = Wire {
-            stream,
-            cut: Arc::default(),
-        };
-        (wire, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-/// The switch that cuts a connection.
-#[derive(Clone, Debug)]
-pub(crate) struct Connection(Arc<AtomicBool>);
-
-impl Connection {
-    /// Nothing more is written to the connection, not even the response returned here.
-    pub(crate) fn cut(&self) -> Response {
-        self.0.store(true, Ordering::SeqCst);
-        StatusCode::SERVICE_UNAVAILABLE.into_response()
-    }
-}
-
-impl Connected<IncomingStream<'_, Cuttable>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, Cuttable>) -> Self {
-        Self(Arc::clone(&stream.io().cut))
-    }
-}
-
-/// A connection whose writes fail once it is cut, upon which the server closes it.
-pub(crate) struct Wire {
-    stream: TcpStream,
-    cut: Arc<AtomicBool>,
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.cut.load(Ordering::SeqCst) {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

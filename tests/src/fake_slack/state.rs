@@ -1,9 +1,9 @@
 //! What the fake remembers.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -12,10 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Author, Message, User, Workspace, faults::Faults};
-
-/// Where the fake reads the time.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+use super::{Author, Message, Workspace};
 
 /// A call of the Web API that was refused because of what it said, not on a test's request.
 #[derive(Clone, Debug)]
@@ -60,9 +57,6 @@ pub(crate) struct StoredFile {
     pub(crate) title: String,
     pub(crate) mimetype: String,
     pub(crate) content: Option<Bytes>,
-    pub(crate) expected_length: usize,
-    pub(crate) completed: bool,
-    pub(crate) from_bot: bool,
 }
 
 /// What a `trigger_id` is still good for.
@@ -70,16 +64,6 @@ pub(crate) struct StoredFile {
 pub(crate) struct Trigger {
     pub(crate) issued: Timestamp,
     pub(crate) used: bool,
-}
-
-/// What a `response_url` answers to.
-#[derive(Clone, Debug)]
-pub(crate) struct ResponseUrl {
-    pub(crate) channel: String,
-    pub(crate) message_ts: Option<String>,
-    pub(crate) thread_ts: Option<String>,
-    pub(crate) user: String,
-    pub(crate) uses: u32,
 }
 
 /// How many messages a conversation takes: a burst, and from then on one each interval.
@@ -121,20 +105,14 @@ impl Rate {
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     pub(crate) channels: BTreeMap<String, Vec<Message>>,
-    pub(crate) users: HashMap<String, User>,
-    pub(crate) missing_users: HashSet<String>,
     pub(crate) files: HashMap<String, StoredFile>,
     pub(crate) statuses: Vec<(String, String, String)>,
     pub(crate) views: Vec<OpenView>,
     pub(crate) homes: HashMap<String, OpenView>,
     pub(crate) prompts: Vec<Vec<String>>,
     pub(crate) triggers: HashMap<String, Trigger>,
-    pub(crate) response_urls: HashMap<String, ResponseUrl>,
     pub(crate) calls: Vec<Call>,
     pub(crate) refusals: Vec<Refusal>,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) faults: Faults,
-    pub(crate) down: bool,
     pub(crate) rate: Option<Rate>,
     /// The tokens that are good.
     pub(crate) tokens: Vec<String>,
@@ -186,13 +164,13 @@ impl Store {
             .push(message);
     }
 
-    /// Messages of one channel that the application under test posted for all to see.
+    /// Messages of one channel that the application under test posted.
     pub(crate) fn posted_by_bot(&self, channel: &str) -> Vec<Message> {
         self.channels
             .get(channel)
             .into_iter()
             .flatten()
-            .filter(|message| message.is_from_bot() && message.ephemeral_to.is_none())
+            .filter(|message| message.is_from_bot())
             .cloned()
             .collect()
     }
@@ -226,7 +204,6 @@ impl Store {
                 refusal.method, refusal.error, refusal.details
             );
         }
-        let _ = writeln!(report, "faults still to come: {}", self.faults.remaining());
         report
     }
 }
@@ -236,12 +213,11 @@ pub(crate) struct State {
     pub(crate) workspace: Workspace,
     pub(crate) origin: String,
     pub(crate) changed: Notify,
-    clock: Clock,
     store: Mutex<Store>,
 }
 
 impl State {
-    pub(crate) fn new(workspace: Workspace, origin: String, clock: Clock) -> Self {
+    pub(crate) fn new(workspace: Workspace, origin: String) -> Self {
         let store = Store {
             tokens: vec![workspace.bot_token.clone()],
             ..Store::default()
@@ -250,17 +226,8 @@ impl State {
             workspace,
             origin,
             changed: Notify::new(),
-            clock,
             store: Mutex::new(store),
         }
-    }
-
-    pub(crate) fn clock(&self) -> Clock {
-        Arc::clone(&self.clock)
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.clock)()
     }
 
     /// Looks at the store.
@@ -277,7 +244,7 @@ impl State {
 
     /// A `trigger_id`, good for three seconds and one use.
     pub(crate) fn issue_trigger(&self) -> String {
-        let issued = self.now();
+        let issued = Timestamp::now();
         self.change(|store| {
             let id = store.next_id("13345224609.738474920.");
             store.triggers.insert(
@@ -291,13 +258,9 @@ impl State {
         })
     }
 
-    /// A `response_url`, good for five uses.
-    pub(crate) fn issue_response_url(&self, target: ResponseUrl) -> String {
-        let id = self.change(|store| {
-            let id = store.next_id("R");
-            store.response_urls.insert(id.clone(), target);
-            id
-        });
+    /// A `response_url`, which nobody answers at: the bridge does not use them.
+    pub(crate) fn issue_response_url(&self) -> String {
+        let id = self.change(|store| store.next_id("R"));
         format!("{}/actions/{}/{id}", self.origin, self.workspace.team_id)
     }
 
@@ -314,11 +277,6 @@ impl State {
             .chars()
             .map(|letter| if is_plain(letter) { letter } else { '_' })
             .collect();
-        let user = if file.from_bot {
-            &self.workspace.bot_user_id
-        } else {
-            "U0UPLOADER"
-        };
         json!({
             "id": file.id,
             "created": 1_700_000_000,
@@ -328,10 +286,10 @@ impl State {
             "mimetype": file.mimetype,
             "filetype": extension,
             "pretty_type": extension.to_ascii_uppercase(),
-            "user": user,
+            "user": "U0UPLOADER",
             "user_team": team,
             "editable": false,
-            "size": file.content.as_ref().map_or(file.expected_length, Bytes::len),
+            "size": file.content.as_ref().map_or(0, Bytes::len),
             "mode": "hosted",
             "is_external": false,
             "external_type": "",

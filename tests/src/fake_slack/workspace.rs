@@ -55,86 +55,46 @@ impl Default for Workspace {
     }
 }
 
-/// A member of the workspace, as `users.info` shows one.
-#[derive(Clone, Debug)]
-pub struct User {
-    /// The user's id, `U…` or `W…`.
-    pub id: String,
-    /// The handle.
-    pub name: String,
-    /// The full name.
-    pub real_name: String,
-    /// The e-mail address; absent when the application has no `users:read.email`.
-    pub email: Option<String>,
-    /// The phone number in the profile.
-    pub phone: String,
-    /// An IETF language tag such as `en-IN`.
-    pub locale: String,
-    /// An IANA time zone.
-    pub tz: String,
-    /// Whether this is another bot.
-    pub is_bot: bool,
-}
-
-impl User {
-    /// A person with a name and an address made from the id, so that every id has a profile.
-    #[must_use]
-    pub fn named_after(id: &str) -> Self {
-        let handle = id.to_ascii_lowercase();
-        Self {
-            id: id.to_owned(),
-            real_name: format!("Person {handle}"),
-            email: Some(format!("{handle}@acme.example")),
-            phone: String::new(),
-            locale: "en-US".to_owned(),
-            tz: "Asia/Kolkata".to_owned(),
-            is_bot: false,
-            name: handle,
-        }
+/// A member of the workspace, as `users.info` shows one: a person with a name and an address made from
+/// the id, so that every id has a profile.
+pub(crate) fn member(id: &str, team_id: &str, with_locale: bool) -> Value {
+    let handle = id.to_ascii_lowercase();
+    let name = format!("Person {handle}");
+    let mut user = json!({
+        "id": id,
+        "team_id": team_id,
+        "name": handle,
+        "deleted": false,
+        "color": "9f69e7",
+        "real_name": name,
+        "tz": "Asia/Kolkata",
+        "tz_label": "a time zone",
+        "tz_offset": 19800,
+        "profile": {
+            "title": "",
+            "phone": "",
+            "skype": "",
+            "real_name": name,
+            "real_name_normalized": name,
+            "display_name": handle,
+            "display_name_normalized": handle,
+            "status_text": "",
+            "status_emoji": "",
+            "avatar_hash": "0000000000",
+            "image_72": "https://avatars.example/72.png",
+            "image_192": "https://avatars.example/192.png",
+            "team": team_id,
+            "email": format!("{handle}@acme.example"),
+        },
+        "is_admin": false,
+        "is_owner": false,
+        "is_restricted": false,
+        "is_bot": false,
+        "is_app_user": false,
+        "updated": 1_700_000_000,
+    });
+    if with_locale {
+        user["locale"] = json!("en-US");
     }
-
-    pub(crate) fn to_json(&self, team_id: &str, with_locale: bool) -> Value {
-        let mut user = json!({
-            "id": self.id,
-            "team_id": team_id,
-            "name": self.name,
-            "deleted": false,
-            "color": "9f69e7",
-            "real_name": self.real_name,
-            "tz": self.tz,
-            "tz_label": "a time zone",
-            "tz_offset": 19800,
-            "profile": {
-                "title": "",
-                "phone": self.phone,
-                "skype": "",
-                "real_name": self.real_name,
-                "real_name_normalized": self.real_name,
-                "display_name": self.name,
-                "display_name_normalized": self.name,
-                "status_text": "",
-                "status_emoji": "",
-                "avatar_hash": "0000000000",
-                "image_72": "https://avatars.example/72.png",
-                "image_192": "https://avatars.example/192.png",
-                "team": team_id,
-            },
-            "is_admin": false,
-            "is_owner": false,
-            "is_restricted": false,
-            "is_bot": self.is_bot,
-            "is_app_user": false,
-            "updated": 1_700_000_000,
-        });
-        if with_locale && let Some(fields) = user.as_object_mut() {
-            fields.insert("locale".to_owned(), json!(self.locale));
-        }
-        if let (Some(email), Some(profile)) = (
-            &self.email,
-            user.get_mut("profile").and_then(Value::as_object_mut),
-        ) {
-            profile.insert("email".to_owned(), json!(email));
-        }
-        user
-    }
+    user
 }

@@ -63,7 +63,7 @@ async fn too_many_requests_wait_as_long_as_the_crm_says() -> anyhow::Result<()> 
     for kind in Kind::ALL {
         let scene = Scene::start(kind).await?;
         let (method, path) = kind.creation();
-        scene.crm.fail_next(method, path, 1, Fault::TooMany(7));
+        scene.crm.fail_next(method, path, 1, Fault::RateLimited(7));
         let error = scene
             .attempt(&completion(), false)
             .await
@@ -141,7 +141,7 @@ async fn what_a_crm_refuses_for_ever_is_dead_with_its_own_words() -> anyhow::Res
 #[tokio::test]
 async fn a_comment_whose_answer_is_lost_is_there_once() -> anyhow::Result<()> {
     for kind in Kind::ALL {
-        for fault in [None, Some(Fault::DropAfter), Some(Fault::DropBefore)] {
+        for fault in [None, Some(Fault::CutAfter), Some(Fault::CutBefore)] {
             let mut scene = Scene::with(kind, "follow_ups = true").await?;
             scene.deliver(&completion()).await?;
             if let Some(fault) = fault {

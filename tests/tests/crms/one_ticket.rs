@@ -10,8 +10,8 @@ use super::scene::{CHAT, Kind, Scene, completion, short_completion};
 /// What goes wrong with the call that creates the ticket.
 const FAULTS: [Option<Fault>; 5] = [
     None,
-    Some(Fault::DropAfter),
-    Some(Fault::DropBefore),
+    Some(Fault::CutAfter),
+    Some(Fault::CutBefore),
     Some(Fault::StatusAfter(502)),
     Some(Fault::Status(503)),
 ];
@@ -108,7 +108,7 @@ async fn a_jira_request_may_be_missed_by_the_search_and_is_waited_for() -> anyho
     let mut scene = Scene::with(Kind::Jira, "labels = true").await?;
     scene.crm.set_search_lag(Duration::from_mins(4));
     let (method, path) = Kind::Jira.creation();
-    scene.crm.fail_next(method, path, 1, Fault::DropAfter);
+    scene.crm.fail_next(method, path, 1, Fault::CutAfter);
     scene.deliver(&completion()).await?;
     is_whole(&scene);
     let labels = &scene.ticket().fields["labels"];

@@ -17,7 +17,7 @@ async fn hubspot_links_the_ticket_to_the_contact_with_the_address() -> anyhow::R
     // The contact is made, and the answer is lost.
     scene
         .crm
-        .fail_next("POST", "/objects/contacts", 1, Fault::DropAfter);
+        .fail_next("POST", "/objects/contacts", 1, Fault::CutAfter);
     scene.deliver(&completion()).await?;
     let people = scene.crm.people();
     assert_eq!(people.len(), 1);
@@ -72,7 +72,7 @@ async fn a_freshdesk_requester_is_named_by_address_or_external_id() -> anyhow::R
     ] {
         let mut scene = Scene::with(Kind::Freshdesk, lines).await?;
         let (method, path) = Kind::Freshdesk.creation();
-        scene.crm.fail_next(method, path, 1, Fault::DropAfter);
+        scene.crm.fail_next(method, path, 1, Fault::CutAfter);
         scene.deliver(&without_email()).await?;
         let people = scene.crm.people();
         let id = people[0]["unique_external_id"].as_str().unwrap_or_default();

@@ -110,7 +110,7 @@ async fn a_long_transcript_ends_in_the_ticket_and_is_attached_whole_and_once() -
         .collect();
     let long: Vec<_> = long.iter().map(|text| ("user", text.as_str())).collect();
     for kind in Kind::ALL {
-        for fault in [None, Some(Fault::DropAfter), Some(Fault::DropBefore)] {
+        for fault in [None, Some(Fault::CutAfter), Some(Fault::CutBefore)] {
             let mut scene = Scene::start(kind).await?;
             scene.was_said(&long);
             if let Some(fault) = fault {

@@ -80,7 +80,7 @@ async fn a_message_that_slack_took_without_saying_so_is_not_posted_twice() -> an
     let stage = Stage::with_bot(echo).await?;
     stage
         .slack
-        .fail_next("chat.postMessage", 1, Fault::DropAfter);
+        .fail_next("chat.postMessage", 1, Fault::CutAfter);
     let channel = stage.slack_user_says("U00000ASHA", "once").await;
     stage.slack.wait_for_text(&channel, "You said: once.").await;
     assert!(stage.local.queue.idle(Duration::from_secs(20)).await);
@@ -94,7 +94,7 @@ async fn what_slack_refuses_for_ever_is_given_up_and_the_lane_goes_on() -> anyho
     stage.slack.fail_next(
         "chat.postMessage",
         1,
-        Fault::Error("is_archived".to_owned()),
+        Fault::Refused("is_archived".to_owned()),
     );
     let channel = stage.slack_user_says("U00000ASHA", "one").await;
     stage.slack_user_says("U00000ASHA", "two").await;
@@ -119,7 +119,7 @@ async fn one_whom_slack_refuses_for_ever_holds_up_nobody_else_and_not_the_other_
     let stage = Stage::with_bot(echo).await?;
     // Both of a kind that is given up and of one that is tried again.
     for (user, fault) in [
-        ("U00000ASHA", Fault::Error("is_archived".to_owned())),
+        ("U00000ASHA", Fault::Refused("is_archived".to_owned())),
         ("U00000RAVI", Fault::Status(500)),
     ] {
         let channel = stage.slack.dm_channel(user);

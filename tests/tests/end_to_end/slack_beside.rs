@@ -62,7 +62,7 @@ async fn without_the_scope_for_reactions_everything_else_works() -> anyhow::Resu
     let stage = Stage::with_bot(echo).await?;
     stage
         .slack
-        .fail_next("reactions.add", 9, Fault::Error("missing_scope".into()));
+        .fail_next("reactions.add", 9, Fault::Refused("missing_scope".into()));
     let channel = stage.slack_user_says(ASHA, "hi").await;
     stage.slack.wait_for_text(&channel, "You said: hi").await;
     assert!(stage.slack.calls("reactions.remove").is_empty());
@@ -104,9 +104,11 @@ async fn an_agent_speaks_under_a_name_of_their_own_where_the_app_may() -> anyhow
     let answer = stage.slack.wait_for_text(&channel, "You said: one").await;
     let name = answer.username.expect("the agent's name");
     assert!(!name.is_empty() && !answer.text.contains(&name));
-    stage
-        .slack
-        .fail_next("chat.postMessage", 1, Fault::Error("missing_scope".into()));
+    stage.slack.fail_next(
+        "chat.postMessage",
+        1,
+        Fault::Refused("missing_scope".into()),
+    );
     stage.slack_user_says(ASHA, "two").await;
     let answer = stage.slack.wait_for_text(&channel, "You said: two").await;
     assert_eq!(answer.username, None);

@@ -133,7 +133,7 @@ async fn a_form_that_cannot_be_opened_is_asked_for_in_the_chat() -> anyhow::Resu
     let message = offered(&stage).await;
     stage
         .slack
-        .fail_next("views.open", 1, Fault::Error("internal_error".into()));
+        .fail_next("views.open", 1, Fault::Refused("internal_error".into()));
     let tap = stage.slack.tap(&message, "U00000ASHA", BUTTON);
     stage.slack_sends(&tap).await;
     stage

@@ -217,10 +217,10 @@ async fn what_slack_refuses_is_said_with_its_code() -> anyhow::Result<()> {
     scene.assert_not_installed(&shown, 400, says).await?;
     let _ = slack.take_refusals();
     for (fault, status, says) in [
-        (Fault::DropBefore, 502, "Slack did not answer"),
+        (Fault::CutBefore, 502, "Slack did not answer"),
         (Fault::Status(503), 400, "Slack refused with the code 503"),
         (
-            Fault::Error("<b>".to_owned()),
+            Fault::Refused("<b>".to_owned()),
             400,
             "Slack refused with the code an unknown error",
         ),

@@ -12,6 +12,7 @@ use super::ts::Ts;
 use super::words::Words;
 use super::{Place, Reader, Reading, nothing, readable};
 use crate::channel::Response;
+use crate::limits::Size;
 use crate::slack::address::{Address, Command, Method};
 use crate::slack::home;
 use crate::slack::limits;
@@ -70,7 +71,7 @@ impl Reader<'_> {
         }
         let mut inbound = self.said(user, user, key, &text, words.files);
         inbound.mentions = mentions;
-        let about = mrkdwn(&limits::shortened(&text, limits::SECTION_TEXT / 10));
+        let about = mrkdwn(&Size::utf16(limits::SECTION_TEXT.max / 10).clip(&text));
         let key = inbound.key.then("about");
         let notice = posted(&inbound.address, &format!("You asked about: {about}"));
         let task = self.task(key, inbound.at, inbound.auth_id.clone(), notice);

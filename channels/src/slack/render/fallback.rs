@@ -4,12 +4,13 @@
 
 use serde_json::Value;
 
-use crate::slack::limits;
+use crate::limits::Size;
+use crate::render::inline::LONGEST_LINK;
 use crate::slack::markup::{escaped, link};
 use haptik_bridge_shared::lenient_json;
 
 /// How much of a picture's description is read out.
-const DESCRIPTION: usize = 300;
+const DESCRIPTION: Size = Size::utf16(300);
 
 /// The text that stands for all of these blocks, as mrkdwn.
 pub(in crate::slack) fn fallback(blocks: &[Value]) -> String {
@@ -29,7 +30,7 @@ pub(in crate::slack) fn fallback(blocks: &[Value]) -> String {
 }
 
 /// The text that stands for one block of a kind that we send; empty for any other.
-pub(super) fn of_block(block: &Value) -> String {
+fn of_block(block: &Value) -> String {
     let text = |key: &str| block.get(key).map(mrkdwn).unwrap_or_default();
     let lines: Vec<String> = match lenient_json::text(block, "type").as_str() {
         "section" => vec![text("text")],
@@ -58,7 +59,7 @@ pub(super) fn of_block(block: &Value) -> String {
 }
 
 /// What can be tapped, in order: what is said by a tap, and where the other buttons lead.
-pub(super) fn choices<'a>(buttons: impl Iterator<Item = &'a Value>) -> String {
+fn choices<'a>(buttons: impl Iterator<Item = &'a Value>) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut chosen = false;
     for button in buttons {
@@ -66,7 +67,7 @@ pub(super) fn choices<'a>(buttons: impl Iterator<Item = &'a Value>) -> String {
         let address = lenient_json::some_text(button, "url").map(|url| link(&url, ""));
         let says = address.is_none();
         match (address, lines.last_mut()) {
-            (Some(address), _) if limits::fits(&address, limits::INLINE_LINK) => {
+            (Some(address), _) if LONGEST_LINK.fits(&address) => {
                 lines.push(format!("{label}: {address}"));
             }
             (Some(_), _) => lines.push(format!("{label} (a link)")),
@@ -82,10 +83,7 @@ pub(super) fn choices<'a>(buttons: impl Iterator<Item = &'a Value>) -> String {
 }
 
 fn described(image: &Value) -> String {
-    escaped(&limits::shortened(
-        &lenient_json::text(image, "alt_text"),
-        DESCRIPTION,
-    ))
+    escaped(&DESCRIPTION.clip(&lenient_json::text(image, "alt_text")))
 }
 
 /// A text object as mrkdwn.

@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::piece::{context, text_object};
+use super::{context, text_object};
+use crate::limits::Size;
+use crate::render::inline::LONGEST_LINK;
 use crate::slack::limits;
 use crate::slack::markup::{escaped, link};
 use crate::slack::tap::BUTTONS;
@@ -62,6 +64,9 @@ fn stacked(card: &Value) -> Vec<Value> {
     blocks
 }
 
+/// How long a picture's description is as the label of a link.
+const LABEL: Size = Size::utf16(LONGEST_LINK.max / 4);
+
 /// An image block as a link to the image, small print without its pictures; `None` for any other block.
 fn image_as_link(block: &Value) -> Option<Value> {
     let is_picture = |element: &Value| lenient_json::text(element, "type") == "image";
@@ -78,12 +83,9 @@ fn image_as_link(block: &Value) -> Option<Value> {
         return None;
     }
     let field = |key| block.get(key).and_then(Value::as_str);
-    let (address, label) = (
-        field("image_url")?,
-        limits::shortened(field("alt_text")?, limits::INLINE_LINK / 4),
-    );
+    let (address, label) = (field("image_url")?, LABEL.clip(field("alt_text")?));
     let link = link(address, &label);
-    let link = if limits::fits(&link, limits::SECTION_TEXT) {
+    let link = if limits::SECTION_TEXT.fits(&link) {
         link
     } else {
         escaped(&label)

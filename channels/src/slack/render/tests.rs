@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::slack::tap::Tap;
 use haptik_bridge_shared::message::hsl::Hsl;
-use haptik_bridge_shared::message::{Outgoing, Sender, SenderKind};
+use haptik_bridge_shared::message::{Content, Outgoing, Sender, SenderKind};
 
 mod block_kit;
 

@@ -47,8 +47,6 @@ pub(crate) struct Check {
     action_ids: HashSet<String>,
     block_ids: HashSet<String>,
     characters: usize,
-    tables: usize,
-    markdown: usize,
 }
 
 impl Check {
@@ -59,14 +57,12 @@ impl Check {
             action_ids: HashSet::new(),
             block_ids: HashSet::new(),
             characters: 0,
-            tables: 0,
-            markdown: 0,
         }
     }
 
-    /// The problems, the characters of all texts, and the number of tables.
-    pub(crate) fn finish(self) -> (Vec<Problem>, usize, usize) {
-        (self.problems, self.characters, self.tables)
+    /// The problems, and the characters of all texts.
+    pub(crate) fn finish(self) -> (Vec<Problem>, usize) {
+        (self.problems, self.characters)
     }
 
     pub(crate) fn surface(&self) -> Surface {
@@ -75,16 +71,6 @@ impl Check {
 
     pub(crate) fn fail(&mut self, at: &str, what: impl Into<String>) {
         self.problems.push(Problem::new(at, what));
-    }
-
-    pub(crate) fn saw_table(&mut self) {
-        self.tables += 1;
-    }
-
-    /// Counts the characters of one more `markdown` block; returns those of all so far.
-    pub(crate) fn add_markdown(&mut self, length: usize) -> usize {
-        self.markdown += length;
-        self.markdown
     }
 
     /// The `type` of an object; a problem when there is none.
@@ -202,21 +188,6 @@ impl Check {
         }
     }
 
-    pub(crate) fn integer(&mut self, at: &str, value: &Value, name: &str, least: u64, most: u64) {
-        let Some(field) = value.get(name) else {
-            return;
-        };
-        if !field
-            .as_u64()
-            .is_some_and(|number| (least..=most).contains(&number))
-        {
-            self.fail(
-                &format!("{at}/{name}"),
-                format!("must be an integer of {least} to {most}"),
-            );
-        }
-    }
-
     pub(crate) fn one_of(&mut self, at: &str, value: &Value, name: &str, allowed: &[&str]) {
         let Some(field) = value.get(name) else {
             return;
@@ -300,20 +271,12 @@ impl Check {
         }
     }
 
-    /// The description and the source of an image: one URL, or one file of Slack's.
+    /// The description and the address of an image.
     pub(crate) fn image_source(&mut self, at: &str, image: &Value) {
         self.counted_string(at, image, "alt_text", 1, 2000);
         self.url(at, image, "image_url", &["http", "https"]);
-        match (image.get("image_url"), image.get("slack_file")) {
-            (Some(_), None) => {}
-            (None, Some(file)) => {
-                let place = format!("{at}/slack_file");
-                self.object(&place, file, &[], &["id", "url"]);
-                if file.get("id").is_some() == file.get("url").is_some() {
-                    self.fail(&place, "must define either `id` or `url`");
-                }
-            }
-            _ => self.fail(at, "must define either `image_url` or `slack_file`"),
+        if image.get("image_url").is_none() {
+            self.fail(at, "must define either `image_url` or `slack_file`");
         }
     }
 }

@@ -19,16 +19,7 @@ pub fn check_view(view: &Value) -> Result<(), Rejection> {
         at,
         view,
         &["type", "title", "blocks"],
-        &[
-            "submit",
-            "close",
-            "private_metadata",
-            "callback_id",
-            "clear_on_close",
-            "notify_on_close",
-            "external_id",
-            "submit_disabled",
-        ],
+        &["submit", "close", "private_metadata", "callback_id"],
     );
     check.one_of(at, view, "type", &["modal"]);
     for name in ["title", "submit", "close"] {
@@ -36,10 +27,6 @@ pub fn check_view(view: &Value) -> Result<(), Rejection> {
     }
     check.string(at, view, "private_metadata", 0, 3000);
     check.string(at, view, "callback_id", 1, 255);
-    check.string(at, view, "external_id", 1, 255);
-    for name in ["clear_on_close", "notify_on_close", "submit_disabled"] {
-        check.boolean(at, view, name);
-    }
     let mut has_input = false;
     for (place, block) in check.items(at, view, "blocks", 1, 100) {
         has_input |= block.get("type").and_then(Value::as_str) == Some("input");
@@ -64,12 +51,11 @@ pub fn check_home(view: &Value) -> Result<(), Rejection> {
         at,
         view,
         &["type", "blocks"],
-        &["private_metadata", "callback_id", "external_id"],
+        &["private_metadata", "callback_id"],
     );
     check.one_of(at, view, "type", &["home"]);
     check.string(at, view, "private_metadata", 0, 3000);
     check.string(at, view, "callback_id", 1, 255);
-    check.string(at, view, "external_id", 1, 255);
     for (place, block) in check.items(at, view, "blocks", 1, 100) {
         check_block(&mut check, &place, block);
     }
@@ -77,7 +63,7 @@ pub fn check_home(view: &Value) -> Result<(), Rejection> {
 }
 
 fn verdict(check: Check, view: &Value) -> Result<(), Rejection> {
-    let (mut problems, _, _) = check.finish();
+    let (mut problems, _) = check.finish();
     let mut error = "invalid_arguments";
     let bytes = view.to_string().len();
     if bytes > MAX_VIEW_BYTES {

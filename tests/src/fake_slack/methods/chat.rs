@@ -1,5 +1,6 @@
-//! `chat.postMessage`, `chat.update`, `chat.postEphemeral`.
+//! `chat.postMessage` and `chat.update`.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::fake_slack::{
@@ -11,34 +12,11 @@ use super::{Refused, conversation, is_timestamp};
 
 /// Characters of a message's text, at most.
 const MAX_TEXT: usize = 40_000;
-/// Characters of a message's text above which Slack advises to split it.
-const ADVISED_TEXT: usize = 4_000;
 /// Characters of an edited message's text, at most
 /// (<https://docs.slack.dev/reference/methods/chat.update>).
 const MAX_UPDATED_TEXT: usize = 4_000;
 /// Bytes of metadata, at most.
 const MAX_METADATA: usize = 8_192;
-
-const KNOWN: &[&str] = &[
-    "attachments",
-    "blocks",
-    "channel",
-    "icon_emoji",
-    "icon_url",
-    "link_names",
-    "metadata",
-    "mrkdwn",
-    "parse",
-    "reply_broadcast",
-    "text",
-    "thread_ts",
-    "token",
-    "ts",
-    "unfurl_links",
-    "unfurl_media",
-    "user",
-    "username",
-];
 
 pub(crate) fn post_message(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
     let message = compose(state, arguments)?;
@@ -51,24 +29,15 @@ pub(crate) fn post_message(state: &State, arguments: &Arguments) -> Result<Value
     Ok(response)
 }
 
-pub(crate) fn post_ephemeral(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
-    let user = arguments.required("user")?;
-    let mut message = compose(state, arguments)?;
-    message.ephemeral_to = Some(user);
-    let response = json!({"message_ts": message.ts});
-    state.change(|store| store.post(message));
-    Ok(response)
-}
-
 pub(crate) fn update(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
     let channel = conversation(&arguments.required("channel")?)?;
     let ts = arguments.required("ts")?;
-    let content = content(state, "chat.update", arguments, MAX_UPDATED_TEXT)?;
+    let content = content(arguments, MAX_UPDATED_TEXT)?;
     state.change(|store| {
         let Some(message) = store.message_mut(&channel, &ts) else {
             return Err(Refused::new("message_not_found").because(&ts));
         };
-        if !message.is_from_bot() || message.ephemeral_to.is_some() {
+        if !message.is_from_bot() {
             return Err(Refused::new("cant_update_message").because(&ts));
         }
         // With a text and without blocks, the old blocks go; without a text they stay.
@@ -79,9 +48,6 @@ pub(crate) fn update(state: &State, arguments: &Arguments) -> Result<Value, Refu
         }
         if let Some(text) = content.text {
             message.text = text;
-        }
-        if let Some(attachments) = content.attachments {
-            message.attachments = attachments;
         }
         if content.metadata.is_some() {
             message.metadata = content.metadata;
@@ -101,71 +67,36 @@ pub(crate) fn update(state: &State, arguments: &Arguments) -> Result<Value, Refu
 struct Content {
     text: Option<String>,
     blocks: Option<Vec<Value>>,
-    attachments: Option<Vec<Value>>,
     metadata: Option<Value>,
 }
 
 fn compose(state: &State, arguments: &Arguments) -> Result<Message, Refused> {
     let channel = conversation(&arguments.required("channel")?)?;
-    let content = content(state, "chat.postMessage", arguments, MAX_TEXT)?;
+    let content = content(arguments, MAX_TEXT)?;
     let thread_ts = arguments.text("thread_ts");
-    if let Some(ts) = &thread_ts {
-        if !is_timestamp(ts) {
-            return Err(Refused::new("invalid_thread_ts").because(ts));
-        }
-        let in_a_thread =
-            state.read(|store| store.message(&channel, ts).is_some_and(Message::is_reply));
-        if in_a_thread {
-            warn(
-                state,
-                format!("thread_ts {ts} is a reply, not a thread's first message"),
-            );
-        }
+    if let Some(ts) = thread_ts.as_ref().filter(|ts| !is_timestamp(ts)) {
+        return Err(Refused::new("invalid_thread_ts").because(ts));
     }
-    let now = state.now();
+    let now = Timestamp::now();
     let ts = state.change(|store| store.next_ts(now));
     let mut message = Message::new(&channel, ts, Author::Bot, &content.text.unwrap_or_default());
     message.blocks = content.blocks.unwrap_or_default();
     name_blocks(&mut message.blocks, &message.ts);
-    message.attachments = content.attachments.unwrap_or_default();
     message.metadata = content.metadata;
     message.thread_ts = thread_ts;
     message.username = arguments.text("username");
     message.icon = arguments
         .text("icon_url")
         .or_else(|| arguments.text("icon_emoji"));
-    message.links_names =
-        arguments.flag("link_names") || arguments.text("parse").as_deref() == Some("full");
     Ok(message)
 }
 
-fn content(
-    state: &State,
-    method: &str,
-    arguments: &Arguments,
-    max_text: usize,
-) -> Result<Content, Refused> {
-    for name in arguments.names().filter(|name| !KNOWN.contains(name)) {
-        warn(state, format!("{method}: unknown argument {name}"));
-    }
+fn content(arguments: &Arguments, max_text: usize) -> Result<Content, Refused> {
     let text = arguments.text("text");
     let blocks = arguments.structure("blocks", "invalid_blocks_format")?;
-    let attachments = match arguments.structure("attachments", "invalid_attachments")? {
-        None => None,
-        Some(Value::Array(list)) if list.len() <= 100 => Some(list),
-        Some(Value::Array(_)) => return Err(Refused::new("too_many_attachments")),
-        Some(_) => return Err(Refused::new("invalid_attachments").because("must be an array")),
-    };
     let metadata = arguments.structure("metadata", "invalid_metadata_format")?;
     if let Some(blocks) = &blocks {
         check_blocks(blocks)?;
-    }
-    for nested in attachments
-        .iter()
-        .flatten()
-        .filter_map(|attachment| attachment.get("blocks"))
-    {
-        check_blocks(nested)?;
     }
     if let Some(metadata) = &metadata {
         check_metadata(metadata)?;
@@ -174,27 +105,17 @@ fn content(
         .as_ref()
         .and_then(Value::as_array)
         .is_some_and(|list| !list.is_empty());
-    let has_attachments = attachments.as_ref().is_some_and(|list| !list.is_empty());
     let length = text.as_ref().map_or(0, |text| text.chars().count());
     if length > max_text {
         let detail = format!("{length} characters, {max_text} are allowed");
         return Err(Refused::new("msg_too_long").because(detail));
     }
-    if length > ADVISED_TEXT {
-        warn(
-            state,
-            format!("{method}: {length} characters of text, {ADVISED_TEXT} are advised"),
-        );
-    }
-    match (has_blocks || has_attachments, text.is_some()) {
-        (false, false) => return Err(Refused::new("no_text")),
-        (true, false) => warn(state, format!("{method}: no text for the notification")),
-        _ => {}
+    if !has_blocks && text.is_none() {
+        return Err(Refused::new("no_text"));
     }
     Ok(Content {
         text,
         blocks: blocks.and_then(|blocks| blocks.as_array().cloned()),
-        attachments,
         metadata,
     })
 }
@@ -236,8 +157,4 @@ fn check_metadata(metadata: &Value) -> Result<(), Refused> {
         return Err(Refused::new("metadata_too_large"));
     }
     Ok(())
-}
-
-fn warn(state: &State, warning: String) {
-    state.change(|store| store.warnings.push(warning));
 }

@@ -19,7 +19,7 @@ pub(crate) fn history(state: &State, arguments: &Arguments) -> Result<Value, Ref
     let range = Range::of(arguments, 100)?;
     let mut messages = state.read(|store| {
         let all = store.channels.get(&channel).into_iter().flatten();
-        all.filter(|message| message.ephemeral_to.is_none() && !message.is_reply())
+        all.filter(|message| !message.is_reply())
             .filter(|message| range.holds(&message.ts))
             .cloned()
             .collect::<Vec<_>>()
@@ -38,9 +38,8 @@ pub(crate) fn replies(state: &State, arguments: &Arguments) -> Result<Value, Ref
         let root = asked.thread_ts.clone().unwrap_or_else(|| asked.ts.clone());
         let all = store.channels.get(&channel).into_iter().flatten();
         let in_thread = all.filter(|message| {
-            message.ephemeral_to.is_none()
-                && (message.ts == root
-                    || message.thread_ts.as_ref() == Some(&root) && range.holds(&message.ts))
+            message.ts == root
+                || message.thread_ts.as_ref() == Some(&root) && range.holds(&message.ts)
         });
         Some(in_thread.cloned().collect::<Vec<_>>())
     });
@@ -135,13 +134,9 @@ fn threaded(state: &State, message: &Message, with_metadata: bool) -> Value {
     let mut shown = message.to_json(&state.workspace, with_metadata);
     let replies: Vec<String> = state.read(|store| {
         let all = store.channels.get(&message.channel).into_iter().flatten();
-        all.filter(|other| {
-            other.is_reply()
-                && other.ephemeral_to.is_none()
-                && other.thread_ts.as_ref() == Some(&message.ts)
-        })
-        .map(|reply| reply.ts.clone())
-        .collect()
+        all.filter(|other| other.is_reply() && other.thread_ts.as_ref() == Some(&message.ts))
+            .map(|reply| reply.ts.clone())
+            .collect()
     });
     if let (Some(fields), Some(latest)) = (shown.as_object_mut(), replies.last()) {
         fields.insert("thread_ts".to_owned(), json!(message.ts));

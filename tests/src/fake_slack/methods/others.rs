@@ -1,13 +1,13 @@
-//! `auth.test`, `users.info`, reactions, modals, the status of an assistant's thread.
+//! `users.info`, reactions, modals, the status of an assistant's thread.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::fake_slack::{
-    User,
     arguments::Arguments,
     block_kit::{check_home, check_view},
     state::{OpenView, State},
+    workspace::member,
 };
 
 use super::{Refused, conversation};
@@ -16,20 +16,7 @@ use super::{Refused, conversation};
 /// (<https://docs.slack.dev/interactivity/handling-user-interaction>).
 const TRIGGER_LIFETIME: SignedDuration = SignedDuration::from_secs(3);
 
-pub(crate) fn auth_test(state: &State) -> Value {
-    let workspace = &state.workspace;
-    json!({
-        "url": format!("https://{}.slack.com/", workspace.team_domain),
-        "team": workspace.team_domain,
-        "user": workspace.bot_name,
-        "team_id": workspace.team_id,
-        "user_id": workspace.bot_user_id,
-        "bot_id": workspace.bot_id,
-        "is_enterprise_install": false,
-    })
-}
-
-/// A member: one that a test described, or one made from the id.
+/// A member: anybody whose id is one.
 pub(crate) fn user_info(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
     let id = arguments.text("user").unwrap_or_default();
     let well_formed = id.len() >= 3
@@ -37,16 +24,11 @@ pub(crate) fn user_info(state: &State, arguments: &Arguments) -> Result<Value, R
         && id
             .bytes()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    let user = state.read(|store| {
-        if store.missing_users.contains(&id) {
-            return None;
-        }
-        let known = store.users.get(&id).cloned();
-        known.or_else(|| well_formed.then(|| User::named_after(&id)))
-    });
-    let user = user.ok_or_else(|| Refused::new("user_not_found").because(&id))?;
+    if !well_formed {
+        return Err(Refused::new("user_not_found").because(id));
+    }
     let with_locale = arguments.flag("include_locale");
-    Ok(json!({"user": user.to_json(&state.workspace.team_id, with_locale)}))
+    Ok(json!({"user": member(&id, &state.workspace.team_id, with_locale)}))
 }
 
 pub(crate) fn add_reaction(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
@@ -89,7 +71,7 @@ pub(crate) fn open_view(state: &State, arguments: &Arguments) -> Result<Value, R
         .structure("view", "invalid_arguments")?
         .ok_or_else(|| Refused::new("invalid_arguments").because("missing required field: view"))?;
     check_view(&view)?;
-    let now = state.now();
+    let now = Timestamp::now();
     let (id, workspace) = state.change(|store| {
         let trigger = store
             .triggers

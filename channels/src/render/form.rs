@@ -1,0 +1,240 @@
+//! Forms: which inputs they have, what is wrong with an answer, and what the user says by sending them.
+
+use std::collections::HashSet;
+
+use jiff::civil::{Date, Time};
+
+use super::inline::{self, Rich, Span, read};
+use haptik_bridge_shared::message::hsl::{Field, Form};
+
+/// How a field is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// By a text.
+    Text {
+        /// What an answer may look like; may be empty.
+        placeholder: &'static str,
+        /// Whether it may be long.
+        multiline: bool,
+    },
+    /// By an e-mail address.
+    Email,
+    /// By a number.
+    Number,
+    /// By a date: `2026-01-31`.
+    Date,
+    /// By a time of day: `18:30`.
+    Time,
+    /// By one of these.
+    One(Vec<String>),
+    /// By any of these.
+    Several(Vec<String>),
+}
+
+impl Input {
+    /// The input that suits a field. `shown` says whether a menu of the provider's can carry these options;
+    /// where it cannot, the answer is typed.
+    #[must_use]
+    pub fn of(field: &Field, shown: impl Fn(&[String]) -> bool) -> Self {
+        let options =
+            || Some(options(field)).filter(|options| !options.is_empty() && shown(options));
+        let text = |placeholder, multiline| Self::Text {
+            placeholder,
+            multiline,
+        };
+        let typed = || match field.keyboard_type.to_lowercase().as_str() {
+            "email" => Self::Email,
+            "number" => Self::Number,
+            _ => text("", false),
+        };
+        match field.kind.to_lowercase().as_str() {
+            "date" | "startdate" | "enddate" | "dob" => Self::Date,
+            "time" => Self::Time,
+            "multiselectpicker" => {
+                options().map_or(text("Several, separated by commas", false), Self::Several)
+            }
+            "multidaypicker" => {
+                options().map_or(text("2026-01-31, 2026-02-01", false), Self::Several)
+            }
+            "contactpicker" => text("+91 98765 43210", false),
+            "savedaddress" => text("", true),
+            // What the last has as options are suggestions: something else may be typed.
+            "text" | "searcheditable" => typed(),
+            _ => options().map_or_else(typed, Self::One),
+        }
+    }
+
+    /// What is wrong with an answer, in words for the user; `None` when it is right. An answer is one line;
+    /// those of [`Input::Several`] are separated by commas.
+    #[must_use]
+    pub fn wrong(&self, answer: &str, is_optional: bool) -> Option<&'static str> {
+        let answer = answer.trim();
+        if answer.is_empty() {
+            return (!is_optional).then_some("Please fill this in.");
+        }
+        match self {
+            Self::Email if !is_email(answer) => {
+                Some("This is not an e-mail address. One looks like name@example.com.")
+            }
+            Self::Number if !answer.parse::<f64>().is_ok_and(f64::is_finite) => {
+                Some("This is not a number.")
+            }
+            Self::Date if answer.parse::<Date>().is_err() => Some("This is not a date."),
+            Self::Time if answer.parse::<Time>().is_err() => Some("This is not a time."),
+            _ => None,
+        }
+    }
+}
+
+/// The part that a field has in a span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// It is the first day.
+    Start,
+    /// It is the last day.
+    End,
+    /// None.
+    Neither,
+}
+
+impl Ends {
+    /// The part of a field.
+    #[must_use]
+    pub fn of(field: &Field) -> Self {
+        match field.kind.to_lowercase().as_str() {
+            "startdate" => Self::Start,
+            "enddate" => Self::End,
+            _ => Self::Neither,
+        }
+    }
+}
+
+/// Finds a last day that is before its first day, going through the answers in order.
+#[derive(Debug, Clone, Default)]
+pub struct Days {
+    start: Option<String>,
+}
+
+impl Days {
+    /// Takes the next answer, and says what is wrong with it. Dates as `2026-01-31` sort as they follow each
+    /// other.
+    pub fn wrong(&mut self, ends: Ends, answer: &str) -> Option<&'static str> {
+        match ends {
+            Ends::Start => {
+                self.start = Some(answer.to_owned()).filter(|start| !start.is_empty());
+                None
+            }
+            Ends::End => {
+                let start = self.start.take().filter(|_| !answer.is_empty());
+                let is_before = start.is_some_and(|start| answer < start.as_str());
+                is_before.then_some("This is before the start.")
+            }
+            Ends::Neither => None,
+        }
+    }
+}
+
+/// What is wrong with the answers, one a field: by the field's place. Empty when nothing is.
+#[must_use]
+pub fn wrong(form: &Form, answers: &[String]) -> Vec<(usize, &'static str)> {
+    let mut days = Days::default();
+    let nothing = String::new();
+    let fields = form.fields.iter().enumerate();
+    let wrong = fields.filter_map(|(place, field)| {
+        let answer = one_line(answers.get(place).unwrap_or(&nothing));
+        let input = Input::of(field, |_| true);
+        let wrong = input.wrong(&answer, field.is_optional);
+        let wrong = wrong.or_else(|| days.wrong(Ends::of(field), &answer));
+        Some((place, wrong?))
+    });
+    wrong.collect()
+}
+
+/// What the user says: `hint: value`, a line for each field that was filled in.
+#[must_use]
+pub fn said<'a>(answers: impl IntoIterator<Item = (Option<&'a str>, &'a str)>) -> String {
+    let lines = answers.into_iter().filter_map(|(hint, answer)| {
+        let answer = one_line(answer);
+        if answer.is_empty() {
+            return None;
+        }
+        Some(match hint.map(one_line) {
+            Some(hint) if !hint.is_empty() => format!("{hint}: {answer}"),
+            _ => answer,
+        })
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The options of a field, each once and on one line.
+#[must_use]
+pub fn options(field: &Field) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let options = field.options.iter().map(|option| one_line(option));
+    options
+        .filter(|option| !inline::one_line(option).is_empty() && seen.insert(option.clone()))
+        .collect()
+}
+
+/// The questions of a form, a line each, as they are shown where they are only read.
+#[must_use]
+pub fn questions(form: &Form) -> Rich {
+    inline::lines(form.fields.iter().filter_map(question))
+}
+
+fn question(field: &Field) -> Option<Rich> {
+    let mut options = Rich::new();
+    for option in &field.options {
+        if !options.is_empty() {
+            options.push(Span::Text(", ".to_owned()));
+        }
+        options.extend(read(option));
+    }
+    let has_options =
+        field.options.iter().any(|option| !option.trim().is_empty()) || field.options.len() > 1;
+    if field.hint.trim().is_empty() && !has_options {
+        return None;
+    }
+    let mut line = vec![Span::Bullet];
+    line.extend(read(&field.hint));
+    if has_options {
+        line.push(Span::Text(" (".to_owned()));
+        line.extend(options);
+        line.push(Span::Text(")".to_owned()));
+    }
+    Some(line)
+}
+
+/// Whether a text may be an e-mail address: what is before the at sign is for the provider to judge.
+#[must_use]
+pub fn is_email(text: &str) -> bool {
+    let Some((name, host)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .chars()
+                .all(|character| character.is_alphanumeric() || character == '-')
+    };
+    let is_odd = |character: char| character.is_whitespace() || "@,;<>()[]\"\\".contains(character);
+    text.len() <= 254
+        && !name.is_empty()
+        && !name.contains(is_odd)
+        && !name.starts_with('.')
+        && !name.ends_with('.')
+        && !name.contains("..")
+        && host.contains('.')
+        && host.split('.').all(is_label)
+}
+
+/// A text on one line, so that no answer looks like another field's.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Printers: spans in a provider's markup.
+
+use super::inline::{Span, Style};
+use crate::limits::{Counted, Unit};
+
+mod commonmark;
+mod html;
+mod mrkdwn;
+mod plain;
+
+/// A markup that providers take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Markup {
+    /// Slack's (<https://docs.slack.dev/messaging/formatting-message-text>).
+    Mrkdwn,
+    /// The tags that Telegram has (<https://core.telegram.org/bots/api#html-style>).
+    Html,
+    /// `CommonMark`, with `~~` for what is struck through.
+    CommonMark,
+    /// None: a link is its label with its address behind it.
+    Plain,
+}
+
+/// Writes the parts of a text in one markup.
+trait Printer {
+    /// Text, escaped.
+    fn text(&self, text: &str, out: &mut String);
+    /// What stands before and after an emphasised text.
+    fn marks(&self, style: Style) -> (&'static str, &'static str);
+    /// Code of one line.
+    fn code(&self, code: &str, out: &mut String);
+    /// Code of several lines, with the line breaks next to its fences.
+    fn code_block(&self, code: &str, out: &mut String);
+    /// A link; an empty label shows the address.
+    fn link(&self, url: &str, label: &str, out: &mut String);
+    /// The sign of a list's item.
+    fn bullet(&self) -> &'static str {
+        "• "
+    }
+}
+
+impl Markup {
+    /// A text in this markup.
+    #[must_use]
+    pub fn print(self, text: &[Span]) -> String {
+        let mut out = String::new();
+        print(self.printer(), text, &mut out);
+        out
+    }
+
+    fn printer(self) -> &'static dyn Printer {
+        match self {
+            Self::Mrkdwn => &mrkdwn::Mrkdwn,
+            Self::Html => &html::Html,
+            Self::CommonMark => &commonmark::CommonMark,
+            Self::Plain => &plain::Plain,
+        }
+    }
+}
+
+fn print(printer: &dyn Printer, text: &[Span], out: &mut String) {
+    for span in text {
+        match span {
+            Span::Text(text) => printer.text(text, out),
+            Span::Bold(inside) => wrapped(printer, Style::Bold, inside, out),
+            Span::Italic(inside) => wrapped(printer, Style::Italic, inside, out),
+            Span::Strike(inside) => wrapped(printer, Style::Strike, inside, out),
+            Span::Code(code) => printer.code(code, out),
+            Span::CodeBlock(code) => printer.code_block(code, out),
+            Span::Link { url, label } => printer.link(url, label, out),
+            Span::LineBreak => out.push('\n'),
+            Span::Bullet => out.push_str(printer.bullet()),
+        }
+    }
+}
+
+fn wrapped(printer: &dyn Printer, style: Style, inside: &[Span], out: &mut String) {
+    let (before, after) = printer.marks(style);
+    out.push_str(before);
+    print(printer, inside, out);
+    out.push_str(after);
+}
+
+/// How long texts are for a provider.
+#[derive(Clone, Copy)]
+pub(super) struct Measure {
+    printer: &'static dyn Printer,
+    unit: Unit,
+}
+
+impl Measure {
+    /// The measure of a markup, in a unit.
+    pub(super) fn new(markup: Markup, counted: Counted, unit: Unit) -> Self {
+        let printer = match counted {
+            Counted::AsSent => markup.printer(),
+            Counted::AsShown => &plain::Shown,
+        };
+        Self { printer, unit }
+    }
+
+    /// The length of a text.
+    pub(super) fn length(self, text: &[Span]) -> usize {
+        let mut out = String::new();
+        print(self.printer, text, &mut out);
+        self.unit.length(&out)
+    }
+
+    /// The length of text without markup.
+    pub(super) fn plain(self, text: &str) -> usize {
+        let mut out = String::new();
+        self.printer.text(text, &mut out);
+        self.unit.length(&out)
+    }
+
+    /// The length of a code block's fences, with the lines of their own that they get where it is cut.
+    pub(super) fn fences(self) -> usize {
+        self.length(&[Span::CodeBlock(String::new())]) + 2
+    }
+
+    /// The length of what stands before and after an emphasised text.
+    pub(super) fn marks(self, style: Style) -> usize {
+        let (before, after) = self.printer.marks(style);
+        self.unit.length(before) + self.unit.length(after)
+    }
+}
+
+#[cfg(test)]
+mod tests;

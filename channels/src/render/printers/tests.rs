@@ -1,0 +1,69 @@
+use super::*;
+use crate::render::read;
+use proptest::prelude::*;
+
+const TEXT: &str = "*bold* _it_ ~no~ `a<b` <!here> & 1 * 2\n• [our \"site\"](https://a.example/?a=1&b=2)\nhttps://b.example\n```\ncode *c*\n```";
+
+#[test]
+fn a_text_has_its_form_in_every_markup() {
+    let printed = |markup: Markup| markup.print(&read(TEXT));
+    assert_eq!(
+        printed(Markup::Mrkdwn),
+        "*bold* _it_ ~no~ `a&lt;b` &lt;!here&gt; &amp; 1 * 2\n• <https://a.example/?a=1&amp;b=2|our \"site\">\n<https://b.example>\n```\ncode *c*\n```"
+    );
+    assert_eq!(
+        printed(Markup::Html),
+        "<b>bold</b> <i>it</i> <s>no</s> <code>a&lt;b</code> &lt;!here&gt; &amp; 1 * 2\n• <a href=\"https://a.example/?a=1&amp;b=2\">our &quot;site&quot;</a>\n<a href=\"https://b.example\">https://b.example</a>\n<pre>code *c*</pre>"
+    );
+    assert_eq!(
+        printed(Markup::CommonMark),
+        "**bold** *it* ~~no~~ `a<b` \\<\\!here\\> \\& 1 \\* 2\n- [our \"site\"](<https://a.example/?a=1&b=2>)\n<https://b.example>\n```\ncode *c*\n```"
+    );
+    assert_eq!(
+        printed(Markup::Plain),
+        "bold it no a<b <!here> & 1 * 2\n• our \"site\" (https://a.example/?a=1&b=2)\nhttps://b.example\ncode *c*"
+    );
+}
+
+#[test]
+fn a_number_is_a_link_where_there_are_such_links() {
+    let number = [Span::Link {
+        url: "tel:+911234".to_owned(),
+        label: "+91 (12) 34".to_owned(),
+    }];
+    assert_eq!(Markup::Mrkdwn.print(&number), "<tel:+911234|+91 (12) 34>");
+    assert_eq!(Markup::Html.print(&number), "+91 (12) 34");
+    assert_eq!(Markup::Plain.print(&number), "+91 (12) 34");
+}
+
+#[test]
+fn what_would_be_a_list_or_a_heading_is_text_in_commonmark() {
+    let printed = |text: &str| Markup::CommonMark.print(&read(text));
+    assert_eq!(
+        printed("1. one\n12) two\n1.5"),
+        "1\\. one\n12\\) two\n1\\.5"
+    );
+    assert_eq!(printed("# no\n- no\n+ no"), "\\# no\n\\- no\n\\+ no");
+}
+
+proptest! {
+    #[test]
+    fn html_has_no_tags_but_ours_and_all_are_closed(text in "(\\PC|\n|<b>|</b>|<|>|&|\"|\\*|_|~|`|```|https://a\\.example|[a-z ]){0,60}") {
+        let html = Markup::Html.print(&read(&text));
+        let mut open = Vec::new();
+        let mut rest = html.as_str();
+        while let Some(at) = rest.find('<') {
+            let end = rest[at..].find('>').expect("a tag ends") + at;
+            let tag = &rest[at + 1..end];
+            rest = &rest[end + 1..];
+            if let Some(closed) = tag.strip_prefix('/') {
+                prop_assert_eq!(open.pop(), Some(closed.to_owned()), "{}", html);
+            } else {
+                let name = tag.split(' ').next().unwrap_or_default();
+                prop_assert!(["b", "i", "s", "a", "code", "pre"].contains(&name), "{html}");
+                open.push(name.to_owned());
+            }
+        }
+        prop_assert!(open.is_empty() && !rest.contains('<'), "{html}");
+    }
+}

@@ -1,0 +1,91 @@
+//! What is logged, by all tests of this binary at once.
+
+use std::io;
+use std::sync::{LazyLock, Mutex, Once, PoisonError};
+
+use haptik_bridge_shared::telemetry;
+use haptik_bridge_tests::faults::Fault;
+use secrecy::ExposeSecret as _;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
+
+use super::{Start, echo, is_answered, scene};
+
+static LOG: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(Mutex::default);
+
+struct Log;
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+        log.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Begins to capture, with `RUST_LOG=trace`.
+pub(super) fn capture() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let lines = fmt::layer().with_ansi(false).with_writer(|| Log);
+        let lines = lines
+            .with_filter(filter_fn(telemetry::may_be_logged))
+            .with_filter(LevelFilter::TRACE);
+        tracing_subscriber::registry().with(lines).init();
+    });
+}
+
+pub(super) async fn no_secret_and_nothing_that_was_said_is_in_a_line_of_the_log(
+    start: Start,
+) -> anyhow::Result<()> {
+    let stage = scene(start, echo).await?;
+    let provider = &stage.provider;
+    let user = provider.user(1);
+    // Nobody else says this.
+    let said = format!("between-{}-and-me", provider.connection());
+    let faults = provider.server().faults();
+    for (number, fault) in [
+        Fault::RateLimited(1),
+        Fault::Status(500),
+        Fault::CutBefore,
+        Fault::Status(401),
+        provider.refusal(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        faults.add(provider.showing(None), 1, fault);
+        stage
+            .takes(&provider.say(&user, &format!("{said} {number}")))
+            .await?;
+    }
+    let request = provider.say(&user, &said);
+    let mut forged = request.clone();
+    for name in provider.credentials() {
+        forged.headers_mut().insert(*name, "no".parse()?);
+    }
+    assert_eq!(stage.receives(&forged).await?.0, 401);
+    if let Some(file) = provider.attach(&user, &format!("{said}.png"), "image/png", b"png") {
+        stage.takes(&file).await?;
+    }
+    is_answered(&stage, &user, &format!("{said}, at last")).await?;
+    let haptik = stage.simulator().settings();
+    let mut unprintable = provider.secrets();
+    unprintable.extend([said, haptik.token.expose_secret().to_owned()]);
+    assert_eq!(stage.finish_with_dead().await?.len(), 1);
+    let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    let log = String::from_utf8_lossy(&log);
+    assert!(log.lines().count() > 20, "too little is logged:\n{log}");
+    for text in unprintable {
+        let lines = log.lines().filter(|line| line.contains(&text));
+        let lines: Vec<_> = lines.take(3).collect();
+        assert!(lines.is_empty(), "{text:?} is in {lines:#?}");
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! What is said and answered when nothing goes wrong.
+
+use std::time::Duration;
+
+use haptik_bridge_local::simulator::{Reply, UserMessage};
+use haptik_bridge_tests::provider::Shown;
+use serde_json::{Value, json};
+
+use super::{Start, count, echo, is_answered, scene, sees};
+
+pub(super) async fn a_message_is_answered_where_it_was_said(start: Start) -> anyhow::Result<()> {
+    let stage = scene(start, echo).await?;
+    let (asha, ravi) = (stage.provider.user(1), stage.provider.user(2));
+    is_answered(&stage, &asha, "hello").await?;
+    is_answered(&stage, &ravi, "good morning").await?;
+    assert_eq!(count(&stage.provider.shown(&asha), "good morning"), 0);
+    stage.haptik_was_told(2).await?;
+    stage.finish().await
+}
+
+/// What the user says to get buttons, Haptik's message with them, and each label with what it says.
+type Offer = (&'static str, Value, Vec<(String, String)>);
+
+fn offers() -> Vec<Offer> {
+    let label = |kind: &str, number: usize| format!("{kind} {number}");
+    let says = |kind: &str, number: usize| format!("I take {kind} {number}{{task: {number}}}");
+    let button = |kind: &str, number: usize| json!({"actionable_text": label(kind, number), "type": "TEXT_ONLY", "payload": {"message": says(kind, number), "gogo_message": ""}});
+    let buttons = |kind: &str, count: usize| {
+        let numbers = 1..=count;
+        numbers
+            .map(|number| button(kind, number))
+            .collect::<Vec<_>>()
+    };
+    let pairs = |kind: &str, count: usize| {
+        let numbers = 1..=count;
+        numbers
+            .map(|number| (label(kind, number), says(kind, number)))
+            .collect::<Vec<_>>()
+    };
+    let card = |number: usize| json!({"title": format!("Card {number}"), "actionables": [button("card", number)]});
+    let mut long = button("long", 1);
+    let much = "x".repeat(1_500);
+    long["payload"]["gogo_message"] = json!(much);
+    vec![
+        (
+            "replies",
+            json!({"text": "Well?", "type": "TEXT", "data": {"quick_replies": buttons("reply", 3)}}),
+            pairs("reply", 3),
+        ),
+        (
+            "buttons",
+            json!({"text": "Well?", "type": "BUTTON", "data": {"items": buttons("button", 2)}}),
+            pairs("button", 2),
+        ),
+        (
+            "cards",
+            json!({"text": "Well?", "type": "CAROUSEL", "data": {"items": [card(1), card(2)]}}),
+            pairs("card", 2),
+        ),
+        (
+            "long",
+            json!({"text": "Well?", "type": "BUTTON", "data": {"items": [long]}}),
+            vec![("long 1".to_owned(), much)],
+        ),
+    ]
+}
+
+pub(super) async fn what_a_button_says_comes_back_from_a_tap_on_it(
+    start: Start,
+) -> anyhow::Result<()> {
+    let stage = scene(start, |message: &UserMessage| {
+        let offers = offers().into_iter();
+        let mut offers = offers.filter(|(name, ..)| *name == message.text);
+        offers
+            .next()
+            .map(|(_, hsl, _)| Reply::Hsl(hsl))
+            .into_iter()
+            .collect::<Vec<_>>()
+    })
+    .await?;
+    let (user, mut told) = (stage.provider.user(1), 0);
+    for (name, _, buttons) in offers() {
+        for (label, says) in buttons {
+            let provider = &stage.provider;
+            let offered = count(&provider.shown(&user), "Well?");
+            stage.takes(&provider.say(&user, name)).await?;
+            let new = |shown: &[Shown]| {
+                let last = shown
+                    .iter()
+                    .rev()
+                    .find(|one| one.buttons.contains(&label))?;
+                (count(shown, "Well?") > offered).then(|| last.clone())
+            };
+            stage.shown(&user, &label, new).await?;
+            let tap = provider.tap(&user, &label);
+            for _ in 0..2 {
+                stage.takes(&tap).await?;
+            }
+            told += 2;
+            assert_eq!(
+                stage.haptik_was_told(told).await?.last(),
+                Some(&says),
+                "{label}"
+            );
+        }
+    }
+    stage.finish().await
+}
+
+pub(super) async fn a_message_that_is_delivered_again_is_one_message(
+    start: Start,
+) -> anyhow::Result<()> {
+    let stage = scene(start, echo).await?;
+    let user = stage.provider.user(1);
+    let request = stage.provider.say(&user, "once");
+    for again in [&request, &request, &stage.provider.again(&request)] {
+        stage.takes(again).await?;
+    }
+    sees(&stage, &user, "You said: once.", 1).await?;
+    stage.takes(&stage.provider.again(&request)).await?;
+    is_answered(&stage, &user, "twice").await?;
+    sees(&stage, &user, "You said: once.", 1).await?;
+    assert_eq!(stage.haptik_was_told(2).await?, ["once", "twice"]);
+    stage.finish().await
+}
+
+pub(super) async fn own_messages_say_nothing(start: Start) -> anyhow::Result<()> {
+    let stage = scene(start, echo).await?;
+    let user = stage.provider.user(1);
+    is_answered(&stage, &user, "one").await?;
+    for own in stage.provider.own(&user) {
+        stage.takes(&own).await?;
+    }
+    is_answered(&stage, &user, "two").await?;
+    assert_eq!(stage.haptik_was_told(2).await?, ["one", "two"]);
+    stage.finish().await
+}
+
+pub(super) async fn a_file_goes_both_ways(start: Start) -> anyhow::Result<()> {
+    const PICTURE: &str = "https://pictures.example/hat.png";
+    let stage = scene(start, |message: &UserMessage| {
+        let hat = json!({"text": "A hat", "type": "CAROUSEL", "data": {"items": [
+            {"title": "Hat", "thumbnail": {"image": PICTURE}},
+        ]}});
+        let is_asked = message.text == "show me";
+        is_asked
+            .then_some(Reply::Hsl(hat))
+            .into_iter()
+            .collect::<Vec<_>>()
+    })
+    .await?;
+    let user = stage.provider.user(1);
+    stage.takes(&stage.provider.say(&user, "show me")).await?;
+    let has = |one: &Shown| {
+        let links = one.links.iter().map(|(_, address)| address);
+        one.files
+            .iter()
+            .chain(links)
+            .any(|address| address == PICTURE)
+            || one.text.contains(PICTURE)
+    };
+    stage
+        .shown(&user, "the picture", |shown| {
+            shown.iter().any(has).then_some(())
+        })
+        .await?;
+    let content = [7; 2_000];
+    if let Some(file) = stage
+        .provider
+        .attach(&user, "bill.png", "image/png", &content)
+    {
+        for _ in 0..2 {
+            stage.takes(&file).await?;
+        }
+        let simulator = stage.simulator();
+        let came = simulator.wait_until(Duration::from_secs(30), |seen| !seen.files.is_empty());
+        came.await?;
+        simulator.records(|seen| {
+            let file = seen.files.last().expect("a file");
+            assert_eq!((seen.files.len(), file.size), (1, 2_000), "{}", file.name);
+        });
+    }
+    stage.finish().await
+}
