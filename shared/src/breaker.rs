@@ -16,13 +16,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use crate::ledger::Reservation;
-use crate::net::{CallError, CallErrorKind, aws};
-use crate::table::{Table, TableError, number, text};
+use crate::net::{CallError, CallErrorKind};
+use crate::table::{
+    Table, TableError, Update, absent, at_least, below, equals, millis, number, text,
+};
 
 /// The circuit breakers of all sinks.
 #[derive(Debug, Clone)]
@@ -97,9 +98,6 @@ impl CircuitBreakers {
     }
 
     /// What is known of a sink.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn of(&self, sink: &str) -> Result<CircuitBreaker, TableError> {
         let item = self.table.get(&key(sink), "breaker").await?;
         Ok(CircuitBreaker::read(&item.unwrap_or_default()))
@@ -107,9 +105,6 @@ impl CircuitBreakers {
 
     /// Asks whether a delivery of so many requests may begin. `reserved` is the time that was reserved for
     /// it before, if one was; `probe_every` how often a sink that needs attention is tried.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
     pub async fn enter(
         &self,
         sink: &str,
@@ -163,9 +158,6 @@ impl CircuitBreakers {
 
     /// Notes that a sink answered as one that is well; returns whether it needed attention until now, and
     /// its lanes are to be rung. `breaker` is what was known when the delivery began.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn went_well(
         &self,
         sink: &str,
@@ -175,22 +167,19 @@ impl CircuitBreakers {
             return Ok(false);
         }
         let needed_attention = breaker.attention.is_some();
-        let remove = "REMOVE attention, since, closed_until, failures";
-        let update = if needed_attention {
-            self.update(sink, &format!("SET resumed_at = :now {remove}"))
-                .expression_attribute_values(":now", millis(Timestamp::now()))
-        } else {
-            self.update(sink, remove)
-        };
-        update.send().await.map_err(TableError::from_sdk)?;
+        let mut update = self.update(sink);
+        for name in ["attention", "since", "closed_until", "failures"] {
+            update = update.remove(name);
+        }
+        if needed_attention {
+            update = update.set("resumed_at", millis(Timestamp::now()));
+        }
+        update.send().await?;
         Ok(needed_attention)
     }
 
     /// Notes that a sink needs attention, and stops; `false` where it has ceased to since the
     /// delivery began, of which `breaker` is what was known then.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn needs_attention(
         &self,
         sink: &str,
@@ -199,29 +188,21 @@ impl CircuitBreakers {
         probe_every: Duration,
     ) -> Result<bool, TableError> {
         let now = Timestamp::now();
-        let mut update = self
-            .update(
-                sink,
-                "SET attention = :reason, since = if_not_exists(since, :now), \
-                 closed_until = :until",
-            )
-            .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":now", millis(now))
-            .expression_attribute_values(":until", millis(now + probe_every));
-        update = match breaker.resumed_at {
-            Some(resumed_at) => update
-                .condition_expression("resumed_at = :seen")
-                .expression_attribute_values(":seen", millis(resumed_at)),
-            None => update.condition_expression("attribute_not_exists(resumed_at)"),
+        let has_not_resumed = match breaker.resumed_at {
+            Some(resumed_at) => equals("resumed_at", millis(resumed_at)),
+            None => absent("resumed_at"),
         };
-        Ok(unless_refused(update.send().await)?.is_some())
+        self.update(sink)
+            .condition(has_not_resumed)
+            .set("attention", text(reason))
+            .set_if_absent("since", millis(now))
+            .set("closed_until", millis(now + probe_every))
+            .send_if()
+            .await
     }
 
     /// Notes what a failure says of the sink as a whole; returns the pause that it asks of all lanes, if it
     /// does. `breaker` is what was known when the delivery began.
-    ///
-    /// # Errors
-    /// When DynamoDB does not take it.
     pub async fn failed(
         &self,
         sink: &str,
@@ -259,53 +240,38 @@ impl CircuitBreakers {
         let now = Timestamp::now();
         let slowed = breaker.slowed_at(now);
         let until = now + pause;
-        let closed = self
-            .update(
-                sink,
-                "SET closed_until = :until, next_at = :until, slow_until = :slow, slowed = :slowed \
-                 ADD round :one",
-            )
-            .condition_expression("attribute_not_exists(closed_until) OR closed_until < :other")
-            .expression_attribute_values(":until", millis(until))
-            .expression_attribute_values(":other", millis(until - ANOTHER))
-            .expression_attribute_values(":slow", millis(until + SLOW_FOR))
-            .expression_attribute_values(":slowed", number((slowed + 1).min(MOST_SLOWED)))
-            .expression_attribute_values(":one", number(1))
-            .send()
-            .await;
-        unless_refused(closed)?;
+        let is_another = absent("closed_until").or(below("closed_until", millis(until - ANOTHER)));
+        self.update(sink)
+            .condition(is_another)
+            .set("closed_until", millis(until))
+            .set("next_at", millis(until))
+            .set("slow_until", millis(until + SLOW_FOR))
+            .set("slowed", number((slowed + 1).min(MOST_SLOWED)))
+            .add("round", number(1))
+            .send_if()
+            .await?;
         Ok(spread(pause))
     }
 
     /// Counts a failure, and stops after some. Of those that began before it was closed, none
     /// makes the pause longer: a hundred at once are one outage.
     async fn down(&self, sink: &str, breaker: &CircuitBreaker) -> Result<(), TableError> {
-        let mut count = self.update(sink, "ADD failures :one");
+        let mut count = self.update(sink).add("failures", number(1));
         if breaker.failures < DOWN_AFTER {
-            count = count
-                .condition_expression("attribute_not_exists(failures) OR failures < :closed")
-                .expression_attribute_values(":closed", number(DOWN_AFTER));
+            let is_open = absent("failures").or(below("failures", number(DOWN_AFTER)));
+            count = count.condition(is_open);
         }
-        let counted = count
-            .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::UpdatedNew)
-            .send()
-            .await;
-        let Some(output) = unless_refused(counted)? else {
+        let Some(counted) = count.returning_if(ReturnValue::UpdatedNew).await? else {
             return Ok(());
         };
-        let failures = CircuitBreaker::read(&output.attributes.unwrap_or_default()).failures;
+        let failures = CircuitBreaker::read(&counted).failures;
         if failures < DOWN_AFTER {
             return Ok(());
         }
         let doublings = (failures - DOWN_AFTER).min(6);
         let pause = Duration::from_secs(1 << doublings).min(LONGEST_DOWN);
-        self.update(sink, "SET closed_until = :until")
-            .expression_attribute_values(":until", millis(Timestamp::now() + pause))
-            .send()
-            .await
-            .map_err(TableError::from_sdk)?;
-        Ok(())
+        let until = millis(Timestamp::now() + pause);
+        self.update(sink).set("closed_until", until).send().await
     }
 
     /// Takes the one try of a sink that is closed; whether nobody else has.
@@ -316,14 +282,11 @@ impl CircuitBreakers {
         until: Timestamp,
     ) -> Result<bool, TableError> {
         let seen = breaker.closed_until.map_or_else(|| number(0), millis);
-        let claimed = self
-            .update(sink, "SET closed_until = :until")
-            .condition_expression("closed_until = :seen OR attribute_not_exists(closed_until)")
-            .expression_attribute_values(":until", millis(until))
-            .expression_attribute_values(":seen", seen)
-            .send()
-            .await;
-        Ok(unless_refused(claimed)?.is_some())
+        self.update(sink)
+            .condition(equals("closed_until", seen).or(absent("closed_until")))
+            .set("closed_until", millis(until))
+            .send_if()
+            .await
     }
 
     /// Reserves the next time that is free, for `step`.
@@ -333,38 +296,25 @@ impl CircuitBreakers {
             let now = Timestamp::now();
             // There is a backlog: behind its end.
             let behind = self
-                .update(sink, "SET next_at = next_at + :step")
-                .condition_expression("next_at >= :now")
-                .expression_attribute_values(":step", number(step_ms))
-                .expression_attribute_values(":now", millis(now))
-                .return_values(ReturnValue::UpdatedNew)
-                .send()
-                .await;
-            if let Some(output) = unless_refused(behind)? {
-                let next_at = time(&output.attributes.unwrap_or_default(), "next_at");
+                .update(sink)
+                .condition(at_least("next_at", millis(now)))
+                .add("next_at", number(step_ms));
+            if let Some(reserved) = behind.returning_if(ReturnValue::UpdatedNew).await? {
+                let next_at = time(&reserved, "next_at");
                 return Ok(next_at.map_or(now, |next_at| next_at - step));
             }
             let first = self
-                .update(sink, "SET next_at = :next")
-                .condition_expression("attribute_not_exists(next_at) OR next_at < :now")
-                .expression_attribute_values(":next", millis(now + step))
-                .expression_attribute_values(":now", millis(now))
-                .send()
-                .await;
-            if unless_refused(first)?.is_some() {
+                .update(sink)
+                .condition(absent("next_at").or(below("next_at", millis(now))))
+                .set("next_at", millis(now + step));
+            if first.send_if().await? {
                 return Ok(now);
             }
         }
     }
 
-    fn update(&self, sink: &str, expression: &str) -> UpdateItemFluentBuilder {
-        self.table
-            .client()
-            .update_item()
-            .table_name(self.table.name())
-            .key("pk", text(key(sink)))
-            .key("sk", text("breaker"))
-            .update_expression(expression)
+    fn update(&self, sink: &str) -> Update<'_> {
+        self.table.update(key(sink), "breaker")
     }
 }
 
@@ -417,10 +367,6 @@ fn time(item: &HashMap<String, AttributeValue>, name: &str) -> Option<Timestamp>
     Timestamp::from_millisecond(milliseconds).ok()
 }
 
-fn millis(at: Timestamp) -> AttributeValue {
-    number(at.as_millisecond())
-}
-
 fn left(until: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(now)).unwrap_or_default()
 }
@@ -428,17 +374,6 @@ fn left(until: Timestamp, now: Timestamp) -> Duration {
 /// A pause with up to a quarter more, so that lanes do not return in step.
 fn spread(pause: Duration) -> Duration {
     pause.mul_f64(1.0 + 0.25 * fastrand::f64())
-}
-
-/// What came of a conditional update, `None` where its condition does not hold.
-fn unless_refused<T>(
-    result: Result<T, impl Into<aws_sdk_dynamodb::Error>>,
-) -> Result<Option<T>, TableError> {
-    match result.map_err(Into::into) {
-        Ok(output) => Ok(Some(output)),
-        Err(aws_sdk_dynamodb::Error::ConditionalCheckFailedException(_)) => Ok(None),
-        Err(error) => Err(TableError::Unavailable(aws::code(&error))),
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::breaker::CircuitBreakers;
 use crate::config::{self, Config};
 use crate::haptik::client::HaptikClient;
 use crate::health::Health;
-use crate::ids::{AccountId, AuthId, ConnectionId};
+use crate::ids::{AccountId, ConnectionId};
 use crate::ledger::Ledger;
 use crate::net::{self, ClientError};
 use crate::outage::Outages;
@@ -139,10 +139,4 @@ impl Bridge {
             .filter(wants)
             .map(|(name, _)| name.as_str())
     }
-}
-
-/// The lane of events that name no user: they still reach the sinks.
-#[must_use]
-pub fn nobody() -> AuthId {
-    AuthId::from("nobody")
 }

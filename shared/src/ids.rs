@@ -125,6 +125,12 @@ impl AuthId {
         Self(hex::encode(&hash.finalize()[..16]))
     }
 
+    /// Stands for the user of an event that names none: it still reaches the sinks.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self("nobody".to_owned())
+    }
+
     /// The `auth_id` that a Haptik delivery names. It may be another system's, of any form: one that
     /// would not fit into a lane's name (SQS takes 128 characters) is replaced by its hash.
     #[must_use]

@@ -24,9 +24,9 @@ use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::bridge::{Bridge, nobody};
+use crate::bridge::Bridge;
 use crate::haptik::webhook::Event;
-use crate::ids::{ConnectionId, EntryKey};
+use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload};
 use crate::message::{Addressed, Inbound, Task};
@@ -176,7 +176,7 @@ impl Bridge {
 
     /// Appends an event to the lane of each sink that wants it: one of Haptik's, or one of the bridge's
     /// own in the same form. `body` is the event as it came. One that names no user has the lane of
-    /// [`nobody`].
+    /// [`AuthId::anonymous`].
     pub async fn accept_for_sinks(
         &self,
         context: RequestContext<'_>,
@@ -189,7 +189,7 @@ impl Bridge {
         for sink in self.sinks_for(&event.event_name, &value) {
             let lane = Lane::Sink {
                 sink: sink.to_owned(),
-                auth_id: event.auth_id.clone().unwrap_or_else(nobody),
+                auth_id: event.auth_id.clone().unwrap_or_else(AuthId::anonymous),
             };
             self.accept(context, &lane, &key, payload, at).await?;
         }

@@ -85,7 +85,7 @@ impl Tickets {
         let waited = Duration::try_from(waited).unwrap_or_default();
         let is_short = delivery.event.kind == EventKind::ChatComplete;
         let case = match Case::of(&self.deps, delivery).await? {
-            Place::Twin => {
+            Place::Duplicate => {
                 return Ok(Delivered::Nothing("its twin has made the ticket"));
             }
             Place::New(_) if is_short && self.both_twins && waited < delivery.twin_wait => {

@@ -134,7 +134,7 @@ impl Bridge {
             joined_at: None,
             completed: None,
             waits_for_name: false,
-            told: Vec::new(),
+            delivered: Vec::new(),
             due,
             ended: None,
         };
@@ -271,8 +271,8 @@ impl Bridge {
             };
             let lane = Lane::Channel(user.auth_id.clone());
             self.accept(context, &lane, &key, &payload, at).await?;
-            for told in handoff.unheard() {
-                self.give_back(context, &user.auth_id, &handoff.id, &told.key)
+            for message in handoff.unheard() {
+                self.give_back(context, &user.auth_id, &handoff.id, &message.key)
                     .await?;
             }
         } else if matches!(ended.reason, Reason::NoAgent | Reason::Failed)

@@ -34,9 +34,9 @@ pub struct Handoff {
     /// Whether the chat is moved to the team as soon as Haptik's `user_name` is known.
     #[serde(default)]
     pub waits_for_name: bool,
-    /// The last messages that Haptik was told in it.
+    /// The last messages that Haptik took in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub told: Vec<Told>,
+    pub delivered: Vec<DeliveredMessage>,
     /// The sort key of its due time, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
@@ -64,9 +64,9 @@ pub struct Completed {
     pub by: String,
 }
 
-/// A message that Haptik was told.
+/// A message that Haptik took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct DeliveredMessage {
     /// Its place in the user's lane towards Haptik.
     pub key: EntryKey,
     /// When Haptik took it, by Haptik's clock.
@@ -112,7 +112,7 @@ pub enum Reason {
 }
 
 /// How many of the last messages are remembered: those under way while a completion is.
-const MOST_TOLD: usize = 10;
+const MOST_DELIVERED: usize = 10;
 
 impl Handoff {
     /// Whether it has not ended.
@@ -135,8 +135,8 @@ impl Handoff {
         self.opened_at.map(|opened_at| at >= opened_at)
     }
 
-    /// The messages of which Haptik heard when the conversation was complete already: nobody reads them.
-    pub fn unheard(&self) -> impl Iterator<Item = &Told> {
+    /// The messages that Haptik took when the conversation was complete already: nobody reads them.
+    pub fn unheard(&self) -> impl Iterator<Item = &DeliveredMessage> {
         let completed_at = match &self.ended {
             Some(Ended {
                 reason: Reason::Completed,
@@ -145,21 +145,19 @@ impl Handoff {
             }) => *at,
             _ => i64::MAX,
         };
-        self.told.iter().filter(move |told| told.at > completed_at)
+        self.delivered
+            .iter()
+            .filter(move |message| message.at > completed_at)
     }
 
-    /// What to remember as told, with one more.
+    /// The messages to remember as delivered, with one more.
     #[must_use]
-    pub fn told_and(&self, key: &EntryKey, at: i64) -> Vec<Told> {
-        let mut told: Vec<Told> = self
-            .told
-            .iter()
-            .filter(|told| told.key != *key)
-            .cloned()
-            .collect();
+    pub fn delivered_with(&self, key: &EntryKey, at: i64) -> Vec<DeliveredMessage> {
+        let others = self.delivered.iter().filter(|message| message.key != *key);
+        let mut delivered: Vec<DeliveredMessage> = others.cloned().collect();
         let key = key.clone();
-        told.push(Told { key, at });
-        told.split_off(told.len().saturating_sub(MOST_TOLD))
+        delivered.push(DeliveredMessage { key, at });
+        delivered.split_off(delivered.len().saturating_sub(MOST_DELIVERED))
     }
 }
 

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use super::due::Due;
 use super::{User, UserMap};
 use crate::ids::AuthId;
-use crate::message::handoff::{Completed, Ended, Handoff, Told};
+use crate::message::handoff::{Completed, DeliveredMessage, Ended, Handoff};
 use crate::table::{Condition, TableError, Update, absent, equals, number, text};
 
 /// What came of ending a hand-off.
@@ -92,14 +92,14 @@ impl UserMap {
     }
 
     /// Notes what Haptik was told in a hand-off; whether it is on.
-    pub async fn handoff_told(
+    pub async fn handoff_delivered(
         &self,
         auth_id: &AuthId,
         id: &str,
-        told: &[Told],
+        delivered: &[DeliveredMessage],
     ) -> Result<bool, TableError> {
-        let told = serde_dynamo::to_attribute_value(told)?;
-        let update = self.change(auth_id, id).set("handoff.told", told);
+        let delivered = serde_dynamo::to_attribute_value(delivered)?;
+        let update = self.change(auth_id, id).set("handoff.delivered", delivered);
         update.send_if().await
     }
 

@@ -4,31 +4,24 @@
 //! so when it is written, but for the begin of a creation, which is a conditional write all the same.
 //!
 //! Haptik tells of a completion by `webhook_conversation_complete`, which names the conversation, and by
-//! `chat_complete`, which does not; either may come first, and each is repeated for an hour. They are twins
-//! when they come within [`TWIN_COMES_WITHIN`] of each other and happened, or came, within
-//! [`TWINS_ARE_CLOSE`]. The later twin of a pair has the ticket of the earlier one.
+//! `chat_complete`, which does not; either may come first, and each is repeated for an hour. Which two tell of
+//! one end is in [`completion`](haptik_bridge_shared::message::completion). The later one has the ticket of
+//! the earlier one.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
-use haptik_bridge_shared::haptik::webhook::{Event, EventKind};
+use haptik_bridge_shared::haptik::webhook::EventKind;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::table::{TableError, number, text};
+use haptik_bridge_shared::message::completion::Completion;
+use haptik_bridge_shared::table::{Item, TableError, absent, equals, number, text};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::TicketRef;
 use crate::{Delivery, SinkDeps, SinkError};
-
-/// How long after a completion its twin can come: Haptik repeats a delivery for an hour.
-const TWIN_COMES_WITHIN: Duration = Duration::from_mins(75);
-
-/// How far apart the twins of one completion are at most, by Haptik's clock or by ours.
-const TWINS_ARE_CLOSE: Duration = Duration::from_mins(5);
 
 /// How much longer than entries, which may be replayed, it is known which ticket they made.
 const KEPT_LONGER: Duration = Duration::from_hours(30 * 24);
@@ -66,27 +59,17 @@ pub(super) struct Case {
 /// The last completion of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Last {
-    /// Which of the twins told of it.
-    event_name: String,
-    /// That event's place.
-    key: EntryKey,
-    /// When it happened, in milliseconds since the epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    timestamp: Option<i64>,
-    /// When it came, in milliseconds since the epoch.
-    received_at: i64,
+    /// The event that told of it first.
+    event: Completion,
     /// The name of its case.
     case: String,
-    /// The place of its twin, once that has come.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    twin: Option<EntryKey>,
 }
 
 /// What an event is to the cases of its user.
 #[derive(Debug)]
 pub(super) enum Place {
-    /// It has nothing to add to the twin that came before.
-    Twin,
+    /// It has nothing to add to the other event of the same completion, which came before.
+    Duplicate,
     /// It is the first of its case.
     New(Case),
     /// Its case is known.
@@ -97,22 +80,23 @@ impl Case {
     /// The case of an event that asks for a ticket.
     pub(super) async fn of(deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<Place, SinkError> {
         let new = Self::new(delivery);
-        let last = if is_completion(delivery.event) && !delivery.user().is_empty() {
+        let last = if delivery.event.completion().is_some() && !delivery.user().is_empty() {
             read::<Last>(deps, delivery, LAST).await?
         } else {
             None
         };
-        let taken_over = |last: &Last| last.key == *delivery.key && last.twin.is_some();
+        let taken_over =
+            |last: &Last| last.event.key == *delivery.key && last.event.other.is_some();
         if let Some(last) = &last
             && delivery.event.kind == EventKind::ChatComplete
-            && (taken_over(last) || last.is_twin_of(delivery))
+            && (taken_over(last) || last.is_told_again_by(delivery))
         {
             last.paired(deps, delivery, last.case.clone()).await?;
-            return Ok(Place::Twin);
+            return Ok(Place::Duplicate);
         }
         let mut known = read::<Self>(deps, delivery, &new.name).await?;
-        if let Some(last) = last.filter(|last| last.is_twin_of(delivery)) {
-            // The longer twin came later: it has the ticket of the shorter one, under its own name.
+        if let Some(last) = last.filter(|last| last.is_told_again_by(delivery)) {
+            // The event that says more came later: it has the ticket of the other, under its own name.
             if known.is_none()
                 && let Some(mut adopted) = read::<Self>(deps, delivery, &last.case).await?
             {
@@ -135,7 +119,7 @@ impl Case {
         let Some(last) = read::<Last>(deps, delivery, LAST).await? else {
             return Ok(None);
         };
-        let completed = last.timestamp.unwrap_or(last.received_at);
+        let completed = last.event.happened_at.unwrap_or(last.event.received_at);
         let at = delivery.event.timestamp.unwrap_or(delivery.received_at);
         let after = at.as_millisecond() - completed;
         if after < 0 || after.unsigned_abs() > millis(within) {
@@ -143,7 +127,7 @@ impl Case {
         }
         if let Some(auth_id) = &delivery.event.auth_id
             && let Some(user) = deps.users.get(auth_id).await?
-            && user.last_activity > last.received_at
+            && user.last_activity > last.event.received_at
         {
             return Ok(None);
         }
@@ -206,30 +190,14 @@ impl Case {
         deps: &SinkDeps,
         delivery: &Delivery<'_>,
     ) -> Result<bool, SinkError> {
-        if is_completion(delivery.event) {
-            self.note_last(deps, delivery).await?;
-        }
+        self.note_last(deps, delivery).await?;
         let seen = self.begun_at;
         let now = delivery.now.as_millisecond();
         self.begun_at = Some(now);
         self.first_begun_at.get_or_insert(now);
-        let table = &deps.table;
-        let put = table
-            .client()
-            .put_item()
-            .table_name(table.name())
-            .set_item(Some(self.item(deps, delivery)?))
-            .condition_expression("attribute_not_exists(pk) OR begun = :seen")
-            .expression_attribute_values(":seen", number(seen.unwrap_or_default()))
-            .send()
-            .await;
-        match put {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(TableError::from_sdk(error).into()),
-            },
-        }
+        let item = self.item(deps, delivery)?;
+        let seen = equals("begun", number(seen.unwrap_or_default()));
+        Ok(deps.table.put_if(item, absent("pk").or(seen)).await?)
     }
 
     /// Notes that what was begun came to nothing.
@@ -252,7 +220,7 @@ impl Case {
     ) -> Result<(), SinkError> {
         self.ticket = Some(ticket);
         self.owes_attachment = owes_attachment;
-        // What the longer twin says is in the ticket from the start.
+        // What the event that says more says is in the ticket from the start.
         self.is_provisional = delivery.event.kind == EventKind::ChatComplete;
         self.event_added(deps, delivery).await
     }
@@ -296,59 +264,39 @@ impl Case {
     }
 
     async fn note_last(&self, deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<(), SinkError> {
+        let Some(event) = completion(delivery) else {
+            return Ok(());
+        };
         if let Some(last) = read::<Last>(deps, delivery, LAST).await?
-            && (last.key == *delivery.key || last.twin.as_ref() == Some(delivery.key))
+            && (last.event.key == event.key || last.event.other.as_ref() == Some(&event.key))
         {
             return Ok(());
         }
-        let last = Last {
-            event_name: delivery.event.event_name.clone(),
-            key: delivery.key.clone(),
-            timestamp: delivery.event.timestamp.map(Timestamp::as_millisecond),
-            received_at: delivery.received_at.as_millisecond(),
-            case: self.name.clone(),
-            twin: None,
-        };
+        let case = self.name.clone();
+        let last = Last { event, case };
         Ok(deps.table.put(item(deps, delivery, LAST, &last)?).await?)
     }
 }
 
 impl Last {
     /// Whether an event, which is not this one, tells of the same completion.
-    fn is_twin_of(&self, delivery: &Delivery<'_>) -> bool {
-        if self.event_name == delivery.event.event_name {
-            return false;
-        }
-        if self.twin.as_ref().is_some_and(|twin| twin != delivery.key) {
-            return false;
-        }
-        let received_at = delivery.received_at.as_millisecond();
-        let came = self.received_at.abs_diff(received_at);
-        let timestamp = delivery.event.timestamp.map(Timestamp::as_millisecond);
-        let happened = match (self.timestamp, timestamp) {
-            (Some(left), Some(right)) => left.abs_diff(right),
-            _ => 0,
-        };
-        came <= millis(TWIN_COMES_WITHIN) && came.min(happened) <= millis(TWINS_ARE_CLOSE)
+    fn is_told_again_by(&self, delivery: &Delivery<'_>) -> bool {
+        let later = completion(delivery);
+        later.is_some_and(|later| self.event.is_told_again_by(&later))
     }
 
-    /// Notes that its twin has come, and which case both have.
+    /// Notes that the other event has come, and which case both have.
     async fn paired(
         &self,
         deps: &SinkDeps,
         delivery: &Delivery<'_>,
         case: String,
     ) -> Result<(), SinkError> {
-        let twin = if self.key == *delivery.key {
-            self.twin.clone()
-        } else {
-            Some(delivery.key.clone())
-        };
-        let paired = Self {
-            case,
-            twin,
-            ..self.clone()
-        };
+        let mut event = self.event.clone();
+        if event.key != *delivery.key {
+            event.other = Some(delivery.key.clone());
+        }
+        let paired = Self { event, case };
         if paired == *self {
             return Ok(());
         }
@@ -370,17 +318,16 @@ fn moment(milliseconds: i64) -> Option<Timestamp> {
     Timestamp::from_millisecond(milliseconds).ok()
 }
 
-/// An item of the table.
-type Item = HashMap<String, AttributeValue>;
-
 /// The sort key of the last completion.
 const LAST: &str = "last";
 
-fn is_completion(event: &Event) -> bool {
-    matches!(
-        event.kind,
-        EventKind::ChatComplete | EventKind::ConversationComplete
-    )
+/// The completion that an event tells of, if it does.
+fn completion(delivery: &Delivery<'_>) -> Option<Completion> {
+    let event = delivery.event;
+    let happened_at = event.timestamp.map(Timestamp::as_millisecond);
+    let (key, came) = (delivery.key.clone(), delivery.received_at);
+    let kind = event.completion()?;
+    Some(Completion::new(kind, key, happened_at, came))
 }
 
 fn millis(duration: Duration) -> u64 {

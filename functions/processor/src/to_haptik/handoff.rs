@@ -108,8 +108,13 @@ impl ToHaptik<'_> {
         let Some(handoff) = conversation.user.handoff.as_ref().filter(|_| at > 0) else {
             return Ok(());
         };
-        let taken = handoff.told_and(&entry.key, at);
-        if self.bridge.users.handoff_told(auth_id, id, &taken).await? {
+        let taken = handoff.delivered_with(&entry.key, at);
+        if self
+            .bridge
+            .users
+            .handoff_delivered(auth_id, id, &taken)
+            .await?
+        {
             return Ok(());
         }
         let user = self.bridge.users.get(auth_id).await?;
