@@ -1,33 +1,73 @@
-use super::*;
+use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::message::hsl::Hsl;
-use haptik_bridge_shared::message::{Content, Sender};
-use haptik_bridge_shared::net;
+use haptik_bridge_shared::message::{Attachment, Content, Outgoing, Sender};
 use haptik_bridge_shared::net::fake::{Answer, Fake};
-use haptik_bridge_shared::retry::Retry;
+use haptik_bridge_shared::net::{self, Fetcher};
+use haptik_bridge_shared::offers::Offers;
+use haptik_bridge_shared::retry::{Retry, Retryable as _};
+use http::Method;
+use jiff::Timestamp;
+use serde_json::json;
+use url::Url;
 
-fn slack(fake: &Fake) -> Slack {
-    let settings = config::Slack {
+use super::*;
+use crate::channel::{Activity, Directory, Files, History, Indicator, Part, Rejected, Request};
+use crate::erased::{AnyOutlet as _, ErasedOutlet};
+
+fn settings(api_base_url: Url) -> config::Slack {
+    config::Slack {
         signing_secrets: Secrets::new("signing-secret", []),
         workspaces: config::Workspaces::One {
             bot_tokens: Secrets::new("xoxb-token", []),
         },
-        api_base_url: fake.url("api/"),
-        conversation: Conversation::User,
+        api_base_url,
+        conversation: config::Conversation::User,
         agent_identity: true,
         carousels: true,
         reaction: None,
         tell_edits: false,
         welcome: "Hello!".into(),
         suggested_prompts: Vec::new(),
-    };
+    }
+}
+
+fn web_api(settings: &config::Slack) -> Api {
+    let workspaces = Workspaces::one(Secrets::new("xoxb-token", []));
+    let http = net::client().expect("a client");
+    Api::new(http, settings.api_base_url.clone(), workspaces)
+}
+
+fn outlet_with(settings: &config::Slack) -> SlackOutlet {
     let fetcher = Fetcher::new(false).expect("a fetcher");
-    Slack::new(
-        "acme".into(),
-        &settings,
-        Workspaces::one(Secrets::new("xoxb-token", [])),
-        net::client().expect("a client"),
-        fetcher,
-    )
+    SlackOutlet::new(settings, fetcher, web_api(settings))
+}
+
+fn outlet(fake: &Fake) -> SlackOutlet {
+    outlet_with(&settings(fake.url("api/")))
+}
+
+/// An outlet that shows a message as taken with a reaction.
+fn reacting(fake: &Fake) -> SlackOutlet {
+    outlet_with(&config::Slack {
+        reaction: Some("eyes".into()),
+        ..settings(fake.url("api/"))
+    })
+}
+
+fn edge(settings: &config::Slack) -> SlackEdge {
+    let sdk = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .build();
+    let table = Table::new(aws_sdk_dynamodb::Client::from_conf(sdk), "none");
+    let deps = EdgeDeps {
+        connection: "acme".into(),
+        http: net::client().expect("a client"),
+        table: table.clone(),
+        offers: Offers::new(Ledger::new(table, std::time::Duration::from_hours(1))),
+        agent_phrase: None,
+    };
+    SlackEdge::new(settings, deps, web_api(settings))
 }
 
 /// A Slack that gives each of these answers once, the last one for ever.
@@ -68,16 +108,27 @@ fn outgoing() -> Outgoing {
     }
 }
 
+fn at(channel: &str, thread_ts: Option<&str>) -> Address {
+    Address {
+        channel: channel.to_owned(),
+        thread_ts: thread_ts.map(ToOwned::to_owned),
+        workspace: None,
+    }
+}
+
 fn address() -> Address {
-    Address(json!({"channel": "C1", "thread_ts": "1.000001"}))
+    at("C1", Some("1.000001"))
 }
 
 #[tokio::test]
 async fn a_part_is_posted_where_the_user_is() {
     let fake = answering(&[json!({"ok": true})]).await;
-    let slack = slack(&fake);
-    let parts = slack.render(&outgoing());
-    slack.send(&address(), &parts[0]).await.expect("it is sent");
+    let outlet = outlet(&fake);
+    let parts = outlet.render(&outgoing());
+    outlet
+        .send(&address(), &parts[0])
+        .await
+        .expect("it is sent");
     let sent = &bodies(&fake)[0];
     assert_eq!(
         (&sent["channel"], &sent["thread_ts"], &sent["text"]),
@@ -101,7 +152,7 @@ async fn a_picture_that_slack_cannot_load_is_sent_as_a_link() {
         index: 0,
         body: json!({"text": "A", "blocks": [image]}),
     };
-    slack(&fake)
+    outlet(&fake)
         .send(&address(), &part)
         .await
         .expect("it is sent");
@@ -123,9 +174,12 @@ async fn cards_that_slack_does_not_take_are_sent_below_each_other_and_then_witho
         hsl: Hsl::read(&raw),
         raw,
     };
-    let slack = slack(&fake);
-    let parts = slack.render(&outgoing);
-    slack.send(&address(), &parts[0]).await.expect("it is sent");
+    let outlet = outlet(&fake);
+    let parts = outlet.render(&outgoing);
+    outlet
+        .send(&address(), &parts[0])
+        .await
+        .expect("it is sent");
     let sent = bodies(&fake);
     let kinds = |body: &Value| {
         let blocks = body["blocks"].as_array().expect("blocks").iter();
@@ -156,11 +210,11 @@ async fn a_refusal_is_final_and_does_not_say_what_was_sent() {
         index: 0,
         body: json!({"text": "private words"}),
     };
-    let failure = slack(&fake)
+    let failure = outlet(&fake)
         .send(&address(), &part)
         .await
         .expect_err("it is refused");
-    assert_eq!(failure.retry, Retry::Never);
+    assert_eq!(failure.retry(), Retry::Never);
     assert_eq!(
         failure.to_string(),
         "Slack answered invalid_blocks to chat.postMessage"
@@ -177,7 +231,7 @@ async fn what_was_sent_is_recognised_by_its_metadata_page_by_page() {
         json!({"ok": true, "messages": [message("0001#message", "a1", 0), message("0001#message", "a2", 3)]}),
     ])
     .await;
-    let sent = slack(&fake)
+    let sent = outlet(&fake)
         .already_sent(&address(), &outgoing())
         .await
         .expect("an answer");
@@ -192,8 +246,8 @@ async fn what_was_sent_is_recognised_by_its_metadata_page_by_page() {
         requests[0].text()
     );
     assert!(requests[1].text().contains("cursor=c2"));
-    let direct = Address(json!({"channel": "D1"}));
-    slack(&fake)
+    let direct = at("D1", None);
+    outlet(&fake)
         .already_sent(&direct, &outgoing())
         .await
         .expect("an answer");
@@ -208,8 +262,8 @@ async fn where_the_history_may_not_be_read_nothing_is_known() {
         ("fatal_error", Err(Retry::Later(None))),
     ] {
         let fake = answering(&[json!({"ok": false, "error": code})]).await;
-        let sent = slack(&fake).already_sent(&address(), &outgoing()).await;
-        assert_eq!(sent.map_err(|failure| failure.retry), expected, "{code}");
+        let sent = outlet(&fake).already_sent(&address(), &outgoing()).await;
+        assert_eq!(sent.map_err(|failure| failure.retry()), expected, "{code}");
     }
 }
 
@@ -220,7 +274,7 @@ async fn a_profile_has_name_address_language_and_flat_data() {
         "profile": {"real_name": "Asha Rao", "email": "a@example.com", "title": "", "phone": "123", "fields": {"x": {}}},
     }})])
     .await;
-    let profile = slack(&fake)
+    let profile = outlet(&fake)
         .profile(&address(), "U1")
         .await
         .expect("an answer")
@@ -241,11 +295,11 @@ async fn a_user_without_a_profile_is_no_failure() {
         ("invalid_auth", Err(Retry::Later(None))),
     ] {
         let fake = answering(&[json!({"ok": false, "error": code})]).await;
-        let profile = slack(&fake).profile(&address(), "U1").await;
+        let profile = outlet(&fake).profile(&address(), "U1").await;
         assert_eq!(
             profile
                 .map(|profile| profile.is_none())
-                .map_err(|failure| failure.retry),
+                .map_err(|failure| failure.retry()),
             expected,
             "{code}"
         );
@@ -253,30 +307,97 @@ async fn a_user_without_a_profile_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_task_is_performed_as_it_stands() {
+async fn a_command_is_run_as_it_stands() {
     let fake = answering(&[
         json!({"ok": true}),
         json!({"ok": false, "error": "message_not_found"}),
     ])
     .await;
-    let slack = slack(&fake);
-    let task =
+    let outlet = ErasedOutlet::<Slack>(Box::new(outlet(&fake)));
+    let command =
         json!({"method": "chat.update", "body": {"channel": "C1", "ts": "1.0", "text": "x"}});
-    slack.perform(&task).await.expect("it is done");
+    outlet.run(&command).await.expect("it is done");
     assert_eq!(
         (fake.requests()[0].path.as_str(), &bodies(&fake)[0]),
-        ("/api/chat.update", &task["body"])
+        ("/api/chat.update", &command["body"])
     );
-    for task in [
-        task,
+    for command in [
+        command,
         json!({"method": "users.setPhoto", "body": {}}),
         json!(null),
     ] {
         assert_eq!(
-            slack.perform(&task).await.expect_err("it fails").retry,
+            outlet.run(&command).await.expect_err("it fails").retry(),
             Retry::Never
         );
     }
+    assert_eq!(fake.requests().len(), 2, "what is no command is not tried");
+}
+
+#[tokio::test]
+async fn what_is_being_answered_has_a_reaction_until_the_answer() {
+    let fake = answering(&[
+        json!({"ok": true}),
+        json!({"ok": false, "error": "already_reacted"}),
+        json!({"ok": true}),
+        json!({"ok": false, "error": "no_reaction"}),
+        json!({"ok": false, "error": "message_not_found"}),
+        json!({"ok": false, "error": "fatal_error"}),
+    ])
+    .await;
+    let (outlet, direct, ts) = (reacting(&fake), at("D1", None), Some("2.000001"));
+    assert_eq!(outlet.indicator(&address(), ts), Some(Indicator::Sticky));
+    assert_eq!(outlet.indicator(&direct, ts), Some(Indicator::Sticky));
+    for _ in 0..2 {
+        outlet.show(&address(), ts).await.expect("it is shown");
+    }
+    for _ in 0..3 {
+        outlet.clear(&direct, ts).await.expect("it is gone");
+    }
+    outlet.show(&address(), ts).await.expect_err("it is not");
+    outlet.clear(&address(), ts).await.expect_err("it is not");
+    let paths: Vec<String> = fake.requests().into_iter().map(|it| it.path).collect();
+    let (add, remove) = ("/api/reactions.add", "/api/reactions.remove");
+    assert_eq!(paths, [add, add, remove, remove, remove, add, remove]);
+    let reaction =
+        |channel: &str| json!({"channel": channel, "timestamp": "2.000001", "name": "eyes"});
+    assert_eq!(
+        (&bodies(&fake)[0], &bodies(&fake)[2]),
+        (&reaction("C1"), &reaction("D1"))
+    );
+}
+
+#[tokio::test]
+async fn in_a_thread_with_the_assistant_there_is_a_status_that_goes_by_itself() {
+    let fake = answering(&[json!({"ok": true})]).await;
+    let (thread, ts) = (at("D1", Some("1.000001")), Some("2.000001"));
+    // Whether or not there is a reaction elsewhere.
+    for outlet in [outlet(&fake), reacting(&fake)] {
+        assert_eq!(outlet.indicator(&thread, ts), Some(Indicator::Passing));
+        outlet.show(&thread, ts).await.expect("it is shown");
+        outlet.clear(&thread, ts).await.expect("nothing is to do");
+    }
+    let status = json!({"channel_id": "D1", "thread_ts": "1.000001", "status": "is thinking…"});
+    assert_eq!(bodies(&fake), [status.clone(), status]);
+    let path = "/api/assistant.threads.setStatus";
+    assert!(fake.requests().iter().all(|request| request.path == path));
+}
+
+#[tokio::test]
+async fn where_there_is_no_reaction_or_no_message_nothing_is_shown() {
+    let fake = answering(&[json!({"ok": true})]).await;
+    let ts = Some("2.000001");
+    for (outlet, ts) in [(outlet(&fake), ts), (reacting(&fake), None)] {
+        assert_eq!(outlet.indicator(&address(), ts), None);
+        outlet.show(&address(), ts).await.expect("nothing is to do");
+        outlet
+            .clear(&address(), ts)
+            .await
+            .expect("nothing is to do");
+    }
+    let thread = at("D1", Some("1.000001"));
+    assert_eq!(reacting(&fake).indicator(&thread, None), None);
+    assert!(fake.requests().is_empty());
 }
 
 #[tokio::test]
@@ -286,7 +407,7 @@ async fn a_file_is_fetched_with_the_token_and_from_slack_alone() {
         _ => Answer::new(200, "\n<!DOCTYPE html><html>Log in</html>"),
     })
     .await;
-    let slack = slack(&fake);
+    let outlet = outlet(&fake);
     let file = |url: &str| Attachment {
         id: None,
         url: url.to_owned(),
@@ -296,18 +417,18 @@ async fn a_file_is_fetched_with_the_token_and_from_slack_alone() {
     };
     let own = file(fake.url("files/a.png").as_str());
     assert_eq!(
-        slack
-            .fetch(&address(), &own, 100)
+        outlet
+            .download(&address(), &own, 100)
             .await
             .expect("a file")
             .as_ref(),
         b"Bearer xoxb-token"
     );
-    let own = slack
-        .fetch(&address(), &file(fake.url("login").as_str()), 100)
+    let own = outlet
+        .download(&address(), &file(fake.url("login").as_str()), 100)
         .await
         .expect_err("a page");
-    assert_eq!(own.retry, Retry::Never);
+    assert_eq!(own.retry(), Retry::Never);
     for url in [
         "",
         "no url",
@@ -317,26 +438,26 @@ async fn a_file_is_fetched_with_the_token_and_from_slack_alone() {
         "https://user@evil.example/@slack.com",
     ] {
         assert_eq!(
-            slack
-                .fetch(&address(), &file(url), 100)
+            outlet
+                .download(&address(), &file(url), 100)
                 .await
                 .expect_err(url)
-                .retry,
+                .retry(),
             Retry::Never
         );
     }
     assert_eq!(fake.requests().len(), 2);
     let url = |url: &str| Url::parse(url).expect("a URL");
     assert!(
-        slack.is_slacks(&url("https://files.slack.com/a"))
-            && slack.is_slacks(&url("https://slack.com/a"))
+        outlet.is_slack_host(&url("https://files.slack.com/a"))
+            && outlet.is_slack_host(&url("https://slack.com/a"))
     );
 }
 
 #[tokio::test]
 async fn only_what_slack_signed_is_read_and_only_at_the_one_path() {
     let fake = answering(&[json!({})]).await;
-    let slack = slack(&fake);
+    let edge = edge(&settings(fake.url("api/")));
     let now: Timestamp = "2026-11-22T10:00:00Z".parse().expect("a time");
     let body = br#"{"type":"url_verification","challenge":"c"}"#;
     let mut mac = <hmac::Hmac<sha2::Sha256> as hmac::KeyInit>::new_from_slice(b"signing-secret")
@@ -349,65 +470,52 @@ async fn only_what_slack_signed_is_read_and_only_at_the_one_path() {
     headers.insert("x-slack-signature", signature.parse().expect("a header"));
     let request = Request {
         method: &Method::POST,
+        public_url: "https://bridge.example/channels/acme",
         path: "",
         query: "",
         headers: &headers,
         body,
     };
-    assert_eq!(
-        slack.receive(&request, now).expect("it is read").reply.body,
-        "c"
-    );
+    let received = edge.receive(&request, now).await.expect("it is read");
+    assert_eq!(received.response.body, "c");
+    assert!(received.effects.is_empty());
     let forged = Request {
         body: b"{}",
         ..request
     };
     assert_eq!(
-        slack.receive(&forged, now),
-        Err(Rejected::Unauthorized("X-Slack-Signature does not match"))
+        edge.receive(&forged, now).await.err(),
+        Some(Rejected::Unauthorized("X-Slack-Signature does not match"))
     );
     let elsewhere = Request {
         path: "/handoff",
         ..request
     };
-    assert_eq!(slack.receive(&elsewhere, now), Err(Rejected::NotFound));
+    assert_eq!(
+        edge.receive(&elsewhere, now).await.err(),
+        Some(Rejected::NotFound)
+    );
     let get = Request {
         method: &Method::GET,
         ..request
     };
     assert_eq!(
-        slack.receive(&get, now),
-        Err(Rejected::MethodNotAllowed("POST"))
+        edge.receive(&get, now).await.err(),
+        Some(Rejected::MethodNotAllowed("POST"))
     );
+    assert!(fake.requests().is_empty());
 }
 
 #[test]
 fn nothing_of_a_connection_prints_a_secret() {
-    let settings = config::Slack {
-        signing_secrets: Secrets::new("signing-secret", []),
-        workspaces: config::Workspaces::One {
-            bot_tokens: Secrets::new("xoxb-token", []),
-        },
-        api_base_url: Url::parse("https://slack.com/api/").expect("a URL"),
-        conversation: Conversation::User,
-        agent_identity: true,
-        carousels: true,
-        reaction: None,
-        tell_edits: false,
-        welcome: "Hello!".into(),
-        suggested_prompts: Vec::new(),
-    };
-    let fetcher = Fetcher::new(false).expect("a fetcher");
-    let slack = Slack::new(
-        "acme".into(),
-        &settings,
-        Workspaces::one(Secrets::new("xoxb-token", [])),
-        net::client().expect("a client"),
-        fetcher,
-    );
-    let printed = format!("{slack:?}");
-    assert!(
-        !printed.contains("xoxb-token") && !printed.contains("signing-secret"),
-        "{printed}"
-    );
+    let settings = settings(Url::parse("https://slack.com/api/").expect("a URL"));
+    for printed in [
+        format!("{:?}", edge(&settings)),
+        format!("{:?}", outlet_with(&settings)),
+    ] {
+        assert!(
+            !printed.contains("xoxb-token") && !printed.contains("signing-secret"),
+            "{printed}"
+        );
+    }
 }
