@@ -103,8 +103,8 @@ mod tests {
             let offer = offer(first, &labels);
             for (place, (number, label)) in offer.iter().enumerate() {
                 let line = line(*number, label);
-                let start = format!("{number}. ");
-                prop_assert_eq!(line.strip_prefix(&start), Some(*label));
+                let numbered = format!("{number}. ");
+                prop_assert!(line.starts_with(&numbered) && line.ends_with(label));
                 let typed = format!("{around}{number}{around}");
                 prop_assert_eq!(chosen(&typed, &offer), Some(place));
                 match chosen(label, &offer) {

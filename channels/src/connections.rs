@@ -100,17 +100,17 @@ fn each<B: Copy, T>(
     build: impl Fn(&ConnectionId, &config::Channel, B) -> Result<T, BuildError>,
 ) -> Result<BTreeMap<ConnectionId, T>, BridgeError> {
     let channels = bridge.config.channels.iter();
-    let built = channels.map(|(name, channel)| {
+    let sides = channels.map(|(name, channel)| {
         let id = ConnectionId::from(name.as_str());
         let entry = table.iter().find(|(name, _)| *name == channel.type_name);
         let unknown = || BuildError(format!("there is no channel {}", channel.type_name));
-        let built = entry
+        let side = entry
             .ok_or_else(unknown)
             .and_then(|(_, entry)| build(&id, channel, *entry));
-        match built {
-            Ok(built) => Ok((id, built)),
+        match side {
+            Ok(side) => Ok((id, side)),
             Err(error) => Err(BridgeError::Channel(id, error.to_string())),
         }
     });
-    built.collect()
+    sides.collect()
 }

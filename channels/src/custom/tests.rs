@@ -8,42 +8,72 @@ use secrecy::SecretString;
 use standardwebhooks::Webhook;
 
 use super::*;
+use crate::erased::{AnyOutlet as _, ErasedOutlet};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::message::hsl::Hsl;
-use haptik_bridge_shared::message::{Content, Sender, SenderKind};
+use haptik_bridge_shared::message::{self, Content, Sender, SenderKind};
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::net::fake::{Answer, Fake};
-use haptik_bridge_shared::retry::Retry;
+use haptik_bridge_shared::offers::Offers;
+use haptik_bridge_shared::retry::{Retry, Retryable as _};
+use haptik_bridge_shared::table::Table;
 
 mod receive;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const OTHER_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-fn channel(callback_url: Url) -> Custom {
-    let config = config::Custom {
+fn settings(callback_url: Url) -> config::Custom {
+    config::Custom {
         signing_secrets: Secrets::new(OTHER_SECRET, [SecretString::from(SECRET)]),
         callback_url,
         handoff_only: false,
         transcript: config::Transcript::Message,
-    };
-    let http = net::client().expect("a client");
-    Custom::new(
-        "my-app".into(),
-        &config,
-        http,
-        Fetcher::new(false).expect("a fetcher"),
-    )
-    .expect("good secrets")
+    }
 }
 
-/// A channel that sends nothing. One for all: setting up TLS takes a while.
-fn anywhere() -> &'static Custom {
-    static ANYWHERE: LazyLock<Custom> = LazyLock::new(|| {
-        channel(Url::parse("https://app.example/callback/secret-path").expect("a URL"))
-    });
-    &ANYWHERE
+fn table() -> Table {
+    let sdk = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .build();
+    Table::new(aws_sdk_dynamodb::Client::from_conf(sdk), "none")
+}
+
+fn edge_with(settings: &config::Custom) -> Result<Box<dyn Edge<Custom>>, BuildError> {
+    let deps = EdgeDeps {
+        connection: "my-app".into(),
+        http: net::client().expect("a client"),
+        table: table(),
+        offers: Offers::new(Ledger::new(table(), Duration::from_hours(1))),
+        agent_phrase: None,
+    };
+    Custom::edge(settings, deps)
+}
+
+fn outlet_with(settings: &config::Custom) -> Result<Box<dyn Outlet<Custom>>, BuildError> {
+    let deps = OutletDeps {
+        connection: "my-app".into(),
+        http: net::client().expect("a client"),
+        fetcher: Fetcher::new(false).expect("a fetcher"),
+        table: table(),
+    };
+    Custom::outlet(settings, deps)
+}
+
+fn outlet(callback_url: Url) -> Box<dyn Outlet<Custom>> {
+    outlet_with(&settings(callback_url)).expect("good secrets")
+}
+
+fn secret_path() -> Url {
+    Url::parse("https://app.example/callback/secret-path").expect("a URL")
+}
+
+/// An outlet that sends nothing. One for all: setting up TLS takes a while.
+fn anywhere() -> &'static dyn Outlet<Custom> {
+    static ANYWHERE: LazyLock<Box<dyn Outlet<Custom>>> = LazyLock::new(|| outlet(secret_path()));
+    ANYWHERE.as_ref()
 }
 
 fn outgoing(content: Content, message_id: Option<u64>) -> Outgoing {
@@ -81,7 +111,7 @@ fn payload(outgoing: &Outgoing) -> Option<Value> {
 
 #[test]
 fn every_hsl_sample_is_rendered() {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples");
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/tests/samples");
     let mut rendered = serde_json::Map::new();
     for file in std::fs::read_dir(directory).expect("the samples") {
         let path = file.expect("a sample").path();
@@ -116,7 +146,7 @@ fn events_are_rendered_as_documented() {
         payload(&outgoing).expect("a payload")
     };
     let joined = of(include_str!(
-        "../../../tests/samples/webhook-chat-pinned.json"
+        "../../../shared/tests/samples/webhook-chat-pinned.json"
     ));
     assert_eq!(
         joined,
@@ -126,7 +156,7 @@ fn events_are_rendered_as_documented() {
             "team_name": "Support"})
     );
     let complete = of(include_str!(
-        "../../../tests/samples/webhook-conversation-complete.json"
+        "../../../shared/tests/samples/webhook-conversation-complete.json"
     ));
     assert_eq!(
         (&complete["id"], &complete["completed_by"]),
@@ -186,22 +216,20 @@ fn a_body_in_a_string_is_an_object_to_the_application() {
     assert_eq!(payload(&hsl(&json!("hi"))).expect("a payload")["hsl"], raw);
 }
 
-async fn send(channel: &Custom, outgoing: &Outgoing) -> Result<(), Failure> {
-    let parts = channel.render(outgoing);
-    channel
-        .send(&Address(json!({})), parts.first().expect("a part"))
-        .await
+async fn send(outlet: &dyn Outlet<Custom>, outgoing: &Outgoing) -> Result<Sent, SendError> {
+    let parts = outlet.render(outgoing);
+    outlet.send(&user(), parts.first().expect("a part")).await
 }
 
 #[tokio::test]
 async fn what_is_sent_verifies_with_either_secret_and_keeps_its_id_over_tries() {
     let fake = Fake::start(|_| Answer::new(204, "")).await;
-    let channel = channel(fake.url("callback"));
+    let outlet = outlet(fake.url("callback"));
     let mut outgoing = hsl(&json!({"text": "héllo", "type": "TEXT", "data": {}}));
-    send(&channel, &outgoing).await.expect("sent");
-    send(&channel, &outgoing).await.expect("sent");
+    send(outlet.as_ref(), &outgoing).await.expect("sent");
+    send(outlet.as_ref(), &outgoing).await.expect("sent");
     outgoing.auth_id = AuthId::from("a2");
-    send(&channel, &outgoing).await.expect("sent");
+    send(outlet.as_ref(), &outgoing).await.expect("sent");
     let requests = fake.requests();
     for request in &requests {
         let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
@@ -252,7 +280,7 @@ async fn the_application_says_by_its_status_whether_to_repeat() {
         Answer::new(answer.load(Ordering::SeqCst), "secret").header("retry-after", "9")
     })
     .await;
-    let channel = channel(fake.url("secret-path"));
+    let outlet = outlet(fake.url("secret-path"));
     let outgoing = hsl(&json!({"text": "my-secret-words"}));
     let in_nine = Retry::Later(Some(Duration::from_secs(9)));
     for (answer, retry) in [
@@ -272,23 +300,25 @@ async fn the_application_says_by_its_status_whether_to_repeat() {
         (503, in_nine),
     ] {
         status.store(answer, Ordering::SeqCst);
-        let failure = send(&channel, &outgoing).await.expect_err("refused");
-        assert_eq!(failure.retry, retry, "{answer}");
+        let failure = send(outlet.as_ref(), &outgoing).await.expect_err("refused");
+        assert_eq!(failure.retry(), retry, "{answer}");
         assert!(
             failure.reason.contains(&answer.to_string()) && !failure.reason.contains("secret"),
             "{failure}"
         );
     }
     drop(fake);
-    let failure = send(&channel, &outgoing).await.expect_err("nobody listens");
-    assert_eq!(failure.retry, Retry::Later(None));
+    let failure = send(outlet.as_ref(), &outgoing)
+        .await
+        .expect_err("nobody listens");
+    assert_eq!(failure.retry(), Retry::Later(None));
 }
 
 #[tokio::test]
 async fn files_come_from_the_application_or_from_the_public_internet() {
     let own = Fake::start(|_| Answer::new(200, "file")).await;
     let other = Fake::start(|_| Answer::new(200, "inside")).await;
-    let channel = channel(own.url("callback"));
+    let outlet = outlet(own.url("callback"));
     let file = |url: String| Attachment {
         id: None,
         url,
@@ -297,8 +327,10 @@ async fn files_come_from_the_application_or_from_the_public_internet() {
         size: None,
     };
     assert_eq!(
-        channel
-            .fetch(&nowhere(), &file(own.url("a").into()), 10)
+        outlet
+            .files()
+            .expect("files")
+            .download(&user(), &file(own.url("a").into()), 10)
             .await
             .expect("the file"),
         "file"
@@ -308,34 +340,39 @@ async fn files_come_from_the_application_or_from_the_public_internet() {
         "ftp://x/".into(),
         "nonsense".into(),
     ] {
-        let failure = channel
-            .fetch(&nowhere(), &file(refused), 10)
+        let failure = outlet
+            .files()
+            .expect("files")
+            .download(&user(), &file(refused), 10)
             .await
             .expect_err("refused");
-        assert_eq!(failure.retry, Retry::Never);
+        assert_eq!(failure.retry(), Retry::Never);
     }
     assert!(other.requests().is_empty());
 }
 
-fn nowhere() -> Address {
-    Address(json!({}))
+fn user() -> Address {
+    Address {
+        user: "u-42".to_owned(),
+    }
 }
 
 #[tokio::test]
 async fn the_application_is_asked_nothing() {
-    let channel = anywhere();
-    assert_eq!(channel.profile(&nowhere(), "u-42").await, Ok(None));
+    let outlet = ErasedOutlet::<Custom>(outlet(secret_path()));
+    let at = message::Address(json!({"user": "u-42"}));
+    assert_eq!(outlet.profile(&at, "u-42").await, Ok(None));
     let outgoing = hsl(&json!({"text": "hi"}));
-    assert_eq!(channel.already_sent(&nowhere(), &outgoing).await, Ok(None));
+    assert_eq!(outlet.already_sent(&at, &outgoing).await, Ok(None));
     assert_eq!(
-        channel
-            .perform(&json!({}))
+        outlet
+            .run(&json!({}))
             .await
-            .expect_err("no tasks")
-            .retry,
+            .expect_err("no commands")
+            .retry(),
         Retry::Never
     );
-    let printed = format!("{channel:?}");
+    let printed = format!("{:?}", anywhere());
     assert!(
         printed.contains("https://app.example") && !printed.contains("secret-path"),
         "{printed}"
@@ -394,19 +431,11 @@ proptest! {
 
 #[test]
 fn a_secret_that_is_not_base64_is_an_error() {
-    let url = Url::parse("https://app.example/").expect("a URL");
-    let config = config::Custom {
+    let settings = config::Custom {
         signing_secrets: Secrets::new("whsec_?", []),
-        callback_url: url,
-        handoff_only: false,
-        transcript: config::Transcript::Message,
+        ..settings(secret_path())
     };
-    let http = net::client().expect("a client");
-    let made = Custom::new(
-        "my-app".into(),
-        &config,
-        http,
-        Fetcher::new(true).expect("a fetcher"),
-    );
-    assert_eq!(made.err(), Some(InvalidSecret));
+    let error = BuildError("a signing secret is not whsec_ and base64".to_owned());
+    assert_eq!(edge_with(&settings).err().as_ref(), Some(&error));
+    assert_eq!(outlet_with(&settings).err(), Some(error));
 }

@@ -278,10 +278,6 @@ impl From<SlackError> for SendError {
                 Refusal::Unavailable(None)
             }
             SlackError::Table {
-                retry: Retry::Never,
-                ..
-            } => Refusal::Refused,
-            SlackError::Table {
                 retry: Retry::Later(after),
                 ..
             } => Refusal::Unavailable(*after),
@@ -293,7 +289,11 @@ impl From<SlackError> for SendError {
             SlackError::Refused { .. }
             | SlackError::NotInstalled { .. }
             | SlackError::Removed { .. }
-            | SlackError::NoWorkspace => Refusal::Refused,
+            | SlackError::NoWorkspace
+            | SlackError::Table {
+                retry: Retry::Never,
+                ..
+            } => Refusal::Refused,
         };
         Self::new(refusal, error.to_string())
     }

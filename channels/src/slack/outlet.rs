@@ -77,7 +77,7 @@ impl SlackOutlet {
     }
 
     /// Where the bot token may go: hosts of Slack over TLS, and where the Web API is.
-    fn is_slack_host(&self, url: &Url) -> bool {
+    pub(super) fn is_slack_host(&self, url: &Url) -> bool {
         let api = self.api.base_url();
         let host = url.host_str().unwrap_or_default();
         let is_at = |known: &str| {
@@ -89,9 +89,13 @@ impl SlackOutlet {
     }
 
     /// The arguments of a reaction on a message
-    /// (<https://docs.slack.dev/reference/methods/reactions.add>).
+    /// (<https://docs.slack.dev/reference/methods/reactions.add>); `None` in a thread with the assistant,
+    /// which has a status instead.
     fn reaction(&self, at: &Address, message_id: Option<&str>) -> Option<Value> {
-        let name = self.reaction.as_deref()?;
+        let name = self
+            .reaction
+            .as_deref()
+            .filter(|_| !at.is_assistant_thread())?;
         Some(json!({"channel": at.channel, "timestamp": message_id?, "name": name}))
     }
 }

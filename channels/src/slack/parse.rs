@@ -146,10 +146,10 @@ impl Reader<'_> {
     fn object(self, object: &Value) -> Result<Reading, String> {
         if event_types::is_interaction(&lenient_json::text(object, "type")) {
             let workspace = workspace::of_interaction(object);
-            return self.within(workspace, |reader| reader.interaction(object));
+            return self.within(workspace.as_ref(), |reader| reader.interaction(object));
         }
         let workspace = workspace::of_event(object);
-        self.within(workspace, |reader| reader.envelope(object))
+        self.within(workspace.as_ref(), |reader| reader.envelope(object))
     }
 
     /// The Events API's outer object (<https://docs.slack.dev/apis/events-api/#event-type-structure>).
@@ -186,14 +186,14 @@ impl Reader<'_> {
         if let Some(payload) = fields.get("payload") {
             let payload = json(payload.as_bytes())?;
             let workspace = workspace::of_interaction(&payload);
-            return self.within(workspace, |reader| reader.interaction(&payload));
+            return self.within(workspace.as_ref(), |reader| reader.interaction(&payload));
         }
         if fields.contains_key("ssl_check") {
             return Ok(nothing());
         }
         if fields.contains_key("command") {
             let workspace = workspace::of_command(&fields);
-            return self.within(workspace, |reader| Ok(reader.command(&fields)));
+            return self.within(workspace.as_ref(), |reader| Ok(reader.command(&fields)));
         }
         Err("a body that is neither JSON nor a form of Slack's".to_owned())
     }

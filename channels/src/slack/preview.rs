@@ -94,6 +94,11 @@ mod tests {
     fn what_shows_nothing_has_no_preview() {
         assert_eq!(preview(&json!({"type": "SILENT"}), &Sender::default()), []);
         let text = preview(&json!("hello"), &Sender::default());
-        assert!(text[0].builder.contains("hello"));
+        assert!(
+            text[0]
+                .link
+                .as_deref()
+                .is_some_and(|link| link.contains("hello"))
+        );
     }
 }

@@ -1,33 +1,67 @@
-use super::*;
+use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::message::hsl::Hsl;
-use haptik_bridge_shared::message::{Content, Sender};
-use haptik_bridge_shared::net;
+use haptik_bridge_shared::message::{Attachment, Content, Outgoing, Sender};
 use haptik_bridge_shared::net::fake::{Answer, Fake};
-use haptik_bridge_shared::retry::Retry;
+use haptik_bridge_shared::net::{self, Fetcher};
+use haptik_bridge_shared::offers::Offers;
+use haptik_bridge_shared::retry::{Retry, Retryable as _};
+use http::Method;
+use jiff::Timestamp;
+use serde_json::json;
+use url::Url;
 
-fn slack(fake: &Fake) -> Slack {
-    let settings = config::Slack {
+use super::*;
+use crate::channel::{Directory, Files, History, Part, Rejected, Request};
+use crate::erased::{AnyOutlet as _, ErasedOutlet};
+
+mod activity;
+
+fn settings(api_base_url: Url) -> config::Slack {
+    config::Slack {
         signing_secrets: Secrets::new("signing-secret", []),
         workspaces: config::Workspaces::One {
             bot_tokens: Secrets::new("xoxb-token", []),
         },
-        api_base_url: fake.url("api/"),
-        conversation: Conversation::User,
+        api_base_url,
+        conversation: config::Conversation::User,
         agent_identity: true,
         carousels: true,
         reaction: None,
         tell_edits: false,
         welcome: "Hello!".into(),
         suggested_prompts: Vec::new(),
-    };
+    }
+}
+
+fn web_api(settings: &config::Slack) -> Api {
+    let workspaces = Workspaces::one(Secrets::new("xoxb-token", []));
+    let http = net::client().expect("a client");
+    Api::new(http, settings.api_base_url.clone(), workspaces)
+}
+
+fn outlet_with(settings: &config::Slack) -> SlackOutlet {
     let fetcher = Fetcher::new(false).expect("a fetcher");
-    Slack::new(
-        "acme".into(),
-        &settings,
-        Workspaces::one(Secrets::new("xoxb-token", [])),
-        net::client().expect("a client"),
-        fetcher,
-    )
+    SlackOutlet::new(settings, fetcher, web_api(settings))
+}
+
+fn outlet(fake: &Fake) -> SlackOutlet {
+    outlet_with(&settings(fake.url("api/")))
+}
+
+fn edge(settings: &config::Slack) -> SlackEdge {
+    let sdk = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .build();
+    let table = Table::new(aws_sdk_dynamodb::Client::from_conf(sdk), "none");
+    let deps = EdgeDeps {
+        connection: "acme".into(),
+        http: net::client().expect("a client"),
+        table: table.clone(),
+        offers: Offers::new(Ledger::new(table, std::time::Duration::from_hours(1))),
+        agent_phrase: None,
+    };
+    SlackEdge::new(settings, deps, web_api(settings))
 }
 
 /// A Slack that gives each of these answers once, the last one for ever.
@@ -68,16 +102,27 @@ fn outgoing() -> Outgoing {
     }
 }
 
+fn at(channel: &str, thread_ts: Option<&str>) -> Address {
+    Address {
+        channel: channel.to_owned(),
+        thread_ts: thread_ts.map(ToOwned::to_owned),
+        workspace: None,
+    }
+}
+
 fn address() -> Address {
-    Address(json!({"channel": "C1", "thread_ts": "1.000001"}))
+    at("C1", Some("1.000001"))
 }
 
 #[tokio::test]
 async fn a_part_is_posted_where_the_user_is() {
     let fake = answering(&[json!({"ok": true})]).await;
-    let slack = slack(&fake);
-    let parts = slack.render(&outgoing());
-    slack.send(&address(), &parts[0]).await.expect("it is sent");
+    let outlet = outlet(&fake);
+    let parts = outlet.render(&outgoing());
+    outlet
+        .send(&address(), &parts[0])
+        .await
+        .expect("it is sent");
     let sent = &bodies(&fake)[0];
     assert_eq!(
         (&sent["channel"], &sent["thread_ts"], &sent["text"]),
@@ -101,7 +146,7 @@ async fn a_picture_that_slack_cannot_load_is_sent_as_a_link() {
         index: 0,
         body: json!({"text": "A", "blocks": [image]}),
     };
-    slack(&fake)
+    outlet(&fake)
         .send(&address(), &part)
         .await
         .expect("it is sent");
@@ -123,9 +168,12 @@ async fn cards_that_slack_does_not_take_are_sent_below_each_other_and_then_witho
         hsl: Hsl::read(&raw),
         raw,
     };
-    let slack = slack(&fake);
-    let parts = slack.render(&outgoing);
-    slack.send(&address(), &parts[0]).await.expect("it is sent");
+    let outlet = outlet(&fake);
+    let parts = outlet.render(&outgoing);
+    outlet
+        .send(&address(), &parts[0])
+        .await
+        .expect("it is sent");
     let sent = bodies(&fake);
     let kinds = |body: &Value| {
         let blocks = body["blocks"].as_array().expect("blocks").iter();
@@ -156,11 +204,11 @@ async fn a_refusal_is_final_and_does_not_say_what_was_sent() {
         index: 0,
         body: json!({"text": "private words"}),
     };
-    let failure = slack(&fake)
+    let failure = outlet(&fake)
         .send(&address(), &part)
         .await
         .expect_err("it is refused");
-    assert_eq!(failure.retry, Retry::Never);
+    assert_eq!(failure.retry(), Retry::Never);
     assert_eq!(
         failure.to_string(),
         "Slack answered invalid_blocks to chat.postMessage"
@@ -177,7 +225,7 @@ async fn what_was_sent_is_recognised_by_its_metadata_page_by_page() {
         json!({"ok": true, "messages": [message("0001#message", "a1", 0), message("0001#message", "a2", 3)]}),
     ])
     .await;
-    let sent = slack(&fake)
+    let sent = outlet(&fake)
         .already_sent(&address(), &outgoing())
         .await
         .expect("an answer");
@@ -192,8 +240,8 @@ async fn what_was_sent_is_recognised_by_its_metadata_page_by_page() {
         requests[0].text()
     );
     assert!(requests[1].text().contains("cursor=c2"));
-    let direct = Address(json!({"channel": "D1"}));
-    slack(&fake)
+    let direct = at("D1", None);
+    outlet(&fake)
         .already_sent(&direct, &outgoing())
         .await
         .expect("an answer");
@@ -208,8 +256,8 @@ async fn where_the_history_may_not_be_read_nothing_is_known() {
         ("fatal_error", Err(Retry::Later(None))),
     ] {
         let fake = answering(&[json!({"ok": false, "error": code})]).await;
-        let sent = slack(&fake).already_sent(&address(), &outgoing()).await;
-        assert_eq!(sent.map_err(|failure| failure.retry), expected, "{code}");
+        let sent = outlet(&fake).already_sent(&address(), &outgoing()).await;
+        assert_eq!(sent.map_err(|failure| failure.retry()), expected, "{code}");
     }
 }
 
@@ -220,7 +268,7 @@ async fn a_profile_has_name_address_language_and_flat_data() {
         "profile": {"real_name": "Asha Rao", "email": "a@example.com", "title": "", "phone": "123", "fields": {"x": {}}},
     }})])
     .await;
-    let profile = slack(&fake)
+    let profile = outlet(&fake)
         .profile(&address(), "U1")
         .await
         .expect("an answer")
@@ -241,11 +289,11 @@ async fn a_user_without_a_profile_is_no_failure() {
         ("invalid_auth", Err(Retry::Later(None))),
     ] {
         let fake = answering(&[json!({"ok": false, "error": code})]).await;
-        let profile = slack(&fake).profile(&address(), "U1").await;
+        let profile = outlet(&fake).profile(&address(), "U1").await;
         assert_eq!(
             profile
                 .map(|profile| profile.is_none())
-                .map_err(|failure| failure.retry),
+                .map_err(|failure| failure.retry()),
             expected,
             "{code}"
         );
@@ -253,30 +301,31 @@ async fn a_user_without_a_profile_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_task_is_performed_as_it_stands() {
+async fn a_command_is_run_as_it_stands() {
     let fake = answering(&[
         json!({"ok": true}),
         json!({"ok": false, "error": "message_not_found"}),
     ])
     .await;
-    let slack = slack(&fake);
-    let task =
+    let outlet = ErasedOutlet::<Slack>(Box::new(outlet(&fake)));
+    let command =
         json!({"method": "chat.update", "body": {"channel": "C1", "ts": "1.0", "text": "x"}});
-    slack.perform(&task).await.expect("it is done");
+    outlet.run(&command).await.expect("it is done");
     assert_eq!(
         (fake.requests()[0].path.as_str(), &bodies(&fake)[0]),
-        ("/api/chat.update", &task["body"])
+        ("/api/chat.update", &command["body"])
     );
-    for task in [
-        task,
+    for command in [
+        command,
         json!({"method": "users.setPhoto", "body": {}}),
         json!(null),
     ] {
         assert_eq!(
-            slack.perform(&task).await.expect_err("it fails").retry,
+            outlet.run(&command).await.expect_err("it fails").retry(),
             Retry::Never
         );
     }
+    assert_eq!(fake.requests().len(), 2, "what is no command is not tried");
 }
 
 #[tokio::test]
@@ -286,7 +335,7 @@ async fn a_file_is_fetched_with_the_token_and_from_slack_alone() {
         _ => Answer::new(200, "\n<!DOCTYPE html><html>Log in</html>"),
     })
     .await;
-    let slack = slack(&fake);
+    let outlet = outlet(&fake);
     let file = |url: &str| Attachment {
         id: None,
         url: url.to_owned(),
@@ -296,18 +345,18 @@ async fn a_file_is_fetched_with_the_token_and_from_slack_alone() {
     };
     let own = file(fake.url("files/a.png").as_str());
     assert_eq!(
-        slack
-            .fetch(&address(), &own, 100)
+        outlet
+            .download(&address(), &own, 100)
             .await
             .expect("a file")
             .as_ref(),
         b"Bearer xoxb-token"
     );
-    let own = slack
-        .fetch(&address(), &file(fake.url("login").as_str()), 100)
+    let own = outlet
+        .download(&address(), &file(fake.url("login").as_str()), 100)
         .await
         .expect_err("a page");
-    assert_eq!(own.retry, Retry::Never);
+    assert_eq!(own.retry(), Retry::Never);
     for url in [
         "",
         "no url",
@@ -317,26 +366,26 @@ async fn a_file_is_fetched_with_the_token_and_from_slack_alone() {
         "https://user@evil.example/@slack.com",
     ] {
         assert_eq!(
-            slack
-                .fetch(&address(), &file(url), 100)
+            outlet
+                .download(&address(), &file(url), 100)
                 .await
                 .expect_err(url)
-                .retry,
+                .retry(),
             Retry::Never
         );
     }
     assert_eq!(fake.requests().len(), 2);
     let url = |url: &str| Url::parse(url).expect("a URL");
     assert!(
-        slack.is_slacks(&url("https://files.slack.com/a"))
-            && slack.is_slacks(&url("https://slack.com/a"))
+        outlet.is_slack_host(&url("https://files.slack.com/a"))
+            && outlet.is_slack_host(&url("https://slack.com/a"))
     );
 }
 
 #[tokio::test]
 async fn only_what_slack_signed_is_read_and_only_at_the_one_path() {
     let fake = answering(&[json!({})]).await;
-    let slack = slack(&fake);
+    let edge = edge(&settings(fake.url("api/")));
     let now: Timestamp = "2026-11-22T10:00:00Z".parse().expect("a time");
     let body = br#"{"type":"url_verification","challenge":"c"}"#;
     let mut mac = <hmac::Hmac<sha2::Sha256> as hmac::KeyInit>::new_from_slice(b"signing-secret")
@@ -349,65 +398,52 @@ async fn only_what_slack_signed_is_read_and_only_at_the_one_path() {
     headers.insert("x-slack-signature", signature.parse().expect("a header"));
     let request = Request {
         method: &Method::POST,
+        public_url: "https://bridge.example/channels/acme",
         path: "",
         query: "",
         headers: &headers,
         body,
     };
-    assert_eq!(
-        slack.receive(&request, now).expect("it is read").reply.body,
-        "c"
-    );
+    let received = edge.receive(&request, now).await.expect("it is read");
+    assert_eq!(received.response.body, "c");
+    assert!(received.effects.is_empty());
     let forged = Request {
         body: b"{}",
         ..request
     };
     assert_eq!(
-        slack.receive(&forged, now),
-        Err(Rejected::Unauthorized("X-Slack-Signature does not match"))
+        edge.receive(&forged, now).await.err(),
+        Some(Rejected::Unauthorized("X-Slack-Signature does not match"))
     );
     let elsewhere = Request {
         path: "/handoff",
         ..request
     };
-    assert_eq!(slack.receive(&elsewhere, now), Err(Rejected::NotFound));
+    assert_eq!(
+        edge.receive(&elsewhere, now).await.err(),
+        Some(Rejected::NotFound)
+    );
     let get = Request {
         method: &Method::GET,
         ..request
     };
     assert_eq!(
-        slack.receive(&get, now),
-        Err(Rejected::MethodNotAllowed("POST"))
+        edge.receive(&get, now).await.err(),
+        Some(Rejected::MethodNotAllowed("POST"))
     );
+    assert!(fake.requests().is_empty());
 }
 
 #[test]
 fn nothing_of_a_connection_prints_a_secret() {
-    let settings = config::Slack {
-        signing_secrets: Secrets::new("signing-secret", []),
-        workspaces: config::Workspaces::One {
-            bot_tokens: Secrets::new("xoxb-token", []),
-        },
-        api_base_url: Url::parse("https://slack.com/api/").expect("a URL"),
-        conversation: Conversation::User,
-        agent_identity: true,
-        carousels: true,
-        reaction: None,
-        tell_edits: false,
-        welcome: "Hello!".into(),
-        suggested_prompts: Vec::new(),
-    };
-    let fetcher = Fetcher::new(false).expect("a fetcher");
-    let slack = Slack::new(
-        "acme".into(),
-        &settings,
-        Workspaces::one(Secrets::new("xoxb-token", [])),
-        net::client().expect("a client"),
-        fetcher,
-    );
-    let printed = format!("{slack:?}");
-    assert!(
-        !printed.contains("xoxb-token") && !printed.contains("signing-secret"),
-        "{printed}"
-    );
+    let settings = settings(Url::parse("https://slack.com/api/").expect("a URL"));
+    for printed in [
+        format!("{:?}", edge(&settings)),
+        format!("{:?}", outlet_with(&settings)),
+    ] {
+        assert!(
+            !printed.contains("xoxb-token") && !printed.contains("signing-secret"),
+            "{printed}"
+        );
+    }
 }

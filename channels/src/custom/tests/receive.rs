@@ -3,6 +3,8 @@ use http::{HeaderMap, Method};
 use super::*;
 use haptik_bridge_shared::message::{Addressed, Inbound, UserAction};
 
+const URL: &str = "https://bridge.example/channels/my-app";
+
 /// 2026-11-22T10:00:00Z
 const NOW: i64 = 1_795_341_600;
 
@@ -25,18 +27,45 @@ fn signed(body: &[u8]) -> HeaderMap {
         .collect()
 }
 
-fn receive_bytes(body: &[u8]) -> Result<Received, Rejected> {
-    let request = Request {
-        method: &Method::POST,
-        path: "",
-        query: "",
-        headers: &signed(body),
-        body,
-    };
-    anywhere().receive(&request, Timestamp::from_second(NOW).expect("a time"))
+fn now() -> Timestamp {
+    Timestamp::from_second(NOW).expect("a time")
 }
 
-fn receive(body: &Value) -> Result<Received, Rejected> {
+fn receive_with(
+    edge: &dyn Edge<Custom>,
+    request: &Request<'_>,
+    now: Timestamp,
+) -> Result<Receipt<Custom>, Rejected> {
+    // Nothing is called, so nothing is waited for.
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.expect("a runtime");
+    runtime.block_on(edge.receive(request, now))
+}
+
+/// What an application is answered that has no bot of its own.
+fn receive_at(request: &Request<'_>, now: Timestamp) -> Result<Receipt<Custom>, Rejected> {
+    static EDGE: LazyLock<Box<dyn Edge<Custom>>> =
+        LazyLock::new(|| edge_with(&settings(secret_path())).expect("good secrets"));
+    receive_with(EDGE.as_ref(), request, now)
+}
+
+fn receive_bytes(body: &[u8]) -> Result<Receipt<Custom>, Rejected> {
+    let headers = signed(body);
+    receive_at(&posted(&headers, body), now())
+}
+
+fn posted<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Request<'a> {
+    Request {
+        method: &Method::POST,
+        public_url: URL,
+        path: "",
+        query: "",
+        headers,
+        body,
+    }
+}
+
+fn receive(body: &Value) -> Result<Receipt<Custom>, Rejected> {
     receive_bytes(body.to_string().as_bytes())
 }
 
@@ -59,8 +88,17 @@ fn bad(body: &Value) -> String {
     }
 }
 
-fn inbound(body: &Value) -> Inbound {
-    receive(body).expect("received").inbound.pop().expect("one")
+/// The one thing that follows: Haptik is told what the user did.
+fn told(received: Receipt<Custom>) -> Inbound<Address> {
+    let mut effects = received.effects;
+    match (effects.pop(), effects.as_slice()) {
+        (Some(Effect::Inbound(inbound)), []) => *inbound,
+        other => panic!("one thing that Haptik is told: {other:?}"),
+    }
+}
+
+fn inbound(body: &Value) -> Inbound<Address> {
+    told(receive(body).expect("received"))
 }
 
 #[test]
@@ -75,18 +113,19 @@ fn a_message_is_read_with_its_user_and_files() {
     let received = receive(&body).expect("received");
     let auth_id = AuthId::derive(&"my-app".into(), "u-42", None);
     assert_eq!(
-        received.reply,
-        Reply::json(202, &json!({"id": "m-1", "auth_id": auth_id}))
+        received.response,
+        Response::json(202, &json!({"id": "m-1", "auth_id": auth_id}))
     );
-    let [inbound] = received.inbound.as_slice() else {
-        panic!("one")
-    };
+    let inbound = told(received);
     assert_eq!(inbound.key, EntryKey::from("00001795341600000000#m-1"));
     assert_eq!(
         (&inbound.auth_id, inbound.user.as_str(), &inbound.addressed),
         (&auth_id, "u-42", &Addressed::Yes)
     );
-    assert_eq!(inbound.address, Address(json!({"user": "u-42"})));
+    assert_eq!(
+        serde_json::to_value(&inbound.address).expect("JSON"),
+        json!({"user": "u-42"})
+    );
     let profile = inbound.profile.as_ref().expect("a profile");
     assert_eq!(
         (profile.name.as_deref(), profile.mobile_no.as_deref()),
@@ -118,7 +157,7 @@ fn an_action_says_its_value_and_feedback_is_feedback() {
     let action = json!({"type": "action", "id": 2, "timestamp": "2026-11-22T10:00:00Z", "user": {"id": 42}, "value": "Thanks{task}"});
     let action = inbound(&action);
     assert_eq!(
-        action.act,
+        action.action,
         UserAction::Message {
             text: "Thanks{task}".into(),
             attachments: vec![]
@@ -132,7 +171,7 @@ fn an_action_says_its_value_and_feedback_is_feedback() {
         "rating": 5.0, "resolved": true, "comment": "fine"});
     let feedback = inbound(&feedback);
     assert_eq!(
-        feedback.act,
+        feedback.action,
         UserAction::Feedback {
             rating: 5,
             resolved: true,
@@ -289,22 +328,9 @@ fn a_mistake_is_named_with_its_key_and_what_is_allowed_and_no_value() {
 #[test]
 fn a_request_that_is_not_signed_is_not_read() {
     let body = message().to_string();
-    let (headers, now) = (
-        signed(body.as_bytes()),
-        Timestamp::from_second(NOW).expect("a time"),
-    );
-    let receive = |headers: &HeaderMap, body: &str, now| {
-        anywhere().receive(
-            &Request {
-                method: &Method::POST,
-                path: "",
-                query: "",
-                headers,
-                body: body.as_bytes(),
-            },
-            now,
-        )
-    };
+    let (headers, now) = (signed(body.as_bytes()), now());
+    let receive =
+        |headers: &HeaderMap, body: &str, now| receive_at(&posted(headers, body.as_bytes()), now);
     assert!(receive(&headers, &body, now).is_ok());
     for refused in [
         receive(&HeaderMap::new(), &body, now),
@@ -330,45 +356,65 @@ fn a_hand_off_is_begun_and_ended() {
     body["team_name"] = json!("Support");
     let body = body.to_string();
     let ask = |method: &Method, path: &str, body: &str| {
+        let headers = signed(body.as_bytes());
         let request = Request {
             method,
             path,
-            query: "",
-            headers: &signed(body.as_bytes()),
-            body: body.as_bytes(),
+            ..posted(&headers, body.as_bytes())
         };
-        anywhere().receive(&request, Timestamp::from_second(NOW).expect("a time"))
+        receive_at(&request, now())
     };
     let begun = ask(&Method::POST, "/handoff", &body).expect("received");
     let auth_id = AuthId::derive(&"my-app".into(), "u-42", None);
     assert_eq!(
-        begun.reply,
-        Reply::json(202, &json!({"id": "m-1", "auth_id": auth_id}))
+        begun.response,
+        Response::json(202, &json!({"id": "m-1", "auth_id": auth_id}))
     );
-    let Some(HandoffAsked::Begin(inbound)) = begun.handoff else {
-        panic!("{:?}", begun.handoff);
+    let mut effects = begun.effects;
+    let (Some(Effect::Peer(PeerRequest::Begin(inbound))), []) = (effects.pop(), effects.as_slice())
+    else {
+        panic!("one thing is asked");
     };
-    let act = UserAction::Handoff {
+    let action = UserAction::Handoff {
         id: "m-1".into(),
         says: vec!["wants a refund".into()],
         team_name: Some("Support".into()),
     };
-    assert_eq!((inbound.action, inbound.auth_id), (act, auth_id));
+    assert_eq!((inbound.action, inbound.auth_id), (action, auth_id));
     let ended = ask(&Method::DELETE, "/handoff/a/ü b", "").expect("received");
     let auth_id = AuthId::derive(&"my-app".into(), "a/ü b", None);
-    assert_eq!(ended.handoff, Some(HandoffAsked::End(auth_id)));
+    let [Effect::Peer(PeerRequest::End(whom))] = ended.effects.as_slice() else {
+        panic!("{:?}", ended.effects);
+    };
+    assert_eq!(*whom, auth_id);
+    let headers = signed(b"other");
     let unsigned = Request {
         method: &Method::DELETE,
         path: "/handoff/u-42",
-        query: "",
-        headers: &signed(b"other"),
-        body: b"",
+        ..posted(&headers, b"")
     };
-    let now = Timestamp::from_second(NOW).expect("a time");
     assert!(matches!(
-        anywhere().receive(&unsigned, now),
+        receive_at(&unsigned, now()),
         Err(Rejected::Unauthorized(_))
     ));
+}
+
+/// Whether the user is handed over is for whoever takes it to see: it is passed on as such.
+#[test]
+fn what_users_say_to_a_bot_of_ones_own_is_taken_only_while_they_are_handed_over() {
+    let settings = config::Custom {
+        handoff_only: true,
+        ..settings(secret_path())
+    };
+    let edge = edge_with(&settings).expect("good secrets");
+    let body = message().to_string();
+    let headers = signed(body.as_bytes());
+    let request = posted(&headers, body.as_bytes());
+    let received = receive_with(edge.as_ref(), &request, now()).expect("received");
+    let [Effect::Peer(PeerRequest::Forward(forwarded))] = received.effects.as_slice() else {
+        panic!("{:?}", received.effects);
+    };
+    assert_eq!(**forwarded, inbound(&message()));
 }
 
 #[test]
@@ -389,12 +435,13 @@ fn there_is_nothing_at_other_paths_and_for_other_methods() {
         let request = Request {
             method: &method,
             path,
-            query: "",
-            headers: &headers,
-            body: body.as_bytes(),
+            ..posted(&headers, body.as_bytes())
         };
-        let now = Timestamp::from_second(NOW).expect("a time");
-        assert_eq!(anywhere().receive(&request, now), Err(refused.clone()));
+        assert_eq!(
+            receive_at(&request, now()).err().as_ref(),
+            Some(refused),
+            "{method} {path}"
+        );
     }
 }
 

@@ -2,17 +2,16 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use haptik_bridge_shared::message::{Addressed, Inbound, UserAction};
+use haptik_bridge_shared::message::{Addressed, UserAction};
 
 mod taps;
 mod workspaces;
 
-fn read_as(conversation: Conversation, body: &[u8]) -> Received {
+fn read_as(conversation: Conversation, body: &[u8]) -> Reading {
     let connection = "acme".into();
     let received = Reader {
         connection: &connection,
         conversation,
-        reaction: Some("eyes"),
         tell_edits: false,
         welcome: "Welcome!",
         agent_phrase: None,
@@ -22,11 +21,11 @@ fn read_as(conversation: Conversation, body: &[u8]) -> Received {
         sent: "2026-11-22T10:00:00Z".parse().expect("a time"),
     }
     .read(body);
-    assert_eq!(received.reply.status, 200);
+    assert_eq!(received.response.status, 200);
     received
 }
 
-fn read(body: &Value) -> Received {
+fn read(body: &Value) -> Reading {
     read_as(Conversation::User, body.to_string().as_bytes())
 }
 
@@ -57,14 +56,19 @@ fn in_channel(extra: &Value) -> Value {
     event
 }
 
-fn one(event: &Value) -> Inbound {
+/// As the ledger keeps it.
+fn kept(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).expect("JSON")
+}
+
+fn one(event: &Value) -> Inbound<Address> {
     let mut received = read(&envelope(event));
     assert_eq!(received.not_understood, None);
     assert_eq!(received.inbound.len(), 1, "{event}");
     received.inbound.remove(0)
 }
 
-fn said(inbound: &Inbound) -> &str {
+fn said<A>(inbound: &Inbound<A>) -> &str {
     match &inbound.action {
         UserAction::Message { text, .. } => text,
         other => panic!("not a message: {other:?}"),
@@ -76,7 +80,7 @@ fn a_direct_message_is_for_the_bot_and_answered_where_it_was_said() {
     let inbound = one(&direct(&json!({"text": "a &amp; b"})));
     assert_eq!(said(&inbound), "a & b");
     assert_eq!(inbound.addressed, Addressed::Yes);
-    assert_eq!(inbound.address.0, json!({"channel": "D1"}));
+    assert_eq!(kept(&inbound.address), json!({"channel": "D1"}));
     assert_eq!(inbound.key.as_str(), "00001700000000000100#D1");
     assert_eq!(
         (inbound.user.as_str(), inbound.at.as_microsecond()),
@@ -84,7 +88,7 @@ fn a_direct_message_is_for_the_bot_and_answered_where_it_was_said() {
     );
     let in_thread = one(&direct(&json!({"thread_ts": "1600000000.000001"})));
     assert_eq!(
-        in_thread.address.0,
+        kept(&in_thread.address),
         json!({"channel": "D1", "thread_ts": "1600000000.000001"})
     );
     assert_eq!(in_thread.auth_id, inbound.auth_id);
@@ -99,11 +103,11 @@ fn a_mention_and_its_twin_are_one_message_answered_in_the_thread() {
     assert_eq!(mention, twin);
     assert_eq!(said(&mention), "help");
     assert_eq!(
-        mention.gate,
+        mention.addressed,
         Addressed::StartsThread("C1:1700000000.000100".into())
     );
     assert_eq!(
-        mention.address.0,
+        kept(&mention.address),
         json!({"channel": "C1", "thread_ts": "1700000000.000100"})
     );
 }
@@ -131,7 +135,7 @@ fn a_thread_reply_counts_where_the_bot_was_addressed() {
             Addressed::IfThreadActive("C1:1600000000.000001".into())
         );
         assert_eq!(
-            inbound.address.0,
+            kept(&inbound.address),
             json!({"channel": "C1", "thread_ts": "1600000000.000001"})
         );
     }
@@ -139,7 +143,7 @@ fn a_thread_reply_counts_where_the_bot_was_addressed() {
         &json!({"text": "and <@UBOT>?", "thread_ts": "1600000000.000001"}),
     ));
     assert_eq!(
-        mentioned.gate,
+        mentioned.addressed,
         Addressed::StartsThread("C1:1600000000.000001".into())
     );
 }
@@ -208,7 +212,7 @@ fn who_only_calls_the_bot_begins() {
     assert_eq!(said(&one(&direct(&json!({"text": "<@UBOT>"})))), "Hi");
     let called = one(&in_channel(&json!({"text": " <@UBOT> "})));
     assert_eq!(
-        (said(&called), &called.gate),
+        (said(&called), &called.addressed),
         (
             "Hi",
             &Addressed::StartsThread("C1:1700000000.000100".into())
@@ -242,10 +246,10 @@ fn a_shortcut_on_a_message_of_blocks_alone_asks_what_they_say() {
         json!([{"type": "section", "text": {"type": "mrkdwn", "text": "Order <#C123|> is late"}}]);
     let received = asked(json!({"text": "", "blocks": blocks}));
     assert_eq!(said(&received.inbound[0]), "Order #C123 is late");
-    assert_eq!(received.inbound[0].unnamed, ["#C123"]);
+    assert_eq!(received.inbound[0].mentions, ["#C123"]);
     let empty = asked(json!({"text": "", "subtype": "huddle_thread"}));
     assert_eq!(empty.inbound, []);
-    assert_eq!(empty.tasks[0].task["body"]["channel"], "U1");
+    assert_eq!(empty.tasks[0].command.body["channel"], "U1");
 }
 
 #[test]
@@ -283,7 +287,7 @@ fn a_handshake_is_answered_with_its_challenge() {
     );
     assert_eq!(
         received,
-        Received::nothing(Reply::text(
+        Reading::answered(Response::text(
             200,
             "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"
         ))
@@ -332,7 +336,7 @@ fn documented_events_interactions_and_commands_are_acknowledged() {
     assert_eq!(form(&[("ssl_check", "1"), ("token", "t")]), nothing());
     for kind in ["block_suggestion", "dialog_suggestion"] {
         let received = form(&[("payload", &json!({"type": kind}).to_string())]);
-        assert_eq!(received.reply.body, r#"{"options":[]}"#, "{kind}");
+        assert_eq!(received.response.body, r#"{"options":[]}"#, "{kind}");
     }
 }
 

@@ -138,14 +138,14 @@ fn block_lines(block: &Value, lines: &mut Vec<String>) {
     let text = |key: &str| block.get(key).map(text_of).unwrap_or_default();
     match lenient_json::text(block, "type").as_str() {
         "rich_text" => {
-            lenient_json::list(block, "elements").for_each(|element| rich(element, lines))
+            lenient_json::list(block, "elements").for_each(|element| rich(element, lines));
         }
         "context" => {
             let texts: Vec<String> = lenient_json::list(block, "elements").map(text_of).collect();
             lines.push(texts.join(" ").trim().to_owned());
         }
         "carousel" => {
-            lenient_json::list(block, "elements").for_each(|card| block_lines(card, lines))
+            lenient_json::list(block, "elements").for_each(|card| block_lines(card, lines));
         }
         "image" => lines.push(escaped(&lenient_json::text(block, "alt_text"))),
         _ => {

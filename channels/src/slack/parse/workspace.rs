@@ -17,16 +17,13 @@ impl Reader<'_> {
     /// Reads something of a workspace: what is read belongs there.
     pub(super) fn within(
         self,
-        workspace: Option<WorkspaceId>,
+        workspace: Option<&WorkspaceId>,
         read: impl FnOnce(Reader<'_>) -> Result<Reading, String>,
     ) -> Result<Reading, String> {
         if !self.many {
             return read(self);
         }
-        let reading = read(Reader {
-            workspace: workspace.as_ref(),
-            ..self
-        })?;
+        let reading = read(Reader { workspace, ..self })?;
         // The handshake and such are of no workspace.
         if workspace.is_some() || reading.leads_to_nothing() {
             Ok(reading)

@@ -85,7 +85,7 @@ macro_rules! samples {
         $(
             #[test]
             fn $name() {
-                let sample = include_str!(concat!("../../../../tests/samples/hsl-", $file, ".json"));
+                let sample = include_str!(concat!("../../../../shared/tests/samples/hsl-", $file, ".json"));
                 let parts = render(serde_json::from_str(sample).expect("a sample is JSON"));
                 let bodies: Vec<Value> = parts.into_iter().map(|part| part.body).collect();
                 insta::assert_json_snapshot!(concat!("hsl-", $file), bodies);

@@ -1,10 +1,9 @@
 use serde_json::{Value, json};
 
-use super::{direct, one, read_as, said};
-use crate::channel::Received;
-use crate::slack::Conversation;
-use crate::slack::parse::nothing;
-use haptik_bridge_shared::message::{Addressed, UserAction};
+use super::{direct, kept, one, read_as, said};
+use crate::slack::config::Conversation;
+use crate::slack::parse::{Reading, nothing};
+use haptik_bridge_shared::message::{Addressed, KeyRef, MessageRef, UserAction};
 
 /// A tap as Slack sends it
 /// (<https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>).
@@ -38,7 +37,7 @@ fn button(action_id: &str, label: &str) -> Value {
     json!({"type": "button", "action_id": action_id, "text": {"type": "plain_text", "text": label, "emoji": true}, "value": "{\"m\":\"x\"}"})
 }
 
-pub(super) fn tapped(action: &Value, extra: &Value) -> Received {
+pub(super) fn tapped(action: &Value, extra: &Value) -> Reading {
     let payload = tap(action, extra).to_string();
     let body = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("payload", &payload)
@@ -57,12 +56,12 @@ fn a_tap_says_the_gogo_message_and_shows_the_choice_in_place_of_the_replies() {
         inbound.key.as_str(),
         "00001700000002000300#D1#1700000001.000100#say-0"
     );
-    assert_eq!(inbound.address.0, json!({"channel": "D1"}));
+    assert_eq!(kept(&inbound.address), json!({"channel": "D1"}));
     assert_eq!(inbound.auth_id, one(&direct(&json!({}))).auth_id);
     let task = &received.tasks[0];
     assert_eq!(task.key, inbound.key);
     assert_eq!(
-        task.task,
+        kept(&task.command),
         json!({"method": "chat.update", "body": {
             "channel": "D1", "ts": "1700000001.000100", "text": "Image: A\nChoose\nChoose: B\n✓ Show another", "parse": "none",
             "blocks": [
@@ -85,7 +84,7 @@ fn buttons_stay_and_a_second_choice_stands_beside_the_first() {
     let action =
         json!({"action_id": "say-1", "block_id": "buttons-1", "value": r#"{"m":"Two <!here>"}"#});
     let received = tapped(&action, &json!({"message": payload["message"]}));
-    let blocks = received.tasks[0].task["body"]["blocks"]
+    let blocks = received.tasks[0].command.body["blocks"]
         .as_array()
         .expect("blocks");
     let kinds: Vec<_> = blocks
@@ -106,13 +105,8 @@ fn a_tap_whose_message_is_not_known_is_answered_by_another_message() {
     let container = json!({"message_ts": "1700000001.000100", "channel_id": "C1"});
     let channel = json!({"id": "C1", "name": "general"});
     let posted = |message: &Value| {
-        tapped(
-            &action,
-            &json!({"message": message, "container": container, "channel": channel}),
-        )
-        .tasks[0]
-            .task
-            .clone()
+        let extra = json!({"message": message, "container": container, "channel": channel});
+        kept(&tapped(&action, &extra).tasks[0].command)
     };
     assert_eq!(
         posted(&thread),
@@ -136,7 +130,7 @@ fn a_tap_in_a_channel_opens_its_thread() {
         Addressed::StartsThread("C1:1600000000.000001".into())
     );
     assert_eq!(
-        inbound.address.0,
+        kept(&inbound.address),
         json!({"channel": "C1", "thread_ts": "1600000000.000001"})
     );
 }
@@ -147,7 +141,7 @@ fn a_rating_is_feedback_and_its_buttons_go() {
         let action = json!({"action_id": format!("rate-0-{rating}"), "block_id": "rating-0", "value": format!("{{\"r\":{rating}}}")});
         let received = tapped(&action, &json!({}));
         assert_eq!(
-            received.inbound[0].act,
+            received.inbound[0].action,
             UserAction::Feedback {
                 rating,
                 resolved,
@@ -162,10 +156,12 @@ fn a_tap_too_long_for_a_button_names_its_message_and_shows_its_label() {
     let action = json!({"action_id": "say-7", "value": r#"{"k":"0001#message","n":7,"a":"a1"}"#});
     let received = tapped(&action, &json!({"user": {"id": "U2"}}));
     assert_eq!(
-        received.inbound[0].act,
+        received.inbound[0].action,
         UserAction::Choice {
-            auth_id: "a1".into(),
-            key: "0001#message".into(),
+            message: MessageRef {
+                auth_id: "a1".into(),
+                key: KeyRef::Key("0001#message".into()),
+            },
             index: 7
         }
     );
@@ -174,7 +170,7 @@ fn a_tap_too_long_for_a_button_names_its_message_and_shows_its_label() {
         one(&direct(&json!({}))).auth_id
     );
     assert_eq!(
-        received.tasks[0].task["body"]["text"],
+        received.tasks[0].command.body["text"],
         "Image: A\nChoose\nChoose: B\n✓ A &amp; B"
     );
 }

@@ -1,15 +1,13 @@
 //! Of which workspace a request is.
 
 use super::*;
-use crate::slack::workspaces::Ended;
 
 /// Reads a body as a connection does whose app is in many workspaces.
-fn read_many(body: &str) -> Received {
+fn read_many(body: &str) -> Reading {
     let connection = "acme".into();
     Reader {
         connection: &connection,
         conversation: Conversation::User,
-        reaction: Some("eyes"),
         tell_edits: true,
         welcome: "Welcome!",
         suggested_prompts: &[],
@@ -28,16 +26,14 @@ fn form(payload: &Value) -> String {
 }
 
 /// The one thing said, with its user and the workspace of its address.
-fn said_in(received: &Received) -> (String, String) {
+fn said_in(received: &Reading) -> (String, String) {
     assert_eq!(received.not_understood, None);
     let [inbound] = received.inbound.as_slice() else {
         panic!("one thing is said: {received:?}")
     };
-    let workspace = inbound.address.0["workspace"].as_str();
-    (
-        inbound.user.clone(),
-        workspace.unwrap_or_default().to_owned(),
-    )
+    let workspace = inbound.address.workspace.as_ref();
+    let workspace = workspace.map(ToString::to_string);
+    (inbound.user.clone(), workspace.unwrap_or_default())
 }
 
 fn owned(user: &str, workspace: &str) -> (String, String) {
@@ -58,8 +54,17 @@ fn the_same_id_in_two_workspaces_is_two_users() {
         one.inbound[0].auth_id, expected,
         "it is what `timeline acme/T1:U1` derives"
     );
-    let mark = one.inbound[0].mark.as_ref().expect("a mark");
-    assert_eq!(mark.with["workspace"], "T1");
+    // What shows that it is being answered is on the message, in the same workspace.
+    assert_eq!(
+        (
+            one.inbound[0].message_id.as_deref(),
+            kept(&one.inbound[0].address)
+        ),
+        (
+            Some("1700000000.000100"),
+            json!({"channel": "D1", "workspace": "T1"})
+        )
+    );
 }
 
 #[test]
@@ -67,7 +72,7 @@ fn a_connection_of_one_workspace_knows_none() {
     let inbound = one(&direct(&json!({})));
     assert_eq!(inbound.user, "U1");
     assert_eq!(inbound.auth_id, AuthId::derive(&"acme".into(), "U1", None));
-    assert_eq!(inbound.address.0, json!({"channel": "D1"}));
+    assert_eq!(kept(&inbound.address), json!({"channel": "D1"}));
 }
 
 /// The first authorization is the installation for which an event was sent, whatever the envelope names:
@@ -160,7 +165,11 @@ fn a_tap_is_of_the_apps_workspace_and_not_of_the_guests() {
         let received = read_many(&form(&tap(fields.clone())));
         let user = format!("{expected}:U1");
         assert_eq!(said_in(&received), owned(&user, expected), "{fields}");
-        assert_eq!(received.tasks[0].task["workspace"], expected, "{fields}");
+        assert_eq!(
+            kept(&received.tasks[0].command)["workspace"],
+            expected,
+            "{fields}"
+        );
         // Apps on Slack's own tools are sent the same as JSON.
         assert_eq!(read_many(&tap(fields).to_string()), received);
     }
@@ -168,8 +177,8 @@ fn a_tap_is_of_the_apps_workspace_and_not_of_the_guests() {
     fill["actions"][0]["action_id"] = "fill-0".into();
     fill["actions"][0]["value"] = r#"{"f":"0001#message","a":"a1"}"#.into();
     let opening = read_many(&form(&fill)).opening.expect("a form is opened");
-    assert_eq!(opening.with["workspace"], "T1");
-    assert_eq!(opening.otherwise.task["workspace"], "T1");
+    assert_eq!(opening.workspace, WorkspaceId::read("T1"));
+    assert_eq!(opening.fallback.command.workspace, opening.workspace);
 }
 
 /// A modal's `team` is the workspace of the user who filled it in (slackapi/bolt-js#1614).
@@ -230,7 +239,7 @@ fn a_command_is_of_the_workspace_or_of_the_organisation() {
 fn what_is_of_no_workspace_is_answered_where_it_leads_to_nothing() {
     let challenge = read_many(r#"{"type":"url_verification","challenge":"c"}"#);
     assert_eq!(
-        (challenge.reply.body.as_str(), challenge.not_understood),
+        (challenge.response.body.as_str(), challenge.not_understood),
         ("c", None)
     );
     assert_eq!(read_many("ssl_check=1&token=t").not_understood, None);
@@ -249,8 +258,9 @@ fn the_end_of_an_installation_is_read_from_either_event() {
     let ended = |body: &Value| {
         let received = read_many(&body.to_string());
         assert_eq!(received.not_understood, None);
-        let ended = received.change.as_ref().and_then(Ended::read);
-        ended.map(|ended| (ended.workspace.to_string(), ended.at))
+        received
+            .ended
+            .map(|ended| (ended.workspace.to_string(), ended.at))
     };
     let uninstalled = || json!({"type": "app_uninstalled"});
     let at = 1_700_000_000;
@@ -282,5 +292,5 @@ fn the_end_of_an_installation_is_read_from_either_event() {
         Some(("T1".to_owned(), sent.as_second()))
     );
     let one_workspace = read(&event(uninstalled(), json!({})));
-    assert_eq!(one_workspace.change, None);
+    assert_eq!(one_workspace.ended, None);
 }
