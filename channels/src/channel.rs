@@ -28,6 +28,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::capability::{Capability, Feature};
+use crate::memory::Memory;
 use crate::peer::{Peer, PeerRequest};
 use crate::preview::Preview;
 
@@ -88,6 +89,8 @@ pub struct EdgeDeps {
     pub http: reqwest::Client,
     /// The table, for installations.
     pub table: Table,
+    /// What it has in memory in common with the outlet, where they are in one process.
+    pub memory: Memory,
     /// What users were offered before.
     pub offers: Offers,
     /// What a user says to ask for a human, where something does.
@@ -105,6 +108,8 @@ pub struct OutletDeps {
     pub fetcher: Fetcher,
     /// The table, for installations.
     pub table: Table,
+    /// What it has in memory in common with the edge, where they are in one process.
+    pub memory: Memory,
 }
 
 /// The side of a channel that receives. Linked into `inbound` only.

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::config::BehaviorVersion;
 use futures_util::FutureExt as _;
 use haptik_bridge_channels::channel::{EdgeDeps, OutletDeps, Request};
 use haptik_bridge_channels::erased::{AnyEdge, AnyEffect, AnyOutlet, AnyReceipt};
+use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_channels::peer::PeerRequest;
 use haptik_bridge_channels::registry::{DEFINITIONS, EDGES, OUTLETS};
 use haptik_bridge_shared::config::{self, Config, Registry};
@@ -136,6 +137,7 @@ fn connection(name: &str, channel: &config::Channel) -> Connection {
         connection: name.into(),
         http: http.clone(),
         table: table.clone(),
+        memory: Memory::default(),
         offers: Offers::new(Ledger::new(table.clone(), Duration::from_secs(1))),
         agent_phrase: None,
     };
@@ -144,6 +146,7 @@ fn connection(name: &str, channel: &config::Channel) -> Connection {
         http,
         fetcher: Fetcher::new(false).expect("a fetcher"),
         table,
+        memory: Memory::default(),
     };
     let build_edge = EDGES.iter().find(|(known, _)| *known == name);
     let build_outlet = OUTLETS.iter().find(|(known, _)| *known == name);
