@@ -41,18 +41,18 @@ impl Application {
     /// When a client or a connection cannot be built.
     pub fn new(
         config: Config,
-        table: Table,
+        table: &Table,
         queue: Arc<dyn Queue>,
         limits: Limits,
         aws: &Aws,
     ) -> Result<Self> {
         let http = net::client()?;
-        let deps = SinkDeps::new(&config, &table, &http, aws);
+        let deps = SinkDeps::new(&config, table, &http, aws);
         let sinks = Arc::new(Sinks::new(&config, &deps));
         let bridge = Arc::new(Bridge::with_client(config, table.clone(), queue, &http)?);
         let memory = Memory::default();
-        let outlets = Arc::new(Outlets::new(&bridge, &table, &http, &memory)?);
-        let inbound = Inbound::new(bridge.clone(), &table, &http, &memory)?;
+        let outlets = Arc::new(Outlets::new(&bridge, table, &http, &memory)?);
+        let inbound = Inbound::new(bridge.clone(), table, &http, &memory)?;
         Ok(Self {
             processor: Processor::with_limits(bridge.clone(), outlets, sinks.clone(), limits),
             inbound: Live::fixed(Arc::new(inbound)),

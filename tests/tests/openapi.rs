@@ -105,7 +105,7 @@ impl Edges {
         let application = |table| {
             let config = Config::parse(CONFIG, &registry::all())?;
             let (queue, aws) = (Arc::new(LocalQueue::new()), AwsEnvironment::read(|_| None));
-            Application::new(config, table, queue, Limits::default(), &aws)
+            Application::new(config, &table, queue, Limits::default(), &aws)
         };
         let refusing = refusing_aws().await?;
         let environment = Environment::read(|name| match name {
