@@ -98,7 +98,11 @@ macro_rules! channels {
     };
 }
 
-channels!(crate::custom::Custom, crate::slack::Slack);
+channels!(
+    crate::custom::Custom,
+    crate::slack::Slack,
+    crate::telegram::Telegram
+);
 
 #[cfg(test)]
 mod tests {
