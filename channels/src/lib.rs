@@ -21,3 +21,4 @@ pub mod redact_body;
 pub mod registry;
 pub mod render;
 pub mod slack;
+pub mod telegram;
