@@ -23,7 +23,7 @@ use haptik_bridge_shared::message::hsl::Actionable;
 pub struct Reference {
     /// Whom it is for.
     pub auth_id: AuthId,
-    /// Which: [`Outgoing::key`](super::Outgoing).
+    /// Which: [`Outgoing::key`](haptik_bridge_shared::message::Outgoing).
     pub key: EntryKey,
 }
 
