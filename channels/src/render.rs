@@ -27,12 +27,12 @@ mod page;
 pub mod printers;
 pub mod split;
 
+pub use crate::markup::Markup;
 pub use block::{Block, Button, Card, Picture, Role, Target, Targets};
 pub use inline::{Rich, Span, read, title};
 pub use layout::pages;
 pub use media::web_address;
 pub use page::{Identity, Page};
-pub use printers::Markup;
 
 #[cfg(doc)]
 use super::limits::Shape;
