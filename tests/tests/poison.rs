@@ -65,10 +65,7 @@ impl Outlet<Trap> for Trap {
         };
         let parts = hsl.text.split('|').enumerate();
         parts
-            .map(|(index, text)| Part {
-                index,
-                body: json!(text),
-            })
+            .map(|(index, text)| Part::new(index, json!(text)))
             .collect()
     }
 
