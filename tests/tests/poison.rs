@@ -152,6 +152,8 @@ impl Scene {
             address: Address(Value::Null),
             registered: None,
             activities: Vec::new(),
+            offer: None,
+            offer_end: None,
             user_name: None,
             mode: Mode::Bot,
             completion: None,
