@@ -19,6 +19,9 @@ use crate::table::TableError;
 /// For how long messages without choices may follow an offer before one ends it.
 const OPEN_FOR: Duration = Duration::from_mins(1);
 
+/// Among how many of a user's last entries a message is looked for of which a button carries a digest only.
+const NEWEST: i32 = 300;
+
 /// The numbered choices of the last message that had some. It is written where answers are shown, and
 /// nowhere else; all times are those at which entries were received, in milliseconds since the epoch, so
 /// that a try that is repeated decides as the one before it.
@@ -135,9 +138,8 @@ impl Offers {
         match key {
             KeyRef::Key(key) => Ok(Some(key.clone())),
             KeyRef::KeyDigest(digest) => {
-                // A user's lane holds the messages of some days.
-                let keys = self.ledger.keys(lane, " ", "~").await?;
-                Ok(keys.into_iter().rev().find(|key| key.digest() == *digest))
+                let keys = self.ledger.newest_keys(lane, NEWEST).await?;
+                Ok(keys.into_iter().find(|key| key.digest() == *digest))
             }
         }
     }

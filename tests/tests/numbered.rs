@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::extract::{Json, State};
 use axum::routing::post;
-use haptik_bridge_channels::callback;
+use haptik_bridge_channels::callback::{self, Reference, Tap};
 use haptik_bridge_channels::capability::{Capability, Feature};
 use haptik_bridge_channels::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps, Part, Refusal, SendError, Sent,
@@ -24,10 +24,13 @@ use haptik_bridge_local::registry;
 use haptik_bridge_processor::Processor;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::{ChannelDefinition, Config, Outbound as OutboundSettings};
+use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, Payload};
-use haptik_bridge_shared::message::{Address, Addressed, Inbound, Outgoing, Sender, UserAction};
+use haptik_bridge_shared::ledger::{Entry, Payload, State as EntryState};
+use haptik_bridge_shared::message::{
+    Address, Addressed, Inbound, KeyRef, MessageRef, Outgoing, Sender, UserAction,
+};
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::users::{Mode, User};
 use http::StatusCode;
@@ -471,5 +474,54 @@ async fn what_offers_nothing_leaves_nothing_with_the_user() -> anyhow::Result<()
     let user = scene.user("one").await?;
     assert_eq!((user.offer, user.offer_end), (None, None));
     assert_eq!(scene.told("one"), ["1"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_button_that_carries_a_digest_is_looked_up_in_the_ledger() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    scene.knows("0123456789abcdef0123456789abcdef").await?;
+    let auth_id = AuthId::from("0123456789abcdef0123456789abcdef");
+    let (whom, ask) = (auth_id.as_str(), asks("Well?", &["Yes", "No"]));
+    scene.bot_says(whom, 1, ask).await?;
+    for second in 2..6 {
+        scene.bot_says(whom, second, tells("So.")).await?;
+    }
+    let entry = scene.entry(whom, 1).await?;
+    let reference = Reference {
+        auth_id: auth_id.clone(),
+        key: entry.key.clone(),
+    };
+    let tap = Tap::Say {
+        index: 1,
+        message: "x".repeat(100),
+        gogo_message: String::new(),
+    };
+    let data = callback::write(&reference, &tap, Size::bytes(64)).expect("there is room");
+    assert!(data.len() <= 38);
+    let tapped = callback::read(&data).expect("it is ours");
+    let message = MessageRef {
+        auth_id: tapped.auth_id().expect("it is derived").clone(),
+        key: KeyRef::KeyDigest(entry.key.digest()),
+    };
+    assert!(data.contains(&entry.key.digest()));
+    let choice = UserAction::Choice { message, index: 1 };
+    scene.user_does(whom, 7, choice).await?;
+    scene.settled().await;
+    assert_eq!(scene.told(whom), ["No{Well?}"]);
+    // What is not there is given up at once, and says so.
+    let gone = UserAction::Choice {
+        message: MessageRef {
+            auth_id: auth_id.clone(),
+            key: KeyRef::KeyDigest("AAAAAAAAAAAA".to_owned()),
+        },
+        index: 1,
+    };
+    scene.user_does(whom, 8, gone).await?;
+    scene.settled().await;
+    let lane = Lane::Haptik(whom.into());
+    let key = format!("{:020}#said", 8).into();
+    let dead = scene.bridge.ledger.entry(&lane, &key).await?;
+    assert_eq!(dead.expect("it is there").state, EntryState::Dead);
     Ok(())
 }
