@@ -30,6 +30,7 @@ use serde_json::Value;
 
 use crate::capability::{Capability, Feature};
 use crate::memory::Memory;
+pub use crate::part::Part;
 use crate::peer::{Peer, PeerRequest};
 use crate::preview::Preview;
 
@@ -274,18 +275,9 @@ pub trait Outlet<C: ChannelType>: fmt::Debug + Send + Sync {
     }
 
     /// Giving users back to a bot that lives elsewhere.
-    fn peer(&self) -> Option<&dyn Peer<C>> {
+    fn peer(&self) -> Option<&dyn Peer> {
         None
     }
-}
-
-/// One request to the provider that shows a message or a part of it.
-#[derive(Clone, PartialEq)]
-pub struct Part {
-    /// Its place among the parts of its message, from 0.
-    pub index: usize,
-    /// The body of the request: only the channel knows what is inside.
-    pub body: Value,
 }
 
 /// What the provider answered to a part.
@@ -557,4 +549,3 @@ redacted_debug!(Response {
     status,
     body: bytes
 });
-redacted_debug!(Part { index });

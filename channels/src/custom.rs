@@ -213,7 +213,7 @@ impl Outlet<Custom> for CustomOutlet {
         Some(self)
     }
 
-    fn peer(&self) -> Option<&dyn Peer<Custom>> {
+    fn peer(&self) -> Option<&dyn Peer> {
         Some(self)
     }
 }
@@ -235,7 +235,7 @@ impl Files<Custom> for CustomOutlet {
     }
 }
 
-impl Peer<Custom> for CustomOutlet {
+impl Peer for CustomOutlet {
     fn hand_back(&self, handback: &Handback) -> Part {
         render::handback(handback)
     }

@@ -4,7 +4,7 @@
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::message::{Handback, Inbound};
 
-use crate::channel::{ChannelType, Part};
+use crate::part::Part;
 
 /// What such a bot asks.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl<A> PeerRequest<A> {
 }
 
 /// Giving users back.
-pub trait Peer<C: ChannelType>: Send + Sync {
+pub trait Peer: Send + Sync {
     /// The request that gives control, or a message, back.
     fn hand_back(&self, handback: &Handback) -> Part;
 }

@@ -211,6 +211,7 @@ fn as_json(entry: &Entry, bodies: bool) -> Value {
         "crashes": crashes(entry),
         "overruns": entry.overruns,
         "parts_done": entry.parts_done,
+        "message_ids": entry.message_ids,
         "reason": entry.reason,
     });
     if let (true, Some(fields)) = (bodies, value.as_object_mut()) {

@@ -71,6 +71,8 @@ pub struct Entry {
     pub revived_at: Option<Timestamp>,
     /// How many of its parts are known to be done.
     pub parts_done: usize,
+    /// The provider's ids of the messages that it was sent as, as far as it gave some.
+    pub message_ids: Vec<String>,
     /// The time that is reserved for its delivery, at a sink with a rate.
     pub reserved: Option<Reservation>,
     /// When its sink last answered 403 to it.
@@ -259,6 +261,7 @@ impl Ledger {
             revived_at: None,
             dead: None,
             parts_done: 0,
+            message_ids: Vec::new(),
             reserved: None,
             reserved_in: 0,
             forbidden_at: None,

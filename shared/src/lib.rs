@@ -44,7 +44,3 @@ pub mod table;
 pub mod telemetry;
 pub mod template;
 pub mod users;
-
-// The sinks and the processor still say `wire`.
-#[doc(hidden)]
-pub use lenient_json as wire;

@@ -13,6 +13,7 @@ use crate::ids::{AuthId, ConnectionId};
 use crate::message::Address;
 use crate::message::completion::Completion;
 use crate::message::handoff::Handoff;
+use crate::offers::{Offer, OfferEnd};
 use crate::redacted_debug;
 use crate::table::{self, Table, TableError, Update, number, text};
 
@@ -51,6 +52,12 @@ pub struct User {
     /// The activity indicators that are shown until the user is answered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub activities: Vec<String>,
+    /// The numbered choices that the user was offered last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Offer>,
+    /// What of the user's ended the last offer that was ended so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_end: Option<OfferEnd>,
     /// When the user last wrote, in milliseconds since the epoch.
     pub last_activity: i64,
 }
@@ -65,6 +72,8 @@ redacted_debug!(User {
     completion,
     handoff,
     activities: len,
+    offer,
+    offer_end,
     last_activity,
 });
 
@@ -162,6 +171,18 @@ impl UserMap {
             .await
     }
 
+    /// Notes the numbered choices that the user is offered: the last ones.
+    pub async fn put_offer(&self, auth_id: &AuthId, offer: &Offer) -> Result<(), TableError> {
+        let offer = serde_dynamo::to_attribute_value(offer)?;
+        self.update(auth_id).set("offer", offer).send().await
+    }
+
+    /// Notes what of the user's ended an offer.
+    pub async fn put_offer_end(&self, auth_id: &AuthId, end: &OfferEnd) -> Result<(), TableError> {
+        let end = serde_dynamo::to_attribute_value(end)?;
+        self.update(auth_id).set("offer_end", end).send().await
+    }
+
     /// Remembers that the bot was addressed by this user in this thread.
     pub async fn open_thread(
         &self,
@@ -250,6 +271,8 @@ mod tests {
             completion: None,
             handoff: None,
             activities: Vec::new(),
+            offer: None,
+            offer_end: None,
             last_activity: 0,
         };
         let mut completes = |event_name: &str, key: &str, seconds: i64| {

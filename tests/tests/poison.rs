@@ -66,10 +66,7 @@ impl Outlet<Trap> for Trap {
         };
         let parts = hsl.text.split('|').enumerate();
         parts
-            .map(|(index, text)| Part {
-                index,
-                body: json!(text),
-            })
+            .map(|(index, text)| Part::new(index, json!(text)))
             .collect()
     }
 
@@ -156,6 +153,8 @@ impl Scene {
             address: Address(Value::Null),
             registered: None,
             activities: Vec::new(),
+            offer: None,
+            offer_end: None,
             user_name: None,
             mode: Mode::Bot,
             completion: None,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use haptik_bridge_channels::registry::REGISTRATIONS;
-use haptik_bridge_local::simulator::{Bot, Reply, UserMessage};
 use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_simulator::{Bot, Reply, UserMessage};
 use haptik_bridge_tests::fake_telegram::{
     BOT, ChatKind, FakeTelegram, Message, SECRET, Said, USERNAME,
 };

@@ -82,7 +82,7 @@ fn request(auth_id: &AuthId, key: &EntryKey, mut payload: Value, more: Value) ->
     // The same for every try of one message, and for no other message.
     let id_of_request = message_id(&[auth_id.as_str(), key.as_str()]);
     let body = json!({"webhook_id": id_of_request, "payload": payload});
-    Part { index: 0, body }
+    Part::new(0, body)
 }
 
 /// The `webhook-id` and the body of the request that a part is.

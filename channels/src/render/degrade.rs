@@ -28,9 +28,17 @@ impl Page {
             &|blocks| each(blocks, without_markup),
             &|blocks| without_buttons(blocks),
         ];
-        let simple = levels.iter().find_map(|level| level(&self.blocks))?;
+        let changed = |(at, level): (usize, &&Level<'_>)| Some((at, level(&self.blocks)?));
+        let (level, simple) = levels.iter().enumerate().find_map(changed)?;
         let is_shown = !simple.is_empty() && takes(&simple, limits);
-        is_shown.then(|| self.with(simple))
+        is_shown.then(|| match level {
+            // What stands for cards and pictures stands for these too.
+            0 | 1 => Self {
+                blocks: simple,
+                ..self.clone()
+            },
+            _ => self.with(simple),
+        })
     }
 }
 

@@ -122,10 +122,10 @@ impl Page {
         }
     }
 
-    /// The page with other blocks, which show the same.
+    /// The page with other blocks, which show the same in other words.
     pub(super) fn with(&self, blocks: Vec<Block>) -> Self {
         let fallback = fallback::of(&blocks, self.limits.markup);
-        // Links instead of pictures may make it too long.
+        // Numbers may make it too long.
         let fallback = Some(fallback).filter(|fallback| self.limits.text.fits(fallback));
         let fallback = fallback.unwrap_or_else(|| self.fallback.clone());
         Self {

@@ -1,7 +1,5 @@
 //! What Slack is sent.
 
-use std::borrow::Cow;
-
 use super::config;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -47,33 +45,23 @@ impl SlackOutlet {
         }
     }
 
-    /// Calls a method that writes blocks. Slack refuses a message of which it cannot load an image, or
-    /// has no such block: then it is said more simply.
+    /// Calls a method that writes blocks, at the pace that Slack keeps. It refuses a message of which it
+    /// cannot load an image, or has no such block ([`crate::channel::Refusal::TooRich`]).
     async fn write(
         &self,
         workspace: Option<&WorkspaceId>,
         method: &'static str,
         body: &Value,
     ) -> Result<Value, SlackError> {
-        let mut body = Cow::Borrowed(body);
         let places = ["channel", "user_id"];
         let place = places
             .iter()
-            .find_map(|key| lenient_json::some_text(&body, key));
+            .find_map(|key| lenient_json::some_text(body, key));
         // The limits are each workspace's own, whose ids may be another's as well.
         let of = workspace.map_or("", WorkspaceId::as_str);
         let place = format!("{of} {}", place.unwrap_or_default());
-        loop {
-            let call = || self.api.call(workspace, method, Arguments::Json(&body));
-            match self.pace.call(method, &place, call).await {
-                Err(refusal @ SlackError::Refused { .. })
-                    if refusal.code().starts_with("invalid_blocks") =>
-                {
-                    body = Cow::Owned(render::simpler(&body).ok_or(refusal)?);
-                }
-                other => return other,
-            }
-        }
+        let call = || self.api.call(workspace, method, Arguments::Json(body));
+        self.pace.call(method, &place, call).await
     }
 
     /// Where the bot token may go: hosts of Slack over TLS, and where the Web API is.
@@ -104,6 +92,10 @@ impl SlackOutlet {
 impl Outlet<Slack> for SlackOutlet {
     fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
         render::parts(outgoing, self.style)
+    }
+
+    fn simpler(&self, part: &Part) -> Option<Part> {
+        part.simpler(render::encode)
     }
 
     /// <https://docs.slack.dev/reference/methods/chat.postMessage>
@@ -310,7 +302,15 @@ impl Commands<Slack> for SlackOutlet {
     async fn run(&self, command: &Command) -> Result<(), SendError> {
         let workspace = command.workspace.as_ref();
         let method = command.method.name();
-        self.write(workspace, method, &command.body).await?;
+        match self.write(workspace, method, &command.body).await {
+            // An image that Slack could load when the message was sent: its text says all of it.
+            Err(error) if error.code().starts_with("invalid_blocks") => {
+                let mut body = command.body.clone();
+                body["blocks"] = json!([]);
+                self.write(workspace, method, &body).await?;
+            }
+            written => drop(written?),
+        }
         Ok(())
     }
 

@@ -7,16 +7,14 @@ use super::markup::{bold, plain};
 use super::tap::{BUTTONS, FILL, OPEN, RATE, RATING, REPLIES, SAY};
 use super::{METADATA, limits};
 use crate::callback::Tap;
-use crate::channel::Part;
 use crate::limits::Limits;
-use crate::render::{self, Block, Button, Card, Markup, Page, Picture, Role, Span, Target, split};
+use crate::part::Part;
+use crate::render::{Block, Button, Card, Markup, Page, Picture, Role, Span, Target, split};
 use haptik_bridge_shared::message::Outgoing;
 
 mod fallback;
-mod simpler;
 
 pub(super) use fallback::fallback;
-pub(super) use simpler::simpler;
 
 /// What a connection may show that another may not.
 #[derive(Debug, Clone, Copy)]
@@ -51,14 +49,7 @@ impl Style {
 
 /// The requests that show something, in order: the bodies of `chat.postMessage` without the place.
 pub(super) fn parts(outgoing: &Outgoing, style: Style) -> Vec<Part> {
-    let pages = render::pages(outgoing, &style.limits());
-    pages
-        .iter()
-        .map(|page| Part {
-            index: page.index,
-            body: encode(page),
-        })
-        .collect()
+    Part::of_pages(outgoing, &style.limits(), encode)
 }
 
 /// The body of `chat.postMessage` (<https://docs.slack.dev/reference/methods/chat.postMessage>),

@@ -12,7 +12,7 @@ use serde_json::json;
 use url::Url;
 
 use super::*;
-use crate::channel::{Directory, Files, History, Part, Rejected, Request};
+use crate::channel::{Commands as _, Directory, Files, History, Part, Refusal, Rejected, Request};
 use crate::erased::{AnyOutlet as _, ErasedOutlet};
 use crate::memory::Memory;
 
@@ -87,7 +87,19 @@ fn bodies(fake: &Fake) -> Vec<Value> {
 }
 
 fn outgoing() -> Outgoing {
-    let raw = json!({"text": "hello"});
+    saying(json!({"text": "hello"}))
+}
+
+/// Sends a part, one level simpler each time that Slack refuses it as too rich, as the processor does.
+async fn send_simplified(outlet: &SlackOutlet, part: &Part) {
+    let mut part = part.clone();
+    while let Err(error) = outlet.send(&address(), &part).await {
+        assert_eq!(error.refusal, Refusal::TooRich);
+        part = outlet.simpler(&part).expect("a simpler form");
+    }
+}
+
+fn saying(raw: Value) -> Outgoing {
     Outgoing {
         key: "0001#message".into(),
         auth_id: "a1".into(),
@@ -143,15 +155,15 @@ async fn a_picture_that_slack_cannot_load_is_sent_as_a_link() {
         json!({"ok": true}),
     ])
     .await;
-    let image = json!({"type": "image", "image_url": "https://a.example/a.png", "alt_text": "A"});
-    let part = Part {
-        index: 0,
-        body: json!({"text": "A", "blocks": [image]}),
+    let image = json!({"thumbnail": {"image": "https://a.example/a.png"}, "title": "A"});
+    let raw = json!({"type": "CAROUSEL", "data": {"items": [image]}});
+    let below_each_other = config::Slack {
+        carousels: false,
+        ..settings(fake.url("api/"))
     };
-    outlet(&fake)
-        .send(&address(), &part)
-        .await
-        .expect("it is sent");
+    let outlet = outlet_with(&below_each_other);
+    let parts = outlet.render(&saying(raw));
+    send_simplified(&outlet, &parts[0]).await;
     assert_eq!(
         bodies(&fake)[1]["blocks"][0]["elements"][0]["text"],
         "<https://a.example/a.png|A>"
@@ -164,18 +176,10 @@ async fn cards_that_slack_does_not_take_are_sent_below_each_other_and_then_witho
     let fake = answering(&[refused.clone(), refused, json!({"ok": true})]).await;
     let button = |label: &str| json!({"actionable_text": label});
     let card = |title: &str| json!({"title": title, "sub_title": "new", "thumbnail": {"image": "https://a.example/a.png"}, "actionables": [button(title)]});
-    let mut outgoing = outgoing();
     let raw = json!({"type": "CAROUSEL", "data": {"items": [card("One"), card("Two")]}});
-    outgoing.content = Content::Message {
-        hsl: Hsl::read(&raw),
-        raw,
-    };
     let outlet = outlet(&fake);
-    let parts = outlet.render(&outgoing);
-    outlet
-        .send(&address(), &parts[0])
-        .await
-        .expect("it is sent");
+    let parts = outlet.render(&saying(raw));
+    send_simplified(&outlet, &parts[0]).await;
     let sent = bodies(&fake);
     let kinds = |body: &Value| {
         let blocks = body["blocks"].as_array().expect("blocks").iter();
@@ -200,12 +204,29 @@ async fn cards_that_slack_does_not_take_are_sent_below_each_other_and_then_witho
 }
 
 #[tokio::test]
+async fn a_choice_in_a_message_that_slack_does_not_take_again_is_shown_as_text() {
+    let fake = answering(&[
+        json!({"ok": false, "error": "invalid_blocks"}),
+        json!({"ok": true}),
+    ])
+    .await;
+    let image = json!({"type": "image", "image_url": "https://a.example/a.png", "alt_text": "A"});
+    let body =
+        json!({"channel": "C1", "ts": "1.000001", "text": "Image: A\n✓ Yes", "blocks": [image]});
+    let command = Command::of(address::Method::Update, body.clone());
+    outlet(&fake).run(&command).await.expect("it is shown");
+    let sent = bodies(&fake);
+    assert_eq!(sent[0], body);
+    assert_eq!(
+        (&sent[1]["text"], &sent[1]["blocks"]),
+        (&body["text"], &json!([]))
+    );
+}
+
+#[tokio::test]
 async fn a_refusal_is_final_and_does_not_say_what_was_sent() {
     let fake = answering(&[json!({"ok": false, "error": "invalid_blocks"})]).await;
-    let part = Part {
-        index: 0,
-        body: json!({"text": "private words"}),
-    };
+    let part = Part::new(0, json!({"text": "private words"}));
     let failure = outlet(&fake)
         .send(&address(), &part)
         .await

@@ -15,7 +15,6 @@ use crate::channel::{
     Activity, Commands, Files, Indicator, Outlet, OutletDeps, Part, SendError, Sent,
 };
 use crate::limits::Size;
-use crate::render::{self, Page};
 
 /// The longest text that is shown when a tap is answered
 /// (<https://core.telegram.org/bots/api#answercallbackquery>).
@@ -86,18 +85,6 @@ impl TelegramOutlet {
     }
 }
 
-/// A page as a part, with its simpler forms inside.
-fn part(page: &Page) -> Part {
-    let mut body = encode::encode(page);
-    if let Some(simpler) = page.simpler() {
-        body["simpler"] = part(&simpler).body;
-    }
-    Part {
-        index: page.index,
-        body,
-    }
-}
-
 /// A call of which it does not matter that Telegram refuses it.
 fn unless_refused(called: Result<Value, CallError>) -> Result<(), SendError> {
     match called {
@@ -112,16 +99,11 @@ fn unless_refused(called: Result<Value, CallError>) -> Result<(), SendError> {
 #[async_trait]
 impl Outlet<Telegram> for TelegramOutlet {
     fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
-        let pages = render::pages(outgoing, &LIMITS);
-        pages.iter().map(part).collect()
+        Part::of_pages(outgoing, &LIMITS, encode::encode)
     }
 
     fn simpler(&self, part: &Part) -> Option<Part> {
-        let body = part.body.get("simpler")?.clone();
-        Some(Part {
-            index: part.index,
-            body,
-        })
+        part.simpler(encode::encode)
     }
 
     /// <https://core.telegram.org/bots/api#sendmessage>, <https://core.telegram.org/bots/api#sendphoto>

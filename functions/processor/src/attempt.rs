@@ -26,6 +26,8 @@ pub(crate) struct Stopped {
 pub(crate) enum DeliveryOutcome {
     /// All of it was delivered.
     Whole,
+    /// All of it was delivered, as messages to which the provider gave these ids.
+    Shown(Vec<String>),
     /// There was nothing to deliver, for this reason.
     Nothing(&'static str),
     /// It is to be tried again after this time, and for this reason. Nothing has failed.

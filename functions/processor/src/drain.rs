@@ -177,11 +177,15 @@ impl Drain<'_> {
             }
             Ok(Ok(DeliveryOutcome::InPart)) => Ok(LaneStep::Continue(Progress::InPart)),
             Ok(Ok(DeliveryOutcome::Whole)) => {
-                self.record_done(attempt, None).await?;
+                self.record_done(attempt, None, &[]).await?;
+                Ok(LaneStep::Continue(Progress::Finished))
+            }
+            Ok(Ok(DeliveryOutcome::Shown(message_ids))) => {
+                self.record_done(attempt, None, &message_ids).await?;
                 Ok(LaneStep::Continue(Progress::Finished))
             }
             Ok(Ok(DeliveryOutcome::Nothing(reason))) => {
-                self.record_done(attempt, Some(reason)).await?;
+                self.record_done(attempt, Some(reason), &[]).await?;
                 Ok(LaneStep::Continue(Progress::Finished))
             }
             Ok(Err(failure)) => self.record_failure(attempt, &failure).await,
@@ -255,14 +259,13 @@ impl Drain<'_> {
         &self,
         attempt: &Attempt<'_>,
         reason: Option<&str>,
+        message_ids: &[String],
     ) -> Result<(), TableError> {
         let outcome = reason.map_or(Outcome::Ok, |_| Outcome::Nothing);
-        let why = reason.map(FailureReason::from);
-        let ended = self
-            .bridge
-            .ledger
-            .end(attempt.entry, State::Delivered, why, Timestamp::now())
-            .await;
+        let (why, now) = (reason.map(FailureReason::from), Timestamp::now());
+        let ledger = &self.bridge.ledger;
+        let delivered = ledger.delivered(attempt.entry, why, message_ids, now);
+        let ended = delivered.await;
         attempt.record_hop(outcome, reason);
         ended
     }

@@ -20,6 +20,7 @@ mod activity;
 mod attempt;
 mod handoff_end;
 mod limits;
+mod offer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

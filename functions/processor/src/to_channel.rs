@@ -2,7 +2,7 @@
 
 mod conversation;
 
-use haptik_bridge_channels::channel::{Part, Refusal, SendError};
+use haptik_bridge_channels::channel::{Part, Refusal, SendError, Sent};
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::bridge::Bridge;
@@ -20,6 +20,7 @@ use self::conversation::Relevance;
 use crate::activity::Shown;
 use crate::attempt::{Attempt, DeliveryOutcome, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
+use crate::offer::{self, Offering};
 
 /// Delivers what Haptik said to a channel.
 pub(crate) struct ToChannel<'a> {
@@ -77,7 +78,7 @@ impl ToChannel<'_> {
             content,
         };
         let shown = self.show(entry, &user, &outgoing, again).await?;
-        if matches!(shown, DeliveryOutcome::Whole) && !user.activities.is_empty() {
+        if matches!(shown, DeliveryOutcome::Shown(_)) && !user.activities.is_empty() {
             // What is not taken away by then is, with the next answer.
             let cleared = tokio::time::timeout(ACTIVITY_TIMEOUT, self.clear_activity(&user)).await;
             if cleared.is_err() {
@@ -207,15 +208,23 @@ impl ToChannel<'_> {
         }
         let source = format!("channels/{}", user.connection);
         let (count, began) = (parts.len(), Instant::now());
-        for part in parts.into_iter().skip(entry.parts_done) {
+        let mut message_ids = entry.message_ids.clone();
+        let mut offering = Offering::of(user, &entry.key, entry.received_at);
+        for mut part in parts.into_iter().skip(entry.parts_done) {
             let index = part.index;
             if !sent.contains(&index) {
                 let since = Timestamp::now();
-                send_simplified(outlet, user, part).await?;
+                let answer = send_simplified(outlet, user, &mut part).await?;
+                message_ids.extend(answer.message_id);
                 record_step(entry, "sent_to_channel", &source, since);
             }
+            if offering.add(&part) {
+                let users = &self.bridge.users;
+                users.put_offer(&user.auth_id, &offering.offer).await?;
+            }
             if index + 1 < count {
-                self.bridge.ledger.progressed(entry, index + 1).await?;
+                let ledger = &self.bridge.ledger;
+                ledger.shown_in_part(entry, index + 1, &message_ids).await?;
                 if began.elapsed() > self.delivery_timeout / 2 {
                     // A long message at a channel's pace: out of time, the part under way would be in doubt.
                     let reason = format!("{} of {count} parts are sent", index + 1);
@@ -226,22 +235,28 @@ impl ToChannel<'_> {
                 }
             }
         }
-        Ok(DeliveryOutcome::Whole)
+        if !offering.has_choices
+            && let Some(ended) = offer::ended_by_message(user, entry.received_at)
+        {
+            self.bridge.users.put_offer(&user.auth_id, &ended).await?;
+        }
+        Ok(DeliveryOutcome::Shown(message_ids))
     }
 }
 
-/// Sends a part, one level simpler each time that the provider refuses it as too rich.
+/// Sends a part, one level simpler each time that the provider refuses it as too rich; afterwards it is
+/// what was sent.
 async fn send_simplified(
     outlet: &dyn AnyOutlet,
     user: &User,
-    mut part: Part,
-) -> Result<(), SendError> {
+    part: &mut Part,
+) -> Result<Sent, SendError> {
     loop {
-        match outlet.send(&user.address, &part).await {
+        match outlet.send(&user.address, part).await {
             Err(refused) if refused.refusal == Refusal::TooRich => {
-                part = outlet.simpler(&part).ok_or(refused)?;
+                *part = outlet.simpler(part).ok_or(refused)?;
             }
-            sent => return sent.map(drop),
+            sent => return sent,
         }
     }
 }

@@ -25,7 +25,7 @@ use haptik_bridge_shared::message::hsl::{Actionable, Effect};
 use haptik_bridge_shared::message::{
     Attachment, Inbound, MessageRef, Profile, SenderKind, UserAction,
 };
-use haptik_bridge_shared::offers::Offers;
+use haptik_bridge_shared::offers::{Chosen, Offers};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::{Mode, User};
@@ -36,6 +36,7 @@ use sha2::{Digest, Sha256};
 use crate::activity::Shown;
 use crate::attempt::{DeliveryOutcome, connection, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
+use crate::offer;
 
 /// After how many failed tries a user is registered without the channel's profile: a provider that does
 /// not give a name must not keep a message back.
@@ -221,6 +222,8 @@ impl ToHaptik<'_> {
                 .map(|user| user.activities.clone())
                 .unwrap_or_default(),
             handoff: known.as_ref().and_then(|user| user.handoff.clone()),
+            offer: known.as_ref().and_then(|user| user.offer.clone()),
+            offer_end: known.as_ref().and_then(|user| user.offer_end.clone()),
             completion: known.and_then(|user| user.completion),
         };
         if known_in.is_none_or(|hour| hour != Hour::of(at)) {
@@ -290,6 +293,8 @@ impl ToHaptik<'_> {
         } else {
             &inbound.action
         };
+        let chosen = self.answer_offer(conversation, entry, action).await?;
+        let action = chosen.as_ref().unwrap_or(action);
         match action {
             UserAction::Message { text, attachments }
                 if attachments.is_empty() && agent::is_asked_for(conversation, text) =>
@@ -302,7 +307,9 @@ impl ToHaptik<'_> {
                     .await
             }
             UserAction::Choice { message, index } => {
-                let text = self.chosen(message, *index).await?;
+                let text = self.chosen(message, *index).await?.ok_or_else(|| {
+                    Failure::permanent("the message that was tapped is no longer in the ledger")
+                })?;
                 if agent::is_asked_for(conversation, &text) {
                     return self.ask_for_agent(conversation, entry, &text).await;
                 }
@@ -394,15 +401,65 @@ impl ToHaptik<'_> {
         Ok(())
     }
 
-    /// What a choice says that the channel could only refer to.
-    async fn chosen(&self, message: &MessageRef, index: usize) -> Result<String, Failure> {
-        let gone = || Failure::permanent("the message that was tapped is no longer in the ledger");
+    /// What a choice says that the channel could only refer to; `None` where that is no longer in the
+    /// ledger.
+    async fn chosen(
+        &self,
+        message: &MessageRef,
+        index: usize,
+    ) -> Result<Option<String>, TableError> {
         let offers = Offers::new(self.bridge.ledger.clone());
-        let offered = offers.offered(message).await?.ok_or_else(gone)?;
-        match offered.actionables().nth(index).map(Actionable::effect) {
-            Some(Effect::Say { sent, .. }) => Ok(sent),
-            _ => Err(gone()),
+        let offered = offers.offered(message).await?;
+        let effect = offered
+            .as_ref()
+            .and_then(|hsl| hsl.actionables().nth(index).map(Actionable::effect));
+        Ok(match effect {
+            Some(Effect::Say { sent, .. }) => Some(sent),
+            _ => None,
+        })
+    }
+
+    /// What a text stands for that answers numbered choices; `None` where it stands for itself. Whatever
+    /// the user does ends the offer, which is noted before anything is told to Haptik.
+    async fn answer_offer(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        action: &UserAction,
+    ) -> Result<Option<UserAction>, Failure> {
+        let text = match action {
+            UserAction::Message { text, attachments } => {
+                Some(text.as_str()).filter(|_| attachments.is_empty())
+            }
+            UserAction::Choice { .. } | UserAction::Feedback { .. } => None,
+            UserAction::Handoff { .. }
+            | UserAction::MoveToAgent { .. }
+            | UserAction::Unresolved { .. } => return Ok(None),
+        };
+        let user = conversation.user;
+        let ended = offer::ended_by_user(user, &entry.key, entry.received_at, text);
+        let Some(ended) = ended else {
+            return Ok(None);
+        };
+        if user.offer_end.as_ref() != Some(&ended) {
+            let users = &self.bridge.users;
+            users.put_offer_end(&user.auth_id, &ended).await?;
         }
+        let Some(Chosen { index, rating }) = ended.chosen else {
+            return Ok(None);
+        };
+        if let Some(rating) = rating {
+            return Ok(Some(UserAction::Feedback {
+                rating,
+                resolved: rating >= 4,
+                comment: None,
+            }));
+        }
+        let said = self.chosen(&ended.offer, index).await?;
+        Ok(said.map(|text| UserAction::Message {
+            text,
+            attachments: Vec::new(),
+        }))
     }
 
     /// Takes the answer of the synchronous message call as if Haptik had delivered it.

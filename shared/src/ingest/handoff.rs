@@ -418,6 +418,8 @@ fn place(connection: &ConnectionId, inbound: &Inbound, known: Option<User>, now:
         completion: None,
         handoff: known.and_then(|user| user.handoff),
         activities: Vec::new(),
+        offer: None,
+        offer_end: None,
         last_activity: now,
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Item {
     pub(super) dead: Option<String>,
     #[serde(default)]
     pub(super) parts_done: usize,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) message_ids: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reserved: Option<i64>,
     /// In which round.
@@ -79,6 +81,7 @@ impl Item {
             overruns: self.overruns,
             revived_at: self.revived_at.map(moment).transpose()?,
             parts_done: self.parts_done,
+            message_ids: self.message_ids,
             reserved: self
                 .reserved
                 .map(moment)

@@ -40,6 +40,14 @@ impl Ledger {
         Ok(keys.map(|key| EntryKey::from(key.as_str())).collect())
     }
 
+    /// The keys of a lane's last entries, the last first: as many of these as one query gives.
+    pub async fn newest_keys(&self, lane: &Lane, most: i32) -> Result<Vec<EntryKey>, TableError> {
+        let query = self.table.query(lane.to_string()).consistent();
+        let (items, _) = query.only(&["sk"]).backwards().page(most).await?;
+        let keys = items.iter().filter_map(|item| item.get("sk")?.as_s().ok());
+        Ok(keys.map(|key| EntryKey::from(key.as_str())).collect())
+    }
+
     /// The entries that were given up from `since` until `until`, in the order in which they were. One
     /// query a day of the sparse index [`DEAD_INDEX`], and one read an entry.
     pub async fn dead(&self, since: Timestamp, until: Timestamp) -> Result<Vec<Entry>, TableError> {

@@ -28,6 +28,19 @@ impl Ledger {
         update.send().await
     }
 
+    /// Notes that the first `parts` parts of a message are in the channel, and the provider's ids of its
+    /// messages so far. Else as [`Ledger::progressed`].
+    pub async fn shown_in_part(
+        &self,
+        entry: &Entry,
+        parts: usize,
+        message_ids: &[String],
+    ) -> Result<(), TableError> {
+        let update = self.update(entry).set("parts_done", number(parts));
+        let update = update.set("starts", number(0)).set("overruns", number(0));
+        with_ids(update, message_ids).send().await
+    }
+
     /// Notes that a try failed and that another is to come. The try ended: the counts
     /// of crashes and of overruns begin anew.
     pub async fn failed(&self, entry: &Entry, why: FailureReason<'_>) -> Result<(), TableError> {
@@ -64,6 +77,19 @@ impl Ledger {
         update.set("starts", number(0)).send().await
     }
 
+    /// Ends an entry as delivered, with a reason where there was nothing to deliver, and the provider's ids
+    /// of the messages that it was sent as.
+    pub async fn delivered(
+        &self,
+        entry: &Entry,
+        why: Option<FailureReason<'_>>,
+        message_ids: &[String],
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let update = self.ending(entry, State::Delivered, why, now)?;
+        with_ids(update, message_ids).send().await
+    }
+
     /// Ends an entry: delivered (with a reason where there was nothing to deliver), or dead.
     pub async fn end(
         &self,
@@ -72,6 +98,16 @@ impl Ledger {
         why: Option<FailureReason<'_>>,
         now: Timestamp,
     ) -> Result<(), TableError> {
+        self.ending(entry, state, why, now)?.send().await
+    }
+
+    fn ending(
+        &self,
+        entry: &Entry,
+        state: State,
+        why: Option<FailureReason<'_>>,
+        now: Timestamp,
+    ) -> Result<Update<'_>, TableError> {
         let mut update = self
             .update(entry)
             .set("state", serde_dynamo::to_attribute_value(state)?)
@@ -83,8 +119,17 @@ impl Ledger {
         if let Some(why) = why {
             update = with(update, why);
         }
-        update.send().await
+        Ok(update)
     }
+}
+
+/// An update that notes the provider's ids of messages, where it gave some.
+fn with_ids<'a>(update: Update<'a>, message_ids: &[String]) -> Update<'a> {
+    if message_ids.is_empty() {
+        return update;
+    }
+    let ids = message_ids.iter().map(text).collect();
+    update.set("message_ids", AttributeValue::L(ids))
 }
 
 /// An update that notes a reason. What was said of an earlier one does not stay.
