@@ -6,6 +6,7 @@
 //! [`crate::erased`]. What a channel can do beyond that is a small trait each, which [`Outlet`] points to.
 
 use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,6 +29,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::capability::{Capability, Feature};
+use crate::memory::Memory;
 use crate::peer::{Peer, PeerRequest};
 use crate::preview::Preview;
 
@@ -72,7 +74,18 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     /// When it cannot be built of its configuration.
     fn outlet(config: &Self::Config, deps: OutletDeps)
     -> Result<Box<dyn Outlet<Self>>, BuildError>;
+
+    /// Tells the provider where to send what users do: to `url`, which is the connection's own. Gives a
+    /// line that says what was done, for the operator. `None` where the provider has no call for that, and
+    /// the setup of [`ChannelType::DEFINITION`] says what to do by hand.
+    fn register(config: &Self::Config, http: reqwest::Client, url: &str) -> Option<Registration> {
+        let _ = (config, http, url);
+        None
+    }
 }
+
+/// The call that tells a provider where to send what users do.
+pub type Registration = Pin<Box<dyn Future<Output = Result<String, SendError>> + Send>>;
 
 /// A channel could not be built of its configuration. Says what is wrong, and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,6 +101,8 @@ pub struct EdgeDeps {
     pub http: reqwest::Client,
     /// The table, for installations.
     pub table: Table,
+    /// What it has in memory in common with the outlet, where they are in one process.
+    pub memory: Memory,
     /// What users were offered before.
     pub offers: Offers,
     /// What a user says to ask for a human, where something does.
@@ -105,6 +120,8 @@ pub struct OutletDeps {
     pub fetcher: Fetcher,
     /// The table, for installations.
     pub table: Table,
+    /// What it has in memory in common with the edge, where they are in one process.
+    pub memory: Memory,
 }
 
 /// The side of a channel that receives. Linked into `inbound` only.

@@ -11,6 +11,7 @@ use haptik_bridge_shared::table::Table;
 
 use crate::channel::{BuildError, ChannelType, EdgeDeps, Outlet, OutletDeps};
 use crate::erased::{AnyEdge, AnyOutlet, ErasedOutlet};
+use crate::memory::Memory;
 use crate::registry::{EDGES, OUTLETS};
 
 /// The sides that receive, by connection.
@@ -30,11 +31,13 @@ impl Edges {
         bridge: &Bridge,
         table: &Table,
         http: &reqwest::Client,
+        memory: &Memory,
     ) -> Result<Self, BridgeError> {
         let deps = |id: &ConnectionId, channel: &config::Channel| EdgeDeps {
             connection: id.clone(),
             http: http.clone(),
             table: table.clone(),
+            memory: memory.clone(),
             offers: Offers::new(bridge.ledger.clone()),
             agent_phrase: channel.handoff.agent_phrases.first().cloned(),
         };
@@ -60,6 +63,7 @@ impl Outlets {
         bridge: &Bridge,
         table: &Table,
         http: &reqwest::Client,
+        memory: &Memory,
     ) -> Result<Self, BridgeError> {
         let fetcher = Fetcher::new(bridge.config.outbound.allow_private_networks)?;
         let outlets = each(bridge, OUTLETS, |id, channel, build| {
@@ -68,6 +72,7 @@ impl Outlets {
                 http: http.clone(),
                 fetcher: fetcher.clone(),
                 table: table.clone(),
+                memory: memory.clone(),
             };
             build(channel, deps)
         });

@@ -3,7 +3,8 @@
 //! In reading order: [`channel`] is the interface that a channel implements, with [`peer`], a role that
 //! few have; [`erased`] is where a channel's own types become JSON; [`registry`] is the list of channels.
 //! [`connections`] builds the connections of a configuration: the edges for the function that receives, the
-//! outlets for the one that sends. A channel is a module here with a folder.
+//! outlets for the one that sends; what both keep in memory is a [`memory::Memory`]. A channel is a module here
+//! with a folder.
 
 pub mod callback;
 pub mod capability;
@@ -13,9 +14,11 @@ pub mod connections;
 pub mod custom;
 pub mod erased;
 pub mod limits;
+pub mod memory;
 pub mod peer;
 pub mod preview;
 pub mod redact_body;
 pub mod registry;
 pub mod render;
 pub mod slack;
+pub mod telegram;

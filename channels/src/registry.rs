@@ -1,14 +1,15 @@
 //! The list of channels: one line each at the end of this file.
 //!
-//! There are three tables, so that a function links what it uses: [`CHANNELS`] is what everybody may
-//! know, [`EDGES`] builds the sides that receive, [`OUTLETS`] those that send.
+//! There are four tables, so that a function links what it uses: [`CHANNELS`] is what everybody may
+//! know, [`EDGES`] builds the sides that receive, [`OUTLETS`] those that send, and [`REGISTRATIONS`] tell
+//! providers where a connection is.
 
 use haptik_bridge_shared::config::{self, ChannelDefinition};
 use haptik_bridge_shared::message::Sender;
 use serde_json::Value;
 
 use crate::capability::Capabilities;
-use crate::channel::{BuildError, ChannelType, EdgeDeps, OutletDeps};
+use crate::channel::{BuildError, ChannelType, EdgeDeps, OutletDeps, Registration};
 use crate::erased::{AnyEdge, AnyOutlet, ErasedEdge, ErasedOutlet};
 use crate::preview::Preview;
 
@@ -30,6 +31,10 @@ pub type BuildEdge = fn(&config::Channel, EdgeDeps) -> Result<Box<dyn AnyEdge>, 
 
 /// Builds an outlet of a connection's settings.
 pub type BuildOutlet = fn(&config::Channel, OutletDeps) -> Result<Box<dyn AnyOutlet>, BuildError>;
+
+/// Tells the provider of a connection with these settings where to send what users do.
+pub type Register =
+    fn(&config::Channel, reqwest::Client, &str) -> Result<Option<Registration>, BuildError>;
 
 /// The registered type of this name.
 #[must_use]
@@ -58,6 +63,14 @@ fn outlet<C: ChannelType>(
     Ok(Box::new(ErasedOutlet::<C>(outlet)))
 }
 
+fn register<C: ChannelType>(
+    channel: &config::Channel,
+    http: reqwest::Client,
+    url: &str,
+) -> Result<Option<Registration>, BuildError> {
+    Ok(C::register(settings::<C>(channel)?, http, url))
+}
+
 macro_rules! channels {
     ($($channel:ty),* $(,)?) => {
         /// What everybody may know of the channels.
@@ -78,23 +91,38 @@ macro_rules! channels {
         /// The sides that send, by name. Only `processor` names this table.
         pub static OUTLETS: &[(&str, BuildOutlet)] =
             &[$((<$channel as ChannelType>::NAME, outlet::<$channel>)),*];
+
+        /// What tells providers where to send what users do, by name. Only the command line names this table.
+        pub static REGISTRATIONS: &[(&str, Register)] =
+            &[$((<$channel as ChannelType>::NAME, register::<$channel>)),*];
     };
 }
 
-channels!(crate::custom::Custom, crate::slack::Slack);
+channels!(
+    crate::custom::Custom,
+    crate::slack::Slack,
+    crate::telegram::Telegram
+);
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
     use crate::capability;
 
     #[test]
-    fn the_documentation_has_the_table_that_is_printed() {
-        for (name, page) in [
-            ("slack", include_str!("../../docs/slack.md")),
-            ("custom", include_str!("../../docs/custom-channel.md")),
-        ] {
-            let channel = find(name).expect("a channel");
+    fn the_page_of_each_channel_has_the_table_that_is_printed() {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for channel in CHANNELS {
+            let name = channel.name;
+            let page = match name {
+                "slack" => "docs/slack.md".to_owned(),
+                "custom" => "docs/custom-channel.md".to_owned(),
+                _ => format!("channels/src/{name}/README.md"),
+            };
+            let page = fs::read_to_string(project.join(page)).expect("a page");
             let printed = capability::table(channel.capabilities);
             assert!(
                 page.contains(&printed),

@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::capability::{Capability, Feature};
 use crate::channel::{BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps};
+use crate::memory::Memory;
 use crate::preview::Preview;
 
 use self::address::{Address, Command};
@@ -75,7 +76,13 @@ impl ChannelType for Slack {
     }
 
     fn edge(config: &config::Slack, deps: EdgeDeps) -> Result<Box<dyn Edge<Self>>, BuildError> {
-        let api = api(config, &deps.connection, deps.http.clone(), &deps.table)?;
+        let api = api(
+            config,
+            &deps.connection,
+            deps.http.clone(),
+            &deps.table,
+            &deps.memory,
+        )?;
         Ok(Box::new(SlackEdge::new(config, deps, api)))
     }
 
@@ -83,7 +90,13 @@ impl ChannelType for Slack {
         config: &config::Slack,
         deps: OutletDeps,
     ) -> Result<Box<dyn Outlet<Self>>, BuildError> {
-        let api = api(config, &deps.connection, deps.http, &deps.table)?;
+        let api = api(
+            config,
+            &deps.connection,
+            deps.http,
+            &deps.table,
+            &deps.memory,
+        )?;
         Ok(Box::new(SlackOutlet::new(config, deps.fetcher, api)))
     }
 }
@@ -93,8 +106,9 @@ fn api(
     connection: &ConnectionId,
     http: reqwest::Client,
     table: &Table,
+    memory: &Memory,
 ) -> Result<Api, BuildError> {
-    let workspaces = Workspaces::new(connection, config, &http, table)
+    let workspaces = Workspaces::new(connection, config, &http, table, memory)
         .map_err(|error| BuildError(error.to_string()))?;
     Ok(Api::new(http, config.api_base_url.clone(), workspaces))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use axum::Router;
 use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_inbound::Inbound;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
@@ -40,17 +41,18 @@ impl Application {
     /// When a client or a connection cannot be built.
     pub fn new(
         config: Config,
-        table: Table,
+        table: &Table,
         queue: Arc<dyn Queue>,
         limits: Limits,
         aws: &Aws,
     ) -> Result<Self> {
         let http = net::client()?;
-        let deps = SinkDeps::new(&config, &table, &http, aws);
+        let deps = SinkDeps::new(&config, table, &http, aws);
         let sinks = Arc::new(Sinks::new(&config, &deps));
         let bridge = Arc::new(Bridge::with_client(config, table.clone(), queue, &http)?);
-        let outlets = Arc::new(Outlets::new(&bridge, &table, &http)?);
-        let inbound = Inbound::new(bridge.clone(), &table, &http)?;
+        let memory = Memory::default();
+        let outlets = Arc::new(Outlets::new(&bridge, table, &http, &memory)?);
+        let inbound = Inbound::new(bridge.clone(), table, &http, &memory)?;
         Ok(Self {
             processor: Processor::with_limits(bridge.clone(), outlets, sinks.clone(), limits),
             inbound: Live::fixed(Arc::new(inbound)),

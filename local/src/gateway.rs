@@ -73,8 +73,8 @@ impl LocalBridge {
         let file = data_dir.map(|dir| dir.join("dynamodb.sqlite"));
         let database = EmbeddedDynamoDb::start(file.as_deref()).await?;
         let queue = LocalQueue::new();
-        let (table, rings) = (database.table.clone(), Arc::new(queue.clone()));
-        let application = Application::new(config, table, rings, limits, aws)?;
+        let rings = Arc::new(queue.clone());
+        let application = Application::new(config, &database.table, rings, limits, aws)?;
         queue.start(application.processor.clone());
         Ok(Self {
             processor: application.processor.clone(),

@@ -1,4 +1,4 @@
-//! The command line: `haptik-bridge [serve]` and `check` for a bridge on this machine; `timeline`, `dead`,
+//! The command line: `haptik-bridge [serve]`, `check` and `register` for a bridge on this machine; `timeline`, `dead`,
 //! `replay` and `outages` for one on this machine or deployed; `sink` for trying a sink; `capabilities` and
 //! `preview` for what a channel shows.
 
@@ -6,6 +6,7 @@
 
 mod check;
 mod operate;
+mod register;
 mod serve;
 mod show;
 mod sinks;
@@ -34,6 +35,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Say whether a configuration file is good, and which URLs to paste where.
     Check(check::Arguments),
+    /// Tell a channel's provider where the bridge is, where the provider has a call for that.
+    Register(register::Arguments),
     /// Show what is in the ledger of one user: every message, and what became of it.
     Timeline(operate::timeline::Arguments),
     /// List what was given up, and why.
@@ -59,6 +62,7 @@ async fn main() -> ExitCode {
         None => serve::run(command_line.serve).await,
         Some(Command::Serve(arguments)) => serve::run(arguments).await,
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Register(arguments)) => register::run(&arguments).await,
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
         Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
         Some(Command::Replay(arguments)) => operate::replay::run(arguments, variable).await,

@@ -20,6 +20,7 @@ use futures_util::future::BoxFuture;
 use haptik_bridge_local::simulator::{Bot, Reply, UserMessage};
 use haptik_bridge_tests::app::App;
 use haptik_bridge_tests::fake_slack::FakeSlack;
+use haptik_bridge_tests::fake_telegram::FakeTelegram;
 use haptik_bridge_tests::provider::{FakeProvider, Shown};
 use haptik_bridge_tests::{Options, Stage};
 
@@ -102,3 +103,4 @@ macro_rules! contract {
 
 contract!(slack, FakeSlack::start().await);
 contract!(custom, App::start().await?);
+contract!(telegram, FakeTelegram::start().await);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse as _;
+use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_inbound::Inbound;
 use haptik_bridge_local::application::Application;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
@@ -86,7 +87,13 @@ fn without_configuration(environment: Environment) -> anyhow::Result<Router> {
     let parse = |text: &str| Config::parse_without_templates(text, &registry::all());
     let webhook = environment.clone().reloading(parse, |bridge, _| Ok(bridge));
     let inbound = environment.reloading(parse, |bridge, parts| {
-        Ok(Inbound::new(Arc::new(bridge), &parts.table, &parts.http)?)
+        let memory = Memory::default();
+        Ok(Inbound::new(
+            Arc::new(bridge),
+            &parts.table,
+            &parts.http,
+            &memory,
+        )?)
     });
     let ((inbound, _), (webhook, _)) = (inbound?, webhook?);
     Ok(haptik_bridge_inbound::router(inbound).merge(haptik_bridge_webhook::router(webhook)))
@@ -98,7 +105,7 @@ impl Edges {
         let application = |table| {
             let config = Config::parse(CONFIG, &registry::all())?;
             let (queue, aws) = (Arc::new(LocalQueue::new()), AwsEnvironment::read(|_| None));
-            Application::new(config, table, queue, Limits::default(), &aws)
+            Application::new(config, &table, queue, Limits::default(), &aws)
         };
         let refusing = refusing_aws().await?;
         let environment = Environment::read(|name| match name {

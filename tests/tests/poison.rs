@@ -9,6 +9,7 @@ use haptik_bridge_channels::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps, Part, SendError, Sent,
 };
 use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_channels::preview::Preview;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::queue::LocalQueue;
@@ -124,7 +125,7 @@ impl Scene {
         let (table, http) = (database.table.clone(), net::client()?);
         let rings = Arc::new(queue.clone());
         let bridge = Bridge::with_client(config, table.clone(), rings, &http)?;
-        let outlets = Outlets::new(&bridge, &table, &http)?;
+        let outlets = Outlets::new(&bridge, &table, &http, &Memory::default())?;
         let outlets = outlets.with::<Trap>("trap".into(), Box::new(trap.clone()));
         let bridge = Arc::new(bridge);
         let limits = Limits {

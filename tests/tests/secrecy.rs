@@ -349,7 +349,7 @@ async fn not_durable(stage: &Stage, unprintable: &[String]) -> anyhow::Result<()
     let nowhere = database.table_through("http://127.0.0.1:1")?;
     let config = stage.local.bridge.config.clone();
     let (queue, aws) = (Arc::new(LocalQueue::new()), AwsEnvironment::read(|_| None));
-    let router = Application::new(config, nowhere, queue, Limits::default(), &aws)?.router();
+    let router = Application::new(config, &nowhere, queue, Limits::default(), &aws)?.router();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/channels/my-app", listener.local_addr()?);
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });

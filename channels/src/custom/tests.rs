@@ -9,6 +9,7 @@ use standardwebhooks::Webhook;
 
 use super::*;
 use crate::erased::{AnyOutlet as _, ErasedOutlet};
+use crate::memory::Memory;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::ledger::Ledger;
@@ -46,6 +47,7 @@ fn edge_with(settings: &config::Custom) -> Result<Box<dyn Edge<Custom>>, BuildEr
         connection: "my-app".into(),
         http: net::client().expect("a client"),
         table: table(),
+        memory: Memory::default(),
         offers: Offers::new(Ledger::new(table(), Duration::from_hours(1))),
         agent_phrase: None,
     };
@@ -58,6 +60,7 @@ fn outlet_with(settings: &config::Custom) -> Result<Box<dyn Outlet<Custom>>, Bui
         http: net::client().expect("a client"),
         fetcher: Fetcher::new(false).expect("a fetcher"),
         table: table(),
+        memory: Memory::default(),
     };
     Custom::outlet(settings, deps)
 }

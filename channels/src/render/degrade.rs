@@ -138,7 +138,8 @@ fn without_picture(block: &Block, limits: &Limits) -> Option<Vec<Block>> {
 /// A text without markup; `None` for any other block.
 fn without_markup(block: &Block) -> Option<Vec<Block>> {
     let plain = |text: &Rich| {
-        let is_plain = |span: &Span| matches!(span, Span::Text(_) | Span::LineBreak);
+        // The sign of a list's item stays one when it is read again.
+        let is_plain = |span: &Span| matches!(span, Span::Text(_) | Span::LineBreak | Span::Bullet);
         let has_markup = !text.iter().all(is_plain);
         has_markup.then(|| verbatim(&Markup::Plain.print(text)))
     };

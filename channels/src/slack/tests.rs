@@ -14,6 +14,7 @@ use url::Url;
 use super::*;
 use crate::channel::{Directory, Files, History, Part, Rejected, Request};
 use crate::erased::{AnyOutlet as _, ErasedOutlet};
+use crate::memory::Memory;
 
 mod activity;
 
@@ -58,6 +59,7 @@ fn edge(settings: &config::Slack) -> SlackEdge {
         connection: "acme".into(),
         http: net::client().expect("a client"),
         table: table.clone(),
+        memory: Memory::default(),
         offers: Offers::new(Ledger::new(table, std::time::Duration::from_hours(1))),
         agent_phrase: None,
     };

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::api::SlackError;
 use super::config;
 use crate::channel::{Request, Response};
+use crate::memory::Memory;
 use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::retry::Failure;
@@ -65,6 +66,7 @@ impl Workspaces {
         settings: &config::Slack,
         http: &reqwest::Client,
         table: &Table,
+        memory: &Memory,
     ) -> Result<Self, InvalidKey> {
         Ok(match &settings.workspaces {
             config::Workspaces::One { bot_tokens } => Self::one(bot_tokens.clone()),
@@ -74,6 +76,7 @@ impl Workspaces {
                 settings.api_base_url.clone(),
                 http.clone(),
                 table.clone(),
+                memory,
             )?))),
         })
     }

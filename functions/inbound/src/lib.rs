@@ -17,6 +17,7 @@ use bytes::Bytes;
 use haptik_bridge_channels::channel::{self, Rejected, Request};
 use haptik_bridge_channels::connections::Edges;
 use haptik_bridge_channels::erased::{AnyEdge, AnyEffect};
+use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_channels::redact_body::redact_body;
 use haptik_bridge_shared::bridge::{Bridge, BridgeError, Connection};
 use haptik_bridge_shared::ids::ConnectionId;
@@ -40,7 +41,8 @@ pub struct Inbound {
 }
 
 impl Inbound {
-    /// The function of a bridge. `table` and `http` are for the connections' edges. Nothing is called yet.
+    /// The function of a bridge. `table`, `http` and `memory` are for the connections' edges. Nothing is
+    /// called yet.
     ///
     /// # Errors
     /// When a connection cannot be built.
@@ -48,8 +50,9 @@ impl Inbound {
         bridge: Arc<Bridge>,
         table: &Table,
         http: &reqwest::Client,
+        memory: &Memory,
     ) -> Result<Self, BridgeError> {
-        let edges = Edges::new(&bridge, table, http)?;
+        let edges = Edges::new(&bridge, table, http, memory)?;
         Ok(Self { bridge, edges })
     }
 }

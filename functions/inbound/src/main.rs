@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_inbound::{Inbound, router};
 use haptik_bridge_shared::config::{Config, Registry};
 use haptik_bridge_shared::environment::Environment;
@@ -24,7 +25,13 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
     let parse = |text: &str| Config::parse_without_templates(text, &REGISTRY);
     let (live, _) = Environment::read(variable)?.reloading(parse, |bridge, parts| {
-        Ok(Inbound::new(Arc::new(bridge), &parts.table, &parts.http)?)
+        let memory = Memory::default();
+        Ok(Inbound::new(
+            Arc::new(bridge),
+            &parts.table,
+            &parts.http,
+            &memory,
+        )?)
     })?;
     lambda_http::run(router(live)).await
 }

@@ -226,7 +226,8 @@ impl Drain<'_> {
                     stretch: self.limits.stretch,
                 };
                 let handoff = handoff.as_deref();
-                to_haptik.deliver(entry, connection, inbound, handoff).await
+                // On the heap: what it may have to do makes it large.
+                Box::pin(to_haptik.deliver(entry, connection, inbound, handoff)).await
             }
             (Lane::Channel(auth_id), Payload::Webhook { body, .. }) => {
                 self.to_channel()

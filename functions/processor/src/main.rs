@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_processor::event::{Event, Failure, Message, Response};
 use haptik_bridge_processor::{Processor, Unhandled};
 use haptik_bridge_shared::bridge::Bridge;
@@ -49,7 +50,7 @@ async fn main() -> Result<(), Error> {
 
 /// The processor of a bridge, with the channels and the sinks of its configuration.
 fn processor(bridge: Bridge, parts: &Parts) -> Result<Processor, BuildError> {
-    let outlets = Outlets::new(&bridge, &parts.table, &parts.http)?;
+    let outlets = Outlets::new(&bridge, &parts.table, &parts.http, &Memory::default())?;
     let aws = Ok(parts.aws.clone());
     let deps = SinkDeps::new(&bridge.config, &parts.table, &parts.http, &aws);
     let sinks = Sinks::new(&bridge.config, &deps);

@@ -166,7 +166,7 @@ fn start(surroundings: &Surroundings, process: u64) -> anyhow::Result<Runtime> {
     };
     let table = database.table_through(&proxy.url(process, "dynamodb"))?;
     let aws = AwsEnvironment::read(|_| None);
-    let application = Application::new(config, table, Arc::new(queue), setup.limits, &aws)?;
+    let application = Application::new(config, &table, Arc::new(queue), setup.limits, &aws)?;
     let router = application.router();
     let listener = listener.try_clone()?;
     let entered = runtime.enter();

@@ -72,11 +72,17 @@ fn bases() -> [Table; 2] {
         )
         .replace("# sync_url", "sync_url")
         .replace("# description", "description");
-    // Of its own, so that the account need have none.
-    let own = "type = \"custom\"\nbusiness_id = 343";
     [example(), &other].map(|text| {
-        let text = text.replace("type = \"custom\"", own);
-        text.parse().expect("TOML")
+        let mut base: Table = text.parse().expect("TOML");
+        let connections = base["channels"].as_table_mut().expect("connections");
+        for (_, connection) in connections {
+            // Of its own, so that the account need have none.
+            let connection = connection.as_table_mut().expect("a connection");
+            connection
+                .entry("business_id")
+                .or_insert(Value::Integer(343));
+        }
+        base
     })
 }
 

@@ -10,14 +10,18 @@ mod values;
 mod workspaces;
 mod written_down;
 
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use haptik_bridge_channels::custom::config::{Custom, Transcript};
+use haptik_bridge_channels::registry::CHANNELS;
 use haptik_bridge_channels::slack::config::{Conversation, OAuth, Slack, Workspaces};
 use haptik_bridge_local::registry;
 use haptik_bridge_shared::config::{
     Config, ConfigErrors, Delivery, Handoff, KeyDoc, Otherwise, Outbound, Part as _, Secrets, Sink,
-    TableDoc, example,
+    TableDoc,
 };
 use haptik_bridge_sinks::config::ticket::{
     FieldValue, TicketSink as _, TicketTexts, TranscriptPlace,
@@ -26,6 +30,43 @@ use haptik_bridge_sinks::config::{
     eventbridge::EventBridge, jira::Jira, salesforce::Salesforce, webhook::Webhook,
 };
 use secrecy::{ExposeSecret as _, SecretString};
+
+/// `bridge.example.toml`, and what the folders of channels add to it.
+fn example() -> &'static str {
+    static EXAMPLE: LazyLock<String> = LazyLock::new(|| {
+        let shared = haptik_bridge_shared::config::example();
+        format!(
+            "{shared}\n{}",
+            of_channels("config.example.toml").join("\n")
+        )
+    });
+    &EXAMPLE
+}
+
+/// `docs/configuration.md`, and what the pages in the folders of channels say of their keys.
+fn documentation() -> &'static str {
+    static DOCUMENTATION: LazyLock<String> = LazyLock::new(|| {
+        let mut all = include_str!("../../../docs/configuration.md").to_owned();
+        for page in of_channels("README.md") {
+            let (_, keys) = page
+                .split_once("\n### `type = ")
+                .expect("a section of keys");
+            let (keys, _) = keys.split_once("\n## ").unwrap_or((keys, ""));
+            all.push_str("\n### `type = ");
+            all.push_str(keys);
+        }
+        all
+    });
+    &DOCUMENTATION
+}
+
+/// The files of this name in the folders of channels, where they are.
+fn of_channels(file: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../channels/src");
+    let names = CHANNELS.iter().map(|channel| channel.name);
+    let texts = names.filter_map(|name| fs::read_to_string(folder.join(name).join(file)).ok());
+    texts.collect()
+}
 
 /// The smallest configuration, to which the tests add.
 const MINIMAL: &str = r#"

@@ -128,9 +128,11 @@ fn a_type_that_this_version_does_not_have_is_refused_once() {
         "[channels.x]\ntype = 'Slack'",
         &["found \"Slack\"; did you mean \"slack\"?"],
     );
+    let names = CHANNELS.iter().map(|channel| format!("{:?}", channel.name));
+    let names: Vec<_> = names.collect();
     refused(
         "[channels.x]\nbot_token = 'x'",
-        &["channels.x.type: missing", "\"slack\" or \"custom\""],
+        &["channels.x.type: missing", &names.join(" or ")],
     );
 }
 

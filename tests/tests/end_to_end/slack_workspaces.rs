@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_local::registry;
 use haptik_bridge_local::simulator::{Reply, UserMessage};
 use haptik_bridge_shared::bridge::Bridge;
@@ -386,7 +387,7 @@ async fn a_token_is_nowhere_in_clear() -> anyhow::Result<()> {
     assert!(whole.items().len() > 3);
     assert!(!format!("{:?}", whole.items()).contains(&token));
     assert!(sealed(&stage).await?.starts_with("v1:"));
-    let printed = format!("{:?}", stage.local.bridge.connections);
+    let printed = format!("{:?}", stage.local);
     assert!(printed.contains("Installations") && !printed.contains(&token));
     stage.finish().await
 }
@@ -406,7 +407,7 @@ async fn can_answer(stage: &Stage, keys: &str, workspace: &str) -> Result<(), Fa
     );
     let http = net::client().expect("a client");
     let bridge = Bridge::with_client(config, table.clone(), queue, &http).expect("a bridge");
-    let outlets = Outlets::new(&bridge, &table, &http).expect("outlets");
+    let outlets = Outlets::new(&bridge, &table, &http, &Memory::default()).expect("outlets");
     let outlet = outlets.get(&"acme-slack".into()).expect("the connection");
     let address = Address(json!({"workspace": workspace, "channel": "D00000ASHA"}));
     Ok(outlet.can_answer(&address).await?)

@@ -58,4 +58,11 @@ fn a_text_without_markup_has_no_simpler_form() {
     let simpler = bold.simpler().expect("a simpler form");
     assert_eq!(simpler.text(Markup::Html), "Hello you");
     assert!(simpler.simpler().is_none());
+    // It ends: a list is one in plain text too.
+    let list = &pages(
+        &outgoing(json!({"text": "*Pick*\n- one\n- two"})),
+        &MESSENGER,
+    )[0];
+    let simpler = list.simpler().expect("a simpler form");
+    assert!(simpler.simpler().is_none());
 }

@@ -15,6 +15,7 @@ use super::installations::Installations;
 use super::page::{page, redirect, with_cookie};
 use super::state::{BadState, LIFETIME_SECONDS, States};
 use crate::channel::{Request, Response};
+use crate::memory::Memory;
 use crate::slack::config::OAuth;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::retry::Failure;
@@ -40,6 +41,7 @@ impl Installer {
         api_base_url: Url,
         http: reqwest::Client,
         table: Table,
+        memory: &Memory,
     ) -> Result<Self, InvalidKey> {
         let keys = &oauth.token_encryption_keys;
         let bytes = keys
@@ -64,7 +66,12 @@ impl Installer {
                 redirect_url,
             },
             states: States::new(connection.clone(), &bytes),
-            installations: Installations::new(table, connection.clone(), Sealer::new(keys)?),
+            installations: Installations::new(
+                table,
+                connection.clone(),
+                Sealer::new(keys)?,
+                memory,
+            ),
         })
     }
 

@@ -6,7 +6,7 @@
 //! | `installations#{connection}` | `state#{hash}` | nothing: this `state` was used |
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::{Ended, WorkspaceId};
+use crate::memory::Memory;
 use crate::slack::api::SlackError;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::retry::Retryable as _;
@@ -40,11 +41,14 @@ pub(super) struct Installations {
     table: Table,
     connection: ConnectionId,
     sealer: Sealer,
-    in_memory: Mutex<HashMap<WorkspaceId, InMemory>>,
+    in_memory: Arc<InMemory>,
 }
 
+/// The tokens that were read lately.
+type InMemory = Mutex<HashMap<WorkspaceId, Remembered>>;
+
 #[derive(Debug)]
-struct InMemory {
+struct Remembered {
     token: SecretString,
     read_at: Instant,
 }
@@ -59,12 +63,17 @@ pub(super) enum NotKept {
 }
 
 impl Installations {
-    pub(super) fn new(table: Table, connection: ConnectionId, sealer: Sealer) -> Self {
+    pub(super) fn new(
+        table: Table,
+        connection: ConnectionId,
+        sealer: Sealer,
+        memory: &Memory,
+    ) -> Self {
         Self {
+            in_memory: memory.of(&connection),
             table,
             connection,
             sealer,
-            in_memory: Mutex::default(),
         }
     }
 
@@ -163,7 +172,7 @@ impl Installations {
             in_memory.clear();
         }
         let token = token.clone();
-        in_memory.insert(workspace.clone(), InMemory { token, read_at });
+        in_memory.insert(workspace.clone(), Remembered { token, read_at });
     }
 
     /// Encrypts a token with the newest key, so that the older one can go. What fails is done when the

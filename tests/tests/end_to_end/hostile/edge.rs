@@ -80,7 +80,7 @@ impl Edge {
             Config::parse(&Door::configuration(), &registry::all()).expect("a configuration");
         let rings = Arc::new(Rings::default());
         let (table, aws) = (database.table.clone(), AwsEnvironment::read(|_| None));
-        let application = Application::new(config, table, rings.clone(), Limits::default(), &aws);
+        let application = Application::new(config, &table, rings.clone(), Limits::default(), &aws);
         let application = application.expect("the functions");
         Self {
             runtime,

@@ -1,0 +1,176 @@
+//! What Telegram sends.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::message::{Addressed, Inbound, KeyRef, MessageRef, Task, UserAction};
+use http::Method;
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use super::api::Api;
+use super::config::Config;
+use super::receive::{self, Deed, Me, Message, Tap, Update};
+use super::{Command, Telegram, encode, verify};
+use crate::callback::{self, Meaning};
+use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request};
+
+/// How long Telegram may take to say what the bot is called.
+const ASKING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The side that receives.
+#[derive(Debug)]
+pub(super) struct TelegramEdge {
+    connection: ConnectionId,
+    secrets: Secrets,
+    tell_edits: bool,
+    id: u64,
+    /// What the bot is called, once it was asked for.
+    name: OnceCell<String>,
+    api: Api,
+}
+
+impl TelegramEdge {
+    pub(super) fn new(config: &Config, deps: EdgeDeps) -> Self {
+        Self {
+            connection: deps.connection,
+            secrets: config.secret_tokens.clone(),
+            tell_edits: config.tell_edits,
+            id: config.bot_token.id,
+            name: OnceCell::new(),
+            api: Api::new(deps.http, config),
+        }
+    }
+
+    fn me(&self) -> Me {
+        Me {
+            id: self.id,
+            name: self.name.get().cloned(),
+        }
+    }
+
+    /// Reads an update; asks what the bot is called where it matters, once.
+    async fn read(&self, body: &[u8]) -> Result<Update, Rejected> {
+        let update = receive::read(body, &self.me(), self.tell_edits);
+        if update != Update::NameNeeded {
+            return Ok(update);
+        }
+        let named = self.name.get_or_try_init(|| self.api.name());
+        let named = tokio::time::timeout(ASKING_TIMEOUT, named).await;
+        let unavailable = |reason: String| Rejected::Unavailable(reason);
+        let named = named.map_err(|_| unavailable("getMe at Telegram took too long".to_owned()))?;
+        named.map_err(|error| unavailable(error.to_string()))?;
+        Ok(receive::read(body, &self.me(), self.tell_edits))
+    }
+
+    fn auth_id<A>(&self, deed: &Deed<A>) -> AuthId {
+        AuthId::derive(&self.connection, &deed.user, deed.thread.as_deref())
+    }
+
+    fn said(&self, deed: Deed<Message>, now: Timestamp) -> Effect<Telegram> {
+        let auth_id = self.auth_id(&deed);
+        let Message { id, text, file } = deed.action;
+        Effect::Inbound(Box::new(Inbound {
+            key: deed.key,
+            at: deed.at.unwrap_or(now),
+            auth_id,
+            user: deed.user,
+            address: deed.chat,
+            message_id: Some(id.to_string()),
+            profile: Some(deed.profile),
+            addressed: Addressed::Yes,
+            action: UserAction::Message {
+                text,
+                attachments: file.into_iter().collect(),
+            },
+            mentions: Vec::new(),
+        }))
+    }
+
+    /// A tap is answered, so that its button comes to rest, and told, where it is on one of ours.
+    fn tapped(&self, deed: Deed<Tap>, now: Timestamp) -> Vec<Effect<Telegram>> {
+        let auth_id = self.auth_id(&deed);
+        let (data, vanishes) = encode::carried(&deed.action.data);
+        let action = chosen(data, &auth_id);
+        let answer = Command::Answer {
+            query: deed.action.query,
+            chosen: deed.action.label,
+            vanishes: deed
+                .action
+                .message
+                .filter(|_| vanishes && action.is_some())
+                .map(|id| (deed.chat.id, id)),
+        };
+        let mut effects = vec![Effect::Run(Task {
+            key: deed.key.then("answer"),
+            at: now,
+            auth_id: auth_id.clone(),
+            command: answer,
+        })];
+        effects.extend(action.map(|action| {
+            Effect::Inbound(Box::new(Inbound {
+                key: deed.key,
+                at: now,
+                auth_id,
+                user: deed.user,
+                address: deed.chat,
+                message_id: None,
+                profile: Some(deed.profile),
+                addressed: Addressed::Yes,
+                action,
+                mentions: Vec::new(),
+            }))
+        }));
+        effects
+    }
+}
+
+/// What a button means whose message was for `auth_id`, unless the button names somebody else; `None` for one
+/// that is none of ours.
+fn chosen(data: &str, auth_id: &AuthId) -> Option<UserAction> {
+    let tapped = callback::read(data)?;
+    match tapped.meaning {
+        Meaning::Say { index, .. } => Some(UserAction::Choice {
+            message: MessageRef {
+                auth_id: tapped.auth_id().unwrap_or(auth_id).clone(),
+                key: KeyRef::KeyDigest(data.get(23..35)?.to_owned()),
+            },
+            index,
+        }),
+        Meaning::Rate(rating) => Some(UserAction::Feedback {
+            rating,
+            resolved: rating >= 4,
+            comment: None,
+        }),
+        // A form is a list of questions here.
+        Meaning::Fill => None,
+    }
+}
+
+#[async_trait]
+impl Edge<Telegram> for TelegramEdge {
+    async fn receive(
+        &self,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<Receipt<Telegram>, Rejected> {
+        if !request.path.trim_matches('/').is_empty() {
+            return Err(Rejected::NotFound);
+        }
+        if request.method != Method::POST {
+            return Err(Rejected::MethodNotAllowed("POST"));
+        }
+        verify::verify(request.headers, &self.secrets).map_err(Rejected::Unauthorized)?;
+        let effects = match self.read(request.body).await? {
+            Update::Nothing | Update::NameNeeded => Vec::new(),
+            Update::Said(deed) => vec![self.said(*deed, now)],
+            Update::Tapped(deed) => self.tapped(*deed, now),
+            Update::Odd(reason) => return Ok(Receipt::not_understood(reason)),
+        };
+        let mut receipt = Receipt::ok();
+        receipt.effects = effects;
+        Ok(receipt)
+    }
+}

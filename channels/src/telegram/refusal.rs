@@ -1,0 +1,230 @@
+//! What Telegram answers (<https://core.telegram.org/bots/api#making-requests>), and what is to be done
+//! about it. Its descriptions are after `fail_query_with_error` of `tdlib/telegram-bot-api`.
+
+use std::time::Duration;
+
+use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::retry::Detail;
+use serde_json::Value;
+
+/// Why a call was of no use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Declined {
+    /// Too many calls: again after this time.
+    RateLimited(Option<Duration>),
+    /// Telegram does not work.
+    Unavailable,
+    /// The token is not, or no longer, that of a bot.
+    Unauthorized,
+    /// The group is a supergroup now, of this id.
+    Migrated(i64),
+    /// It is as it was to become, or it is too late for it.
+    Moot(Detail),
+    /// The message cannot be shown as it is, but perhaps in a simpler form.
+    TooRich(Detail),
+    /// It is refused for good: the user blocked the bot, the chat is gone.
+    Refused(Detail),
+}
+
+/// What a 400 says where something simpler may pass: markup, keyboards, pictures, lengths.
+const TOO_RICH: &[&str] = &[
+    "can't parse",
+    "button",
+    "reply markup",
+    "inline keyboard",
+    "web page",
+    "http url",
+    "file identifier",
+    "photo",
+    "image_process_failed",
+    "webpage_",
+    "media",
+    "wrong type",
+    "failed to get",
+    "too long",
+    "too_long",
+    "entities",
+];
+
+/// What a 400 says where there is nothing to be done any more.
+const MOOT: &[&str] = &[
+    "message is not modified",
+    "query is too old",
+    "message to edit not found",
+    "message can't be edited",
+];
+
+/// The result of an answer.
+pub(super) fn result(status: u16, body: &[u8]) -> Result<Value, Declined> {
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    if lenient_json::flag(&answer, "ok") && (200..300).contains(&status) {
+        return Ok(answer.get("result").cloned().unwrap_or_default());
+    }
+    let parameters = answer.get("parameters").unwrap_or(&Value::Null);
+    let description = lenient_json::text(&answer, "description");
+    Err(match status {
+        429 => {
+            let seconds = lenient_json::whole(parameters, "retry_after");
+            Declined::RateLimited(seconds.map(Duration::from_secs))
+        }
+        // Without a token there is nothing at the address.
+        401 | 404 => Declined::Unauthorized,
+        403 => Declined::Refused(description.as_str().into()),
+        400 => bad_request(parameters, &description),
+        // An answer of somebody in between, a conflict, or no sense at all.
+        _ => Declined::Unavailable,
+    })
+}
+
+fn bad_request(parameters: &Value, description: &str) -> Declined {
+    if let Ok(chat) = lenient_json::text(parameters, "migrate_to_chat_id").parse() {
+        return Declined::Migrated(chat);
+    }
+    let said = description.to_lowercase();
+    let description = Detail::from(description);
+    let says = |known: &[&str]| known.iter().any(|words| said.contains(words));
+    if says(MOOT) {
+        Declined::Moot(description)
+    } else if says(TOO_RICH) {
+        Declined::TooRich(description)
+    } else {
+        Declined::Refused(description)
+    }
+}
+
+/// Words of Telegram's that say why it refuses a call, and ours, which may be logged: its own can quote what
+/// was sent.
+const REASONS: &[(&str, &str)] = &[
+    ("blocked by the user", "the user blocked the bot"),
+    ("user is deactivated", "the user deleted the account"),
+    ("was kicked", "the bot was removed from the group"),
+    ("is not a member", "the bot is not in the group"),
+    ("chat was deleted", "the group was deleted"),
+    ("can't initiate", "the user has not written to the bot"),
+    ("chat not found", "there is no such chat"),
+    ("message thread not found", "there is no such topic"),
+    ("topic_", "the topic is closed or gone"),
+    ("rights to send", "the bot may not write in the group"),
+    (
+        "file is too big",
+        "the file is larger than the 20 MB that a bot can have",
+    ),
+    ("file_id", "the file is not there any more"),
+];
+
+/// Why a call failed, in words that may be logged.
+pub(super) fn reason(refused: &Declined, method: &str) -> String {
+    let answered = |what: &str| format!("Telegram answered {what} to {method}");
+    match refused {
+        Declined::RateLimited(_) => answered("429"),
+        Declined::Unavailable => answered("nothing of use"),
+        Declined::Unauthorized => answered("that it does not know the token"),
+        Declined::Migrated(_) => answered("that the group is a supergroup now"),
+        Declined::TooRich(_) => answered("that it cannot show this"),
+        Declined::Moot(_) => answered("that there is nothing to be done"),
+        Declined::Refused(words) => {
+            let words = words.as_str().to_lowercase();
+            let known = REASONS.iter().find(|(theirs, _)| words.contains(theirs));
+            known.map_or_else(
+                || answered("a refusal"),
+                |(_, ours)| format!("{method}: {ours}"),
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_answered_says_what_is_to_be_done() {
+        let refused = |status: u16, description: &str, parameters: Value| {
+            let mut body = json!({"ok": false, "error_code": status, "description": description});
+            if parameters.is_object() {
+                body["parameters"] = parameters;
+            }
+            result(status, body.to_string().as_bytes()).expect_err("a refusal")
+        };
+        let bad = |reason: &str| refused(400, &format!("Bad Request: {reason}"), Value::Null);
+        let retry_after = json!({"retry_after": 7});
+        assert_eq!(
+            refused(429, "Too Many Requests: retry after 7", retry_after),
+            Declined::RateLimited(Some(Duration::from_secs(7)))
+        );
+        assert_eq!(
+            refused(401, "Unauthorized", Value::Null),
+            Declined::Unauthorized
+        );
+        assert_eq!(
+            refused(404, "Not Found", Value::Null),
+            Declined::Unauthorized
+        );
+        assert_eq!(
+            refused(502, "Bad Gateway", Value::Null),
+            Declined::Unavailable
+        );
+        let group = "Bad Request: group chat was upgraded to a supergroup chat";
+        let to = json!({"migrate_to_chat_id": -1_002_147_483_700_i64});
+        assert_eq!(
+            refused(400, group, to),
+            Declined::Migrated(-1_002_147_483_700)
+        );
+        for reason in [
+            "can't parse entities: Unsupported start tag \"br\" at byte offset 2",
+            "BUTTON_DATA_INVALID",
+            "inline keyboard button URL 'tel:1' is invalid: Unsupported URL protocol",
+            "reply markup is too long",
+            "wrong type of the web page content",
+            "failed to get HTTP URL content",
+            "wrong file identifier/HTTP URL specified",
+            "PHOTO_INVALID_DIMENSIONS",
+            "IMAGE_PROCESS_FAILED",
+            "message is too long",
+            "message caption is too long",
+        ] {
+            assert!(matches!(bad(reason), Declined::TooRich(_)), "{reason}");
+        }
+        for (status, reason) in [
+            (403, "Forbidden: bot was blocked by the user"),
+            (403, "Forbidden: user is deactivated"),
+            (403, "Forbidden: bot was kicked from the supergroup chat"),
+            (400, "Bad Request: chat not found"),
+            (400, "Bad Request: message thread not found"),
+            (400, "Bad Request: have no rights to send a message"),
+        ] {
+            assert_eq!(
+                refused(status, reason, Value::Null),
+                Declined::Refused(reason.into())
+            );
+        }
+        for reason in [
+            "query is too old and response timeout expired or query ID is invalid",
+            "message is not modified: x",
+        ] {
+            assert!(matches!(bad(reason), Declined::Moot(_)), "{reason}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_none_of_telegrams_is_no_result() {
+        for (status, body) in [
+            (200, ""),
+            (200, "\u{0}{]<"),
+            (200, "{}"),
+            (503, "<html>"),
+            (302, "{\"ok\":true}"),
+        ] {
+            assert_eq!(
+                result(status, body.as_bytes()),
+                Err(Declined::Unavailable),
+                "{status} {body}"
+            );
+        }
+        assert_eq!(
+            result(200, b"{\"ok\":true,\"result\":{\"message_id\":1}}"),
+            Ok(json!({"message_id": 1}))
+        );
+    }
+}
