@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::limits::Size;
+use super::size::Size;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::Actionable;
@@ -23,7 +23,7 @@ use haptik_bridge_shared::message::hsl::Actionable;
 pub struct Reference {
     /// Whom it is for.
     pub auth_id: AuthId,
-    /// Which: [`Outgoing::key`](super::Outgoing).
+    /// Which: [`Outgoing::key`](haptik_bridge_shared::message::Outgoing).
     pub key: EntryKey,
 }
 

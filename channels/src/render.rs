@@ -2,9 +2,9 @@
 //! channels: what differs is data ([`super::limits`]), and how a page is encoded.
 //!
 //! 1. A text is read into [spans](Span) ([`inline`]); how it is printed is a [`Markup`] ([`printers`]).
-//! 2. A message becomes neutral [blocks](Block) ([`layout`]): what is too long is [split], what the
+//! 2. A message becomes neutral [blocks](Block) (`layout`): what is too long is [split], what the
 //!    provider has not is said in the next simpler way.
-//! 3. Blocks are packed into [pages](Page), one request to the provider each ([`pack`]).
+//! 3. Blocks are packed into [pages](Page), one request to the provider each (`pack`).
 //! 4. A page that is refused all the same has a simpler form ([`Page::simpler`]).
 //!
 //! The way down is always the same: carousel → cards below each other → text with buttons; buttons → menu
@@ -27,12 +27,12 @@ mod page;
 pub mod printers;
 pub mod split;
 
+pub use crate::markup::Markup;
 pub use block::{Block, Button, Card, Picture, Role, Target, Targets};
 pub use inline::{Rich, Span, read, title};
 pub use layout::pages;
 pub use media::web_address;
 pub use page::{Identity, Page};
-pub use printers::Markup;
 
 #[cfg(doc)]
 use super::limits::Shape;

@@ -24,6 +24,7 @@ use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::retry::FailureReason;
+use haptik_bridge_simulator::{Settings, Simulator};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -33,7 +34,6 @@ use standardwebhooks::Webhook;
 use tokio::sync::broadcast;
 
 use crate::feed::{Feed, Item};
-use crate::simulator::{Settings, Simulator};
 
 mod tickets;
 

@@ -2,8 +2,8 @@
 //! handlers behind one listener, [`database`] is the embedded DynamoDB that the real SDK talks to,
 //! [`queue`] stands in for SQS FIFO.
 //!
-//! [`simulator`] is a stand-in for the Haptik platform, for tests too. [`demo`] is the page that
-//! `cargo run` serves, and [`feed`] what it shows on its right-hand side.
+//! [`demo`] is the page that `cargo run` serves, with a simulated Haptik platform behind it, and [`feed`]
+//! what it shows on its right-hand side.
 
 pub mod application;
 pub mod database;
@@ -12,4 +12,3 @@ pub mod feed;
 pub mod gateway;
 pub mod queue;
 pub mod registry;
-pub mod simulator;

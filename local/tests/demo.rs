@@ -5,8 +5,8 @@ use std::time::Duration;
 use haptik_bridge_local::demo::Demo;
 use haptik_bridge_local::feed::Feed;
 use haptik_bridge_local::gateway::LocalBridge;
-use haptik_bridge_local::simulator::{CompletedBy, Records};
 use haptik_bridge_shared::net::aws::AwsEnvironment;
+use haptik_bridge_simulator::{CompletedBy, Records};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use axum::extract::{Path as Method, State};
 use axum::routing::post;
 use axum::{Json, Router};
-use haptik_bridge_local::simulator::{Reply, Running, Settings, Simulator, UserMessage};
+use haptik_bridge_simulator::{Reply, Running, Settings, Simulator, UserMessage};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;

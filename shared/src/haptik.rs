@@ -1,4 +1,4 @@
-//! Haptik's "Bot as an API": the message language ([`hsl`]), what Haptik calls ([`webhook`]) and the
+//! Haptik's "Bot as an API": the message language ([`crate::message::hsl`]), what Haptik calls ([`webhook`]) and the
 //! calls that we make ([`client`], [`transcript`]).
 
 pub mod client;

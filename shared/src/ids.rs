@@ -51,7 +51,7 @@ text_id! {
     AuthId
 }
 text_id! {
-    /// The name of a channel connection: `acme-slack` in `[channels.acme-slack]`.
+    /// The name of a channel connection: `acme` in `[channels.acme]`.
     ConnectionId
 }
 text_id! {

@@ -46,7 +46,7 @@ pub const LARGEST_BODY: usize = 10 * 1024 * 1024;
 /// Where something that is to be made durable comes from, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestContext<'a> {
-    /// Where it comes from, as logs and metrics name it: `channels/acme-slack`, `haptik/main`, `processor`.
+    /// Where it comes from, as logs and metrics name it: `channels/acme`, `haptik/main`, `processor`.
     pub source: &'a str,
     /// When it was received, by our clock.
     pub now: Timestamp,

@@ -28,7 +28,7 @@ pub enum Lane {
     },
     /// What was verified at an edge and not understood: kept, dead, for a look. Never delivered.
     NotUnderstood {
-        /// The edge: `channels/acme-slack` or `haptik/main`.
+        /// The edge: `channels/acme` or `haptik/main`.
         edge: String,
     },
 }

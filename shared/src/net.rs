@@ -1,4 +1,4 @@
-//! Outgoing HTTP, and nothing else sends: [`client`] for the base URLs that the operator configured, a
+//! Outgoing HTTP, and nothing else sends: [`client()`] for the base URLs that the operator configured, a
 //! [`Fetcher`] for URLs that users supply, which keeps them away from private networks, and [`aws`], the
 //! same client for AWS.
 //!

@@ -1,4 +1,4 @@
-//! Standard Webhooks, both ways: signed requests of a custom channel, signed callbacks and signed
+//! Standard Webhooks, both ways: signed requests of an application, signed callbacks and signed
 //! events of a sink (<https://www.standardwebhooks.com>).
 
 use std::time::Duration;

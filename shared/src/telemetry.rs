@@ -32,7 +32,7 @@ pub struct Hop<'a> {
 
 impl<'a> Hop<'a> {
     /// A step that went well: `received`, `appended`, `sent_to_haptik`, `rendered`, `sent_to_channel` … `source`
-    /// is where it came in or goes to: `channels/acme-slack`, `haptik/main`, `sinks/crm`.
+    /// is where it came in or goes to: `channels/acme`, `haptik/main`, `sinks/crm`.
     pub fn new(name: &'static str, source: &'a str) -> Self {
         Self {
             name,

@@ -86,7 +86,7 @@ pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
     };
     let values = json!({
         "event_name": event.event_name,
-        "delivery_id": crate::webhook::id(delivery),
+        "delivery_id": delivery.id(),
         "timestamp": event.timestamp.unwrap_or(delivery.received_at).to_string(),
         "sink": delivery.sink,
         "account": delivery.account,

@@ -1,13 +1,29 @@
-//! What sinks are built with.
+//! A type of sink, and what sinks are built with.
 
 use std::time::Duration;
 
-use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::config::{self, Config, SinkDefinition};
 use haptik_bridge_shared::net::aws::{AwsEnvironment, MissingVariables};
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::users::UserMap;
 
-use crate::tickets::transcript::Transcripts;
+use crate::sink::Sink;
+use crate::transcript::Transcripts;
+
+/// A type of sink.
+pub trait SinkType: 'static {
+    /// The value of `type`.
+    const NAME: &'static str;
+
+    /// Its keys in the configuration.
+    const DEFINITION: SinkDefinition;
+
+    /// The keys that come with it.
+    type Config: 'static;
+
+    /// A sink. `of` are the keys that every sink has. Nothing is called yet.
+    fn build(config: &Self::Config, of: &config::Sink, deps: &SinkDeps) -> Box<dyn Sink>;
+}
 
 /// What sinks are built with, besides their configuration.
 #[derive(Debug, Clone)]

@@ -29,7 +29,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType, webhook};
+use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType};
 
 /// What is asked of EventBridge, to follow "to".
 const CALL: &str = "put an event on the bus";
@@ -106,7 +106,7 @@ impl EventBridge {
         let at = delivery.event.timestamp.unwrap_or(delivery.received_at);
         let detail = Detail {
             version: "1",
-            delivery_id: webhook::id(delivery),
+            delivery_id: delivery.id(),
             account: delivery.account.as_str(),
             timestamp: at,
             event: serde_json::from_str(delivery.body)

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::config;
-use crate::tickets::transcript::{Fetched, Transcript, Transcripts};
+use crate::transcript::{Fetched, Transcript, Transcripts};
 use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType, context};
 
 /// What is asked of the receiver, to follow "to".

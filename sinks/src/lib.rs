@@ -24,10 +24,11 @@ pub mod salesforce;
 pub mod servicenow;
 mod sink;
 pub mod tickets;
+mod transcript;
 pub mod webhook;
 pub mod zendesk;
 
-pub use deps::SinkDeps;
+pub use deps::{SinkDeps, SinkType};
 pub use error::SinkError;
-pub use registry::{DEFINITIONS, SinkType, Sinks};
-pub use sink::{Delivered, Delivery, Sink};
+pub use registry::{DEFINITIONS, Sinks};
+pub use sink::{Delivered, Delivery, Sink, TicketRef};

@@ -16,22 +16,7 @@ use crate::servicenow::ServiceNow;
 use crate::tickets::Ticketing;
 use crate::webhook::Webhook;
 use crate::zendesk::Zendesk;
-use crate::{Sink, SinkDeps};
-
-/// A type of sink.
-pub trait SinkType: 'static {
-    /// The value of `type`.
-    const NAME: &'static str;
-
-    /// Its keys in the configuration.
-    const DEFINITION: SinkDefinition;
-
-    /// The keys that come with it.
-    type Config: 'static;
-
-    /// A sink. `of` are the keys that every sink has. Nothing is called yet.
-    fn build(config: &Self::Config, of: &config::Sink, deps: &SinkDeps) -> Box<dyn Sink>;
-}
+use crate::{Sink, SinkDeps, SinkType};
 
 /// Builds a sink, where it is of the type.
 type Build = fn(&config::Sink, &SinkDeps) -> Option<Box<dyn Sink>>;

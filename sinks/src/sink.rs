@@ -1,4 +1,4 @@
-//! A sink, and an event on its way there.
+//! A sink, an event on its way there, and what becomes of it.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,10 +7,12 @@ use async_trait::async_trait;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AccountId, AuthId, EntryKey};
 use haptik_bridge_shared::net::api::Preview;
+use haptik_bridge_shared::standard_webhooks;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::SinkError;
-use crate::tickets::TicketRef;
 
 /// Something outside that gets events.
 #[async_trait]
@@ -78,7 +80,33 @@ pub enum Delivered {
     Later(Duration, &'static str),
 }
 
+/// A ticket that there is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketRef {
+    /// The CRM's id of it.
+    pub id: String,
+    /// Where people see it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl TicketRef {
+    /// The ticket with this id, which people see at `url`.
+    pub(crate) fn at(id: String, url: &Url) -> Self {
+        Self {
+            id,
+            url: Some(url.to_string()),
+        }
+    }
+}
+
 impl Delivery<'_> {
+    /// What names the event, the same on every try.
+    #[must_use]
+    pub fn id(&self) -> String {
+        standard_webhooks::message_id(&[self.account.as_str(), self.user(), self.key.as_str()])
+    }
+
     /// The user that the event is about; empty where it names none.
     #[must_use]
     pub fn user(&self) -> &str {

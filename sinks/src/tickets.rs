@@ -1,7 +1,7 @@
 //! Ticket sinks: after a conversation completes, a ticket is in the CRM, and exactly one.
 //!
 //! [`Tickets`] is what they have in common: which ticket an event belongs to (`case`), what it says
-//! (`text`) with the conversation's transcript (`transcript`), and that it is created once. A CRM's own
+//! (`text`) with the conversation's transcript, and that it is created once. A CRM's own
 //! part is a [`Crm`]: to find, to create, to attach, to comment. How it is called is a [`CrmClient`].
 //!
 //! A ticket is created in three steps, each of which may be the last of a process: the table is told that
@@ -24,19 +24,19 @@ use jiff::Timestamp;
 
 use crate::config::ticket::{TicketSink as _, TicketTexts, TranscriptPlace};
 use crate::plain::without_space;
+use crate::transcript::{Fetched, Transcript, line};
 use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType, context};
 
 mod case;
 mod crm;
 mod text;
 mod ticket;
-pub(crate) mod transcript;
 
+pub use crate::sink::TicketRef;
 pub use crm::{Auth, Crm, CrmClient, CrmType, Limits};
-pub use ticket::{Attachment, Comment, Requester, Ticket, TicketRef};
+pub use ticket::{Attachment, Comment, Requester, Ticket};
 
 use case::{Case, Place};
-use transcript::{Fetched, Transcript};
 
 /// A sink that makes tickets, in any CRM.
 #[derive(Debug)]
@@ -228,7 +228,7 @@ impl Tickets {
         if hsl.text.trim().is_empty() {
             return Ok(Delivered::Nothing("a message without text"));
         }
-        let text = text::line(
+        let text = line(
             delivery.event.timestamp.or(Some(delivery.received_at)),
             &delivery.event.sender.name,
             &hsl.text,

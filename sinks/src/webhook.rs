@@ -50,7 +50,7 @@ impl Sink for Webhook {
             &self.http,
             &self.url,
             &self.signing_secrets,
-            &id(delivery),
+            &delivery.id(),
             &body(delivery)?,
             delivery.now,
         )
@@ -68,7 +68,7 @@ impl Sink for Webhook {
     async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError> {
         let headers = [
             ("content-type", "application/json".to_owned()),
-            (standardwebhooks::HEADER_WEBHOOK_ID, id(delivery)),
+            (standardwebhooks::HEADER_WEBHOOK_ID, delivery.id()),
             (
                 standardwebhooks::HEADER_WEBHOOK_TIMESTAMP,
                 delivery.now.as_second().to_string(),
@@ -88,15 +88,6 @@ impl Sink for Webhook {
             body: format!("{:#}", body(delivery)?),
         }])
     }
-}
-
-/// The `webhook-id`.
-pub(super) fn id(delivery: &Delivery<'_>) -> String {
-    standard_webhooks::message_id(&[
-        delivery.account.as_str(),
-        delivery.user(),
-        delivery.key.as_str(),
-    ])
 }
 
 fn body(delivery: &Delivery<'_>) -> Result<Value, SinkError> {

@@ -14,10 +14,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use haptik_bridge_local::simulator::{
+use haptik_bridge_processor::Limits;
+use haptik_bridge_simulator::{
     Bot, DeliveryFault, DeliveryKind, DeliveryOutcome, DeliveryState, Running, Settings, Simulator,
 };
-use haptik_bridge_processor::Limits;
 
 pub mod deployed;
 

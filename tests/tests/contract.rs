@@ -17,7 +17,7 @@ mod talking;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use haptik_bridge_local::simulator::{Bot, Reply, UserMessage};
+use haptik_bridge_simulator::{Bot, Reply, UserMessage};
 use haptik_bridge_tests::app::App;
 use haptik_bridge_tests::fake_slack::FakeSlack;
 use haptik_bridge_tests::fake_telegram::FakeTelegram;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use external_bot::{Bot, Client, router};
-use haptik_bridge_local::simulator::{CompletedBy, Reply, Settings, UserMessage};
+use haptik_bridge_simulator::{CompletedBy, Reply, Settings, UserMessage};
 use haptik_bridge_tests::app::{SECRET, client};
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::json;

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use haptik_bridge_local::simulator::{
+use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_simulator::{
     AgentJoins, CallFault, CallOutcome, CompletedBy, CompletionEvents, DeliveryState, MESSAGE_PATH,
     Reply, Settings, UserMessage,
 };
-use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_tests::chaos::KillAt;
 use haptik_bridge_tests::chaos::handoff::{self, Asker, End, Life, Lived};
 use haptik_bridge_tests::{Options, Stage};

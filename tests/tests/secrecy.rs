@@ -8,13 +8,13 @@ use std::time::Duration;
 use haptik_bridge_local::application::Application;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::queue::LocalQueue;
-use haptik_bridge_local::simulator::{
-    CallFault, CallOutcome, MESSAGE_PATH, Reply, USER_PATH, UserMessage,
-};
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::retry::Detail;
 use haptik_bridge_shared::telemetry;
+use haptik_bridge_simulator::{
+    CallFault, CallOutcome, MESSAGE_PATH, Reply, USER_PATH, UserMessage,
+};
 use haptik_bridge_tests::app::{self, client};
 use haptik_bridge_tests::fake_crm::{FakeCrm, Kind, zendesk};
 use haptik_bridge_tests::fake_slack::{Delivery, Fault};

@@ -2,24 +2,12 @@
 
 use super::inline::{Span, Style};
 use crate::limits::{Counted, Unit};
+use crate::markup::Markup;
 
 mod commonmark;
 mod html;
 mod mrkdwn;
 mod plain;
-
-/// A markup that providers take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Markup {
-    /// Slack's (<https://docs.slack.dev/messaging/formatting-message-text>).
-    Mrkdwn,
-    /// The tags that Telegram has (<https://core.telegram.org/bots/api#html-style>).
-    Html,
-    /// `CommonMark`, with `~~` for what is struck through.
-    CommonMark,
-    /// None: a link is its label with its address behind it.
-    Plain,
-}
 
 /// Writes the parts of a text in one markup.
 trait Printer {

@@ -112,7 +112,7 @@ impl<K: Kind> fmt::Debug for Shown<'_, K> {
     }
 }
 
-/// Declares some keys of a table, and makes a struct of them that is a [`Part`](crate::config::Part):
+/// Declares some keys of a table, and makes a struct of them that is a [`Part`]:
 ///
 /// ```
 /// use haptik_bridge_shared::config::kind::{BaseUrl, Flag, FullUrl, SecretList};
@@ -139,14 +139,14 @@ impl<K: Kind> fmt::Debug for Shown<'_, K> {
 ///
 /// The documentation of a field is what `docs/configuration.md` says of its key. A field is named as its key
 /// unless there is `as "key"`. After the type stands what holds when the key is left out, with the
-/// [`Kind`](crate::config::kind::Kind) of its value:
+/// [`Kind`] of its value:
 ///
 /// - `required(kind)`, or `required(kind, "where it is")`: that is an error.
 /// - `optional(kind)`, or `optional(kind, "what holds then")`: the field is `None`.
 /// - `default(kind, value)`: a value as it would be in the file, whose kind reads it. For documentation,
 ///   words can follow it.
 /// - `or(kind, value, "words")`: a `Result` in Rust, which can name the fields before it, Results themselves.
-/// - `part()`: the type of the field is a [`Part`](crate::config::Part) itself.
+/// - `part()`: the type of the field is a [`Part`] itself.
 ///
 /// After the struct can follow `rule function(field, …);`: the function gets the section and a reference to the
 /// `Result` of each of the fields, and says with a `Result<(), Reported>` whether they go together.

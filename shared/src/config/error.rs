@@ -34,7 +34,7 @@ impl std::error::Error for ConfigErrors {}
 /// One thing that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// The key, as a path: `channels.acme-slack.signing_secrets[1]`. Empty when the text is not
+    /// The key, as a path: `channels.acme.signing_secrets[1]`. Empty when the text is not
     /// TOML, which has no keys yet.
     pub path: String,
     /// Where in the file; `None` when it is about the whole file.

@@ -116,7 +116,7 @@ pub struct Preview {
 }
 
 impl Api {
-    /// Sends with `http` (see [`client`](super::client)).
+    /// Sends with `http` (see [`client`](super::client())).
     #[must_use]
     pub fn new(http: reqwest::Client) -> Self {
         Self {

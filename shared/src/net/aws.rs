@@ -125,7 +125,7 @@ impl AwsEnvironment {
     }
 }
 
-/// The HTTP client of the AWS SDK: the bridge's own ([`crate::net::client`]), so that a function
+/// The HTTP client of the AWS SDK: the bridge's own ([`crate::net::client()`]), so that a function
 /// has one connection pool and one TLS stack, set up once.
 #[must_use]
 pub fn http_client(http: reqwest::Client) -> SharedHttpClient {

@@ -4,12 +4,11 @@ use crate::config::ticket::{FieldValue, TicketTexts, TranscriptPlace};
 use crate::context::filled;
 use bytes::Bytes;
 use haptik_bridge_shared::net::shortened;
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::case::Case;
-use super::transcript::Transcript;
 use super::{Attachment, Limits, Requester, Ticket};
+use crate::transcript::Transcript;
 use crate::{Delivery, SinkError, context};
 
 /// The most tags of a ticket, and the most characters of each.
@@ -106,12 +105,6 @@ pub(super) fn wants_transcript(texts: &TicketTexts) -> bool {
                 )
         };
     texts.transcript != TranscriptPlace::None || uses("transcript") || uses("transcript_text")
-}
-
-/// A message of a transcript, as a line.
-pub(super) fn line(at: Option<Timestamp>, sender: &str, text: &str) -> String {
-    let at = at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC  ").to_string());
-    format!("{}{sender}: {text}", at.unwrap_or_default())
 }
 
 /// A text that is no larger than `limit`, with a note where it was cut.

@@ -5,9 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use haptik_bridge_shared::net::api::Field;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use url::Url;
 
 /// A ticket to be. All texts are plain: a CRM that shows HTML escapes them.
 #[derive(Clone, PartialEq)]
@@ -40,16 +38,6 @@ pub struct Requester {
     pub email: String,
     /// The telephone number.
     pub phone: String,
-}
-
-/// A ticket that there is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TicketRef {
-    /// The CRM's id of it.
-    pub id: String,
-    /// Where people see it, if that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
 }
 
 /// A comment to be.
@@ -90,16 +78,6 @@ impl Requester {
             &self.email
         } else {
             &self.name
-        }
-    }
-}
-
-impl TicketRef {
-    /// The ticket with this id, which people see at `url`.
-    pub(crate) fn at(id: String, url: &Url) -> Self {
-        Self {
-            id,
-            url: Some(url.to_string()),
         }
     }
 }

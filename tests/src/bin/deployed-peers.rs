@@ -16,7 +16,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use haptik_bridge_local::simulator::{Reply, Settings, Simulator, UserMessage};
+use haptik_bridge_simulator::{Reply, Settings, Simulator, UserMessage};
 use haptik_bridge_tests::fake_slack::{Delivery, FakeSlack};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;

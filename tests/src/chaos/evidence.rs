@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use haptik_bridge_local::simulator::Simulator;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Ledger, PENDING_INDEX, Payload, State};
 use haptik_bridge_shared::message::UserAction;
 use haptik_bridge_shared::table::Table;
+use haptik_bridge_simulator::Simulator;
 use serde_json::Value;
 
 use super::load::Said;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use haptik_bridge_local::simulator::{
-    AgentJoins, CompletedBy, CompletionEvents, Reply, Running, Settings, Simulator, UserMessage,
-};
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::message::handoff::Handoff;
 use haptik_bridge_shared::users::UserMap;
+use haptik_bridge_simulator::{
+    AgentJoins, CompletedBy, CompletionEvents, Reply, Running, Settings, Simulator, UserMessage,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

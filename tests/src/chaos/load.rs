@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use haptik_bridge_local::simulator::{Reply, UserMessage};
+use haptik_bridge_simulator::{Reply, UserMessage};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use haptik_bridge_local::simulator::{Reply, UserMessage};
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::ledger::State;
 use haptik_bridge_shared::outage::{Outages, Proof};
+use haptik_bridge_simulator::{Reply, UserMessage};
 use jiff::{SignedDuration, Timestamp};
 
 use super::doorbell::Doorbell;

@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use haptik_bridge_local::simulator::{
-    CompletedBy, MESSAGE_PATH, Running, Simulator, USER_PATH, signature,
-};
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::State;
+use haptik_bridge_simulator::{
+    CompletedBy, MESSAGE_PATH, Running, Simulator, USER_PATH, signature,
+};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 

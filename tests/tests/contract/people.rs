@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haptik_bridge_local::simulator::{CompletedBy, Reply, Settings, UserMessage};
+use haptik_bridge_simulator::{CompletedBy, Reply, Settings, UserMessage};
 use haptik_bridge_tests::provider::{Shown, Step};
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::json;

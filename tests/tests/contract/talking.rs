@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haptik_bridge_local::simulator::{Reply, UserMessage};
+use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::provider::Shown;
 use serde_json::{Value, json};
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use haptik_bridge_local::simulator::{
-    AGENT_PATH, AgentJoins, CallFault, CallOutcome, CompletedBy, Reply, Settings, UserMessage,
-};
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::retry::Detail;
+use haptik_bridge_simulator::{
+    AGENT_PATH, AgentJoins, CallFault, CallOutcome, CompletedBy, Reply, Settings, UserMessage,
+};
 use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};

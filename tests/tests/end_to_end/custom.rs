@@ -1,4 +1,4 @@
-use haptik_bridge_local::simulator::{Reply, UserMessage};
+use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -76,7 +76,7 @@ async fn an_agent_joins_answers_and_completes_and_each_is_told_once() -> anyhow:
     stage.app.wait_for(3).await;
     stage
         .simulator()
-        .completes(&auth_id, haptik_bridge_local::simulator::CompletedBy::Agent)?;
+        .completes(&auth_id, haptik_bridge_simulator::CompletedBy::Agent)?;
     let callbacks = stage.app.wait_for(4).await;
     let types: Vec<&str> = callbacks
         .iter()

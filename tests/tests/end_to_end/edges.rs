@@ -1,4 +1,4 @@
-use haptik_bridge_local::simulator::{UserMessage, signature};
+use haptik_bridge_simulator::{UserMessage, signature};
 use haptik_bridge_tests::app::client;
 use haptik_bridge_tests::fake_slack::{Delivery, HeaderCase};
 use haptik_bridge_tests::{Options, Stage};
@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-fn silent(_: &UserMessage) -> Vec<haptik_bridge_local::simulator::Reply> {
+fn silent(_: &UserMessage) -> Vec<haptik_bridge_simulator::Reply> {
     Vec::new()
 }
 

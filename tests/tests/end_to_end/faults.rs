@@ -1,10 +1,8 @@
 use std::time::Duration;
 
-use haptik_bridge_local::simulator::{
-    CallFault, CallOutcome, MESSAGE_PATH, Reply, Settings, UserMessage,
-};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_simulator::{CallFault, CallOutcome, MESSAGE_PATH, Reply, Settings, UserMessage};
 use haptik_bridge_tests::fake_slack::Fault;
 use haptik_bridge_tests::{Options, Stage};
 

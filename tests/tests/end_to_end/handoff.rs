@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haptik_bridge_local::simulator::{
+use haptik_bridge_simulator::{
     AgentJoins, CallFault, CallOutcome, CompletedBy, DeliveryFault, DeliveryOutcome, MESSAGE_PATH,
     Reply, Settings, UserMessage,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haptik_bridge_local::simulator::{CallFault, CallOutcome, CompletedBy, MESSAGE_PATH};
+use haptik_bridge_simulator::{CallFault, CallOutcome, CompletedBy, MESSAGE_PATH};
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use haptik_bridge_local::simulator::UserMessage;
+use haptik_bridge_simulator::UserMessage;
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use haptik_bridge_local::simulator::{DeliveryFault, DeliveryOutcome, Reply, UserMessage};
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_simulator::{DeliveryFault, DeliveryOutcome, Reply, UserMessage};
 use haptik_bridge_tests::fake_slack::{Fault, Message};
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::json;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use haptik_bridge_local::simulator::{
-    CallFault, CallOutcome, CompletedBy, HISTORY_PATH, Reply, Settings, UserMessage,
-};
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::outage::{Cause, Findings, Outage, Proof};
+use haptik_bridge_simulator::{
+    CallFault, CallOutcome, CompletedBy, HISTORY_PATH, Reply, Settings, UserMessage,
+};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;
 use serde_json::json;

@@ -1,4 +1,4 @@
-use haptik_bridge_local::simulator::{CompletedBy, Reply, UserMessage};
+use haptik_bridge_simulator::{CompletedBy, Reply, UserMessage};
 use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::json;

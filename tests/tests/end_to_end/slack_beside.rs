@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use haptik_bridge_local::simulator::{Bot, Reply, UserMessage};
+use haptik_bridge_simulator::{Bot, Reply, UserMessage};
 use haptik_bridge_tests::fake_slack::{Delivery, Fault};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;

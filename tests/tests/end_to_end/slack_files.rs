@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haptik_bridge_local::simulator::UserMessage;
+use haptik_bridge_simulator::UserMessage;
 use haptik_bridge_tests::Stage;
 use serde_json::{Value, json};
 

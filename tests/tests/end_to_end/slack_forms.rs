@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use haptik_bridge_local::simulator::{Reply, UserMessage};
+use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::Stage;
 use haptik_bridge_tests::fake_slack::{Fault, Interaction, Message, OpenView};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! The pages by which somebody installs the app: what goes wrong there is said, and nothing of it is
 //! believed.
 
-use haptik_bridge_local::simulator::{Reply, UserMessage};
+use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::Stage;
 use haptik_bridge_tests::browser::{Browser, Shown};
 use haptik_bridge_tests::fake_slack::Fault;

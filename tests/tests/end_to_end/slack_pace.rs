@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use haptik_bridge_local::simulator::{Reply, UserMessage};
+use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::Stage;
 
 /// A little below Slack's second, so that no message is refused for a millisecond.

@@ -3,9 +3,6 @@
 
 use std::time::Duration;
 
-use haptik_bridge_local::simulator::{
-    CompletedBy, CompletionEvents, DeliveryFault, DeliveryOutcome, Settings, signature,
-};
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::breaker::CircuitBreaker;
 use haptik_bridge_shared::haptik::webhook::Event;
@@ -13,6 +10,9 @@ use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::retry::Detail;
+use haptik_bridge_simulator::{
+    CompletedBy, CompletionEvents, DeliveryFault, DeliveryOutcome, Settings, signature,
+};
 use haptik_bridge_tests::fake_crm::{FakeCrm, Fault, Kind, Ticket};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};

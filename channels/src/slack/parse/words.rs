@@ -69,7 +69,7 @@ impl Words {
         text
     }
 
-    /// What is left without a name in it. See [`mentions`].
+    /// What is left without a name in it. See [`unresolved_mentions`].
     pub(super) fn mentions(&self, own: &[&str]) -> Vec<String> {
         unresolved_mentions(&format!("{}\n{}", self.said, self.forwarded), own)
     }

@@ -15,7 +15,7 @@ pub struct SecretList {
     pub allowed: &'static str,
     /// Gives the secret as it will be used, or says what is wrong without its value.
     pub read: fn(&str) -> Result<String, &'static str>,
-    /// What is allowed but probably not meant, each to follow "token[0]". Never the value.
+    /// What is allowed but probably not meant, each to follow `token[0]`. Never the value.
     pub warnings: fn(&str) -> Vec<String>,
 }
 

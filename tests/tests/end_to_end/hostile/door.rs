@@ -1,6 +1,6 @@
 //! What is sent to each of the edges, correctly signed.
 
-use haptik_bridge_local::simulator::signature;
+use haptik_bridge_simulator::signature;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use proptest::sample::Index;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_sdk_dynamodb::types::AttributeValue;
-use haptik_bridge_local::simulator::{CallFault, CallOutcome, HISTORY_PATH, UserMessage};
 use haptik_bridge_shared::activity::Hour;
+use haptik_bridge_simulator::{CallFault, CallOutcome, HISTORY_PATH, UserMessage};
 use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};

@@ -6,7 +6,6 @@
 //! the last handle is dropped, what was still to be tried is forgotten.
 
 use std::{
-    collections::{HashMap, VecDeque},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -19,10 +18,11 @@ use sha1::Sha1;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Inner, Simulator,
+    account::{Inner, Simulator},
     faults::DeliveryPlan,
     records::{Attempt, Delivery, DeliveryKind, DeliveryState},
     state::State,
+    webhook::{Parcel, Waiting},
 };
 
 /// How long after each failed try the next one follows, before scaling.
@@ -30,48 +30,6 @@ const RETRY_PAUSES: [u64; 6] = [5, 25, 125, 625, 1410, 1410];
 
 /// How long an event waits for a disabled webhook, before scaling.
 const WAITING_TIME: Duration = Duration::from_hours(1);
-
-/// The webhook as the platform sees it.
-pub(super) struct Webhook {
-    pub(super) url: Option<String>,
-    pub(super) enabled: bool,
-    pub(super) waiting: VecDeque<Waiting>,
-    /// How much time has passed for what waits beyond what really has.
-    ahead: Duration,
-    held: HashMap<String, Parcel>,
-}
-
-impl Webhook {
-    pub(super) fn at(url: Option<String>) -> Self {
-        Self {
-            url,
-            enabled: true,
-            waiting: VecDeque::new(),
-            ahead: Duration::ZERO,
-            held: HashMap::new(),
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        self.enabled && self.url.is_some()
-    }
-}
-
-/// An event that waits for the webhook.
-pub(super) struct Waiting {
-    parcel: Parcel,
-    since: Instant,
-    /// [`Webhook::ahead`] when it began to wait.
-    ahead: Duration,
-}
-
-/// A recorded delivery and what is needed to send it.
-#[derive(Clone)]
-struct Parcel {
-    number: u64,
-    body: Arc<str>,
-    kind: DeliveryKind,
-}
 
 impl Simulator {
     /// Where events are delivered from now on. Those that wait for a URL are sent at once.

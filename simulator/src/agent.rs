@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    CompletedBy, Simulator,
+    account::Simulator,
     bot::{Reply, UserMessage},
-    events::{Frame, Speaker},
+    events::{CompletedBy, Frame, Speaker},
     state::State,
 };
 

@@ -17,7 +17,6 @@ use haptik_bridge_shared::users::UserMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::text;
 use crate::{Delivery, SinkError};
 
 /// How long after a completion its transcript may lack the last message that Haptik delivered.
@@ -39,11 +38,11 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_min
 #[derive(Clone, Default)]
 pub(crate) struct Transcript {
     /// The messages, as templates have them: `sender`, `text`, `timestamp`.
-    pub(super) messages: Vec<Value>,
+    pub(crate) messages: Vec<Value>,
     /// The messages, a line each.
-    pub(super) lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     /// What to say where it is not the whole transcript.
-    pub(super) note: Option<&'static str>,
+    pub(crate) note: Option<&'static str>,
 }
 
 impl Transcript {
@@ -67,7 +66,7 @@ impl Transcript {
     fn of(messages: Vec<(String, String, Option<Timestamp>)>) -> Self {
         let lines = messages
             .iter()
-            .map(|(sender, text, at)| text::line(*at, sender, text))
+            .map(|(sender, text, at)| line(*at, sender, text))
             .collect();
         let messages = messages
             .into_iter()
@@ -262,4 +261,10 @@ impl Transcripts {
 fn began_before(messages: &[HistoryMessage], at: Timestamp) -> bool {
     let mut times = messages.iter().map(|message| message.timestamp);
     times.any(|said| said.is_none_or(|said| said <= at))
+}
+
+/// A message of a transcript, as a line.
+pub(crate) fn line(at: Option<Timestamp>, sender: &str, text: &str) -> String {
+    let at = at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC  ").to_string());
+    format!("{}{sender}: {text}", at.unwrap_or_default())
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Refusal, object, required_number, required_text};
-use crate::simulator::{LoggedFeedback, Simulator};
+use crate::{account::Simulator, records::LoggedFeedback};
 
 /// A user may rate once in this time.
 const ONCE_IN: Duration = Duration::from_hours(1);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Refusal, alphanumeric, object, required_text};
-use crate::simulator::{Simulator, UserCall};
+use crate::{account::Simulator, records::UserCall};
 
 /// The text fields of a user, beside `auth_id`.
 const TEXTS: [&str; 7] = [

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
-use haptik_bridge_local::simulator::{
+use haptik_bridge_simulator::{
     DeliveryState, FILE_PATH, MESSAGE_PATH, Running, Settings, Simulator, USER_PATH,
 };
 use reqwest::{
@@ -117,7 +117,7 @@ impl Haptik {
     }
 }
 
-fn state_of(delivery: &haptik_bridge_local::simulator::Delivery) -> DeliveryState {
+fn state_of(delivery: &haptik_bridge_simulator::Delivery) -> DeliveryState {
     delivery.state
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
 use super::{Refusal, messages::receive};
-use crate::simulator::{LoggedFile, Simulator, bot::FileSent, events::iso};
+use crate::{account::Simulator, bot::FileSent, events::iso, records::LoggedFile};
 
 /// "At most 10 MB".
 const LARGEST_FILE: u64 = 10 * 1024 * 1024;

@@ -1,6 +1,6 @@
 //! Every call, its success and each documented refusal.
 
-use haptik_bridge_local::simulator::{
+use haptik_bridge_simulator::{
     AGENT_PATH, FEEDBACK_PATH, FILE_PATH, HISTORY_PATH, MESSAGE_PATH, SYNCHRONOUS_PATH, Settings,
     USER_PATH, WEBHOOK_PATH,
 };

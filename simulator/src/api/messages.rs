@@ -6,8 +6,12 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Refusal, object, required_number, required_text};
-use crate::simulator::{
-    LoggedMessage, Reply, Simulator, UserMessage, agent::plain, bot::FileSent, events::iso,
+use crate::{
+    account::Simulator,
+    agent::plain,
+    bot::{FileSent, Reply, UserMessage},
+    events::iso,
+    records::LoggedMessage,
 };
 
 pub(super) async fn log(

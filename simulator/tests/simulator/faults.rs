@@ -1,6 +1,6 @@
 //! The control routes, and how much is kept.
 
-use haptik_bridge_local::simulator::{MESSAGE_PATH, Settings, USER_PATH};
+use haptik_bridge_simulator::{MESSAGE_PATH, Settings, USER_PATH};
 use serde_json::{Value, json};
 
 use crate::{Haptik, answer, message, with_webhook};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Bot, Reply, UserMessage, elements, visible};
-use crate::simulator::events::CompletedBy;
+use crate::events::CompletedBy;
 
 /// The scripted bot. "hi" or "help" shows a menu of all it can show; "agent" brings an agent, who
 /// answers until somebody says "bye" or "done".

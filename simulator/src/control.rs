@@ -17,7 +17,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    CallFault, CompletedBy, DeliveryFault, Simulator, UnknownUser, agent::plain, api::Refusal,
+    account::Simulator,
+    agent::{UnknownUser, plain},
+    api::Refusal,
+    events::CompletedBy,
+    faults::{CallFault, DeliveryFault},
 };
 
 pub(super) fn router(simulator: &Simulator) -> Router {

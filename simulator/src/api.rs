@@ -18,7 +18,8 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use super::{
-    CallFault, CallOutcome, Simulator,
+    account::Simulator,
+    faults::{CallFault, CallOutcome},
     records::{Call, WebhookEnable},
 };
 

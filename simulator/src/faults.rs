@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Something that goes wrong with calls to the platform.
 ///
 /// ```
-/// # use haptik_bridge_local::simulator::{CallFault, CallOutcome};
+/// # use haptik_bridge_simulator::{CallFault, CallOutcome};
 /// let overloaded = CallFault {
 ///     times: Some(3),
 ///     ..CallFault::on("/v1.0/log_message_from_user/", CallOutcome::status(503))

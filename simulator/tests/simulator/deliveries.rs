@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use haptik_bridge_local::simulator::{
+use haptik_bridge_simulator::{
     DeliveryFault, DeliveryOutcome, DeliveryState, Settings, WEBHOOK_PATH,
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -154,7 +154,7 @@ async fn duplicates_garbage_and_forgeries_come_on_request() {
     kinds.sort();
     assert_eq!(kinds, ["Duplicate", "Event", "Forged", "Garbage"]);
     let signed = |(signature, body): &&(String, Bytes)| {
-        let expected = haptik_bridge_local::simulator::signature("simulator-webhook-secret", body);
+        let expected = haptik_bridge_simulator::signature("simulator-webhook-secret", body);
         *signature == format!("sha1={expected}")
     };
     assert_eq!(

@@ -13,7 +13,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Refusal, object};
-use crate::simulator::{AgentJoins, AgentMove, Settings, Simulator};
+use crate::{
+    account::Simulator,
+    records::AgentMove,
+    settings::{AgentJoins, Settings},
+};
 
 pub(super) async fn send_chat_to_agent(
     State(simulator): State<Simulator>,

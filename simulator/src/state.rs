@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha1::{Digest, Sha1};
 
-use super::{deliveries::Webhook, faults::Faults, records::Records, settings::Settings};
+use super::{faults::Faults, records::Records, settings::Settings, webhook::Webhook};
 
 /// How many lines of a user's chats are remembered for transcripts.
 const KEPT_LINES: usize = 200;
