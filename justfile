@@ -8,6 +8,10 @@ check:
 test:
     cargo test --locked --workspace
 
+# The scenarios that every channel passes; `just contract slack` is one channel's.
+contract channel="":
+    cargo test --locked -p haptik-bridge-tests --test contract {{channel}}
+
 format:
     cargo fmt --all --check
 
