@@ -151,12 +151,13 @@ impl ToHaptik<'_> {
             return;
         }
         let noted = match (indicator, on) {
-            (Indicator::Sticky, Some(on)) => Shown {
+            (Indicator::Sticky(shown), Some(on)) => Shown {
                 address: at.clone(),
                 message_id: on.to_owned(),
+                shown,
             }
             .written(),
-            (Indicator::Sticky | Indicator::Passing, _) => None,
+            (Indicator::Sticky(_) | Indicator::Passing, _) => None,
         };
         // Noted first: the answer may come before the channel has said that it is shown.
         if let Some(noted) = &noted
