@@ -14,7 +14,7 @@ pub(crate) struct Shown {
     pub(crate) message_id: String,
     /// What is shown there, as the channel needs it to clear it.
     #[serde(rename = "is", default, skip_serializing_if = "String::is_empty")]
-    pub(crate) shown: String,
+    pub(crate) indicator: String,
 }
 
 impl Shown {

@@ -230,7 +230,7 @@ impl Drain<'_> {
                     stretch: self.limits.stretch,
                 };
                 let handoff = handoff.as_deref();
-                to_haptik.deliver(entry, connection, inbound, handoff).await
+                Box::pin(to_haptik.deliver(entry, connection, inbound, handoff)).await
             }
             (Lane::Channel(auth_id), Payload::Webhook { body, .. }) => {
                 self.to_channel()

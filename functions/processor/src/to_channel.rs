@@ -138,10 +138,10 @@ impl ToChannel<'_> {
                 Some(Shown {
                     address,
                     message_id,
-                    shown,
+                    indicator,
                 }) => {
                     let on = Some(message_id.as_str());
-                    outlet.clear_activity(&address, on, &shown).await
+                    outlet.clear_activity(&address, on, &indicator).await
                 }
                 None => Ok(()),
             };

@@ -151,10 +151,10 @@ impl ToHaptik<'_> {
             return;
         }
         let noted = match (indicator, on) {
-            (Indicator::Sticky(shown), Some(on)) => Shown {
+            (Indicator::Sticky(indicator), Some(on)) => Shown {
                 address: at.clone(),
                 message_id: on.to_owned(),
-                shown,
+                indicator,
             }
             .written(),
             (Indicator::Sticky(_) | Indicator::Passing, _) => None,
