@@ -389,23 +389,30 @@ pub trait Activity<C: ChannelType>: Send + Sync {
     /// When the provider refuses it or does not answer. It is not repeated.
     async fn show(&self, at: &C::Address, message_id: Option<&str>) -> Result<(), SendError>;
 
-    /// Takes away what [`Indicator::Sticky`] left.
+    /// Takes away what [`Indicator::Sticky`] left, given what that had said of it; the configuration may
+    /// be another by now.
     ///
     /// # Errors
     /// When the provider refuses it or does not answer.
-    async fn clear(&self, at: &C::Address, message_id: Option<&str>) -> Result<(), SendError> {
-        let _ = (at, message_id);
+    async fn clear(
+        &self,
+        at: &C::Address,
+        message_id: Option<&str>,
+        shown: &str,
+    ) -> Result<(), SendError> {
+        let _ = (at, message_id, shown);
         Ok(())
     }
 }
 
 /// How long an activity indicator is seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Indicator {
     /// The provider takes it away, with the answer or after a while.
     Passing,
-    /// It stays until it is cleared.
-    Sticky,
+    /// It stays until it is cleared. What is shown, as [`Activity::clear`] needs it: an emoji's name, for
+    /// example.
+    Sticky(String),
 }
 
 /// Work that requests left for later.

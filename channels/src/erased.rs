@@ -113,8 +113,12 @@ pub trait AnyOutlet: fmt::Debug + Send + Sync {
     async fn show_activity(&self, at: &Address, message_id: Option<&str>) -> Result<(), SendError>;
 
     /// [`crate::channel::Activity::clear`].
-    async fn clear_activity(&self, at: &Address, message_id: Option<&str>)
-    -> Result<(), SendError>;
+    async fn clear_activity(
+        &self,
+        at: &Address,
+        message_id: Option<&str>,
+        shown: &str,
+    ) -> Result<(), SendError>;
 
     /// [`crate::channel::Commands::run`].
     async fn run(&self, command: &Value) -> Result<(), SendError>;
@@ -261,9 +265,10 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         &self,
         at: &Address,
         message_id: Option<&str>,
+        shown: &str,
     ) -> Result<(), SendError> {
         match self.0.activity() {
-            Some(activity) => activity.clear(&address::<C>(at)?, message_id).await,
+            Some(activity) => activity.clear(&address::<C>(at)?, message_id, shown).await,
             None => Ok(()),
         }
     }

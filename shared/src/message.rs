@@ -12,6 +12,7 @@ use crate::redacted_debug;
 pub mod completion;
 pub mod handoff;
 pub mod hsl;
+pub mod offer;
 pub mod outgoing;
 
 pub use outgoing::{Content, Handback, Outgoing, Returned, Sender, SenderKind};

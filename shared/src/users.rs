@@ -13,7 +13,7 @@ use crate::ids::{AuthId, ConnectionId};
 use crate::message::Address;
 use crate::message::completion::Completion;
 use crate::message::handoff::Handoff;
-use crate::offers::{Offer, OfferEnd};
+use crate::message::offer::{Offer, OfferEnd};
 use crate::redacted_debug;
 use crate::table::{self, Table, TableError, Update, number, text};
 

@@ -76,15 +76,11 @@ impl SlackOutlet {
         is_slack || url.origin() == api.origin()
     }
 
-    /// The arguments of a reaction on a message
-    /// (<https://docs.slack.dev/reference/methods/reactions.add>); `None` in a thread with the assistant,
-    /// which has a status instead.
-    fn reaction(&self, at: &Address, message_id: Option<&str>) -> Option<Value> {
-        let name = self
-            .reaction
-            .as_deref()
-            .filter(|_| !at.is_assistant_thread())?;
-        Some(json!({"channel": at.channel, "timestamp": message_id?, "name": name}))
+    /// The emoji that shows that a message was taken; `None` in a thread with the assistant, which has a
+    /// status instead.
+    fn reaction(&self, at: &Address) -> Option<&str> {
+        let reaction = self.reaction.as_deref();
+        reaction.filter(|_| !at.is_assistant_thread())
     }
 }
 
@@ -255,7 +251,8 @@ impl Activity<Slack> for SlackOutlet {
         if at.is_assistant_thread() {
             Some(Indicator::Passing)
         } else {
-            self.reaction(at, message_id).map(|_| Indicator::Sticky)
+            let name = self.reaction(at)?;
+            Some(Indicator::Sticky(name.to_owned()))
         }
     }
 
@@ -266,8 +263,8 @@ impl Activity<Slack> for SlackOutlet {
             let status =
                 json!({"channel_id": at.channel, "thread_ts": thread_ts, "status": "is thinking…"});
             ("assistant.threads.setStatus", status)
-        } else if let Some(reaction) = self.reaction(at, message_id) {
-            ("reactions.add", reaction)
+        } else if let (Some(name), Some(ts)) = (self.reaction(at), message_id) {
+            ("reactions.add", reaction(at, ts, name))
         } else {
             return Ok(());
         };
@@ -280,10 +277,16 @@ impl Activity<Slack> for SlackOutlet {
     }
 
     /// <https://docs.slack.dev/reference/methods/reactions.remove>
-    async fn clear(&self, at: &Address, message_id: Option<&str>) -> Result<(), SendError> {
-        let Some(reaction) = self.reaction(at, message_id) else {
+    async fn clear(
+        &self,
+        at: &Address,
+        message_id: Option<&str>,
+        shown: &str,
+    ) -> Result<(), SendError> {
+        let (Some(ts), false) = (message_id, shown.is_empty() || at.is_assistant_thread()) else {
             return Ok(());
         };
+        let reaction = reaction(at, ts, shown);
         let arguments = Arguments::Json(&reaction);
         let workspace = at.workspace.as_ref();
         match self
@@ -295,6 +298,12 @@ impl Activity<Slack> for SlackOutlet {
             cleared => Ok(cleared.map(drop)?),
         }
     }
+}
+
+/// The arguments of a reaction on a message
+/// (<https://docs.slack.dev/reference/methods/reactions.add>).
+fn reaction(at: &Address, ts: &str, name: &str) -> Value {
+    json!({"channel": at.channel, "timestamp": ts, "name": name})
 }
 
 #[async_trait]

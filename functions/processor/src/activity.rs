@@ -12,6 +12,9 @@ pub(crate) struct Shown {
     /// On which message of the user's.
     #[serde(rename = "on")]
     pub(crate) message_id: String,
+    /// What is shown there, as the channel needs it to clear it.
+    #[serde(rename = "is", default, skip_serializing_if = "String::is_empty")]
+    pub(crate) indicator: String,
 }
 
 impl Shown {

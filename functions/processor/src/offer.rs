@@ -6,8 +6,8 @@ use haptik_bridge_channels::channel::Part;
 use haptik_bridge_channels::choices;
 use haptik_bridge_channels::render::{Button, Page, Target};
 use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::message::offer::{Chosen, Offer, OfferEnd, OfferedChoice};
 use haptik_bridge_shared::message::{KeyRef, MessageRef};
-use haptik_bridge_shared::offers::{Chosen, Offer, OfferEnd, OfferedChoice};
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 

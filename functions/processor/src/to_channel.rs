@@ -138,7 +138,11 @@ impl ToChannel<'_> {
                 Some(Shown {
                     address,
                     message_id,
-                }) => outlet.clear_activity(&address, Some(&message_id)).await,
+                    indicator,
+                }) => {
+                    let on = Some(message_id.as_str());
+                    outlet.clear_activity(&address, on, &indicator).await
+                }
                 None => Ok(()),
             };
             match cleared {

@@ -22,10 +22,11 @@ use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::message::hsl::{Actionable, Effect};
+use haptik_bridge_shared::message::offer::Chosen;
 use haptik_bridge_shared::message::{
     Attachment, Inbound, MessageRef, Profile, SenderKind, UserAction,
 };
-use haptik_bridge_shared::offers::{Chosen, Offers};
+use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::{Mode, User};
@@ -151,12 +152,13 @@ impl ToHaptik<'_> {
             return;
         }
         let noted = match (indicator, on) {
-            (Indicator::Sticky, Some(on)) => Shown {
+            (Indicator::Sticky(indicator), Some(on)) => Shown {
                 address: at.clone(),
                 message_id: on.to_owned(),
+                indicator,
             }
             .written(),
-            (Indicator::Sticky | Indicator::Passing, _) => None,
+            (Indicator::Sticky(_) | Indicator::Passing, _) => None,
         };
         // Noted first: the answer may come before the channel has said that it is shown.
         if let Some(noted) = &noted
