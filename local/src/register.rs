@@ -34,7 +34,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .iter()
         .find(|(name, _)| name.as_str() == connection);
     let (_, channel) = channel.with_context(|| {
-        let names: Vec<_> = config.channels.keys().map(|name| name.as_str()).collect();
+        let names: Vec<_> = config.channels.keys().map(String::as_str).collect();
         format!(
             "there is no connection {connection}; there are: {}",
             names.join(", ")

@@ -24,13 +24,14 @@ const CRATES: [&[&str]; 7] = [
 ];
 
 /// The modules of `shared`. Each may import those of the lines above its own.
-const SHARED: [&[&str]; 9] = [
+const SHARED: [&[&str]; 10] = [
     &["ids", "lenient_json", "redact", "template"],
     &["config", "key", "lane", "retry"],
     &["message", "net", "seal", "telemetry"],
     &["haptik", "queue", "standard_webhooks", "table"],
-    &["activity", "health", "ledger", "users"],
+    &["activity", "health", "ledger"],
     &["breaker", "offers", "outage"],
+    &["users"],
     &["bridge"],
     &["ingest", "live"],
     &["environment"],
