@@ -184,7 +184,7 @@ async fn what_was_given_up_is_selected_by_connection_sink_and_any_name_of_a_user
         connection: "acme-slack".into(),
         inbound: serde_json::from_value(serde_json::json!({
             "key": key, "at": now, "auth_id": "x", "user": "U2", "address": {},
-            "act": {"type": "message", "text": SECRET_WORDS},
+            "action": {"type": "message", "text": SECRET_WORDS},
         }))?,
         handoff: None,
     };

@@ -84,7 +84,7 @@ fn what_is_wrong_with_a_preview_is_said() {
         ),
         (
             vec!["--channel", "slak", &odd],
-            vec!["slak", "possible values: slack"],
+            vec!["slak", "possible values: custom, slack"],
         ),
         (vec![odd.as_str()], vec!["--channel"]),
         (vec!["--channel", "slack"], vec!["FILE.json"]),
@@ -101,7 +101,7 @@ fn what_is_wrong_with_a_preview_is_said() {
     }
     let unknown = haptik_bridge(&["capabilities", "slak"]);
     let said = String::from_utf8_lossy(&unknown.stderr);
-    assert!(said.contains("possible values: slack, custom"), "{said}");
+    assert!(said.contains("possible values: custom, slack"), "{said}");
 }
 
 #[test]
