@@ -17,6 +17,7 @@ use super::size::Size;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::Actionable;
+use haptik_bridge_shared::message::{KeyRef, MessageRef};
 
 /// The message that a button stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +112,7 @@ pub fn write(reference: &Reference, tap: &Tap, room: Size) -> Option<String> {
     let mut data = format!(
         "{kind}{}{}{}",
         URL_SAFE_NO_PAD.encode(whom),
-        URL_SAFE_NO_PAD.encode(digest::<9>(reference.key.as_str())),
+        reference.key.digest(),
         base36(index)?
     );
     if let Tap::Say {
@@ -140,7 +141,8 @@ const RATINGS: [&str; 5] = ["A", "B", "C", "D", "E"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tapped {
     whom: Whom,
-    key: [u8; 9],
+    /// [`EntryKey::digest`] of the message's key.
+    key: String,
     /// What it means.
     pub meaning: Meaning,
 }
@@ -172,7 +174,8 @@ enum Whom {
 pub fn read(data: &str) -> Option<Tapped> {
     let kind = data.chars().next()?;
     let whom: [u8; 16] = decoded(data.get(1..23)?)?;
-    let key: [u8; 9] = decoded(data.get(23..35)?)?;
+    let key = data.get(23..35)?;
+    decoded::<9>(key)?;
     let rest = data.get(35..)?;
     let (index, text) = match rest.split_once('.') {
         Some((index, text)) => (index, Some(text)),
@@ -195,7 +198,11 @@ pub fn read(data: &str) -> Option<Tapped> {
     } else {
         Whom::Digest(whom)
     };
-    Some(Tapped { whom, key, meaning })
+    Some(Tapped {
+        whom,
+        key: key.to_owned(),
+        meaning,
+    })
 }
 
 impl Tapped {
@@ -213,14 +220,24 @@ impl Tapped {
     pub fn is_for(&self, auth_id: &AuthId) -> bool {
         match &self.whom {
             Whom::Id(named) => named == auth_id,
-            Whom::Digest(named) => *named == digest::<16>(auth_id.as_str()),
+            Whom::Digest(named) => *named == digest(auth_id.as_str()),
         }
     }
 
     /// Whether it is the message with this key.
     #[must_use]
     pub fn is_of(&self, key: &EntryKey) -> bool {
-        self.key == digest::<9>(key.as_str())
+        self.key == key.digest()
+    }
+
+    /// The message, to be looked up in the ledger; `otherwise` is whom it was for where the button does not
+    /// say.
+    #[must_use]
+    pub fn message(&self, otherwise: &AuthId) -> MessageRef {
+        MessageRef {
+            auth_id: self.auth_id().unwrap_or(otherwise).clone(),
+            key: KeyRef::KeyDigest(self.key.clone()),
+        }
     }
 }
 
@@ -237,7 +254,7 @@ fn whom(auth_id: &AuthId) -> ([u8; 16], bool) {
 }
 
 /// The first bytes of a text's SHA-256.
-fn digest<const BYTES: usize>(text: &str) -> [u8; BYTES] {
+fn digest(text: &str) -> [u8; 16] {
     let whole: [u8; 32] = Sha256::digest(text).into();
     std::array::from_fn(|at| whole.get(at).copied().unwrap_or_default())
 }

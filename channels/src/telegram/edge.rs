@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
-use haptik_bridge_shared::message::{Addressed, Inbound, KeyRef, MessageRef, Task, UserAction};
+use haptik_bridge_shared::message::{Addressed, Inbound, Task, UserAction};
 use http::Method;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
@@ -133,10 +133,7 @@ fn chosen(data: &str, auth_id: &AuthId) -> Option<UserAction> {
     let tapped = callback::read(data)?;
     match tapped.meaning {
         Meaning::Say { index, .. } => Some(UserAction::Choice {
-            message: MessageRef {
-                auth_id: tapped.auth_id().unwrap_or(auth_id).clone(),
-                key: KeyRef::KeyDigest(data.get(23..35)?.to_owned()),
-            },
+            message: tapped.message(auth_id),
             index,
         }),
         Meaning::Rate(rating) => Some(UserAction::Feedback {
