@@ -41,8 +41,8 @@ impl Simulator {
         Self::with_bot(settings, DemoBot)
     }
 
-    /// An account with a bot of one's own: a [`Bot`], or a closure from a [`UserMessage`] to the
-    /// [`Reply`]s.
+    /// An account with a bot of one's own: a [`Bot`], or a closure from a [`UserMessage`](super::UserMessage) to the
+    /// [`Reply`](super::Reply)s.
     #[must_use]
     pub fn with_bot(settings: Settings, bot: impl Bot) -> Self {
         let state = State::new(&settings, Timestamp::now());
