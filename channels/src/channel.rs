@@ -29,10 +29,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::capability::{Capability, Feature};
+use crate::limits::Limits;
 use crate::memory::Memory;
+use crate::pace::Place;
 pub use crate::part::Part;
 use crate::peer::{Peer, PeerRequest};
 use crate::preview::Preview;
+use crate::verify::Unverified;
 
 /// A type that is kept in the ledger as JSON.
 pub trait Wire: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static {}
@@ -49,6 +52,8 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     /// The keys of a body that was verified and not understood whose values are replaced before it is
     /// kept: the provider's tokens and one-time URLs.
     const SECRET_FIELDS: &'static [&'static str] = &[];
+    /// What its provider takes; `None` where the other side has no limits of its own.
+    const LIMITS: Option<&'static Limits>;
     /// The keys of its table in the configuration.
     type Config: fmt::Debug + Send + Sync + 'static;
     /// Where to answer. It is kept with the user.
@@ -197,9 +202,9 @@ pub struct Response {
 /// Why a request was turned away.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// The signature is missing, wrong or too old: 401. The text names the header, never a signature.
+    /// The signature is missing, wrong or too old: 401.
     #[error("{0}")]
-    Unauthorized(&'static str),
+    Unauthorized(Unverified),
     /// The sender broke our own interface: 400. The text says what is wrong and what is allowed.
     #[error("{0}")]
     BadRequest(String),
@@ -227,6 +232,12 @@ pub trait Outlet<C: ChannelType>: fmt::Debug + Send + Sync {
     fn simpler(&self, part: &Part) -> Option<Part> {
         let _ = part;
         None
+    }
+
+    /// What the provider counts messages to an address by, for [`Limits::pace`]: the conversation, without
+    /// what tells messages in it apart.
+    fn place(&self, to: &C::Address) -> Place {
+        Place::of(serde_json::to_string(to).unwrap_or_default())
     }
 
     /// Sends one part.
@@ -423,6 +434,12 @@ pub trait Commands<C: ChannelType>: Send + Sync {
     /// # Errors
     /// When the provider refuses it or does not answer.
     async fn run(&self, command: &C::Command) -> Result<(), SendError>;
+
+    /// What the provider counts such a command by; `None` where it is none of the messages that it counts.
+    fn place(&self, command: &C::Command) -> Option<Place> {
+        let _ = command;
+        None
+    }
 
     /// The command that tells a user something on the bridge's own account; `None` where the channel has
     /// no place for that.

@@ -60,7 +60,7 @@ fn outlet<C: ChannelType>(
     deps: OutletDeps,
 ) -> Result<Box<dyn AnyOutlet>, BuildError> {
     let outlet = C::outlet(settings::<C>(channel)?, deps)?;
-    Ok(Box::new(ErasedOutlet::<C>(outlet)))
+    Ok(Box::new(ErasedOutlet::<C>::new(outlet)))
 }
 
 fn register<C: ChannelType>(

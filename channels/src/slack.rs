@@ -3,7 +3,7 @@
 //! - `edge`: what Slack sends. `verify` is the request signature, `parse` reads messages, mentions, taps
 //!   and submitted forms.
 //! - `outlet`: what Slack is sent. `render` makes messages of blocks, with `markup`, `split` and `limits`;
-//!   `history` is what a conversation shows already, `profile` who a user is, `pace` keeps to Slack's rate.
+//!   `history` is what a conversation shows already, `profile` who a user is.
 //! - `tap`: what our buttons carry; `choice`: showing what the user chose; `notice`: small print.
 //! - `form`: forms in modals, out and back in; `home`: the Home tab.
 //! - `address`: what the ledger keeps. `api`: the Web API; `workspaces`: with whose token it is called, and
@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::capability::{Capability, Feature};
 use crate::channel::{BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps};
+use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::preview::Preview;
 
@@ -43,7 +44,6 @@ mod limits;
 mod markup;
 mod notice;
 mod outlet;
-mod pace;
 mod parse;
 mod preview;
 mod profile;
@@ -63,6 +63,7 @@ impl ChannelType for Slack {
     const NAME: &'static str = "slack";
     const SECRET_FIELDS: &'static [&'static str] = &["token", "response_url"];
     const DEFINITION: ChannelDefinition = config::DEFINITION;
+    const LIMITS: Option<&'static Limits> = Some(&limits::LIMITS);
     type Config = config::Slack;
     type Address = Address;
     type Command = Command;

@@ -15,6 +15,7 @@ use crate::channel::{
     Activity, Commands, Files, Indicator, Outlet, OutletDeps, Part, SendError, Sent,
 };
 use crate::limits::Size;
+use crate::pace::Place;
 
 /// The longest text that is shown when a tap is answered
 /// (<https://core.telegram.org/bots/api#answercallbackquery>).
@@ -106,6 +107,10 @@ impl Outlet<Telegram> for TelegramOutlet {
         part.simpler(encode::encode)
     }
 
+    fn place(&self, to: &Chat) -> Place {
+        to.paced()
+    }
+
     /// <https://core.telegram.org/bots/api#sendmessage>, <https://core.telegram.org/bots/api#sendphoto>
     async fn send(&self, to: &Chat, part: &Part) -> Result<Sent, SendError> {
         let body = &part.body;
@@ -166,6 +171,13 @@ impl Activity<Telegram> for TelegramOutlet {
 
 #[async_trait]
 impl Commands<Telegram> for TelegramOutlet {
+    fn place(&self, command: &Command) -> Option<Place> {
+        match command {
+            Command::Answer { .. } => None,
+            Command::Notify { chat, .. } => Some(chat.paced()),
+        }
+    }
+
     async fn run(&self, command: &Command) -> Result<(), SendError> {
         match command {
             Command::Answer {
