@@ -16,7 +16,7 @@ use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::message::{
     Attachment, Inbound, Outgoing, Profile, Sender, Task, UserAction,
 };
-use haptik_bridge_shared::net::Fetcher;
+use haptik_bridge_shared::net::{CallError, CallErrorKind, Fetcher};
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::redacted_debug;
 use haptik_bridge_shared::retry::{Detail, Failure, Retry, Retryable};
@@ -537,6 +537,22 @@ impl SendError {
     #[must_use]
     pub fn refused(reason: impl Into<String>) -> Self {
         Self::new(Refusal::Refused, reason)
+    }
+}
+
+impl SendError {
+    /// A call that `who`, the provider, did not take. The detail is left out: it is for the channel to know
+    /// whether the provider's words are about what was wrong or quote what was sent.
+    #[must_use]
+    pub fn of_call(who: &'static str, error: &CallError) -> Self {
+        let refusal = match &error.kind {
+            CallErrorKind::Unauthorized => Refusal::Unauthorized,
+            CallErrorKind::RateLimited => Refusal::RateLimited(error.retry_after),
+            CallErrorKind::Unavailable => Refusal::Unavailable(error.retry_after),
+            CallErrorKind::Unreachable(_) | CallErrorKind::Unreadable => Refusal::Unavailable(None),
+            CallErrorKind::Refused | CallErrorKind::Unsendable(_) => Refusal::Refused,
+        };
+        Self::new(refusal, error.by(who).to_string())
     }
 }
 

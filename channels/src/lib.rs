@@ -5,6 +5,10 @@
 //! [`connections`] builds the connections of a configuration: the edges for the function that receives, the
 //! outlets for the one that sends; what both keep in memory is a [`memory::Memory`]. A channel is a module here
 //! with a folder.
+//!
+//! What channels have in common: [`limits`] and [`render`] to show things, [`callback`] and [`choices`] for what
+//! is chosen, [`verify`] for who sends, [`install`] for apps that others install, [`pace`] for how fast
+//! messages may follow each other.
 
 pub mod callback;
 pub mod capability;
@@ -13,6 +17,7 @@ pub mod choices;
 pub mod connections;
 pub mod custom;
 pub mod erased;
+pub mod install;
 pub mod limits;
 pub mod markup;
 pub mod memory;

@@ -6,8 +6,8 @@
 //!   `history` is what a conversation shows already, `profile` who a user is.
 //! - `tap`: what our buttons carry; `choice`: showing what the user chose; `notice`: small print.
 //! - `form`: forms in modals, out and back in; `home`: the Home tab.
-//! - `address`: what the ledger keeps. `api`: the Web API; `workspaces`: with whose token it is called, and
-//!   how the app is installed.
+//! - `address`: what the ledger keeps. `api`: the Web API; `workspaces`: what Slack makes different about
+//!   installing the app.
 //! - `capability`, `preview`: what is shown how, before anybody sees it.
 //!
 //! In a channel the bot is spoken to by a mention, answers in the thread, and from then on hears what
@@ -29,7 +29,6 @@ use self::address::{Address, Command};
 use self::api::Api;
 use self::edge::SlackEdge;
 use self::outlet::SlackOutlet;
-use self::workspaces::Workspaces;
 
 mod address;
 mod api;
@@ -109,7 +108,7 @@ fn api(
     table: &Table,
     memory: &Memory,
 ) -> Result<Api, BuildError> {
-    let workspaces = Workspaces::new(connection, config, &http, table, memory)
+    let workspaces = workspaces::workspaces(connection, config, &http, table, memory)
         .map_err(|error| BuildError(error.to_string()))?;
     Ok(Api::new(http, config.api_base_url.clone(), workspaces))
 }

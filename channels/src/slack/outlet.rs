@@ -167,7 +167,7 @@ impl Directory<Slack> for SlackOutlet {
         match self.api.call(workspace, "users.info", arguments).await {
             Ok(answer) => Ok(answer.get("user").map(profile::profile)),
             // The user can be registered without a profile.
-            Err(SlackError::Refused { .. }) => Ok(None),
+            Err(error) if error.is_refused() => Ok(None),
             Err(error) if error.code() == "missing_scope" => Ok(None),
             Err(error) => Err(error.into()),
         }

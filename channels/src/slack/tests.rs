@@ -37,7 +37,7 @@ fn settings(api_base_url: Url) -> config::Slack {
 }
 
 fn web_api(settings: &config::Slack) -> Api {
-    let workspaces = Workspaces::one(Secrets::new("xoxb-token", []));
+    let workspaces = workspaces::Workspaces::Configured(Secrets::new("xoxb-token", []));
     let http = net::client().expect("a client");
     Api::new(http, settings.api_base_url.clone(), workspaces)
 }

@@ -7,7 +7,7 @@ use haptik_bridge_shared::message::{Attachment, Outgoing};
 use haptik_bridge_shared::net::Fetcher;
 use serde_json::{Value, json};
 
-use super::api::{Api, CallError};
+use super::api::{Api, Failed};
 use super::config::Config;
 use super::refusal::Declined;
 use super::{Chat, Command, LIMITS, Telegram, encode};
@@ -42,11 +42,11 @@ impl TelegramOutlet {
         to: &Chat,
         method: &'static str,
         arguments: &Value,
-    ) -> Result<Value, CallError> {
+    ) -> Result<Value, Failed> {
         let mut arguments = arguments.clone();
         to.write(&mut arguments);
         match self.api.call(method, &arguments).await {
-            Err(CallError::Refused {
+            Err(Failed::Refused {
                 refused: Declined::Migrated(id),
                 ..
             }) => {
@@ -87,9 +87,9 @@ impl TelegramOutlet {
 }
 
 /// A call of which it does not matter that Telegram refuses it.
-fn unless_refused(called: Result<Value, CallError>) -> Result<(), SendError> {
+fn unless_refused(called: Result<Value, Failed>) -> Result<(), SendError> {
     match called {
-        Err(CallError::Refused {
+        Err(Failed::Refused {
             refused: Declined::Moot(_) | Declined::Refused(_) | Declined::TooRich(_),
             ..
         }) => Ok(()),

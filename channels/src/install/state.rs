@@ -1,6 +1,6 @@
-//! The `state` of an installation: that who comes back from Slack is who was sent there, and not
+//! The `state` of an installation: that who comes back from the provider is who was sent there, and not
 //! somebody who was made to follow another's link
-//! (<https://docs.slack.dev/authentication/installing-with-oauth/#asking>).
+//! (<https://www.rfc-editor.org/rfc/rfc6749#section-10.12>).
 //!
 //! The browser keeps a random number in a cookie. The `state` is an expiry and a MAC over that and the
 //! number, so that it is worth nothing in another browser. That it is used once is noted in the table.
@@ -16,7 +16,7 @@ use haptik_bridge_shared::seal::{self, KEY_LENGTH, NoRandomness};
 pub(super) const LIFETIME_SECONDS: i64 = 600;
 
 /// What keys are derived for.
-const LABEL: &[u8] = b"haptik-bridge: state of a Slack installation";
+const LABEL: &[u8] = b"haptik-bridge: state of an installation";
 
 /// Makes and checks `state`s.
 pub(super) struct States {
@@ -29,7 +29,7 @@ pub(super) struct States {
 pub(super) struct Fresh {
     /// What the browser keeps.
     pub(super) cookie: String,
-    /// What goes to Slack and comes back.
+    /// What goes to the provider and comes back.
     pub(super) state: String,
 }
 
