@@ -206,9 +206,9 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
 
     async fn send(&self, to: &Address, part: &Part) -> Result<Sent, SendError> {
         let to = address::<C>(to)?;
-        let place = self.outlet.place(&to);
+        let bucket = self.outlet.bucket(&to);
         self.pacer
-            .call(&place, || self.outlet.send(&to, part))
+            .call(&bucket, || self.outlet.send(&to, part))
             .await
     }
 
@@ -294,8 +294,8 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         let command = serde_json::from_value(command.clone());
         let unknown = |_| SendError::refused(format!("a command that is not of {}", C::NAME));
         let command = command.map_err(unknown)?;
-        match commands.place(&command) {
-            Some(place) => self.pacer.call(&place, || commands.run(&command)).await,
+        match commands.bucket(&command) {
+            Some(bucket) => self.pacer.call(&bucket, || commands.run(&command)).await,
             None => commands.run(&command).await,
         }
     }

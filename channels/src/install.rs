@@ -24,8 +24,9 @@ use serde_json::Value;
 use url::Url;
 
 use self::pages::Installer;
-use crate::channel::{Refusal, Request, Response, SendError};
+use crate::error::{Refusal, SendError};
 use crate::memory::Memory;
+use crate::request::{Request, Response};
 
 mod exchange;
 mod installations;

@@ -1,7 +1,7 @@
 //! The channels: where users are.
 //!
-//! In reading order: [`channel`] is the interface that a channel implements, with [`part`], what it sends,
-//! and [`peer`], a role that few have; [`erased`] is where a channel's own types become JSON; [`registry`] is the list of channels.
+//! In reading order: [`channel`] is the interface that a channel implements, with [`request`], what it gets,
+//! [`part`], what it sends, [`error`], why that was not taken, and [`peer`], a role that few have; [`erased`] is where a channel's own types become JSON; [`registry`] is the list of channels.
 //! [`connections`] builds the connections of a configuration: the edges for the function that receives, the
 //! outlets for the one that sends; what both keep in memory is a [`memory::Memory`]. A channel is a module here
 //! with a folder.
@@ -17,6 +17,7 @@ pub mod choices;
 pub mod connections;
 pub mod custom;
 pub mod erased;
+pub mod error;
 pub mod install;
 pub mod limits;
 pub mod markup;
@@ -28,6 +29,7 @@ pub mod preview;
 pub mod redact_body;
 pub mod registry;
 pub mod render;
+pub mod request;
 pub mod size;
 pub mod slack;
 pub mod telegram;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::channel::{Refusal, SendError};
+use crate::error::{Refusal, SendError};
 use crate::limits::{Pace, Rate};
 
 /// For how long after a pause was asked for the rate is kept to.
@@ -26,16 +26,16 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Of how many conversations something is remembered before what is over is forgotten.
-const MOST_PLACES: usize = 10_000;
+const MOST_BUCKETS: usize = 10_000;
 
 /// What a provider counts the messages of.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Bucket {
     key: String,
     is_group: bool,
 }
 
-impl Place {
+impl Bucket {
     /// A conversation. The key has all that tells it from others, and from the same one where the provider
     /// counts something else there.
     #[must_use]
@@ -57,13 +57,13 @@ impl Place {
 }
 
 // The key has a user's id in it.
-haptik_bridge_shared::redacted_debug!(Place { is_group });
+haptik_bridge_shared::redacted_debug!(Bucket { is_group });
 
 /// What is known of the conversations of one connection.
 #[derive(Debug)]
 pub(crate) struct Pacer {
     pace: Pace,
-    places: Mutex<HashMap<String, Known>>,
+    buckets: Mutex<HashMap<String, Known>>,
 }
 
 #[derive(Debug)]
@@ -80,15 +80,15 @@ impl Pacer {
     pub(crate) fn new(pace: Pace) -> Self {
         Self {
             pace,
-            places: Mutex::default(),
+            buckets: Mutex::default(),
         }
     }
 
-    /// Makes a call when its place has a turn, and again after a short pause that the provider asks for.
+    /// Makes a call when its bucket has a turn, and again after a short pause that the provider asks for.
     ///
     /// # Errors
     /// Those of the call; [`Refusal::RateLimited`] with the time to wait where that is above 10 s.
-    pub(crate) async fn call<T, C, F>(&self, place: &Place, call: C) -> Result<T, SendError>
+    pub(crate) async fn call<T, C, F>(&self, bucket: &Bucket, call: C) -> Result<T, SendError>
     where
         C: Fn() -> F + Send + Sync,
         F: Future<Output = Result<T, SendError>> + Send,
@@ -99,7 +99,7 @@ impl Pacer {
         let patience = Instant::now() + LONGEST_WAIT;
         let mut refused = None;
         loop {
-            match self.turn(place, patience) {
+            match self.turn(bucket, patience) {
                 Ok(turn) => tokio::time::sleep_until(turn).await,
                 Err(after) => {
                     let error = refused.unwrap_or_else(no_turn);
@@ -114,30 +114,30 @@ impl Pacer {
             let Refusal::RateLimited(pause) = error.refusal else {
                 return Err(error);
             };
-            self.slow_down(place, pause.unwrap_or(DEFAULT_PAUSE));
+            self.slow_down(bucket, pause.unwrap_or(DEFAULT_PAUSE));
             refused = Some(error);
         }
     }
 
-    /// Takes the next turn of a place; where it comes after `patience`, takes none and says in how long it
+    /// Takes the next turn of a bucket; where it comes after `patience`, takes none and says in how long it
     /// comes.
-    fn turn(&self, place: &Place, patience: Instant) -> Result<Instant, Duration> {
+    fn turn(&self, bucket: &Bucket, patience: Instant) -> Result<Instant, Duration> {
         let now = Instant::now();
-        let group = self.pace.per_group.filter(|_| place.is_group);
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if !places.contains_key(&place.key) {
+        let group = self.pace.per_group.filter(|_| bucket.is_group);
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if !buckets.contains_key(&bucket.key) {
             if self.pace.learn_bursts && group.is_none() {
                 return Ok(now);
             }
-            forget_what_is_over(&mut places, self.pace, now);
+            forget_what_is_over(&mut buckets, self.pace, now);
         }
-        let known = places.entry(place.key.clone()).or_insert(Known {
+        let known = buckets.entry(bucket.key.clone()).or_insert(Known {
             next: now,
             careful_until: now,
             turns: VecDeque::new(),
         });
         if known.is_over(self.pace, now) && self.pace.learn_bursts && group.is_none() {
-            places.remove(&place.key);
+            buckets.remove(&bucket.key);
             return Ok(now);
         }
         let is_kept = !self.pace.learn_bursts || known.careful_until > now;
@@ -151,13 +151,13 @@ impl Pacer {
         Ok(turn)
     }
 
-    /// Notes that the provider asks for a pause in a place.
-    fn slow_down(&self, place: &Place, pause: Duration) {
+    /// Notes that the provider asks for a pause in a bucket.
+    fn slow_down(&self, bucket: &Bucket, pause: Duration) {
         let now = Instant::now();
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.retain(|_, known| !known.is_over(self.pace, now));
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.retain(|_, known| !known.is_over(self.pace, now));
         let next = now + pause;
-        let known = places.entry(place.key.clone()).or_insert(Known {
+        let known = buckets.entry(bucket.key.clone()).or_insert(Known {
             next,
             careful_until: now,
             turns: VecDeque::new(),
@@ -196,9 +196,9 @@ impl Known {
     }
 }
 
-fn forget_what_is_over(places: &mut HashMap<String, Known>, pace: Pace, now: Instant) {
-    if places.len() >= MOST_PLACES {
-        places.retain(|_, known| !known.is_over(pace, now));
+fn forget_what_is_over(buckets: &mut HashMap<String, Known>, pace: Pace, now: Instant) {
+    if buckets.len() >= MOST_BUCKETS {
+        buckets.retain(|_, known| !known.is_over(pace, now));
     }
 }
 

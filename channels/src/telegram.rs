@@ -20,7 +20,7 @@ use crate::callback;
 use crate::capability::{Capability, Feature};
 use crate::channel::{BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps, Registration};
 use crate::limits::{Buttons, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size};
-use crate::pace::Place;
+use crate::pace::Bucket;
 use crate::preview::Preview;
 use crate::render::Markup;
 use api::Api;
@@ -119,13 +119,19 @@ impl Chat {
         }
     }
 
+    /// A group, whose messages and topics are not known.
+    fn group(id: i64) -> Self {
+        // It differs in the sign of its id only.
+        Self::private(id)
+    }
+
     /// The chat, whose messages Telegram counts in all topics together. That of a user has the user's id, and
     /// groups and channels have negative ones.
-    fn paced(&self) -> Place {
+    fn bucket(&self) -> Bucket {
         if self.id < 0 {
-            Place::group(self.id.to_string())
+            Bucket::group(self.id.to_string())
         } else {
-            Place::of(self.id.to_string())
+            Bucket::of(self.id.to_string())
         }
     }
 

@@ -31,5 +31,5 @@ pub use client::{
     BodyError, ClientError, LONGEST_RETRY_AFTER, Unreachable, client, read, retry_after, shortened,
 };
 pub use endpoint::Endpoint;
-pub use error::{CallError, CallErrorKind};
+pub use error::{CallError, CallErrorKind, as_code};
 pub use fetch::{FetchError, Fetcher};

@@ -9,7 +9,7 @@ use haptik_bridge_channels::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps, Part, SendError, Sent,
 };
 use haptik_bridge_channels::connections::Outlets;
-use haptik_bridge_channels::limits::Limits;
+use haptik_bridge_channels::limits;
 use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_channels::preview::Preview;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
@@ -38,7 +38,7 @@ struct Trap {
 impl ChannelType for Trap {
     const NAME: &'static str = "trap";
     const DEFINITION: ChannelDefinition = ChannelDefinition::of::<OutboundSettings>("trap");
-    const LIMITS: Option<&'static Limits> = None;
+    const LIMITS: Option<&'static limits::Limits> = None;
     type Config = OutboundSettings;
     type Address = Value;
     type Command = ();

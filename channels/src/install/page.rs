@@ -7,7 +7,7 @@ use http::header::{
 };
 use url::Url;
 
-use crate::channel::Response;
+use crate::request::Response;
 
 /// What every page carries: it is nobody else's, holds nothing but itself and tells nobody whence one
 /// came, since its URL has a code in it.

@@ -52,15 +52,15 @@ impl Limit {
     }
 }
 
-async fn post(pacer: &Pacer, place: &Place, limit: &Limit) -> Result<(), SendError> {
-    pacer.call(place, || async { limit.post() }).await
+async fn post(pacer: &Pacer, bucket: &Bucket, limit: &Limit) -> Result<(), SendError> {
+    pacer.call(bucket, || async { limit.post() }).await
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_runs_into_the_limit_once_and_not_with_every_message() {
     let (pacer, limit, start) = (Pacer::new(LEARNT), Limit::of(5), Instant::now());
     for _ in 0..40 {
-        post(&pacer, &Place::of("D1"), &limit)
+        post(&pacer, &Bucket::of("D1"), &limit)
             .await
             .expect("it is sent");
     }
@@ -82,11 +82,11 @@ async fn all_who_write_to_a_conversation_share_its_turns_and_no_other_waits() {
     let (limit, other) = (Limit::of(1), Limit::of(9));
     let order = RefCell::new(Vec::new());
     let start = Instant::now();
-    let place = Place::of("C1");
+    let bucket = Bucket::of("C1");
     let one = |name: &'static str| {
-        let (pacer, limit, order, place) = (&pacer, &limit, &order, &place);
+        let (pacer, limit, order, bucket) = (&pacer, &limit, &order, &bucket);
         async move {
-            post(pacer, place, limit).await.expect("it is sent");
+            post(pacer, bucket, limit).await.expect("it is sent");
             order.borrow_mut().push((name, start.elapsed().as_secs()));
         }
     };
@@ -94,7 +94,7 @@ async fn all_who_write_to_a_conversation_share_its_turns_and_no_other_waits() {
     tokio::join!(one("b"), one("c"), one("d"));
     assert_eq!(*order.borrow(), [("a", 0), ("b", 1), ("c", 2), ("d", 3)]);
     let before = Instant::now();
-    post(&pacer, &Place::of("C2"), &other)
+    post(&pacer, &Bucket::of("C2"), &other)
         .await
         .expect("it is sent");
     assert_eq!(before.elapsed(), Duration::ZERO);
@@ -103,13 +103,16 @@ async fn all_who_write_to_a_conversation_share_its_turns_and_no_other_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_pause_is_left_to_the_lane_and_is_known_to_all() {
-    let (pacer, place) = (Pacer::new(LEARNT), Place::of("D1"));
+    let (pacer, bucket) = (Pacer::new(LEARNT), Bucket::of("D1"));
     let asked = || async {
         let pause = Some(Duration::from_secs(30));
         Err::<(), _>(SendError::new(Refusal::RateLimited(pause), "theirs"))
     };
     let start = Instant::now();
-    let refused = pacer.call(&place, asked).await.expect_err("it has to wait");
+    let refused = pacer
+        .call(&bucket, asked)
+        .await
+        .expect_err("it has to wait");
     let pause = Refusal::RateLimited(Some(Duration::from_secs(30)));
     // In the provider's words for who was told, and in ours for the others.
     assert_eq!(
@@ -117,30 +120,30 @@ async fn a_long_pause_is_left_to_the_lane_and_is_known_to_all() {
         (pause, "theirs")
     );
     let limit = Limit::of(9);
-    let waits = post(&pacer, &place, &limit).await;
+    let waits = post(&pacer, &bucket, &limit).await;
     assert_eq!(waits.expect_err("it has to wait").refusal, pause);
     assert_eq!(start.elapsed(), Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(30)).await;
-    post(&pacer, &place, &limit).await.expect("it is sent");
+    post(&pacer, &bucket, &limit).await.expect("it is sent");
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_a_minute_without_a_refusal_nothing_waits() {
-    let (pacer, place) = (Pacer::new(LEARNT), Place::of("D1"));
-    pacer.slow_down(&place, Duration::from_secs(1));
+    let (pacer, bucket) = (Pacer::new(LEARNT), Bucket::of("D1"));
+    pacer.slow_down(&bucket, Duration::from_secs(1));
     tokio::time::sleep(Duration::from_secs(61)).await;
     let (limit, start) = (Limit::of(20), Instant::now());
     for _ in 0..20 {
-        post(&pacer, &place, &limit).await.expect("it is sent");
+        post(&pacer, &bucket, &limit).await.expect("it is sent");
     }
     assert_eq!(start.elapsed(), Duration::ZERO);
-    assert!(pacer.places.lock().expect("places").is_empty());
+    assert!(pacer.buckets.lock().expect("buckets").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_group_is_sent_no_more_than_its_rate_from_the_first_message_on() {
     let (pacer, limit) = (Pacer::new(GROUPS), Limit::of(1_000));
-    let group = Place::group("G1");
+    let group = Bucket::group("G1");
     let start = Instant::now();
     for _ in 0..20 {
         post(&pacer, &group, &limit).await.expect("it is sent");
@@ -154,9 +157,9 @@ async fn a_group_is_sent_no_more_than_its_rate_from_the_first_message_on() {
     assert_eq!(start.elapsed(), Duration::from_mins(1));
     // Neither another group nor somebody who is alone with the bot waits for it.
     let before = Instant::now();
-    for place in [Place::group("G2"), Place::of("D1")] {
+    for bucket in [Bucket::group("G2"), Bucket::of("D1")] {
         for _ in 0..20 {
-            post(&pacer, &place, &limit).await.expect("it is sent");
+            post(&pacer, &bucket, &limit).await.expect("it is sent");
         }
     }
     assert_eq!((before.elapsed(), limit.refused()), (Duration::ZERO, 0));
@@ -170,7 +173,7 @@ async fn a_rate_without_bursts_is_kept_from_the_first_message_on() {
     };
     let (pacer, limit, start) = (Pacer::new(strict), Limit::of(1), Instant::now());
     for _ in 0..5 {
-        post(&pacer, &Place::of("D1"), &limit)
+        post(&pacer, &Bucket::of("D1"), &limit)
             .await
             .expect("it is sent");
     }
@@ -180,10 +183,10 @@ async fn a_rate_without_bursts_is_kept_from_the_first_message_on() {
 #[tokio::test(start_paused = true)]
 async fn who_has_no_pace_of_its_own_is_told_what_the_provider_says() {
     let (pacer, limit, start) = (Pacer::new(Pace::FREE), Limit::of(1), Instant::now());
-    post(&pacer, &Place::of("D1"), &limit)
+    post(&pacer, &Bucket::of("D1"), &limit)
         .await
         .expect("it is sent");
-    let refused = post(&pacer, &Place::of("D1"), &limit).await;
+    let refused = post(&pacer, &Bucket::of("D1"), &limit).await;
     refused.expect_err("it is refused");
     assert_eq!((start.elapsed(), limit.refused()), (Duration::ZERO, 1));
 }
@@ -191,12 +194,12 @@ async fn who_has_no_pace_of_its_own_is_told_what_the_provider_says() {
 #[tokio::test(start_paused = true)]
 async fn what_is_remembered_of_conversations_does_not_grow_without_end() {
     let (pacer, limit) = (Pacer::new(GROUPS), Limit::of(1_000_000));
-    for number in 0..=MOST_PLACES {
-        let place = Place::group(number.to_string());
-        post(&pacer, &place, &limit).await.expect("it is sent");
-        if number == MOST_PLACES - 1 {
+    for number in 0..=MOST_BUCKETS {
+        let bucket = Bucket::group(number.to_string());
+        post(&pacer, &bucket, &limit).await.expect("it is sent");
+        if number == MOST_BUCKETS - 1 {
             tokio::time::sleep(Duration::from_mins(2)).await;
         }
     }
-    assert_eq!(pacer.places.lock().expect("places").len(), 1);
+    assert_eq!(pacer.buckets.lock().expect("buckets").len(), 1);
 }

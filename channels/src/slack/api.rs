@@ -9,7 +9,7 @@ use crate::channel::{Refusal, SendError};
 use crate::install::NoToken;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::api::{self, ApiAnswer, ApiRequest};
-use haptik_bridge_shared::net::{CallError, CallErrorKind};
+use haptik_bridge_shared::net::{CallError, CallErrorKind, as_code};
 use haptik_bridge_shared::retry::{Retry, Retryable};
 
 /// The largest answer that is read, in bytes: a page of messages with their blocks.
@@ -217,16 +217,6 @@ impl From<SlackError> for SendError {
             SlackError::Removed { .. } => Refusal::Refused,
         };
         Self::new(refusal, reason)
-    }
-}
-
-/// An error's code as it may be logged and shown.
-pub(super) fn as_code(code: &str) -> &str {
-    let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if !code.is_empty() && code.len() <= 64 && code.bytes().all(is_code) {
-        code
-    } else {
-        "an unknown error"
     }
 }
 

@@ -19,7 +19,7 @@ use super::{history, markup, notice, parse, profile, render};
 use crate::channel::{
     Activity, Commands, Directory, Files, History, Indicator, Outlet, Part, SendError, Sent,
 };
-use crate::pace::Place;
+use crate::pace::Bucket;
 
 const POST_MESSAGE: &str = "chat.postMessage";
 
@@ -88,8 +88,8 @@ impl Outlet<Slack> for SlackOutlet {
         part.simpler(render::encode)
     }
 
-    fn place(&self, to: &Address) -> Place {
-        place(POST_MESSAGE, to.workspace.as_ref(), &to.channel)
+    fn bucket(&self, to: &Address) -> Bucket {
+        bucket(POST_MESSAGE, to.workspace.as_ref(), &to.channel)
     }
 
     /// <https://docs.slack.dev/reference/methods/chat.postMessage>
@@ -299,9 +299,9 @@ impl Activity<Slack> for SlackOutlet {
 
 /// What Slack counts the calls of: each method in each conversation, of each workspace, whose ids may be
 /// another's as well.
-fn place(method: &str, workspace: Option<&WorkspaceId>, conversation: &str) -> Place {
+fn bucket(method: &str, workspace: Option<&WorkspaceId>, conversation: &str) -> Bucket {
     let of = workspace.map_or("", WorkspaceId::as_str);
-    Place::of(format!("{method} {of} {conversation}"))
+    Bucket::of(format!("{method} {of} {conversation}"))
 }
 
 /// The arguments of a reaction on a message
@@ -312,12 +312,12 @@ fn reaction(at: &Address, ts: &str, name: &str) -> Value {
 
 #[async_trait]
 impl Commands<Slack> for SlackOutlet {
-    fn place(&self, command: &Command) -> Option<Place> {
+    fn bucket(&self, command: &Command) -> Option<Bucket> {
         let keys = ["channel", "user_id"];
         let mut ids = keys.iter();
         let id = ids.find_map(|key| lenient_json::some_text(&command.body, key))?;
         let workspace = command.workspace.as_ref();
-        Some(place(command.method.name(), workspace, &id))
+        Some(bucket(command.method.name(), workspace, &id))
     }
 
     async fn run(&self, command: &Command) -> Result<(), SendError> {

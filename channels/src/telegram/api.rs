@@ -11,6 +11,7 @@ use haptik_bridge_shared::retry::Failure;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::Chat;
 use super::config::{BotToken, Config};
 use super::refusal::{self, Declined};
 use crate::channel::{Refusal, SendError};
@@ -123,7 +124,7 @@ impl From<Failed> for SendError {
                 Declined::Unauthorized => (Refusal::Unauthorized, None),
                 Declined::TooRich(words) => (Refusal::TooRich, Some(words)),
                 Declined::Refused(words) | Declined::Moot(words) => (Refusal::Refused, Some(words)),
-                Declined::Migrated(_) => (Refusal::Refused, None),
+                Declined::Migrated(id) => return Self::moved(&Chat::group(*id)),
             },
         };
         Self {

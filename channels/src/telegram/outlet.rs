@@ -15,7 +15,7 @@ use crate::channel::{
     Activity, Commands, Files, Indicator, Outlet, OutletDeps, Part, SendError, Sent,
 };
 use crate::limits::Size;
-use crate::pace::Place;
+use crate::pace::Bucket;
 
 /// The longest text that is shown when a tap is answered
 /// (<https://core.telegram.org/bots/api#answercallbackquery>).
@@ -36,7 +36,7 @@ impl TelegramOutlet {
         }
     }
 
-    /// Calls a method in a chat. A group that has become a supergroup has another id since then.
+    /// Calls a method in a chat.
     async fn write(
         &self,
         to: &Chat,
@@ -45,22 +45,23 @@ impl TelegramOutlet {
     ) -> Result<Value, Failed> {
         let mut arguments = arguments.clone();
         to.write(&mut arguments);
-        match self.api.call(method, &arguments).await {
+        self.api.call(method, &arguments).await
+    }
+
+    /// Tells something in a chat. A group that has become a supergroup has another id since then.
+    async fn notify(&self, chat: &Chat, text: &str) -> Result<(), SendError> {
+        let (method, arguments) = (
+            "sendMessage",
+            json!({"text": text, "disable_notification": true}),
+        );
+        let told = match self.write(chat, method, &arguments).await {
             Err(Failed::Refused {
                 refused: Declined::Migrated(id),
                 ..
-            }) => {
-                // Messages and topics of the group before are not those of this one.
-                Chat {
-                    id,
-                    topic: None,
-                    reply_to: None,
-                }
-                .write(&mut arguments);
-                self.api.call(method, &arguments).await
-            }
-            called => called,
-        }
+            }) => self.write(&Chat::group(id), method, &arguments).await,
+            told => told,
+        };
+        Ok(told.map(drop)?)
     }
 
     /// Answers a tap, and takes away the keyboard that was used up by it. Neither is worth more than a try
@@ -107,8 +108,8 @@ impl Outlet<Telegram> for TelegramOutlet {
         part.simpler(encode::encode)
     }
 
-    fn place(&self, to: &Chat) -> Place {
-        to.paced()
+    fn bucket(&self, to: &Chat) -> Bucket {
+        to.bucket()
     }
 
     /// <https://core.telegram.org/bots/api#sendmessage>, <https://core.telegram.org/bots/api#sendphoto>
@@ -171,10 +172,10 @@ impl Activity<Telegram> for TelegramOutlet {
 
 #[async_trait]
 impl Commands<Telegram> for TelegramOutlet {
-    fn place(&self, command: &Command) -> Option<Place> {
+    fn bucket(&self, command: &Command) -> Option<Bucket> {
         match command {
             Command::Answer { .. } => None,
-            Command::Notify { chat, .. } => Some(chat.paced()),
+            Command::Notify { chat, .. } => Some(chat.bucket()),
         }
     }
 
@@ -185,13 +186,7 @@ impl Commands<Telegram> for TelegramOutlet {
                 chosen,
                 vanishes,
             } => self.answer(query, chosen, *vanishes).await,
-            Command::Notify { chat, text } => {
-                let arguments = json!({"text": text, "disable_notification": true});
-                Ok(self
-                    .write(chat, "sendMessage", &arguments)
-                    .await
-                    .map(drop)?)
-            }
+            Command::Notify { chat, text } => self.notify(chat, text).await,
         }
     }
 
