@@ -59,7 +59,9 @@ impl SendError {
     pub fn moved(to: &impl Serialize) -> Self {
         Self {
             // The channels' own types are plain structs and enums, which serde_json takes.
-            moved_to: serde_json::to_value(to).ok().map(|to| Box::new(Address(to))),
+            moved_to: serde_json::to_value(to)
+                .ok()
+                .map(|to| Box::new(Address(to))),
             ..Self::new(Refusal::Moved, "the conversation has another address now")
         }
     }

@@ -38,6 +38,8 @@ const TOKEN: &str = "sealed_token";
 pub(super) struct Installations<T> {
     table: Table,
     connection: ConnectionId,
+    /// What is sealed, as a part of what it is bound to.
+    what: String,
     sealer: Sealer,
     in_memory: Arc<InMemory<T>>,
 }
@@ -62,12 +64,14 @@ pub(super) enum NotKept {
 
 impl<T: Tenant> Installations<T> {
     pub(super) fn new(
+        provider: &str,
         table: Table,
         connection: ConnectionId,
         sealer: Sealer,
         memory: &Memory,
     ) -> Self {
         Self {
+            what: format!("{} bot token", provider.to_lowercase()),
             in_memory: memory.of(&connection),
             table,
             connection,
@@ -201,6 +205,6 @@ impl<T: Tenant> Installations<T> {
 
     /// What a token is bound to: one that somebody copies to another tenant's item opens nothing.
     fn place<'a>(&'a self, tenant: &'a str) -> [&'a str; 3] {
-        ["installed token", self.connection.as_str(), tenant]
+        [&self.what, self.connection.as_str(), tenant]
     }
 }

@@ -48,8 +48,14 @@ impl<T: Tenant> Installer<T> {
         Ok(Self {
             connection: connection.clone(),
             api: Api::new(http),
-            states: States::new(connection.clone(), &bytes),
-            installations: Installations::new(table, connection.clone(), sealer, memory),
+            states: States::new(app.provider, connection.clone(), &bytes),
+            installations: Installations::new(
+                app.provider,
+                table,
+                connection.clone(),
+                sealer,
+                memory,
+            ),
             app,
         })
     }
