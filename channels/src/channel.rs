@@ -52,6 +52,9 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     const SECRET_FIELDS: &'static [&'static str] = &[];
     /// What its provider takes; `None` where the other side has no limits of its own.
     const LIMITS: Option<&'static Limits>;
+    /// The lines of an example configuration, as `haptik-bridge init` writes them: the folder's
+    /// `config.example.toml`. Empty where `bridge.example.toml` has them.
+    const EXAMPLE: &'static str = "";
     /// The keys of its table in the configuration.
     type Config: fmt::Debug + Send + Sync + 'static;
     /// Where to answer. It is kept with the user.
