@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::machine_parts::without_machine_parts;
 use crate::lenient_json;
 use crate::redact::Bytes;
 
@@ -470,37 +471,10 @@ impl Payload {
     }
 }
 
-/// `text` as a person says it: without the machine parts in braces (`Show another quote{task}` is said
-/// as `Show another quote`). A brace that is never closed is left as it is.
+/// `text` as a person says it: [without its machine parts](without_machine_parts), and what stands around it.
 #[must_use]
 pub fn spoken(text: &str) -> String {
-    let mut said = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('{') {
-        let Some(length) = closing_brace(&rest[start..]) else {
-            break;
-        };
-        said.push_str(&rest[..start]);
-        rest = &rest[start + length..];
-    }
-    said.push_str(rest);
-    said.trim().to_owned()
-}
-
-/// The length of the group in braces that `text` starts with, inner groups included.
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, character) in text.char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return Some(at + 1);
-        }
-    }
-    None
+    without_machine_parts(text).trim().to_owned()
 }
 
 /// Whether `url` is a link that opens something: the web, or an app by a scheme of its own, but not
