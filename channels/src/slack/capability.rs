@@ -9,7 +9,7 @@ pub(super) fn capability(feature: Feature) -> Capability {
     let (support, shown) = match feature {
         Feature::Text => (
             Native,
-            "text; `**bold**` and `[label](url)` in Slack's form; links can be clicked",
+            "text; Haptik's markup, Markdown and HTML in Slack's form; links can be clicked",
         ),
         Feature::QuickReplies => (Native, "buttons, which go away once one is used"),
         Feature::Buttons => (
@@ -18,7 +18,7 @@ pub(super) fn capability(feature: Feature) -> Capability {
         ),
         Feature::Link => (
             Native,
-            "a button that opens it; above 3,000 characters, the link",
+            "a button that opens it, and says its `message` (`link_says`); above 3,000 characters, the link",
         ),
         Feature::Call => (
             Degraded,
@@ -26,7 +26,10 @@ pub(super) fn capability(feature: Feature) -> Capability {
         ),
         Feature::Location => (Degraded, "a line that asks to type the place"),
         Feature::Upload => (Degraded, "a line that asks to send the file"),
-        Feature::Detail => (Partly, "its title, texts and pictures, at once"),
+        Feature::Detail => (
+            Partly,
+            "its title, texts, pictures, buttons and cards, at once",
+        ),
         Feature::Rating => (
             Native,
             "five buttons, 1 ★ to 5 ★; 4 and 5 count as resolved",

@@ -9,14 +9,17 @@ pub(super) fn capability(feature: Feature) -> Capability {
     let (support, shown) = match feature {
         Feature::Text => (
             Native,
-            "text; `**bold**` and `[label](url)` in Telegram's form; links can be opened",
+            "text; Haptik's markup, Markdown and HTML in Telegram's form; links can be opened",
         ),
         Feature::QuickReplies => (
             Native,
             "buttons below the message, which go away once one is used",
         ),
         Feature::Buttons => (Native, "buttons below the message, which stay"),
-        Feature::Link => (Native, "a button that opens it"),
+        Feature::Link => (
+            Native,
+            "a button that opens it; Telegram does not tell of the tap, so its `message` is not said",
+        ),
         Feature::Call => (
             Degraded,
             "a line with the number, which can be tapped on a telephone",
@@ -26,7 +29,10 @@ pub(super) fn capability(feature: Feature) -> Capability {
             "a line that asks to type the place; a location that is sent reaches Haptik as coordinates",
         ),
         Feature::Upload => (Degraded, "a line that asks to send the file"),
-        Feature::Detail => (Partly, "its title, texts and pictures, at once"),
+        Feature::Detail => (
+            Partly,
+            "its title, texts, pictures, buttons and cards, at once",
+        ),
         Feature::Rating => (
             Native,
             "five buttons, 1 ★ to 5 ★; 4 and 5 count as resolved",

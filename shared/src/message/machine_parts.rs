@@ -31,9 +31,8 @@ pub fn without_machine_parts(text: &str) -> Cow<'_, str> {
             Some(space) if starts_line || seen.ends_with(char::is_whitespace) => {
                 from += space.len_utf8();
             }
-            Some(_) => {}
             None if after.is_empty() => seen.truncate(seen.trim_end().len()),
-            None => {}
+            Some(_) | None => {}
         }
     }
     seen.push_str(text.get(from..).unwrap_or_default());
@@ -57,12 +56,13 @@ pub fn says_nothing(text: &str) -> bool {
 fn machine_parts(text: &str) -> Vec<Range<usize>> {
     let mut parts: Vec<Range<usize>> = Vec::new();
     let mut opened: Vec<usize> = Vec::new();
+    let mut tries = MOST_TRIES;
     let mut at = 0;
     while let Some(found) = find(text, at, ['{', '}', '`', '~']) {
         let rest = text.get(found..).unwrap_or_default();
         at = found + 1;
         match rest.as_bytes().first() {
-            Some(b'{') => match object(rest) {
+            Some(b'{') => match object(rest, &mut tries) {
                 Some(length) => {
                     at = found + length;
                     parts.push(found..at);
@@ -89,11 +89,18 @@ fn find(text: &str, from: usize, any: [char; 4]) -> Option<usize> {
     text.get(from..)?.find(any).map(|at| from + at)
 }
 
+/// How often what looks like a JSON object may be none in one text.
+const MOST_TRIES: usize = 50;
+
 /// The length of the JSON object with something in it that a text starts with: braces in its texts are none.
-fn object(text: &str) -> Option<usize> {
-    let is_named = text.get(1..)?.trim_start().starts_with('"');
+/// `tries` is how often what looks like one may still be none.
+fn object(text: &str, tries: &mut usize) -> Option<usize> {
+    let is_named = *tries > 0 && text.get(1..)?.trim_start().starts_with('"');
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     let read = is_named && matches!(values.next(), Some(Ok(_)));
+    if is_named && !read {
+        *tries -= 1;
+    }
     read.then(|| values.byte_offset())
 }
 
@@ -103,20 +110,25 @@ fn code(text: &str, start: usize) -> usize {
     let mark = rest.chars().next().unwrap_or('`');
     let run = |text: &str| text.len() - text.trim_start_matches(mark).len();
     let marks = run(rest);
-    let before = text.get(..start).unwrap_or_default();
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let is_fence = marks >= 3 && line.trim().is_empty();
+    let starts_line = || {
+        let before = text
+            .get(..start)
+            .unwrap_or_default()
+            .trim_end_matches([' ', '\t']);
+        before.is_empty() || before.ends_with('\n')
+    };
+    let is_fence = marks >= 3 && starts_line();
     if mark == '~' && !is_fence {
         return marks;
     }
     let inside = rest.get(marks..).unwrap_or_default();
+    // Within a line of text, code ends with the paragraph.
+    let paragraph = Some(inside).filter(|_| marks < 3);
+    let end = paragraph.and_then(|inside| inside.find("\n\n"));
+    let inside = end.and_then(|end| inside.get(..end)).unwrap_or(inside);
     let mut at = 0;
     while let Some(next) = inside.get(at..).and_then(|inside| inside.find(mark)) {
         let closing = run(inside.get(at + next..).unwrap_or_default());
-        let between = inside.get(..at + next).unwrap_or_default();
-        if marks < 3 && between.contains("\n\n") {
-            break;
-        }
         at += next + closing;
         if closing == marks || (is_fence && closing > marks) {
             return marks + at;
