@@ -59,7 +59,7 @@ pub fn texts(hsl: &Hsl) -> Vec<String> {
             texts.extend([plain(&form.title), plain(&form.subtitle)]);
             for field in &form.fields {
                 texts.push(plain(&field.hint));
-                texts.extend(field.options.clone());
+                texts.extend(field.options.iter().map(|option| plain(option)));
             }
         }
         _ => {}
