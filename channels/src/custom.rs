@@ -60,7 +60,7 @@ impl ChannelType for Custom {
     }
 
     fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
-        let part = render::part(&previewed(body, sender));
+        let part = render::part(&previewed(body, sender), true);
         let message = part.map(|part| Preview {
             kind: "message",
             payload: render::written(&part).1,
@@ -84,6 +84,7 @@ impl ChannelType for Custom {
     ) -> Result<Box<dyn Outlet<Self>>, BuildError> {
         Ok(Box::new(CustomOutlet {
             callback_url: config.callback_url.clone(),
+            link_says: config.link_says,
             signing_secrets: checked(&config.signing_secrets)?,
             http: deps.http,
             fetcher: deps.fetcher,
@@ -189,6 +190,7 @@ impl CustomEdge {
 /// The side that sends.
 struct CustomOutlet {
     callback_url: Url,
+    link_says: bool,
     signing_secrets: Secrets,
     http: reqwest::Client,
     fetcher: Fetcher,
@@ -197,7 +199,7 @@ struct CustomOutlet {
 #[async_trait]
 impl Outlet<Custom> for CustomOutlet {
     fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
-        render::part(outgoing).into_iter().collect()
+        render::part(outgoing, self.link_says).into_iter().collect()
     }
 
     async fn send(&self, _to: &Address, part: &Part) -> Result<Sent, SendError> {

@@ -12,9 +12,11 @@ use crate::redacted_debug;
 pub mod completion;
 pub mod handoff;
 pub mod hsl;
+pub mod machine_parts;
 pub mod offer;
 pub mod outgoing;
 
+pub use machine_parts::without_machine_parts;
 pub use outgoing::{Content, Handback, Outgoing, Returned, Sender, SenderKind};
 
 /// Something that a user did, to be told to Haptik. `A` is where to answer: a channel's own type at the

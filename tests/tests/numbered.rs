@@ -69,6 +69,7 @@ const WITH_BUTTONS: Limits = Limits {
         data: Size::bytes(64),
         codec: callback::write,
         urls: true,
+        url_taps: false,
         phones: false,
     }),
     ..TEXTS

@@ -27,6 +27,8 @@ section! {
         callback_url: Url = required(FullUrl),
         /// The application has a bot of its own: what its users say is taken only during a [hand-off](custom-channel.md#hand-off-a-bot-of-your-own-and-haptiks-agents), and answered 409 outside one.
         handoff_only: bool = default(Flag, false),
+        /// Whether an action that opens a link and says something by it has a `value` beside its `url`.
+        link_says: bool = default(Flag, true),
         /// How Haptik is told what was said before a hand-off: in one message, or as few as it fits into, or line by line.
         transcript: Transcript = default(TRANSCRIPTS, "message"),
     }

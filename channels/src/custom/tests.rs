@@ -29,6 +29,7 @@ const OTHER_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 fn settings(callback_url: Url) -> config::Custom {
     config::Custom {
         signing_secrets: Secrets::new(OTHER_SECRET, [SecretString::from(SECRET)]),
+        link_says: true,
         callback_url,
         handoff_only: false,
         transcript: config::Transcript::Message,

@@ -32,6 +32,8 @@ section! {
         agent_identity: bool = default(Flag, true),
         /// Whether cards stand side by side, as Slack's own carousel, where it holds what they say; else below each other.
         carousels: bool = default(Flag, true),
+        /// Whether a link that has something to say says it when its button is tapped, as Haptik documents.
+        link_says: bool = default(Flag, true),
         /// The reaction on a message that is being answered, taken away with the answer; `""` for none.
         reaction: Option<String> = default(Emoji, "eyes"),
         /// Whether Haptik is told, as a message of the user's, that a message was edited or deleted.

@@ -29,6 +29,7 @@ fn settings(api_base_url: Url) -> config::Slack {
         conversation: config::Conversation::User,
         agent_identity: true,
         carousels: true,
+        link_says: true,
         reaction: None,
         tell_edits: false,
         welcome: "Hello!".into(),

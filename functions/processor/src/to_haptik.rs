@@ -416,7 +416,12 @@ impl ToHaptik<'_> {
             .as_ref()
             .and_then(|hsl| hsl.actionables().nth(index).map(Actionable::effect));
         Ok(match effect {
-            Some(Effect::Say { sent, .. }) => Some(sent),
+            Some(
+                Effect::Say(said)
+                | Effect::Open {
+                    said: Some(said), ..
+                },
+            ) => Some(said.sent),
             _ => None,
         })
     }
