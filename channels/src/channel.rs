@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use haptik_bridge_shared::config::ChannelDefinition;
-use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ids::{AuthIds, ConnectionId};
 use haptik_bridge_shared::message::{
     Attachment, Inbound, Outgoing, Profile, Sender, Task, UserAction,
 };
@@ -98,6 +98,8 @@ pub struct BuildError(pub String);
 pub struct EdgeDeps {
     /// The connection's name.
     pub connection: ConnectionId,
+    /// What its users are called at Haptik.
+    pub auth_ids: AuthIds,
     /// The HTTP client, for the few calls that a provider takes only at once.
     pub http: reqwest::Client,
     /// The table, for installations.

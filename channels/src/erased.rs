@@ -85,6 +85,9 @@ pub trait AnyOutlet: fmt::Debug + Send + Sync {
         outgoing: &Outgoing,
     ) -> Result<Option<Vec<usize>>, SendError>;
 
+    /// Whether the channel has a directory.
+    fn knows_users(&self) -> bool;
+
     /// [`crate::channel::Directory::profile`]; `None` where the channel has no directory.
     async fn profile(&self, at: &Address, user: &str) -> Result<Option<Profile>, SendError>;
 
@@ -209,6 +212,10 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
             Some(history) => history.already_sent(&address::<C>(at)?, outgoing).await,
             None => Ok(None),
         }
+    }
+
+    fn knows_users(&self) -> bool {
+        self.0.directory().is_some()
     }
 
     async fn profile(&self, at: &Address, user: &str) -> Result<Option<Profile>, SendError> {

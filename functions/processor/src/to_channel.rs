@@ -7,8 +7,9 @@ use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::Event;
-use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::ids::{AccountId, AuthId, ConnectionId};
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::message::handoff::Origin;
 use haptik_bridge_shared::message::{Handback, Outgoing, Returned, Task};
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable};
 use haptik_bridge_shared::users::User;
@@ -57,6 +58,13 @@ impl ToChannel<'_> {
                 "the user came through another system",
             ));
         };
+        if let Payload::Webhook { account, .. } = &entry.payload
+            && !self.is_of(account, &user.connection)
+        {
+            return Ok(DeliveryOutcome::Nothing(
+                "the user of this name is one of another account",
+            ));
+        }
         attempt.goes_to(&user.connection);
         let relevance = self
             .note_conversation(&mut user, &event, &content, entry)
@@ -98,8 +106,7 @@ impl ToChannel<'_> {
         let Some(user) = self.bridge.users.get(auth_id).await? else {
             return Ok(DeliveryOutcome::Nothing("the user is not known any more"));
         };
-        attempt.goes_to(&user.connection);
-        let (handoff, returned) = match &entry.payload {
+        let (origin, handoff, returned) = match &entry.payload {
             Payload::HandoffEnded { handoff } => {
                 let ended = handoff.ended.clone();
                 let not_ended = || Failure::permanent("the end of a hand-off that has not ended");
@@ -107,13 +114,29 @@ impl ToChannel<'_> {
                     ended: ended.ok_or_else(not_ended)?,
                     agent_joined: handoff.joined_at.is_some(),
                 };
-                (handoff.id.clone(), control)
+                (handoff.origin.clone(), handoff.id.clone(), control)
             }
-            Payload::MessageReturned { handoff, inbound } => {
-                (handoff.clone(), Returned::Message(inbound.clone()))
+            Payload::MessageReturned {
+                handoff,
+                inbound,
+                connection,
+            } => {
+                let origin = connection.as_ref().map(|connection| Origin {
+                    connection: connection.clone(),
+                    channel_user: inbound.user.clone(),
+                    address: inbound.address.clone(),
+                });
+                let message = Returned::Message(inbound.clone());
+                (origin, handoff.clone(), message)
             }
             _ => return Err(Failure::permanent("the entry is not for a bot")),
         };
+        // The bot is where it was, wherever the user writes by now.
+        let user = match origin {
+            Some(at) => user.at(at.connection, at.channel_user, at.address),
+            None => user,
+        };
+        attempt.goes_to(&user.connection);
         let handback = Handback {
             key: entry.key.clone(),
             auth_id: auth_id.clone(),
@@ -127,23 +150,27 @@ impl ToChannel<'_> {
         self.send(entry, &user, outlet, parts, &[]).await
     }
 
+    /// Whether a connection is of this account, as far as it is configured.
+    fn is_of(&self, account: &AccountId, connection: &ConnectionId) -> bool {
+        let connection = self.bridge.connections.get(connection);
+        connection.is_none_or(|connection| connection.account == *account)
+    }
+
     /// Takes away what showed that the user's messages were taken: they are answered.
     async fn clear_activity(&self, user: &User) {
-        let Ok(outlet) = outlet(self.outlets, &user.connection) else {
-            return;
-        };
         let mut gone = Vec::new();
         for noted in &user.activities {
-            let cleared = match Shown::read(noted) {
-                Some(Shown {
-                    address,
-                    message_id,
-                    indicator,
-                }) => {
-                    let on = Some(message_id.as_str());
-                    outlet.clear_activity(&address, on, &indicator).await
+            let shown = Shown::read(noted);
+            let outlet = shown.as_ref().and_then(|shown| {
+                let connection = shown.connection.as_ref().unwrap_or(&user.connection);
+                self.outlets.get(connection)
+            });
+            let cleared = match (shown, outlet) {
+                (Some(shown), Some(outlet)) => {
+                    let on = Some(shown.message_id.as_str());
+                    outlet.clear_activity(&shown.address, on, &shown.indicator).await
                 }
-                None => Ok(()),
+                (None, _) | (_, None) => Ok(()),
             };
             match cleared {
                 // It is taken away with the next answer.
@@ -212,9 +239,15 @@ impl ToChannel<'_> {
         }
         let source = format!("channels/{}", user.connection);
         let (count, began) = (parts.len(), Instant::now());
+        // What was shown in part where the user is no more is shown as a whole where the user is.
+        let is_elsewhere = |shown_by: &ConnectionId| *shown_by != user.connection;
+        let done = match &entry.shown_by {
+            Some(shown_by) if is_elsewhere(shown_by) => 0,
+            _ => entry.parts_done,
+        };
         let mut message_ids = entry.message_ids.clone();
         let mut offering = Offering::of(user, &entry.key, entry.received_at);
-        for mut part in parts.into_iter().skip(entry.parts_done) {
+        for mut part in parts.into_iter().skip(done) {
             let index = part.index;
             if !sent.contains(&index) {
                 let since = Timestamp::now();
@@ -228,7 +261,8 @@ impl ToChannel<'_> {
             }
             if index + 1 < count {
                 let ledger = &self.bridge.ledger;
-                ledger.shown_in_part(entry, index + 1, &message_ids).await?;
+                let by = &user.connection;
+                ledger.shown_in_part(entry, by, index + 1, &message_ids).await?;
                 if began.elapsed() > self.delivery_timeout / 2 {
                     // A long message at a channel's pace: out of time, the part under way would be in doubt.
                     let reason = format!("{} of {count} parts are sent", index + 1);

@@ -40,6 +40,9 @@ pub enum Payload {
         handoff: String,
         /// The message.
         inbound: Box<Inbound>,
+        /// The connection that it came by; `None` for the user's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        connection: Option<ConnectionId>,
     },
     /// Carry out a task in the channel.
     Task {
