@@ -3,6 +3,8 @@
 
 #[path = "end_to_end/agent.rs"]
 mod agent;
+#[path = "end_to_end/account.rs"]
+mod account;
 #[path = "end_to_end/custom.rs"]
 mod custom;
 #[path = "end_to_end/edges.rs"]
@@ -15,6 +17,8 @@ mod handoff;
 mod handoff_transcript;
 #[path = "end_to_end/hostile.rs"]
 mod hostile;
+#[path = "end_to_end/identity.rs"]
+mod identity;
 #[path = "end_to_end/order.rs"]
 mod order;
 #[path = "end_to_end/outage.rs"]
