@@ -90,10 +90,9 @@ impl Bridge {
             .haptik
             .iter()
             .map(|(name, account)| {
-                (
-                    name.as_str().into(),
-                    HaptikClient::new(account, http.clone()),
-                )
+                let name = AccountId::from(name.as_str());
+                let client = HaptikClient::new(account, http.clone()).named(&name);
+                (name, client)
             })
             .collect();
         let connections = config

@@ -7,13 +7,15 @@ use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::Event;
-use haptik_bridge_shared::ids::{AccountId, AuthId, ConnectionId};
+use haptik_bridge_shared::ids::{AuthId, AuthIdSource, ConnectionId};
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::handoff::Origin;
 use haptik_bridge_shared::message::{Handback, Outgoing, Returned, Task};
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable};
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,9 @@ use crate::activity::Shown;
 use crate::attempt::{Attempt, DeliveryOutcome, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 use crate::offer::{self, Offering};
+
+/// The `device_platform` of chats that come by the bridge.
+const BRIDGE_PLATFORM: &str = "13";
 
 /// Delivers what Haptik said to a channel.
 pub(crate) struct ToChannel<'a> {
@@ -58,12 +63,8 @@ impl ToChannel<'_> {
                 "the user came through another system",
             ));
         };
-        if let Payload::Webhook { account, .. } = &entry.payload
-            && !self.is_of(account, &user.connection)
-        {
-            return Ok(DeliveryOutcome::Nothing(
-                "the user of this name is one of another account",
-            ));
+        if let Some(reason) = self.is_of_another(entry, body, &user) {
+            return Ok(DeliveryOutcome::Nothing(reason));
         }
         attempt.goes_to(&user.connection);
         let relevance = self
@@ -150,10 +151,25 @@ impl ToChannel<'_> {
         self.send(entry, &user, outlet, parts, &[]).await
     }
 
-    /// Whether a connection is of this account, as far as it is configured.
-    fn is_of(&self, account: &AccountId, connection: &ConnectionId) -> bool {
-        let connection = self.bridge.connections.get(connection);
-        connection.is_none_or(|connection| connection.account == *account)
+    /// Why a delivery is not for the user of this name: others call somebody that too, or it is of another chat
+    /// of the same person. A derived name is nobody else's.
+    fn is_of_another(&self, entry: &Entry, body: &str, user: &User) -> Option<&'static str> {
+        let connection = self.bridge.connections.get(&user.connection)?;
+        let Payload::Webhook { account, .. } = &entry.payload else {
+            return None;
+        };
+        if connection.auth_id == AuthIdSource::Derived {
+            return None;
+        }
+        if connection.account != *account {
+            return Some("the user of this name is one of another account");
+        }
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        let user = body.get("user").unwrap_or(&Value::Null);
+        match lenient_json::text(user, "device_platform").as_str() {
+            "" | BRIDGE_PLATFORM => None,
+            _ => Some("it is of a chat that the user has on another platform of Haptik's"),
+        }
     }
 
     /// Takes away what showed that the user's messages were taken: they are answered.

@@ -11,7 +11,7 @@ section! {
     /// How a connection's users get to a human, and back.
     #[derive(PartialEq, Eq)]
     pub struct Handoff {
-        /// The team of agents that a user is handed to, as Haptik calls it; required with `agent_phrases`, unless there is a `receiver`. Without it Haptik decides.
+        /// The team of agents that a user is handed to, as Haptik calls it; required with `agent_phrases`. Without it Haptik decides.
         team_name: Option<String> = optional(TEAM_NAME),
         /// Who gets the chat at Haptik: `athena` is Haptik's own agents, other agent tools have names of their own. It is sent to version 2 of the call that moves a chat; without it that is version 1. A hand-off's own `receiver` goes before it.
         receiver: Option<String> = optional(RECEIVER),
@@ -63,11 +63,9 @@ fn phrases_with_a_team(
     agent_phrases: &Result<Vec<String>, Reported>,
 ) -> Result<(), Reported> {
     match agent_phrases {
-        Ok(phrases)
-            if !phrases.is_empty() && !section.has("team_name") && !section.has("receiver") =>
-        {
+        Ok(phrases) if !phrases.is_empty() && !section.has("team_name") => {
             let message = format!(
-                "missing, and there are agent_phrases; needed, or a receiver: the team that Haptik moves the chat to, {}",
+                "missing, and there are agent_phrases; needed: the team that Haptik moves the chat to, {}",
                 TEAM_NAME.allowed()
             );
             Err(section.missing("team_name", &message))

@@ -15,10 +15,11 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::config::{self, Secrets};
-use crate::ids::AuthId;
+use crate::ids::{AccountId, AuthId};
 use crate::lenient_json;
 use crate::net::api::{Api, ApiAnswer, ApiRequest, Field};
 use crate::net::{CallError, CallErrorKind};
+use crate::telemetry::{Hop, Outcome};
 
 mod error;
 mod file;
@@ -44,6 +45,8 @@ const CLIENT_ID: HeaderName = HeaderName::from_static("client-id");
 /// An account at Haptik, ready to be called. Cheap to clone.
 #[derive(Clone)]
 pub struct HaptikClient {
+    /// How logs and metrics name the account.
+    source: String,
     api: Api,
     base_url: Url,
     integration_base_url: Url,
@@ -59,6 +62,7 @@ impl HaptikClient {
     #[must_use]
     pub fn new(config: &config::Haptik, http: reqwest::Client) -> Self {
         Self {
+            source: "haptik".to_owned(),
             api: Api::new(http).words(error_message),
             base_url: config.base_url.clone(),
             integration_base_url: config.integration_base_url.clone(),
@@ -67,6 +71,15 @@ impl HaptikClient {
             client_id: config.client_id.clone(),
             tokens: config.tokens.clone(),
             integration_tokens: config.integration_tokens.clone(),
+        }
+    }
+
+    /// The same, with the account's name for logs and metrics.
+    #[must_use]
+    pub fn named(self, account: &AccountId) -> Self {
+        Self {
+            source: format!("haptik/{account}"),
+            ..self
         }
     }
 
@@ -270,7 +283,7 @@ impl HaptikClient {
         self.send(call, request).await
     }
 
-    /// Sends a request with the newest token that Haptik accepts.
+    /// Sends a request with the newest token that Haptik accepts. That it accepts none is for somebody to mend.
     async fn send(&self, call: Call, request: ApiRequest) -> Result<ApiAnswer, HaptikError> {
         let request = request
             .header(CLIENT_ID, &self.client_id)
@@ -293,6 +306,15 @@ impl HaptikClient {
                 }
                 _ => break,
             }
+        }
+        if let Err(error) = &sent
+            && error.is_of_token()
+        {
+            let reason = error.to_string();
+            Hop::new("needs_attention", &self.source)
+                .outcome(Outcome::WillRetry)
+                .reason(reason.as_str())
+                .emit();
         }
         sent
     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use haptik_bridge_simulator::{Reply, Settings, UserMessage};
+use haptik_bridge_simulator::{Reply, Settings, UserMessage, signature};
 use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 /// Slack's id of the user, which the application knows her by as well.
@@ -141,7 +142,7 @@ async fn what_another_account_says_of_the_same_name_is_nobodys() -> anyhow::Resu
     options.tables = format!(
         "[haptik.other]\nbase_url = \"{}\"\nclient_id = \"c\"\ntoken = \"t\"\nwebhook_secrets = [\"{}\"]\nbusiness_id = 9",
         stranger.haptik.base_url(),
-        secrecy::ExposeSecret::expose_secret(&stranger.simulator().settings().webhook_secret),
+        stranger.simulator().settings().webhook_secret.expose_secret(),
     );
     let stage = Stage::with(options, echo).await?;
     let channel = stage.slack_user_says(ASHA, "one").await;
@@ -204,5 +205,54 @@ async fn a_profile_that_has_changed_is_told_again() -> anyhow::Result<()> {
     stage.slack_user_says(ASHA, "again").await;
     stage.slack.wait_for_text(&channel, "You said: again").await;
     stage.simulator().records(|seen| assert_eq!(seen.users.len(), 2));
+    stage.finish().await
+}
+
+/// A delivery of Haptik's, as its webhook makes it.
+async fn delivered(stage: &Stage, event: &Value) {
+    let body = event.to_string();
+    let secret = &stage.simulator().settings().webhook_secret;
+    let answer = haptik_bridge_tests::app::client()
+        .expect("a client")
+        .post(format!("{}/haptik/main", stage.url))
+        .header(
+            "x-hub-signature",
+            format!("sha1={}", signature(secret.expose_secret(), body.as_bytes())),
+        )
+        .body(body)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn what_is_said_in_the_web_sdks_chat_of_the_same_person_stays_there() -> anyhow::Result<()> {
+    let receiver = App::start().await?;
+    let mut options = options();
+    options.tables = format!(
+        "[sinks.audit]\ntype = \"webhook\"\nevents = [\"webhook_conversation_complete\"]\nurl = \"{}\"\nsigning_secrets = [\"{SECRET}\"]",
+        receiver.url()
+    );
+    let stage = Stage::with(options, echo).await?;
+    stage.app_sends(&said("m-1", "hello")).await?;
+    told(&stage.app, "You said: hello").await;
+    let event = |platform: u64, name: &str, id: u64, text: &str| {
+        json!({
+            "event_name": name, "timestamp": Timestamp::now().to_string(), "business_id": 343,
+            "user": {"auth_id": ASHA, "user_name": "hu-1", "device_platform": platform.to_string()},
+            "agent": {"name": "gogo", "is_automated": true},
+            "message": {"id": id, "body": {"text": text, "type": "TEXT", "data": {}}},
+            "data": {"conversation_no": 3},
+        })
+    };
+    let first = 5_000_000_000_u64;
+    delivered(&stage, &event(5, "message", first, "in the web chat")).await;
+    delivered(&stage, &event(5, "webhook_conversation_complete", first + 1, "")).await;
+    delivered(&stage, &event(13, "message", first + 2, "in the application")).await;
+    told(&stage.app, "in the application").await;
+    receiver.wait_for(1).await;
+    let kinds: Vec<Value> = stage.app.callbacks().iter().map(|callback| callback.body["type"].clone()).collect();
+    assert_eq!(kinds, ["message", "message"], "{:?}", stage.app.callbacks());
     stage.finish().await
 }
