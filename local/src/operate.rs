@@ -260,7 +260,10 @@ fn auth_ids(text: &str) -> Vec<AuthId> {
     match (parts.next(), parts.next(), parts.next()) {
         (Some(connection), Some(user), thread) => {
             let derived = AuthId::derive(&ConnectionId::from(connection), user, thread);
-            let own = thread.is_none().then(|| AuthId::chosen(user).ok()).flatten();
+            let own = thread
+                .is_none()
+                .then(|| AuthId::chosen(user).ok())
+                .flatten();
             [Some(derived), own].into_iter().flatten().collect()
         }
         _ => vec![AuthId::from(text)],

@@ -221,8 +221,7 @@ impl AuthIds {
                 ("user.email", email)
             }
         };
-        AuthId::chosen(name)
-            .map_err(|allowed| format!("{key} is another text; allowed: {allowed}"))
+        AuthId::chosen(name).map_err(|allowed| format!("{key} is another text; allowed: {allowed}"))
     }
 }
 
@@ -287,10 +286,21 @@ mod tests {
         let by_user = AuthIds::new("acme".into(), AuthIdSource::User);
         let by_email = AuthIds::new("acme".into(), AuthIdSource::Email);
         assert_eq!(by_user.of_user("U1", Some("t")).as_str(), "U1");
-        assert_eq!(by_user.of_own_user("T1:u_4-2.b", None), Ok("T1:u_4-2.b".into()));
-        assert_eq!(by_email.of_own_user("u", Some("a@b.example")), Ok("a@b.example".into()));
-        for odd in ["", "a b", "a#b", "a/b", "a?b", "a{b", "a}b", "ü", "a\n", "a\u{7f}"] {
-            assert_eq!(by_user.of_user(odd, None), AuthId::derive(&"acme".into(), odd, None));
+        assert_eq!(
+            by_user.of_own_user("T1:u_4-2.b", None),
+            Ok("T1:u_4-2.b".into())
+        );
+        assert_eq!(
+            by_email.of_own_user("u", Some("a@b.example")),
+            Ok("a@b.example".into())
+        );
+        for odd in [
+            "", "a b", "a#b", "a/b", "a?b", "a{b", "a}b", "ü", "a\n", "a\u{7f}",
+        ] {
+            assert_eq!(
+                by_user.of_user(odd, None),
+                AuthId::derive(&"acme".into(), odd, None)
+            );
             let refused = by_user.of_own_user(odd, None).expect_err(odd);
             assert!(refused.starts_with("user.id is "), "{refused}");
             let refused = by_email.of_own_user("u", Some(odd)).expect_err(odd);

@@ -260,7 +260,10 @@ impl User {
     /// The connection by which the last hand-off was asked for; where there is none, the user's.
     #[must_use]
     pub fn handoff_connection(&self) -> &ConnectionId {
-        let origin = self.handoff.as_ref().and_then(|handoff| handoff.origin.as_ref());
+        let origin = self
+            .handoff
+            .as_ref()
+            .and_then(|handoff| handoff.origin.as_ref());
         origin.map_or(&self.connection, |origin| &origin.connection)
     }
 

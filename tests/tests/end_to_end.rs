@@ -1,10 +1,10 @@
 //! The bridge end to end: requests in at the edges, answers out at a fake Slack, an application and a
 //! simulated Haptik.
 
-#[path = "end_to_end/agent.rs"]
-mod agent;
 #[path = "end_to_end/account.rs"]
 mod account;
+#[path = "end_to_end/agent.rs"]
+mod agent;
 #[path = "end_to_end/custom.rs"]
 mod custom;
 #[path = "end_to_end/edges.rs"]

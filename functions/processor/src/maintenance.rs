@@ -23,8 +23,7 @@ const HANDOFF_PAGES: usize = 50;
 const BRIDGE_PLATFORM: u64 = 13;
 
 /// Why nobody joined a hand-off whose chat was never moved.
-const NEVER_MOVED: &str =
-    "the chat was not moved: no delivery of Haptik's had the user's user_name, by which Haptik moves chats";
+const NEVER_MOVED: &str = "the chat was not moved: no delivery of Haptik's had the user's user_name, by which Haptik moves chats";
 
 /// A webhook of ours at Haptik: each queue has one for each platform.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,7 +100,11 @@ impl Maintenance<'_> {
             return Err("the account is not configured".to_owned());
         };
         let mut all = Ok(());
-        for webhook in self.webhooks().into_iter().filter(|of| of.account == *account) {
+        for webhook in self
+            .webhooks()
+            .into_iter()
+            .filter(|of| of.account == *account)
+        {
             let (business_id, platform) = (webhook.business_id, webhook.platform);
             let enabled = haptik.enable_webhook(business_id, platform).await;
             let outcome = match &enabled {
@@ -118,9 +121,10 @@ impl Maintenance<'_> {
                     }
                     Some(format!("{which}: {error}"))
                 }
-                (Ok(()), Due::Silence(silence)) => {
-                    Some(format!("{which}: after a silence of {} s", silence.as_secs()))
-                }
+                (Ok(()), Due::Silence(silence)) => Some(format!(
+                    "{which}: after a silence of {} s",
+                    silence.as_secs()
+                )),
                 (Ok(()), Due::Hourly) => None,
             };
             let reason = reason.as_deref();
@@ -219,7 +223,11 @@ impl Maintenance<'_> {
         let mut webhooks = BTreeSet::new();
         for (name, config) in &self.bridge.config.haptik {
             let account = AccountId::from(name.as_str());
-            let own = config.business_id.iter().chain(&config.business_ids).copied();
+            let own = config
+                .business_id
+                .iter()
+                .chain(&config.business_ids)
+                .copied();
             let used = of_connections.iter().filter(|(of, _)| **of == account);
             let queues: BTreeSet<u64> = own.chain(used.map(|(_, id)| *id)).collect();
             for (business_id, platform) in queues

@@ -30,9 +30,8 @@ impl Offering {
             key: KeyRef::Key(key.clone()),
         };
         let before = user.offer.clone();
-        let before = before.filter(|offer| {
-            offer.message == message && is_shown_at(offer, &user.connection)
-        });
+        let before =
+            before.filter(|offer| offer.message == message && is_shown_at(offer, &user.connection));
         Self {
             has_choices: before.is_some(),
             offer: before.unwrap_or_else(|| Offer {

@@ -184,7 +184,9 @@ impl ToChannel<'_> {
             let cleared = match (shown, outlet) {
                 (Some(shown), Some(outlet)) => {
                     let on = Some(shown.message_id.as_str());
-                    outlet.clear_activity(&shown.address, on, &shown.indicator).await
+                    outlet
+                        .clear_activity(&shown.address, on, &shown.indicator)
+                        .await
                 }
                 (None, _) | (_, None) => Ok(()),
             };
@@ -278,7 +280,9 @@ impl ToChannel<'_> {
             if index + 1 < count {
                 let ledger = &self.bridge.ledger;
                 let by = &user.connection;
-                ledger.shown_in_part(entry, by, index + 1, &message_ids).await?;
+                ledger
+                    .shown_in_part(entry, by, index + 1, &message_ids)
+                    .await?;
                 if began.elapsed() > self.delivery_timeout / 2 {
                     // A long message at a channel's pace: out of time, the part under way would be in doubt.
                     let reason = format!("{} of {count} parts are sent", index + 1);

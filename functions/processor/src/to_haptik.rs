@@ -20,9 +20,7 @@ use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::hsl::{Actionable, Effect};
 use haptik_bridge_shared::message::offer::Chosen;
-use haptik_bridge_shared::message::{
-    Attachment, Inbound, MessageRef, UserAction,
-};
+use haptik_bridge_shared::message::{Attachment, Inbound, MessageRef, UserAction};
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
@@ -97,7 +95,9 @@ impl ToHaptik<'_> {
             haptik.ok_or_else(|| Failure::permanent("the account is no longer configured"))?;
         let outlet = outlet(self.outlets, connection_id)?;
         if matches!(inbound.action, UserAction::ProfileChanged) {
-            return self.tell_profile(haptik, connection_id, outlet, inbound).await;
+            return self
+                .tell_profile(haptik, connection_id, outlet, inbound)
+                .await;
         }
         outlet.can_answer(&inbound.address).await?;
         let user = self.remember_address(connection_id, inbound, entry).await?;
@@ -285,7 +285,10 @@ impl ToHaptik<'_> {
             let since = Timestamp::now();
             match part {
                 Part::Text(text) => self.send_text(conversation, entry, index, text).await?,
-                Part::File(attachment) => self.send_file(conversation, entry, index, attachment).await?,
+                Part::File(attachment) => {
+                    self.send_file(conversation, entry, index, attachment)
+                        .await?;
+                }
             }
             record_step(entry, "sent_to_haptik", &source, since);
             if index + 1 < count {

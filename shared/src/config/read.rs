@@ -54,6 +54,10 @@ const AUTH_IDS: OneOf<AuthIdSource> = OneOf {
     ],
 };
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "a rule gets what was read by reference"
+)]
 fn one_user_is_one_conversation(
     section: &Section<'_>,
     auth_id: &Result<AuthIdSource, Reported>,
@@ -102,7 +106,8 @@ fn check_auth_id(
         AuthIdSource::Email => "email",
     };
     let name = definition.name;
-    let message = format!("found {found:?}, which {name} does not know; allowed of {name}: {allowed}");
+    let message =
+        format!("found {found:?}, which {name} does not know; allowed of {name}: {allowed}");
     Err(section.wrong("auth_id", message))
 }
 

@@ -8,7 +8,9 @@ use url::Url;
 use super::Secrets;
 use super::declare::Part as _;
 use super::error::{Report, Reported};
-use super::kind::{BaseUrl, Between, Flag, FullUrl, Milliseconds, SecretList, TextOf, Whole, WholeList};
+use super::kind::{
+    BaseUrl, Between, Flag, FullUrl, Milliseconds, SecretList, TextOf, Whole, WholeList,
+};
 use super::section::Section;
 use crate::section;
 

@@ -51,7 +51,10 @@ fn asked(id: &str) -> Value {
 async fn integration() -> Fake {
     Fake::start(|request| {
         if request.header("authorization") != "Bearer integration-token" {
-            return Answer::new(200, r#"{"success": false, "error_message": "Invalid token"}"#);
+            return Answer::new(
+                200,
+                r#"{"success": false, "error_message": "Invalid token"}"#,
+            );
         }
         if body(request)["receiver"] != "athena" {
             let words = r#"{"error_message": "receiver zendesk is not known"}"#;
@@ -78,7 +81,10 @@ async fn a_chat_is_moved_to_a_receiver_with_the_token_of_the_other_api() -> anyh
     assert_eq!(stage.app.send(&url, &own).await?.0, 202);
     wait("the chat is moved", || fake.requests().len() >= 2).await;
     let requests = fake.requests();
-    let paths: Vec<&str> = requests.iter().map(|request| request.path.as_str()).collect();
+    let paths: Vec<&str> = requests
+        .iter()
+        .map(|request| request.path.as_str())
+        .collect();
     assert_eq!(paths, ["/integration/external/v2.0/send_chat_to_agent/"; 2]);
     assert_eq!(body(&requests[1])["receiver"], "athena");
     assert_eq!(body(&requests[1])["team_name"], "Support");
@@ -112,7 +118,8 @@ async fn slow_bot(count: Arc<AtomicUsize>) -> Fake {
 }
 
 #[tokio::test]
-async fn a_synchronous_message_is_told_once_and_its_answers_reach_the_sinks() -> anyhow::Result<()> {
+async fn a_synchronous_message_is_told_once_and_its_answers_reach_the_sinks() -> anyhow::Result<()>
+{
     let count = Arc::new(AtomicUsize::new(0));
     let (bot, receiver) = (slow_bot(Arc::clone(&count)).await, App::start().await?);
     let mut options = options();
@@ -122,17 +129,28 @@ async fn a_synchronous_message_is_told_once_and_its_answers_reach_the_sinks() ->
         receiver.url()
     );
     let stage = Stage::with(options, echo).await?;
-    let say = |id: &str, text: &str| {
-        json!({"type": "message", "id": id, "timestamp": Timestamp::now().to_string(), "text": text, "user": {"id": "u-42"}})
-    };
+    let say = |id: &str, text: &str| json!({"type": "message", "id": id, "timestamp": Timestamp::now().to_string(), "text": text, "user": {"id": "u-42"}});
     stage.app_sends(&say("m-1", "slow")).await?;
     stage.app_sends(&say("m-2", "quick")).await?;
     let said = stage.app.wait_for(3).await;
-    assert!(said.iter().all(|callback| callback.body["text"] == "Heard: quick"), "{said:?}");
+    assert!(
+        said.iter()
+            .all(|callback| callback.body["text"] == "Heard: quick"),
+        "{said:?}"
+    );
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(count.load(Ordering::SeqCst), 2, "the slow one is not told again");
+    assert_eq!(
+        count.load(Ordering::SeqCst),
+        2,
+        "the slow one is not told again"
+    );
     let events = receiver.wait_for(3).await;
-    assert!(events.iter().all(|event| event.body["data"]["event_name"] == "message"), "{events:?}");
+    assert!(
+        events
+            .iter()
+            .all(|event| event.body["data"]["event_name"] == "message"),
+        "{events:?}"
+    );
     stage.finish().await
 }
 
@@ -162,7 +180,10 @@ async fn a_handoff_that_waits_for_haptiks_name_of_the_user_says_so() -> anyhow::
 async fn the_webhook_is_enabled_for_every_queue_and_platform() -> anyhow::Result<()> {
     let other = Fake::start(|request| match body(request)["device_platform"].as_u64() {
         Some(13) => Answer::new(200, r#"{"enabled": true}"#),
-        _ => Answer::new(400, r#"{"error_message": "there is no webhook for this platform"}"#),
+        _ => Answer::new(
+            400,
+            r#"{"error_message": "there is no webhook for this platform"}"#,
+        ),
     })
     .await;
     let mut options = options();

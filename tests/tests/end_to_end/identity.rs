@@ -39,10 +39,18 @@ fn said_at(id: &str, text: &str, at: Timestamp) -> Value {
 
 /// Waits until the application was told this text.
 async fn told(app: &App, text: &str) {
-    let has_it = || app.callbacks().iter().any(|callback| callback.body["text"] == text);
+    let has_it = || {
+        app.callbacks()
+            .iter()
+            .any(|callback| callback.body["text"] == text)
+    };
     let end = std::time::Instant::now() + PATIENCE;
     while !has_it() {
-        assert!(std::time::Instant::now() < end, "{text:?} is not in {:?}", app.callbacks());
+        assert!(
+            std::time::Instant::now() < end,
+            "{text:?} is not in {:?}",
+            app.callbacks()
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -142,13 +150,19 @@ async fn what_another_account_says_of_the_same_name_is_nobodys() -> anyhow::Resu
     options.tables = format!(
         "[haptik.other]\nbase_url = \"{}\"\nclient_id = \"c\"\ntoken = \"t\"\nwebhook_secrets = [\"{}\"]\nbusiness_id = 9",
         stranger.haptik.base_url(),
-        stranger.simulator().settings().webhook_secret.expose_secret(),
+        stranger
+            .simulator()
+            .settings()
+            .webhook_secret
+            .expose_secret(),
     );
     let stage = Stage::with(options, echo).await?;
     let channel = stage.slack_user_says(ASHA, "one").await;
     stage.slack.wait_for_text(&channel, "You said: one").await;
     // A user of the other account has the same name.
-    stranger.simulator().set_webhook_url(format!("{}/haptik/other", stage.url));
+    stranger
+        .simulator()
+        .set_webhook_url(format!("{}/haptik/other", stage.url));
     let mut options_of_stranger = said("m-1", "hi");
     options_of_stranger["user"]["id"] = json!("u-1");
     let answer = stranger.app_sends(&options_of_stranger).await?;
@@ -159,7 +173,9 @@ async fn what_another_account_says_of_the_same_name_is_nobodys() -> anyhow::Resu
     here["user"]["id"] = json!(auth_id);
     stage.app_sends(&here).await?;
     told(&stage.app, "You said: two").await;
-    stranger.simulator().agent_says_text(&auth_id, "not for her")?;
+    stranger
+        .simulator()
+        .agent_says_text(&auth_id, "not for her")?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(
         !format!("{:?}", stage.app.callbacks()).contains("not for her"),
@@ -204,7 +220,9 @@ async fn a_profile_that_has_changed_is_told_again() -> anyhow::Result<()> {
     // It is known by now, and not told with each message.
     stage.slack_user_says(ASHA, "again").await;
     stage.slack.wait_for_text(&channel, "You said: again").await;
-    stage.simulator().records(|seen| assert_eq!(seen.users.len(), 2));
+    stage
+        .simulator()
+        .records(|seen| assert_eq!(seen.users.len(), 2));
     stage.finish().await
 }
 
@@ -217,7 +235,10 @@ async fn delivered(stage: &Stage, event: &Value) {
         .post(format!("{}/haptik/main", stage.url))
         .header(
             "x-hub-signature",
-            format!("sha1={}", signature(secret.expose_secret(), body.as_bytes())),
+            format!(
+                "sha1={}",
+                signature(secret.expose_secret(), body.as_bytes())
+            ),
         )
         .body(body)
         .send()
@@ -248,11 +269,24 @@ async fn what_is_said_in_the_web_sdks_chat_of_the_same_person_stays_there() -> a
     };
     let first = 5_000_000_000_u64;
     delivered(&stage, &event(5, "message", first, "in the web chat")).await;
-    delivered(&stage, &event(5, "webhook_conversation_complete", first + 1, "")).await;
-    delivered(&stage, &event(13, "message", first + 2, "in the application")).await;
+    delivered(
+        &stage,
+        &event(5, "webhook_conversation_complete", first + 1, ""),
+    )
+    .await;
+    delivered(
+        &stage,
+        &event(13, "message", first + 2, "in the application"),
+    )
+    .await;
     told(&stage.app, "in the application").await;
     receiver.wait_for(1).await;
-    let kinds: Vec<Value> = stage.app.callbacks().iter().map(|callback| callback.body["type"].clone()).collect();
+    let kinds: Vec<Value> = stage
+        .app
+        .callbacks()
+        .iter()
+        .map(|callback| callback.body["type"].clone())
+        .collect();
     assert_eq!(kinds, ["message", "message"], "{:?}", stage.app.callbacks());
     stage.finish().await
 }

@@ -17,8 +17,9 @@ use crate::attempt::DeliveryOutcome;
 const TRIES_TO_BE_HEARD: u32 = 5;
 
 /// Why a chat is not moved yet.
-const WAITS: DeliveryOutcome =
-    DeliveryOutcome::Nothing("the chat is moved when a delivery of Haptik's has the user's user_name");
+const WAITS: DeliveryOutcome = DeliveryOutcome::Nothing(
+    "the chat is moved when a delivery of Haptik's has the user's user_name",
+);
 
 /// Why a chat is not moved yet, of an account whose answers come with the call.
 const WAITS_WITHOUT_WEBHOOK: DeliveryOutcome = DeliveryOutcome::Nothing(
@@ -125,7 +126,11 @@ impl ToHaptik<'_> {
         let Some(handoff) = on(&user, id) else {
             return Ok(OVER);
         };
-        let Some(user_name) = user.user_name.as_ref().filter(|_| needs_moving(Some(handoff))) else {
+        let Some(user_name) = user
+            .user_name
+            .as_ref()
+            .filter(|_| needs_moving(Some(handoff)))
+        else {
             return Ok(DeliveryOutcome::Whole);
         };
         let to = MoveToAgent {

@@ -61,7 +61,9 @@ fn moves(user: &User, connection_id: &ConnectionId, inbound: &Inbound, entry: &E
         return true;
     }
     let received_at = entry.received_at.as_millisecond();
-    let is_newest = user.placed_at.is_none_or(|placed_at| placed_at <= received_at);
+    let is_newest = user
+        .placed_at
+        .is_none_or(|placed_at| placed_at <= received_at);
     is_newest && !matches!(inbound.action, UserAction::MoveToAgent { .. })
 }
 

@@ -108,7 +108,10 @@ impl ToHaptik<'_> {
             Ok(Err(error)) => error.reason,
             Err(_) => "it took too long".to_owned(),
         };
-        tracing::warn!(reason = failed, "whether a profile has changed is not known");
+        tracing::warn!(
+            reason = failed,
+            "whether a profile has changed is not known"
+        );
         let hash = user.asked.as_ref().map(|asked| asked.hash.clone());
         Some(Asked {
             news: AskedProfile {
@@ -141,18 +144,32 @@ impl ToHaptik<'_> {
                     (DeliveryOutcome::Nothing("Haptik knows that already"), news)
                 } else if let Err(error) = haptik.update_user(&told).await {
                     let reason = error.to_string();
-                    tracing::warn!(reason, "a profile that has changed waits for the next message");
-                    (DeliveryOutcome::Nothing(WAITS), AskedProfile { at: 0, ..news })
+                    tracing::warn!(
+                        reason,
+                        "a profile that has changed waits for the next message"
+                    );
+                    (
+                        DeliveryOutcome::Nothing(WAITS),
+                        AskedProfile { at: 0, ..news },
+                    )
                 } else {
                     (DeliveryOutcome::Whole, news)
                 }
             }
             Ok(None) => {
-                return Ok(DeliveryOutcome::Nothing("the channel does not say who the user is"));
+                return Ok(DeliveryOutcome::Nothing(
+                    "the channel does not say who the user is",
+                ));
             }
             Err(SendError { reason, .. }) => {
-                tracing::warn!(reason, "a profile that has changed waits for the next message");
-                let news = AskedProfile { at: 0, hash: String::new() };
+                tracing::warn!(
+                    reason,
+                    "a profile that has changed waits for the next message"
+                );
+                let news = AskedProfile {
+                    at: 0,
+                    hash: String::new(),
+                };
                 (DeliveryOutcome::Nothing(WAITS), news)
             }
         };
@@ -187,7 +204,9 @@ impl Asked {
 
 /// Whether a channel said something else before.
 fn is_news(user: &User, news: &AskedProfile) -> bool {
-    user.asked.as_ref().is_none_or(|before| before.hash != news.hash)
+    user.asked
+        .as_ref()
+        .is_none_or(|before| before.hash != news.hash)
 }
 
 /// A hash of what is known about a user: short enough to keep, and without personal data.

@@ -75,7 +75,10 @@ impl ToHaptik<'_> {
             }
             Err(error) if error.may_have_been_said() => {
                 let reason = error.to_string();
-                tracing::warn!(reason, "the bot's answer is lost, and the message not said again");
+                tracing::warn!(
+                    reason,
+                    "the bot's answer is lost, and the message not said again"
+                );
                 conversation.is_unanswered();
                 conversation.took(&Logged {
                     message_id: None,
@@ -151,7 +154,9 @@ impl ToHaptik<'_> {
         let mut tries = 0;
         loop {
             let kept = async {
-                let for_sinks = self.bridge.accept_for_sinks(context, &event, &payload, body.as_bytes());
+                let for_sinks =
+                    self.bridge
+                        .accept_for_sinks(context, &event, &payload, body.as_bytes());
                 for_sinks.await?;
                 self.bridge.accept(context, &lane, &key, &payload, at).await
             };

@@ -139,13 +139,37 @@ fn is_of_credentials(text: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let is_named = has(&["token", "client id", "credential", "api key"]);
     let is_wrong = has(&[
-        "invalid", "missing", "expired", "wrong", "incorrect", "not valid", "not found", "not match",
-        "mismatch", "required", "revoked", "not provided", "no token", "unauthor", "not author",
-        "not accept", "unknown", "does not exist", "bad ", "denied", "not recogni",
+        "invalid",
+        "missing",
+        "expired",
+        "wrong",
+        "incorrect",
+        "not valid",
+        "not found",
+        "not match",
+        "mismatch",
+        "required",
+        "revoked",
+        "not provided",
+        "no token",
+        "unauthor",
+        "not author",
+        "not accept",
+        "unknown",
+        "does not exist",
+        "bad ",
+        "denied",
+        "not recogni",
     ]);
     let is_said = has(&[
-        "authorization details", "unauthorized", "unauthorised", "authentication", "not authenticated",
-        "invalid authorization", "not authorized", "not authorised",
+        "authorization details",
+        "unauthorized",
+        "unauthorised",
+        "authentication",
+        "not authenticated",
+        "invalid authorization",
+        "not authorized",
+        "not authorised",
     ]);
     (is_named && is_wrong) || is_said
 }

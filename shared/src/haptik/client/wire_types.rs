@@ -205,7 +205,9 @@ impl SyncAnswer {
         let is_human =
             agent.get("is_automated").is_some() && !lenient_json::flag(agent, "is_automated");
         let messages = answer.get("message")?.as_array()?;
-        let user_name = answer.get("user").map(|user| lenient_json::text(user, "user_name"));
+        let user_name = answer
+            .get("user")
+            .map(|user| lenient_json::text(user, "user_name"));
         Some(Self {
             user_name: user_name.filter(|name| !name.is_empty()),
             timestamp: timestamp(answer, "timestamp"),
@@ -236,5 +238,9 @@ redacted_debug!(HistoryMessage {
     message_id,
     timestamp
 });
-redacted_debug!(SyncAnswer { timestamp, sender, messages });
+redacted_debug!(SyncAnswer {
+    timestamp,
+    sender,
+    messages
+});
 redacted_debug!(SyncMessage { id });
