@@ -244,6 +244,8 @@ impl Scene {
             offer: None,
             offer_end: None,
             last_activity: 0,
+            asked: None,
+            placed_at: None,
         };
         let users = &self.bridge.users;
         users.put_place(&user).await?;

@@ -3,13 +3,14 @@
 use url::Url;
 
 use haptik_bridge_shared::config::kind::{Flag, FullUrl, OneOf, SecretList};
-use haptik_bridge_shared::config::{ChannelDefinition, Secrets};
+use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Secrets};
 use haptik_bridge_shared::section;
 
 /// The type.
 pub const DEFINITION: ChannelDefinition = ChannelDefinition {
     // A bot waits to have its user back.
     defaults: &[("no_agent_after", "\"5m\"")],
+    auth_ids: OwnIds::UserOrEmail,
     setup: |_, url| {
         let paste = "Paste into your application, as the URL that it posts to";
         vec![(paste, url.to_owned())]

@@ -6,7 +6,7 @@ mod workspaces;
 use url::Url;
 
 use haptik_bridge_shared::config::kind::{BaseUrl, Flag, OneOf, SecretList, Text, Texts};
-use haptik_bridge_shared::config::{ChannelDefinition, Secrets, Settings};
+use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Secrets, Settings};
 use haptik_bridge_shared::section;
 use kinds::Emoji;
 pub use workspaces::{OAuth, Workspaces};
@@ -14,6 +14,7 @@ pub use workspaces::{OAuth, Workspaces};
 /// The type.
 pub const DEFINITION: ChannelDefinition = ChannelDefinition {
     setup,
+    auth_ids: OwnIds::User,
     ..ChannelDefinition::of::<Slack>("slack")
 };
 
