@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::channel::Part;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::handoff::{Ended, Reason};
+use haptik_bridge_shared::message::handoff::Ended;
 use haptik_bridge_shared::message::hsl::{Actionable, Card, Effect, Element, Form, Hsl};
 use haptik_bridge_shared::message::{Content, Handback, Outgoing, Returned, Sender, UserAction};
 use haptik_bridge_shared::standard_webhooks::message_id;
@@ -105,8 +105,9 @@ fn is_for_the_application(hsl: &Hsl) -> bool {
 
 fn handoff_ended(ended: &Ended, agent_joined: bool) -> Value {
     let mut written = json!({"reason": ended.reason, "agent_joined": agent_joined});
-    if ended.reason == Reason::Completed {
+    if ended.is_of_completion() {
         written["completed_by"] = json!(ended.completed_by);
+        written["completion_by"] = json!(ended.completion_by);
     }
     if let Some(error) = &ended.error {
         written["error"] = json!(error);

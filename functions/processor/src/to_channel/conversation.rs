@@ -6,7 +6,7 @@ use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::completion::{Completion, CompletionKind};
-use haptik_bridge_shared::message::handoff::{AskedBy, Completed, Ended, Handoff, Reason};
+use haptik_bridge_shared::message::handoff::{AskedBy, Completed, Handoff};
 use haptik_bridge_shared::message::{Addressed, Content, Inbound, SenderKind, UserAction};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::{Mode, User};
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::ToChannel;
-use crate::handoff_end::end_handoff;
+use crate::handoff_end::complete_handoff;
 
 /// Whether an event is shown to the user.
 pub(super) enum Relevance {
@@ -62,6 +62,7 @@ impl ToChannel<'_> {
                 let happened = Completed {
                     at,
                     by: completed_by.clone(),
+                    word: lenient_json::text(&event.data, "completion_by"),
                 };
                 self.note_completion(user, event, entry, &happened).await?
             }
@@ -102,6 +103,9 @@ impl ToChannel<'_> {
         entry: &Entry,
         happened: &Completed,
     ) -> Result<Relevance, Failure> {
+        let context = RequestContext::new("processor", Timestamp::now());
+        let bridge = self.bridge;
+        bridge.note_team_offline(context, user, happened).await?;
         let mut after = user.clone();
         let kind = CompletionKind::of_event(&event.event_name).unwrap_or(CompletionKind::Chat);
         let key = entry.key.clone();
@@ -157,17 +161,17 @@ impl ToChannel<'_> {
             let by_this = handoff
                 .ended
                 .as_ref()
-                .is_some_and(|ended| ended.reason == Reason::Completed && ended.at == happened.at);
+                .is_some_and(|ended| ended.is_of_completion() && ended.at == happened.at);
             if by_this {
                 // It was handled before, perhaps not to the end.
-                end_handoff(self.bridge, auth_id, &id, &Ended::completed(happened)).await?;
+                complete_handoff(self.bridge, auth_id, &id, happened).await?;
             }
             return Ok(id_for_bot.filter(|_| by_this));
         }
         if handoff.is_completed_at(happened.at) != Some(true) {
             return Ok(None);
         }
-        end_handoff(self.bridge, auth_id, &id, &Ended::completed(happened)).await?;
+        complete_handoff(self.bridge, auth_id, &id, happened).await?;
         Ok(id_for_bot)
     }
 
