@@ -179,6 +179,8 @@ pub enum Effect<C: ChannelType> {
     },
     /// What a bot that lives elsewhere asks: only of a channel that has a [`Peer`].
     Peer(PeerRequest<C::Address>),
+    /// A verified event of a kind that is new to us, called so: it is counted, and nothing follows.
+    Unknown(String),
     /// A verified request that is not understood, for this reason: it is kept, dead, for a look.
     NotUnderstood(String),
 }
@@ -242,6 +244,11 @@ pub trait Outlet<C: ChannelType>: fmt::Debug + Send + Sync {
     async fn can_answer(&self, to: &C::Address) -> Result<(), SendError> {
         let _ = to;
         Ok(())
+    }
+
+    /// Whether it shows which message is answered ([`Outgoing::in_reply_to`]), which is looked up then.
+    fn shows_what_is_answered(&self) -> bool {
+        false
     }
 
     /// Looking for what was sent already.

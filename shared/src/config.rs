@@ -32,7 +32,7 @@ use toml::de::DeTable;
 
 pub use declare::{KeyDoc, Otherwise, Part, Shown};
 pub use error::{ConfigError, ConfigErrors, Position, Reported};
-pub use handoff::Handoff;
+pub use handoff::{Handoff, RatingWhen};
 pub use registry::{
     ChannelDefinition, Configure, Defaults, Registry, Settings, SinkDefinition, TableDoc,
 };

@@ -29,6 +29,7 @@ mod payload;
 mod record;
 
 use item::Item;
+pub use operate::Told;
 pub use payload::Payload;
 
 /// Where an entry stands.
@@ -71,7 +72,7 @@ pub struct Entry {
     pub revived_at: Option<Timestamp>,
     /// How many of its parts are known to be done.
     pub parts_done: usize,
-    /// The provider's ids of the messages that it was sent as, as far as it gave some.
+    /// The provider's ids of the messages that it was sent as, Haptik's too, as far as it gave some.
     pub message_ids: Vec<String>,
     /// The time that is reserved for its delivery, at a sink with a rate.
     pub reserved: Option<Reservation>,

@@ -41,6 +41,9 @@ pub(super) fn part(outgoing: &Outgoing) -> Option<Part> {
     ) {
         payload["sender"] = sender(&outgoing.sender);
     }
+    if let Some(in_reply_to) = &outgoing.in_reply_to {
+        payload["in_reply_to"] = json!(in_reply_to);
+    }
     if let Some(handoff) = &outgoing.handoff {
         payload["handoff_id"] = json!(handoff);
     }

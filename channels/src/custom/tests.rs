@@ -92,6 +92,7 @@ fn outgoing(content: Content, message_id: Option<u64>) -> Outgoing {
             profile_image: String::new(),
         },
         message_id,
+        in_reply_to: None,
         handoff: None,
         content,
     }

@@ -27,10 +27,7 @@ pub(super) fn capability(feature: Feature) -> Capability {
         Feature::Location => (Degraded, "a line that asks to type the place"),
         Feature::Upload => (Degraded, "a line that asks to send the file"),
         Feature::Detail => (Partly, "its title, texts and pictures, at once"),
-        Feature::Rating => (
-            Native,
-            "five buttons, 1 ★ to 5 ★; 4 and 5 count as resolved",
-        ),
+        Feature::Rating => (Native, "five buttons, 1 ★ to 5 ★, and a place for a remark"),
         Feature::Card => (
             Native,
             "a card with picture, title, texts and buttons, side by side (`carousels`); below each other where one has more than Slack's own hold: 150 characters of title, 200 of text, three buttons",

@@ -137,6 +137,7 @@ impl Edge<Slack> for SlackEdge {
             let ended = self.api.workspaces().end(ended, now).await;
             ended.map_err(|failure| Rejected::Unavailable(failure.reason))?;
         }
+        effects.extend(reading.unknown.map(Effect::Unknown));
         effects.extend(reading.not_understood.map(Effect::NotUnderstood));
         let inbound = reading.inbound.into_iter().map(Box::new);
         effects.extend(inbound.map(Effect::Inbound));

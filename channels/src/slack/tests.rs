@@ -108,6 +108,7 @@ fn saying(raw: Value) -> Outgoing {
         received_at: "2026-11-22T10:00:00Z".parse().expect("a time"),
         sender: Sender::default(),
         message_id: Some(1),
+        in_reply_to: None,
         handoff: None,
         content: Content::Message {
             hsl: Hsl::read(&raw),

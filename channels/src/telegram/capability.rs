@@ -27,10 +27,7 @@ pub(super) fn capability(feature: Feature) -> Capability {
         ),
         Feature::Upload => (Degraded, "a line that asks to send the file"),
         Feature::Detail => (Partly, "its title, texts and pictures, at once"),
-        Feature::Rating => (
-            Native,
-            "five buttons, 1 ★ to 5 ★; 4 and 5 count as resolved",
-        ),
+        Feature::Rating => (Native, "five buttons, 1 ★ to 5 ★"),
         Feature::Card => (
             Partly,
             "a message with picture, title, texts and buttons; several below each other",

@@ -5,6 +5,7 @@ mod file;
 mod handoff;
 mod rating;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -61,12 +62,24 @@ struct Conversation<'a> {
     /// When Haptik took the last message, in milliseconds since the epoch by its own
     /// clock; 0 until it has taken something.
     taken_at: AtomicI64,
+    /// Haptik's ids of the messages that the entry was told as, so far.
+    taken: Mutex<Vec<String>>,
 }
 
 impl Conversation<'_> {
     fn took(&self, logged: &Logged) {
+        if let (Some(id), Ok(mut taken)) = (logged.message_id, self.taken.lock()) {
+            taken.push(id.to_string());
+        }
         let at = logged.created_at.unwrap_or_else(Timestamp::now);
         self.taken_at.store(at.as_millisecond(), Ordering::Relaxed);
+    }
+
+    fn taken(&self) -> Vec<String> {
+        self.taken
+            .lock()
+            .map(|taken| taken.clone())
+            .unwrap_or_default()
     }
 
     fn taken_at(&self) -> i64 {
@@ -108,6 +121,7 @@ impl ToHaptik<'_> {
             inbound,
             user: &user,
             taken_at: AtomicI64::new(0),
+            taken: Mutex::new(entry.message_ids.clone()),
         };
         // The activity before the message: an answer that came before it would leave it standing.
         let (registered, ()) = tokio::join!(
@@ -135,7 +149,12 @@ impl ToHaptik<'_> {
         if let Some(id) = handoff {
             self.note_message_taken(&conversation, entry, id).await?;
         }
-        Ok(outcome)
+        // Noted with the end of the entry: Haptik's answer may name the message that it answers.
+        let taken = conversation.taken();
+        Ok(match outcome {
+            DeliveryOutcome::Whole if !taken.is_empty() => DeliveryOutcome::Shown(taken),
+            other => other,
+        })
     }
 
     /// Shows the user that something was taken, on the first try only: it is worth doing at once or not
@@ -331,14 +350,15 @@ impl ToHaptik<'_> {
                 resolved,
                 comment,
             } => {
+                let resolved_from = connection.handoff.rating_resolved_from;
                 let feedback = Feedback {
                     auth_id: &inbound.auth_id,
                     business_id: connection.business_id,
-                    query_resolved: *resolved,
+                    query_resolved: resolved.unwrap_or(*rating >= resolved_from),
                     query_rating: *rating,
                     feedback: comment.as_deref(),
                 };
-                self.rate(conversation, entry, &feedback).await
+                self.rate(conversation, entry, &feedback, *resolved).await
             }
         }
     }
@@ -366,7 +386,8 @@ impl ToHaptik<'_> {
             }
             record_step(entry, "sent_to_haptik", &source, since);
             if index + 1 < count {
-                self.bridge.ledger.progressed(entry, index + 1).await?;
+                let (ledger, taken) = (&self.bridge.ledger, conversation.taken());
+                ledger.progressed(entry, index + 1, &taken).await?;
             }
         }
         Ok(DeliveryOutcome::Whole)
@@ -453,7 +474,7 @@ impl ToHaptik<'_> {
         if let Some(rating) = rating {
             return Ok(Some(UserAction::Feedback {
                 rating,
-                resolved: rating >= 4,
+                resolved: None,
                 comment: None,
             }));
         }

@@ -384,6 +384,7 @@ impl Bridge {
         }
         self.emit(context, user, "missed_handoff", ended.at, data)
             .await
+            .map(drop)
     }
 
     /// Notes that Haptik completed a chat since its team is offline. Where nobody had asked the bridge for a
@@ -426,21 +427,26 @@ impl Bridge {
             .await?;
         self.emit(context, user, "missed_handoff", completed.at, data)
             .await
+            .map(drop)
     }
 
-    /// Tells the sinks an event of the bridge's own, of this user. Whatever `data` says, the same name and
-    /// time are the same event only where it says the same.
-    pub(super) async fn emit(
+    /// Tells the sinks an event of the bridge's own, of this user; whether one wants it. It is the same event
+    /// as one of the same name and time whose `data` says the same.
+    ///
+    /// # Errors
+    /// When it is not durable: to be done again.
+    pub async fn emit(
         &self,
         context: RequestContext<'_>,
         user: &User,
         event_name: &str,
         at: i64,
         mut data: Value,
-    ) -> Result<(), NotDurable> {
+    ) -> Result<bool, NotDurable> {
         let Some(connection) = self.connections.get(&user.connection) else {
-            return Ok(());
+            return Ok(false);
         };
+        let says = data.to_string();
         data["connection"] = json!(user.connection);
         data["channel_user"] = json!(user.channel_user);
         let body = json!({
@@ -452,14 +458,14 @@ impl Bridge {
         })
         .to_string();
         let Ok(event) = Event::read(body.as_bytes()) else {
-            return Ok(());
+            return Ok(false);
         };
+        let key = event.key(says.as_bytes());
         let payload = Payload::Webhook {
             account: connection.account.clone(),
-            body: body.clone(),
+            body,
         };
-        self.accept_for_sinks(context, &event, &payload, body.as_bytes())
-            .await
+        self.tell_sinks(context, &event, &payload, &key).await
     }
 }
 

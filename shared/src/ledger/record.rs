@@ -20,17 +20,9 @@ impl Ledger {
             .unwrap_or(1))
     }
 
-    /// Notes that the first `parts` parts of an entry are done. What makes progress is no poison: the
-    /// counts of crashes and of overruns begin anew.
-    pub async fn progressed(&self, entry: &Entry, parts: usize) -> Result<(), TableError> {
-        let update = self.update(entry).set("parts_done", number(parts));
-        let update = update.set("starts", number(0)).set("overruns", number(0));
-        update.send().await
-    }
-
-    /// Notes that the first `parts` parts of a message are in the channel, and the provider's ids of its
-    /// messages so far. Else as [`Ledger::progressed`].
-    pub async fn shown_in_part(
+    /// Notes that the first `parts` parts of an entry are done, and the provider's ids of the messages that it
+    /// was sent as so far. What makes progress is no poison: the counts of crashes and of overruns begin anew.
+    pub async fn progressed(
         &self,
         entry: &Entry,
         parts: usize,

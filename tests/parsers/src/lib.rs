@@ -238,6 +238,7 @@ fn receive(channel: &Connection, headers: &HeaderMap, body: &[u8]) -> Received {
             }),
             AnyEffect::DeliveryReport { .. }
             | AnyEffect::Peer(PeerRequest::End(_))
+            | AnyEffect::Unknown(_)
             | AnyEffect::NotUnderstood(_) => {}
         }
     }
@@ -279,6 +280,7 @@ fn haptik(bytes: &[u8]) {
         received_at: now(),
         sender: event.sender,
         message_id: event.message_id,
+        in_reply_to: None,
         handoff: None,
         content,
     };

@@ -4,12 +4,12 @@
 use serde_json::{Value, json};
 
 use super::ts::Ts;
-use super::{Opening, Place, Reader, Reading, event_types, named, nothing};
+use super::{Opening, Place, Reader, Reading, event_types, nothing};
 use crate::channel::Response;
 use crate::slack::address::{Address, Command};
 use crate::slack::form::{self, Submission};
 use crate::slack::notice::{form_not_opened, form_sent};
-use crate::slack::tap::{FILL, OPEN, RATE, SAY, Tap};
+use crate::slack::tap::{FILL, OPEN, RATE, RATING, REMARK, SAY, Tap};
 use crate::slack::{choice, home};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::spoken;
@@ -30,7 +30,8 @@ impl Reader<'_> {
                 &json!({"options": []}),
             ))),
             kind if event_types::is_interaction(kind) => Ok(nothing()),
-            kind => Err(format!("an interaction of the type {}", named(kind))),
+            "" => Err("an interaction without a type".to_owned()),
+            kind => Ok(Reading::unknown(kind)),
         }
     }
 
@@ -89,6 +90,7 @@ impl Reader<'_> {
         // Slack gives a label back with its escaping.
         let label = text_at(action, "/text/text").map(|label| super::text::readable(label, &[]));
         let shown = shown.or(label).unwrap_or_default();
+        let block_id = lenient_json::text(action, "block_id");
         let sent = tap.sent().to_owned();
         let action_of_user = match tap {
             Tap::Say { .. } => UserAction::Message {
@@ -109,12 +111,11 @@ impl Reader<'_> {
             Tap::Fill { .. } => return Err("a button whose value is another one's".to_owned()),
             Tap::Rate(rating) => UserAction::Feedback {
                 rating,
-                resolved: rating >= 4,
-                comment: None,
+                resolved: None,
+                comment: remark(payload, &block_id),
             },
         };
         let auth_id = self.auth_id(user, place);
-        let block_id = lenient_json::text(action, "block_id");
         let address = self.address(place);
         let message = payload.get("message");
         let command = choice::command(&address, place.ts, message, &block_id, &shown);
@@ -223,6 +224,18 @@ impl Reader<'_> {
             ..nothing()
         })
     }
+}
+
+/// What was typed beside the buttons of a rating
+/// (<https://docs.slack.dev/reference/block-kit/blocks/input-block>).
+fn remark(payload: &Value, rating: &str) -> Option<String> {
+    let id = rating.strip_prefix(RATING)?;
+    let state = payload
+        .pointer("/state/values")?
+        .get(format!("{REMARK}{id}"))?;
+    let typed = state.as_object()?.values().next()?;
+    let typed = lenient_json::text(typed, "value").trim().to_owned();
+    Some(typed).filter(|typed| !typed.is_empty())
 }
 
 /// In a channel, a tap is as good as a mention.

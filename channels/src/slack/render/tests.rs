@@ -28,6 +28,7 @@ pub(super) fn outgoing(raw: Value) -> Outgoing {
         received_at: at,
         sender: Sender::default(),
         message_id: Some(1_982_371),
+        in_reply_to: None,
         handoff: None,
         content: Content::Message {
             hsl: Hsl::read(&raw),

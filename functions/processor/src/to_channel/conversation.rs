@@ -1,5 +1,6 @@
 //! What an event says of a conversation: who has it, and whether a hand-off goes on.
 
+use haptik_bridge_shared::config::RatingWhen;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::ingest::RequestContext;
@@ -48,6 +49,10 @@ impl ToChannel<'_> {
                 Relevance::Stale("an agent's joining of a conversation that is over")
             }
             Content::AgentJoined { .. } => {
+                if user.mode == Mode::Bot {
+                    let when = RatingWhen::Joined;
+                    self.ask_for_rating(user, entry, at, when).await?;
+                }
                 user.mode = Mode::Agent;
                 self.note_agent(user, at).await?
             }
@@ -121,7 +126,8 @@ impl ToChannel<'_> {
             .as_ref()
             .is_some_and(|completion| completion.of_agent);
         if of_agent {
-            self.ask_for_rating(user, entry, happened.at).await?;
+            let when = RatingWhen::Completed;
+            self.ask_for_rating(user, entry, happened.at, when).await?;
         }
         *user = after;
         user.mode = Mode::Bot;
@@ -175,12 +181,19 @@ impl ToChannel<'_> {
         Ok(id_for_bot)
     }
 
-    /// Asks the user to rate a conversation with an agent, where the connection is configured so.
-    async fn ask_for_rating(&self, user: &User, entry: &Entry, at: i64) -> Result<(), Failure> {
+    /// Asks the user to rate a conversation with an agent, where the connection is configured to do so then.
+    async fn ask_for_rating(
+        &self,
+        user: &User,
+        entry: &Entry,
+        at: i64,
+        when: RatingWhen,
+    ) -> Result<(), Failure> {
         let Some(connection) = self.bridge.connections.get(&user.connection) else {
             return Ok(());
         };
-        if !connection.handoff.rating {
+        let handoff = &connection.handoff;
+        if !handoff.rating || handoff.rating_when != when {
             return Ok(());
         }
         let hsl = json!({

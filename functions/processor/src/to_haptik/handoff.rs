@@ -44,7 +44,8 @@ impl ToHaptik<'_> {
                 self.note_opening(auth_id, id, conversation.taken_at())
                     .await?;
             }
-            self.bridge.ledger.progressed(entry, index + 1).await?;
+            let (ledger, taken) = (&self.bridge.ledger, conversation.taken());
+            ledger.progressed(entry, index + 1, &taken).await?;
         }
         self.move_to_team(conversation, entry, id).await
     }
@@ -122,8 +123,7 @@ impl ToHaptik<'_> {
         let ended = last
             .filter(|last| last.id == id)
             .and_then(|last| last.ended);
-        let was_read =
-            ended.is_some_and(|ended| ended.is_of_completion() && at <= ended.at);
+        let was_read = ended.is_some_and(|ended| ended.is_of_completion() && at <= ended.at);
         if !was_read {
             self.return_to_bot(entry, conversation.inbound, id).await?;
         }

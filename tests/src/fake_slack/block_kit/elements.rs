@@ -77,7 +77,7 @@ pub(super) fn element(check: &mut Check, at: &str, value: &Value, allowed: &[&st
     }
 }
 
-/// An `input` block, which modals have.
+/// An `input` block, which modals, messages and the Home tab have.
 pub(super) fn input_block(check: &mut Check, at: &str, block: &Value) {
     let required = ["type", "label", "element"];
     check.object(at, block, &required, &["block_id", "hint", "optional"]);
