@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use haptik_bridge_shared::config::ChannelDefinition;
+use haptik_bridge_shared::config::{ChannelDefinition, Forms};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::message::{
     Attachment, Inbound, Outgoing, Profile, Sender, Task, UserAction,
@@ -108,6 +108,10 @@ pub struct EdgeDeps {
     pub offers: Offers,
     /// What a user says to ask for a human, where something does.
     pub agent_phrase: Option<String>,
+    /// How forms are filled in and sent.
+    pub forms: Forms,
+    /// Fetches what forms name the URLs of, guarded.
+    pub fetcher: Fetcher,
 }
 
 /// What an outlet is built with.

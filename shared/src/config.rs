@@ -33,6 +33,7 @@ use toml::de::DeTable;
 pub use declare::{KeyDoc, Otherwise, Part, Shown};
 pub use error::{ConfigError, ConfigErrors, Position, Reported};
 pub use handoff::{Handoff, RatingWhen};
+pub use kind::{Forms, RequiredFields, Submit};
 pub use registry::{
     ChannelDefinition, Configure, Defaults, Registry, Settings, SinkDefinition, TableDoc,
 };
@@ -72,6 +73,8 @@ pub struct Channel {
     pub haptik: String,
     /// `business_id`: the Haptik queue that it talks to. Default: the account's.
     pub business_id: u64,
+    /// How forms are filled in and sent.
+    pub forms: Forms,
     /// How a user gets to a human, and back.
     pub handoff: Handoff,
     /// `type`.

@@ -50,6 +50,8 @@ fn edge_with(settings: &config::Custom) -> Result<Box<dyn Edge<Custom>>, BuildEr
         memory: Memory::default(),
         offers: Offers::new(Ledger::new(table(), Duration::from_hours(1))),
         agent_phrase: None,
+        forms: haptik_bridge_shared::config::Forms::default(),
+        fetcher: haptik_bridge_shared::net::Fetcher::new(true).expect("a client"),
     };
     Custom::edge(settings, deps)
 }

@@ -66,6 +66,8 @@ pub(super) struct Reading {
     pub(super) tasks: Vec<Task<Command>>,
     /// The form that is opened at once.
     pub(super) opening: Option<Opening>,
+    /// What is searched for at once, and by whom.
+    pub(super) search: Option<(form::Search, AuthId)>,
     /// The installation that ended.
     pub(super) ended: Option<Ended>,
     /// The event of a type that is new to us.
@@ -111,6 +113,7 @@ impl Reading {
             inbound: Vec::new(),
             tasks: Vec::new(),
             opening: None,
+            search: None,
             ended: None,
             unknown: None,
             not_understood: None,

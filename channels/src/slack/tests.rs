@@ -62,6 +62,8 @@ fn edge(settings: &config::Slack) -> SlackEdge {
         memory: Memory::default(),
         offers: Offers::new(Ledger::new(table, std::time::Duration::from_hours(1))),
         agent_phrase: None,
+        forms: haptik_bridge_shared::config::Forms::default(),
+        fetcher: haptik_bridge_shared::net::Fetcher::new(true).expect("a client"),
     };
     SlackEdge::new(settings, deps, web_api(settings))
 }

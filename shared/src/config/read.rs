@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::declare::{KeyDoc, Otherwise, Part as _};
 use super::error::Reported;
 use super::handoff::Handoff;
-use super::kind::{Events, Kind, TableOf, TextOf, TypeName, ValueList, Whole};
+use super::kind::{Events, Forms, FormsTable, Kind, TableOf, TextOf, TypeName, ValueList, Whole};
 use super::registry::{Defaults, Registry};
 use super::section::Section;
 use super::tables::{Accounts, Delivery, account, outbound};
@@ -20,6 +20,8 @@ section! {
         haptik: Option<String> = optional(ACCOUNT, "the only account"),
         /// The Haptik queue that it talks to; required where the account has none.
         business_id: Option<u64> = optional(Whole::ID, "the account's"),
+        /// How [forms](custom-channel.md#forms) are filled in and sent. `submit`: the answers as one message with a line `hint: value` for each (`"lines"`, the default), or as one that is a JSON object with each value by its field's key (`"json"`). `required`: only what the form itself marks has to be filled in (`"as_marked"`, the default), or all that it does not mark as optional (`"all"`).
+        forms: Forms = default(FormsTable, {}, "lines, as marked"),
     }
 }
 
@@ -103,8 +105,8 @@ fn channel(
         section.refuse_unknown_keys();
         Ok((definition.name, settings?, handoff?))
     });
-    let keys = keys.and_then(|keys| Ok((keys.business_id, account.transpose()?)));
-    let (business_id, account) = keys?;
+    let keys = keys.and_then(|keys| Ok((keys.business_id, keys.forms, account.transpose()?)));
+    let (business_id, forms, account) = keys?;
     let account = account.unwrap_or_default();
     let of_account = match accounts.get(&account) {
         Some(account) => account.business_id?,
@@ -122,6 +124,7 @@ fn channel(
     Ok(Channel {
         haptik: account,
         business_id,
+        forms,
         handoff,
         type_name,
         settings,

@@ -140,6 +140,8 @@ fn connection(name: &str, channel: &config::Channel) -> Connection {
         memory: Memory::default(),
         offers: Offers::new(Ledger::new(table.clone(), Duration::from_secs(1))),
         agent_phrase: None,
+        forms: haptik_bridge_shared::config::Forms::default(),
+        fetcher: haptik_bridge_shared::net::Fetcher::new(true).expect("a client"),
     };
     let outlet = OutletDeps {
         connection: name.into(),

@@ -11,6 +11,7 @@ use crate::slack::form::{self, Submission};
 use crate::slack::notice::{form_not_opened, form_sent};
 use crate::slack::tap::{FILL, OPEN, RATE, RATING, REMARK, SAY, Tap};
 use crate::slack::{choice, home};
+use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::spoken;
 use haptik_bridge_shared::message::{Addressed, Inbound, KeyRef, MessageRef, Task, UserAction};
@@ -25,10 +26,10 @@ impl Reader<'_> {
             "message_action" => Ok(self.message_action(payload)),
             "shortcut" => Ok(self.start(payload)),
             // A menu of somebody else's asks what to offer: an empty answer would show as an error.
-            "block_suggestion" | "dialog_suggestion" => Ok(Reading::answered(Response::json(
-                200,
-                &json!({"options": []}),
-            ))),
+            "block_suggestion" | "dialog_suggestion" => Ok(Reading {
+                search: self.search(payload),
+                ..Reading::answered(Response::json(200, &json!({"options": []})))
+            }),
             kind if event_types::is_interaction(kind) => Ok(nothing()),
             "" => Err("an interaction without a type".to_owned()),
             kind => Ok(Reading::unknown(kind)),
@@ -173,6 +174,21 @@ impl Reader<'_> {
         })
     }
 
+    /// What a user searches in a field of a form of ours.
+    fn search(self, payload: &Value) -> Option<(form::Search, AuthId)> {
+        let search = form::search(payload)?;
+        let user = text_at(payload, "/user/id")?;
+        let origin = &search.origin;
+        let place = Place {
+            channel: &origin.channel,
+            thread_ts: origin.thread_ts.as_deref(),
+            ts: &origin.ts,
+            is_direct: origin.is_direct,
+        };
+        let auth_id = self.auth_id(user, place);
+        Some((search, auth_id))
+    }
+
     /// A submitted modal
     /// (<https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>): what is wrong
     /// is shown in it; what is right closes it, and is said by the user.
@@ -184,7 +200,7 @@ impl Reader<'_> {
         let user = text_at(payload, "/user/id").ok_or("a submission without a user")?;
         let view_id = lenient_json::text(view, "id");
         let time = Ts::read(&origin.action_ts).ok_or("a form whose time is none")?;
-        let text = match form::submission(view) {
+        let text = match form::submission(view, self.sent) {
             Submission::Answers(text) => text,
             Submission::Errors(errors) => {
                 let errors = json!({"response_action": "errors", "errors": errors});
