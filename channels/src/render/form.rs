@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::ops::Not as _;
 
 use super::inline::{self, Rich, Span, read};
+use haptik_bridge_shared::config::Forms;
 use haptik_bridge_shared::message::hsl::{Field, Form, Rules};
 
 /// How a field is asked for.
@@ -139,14 +140,14 @@ impl Days {
 
 /// What is wrong with the answers, one a field: by the field's place. Empty when nothing is.
 #[must_use]
-pub fn wrong(form: &Form, answers: &[String]) -> Vec<(usize, &'static str)> {
+pub fn wrong(form: &Form, answers: &[String], settings: Forms) -> Vec<(usize, &'static str)> {
     let mut days = Days::default();
     let nothing = String::new();
     let fields = form.fields.iter().enumerate();
     let wrong = fields.filter_map(|(place, field)| {
         let answer = one_line(answers.get(place).unwrap_or(&nothing));
         let input = Input::of(field, |_| true);
-        let wrong = input.wrong(&answer, field.required != Some(true));
+        let wrong = input.wrong(&answer, !settings.is_required(field.required));
         let wrong = wrong.or_else(|| days.wrong(Ends::of(field), &answer));
         Some((place, wrong?))
     });

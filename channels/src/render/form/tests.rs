@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::render::Markup;
+use haptik_bridge_shared::config::RequiredFields;
 use haptik_bridge_shared::message::hsl::{Element, Hsl};
 
 fn form(fields: &serde_json::Value) -> Form {
@@ -48,12 +49,17 @@ fn what_is_missing_or_wrong_is_said_field_by_field() {
     ]));
     let answers = |answers: [&str; 6]| answers.map(ToOwned::to_owned);
     let right = answers(["Asha", "", "30", "2026-01-02", "2026-01-02", "18:30"]);
-    assert_eq!(wrong(&form, &right), []);
+    let all = Forms {
+        required: RequiredFields::All,
+        ..Forms::default()
+    };
+    assert_eq!(wrong(&form, &right, all), []);
     let all_wrong = answers(["  ", "asha", "old", "2026-01-02", "2026-01-01", "late"]);
-    let words = wrong(&form, &all_wrong);
+    let words = wrong(&form, &all_wrong, all);
     let places: Vec<usize> = words.iter().map(|(place, _)| *place).collect();
     assert_eq!(places, [0, 1, 2, 4, 5]);
-    assert_eq!(wrong(&form, &[]).len(), 5);
+    assert_eq!(wrong(&form, &[], all).len(), 5);
+    assert_eq!(wrong(&form, &[], Forms::default()), [], "nothing is marked");
 }
 
 #[test]
@@ -62,7 +68,8 @@ fn an_end_that_is_left_empty_is_not_before_the_start() {
         {"hint": "From", "type": "startdate"},
         {"hint": "To", "type": "enddate", "optional": true},
     ]));
-    assert_eq!(wrong(&form, &["2026-01-02".to_owned()]), []);
+    let answers = ["2026-01-02".to_owned()];
+    assert_eq!(wrong(&form, &answers, Forms::default()), []);
 }
 
 #[test]
