@@ -372,7 +372,8 @@ fn a_rating_has_five_buttons() {
     let blocks = parts[0].body["blocks"].as_array().expect("blocks").clone();
     let id = |kind: &str| {
         let mut ids = blocks.iter().filter_map(|block| block["block_id"].as_str());
-        ids.find_map(|id| id.strip_prefix(kind)).map(ToOwned::to_owned)
+        ids.find_map(|id| id.strip_prefix(kind))
+            .map(ToOwned::to_owned)
     };
     assert!(id("remark-").is_some() && id("remark-") == id("rating-"));
 }
