@@ -147,7 +147,7 @@ pub fn within(limits: &Limits, feature: Feature) -> Capability {
         Feature::Detail => Capability::new(Partly, "its title, texts, pictures, buttons and cards, at once"),
         Feature::Rating => is(
             buttons.is_some(),
-            "five buttons, 1 ★ to 5 ★; 4 and 5 count as resolved",
+            "five buttons, 1 ★ to 5 ★",
             NUMBERED,
         ),
         Feature::Card if limits.cards.is_some_and(|cards| cards.most > 1) => Capability::new(

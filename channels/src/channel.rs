@@ -10,7 +10,7 @@ use std::fmt;
 use std::pin::Pin;
 
 use async_trait::async_trait;
-use haptik_bridge_shared::config::ChannelDefinition;
+use haptik_bridge_shared::config::{ChannelDefinition, Forms};
 use haptik_bridge_shared::ids::{AuthIds, ConnectionId};
 use haptik_bridge_shared::message::{Inbound, Outgoing, Sender, Task};
 use haptik_bridge_shared::net::Fetcher;
@@ -116,6 +116,10 @@ pub struct EdgeDeps {
     pub offers: Offers,
     /// What a user says to ask for a human, where something does.
     pub agent_phrase: Option<String>,
+    /// How forms are filled in and sent.
+    pub forms: Forms,
+    /// Fetches what forms name the URLs of, guarded.
+    pub fetcher: Fetcher,
 }
 
 /// What an outlet is built with.
@@ -170,6 +174,8 @@ pub enum Effect<C: ChannelType> {
     },
     /// What a bot that lives elsewhere asks: only of a channel that has a [`Peer`].
     Peer(PeerRequest<C::Address>),
+    /// A verified event of a kind that is new to us, called so: it is counted, and nothing follows.
+    Unknown(String),
     /// A verified request that is not understood, for this reason: it is kept, dead, for a look.
     NotUnderstood(String),
 }
@@ -208,6 +214,11 @@ pub trait Outlet<C: ChannelType>: fmt::Debug + Send + Sync {
     async fn can_answer(&self, to: &C::Address) -> Result<(), SendError> {
         let _ = to;
         Ok(())
+    }
+
+    /// Whether it shows which message is answered ([`Outgoing::in_reply_to`]), which is looked up then.
+    fn shows_what_is_answered(&self) -> bool {
+        false
     }
 
     /// Looking for what was sent already.

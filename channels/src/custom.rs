@@ -216,6 +216,10 @@ impl Outlet<Custom> for CustomOutlet {
         Ok(Sent::default())
     }
 
+    fn shows_what_is_answered(&self) -> bool {
+        true
+    }
+
     fn files(&self) -> Option<&dyn Files<Custom>> {
         Some(self)
     }

@@ -44,6 +44,8 @@ pub enum AnyEffect {
     },
     /// What a bot that lives elsewhere asks.
     Peer(PeerRequest<Address>),
+    /// It is of a kind that is new to us, called so.
+    Unknown(String),
     /// It is not understood, for this reason.
     NotUnderstood(String),
 }
@@ -76,6 +78,9 @@ pub trait AnyOutlet: fmt::Debug + Send + Sync {
     /// As there, and [`crate::channel::Refusal::Refused`] where the address is another channel's. So all
     /// methods below.
     async fn send(&self, to: &Address, part: &Part) -> Result<Sent, SendError>;
+
+    /// [`Outlet::shows_what_is_answered`].
+    fn shows_what_is_answered(&self) -> bool;
 
     /// [`Outlet::can_answer`].
     async fn can_answer(&self, to: &Address) -> Result<(), SendError>;
@@ -186,6 +191,7 @@ impl<C: ChannelType> AnyEdge for ErasedEdge<C> {
                 AnyEffect::DeliveryReport { message_id, failed }
             }
             Effect::Peer(asked) => AnyEffect::Peer(asked.map_address(erased)),
+            Effect::Unknown(name) => AnyEffect::Unknown(name),
             Effect::NotUnderstood(reason) => AnyEffect::NotUnderstood(reason),
         });
         let effects = effects.collect();
@@ -213,6 +219,10 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         self.pacer
             .call(&bucket, || self.outlet.send(&to, part))
             .await
+    }
+
+    fn shows_what_is_answered(&self) -> bool {
+        self.outlet.shows_what_is_answered()
     }
 
     async fn can_answer(&self, to: &Address) -> Result<(), SendError> {

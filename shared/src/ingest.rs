@@ -7,7 +7,8 @@
 //! | bad, missing or expired signature | 401, nothing stored |
 //! | unknown connection, account or path | 404 |
 //! | a method that there is not | 405, with `Allow` |
-//! | verified, but not understood (new event, odd shape) | 200, stored dead with its raw body |
+//! | verified, an event of a kind that is new to us | 200, to the sinks that want it, and counted |
+//! | verified, but not understood (odd shape) | 200, stored dead with its raw body |
 //! | body above [`LARGEST_BODY`] | 413 |
 //! | not in the state that it needs: a second hand-off, a message outside one | 409 |
 //! | not durable (DynamoDB or SQS down) | 503, so that the sender retries |
@@ -21,7 +22,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::bridge::Bridge;
@@ -174,9 +175,7 @@ impl Bridge {
         Ok(())
     }
 
-    /// Appends an event to the lane of each sink that wants it: one of Haptik's, or one of the bridge's
-    /// own in the same form. `body` is the event as it came. One that names no user has the lane of
-    /// [`AuthId::anonymous`].
+    /// Appends an event of Haptik's to the lane of each sink that wants it. `body` is the event as it came.
     pub async fn accept_for_sinks(
         &self,
         context: RequestContext<'_>,
@@ -184,16 +183,36 @@ impl Bridge {
         payload: &Payload,
         body: &[u8],
     ) -> Result<(), NotDurable> {
-        let (key, at) = (event.key(body), event.timestamp.unwrap_or(context.now));
-        let value = serde_json::from_slice(body).unwrap_or_default();
+        let key = event.key(body);
+        let told = self.tell_sinks(context, event, payload, &key);
+        told.await.map(drop)
+    }
+
+    /// Appends an event to the lane of each sink that wants it: one of Haptik's, or one of the bridge's
+    /// own in the same form; whether one wants it. `key` is the event's place, `payload` has it as it came.
+    /// One that names no user has the lane of [`AuthId::anonymous`].
+    pub async fn tell_sinks(
+        &self,
+        context: RequestContext<'_>,
+        event: &Event,
+        payload: &Payload,
+        key: &EntryKey,
+    ) -> Result<bool, NotDurable> {
+        let at = event.timestamp.unwrap_or(context.now);
+        let value = match payload {
+            Payload::Webhook { body, .. } => serde_json::from_str(body).unwrap_or_default(),
+            _ => Value::Null,
+        };
+        let mut is_wanted = false;
         for sink in self.sinks_for(&event.event_name, &value) {
             let lane = Lane::Sink {
                 sink: sink.to_owned(),
                 auth_id: event.auth_id.clone().unwrap_or_else(AuthId::anonymous),
             };
-            self.accept(context, &lane, &key, payload, at).await?;
+            self.accept(context, &lane, key, payload, at).await?;
+            is_wanted = true;
         }
-        Ok(())
+        Ok(is_wanted)
     }
 
     /// Rings every lane that has something pending; returns how many. For a schedule: an edge that was

@@ -29,6 +29,7 @@ mod payload;
 mod record;
 
 use item::Item;
+pub use operate::Told;
 pub use payload::Payload;
 
 /// Where an entry stands.
@@ -75,7 +76,7 @@ pub struct Entry {
     pub begun: usize,
     /// The connection by which those parts were shown, where they were shown to a user.
     pub shown_by: Option<ConnectionId>,
-    /// The provider's ids of the messages that it was sent as, as far as it gave some.
+    /// The provider's ids of the messages that it was sent as, Haptik's too, as far as it gave some.
     pub message_ids: Vec<String>,
     /// The time that is reserved for its delivery, at a sink with a rate.
     pub reserved: Option<Reservation>,

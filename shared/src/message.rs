@@ -119,8 +119,9 @@ pub enum UserAction {
     Feedback {
         /// 1 to 5.
         rating: u8,
-        /// Whether the query was resolved.
-        resolved: bool,
+        /// Whether the query was resolved; `None` where the user was not asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resolved: Option<bool>,
         /// A remark.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<String>,

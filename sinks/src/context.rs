@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::SenderKind;
 use serde_json::{Map, Value, json};
@@ -10,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::Delivery;
 
 /// The names, as `docs/sinks.md` explains them.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 21] = [
     "event",
     "event_name",
     "delivery_id",
@@ -21,6 +22,7 @@ pub const NAMES: [&str; 20] = [
     "business_name",
     "user",
     "agent",
+    "agent_name",
     "completed_by",
     "completion_type",
     "completion_by",
@@ -97,6 +99,7 @@ pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
             "name": event.sender.name,
             "is_automated": event.sender.kind == SenderKind::Bot,
         },
+        "agent_name": agent_name(event, completed_by, &lenient_json::text(&data, "completion_by")),
         "completed_by": completed_by,
         "completion_type": text("completion_type"),
         "completion_by": text("completion_by"),
@@ -110,6 +113,26 @@ pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
     match values {
         Value::Object(values) => values,
         _ => Map::new(),
+    }
+}
+
+/// The name of the agent whom an event is about; empty where it is about none. Haptik's `completion_by` is
+/// one only of what an agent completed, and there it may be a state too
+/// (<https://docs.haptik.ai/webhooks/webhook-payload>).
+fn agent_name<'a>(event: &'a Event, completed_by: &str, completion_by: &'a str) -> &'a str {
+    const STATES: [&str; 4] = [
+        "Team Offline Flag",
+        "Waiting for User",
+        "Bot completed",
+        "AGENT_CLAIM_NAME",
+    ];
+    let is_state = |word: &str| STATES.iter().any(|state| state.eq_ignore_ascii_case(word));
+    match event.sender.kind {
+        SenderKind::Agent => &event.sender.name,
+        SenderKind::Bot if completed_by == "agent" && !is_state(completion_by.trim()) => {
+            completion_by
+        }
+        SenderKind::Bot => "",
     }
 }
 

@@ -202,7 +202,7 @@ fn feedback(request: &Object<'_>) -> Result<UserAction, String> {
         .filter(|comment| !comment.trim().is_empty());
     Ok(UserAction::Feedback {
         rating,
-        resolved,
+        resolved: Some(resolved),
         comment: comment.map(ToOwned::to_owned),
     })
 }

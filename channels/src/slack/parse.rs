@@ -67,8 +67,12 @@ pub(super) struct Reading {
     pub(super) tasks: Vec<Task<Command>>,
     /// The form that is opened at once.
     pub(super) opening: Option<Opening>,
+    /// What is searched for at once, and by whom.
+    pub(super) search: Option<(form::Search, AuthId)>,
     /// The installation that ended.
     pub(super) ended: Option<Ended>,
+    /// The event of a type that is new to us.
+    pub(super) unknown: Option<String>,
     /// Why it is not understood.
     pub(super) not_understood: Option<String>,
 }
@@ -110,7 +114,9 @@ impl Reading {
             inbound: Vec::new(),
             tasks: Vec::new(),
             opening: None,
+            search: None,
             ended: None,
+            unknown: None,
             not_understood: None,
         }
     }
@@ -118,6 +124,14 @@ impl Reading {
     fn not_understood(reason: String) -> Self {
         Self {
             not_understood: Some(reason),
+            ..nothing()
+        }
+    }
+
+    /// Something that Slack has added since: it is acknowledged.
+    fn unknown(kind: &str) -> Self {
+        Self {
+            unknown: Some(kind.to_owned()),
             ..nothing()
         }
     }
@@ -171,12 +185,14 @@ impl Reader<'_> {
                     "user_change" | "user_profile_changed" => Ok(self.profile_changed(event)),
                     "app_uninstalled" | "tokens_revoked" => Ok(self.ended(envelope, event)),
                     kind if event_types::is_documented(kind) => Ok(nothing()),
-                    kind => Err(format!("an event of the type {}", named(kind))),
+                    "" => Err("an event without a type".to_owned()),
+                    kind => Ok(Reading::unknown(kind)),
                 }
             }
             // Slack says that it dropped events: there is nothing in it to pass on.
             "app_rate_limited" => Ok(nothing()),
-            kind => Err(format!("a request of the type {}", named(kind))),
+            "" => Err("a request without a type".to_owned()),
+            kind => Ok(Reading::unknown(kind)),
         }
     }
 
@@ -275,16 +291,6 @@ fn json(body: &[u8]) -> Result<Value, String> {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err("JSON that is not an object".to_owned()),
         Err(_) => Err("a body that is not JSON".to_owned()),
-    }
-}
-
-/// A name that somebody else gave, as it may stand in a log: short, and a name.
-fn named(kind: &str) -> String {
-    let is_name = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
-    match kind {
-        "" => "(none)".to_owned(),
-        kind if kind.len() <= 60 && kind.chars().all(is_name) => kind.to_owned(),
-        _ => "(not a name)".to_owned(),
     }
 }
 

@@ -138,7 +138,7 @@ fn chosen(data: &str, auth_id: &AuthId) -> Option<UserAction> {
         }),
         Meaning::Rate(rating) => Some(UserAction::Feedback {
             rating,
-            resolved: rating >= 4,
+            resolved: None,
             comment: None,
         }),
         // A form is a list of questions here.

@@ -199,6 +199,9 @@ impl Connected<'_> {
                     let (source, now) = (context.source, context.now);
                     telemetry::delivery_report(source, &message_id, failed.as_deref(), now);
                 }
+                AnyEffect::Unknown(name) => {
+                    telemetry::unknown_event(context.source, &name, context.now);
+                }
                 AnyEffect::NotUnderstood(reason) => {
                     let body = redact_body(body, self.edge.secret_fields());
                     bridge.keep_not_understood(context, &body, &reason).await?;

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::haptik::webhook::{self, Event};
+use haptik_bridge_shared::haptik::webhook::{self, Event, EventKind};
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::ingest::{
     LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal,
@@ -95,10 +95,10 @@ async fn accept(
     bridge
         .accept_for_sinks(context, &event, &payload, body)
         .await?;
-    if event.content().is_none() {
-        return bridge
-            .keep_not_understood(context, body, "an event_name that is not known")
-            .await;
+    if event.kind == EventKind::Unknown {
+        // Haptik may add events, which is nothing to look at: the sinks that want it have it.
+        telemetry::unknown_event(context.source, &event.event_name, context.now);
+        return Ok(());
     }
     let Some(auth_id) = event.auth_id.clone() else {
         return bridge

@@ -21,12 +21,17 @@ impl Ledger {
             .unwrap_or(1))
     }
 
-    /// Notes that the first `parts` parts of an entry are done. What makes progress is no poison: the
-    /// counts of crashes and of overruns begin anew.
-    pub async fn progressed(&self, entry: &Entry, parts: usize) -> Result<(), TableError> {
+    /// Notes that the first `parts` parts of an entry are done, and the provider's ids of the messages that it
+    /// was sent as so far. What makes progress is no poison: the counts of crashes and of overruns begin anew.
+    pub async fn progressed(
+        &self,
+        entry: &Entry,
+        parts: usize,
+        message_ids: &[String],
+    ) -> Result<(), TableError> {
         let update = self.update(entry).set("parts_done", number(parts));
         let update = update.set("starts", number(0)).set("overruns", number(0));
-        update.send().await
+        with_ids(update, message_ids).send().await
     }
 
     /// Notes that what cannot be told twice is about to be: the part with this number, from 1; 0 takes it

@@ -342,6 +342,37 @@ fn documented_events_interactions_and_commands_are_acknowledged() {
 }
 
 #[test]
+fn what_slack_has_added_since_is_acknowledged_and_nothing_to_look_at() {
+    for (body, kind) in [
+        (
+            r#"{"type":"event_callback","event":{"type":"brand_new"}}"#,
+            "brand_new",
+        ),
+        (r#"{"type":"brand_new"}"#, "brand_new"),
+        ("payload=%7B%22type%22%3A%22brand_new%22%7D", "brand_new"),
+    ] {
+        let reading = read_as(Conversation::User, body.as_bytes());
+        assert_eq!(reading, Reading::unknown(kind), "{body}");
+        assert_eq!(reading.response, Response::ok());
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_type_of_an_event_is_kept_for_a_look(kind in "[a-z_.]{1,40}") {
+        let known = ["message", "app_mention"];
+        prop_assume!(!known.contains(&kind.as_str()) && kind != "url_verification");
+        for body in [
+            json!({"type": "event_callback", "event": {"type": kind}}),
+            json!({"type": kind, "event": {}}),
+        ] {
+            let reading = read_as(Conversation::User, body.to_string().as_bytes());
+            prop_assert!(reading.not_understood.is_none() || kind == "event_callback", "{}", body);
+        }
+    }
+}
+
+#[test]
 fn what_is_not_understood_is_kept_with_a_reason_that_says_nothing_of_it() {
     for (body, reason) in [
         ("", "an empty body"),
@@ -354,13 +385,11 @@ fn what_is_not_understood_is_kept_with_a_reason_that_says_nothing_of_it() {
             "event_callback without an event",
         ),
         (
-            r#"{"type":"event_callback","event":{"type":"brand_new"}}"#,
-            "an event of the type brand_new",
+            r#"{"type":"event_callback","event":{"kind":"brand_new"}}"#,
+            "an event without a type",
         ),
-        (
-            r#"{"type":"my secret text"}"#,
-            "a request of the type (not a name)",
-        ),
+        (r#"{"typ":"my secret text"}"#, "a request without a type"),
+        ("payload=%7B%7D", "an interaction without a type"),
         (
             r#"{"type":"event_callback","event":{"type":"message","ts":"1.0","channel":"D1"}}"#,
             "a message without user",
