@@ -195,8 +195,7 @@ impl Api {
                 BodyError::Broken(cause) => unreachable(cause),
                 BodyError::TooLarge { .. } => SlackError::Unreadable { method },
             })?;
-        let answer: Value =
-            serde_json::from_slice(&body).map_err(|_| SlackError::Unreadable { method })?;
+        let answer = lenient_json::read(&body).map_err(|_| SlackError::Unreadable { method })?;
         match answer.get("ok").and_then(Value::as_bool) {
             Some(true) => Ok(answer),
             Some(false) => Err(of_code(
