@@ -128,20 +128,13 @@ impl Reader<'_> {
         if !place.is_direct && begins_thread && !was_addressed(before) && !was_addressed(message) {
             return nothing();
         }
-        let (told, key) = match after {
-            Some(after) => (
-                said(after).after("Edited message: "),
-                time.key(&channel).then("edit"),
-            ),
-            // Whichever event tells of it, and when.
-            None => (
-                said(before).after("Deleted message: "),
-                Ts::read(&ts).unwrap_or(time).key(&channel).then("deleted"),
-            ),
+        let told = match after {
+            Some(after) => said(after).after("Edited message: "),
+            None => said(before).after("Deleted message: "),
         };
         let Readable { text, mentions } = told;
         let inbound = Inbound {
-            key,
+            key: time.key(&channel).then("edit"),
             at: time.at(),
             auth_id: self.auth_id(&user, place),
             user: self.user(&user),
