@@ -90,7 +90,7 @@ fn block_lines(block: &Value, lines: &mut Vec<String>, depth: usize) {
 fn row(row: &Value) -> Option<String> {
     let cells = row.as_array().or_else(|| row.get("cells")?.as_array())?;
     let cells: Vec<String> = cells.iter().map(cell).collect();
-    let is_empty = cells.iter().all(|cell| cell.is_empty());
+    let is_empty = cells.iter().all(String::is_empty);
     (!is_empty).then(|| cells.join(" | "))
 }
 

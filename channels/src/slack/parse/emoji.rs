@@ -85,11 +85,11 @@ fn with_tones(emoji: &str, tones: &str) -> Option<String> {
     let person = rest.next()?;
     let rest = rest.as_str();
     let rest = rest.strip_prefix('\u{fe0f}').unwrap_or(rest);
-    let mut toned = format!("{person}{first}{rest}");
+    let mut emoji = format!("{person}{first}{rest}");
     if rest.ends_with(['👨', '👩', '🧑']) {
-        toned.extend([second.unwrap_or(first)]);
+        emoji.push(second.unwrap_or(first));
     }
-    Some(toned)
+    Some(emoji)
 }
 
 /// What each name in a text is, in order, as far as its blocks say it.

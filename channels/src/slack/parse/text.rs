@@ -163,7 +163,7 @@ impl Writer<'_> {
             .into_iter()
             .flatten()
             .any(char::is_alphanumeric);
-        let guess = || !is_code && !(is_doubtful && touches);
+        let guess = || !(is_code || is_doubtful && touches);
         let emoji = self.named.next(name, guess)?;
         self.out.text.push_str(&emoji);
         Some(name.len())

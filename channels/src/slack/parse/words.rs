@@ -63,7 +63,8 @@ impl<'a> Words<'a> {
                 read.text.push(' ');
             }
             let name = Some(file.name.trim()).filter(|name| !name.is_empty());
-            read.text += &format!("📎 {}", name.unwrap_or("a file"));
+            read.text.push_str("📎 ");
+            read.text.push_str(name.unwrap_or("a file"));
         }
         read
     }
