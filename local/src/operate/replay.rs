@@ -1,9 +1,10 @@
 //! `haptik-bridge replay`.
 
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -31,6 +32,9 @@ pub(crate) struct Arguments {
     /// The configuration of a bridge on this machine, with which what was not understood is read again.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Don't ask before more than what `--id` names is delivered again.
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -56,9 +60,12 @@ pub(crate) async fn run(
         );
         return Ok(());
     }
+    if !(dead.is_empty() || arguments.yes || arguments.selection.is_by_id()) {
+        ask(dead.len())?;
+    }
     let now = Timestamp::now();
     let mut revived: Vec<Entry> = Vec::new();
-    for entry in dead {
+    for mut entry in dead {
         // Whoever else replays at the same time: only one of the two takes it up.
         if operated.ledger.revive(&entry, now).await? {
             if let Some(bridge) = operated.deployed() {
@@ -74,6 +81,8 @@ pub(crate) async fn run(
                     return Err(error).context("nothing more is delivered again");
                 }
             }
+            entry.state = State::Pending;
+            entry.revived_at = Some(now);
             revived.push(entry);
         }
     }
@@ -177,6 +186,24 @@ struct Unheard;
 impl Queue for Unheard {
     async fn ring(&self, _: &Ring, _: Repeat) -> Result<(), QueueError> {
         Ok(())
+    }
+}
+
+/// Asks whether so many are to be delivered again; an error is a no.
+fn ask(count: usize) -> anyhow::Result<()> {
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "{count} would be delivered again, and nobody can be asked: look at them with --dry-run, and \
+             say --yes"
+        );
+    }
+    print!("Deliver {count} again? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => bail!("nothing is delivered again"),
     }
 }
 
