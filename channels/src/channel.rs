@@ -147,6 +147,21 @@ pub trait Edge<C: ChannelType>: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Rejected`] says how the request is turned away.
     async fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Receipt<C>, Rejected>;
+
+    /// Reads a body once more that was verified when it `came` and was not understood then
+    /// ([`Effect::NotUnderstood`]): this version may understand it. `None` where it does not, and where the
+    /// channel keeps no such bodies.
+    ///
+    /// # Errors
+    /// As [`Edge::receive`].
+    async fn read_again(
+        &self,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<Option<Receipt<C>>, Rejected> {
+        let _ = (body, came);
+        Ok(None)
+    }
 }
 
 /// What a request was.

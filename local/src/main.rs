@@ -83,7 +83,9 @@ async fn main() -> ExitCode {
         Some(Command::Register(arguments)) => register::run(&arguments).await,
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
         Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
-        Some(Command::Replay(arguments)) => operate::replay::run(arguments, variable).await,
+        Some(Command::Replay(arguments)) => {
+            Box::pin(operate::replay::run(arguments, variable)).await
+        }
         Some(Command::Outages(arguments)) => operate::outages::run(arguments, variable).await,
         Some(Command::Sink(command)) => sinks::run(command).await,
         Some(Command::Capabilities(arguments)) => show::capabilities(&arguments),

@@ -10,6 +10,7 @@
 //! | verified, an event of a kind that is new to us | 200, to the sinks that want it, and counted |
 //! | verified, but not understood (odd shape) | 200, stored dead with its raw body |
 //! | body above [`LARGEST_BODY`] | 413 |
+//! | body with a `Content-Encoding` | 415 |
 //! | not in the state that it needs: a second hand-off, a message outside one | 409 |
 //! | not durable (DynamoDB or SQS down) | 503, so that the sender retries |
 //!
@@ -20,7 +21,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -30,6 +31,7 @@ use crate::haptik::webhook::Event;
 use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload};
+use crate::lenient_json;
 use crate::message::{Addressed, Inbound, Task, UserAction};
 use crate::queue::{QueueError, Repeat, Ring};
 use crate::retry::{Failure, Retry, Retryable};
@@ -86,6 +88,21 @@ pub fn refusal<B: From<String>>(status: StatusCode, reason: &str) -> Response<B>
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
+}
+
+/// The answer to a request whose body is compressed, 415: what cannot be read is not acknowledged. `None` for
+/// one that is sent as it is.
+#[must_use]
+pub fn refused_encoding<B: From<String>>(headers: &HeaderMap) -> Option<Response<B>> {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let is_as_it_is = |value: &HeaderValue| {
+        let value = value.as_bytes().trim_ascii();
+        value.is_empty() || value.eq_ignore_ascii_case(b"identity")
+    };
+    (!encodings.all(is_as_it_is)).then(|| {
+        let reason = "the body is encoded (Content-Encoding); allowed: a body as it is";
+        refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)
+    })
 }
 
 /// Gives an answer that the router made by itself, without a body or with a text, the form of
@@ -200,7 +217,9 @@ impl Bridge {
     ) -> Result<bool, NotDurable> {
         let at = event.timestamp.unwrap_or(context.now);
         let value = match payload {
-            Payload::Webhook { body, .. } => serde_json::from_str(body).unwrap_or_default(),
+            Payload::Webhook { body, .. } => {
+                lenient_json::read(body.as_bytes()).unwrap_or_default()
+            },
             _ => Value::Null,
         };
         let mut is_wanted = false;

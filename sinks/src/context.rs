@@ -67,7 +67,7 @@ pub fn filled(values: Map<String, Value>) -> minijinja::Value {
 /// The values of an event, without a transcript.
 #[must_use]
 pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
-    let raw: Value = serde_json::from_str(delivery.body).unwrap_or_default();
+    let raw: Value = lenient_json::read(delivery.body.as_bytes()).unwrap_or_default();
     let event = delivery.event;
     let data = lenient_json::unwrapped(&event.data).into_owned();
     let part = |key: &str| {

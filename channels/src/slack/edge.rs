@@ -74,7 +74,12 @@ impl SlackEdge {
         }
         let sent = verify::verify(request.headers, request.body, &self.signing_secrets, now)
             .map_err(Rejected::Unauthorized)?;
-        let reader = Reader {
+        Ok(self.reader(sent).read(request.body))
+    }
+
+    /// Reads what was verified and sent at this time.
+    fn reader(&self, sent: Timestamp) -> Reader<'_> {
+        Reader {
             auth_ids: &self.auth_ids,
             conversation: self.conversation,
             tell_edits: self.tell_edits,
@@ -84,8 +89,31 @@ impl SlackEdge {
             many: self.api.workspaces().are_many(),
             workspace: None,
             sent,
-        };
-        Ok(reader.read(request.body))
+        }
+    }
+
+    /// Does at once what a reading says is to be done at once; what is left for later.
+    async fn take(&self, reading: Reading, now: Timestamp) -> Result<Receipt<Slack>, Rejected> {
+        let mut effects = Vec::new();
+        // First, since it has the least time.
+        if let Some(opening) = reading.opening
+            && self.open(&opening).await.is_err()
+        {
+            effects.push(Effect::Run(opening.fallback));
+        }
+        if let Some(ended) = &reading.ended {
+            let ended = self.api.workspaces().end(ended, now).await;
+            ended.map_err(|failure| Rejected::Unavailable(failure.reason))?;
+        }
+        effects.extend(reading.unknown.map(Effect::Unknown));
+        effects.extend(reading.not_understood.map(Effect::NotUnderstood));
+        let inbound = reading.inbound.into_iter().map(Box::new);
+        effects.extend(inbound.map(Effect::Inbound));
+        effects.extend(reading.tasks.into_iter().map(Effect::Run));
+        Ok(Receipt {
+            response: reading.response,
+            effects,
+        })
     }
 
     /// Opens a form, or says why that did not go well.
@@ -163,25 +191,18 @@ impl Edge<Slack> for SlackEdge {
         if let Some((search, auth_id)) = &reading.search {
             reading.response = Response::json(200, &self.search(search, auth_id).await);
         }
-        let mut effects = Vec::new();
-        // First, since it has the least time.
-        if let Some(opening) = reading.opening
-            && self.open(&opening).await.is_err()
-        {
-            effects.push(Effect::Run(opening.fallback));
+        self.take(reading, now).await
+    }
+
+    async fn read_again(
+        &self,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<Option<Receipt<Slack>>, Rejected> {
+        let reading = self.reader(came).read(body);
+        if reading.not_understood.is_some() {
+            return Ok(None);
         }
-        if let Some(ended) = &reading.ended {
-            let ended = self.api.workspaces().end(ended, now).await;
-            ended.map_err(|failure| Rejected::Unavailable(failure.reason))?;
-        }
-        effects.extend(reading.unknown.map(Effect::Unknown));
-        effects.extend(reading.not_understood.map(Effect::NotUnderstood));
-        let inbound = reading.inbound.into_iter().map(Box::new);
-        effects.extend(inbound.map(Effect::Inbound));
-        effects.extend(reading.tasks.into_iter().map(Effect::Run));
-        Ok(Receipt {
-            response: reading.response,
-            effects,
-        })
+        self.take(reading, came).await.map(Some)
     }
 }

@@ -90,7 +90,7 @@ impl Reader<'_> {
             Tap::Offered { .. } | Tap::Fill { .. } => None,
         };
         // Slack gives a label back with its escaping.
-        let label = text_at(action, "/text/text").map(|label| super::text::readable(label, &[]));
+        let label = text_at(action, "/text/text").map(super::readable);
         let shown = shown.or(label).unwrap_or_default();
         let block_id = lenient_json::text(action, "block_id");
         let sent = tap.sent().to_owned();

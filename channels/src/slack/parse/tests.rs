@@ -5,6 +5,7 @@ use super::*;
 use haptik_bridge_shared::ids::AuthIdSource;
 use haptik_bridge_shared::message::{Addressed, UserAction};
 
+mod parts;
 mod taps;
 mod workspaces;
 
@@ -227,13 +228,13 @@ fn a_forwarded_message_is_for_the_bot_where_the_words_beside_it_are() {
     let forwarded = json!({"text": "", "attachments": shared});
     assert_eq!(
         said(&one(&direct(&forwarded))),
-        "Forwarded message from Ravi: ask @UBOT & co"
+        "Forwarded message from Ravi: ask & co"
     );
     assert_eq!(read(&envelope(&in_channel(&forwarded))), nothing());
     let asked = json!({"text": "<@UBOT> see", "attachments": shared});
     assert_eq!(
         said(&one(&in_channel(&asked))),
-        "see\nForwarded message from Ravi: ask @UBOT & co"
+        "see\nForwarded message from Ravi: ask & co"
     );
 }
 
@@ -247,7 +248,7 @@ fn a_shortcut_on_a_message_of_blocks_alone_asks_what_they_say() {
         json!([{"type": "section", "text": {"type": "mrkdwn", "text": "Order <#C123|> is late"}}]);
     let received = asked(json!({"text": "", "blocks": blocks}));
     assert_eq!(said(&received.inbound[0]), "Order #C123 is late");
-    assert_eq!(received.inbound[0].mentions, ["#C123"]);
+    assert_eq!(received.inbound[0].mentions[0].id, "#C123");
     let empty = asked(json!({"text": "", "subtype": "huddle_thread"}));
     assert_eq!(empty.inbound, []);
     assert_eq!(empty.tasks[0].command.body["channel"], "U1");
