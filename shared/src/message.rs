@@ -10,12 +10,14 @@ use crate::ids::{AuthId, EntryKey};
 use crate::redacted_debug;
 
 pub mod completion;
+pub mod email;
 pub mod handoff;
 pub mod hsl;
 pub mod machine_parts;
 pub mod offer;
 pub mod outgoing;
 
+pub use email::{ascii_email, is_email};
 pub use machine_parts::without_machine_parts;
 pub use outgoing::{Content, Handback, Outgoing, Returned, Sender, SenderKind};
 

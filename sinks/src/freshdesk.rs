@@ -16,20 +16,22 @@ use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::{ApiRequest, Field};
 use serde_json::{Map, Value, json};
 
+use crate::Limit;
 use crate::config;
+use crate::fit::one_line;
 use crate::plain::{html, html_length};
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
 };
 
 /// "Subject … maximum of 255 characters".
-const LONGEST_SUBJECT: usize = 255;
+const SUBJECT: Limit = Limit::characters(255);
 
 /// Freshdesk does not say how long a description may be. This, with the escaping, is well below 64 kB.
-const LONGEST_DESCRIPTION: usize = 60_000;
-
-/// A tag has at most so many characters.
-const LONGEST_TAG: usize = 32;
+const DESCRIPTION: Limit = Limit {
+    most: 60_000,
+    size_of: html_length,
+};
 
 /// The source "Chat" (<https://developers.freshdesk.com/api/#ticket-properties>); open; low.
 const DEFAULTS: [(&str, u8); 3] = [("source", 7), ("status", 2), ("priority", 1)];
@@ -52,10 +54,10 @@ pub struct Freshdesk {
 impl CrmType for Freshdesk {
     const NAME: &'static str = "freshdesk";
     const LIMITS: Limits = Limits {
-        subject: LONGEST_SUBJECT,
-        description: LONGEST_DESCRIPTION,
-        comment: LONGEST_DESCRIPTION,
-        size_of: html_length,
+        tag: Limit::characters(32),
+        tag_of,
+        field: DESCRIPTION,
+        ..Limits::of(SUBJECT, DESCRIPTION, DESCRIPTION)
     };
     /// How long a creation may take on its way: three times as long as we wait for its answer.
     const SETTLES_IN: Duration = Duration::from_secs(30);
@@ -81,7 +83,7 @@ impl Freshdesk {
         if !ticket.requester.name.is_empty() && key != "requester_id" {
             body.insert("name".to_owned(), json!(ticket.requester.name));
         }
-        let tags = ticket.tags.iter().map(|tag| tag_of(tag));
+        let tags = ticket.tags.iter().map(String::as_str);
         let tags: Vec<_> = tags.chain([external_tag(ticket)]).collect();
         body.insert("subject".to_owned(), json!(ticket.subject));
         body.insert("description".to_owned(), json!(html(&ticket.description)));
@@ -214,13 +216,12 @@ fn requester_of(ticket: &Ticket) -> (&'static str, Value) {
 }
 
 /// The tag that names the ticket: the digits of its external id, which are as long as a tag may be.
-fn external_tag(ticket: &Ticket) -> String {
+fn external_tag(ticket: &Ticket) -> &str {
     let digits = ticket.external_id.strip_prefix("haptik-");
-    tag_of(digits.unwrap_or(&ticket.external_id))
+    digits.unwrap_or(&ticket.external_id)
 }
 
-/// A tag as Freshdesk takes it.
+/// A tag as Freshdesk takes it: without commas.
 fn tag_of(tag: &str) -> String {
-    let tag: String = tag.replace(',', " ").chars().take(LONGEST_TAG).collect();
-    tag.trim().to_owned()
+    one_line(&tag.replace(',', " "))
 }

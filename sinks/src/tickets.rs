@@ -209,7 +209,7 @@ impl Tickets {
         }
         let values = filled(context::values(delivery));
         let text = text::description_of(&self.texts, &values)?;
-        let text = text::cut(&text, self.limits.comment, self.limits.size_of);
+        let text = self.limits.comment.text(&text);
         self.comment(delivery, &mut case, to, text).await
     }
 
@@ -233,7 +233,7 @@ impl Tickets {
             &delivery.event.sender.name,
             &hsl.text,
         );
-        let text = text::cut(&text, self.limits.comment, self.limits.size_of);
+        let text = self.limits.comment.text(&text);
         self.comment(delivery, &mut case, &ticket, text).await
     }
 

@@ -21,7 +21,7 @@ section! {
     pub struct Http {
         /// The method.
         method: Method = default(METHODS, "POST"),
-        /// Where the request goes; scheme and host are written out, so that no event can lead it elsewhere. Values are percent-encoded.
+        /// Where the request goes; scheme and host are written out, so that no event can lead it elsewhere. Values are percent-encoded; an event whose values would lead to another path, such as `..` or nothing in place of a name, is given up.
         url: Template = required(FilledRequest::URL),
         /// Headers besides `content-type`.
         headers: Vec<(HeaderName, Template)> = default(Headers, {}, "none"),
@@ -47,7 +47,7 @@ impl Http {
     /// How the body's values are written.
     fn escape(&self) -> Escape {
         match self.content_type.as_str() {
-            "application/x-www-form-urlencoded" => Escape::Url,
+            "application/x-www-form-urlencoded" => Escape::Form,
             other if Self::is_json(other) => Escape::Json,
             _ => Escape::Text,
         }
