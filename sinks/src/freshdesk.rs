@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::Limit;
 use crate::config;
 use crate::fit::one_line;
-use crate::plain::{html, html_length};
+use crate::plain::{html, html_length, record_id};
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
 };
@@ -97,7 +97,7 @@ impl Freshdesk {
     }
 
     fn ticket_ref(&self, ticket: &Value) -> Option<TicketRef> {
-        let id = lenient_json::some_text(ticket, "id")?;
+        let id = record_id(ticket, "id")?;
         let url = self.client.url(&format!("a/tickets/{id}"));
         Some(TicketRef::at(id, &url))
     }

@@ -100,7 +100,11 @@ impl Http {
 impl Sink for Http {
     async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {
         let transcript = if self.wants_transcript() {
-            match self.transcripts.fetch(delivery).await? {
+            match self
+                .transcripts
+                .fetch(delivery, self.config.transcript_from)
+                .await?
+            {
                 Fetched::Transcript(transcript) => transcript,
                 Fetched::NotYet(pause, reason) => return Ok(Delivered::Later(pause, reason)),
             }

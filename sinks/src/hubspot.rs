@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::Limit;
 use crate::config;
-use crate::plain::{as_text, html, strip_html, without_space};
+use crate::plain::{as_text, html, record_id, strip_html, without_space};
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Requester, Ticket, TicketRef,
 };
@@ -273,7 +273,7 @@ impl Crm for HubSpot {
 
 /// Without a URL: it has the account's number in it, which we are not told.
 fn ticket_ref(ticket: &Value) -> Option<TicketRef> {
-    let id = lenient_json::some_text(ticket, "id")?;
+    let id = record_id(ticket, "id")?;
     Some(TicketRef { id, url: None })
 }
 

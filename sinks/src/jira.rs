@@ -21,6 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Limit;
 use crate::config;
+use crate::plain::record_id;
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Requester, Ticket, TicketRef,
 };
@@ -159,9 +160,7 @@ impl Crm for Jira {
             .await?;
         let issues = answer.body.get("issues").and_then(Value::as_array);
         let issues = issues.ok_or_else(|| answer.unreadable())?;
-        let key = issues
-            .first()
-            .and_then(|issue| lenient_json::some_text(issue, "key"));
+        let key = issues.first().and_then(|issue| record_id(issue, "key"));
         Ok(key.map(|key| self.request_ref(key)))
     }
 
@@ -169,7 +168,7 @@ impl Crm for Jira {
         let account = self.customer(&ticket.requester).await?;
         let request = self.creation(ticket, account.as_deref());
         let answer = self.client.send(request).await?;
-        let key = lenient_json::some_text(&answer.body, "issueKey");
+        let key = record_id(&answer.body, "issueKey");
         let key = key.ok_or_else(|| answer.unreadable())?;
         Ok(self.request_ref(key))
     }

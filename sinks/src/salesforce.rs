@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::Limit;
 use crate::config;
+use crate::plain::record_id;
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
 };
@@ -163,7 +164,7 @@ impl Crm for Salesforce {
         let id = match answer.status {
             300 => first_of_several(&answer),
             404 => None,
-            _ => lenient_json::some_text(&answer.body, "Id"),
+            _ => record_id(&answer.body, "Id"),
         };
         Ok(id.map(|id| self.case_ref(id)))
     }
@@ -190,7 +191,7 @@ impl Crm for Salesforce {
             400 => return Err(answer.error(CallErrorKind::Refused)),
             // The field is not there, or not for this user: all cases wait until somebody mends that.
             404 => return Err(answer.error(CallErrorKind::Unauthorized)),
-            _ => lenient_json::some_text(&answer.body, "id"),
+            _ => record_id(&answer.body, "id"),
         };
         let id = id.ok_or_else(|| answer.unreadable())?;
         Ok(self.case_ref(id))
@@ -254,7 +255,7 @@ fn too_many(status: u16, body: &str) -> Option<CallErrorKind> {
 fn first_of_several(answer: &ApiAnswer) -> Option<String> {
     let first = answer.body.get(0)?.as_str()?;
     let id = first.rsplit('/').next()?;
-    Some(id.to_owned()).filter(|id| !id.is_empty())
+    record_id(&json!({"id": id}), "id")
 }
 
 /// A value as a field takes it: lists and objects as their JSON.

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Limit;
 use crate::config;
-use crate::plain::as_text;
+use crate::plain::{as_text, record_id};
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
 };
@@ -103,7 +103,7 @@ impl ServiceNow {
     }
 
     fn incident(&self, row: &Value) -> Option<TicketRef> {
-        let id = lenient_json::some_text(row, "sys_id")?;
+        let id = record_id(row, "sys_id")?;
         let url = self
             .client
             .query(&format!("{}.do", self.table), &[("sys_id", &id)]);

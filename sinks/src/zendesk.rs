@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Limit;
 use crate::config;
+use crate::plain::record_id;
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
 };
@@ -93,7 +94,7 @@ impl Zendesk {
     }
 
     fn ticket_ref(&self, ticket: &Value) -> Option<TicketRef> {
-        let id = lenient_json::some_text(ticket, "id")?;
+        let id = record_id(ticket, "id")?;
         let url = self.client.url(&format!("agent/tickets/{id}"));
         Some(TicketRef::at(id, &url))
     }

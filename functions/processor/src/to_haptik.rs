@@ -362,7 +362,7 @@ impl ToHaptik<'_> {
             let since = Timestamp::now();
             match part {
                 Part::Text(text) => self.send_text(conversation, text).await?,
-                Part::File(attachment) => self.send_file(conversation, entry, attachment).await?,
+                Part::File(file) => self.send_file(conversation, entry, index, file).await?,
             }
             record_step(entry, "sent_to_haptik", &source, since);
             if index + 1 < count {
@@ -390,6 +390,7 @@ impl ToHaptik<'_> {
             conversation.took(&Logged {
                 message_id: None,
                 created_at: answer.timestamp,
+                file_url: None,
             });
             return self
                 .take_answer(conversation, answer)

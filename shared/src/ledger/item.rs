@@ -1,9 +1,11 @@
 //! An entry as DynamoDB has it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Reservation, State};
+use super::{Entry, FileUrls, Reservation, State};
 use crate::retry::Detail;
 use crate::table::TableError;
 
@@ -42,6 +44,9 @@ pub(super) struct Item {
     pub(super) parts_done: usize,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) message_ids: Vec<String>,
+    /// `PART URL`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) file_urls: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reserved: Option<i64>,
     /// In which round.
@@ -82,6 +87,12 @@ impl Item {
             revived_at: self.revived_at.map(moment).transpose()?,
             parts_done: self.parts_done,
             message_ids: self.message_ids,
+            file_urls: FileUrls(
+                self.file_urls
+                    .iter()
+                    .filter_map(|url| file_url(url))
+                    .collect(),
+            ),
             reserved: self
                 .reserved
                 .map(moment)
@@ -96,4 +107,9 @@ impl Item {
             detail: self.detail.as_deref().map(Detail::from),
         })
     }
+}
+
+fn file_url(text: &str) -> Option<(usize, String)> {
+    let (part, url) = text.split_once(' ')?;
+    Some((part.parse().ok()?, url.to_owned()))
 }

@@ -85,6 +85,7 @@ fn debug_of_what_is_stored_shows_nothing_that_was_said() {
             revived_at: None,
             parts_done: 0,
             message_ids: Vec::new(),
+            file_urls: crate::ledger::FileUrls::default(),
             reserved: None,
             forbidden_at: None,
             reason: None,

@@ -4,6 +4,7 @@ use http::{HeaderName, Method};
 use secrecy::SecretString;
 
 use super::kinds::FilledRequest;
+use super::ticket::{TRANSCRIPT_SOURCES, TranscriptSource};
 use haptik_bridge_shared::config::kind::{
     Fault, Faults, Given, Kind, NewestSecret, OneOf, SecretList, TableOf, TextOf, ValueList, quote,
 };
@@ -33,6 +34,8 @@ section! {
         secrets: Vec<(String, SecretString)> = default(TableOf(NewestSecret(SecretList::KEYS)), {}, "none"),
         /// The statuses with which the API says that it has had the same request before, which is then delivered: `[409]`.
         taken_before: Vec<u16> = or(Statuses, Ok(Vec::new()), "none"),
+        /// From whom the transcript is: from Haptik, with the bridge's own record of it where a line has no words or is masked, or where Haptik does not give it; from Haptik alone; or from the bridge's record alone.
+        transcript_from: TranscriptSource = default(TRANSCRIPT_SOURCES, "auto"),
     }
 }
 

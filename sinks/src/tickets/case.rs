@@ -7,6 +7,9 @@
 //! `chat_complete`, which does not; either may come first, and each is repeated for an hour. Which two tell of
 //! one end is in [`completion`](haptik_bridge_shared::message::completion). The later one has the ticket of
 //! the earlier one.
+//!
+//! A sink may open its tickets before that, when an agent joins or the chat begins. Neither event names the
+//! conversation: the user has one that is open ([`Open`]), and the completion that follows has its ticket.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -39,6 +42,9 @@ pub(super) struct Case {
     /// Whether it was made of `chat_complete` alone.
     #[serde(default)]
     pub(super) is_provisional: bool,
+    /// Whether it was opened before the conversation was complete, and has nothing of its end yet.
+    #[serde(default)]
+    pub(super) is_open: bool,
     /// When its creation was first begun, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_begun_at: Option<i64>,
@@ -65,11 +71,27 @@ struct Last {
     case: String,
 }
 
+/// The conversation of a user that is open, and has a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Open {
+    /// The name of its case.
+    case: String,
+    /// The external id of its ticket.
+    external_id: String,
+    /// When the event happened that opened it, in milliseconds since the epoch.
+    opened_at: i64,
+    /// Whether the conversation is complete.
+    #[serde(default)]
+    is_over: bool,
+}
+
 /// What an event is to the cases of its user.
 #[derive(Debug)]
 pub(super) enum Place {
-    /// It has nothing to add to the other event of the same completion, which came before.
+    /// It has nothing to add to an event of the same conversation that came before.
     Duplicate,
+    /// It completes the conversation that is open, whose case this is: to be [adopted](Case::adopted).
+    Opened(Case, Open),
     /// It is the first of its case.
     New(Case),
     /// Its case is known.
@@ -106,7 +128,69 @@ impl Case {
             }
             last.paired(deps, delivery, new.name.clone()).await?;
         }
-        Ok(known.map_or(Place::New(new), Place::Known))
+        let open = Open::completed_by(deps, delivery).await?;
+        let adopted = match (&known, &open) {
+            (Some(known), Some(open)) => {
+                (known.external_id == open.external_id).then(|| known.clone())
+            }
+            (None, Some(open)) => {
+                // Where there is none, nothing was begun.
+                let opened = read::<Self>(deps, delivery, &open.case).await?;
+                let mut opened = opened.unwrap_or_else(|| new.clone());
+                opened.name.clone_from(&new.name);
+                Some(opened)
+            }
+            (_, None) => None,
+        };
+        Ok(match (adopted, open, known) {
+            (Some(adopted), Some(open), _) => Place::Opened(adopted, open),
+            (_, _, Some(known)) => Place::Known(known),
+            (_, _, None) => Place::New(new),
+        })
+    }
+
+    /// The case of an event that opens a ticket before the conversation is complete.
+    pub(super) async fn opening(
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+    ) -> Result<Place, SinkError> {
+        let new = Self::new(delivery);
+        let open = read::<Open>(deps, delivery, OPEN).await?;
+        if let Some(open) = open.filter(|open| open.is_on(delivery)) {
+            if open.case != new.name {
+                return Ok(Place::Duplicate);
+            }
+            let known = read::<Self>(deps, delivery, &new.name).await?;
+            return Ok(known.map_or(Place::New(new), Place::Known));
+        }
+        let last = read::<Last>(deps, delivery, LAST).await?;
+        if let Some(last) = last
+            && !last.is_followed_by(deps, delivery).await?
+        {
+            return Ok(Place::Duplicate);
+        }
+        Ok(Place::New(new))
+    }
+
+    /// The case of a conversation that was open, now that this event completes it. May be repeated.
+    pub(super) async fn adopted(
+        mut self,
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+        open: Open,
+    ) -> Result<Self, SinkError> {
+        if self.ticket.is_none() {
+            // There is nothing to complete: it is made as of this event.
+            self.is_open = false;
+        }
+        self.write(deps, delivery).await?;
+        self.note_last(deps, delivery).await?;
+        let over = Open {
+            is_over: true,
+            ..open
+        };
+        deps.table.put(item(deps, delivery, OPEN, &over)?).await?;
+        Ok(self)
     }
 
     /// The case of the last completion, where that was not longer ago and the user has not written
@@ -161,6 +245,7 @@ impl Case {
             name,
             external_id: format!("haptik-{}", short(&[delivery.sink, account, user, of])),
             is_provisional: event.kind == EventKind::ChatComplete,
+            is_open: opens(event.kind),
             first_begun_at: None,
             begun_at: None,
             ticket: None,
@@ -190,7 +275,11 @@ impl Case {
         deps: &SinkDeps,
         delivery: &Delivery<'_>,
     ) -> Result<bool, SinkError> {
-        self.note_last(deps, delivery).await?;
+        if self.is_open {
+            self.note_open(deps, delivery).await?;
+        } else {
+            self.note_last(deps, delivery).await?;
+        }
         let seen = self.begun_at;
         let now = delivery.now.as_millisecond();
         self.begun_at = Some(now);
@@ -222,6 +311,20 @@ impl Case {
         self.owes_attachment = owes_attachment;
         // What the event that says more says is in the ticket from the start.
         self.is_provisional = delivery.event.kind == EventKind::ChatComplete;
+        self.is_open = opens(delivery.event.kind);
+        self.event_added(deps, delivery).await
+    }
+
+    /// Notes that the end of the conversation, which was open, is in the ticket.
+    pub(super) async fn completed(
+        &mut self,
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+        owes_attachment: bool,
+    ) -> Result<(), SinkError> {
+        self.owes_attachment = owes_attachment;
+        self.is_provisional = delivery.event.kind == EventKind::ChatComplete;
+        self.is_open = false;
         self.event_added(deps, delivery).await
     }
 
@@ -263,6 +366,17 @@ impl Case {
         Ok(item)
     }
 
+    /// Notes that the user's conversation is open, and has this case.
+    async fn note_open(&self, deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<(), SinkError> {
+        let open = Open {
+            case: self.name.clone(),
+            external_id: self.external_id.clone(),
+            opened_at: happened_at(delivery).as_millisecond(),
+            is_over: false,
+        };
+        Ok(deps.table.put(item(deps, delivery, OPEN, &open)?).await?)
+    }
+
     async fn note_last(&self, deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<(), SinkError> {
         let Some(event) = completion(delivery) else {
             return Ok(());
@@ -278,7 +392,46 @@ impl Case {
     }
 }
 
+impl Open {
+    /// The conversation that an event completes, where one is open.
+    async fn completed_by(
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+    ) -> Result<Option<Self>, SinkError> {
+        if delivery.event.completion().is_none() || delivery.user().is_empty() {
+            return Ok(None);
+        }
+        let open = read::<Self>(deps, delivery, OPEN).await?;
+        let completed_at = happened_at(delivery).as_millisecond();
+        Ok(open.filter(|open| open.is_on(delivery) && open.opened_at <= completed_at))
+    }
+
+    /// Whether it is still open. One of which no end was ever told is not for ever.
+    fn is_on(&self, delivery: &Delivery<'_>) -> bool {
+        let since = delivery.now.as_millisecond() - self.opened_at;
+        !self.is_over && since <= i64::try_from(millis(OPEN_FOR)).unwrap_or(i64::MAX)
+    }
+}
+
 impl Last {
+    /// Whether an event is of a conversation after this one: it happened later, and the user has written
+    /// since, as far as the user is known.
+    async fn is_followed_by(
+        &self,
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+    ) -> Result<bool, SinkError> {
+        let completed = self.event.happened_at.unwrap_or(self.event.received_at);
+        if happened_at(delivery).as_millisecond() <= completed {
+            return Ok(false);
+        }
+        let user = match &delivery.event.auth_id {
+            Some(auth_id) => deps.users.get(auth_id).await?,
+            None => None,
+        };
+        Ok(user.is_none_or(|user| user.last_activity > self.event.received_at))
+    }
+
     /// Whether an event, which is not this one, tells of the same completion.
     fn is_told_again_by(&self, delivery: &Delivery<'_>) -> bool {
         let later = completion(delivery);
@@ -320,6 +473,21 @@ fn moment(milliseconds: i64) -> Option<Timestamp> {
 
 /// The sort key of the last completion.
 const LAST: &str = "last";
+
+/// The sort key of the conversation that is open.
+const OPEN: &str = "open";
+
+/// How long a conversation without an end is taken for open.
+const OPEN_FOR: Duration = Duration::from_hours(7 * 24);
+
+/// Whether an event tells of a conversation before it is complete.
+pub(super) fn opens(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Message | EventKind::ChatPinned)
+}
+
+fn happened_at(delivery: &Delivery<'_>) -> Timestamp {
+    delivery.event.timestamp.unwrap_or(delivery.received_at)
+}
 
 /// The completion that an event tells of, if it does.
 fn completion(delivery: &Delivery<'_>) -> Option<Completion> {

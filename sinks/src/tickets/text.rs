@@ -29,29 +29,8 @@ pub(super) fn ticket(
 
     let subject = limits.subject.line(&texts.subject.text(&values)?);
     let description = description_of(texts, &values)?;
-    let place = if texts.description.uses("transcript") || texts.description.uses("transcript_text")
-    {
-        TranscriptPlace::None
-    } else {
-        texts.transcript
-    };
-    let (description, attach) = match place {
-        TranscriptPlace::None => (limits.description.text(&description), false),
-        TranscriptPlace::Body => with_transcript(&description, transcript, limits.description),
-        TranscriptPlace::Attachment => {
-            let note = transcript.note.map(|note| format!("\n\n{note}"));
-            let description = description + &note.unwrap_or_default();
-            (
-                limits.description.text(&description),
-                !transcript.lines.is_empty(),
-            )
-        }
-    };
-    let attachment = attach.then(|| Attachment {
-        name: format!("transcript-{}.txt", case.external_id),
-        mime_type: "text/plain",
-        bytes: Bytes::from(transcript.lines.join("\n") + "\n"),
-    });
+    let (description, attach) = placed(texts, description, transcript, limits.description);
+    let attachment = attach.then(|| attachment(case, transcript));
     let ticket = Ticket {
         external_id: case.external_id.clone(),
         begun_at: case.first_begun_at(delivery.now),
@@ -77,6 +56,70 @@ pub(super) fn ticket(
     Ok((ticket, attachment))
 }
 
+/// A transcript as a file.
+pub(super) fn attachment(case: &Case, transcript: &Transcript) -> Attachment {
+    Attachment {
+        name: format!("transcript-{}.txt", case.external_id),
+        mime_type: "text/plain",
+        bytes: Bytes::from(transcript.lines.join("\n") + "\n"),
+    }
+}
+
+/// What is said of the end of a conversation in a ticket that was opened before.
+pub(super) struct End {
+    /// What it says without the transcript: the same on every try, and not the same as of another event.
+    pub(super) about: String,
+    /// All of it, as a comment.
+    pub(super) text: String,
+    /// Whether the transcript is to be attached.
+    pub(super) attach: bool,
+}
+
+/// What is said of the end of a conversation in a ticket that was opened before.
+pub(super) fn end(
+    texts: &TicketTexts,
+    limit: Limit,
+    delivery: &Delivery<'_>,
+    transcript: &Transcript,
+) -> Result<End, SinkError> {
+    let mut values = context::values(delivery);
+    transcript.fill_in(&mut values);
+    let at = delivery.event.timestamp.unwrap_or(delivery.received_at);
+    let about = format!(
+        "The chat completed: {}.\n\n{}",
+        at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        description_of(texts, &filled(values))?
+    );
+    let (text, attach) = placed(texts, about.clone(), transcript, limit);
+    Ok(End {
+        about,
+        text,
+        attach,
+    })
+}
+
+/// A description with the transcript in its place, as much of it as fits; and whether it is to be attached.
+fn placed(
+    texts: &TicketTexts,
+    description: String,
+    transcript: &Transcript,
+    limit: Limit,
+) -> (String, bool) {
+    let is_in_it =
+        texts.description.uses("transcript") || texts.description.uses("transcript_text");
+    match texts.transcript {
+        TranscriptPlace::Body if !is_in_it => with_transcript(&description, transcript, limit),
+        TranscriptPlace::Attachment if !is_in_it => {
+            let note = transcript.note.map(|note| format!("\n\n{note}"));
+            let description = description + &note.unwrap_or_default();
+            (limit.text(&description), !transcript.lines.is_empty())
+        }
+        TranscriptPlace::Body | TranscriptPlace::Attachment | TranscriptPlace::None => {
+            (limit.text(&description), false)
+        }
+    }
+}
+
 /// The description without the transcript.
 pub(super) fn description_of(
     texts: &TicketTexts,
@@ -100,11 +143,7 @@ pub(super) fn wants_transcript(texts: &TicketTexts) -> bool {
 
 /// A description with as much of the transcript as fits, the end of it first; and whether all of it is to
 /// be attached.
-pub(super) fn with_transcript(
-    description: &str,
-    transcript: &Transcript,
-    limit: Limit,
-) -> (String, bool) {
+fn with_transcript(description: &str, transcript: &Transcript, limit: Limit) -> (String, bool) {
     let note = transcript.note.map(|note| format!("\n\n{note}"));
     let note = note.unwrap_or_default();
     if transcript.lines.is_empty() {
