@@ -173,6 +173,10 @@ impl Tickets {
             None => None,
         };
         let created = if let Some(found) = found {
+            if case.is_open && !case::opens(delivery.event.kind) {
+                case.found(&self.deps, delivery, found.clone()).await?;
+                return self.complete(delivery, case, &found).await;
+            }
             found
         } else {
             let unsettled = begun_at.map_or(Duration::ZERO, |at| self.unsettled(at, delivery));

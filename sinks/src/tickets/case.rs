@@ -179,7 +179,7 @@ impl Case {
         delivery: &Delivery<'_>,
         open: Open,
     ) -> Result<Self, SinkError> {
-        if self.ticket.is_none() {
+        if self.ticket.is_none() && self.begun_at.is_none() {
             // There is nothing to complete: it is made as of this event.
             self.is_open = false;
         }
@@ -275,6 +275,7 @@ impl Case {
         deps: &SinkDeps,
         delivery: &Delivery<'_>,
     ) -> Result<bool, SinkError> {
+        self.is_open = opens(delivery.event.kind);
         if self.is_open {
             self.note_open(deps, delivery).await?;
         } else {
@@ -313,6 +314,17 @@ impl Case {
         self.is_provisional = delivery.event.kind == EventKind::ChatComplete;
         self.is_open = opens(delivery.event.kind);
         self.event_added(deps, delivery).await
+    }
+
+    /// Notes the ticket that an earlier event opened, and of which it was not known.
+    pub(super) async fn found(
+        &mut self,
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+        ticket: TicketRef,
+    ) -> Result<(), SinkError> {
+        self.ticket = Some(ticket);
+        self.write(deps, delivery).await
     }
 
     /// Notes that the end of the conversation, which was open, is in the ticket.

@@ -11,8 +11,28 @@ const COMPLETIONS: u64 = 170;
 
 /// What texts are made of.
 const PIECES: [&str; 22] = [
-    "x", " ", "\n", "<b>", "&", "\"", "'", ",", "#", "/", "\\", "{task}", "é", "e\u{301}", "日本", "क्षि", "🇮🇳",
-    "👩‍👩‍👧", "\u{200b}", "\u{202e}", "\u{0}", "word ",
+    "x",
+    " ",
+    "\n",
+    "<b>",
+    "&",
+    "\"",
+    "'",
+    ",",
+    "#",
+    "/",
+    "\\",
+    "{task}",
+    "é",
+    "e\u{301}",
+    "日本",
+    "क्षि",
+    "🇮🇳",
+    "👩‍👩‍👧",
+    "\u{200b}",
+    "\u{202e}",
+    "\u{0}",
+    "word ",
 ];
 
 /// Addresses, good and bad.
@@ -79,7 +99,11 @@ fn random_completion(random: &mut Rng, number: u64) -> Value {
     event["data"]["conversation_details"] = Value::Object(details);
     let longest = format!("{}@{}.example", "n".repeat(64), "l".repeat(63));
     let address = random.choice(ADDRESSES).unwrap_or_default();
-    let address = if random.u8(0..10) == 0 { longest.as_str() } else { address };
+    let address = if random.u8(0..10) == 0 {
+        longest.as_str()
+    } else {
+        address
+    };
     event["data"]["user_details"] =
         json!({"name": text(random), "email": address, "phone_number": value(random)});
     event
@@ -88,14 +112,20 @@ fn random_completion(random: &mut Rng, number: u64) -> Value {
 #[tokio::test]
 async fn no_completion_makes_a_request_that_a_crm_refuses() -> anyhow::Result<()> {
     for (seed, kind) in (1_u64..).zip(Kind::ALL) {
-        let tags = if kind == Kind::Jira { "labels = true\n" } else { "" };
+        let tags = if kind == Kind::Jira {
+            "labels = true\n"
+        } else {
+            ""
+        };
         let lines = format!(
             "{tags}tags = ['haptik', '{{{{ closing_categories.reason }}}}', '{{{{ user.name }}}}', ',', ' ']"
         );
         let scene = Scene::with(kind, &lines).await?;
         for number in 0..COMPLETIONS {
             let mut random = Rng::with_seed(seed * 10_000 + number);
-            let said: Vec<String> = (0..random.usize(0..60)).map(|_| text(&mut random)).collect();
+            let said: Vec<String> = (0..random.usize(0..60))
+                .map(|_| text(&mut random))
+                .collect();
             let said: Vec<_> = said.iter().map(|text| ("user", text.as_str())).collect();
             scene.was_said(&said);
             let event = random_completion(&mut random, number);

@@ -16,9 +16,19 @@ fn is_completed(scene: &Scene, after: &str) {
     let ticket = scene.ticket();
     let comments = scene.kind.comments(&ticket);
     let kind = scene.kind;
-    let ends = comments.iter().filter(|comment| comment.contains("The chat completed: 2026-11-24"));
-    assert_eq!(ends.count(), 1, "{kind:?}, {after}: {comments:#?}\n{}", scene.crm.report());
-    let end = comments.iter().find(|comment| comment.contains("The chat completed")).expect("one");
+    let ends = comments
+        .iter()
+        .filter(|comment| comment.contains("The chat completed: 2026-11-24"));
+    assert_eq!(
+        ends.count(),
+        1,
+        "{kind:?}, {after}: {comments:#?}\n{}",
+        scene.crm.report()
+    );
+    let end = comments
+        .iter()
+        .find(|comment| comment.contains("The chat completed"))
+        .expect("one");
     for (sender, text) in CHAT {
         let line = format!("{sender}: {text}");
         assert!(end.contains(&line), "{kind:?}, {after}: {end}");
@@ -26,7 +36,11 @@ fn is_completed(scene: &Scene, after: &str) {
 }
 
 fn a_message() -> Value {
-    message(1_982_300, "2026-11-24T09:58:00.000Z", &json!({"text": "Hi", "type": "TEXT", "data": {}}))
+    message(
+        1_982_300,
+        "2026-11-24T09:58:00.000Z",
+        &json!({"text": "Hi", "type": "TEXT", "data": {}}),
+    )
 }
 
 #[tokio::test]
@@ -34,9 +48,15 @@ async fn a_ticket_is_opened_when_an_agent_joins_and_completed_at_the_end() -> an
     for kind in Kind::ALL {
         let mut scene = Scene::opened_by(kind, "chat_pinned", "").await?;
         let opened = scene.deliver(&pinned(JOINED)).await?;
-        assert!(matches!(opened, Delivered::Ticket(_)), "{kind:?}: {opened:?}");
+        assert!(
+            matches!(opened, Delivered::Ticket(_)),
+            "{kind:?}: {opened:?}"
+        );
         let description = kind.description(&scene.ticket());
-        assert!(description.contains("Prateek has joined the chat"), "{description}");
+        assert!(
+            description.contains("Prateek has joined the chat"),
+            "{description}"
+        );
         // Another agent takes the chat over.
         let mut again = pinned("2026-11-24T09:59:30.000Z");
         again["message"]["id"] = json!(1_982_410);
@@ -44,7 +64,13 @@ async fn a_ticket_is_opened_when_an_agent_joins_and_completed_at_the_end() -> an
             scene.deliver(event).await?;
             assert!(kind.comments(&scene.ticket()).is_empty(), "{kind:?}");
         }
-        for event in [completion(), short_completion(), completion(), pinned(JOINED), again] {
+        for event in [
+            completion(),
+            short_completion(),
+            completion(),
+            pinned(JOINED),
+            again,
+        ] {
             scene.deliver(&event).await?;
             is_completed(&scene, event["event_name"].as_str().unwrap_or_default());
         }
@@ -56,7 +82,8 @@ async fn a_ticket_is_opened_when_an_agent_joins_and_completed_at_the_end() -> an
 }
 
 #[tokio::test]
-async fn a_ticket_that_the_first_message_opens_is_completed_by_either_event() -> anyhow::Result<()> {
+async fn a_ticket_that_the_first_message_opens_is_completed_by_either_event() -> anyhow::Result<()>
+{
     for kind in Kind::ALL {
         for pair in [
             [short_completion(), completion()],
@@ -76,14 +103,18 @@ async fn a_ticket_that_the_first_message_opens_is_completed_by_either_event() ->
             scene.deliver(&said).await?;
             let comments = kind.comments(&scene.ticket());
             let last = comments.last().expect("a comment");
-            assert!(last.contains(": One more thing") && !last.contains('{'), "{last}");
+            assert!(
+                last.contains(": One more thing") && !last.contains('{'),
+                "{last}"
+            );
         }
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn nothing_doubles_when_calls_fail_while_a_ticket_is_opened_or_completed() -> anyhow::Result<()> {
+async fn nothing_doubles_when_calls_fail_while_a_ticket_is_opened_or_completed()
+-> anyhow::Result<()> {
     for kind in Kind::ALL {
         for fault in [
             Fault::CutAfter,
@@ -107,7 +138,7 @@ async fn nothing_doubles_when_calls_fail_while_a_ticket_is_opened_or_completed()
 }
 
 #[tokio::test]
-async fn a_ticket_that_could_not_be_opened_is_made_at_the_end() -> anyhow::Result<()> {
+async fn a_ticket_whose_opening_was_killed_is_completed_at_the_end() -> anyhow::Result<()> {
     for kind in Kind::ALL {
         let mut scene = Scene::opened_by(kind, "chat_pinned", "").await?;
         let (method, path) = kind.creation();
@@ -119,10 +150,32 @@ async fn a_ticket_that_could_not_be_opened_is_made_at_the_end() -> anyhow::Resul
             _ = scene.crm.wait_for_tickets(1) => {}
         }
         // It was given up, and nobody looked at it again.
-        for event in [completion(), short_completion()] {
+        for event in [completion(), short_completion(), completion()] {
             scene.deliver(&event).await?;
         }
-        scene.ticket();
+        is_completed(&scene, "a kill");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_ticket_whose_opening_is_refused_is_made_at_the_end() -> anyhow::Result<()> {
+    for kind in Kind::ALL {
+        let mut scene = Scene::opened_by(kind, "chat_pinned", "").await?;
+        let (method, path) = kind.creation();
+        scene.crm.fail_next(method, path, 1, Fault::Status(422));
+        scene
+            .deliver(&pinned(JOINED))
+            .await
+            .expect_err("it is refused");
+        for event in [short_completion(), completion()] {
+            scene.deliver(&event).await?;
+        }
+        let description = kind.description(&scene.ticket());
+        assert!(
+            description.contains("Prateek: It arrives tomorrow."),
+            "{description}"
+        );
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AccountId, EntryKey};
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Payload, State};
+use haptik_bridge_shared::ledger::{self, Payload};
 use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_simulator::HISTORY_PATH;
@@ -94,23 +94,31 @@ impl Scene {
 
     /// Haptik gives no transcript.
     pub(super) fn nothing_was_kept(&self) {
-        *self.history.lock().expect("no panic before") = json!({"error_message": "Invalid user_name"});
+        *self.history.lock().expect("no panic before") =
+            json!({"error_message": "Invalid user_name"});
     }
 
     /// The ledger has what Haptik delivered, or what a user did.
-    pub(super) async fn recorded(&self, lane: &Lane, payload: &Payload, at: &str) -> anyhow::Result<()> {
+    pub(super) async fn recorded(
+        &self,
+        lane: &Lane,
+        payload: &Payload,
+        at: &str,
+    ) -> anyhow::Result<()> {
         let key = match payload {
             Payload::Webhook { body, .. } => Event::read(body.as_bytes())?.key(body.as_bytes()),
             _ => KeyKind::act(at.parse()?, at).into(),
         };
-        let ledger = &self.local.bridge.ledger;
+        let kept = &self.local.bridge.ledger;
         let at = at.parse()?;
-        ledger.append(lane, &key, payload, at, self.now).await?;
-        let entry = ledger.entry(lane, &key).await?.context("the entry")?;
+        kept.append(lane, &key, payload, at, self.now).await?;
+        let entry = kept.entry(lane, &key).await?.context("the entry")?;
         if let Payload::Inbound { .. } = payload {
-            ledger.file_taken(&entry, 1, "https://haptik.example/f/1").await?;
+            kept
+                .file_taken(&entry, 1, "https://haptik.example/f/1")
+                .await?;
         }
-        Ok(ledger.end(&entry, State::Delivered, None, self.now).await?)
+        Ok(ledger.end(&entry, ledger::State::Delivered, None, self.now).await?)
     }
 
     /// What Haptik has as the transcript: sender and text.

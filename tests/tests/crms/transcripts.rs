@@ -13,7 +13,9 @@ async fn delivered(scene: &Scene, event: &Value) -> anyhow::Result<()> {
         body: event.to_string(),
     };
     let at = event["timestamp"].as_str().unwrap_or_default();
-    scene.recorded(&Lane::Channel("u42".into()), &payload, at).await
+    scene
+        .recorded(&Lane::Channel("u42".into()), &payload, at)
+        .await
 }
 
 /// Lets the ledger have what the user did.
@@ -22,13 +24,19 @@ async fn told(scene: &Scene, at: &str, action: Value) -> anyhow::Result<()> {
         "key": at, "at": at, "auth_id": "u42", "user": "42", "address": {}, "action": action,
     }});
     let payload: Payload = serde_json::from_value(inbound)?;
-    scene.recorded(&Lane::Haptik("u42".into()), &payload, at).await
+    scene
+        .recorded(&Lane::Haptik("u42".into()), &payload, at)
+        .await
 }
 
 /// What the ledger has: a conversation, and one before.
 async fn record(scene: &Scene) -> anyhow::Result<()> {
     let text = |text: &str| json!({"text": text, "type": "TEXT", "data": {}});
-    delivered(scene, &message(1, "2026-11-23T09:00:00Z", &text("Yesterday"))).await?;
+    delivered(
+        scene,
+        &message(1, "2026-11-23T09:00:00Z", &text("Yesterday")),
+    )
+    .await?;
     let mut before = completion();
     before["timestamp"] = json!("2026-11-23T09:05:00Z");
     before["data"]["conversation_identifier"] = json!("conversation-11");
@@ -50,7 +58,11 @@ async fn record(scene: &Scene) -> anyhow::Result<()> {
     ]}});
     delivered(scene, &message(3, "2026-11-24T10:00:00Z", &cards)).await?;
     delivered(scene, &message(4, "2026-11-24T10:00:01Z", &text("{}"))).await?;
-    delivered(scene, &message(5, "2026-11-24T10:00:02Z", &text("Ask 9876543210{close}"))).await
+    delivered(
+        scene,
+        &message(5, "2026-11-24T10:00:02Z", &text("Ask 9876543210{close}")),
+    )
+    .await
 }
 
 /// All that is in the record, as it is in a ticket.
@@ -110,7 +122,10 @@ async fn the_ledger_stands_in_where_haptik_gives_nothing_and_where_it_is_asked_f
     let mut scene = Scene::with(Kind::Zendesk, "transcript_from = 'ledger'").await?;
     scene.deliver(&completion()).await?;
     let description = Kind::Zendesk.description(&scene.ticket());
-    assert!(description.contains("the bridge has no record"), "{description}");
+    assert!(
+        description.contains("the bridge has no record"),
+        "{description}"
+    );
     Ok(())
 }
 
