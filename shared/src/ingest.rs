@@ -9,6 +9,7 @@
 //! | a method that there is not | 405, with `Allow` |
 //! | verified, but not understood (new event, odd shape) | 200, stored dead with its raw body |
 //! | body above [`LARGEST_BODY`] | 413 |
+//! | body with a `Content-Encoding` | 415 |
 //! | not in the state that it needs: a second hand-off, a message outside one | 409 |
 //! | not durable (DynamoDB or SQS down) | 503, so that the sender retries |
 //!
@@ -19,7 +20,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -29,6 +30,7 @@ use crate::haptik::webhook::Event;
 use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload};
+use crate::lenient_json;
 use crate::message::{Addressed, Inbound, Task};
 use crate::queue::{QueueError, Repeat, Ring};
 use crate::retry::{Failure, Retry, Retryable};
@@ -85,6 +87,21 @@ pub fn refusal<B: From<String>>(status: StatusCode, reason: &str) -> Response<B>
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
+}
+
+/// The answer to a request whose body is compressed, 415: what cannot be read is not acknowledged. `None` for
+/// one that is sent as it is.
+#[must_use]
+pub fn refused_encoding<B: From<String>>(headers: &HeaderMap) -> Option<Response<B>> {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let is_as_it_is = |value: &HeaderValue| {
+        let value = value.as_bytes().trim_ascii();
+        value.is_empty() || value.eq_ignore_ascii_case(b"identity")
+    };
+    (!encodings.all(is_as_it_is)).then(|| {
+        let reason = "the body is encoded (Content-Encoding); allowed: a body as it is";
+        refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)
+    })
 }
 
 /// Gives an answer that the router made by itself, without a body or with a text, the form of
@@ -185,7 +202,7 @@ impl Bridge {
         body: &[u8],
     ) -> Result<(), NotDurable> {
         let (key, at) = (event.key(body), event.timestamp.unwrap_or(context.now));
-        let value = serde_json::from_slice(body).unwrap_or_default();
+        let value = lenient_json::read(body).unwrap_or_default();
         for sink in self.sinks_for(&event.event_name, &value) {
             let lane = Lane::Sink {
                 sink: sink.to_owned(),

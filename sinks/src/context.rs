@@ -71,7 +71,7 @@ pub fn filled(values: Map<String, Value>) -> minijinja::Value {
 /// `event`, which is as it came.
 #[must_use]
 pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
-    let raw: Value = serde_json::from_str(delivery.body).unwrap_or_default();
+    let raw: Value = lenient_json::read(delivery.body.as_bytes()).unwrap_or_default();
     let event = delivery.event;
     let data = lenient_json::unwrapped(&event.data).into_owned();
     let part = |key: &str| {
@@ -219,6 +219,7 @@ pub fn sample() -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use haptik_bridge_shared::config::{Escape, Template};
     use haptik_bridge_shared::haptik::webhook::Event;
     use haptik_bridge_shared::ids::{AccountId, EntryKey};
     use jiff::Timestamp;
@@ -263,6 +264,48 @@ mod tests {
             values["event"]["data"]["closing_categories"]["reason"],
             " \n"
         );
+    }
+
+    #[test]
+    fn a_number_keeps_its_digits() {
+        let body = sample().replace("8826755986", "918826755986.0").replace(
+            "\"order_no\": \"A-1001\"",
+            "\"order_no\": 123456789012345678901234567890, \"code\": 0.1234567890123456789, \"n\": 7.0",
+        );
+        let event = Event::read(body.as_bytes()).expect("an event");
+        let values = values(&Delivery {
+            sink: "crm",
+            account: &AccountId::from("main"),
+            event: &event,
+            body: &body,
+            key: &EntryKey::from("1"),
+            received_at: Timestamp::UNIX_EPOCH,
+            now: Timestamp::UNIX_EPOCH,
+            again: false,
+            twin_wait: Duration::ZERO,
+            longest_settling: Duration::MAX,
+        });
+        assert_eq!(values["user"]["phone"], "918826755986");
+        let values = filled(values);
+        for (source, expected) in [
+            ("{{ user.phone }}", "918826755986"),
+            (
+                "{{ conversation_details.order_no }}",
+                "123456789012345678901234567890",
+            ),
+            ("{{ conversation_details.code }}", "0.1234567890123456789"),
+            ("{{ conversation_details.n }}", "7"),
+            ("{{ conversation_details.amount }}", "49.9"),
+            (
+                "{{ event.data.conversation_details.order_no }}",
+                "123456789012345678901234567890",
+            ),
+        ] {
+            for escape in [Escape::Text, Escape::Json] {
+                let text = Template::new(source, escape).text(&values);
+                assert_eq!(text.as_deref(), Ok(expected), "{source}");
+            }
+        }
     }
 
     #[test]

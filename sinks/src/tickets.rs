@@ -17,6 +17,7 @@ use crate::context::filled;
 use async_trait::async_trait;
 use haptik_bridge_shared::config::{self, Condition, SinkDefinition};
 use haptik_bridge_shared::haptik::webhook::{Event, EventKind};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::{ApiRequest, Preview};
@@ -82,7 +83,7 @@ impl Opening {
     }
 
     fn is_due(&self, delivery: &Delivery<'_>) -> bool {
-        let event: Value = serde_json::from_str(delivery.body).unwrap_or_default();
+        let event: Value = lenient_json::read(delivery.body.as_bytes()).unwrap_or_default();
         self.is_by(delivery.event.kind) && self.when.iter().all(|condition| condition.holds(&event))
     }
 }

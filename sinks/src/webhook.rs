@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use haptik_bridge_shared::config::{Secrets, SinkDefinition};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::Preview;
 use haptik_bridge_shared::standard_webhooks;
@@ -91,7 +92,7 @@ impl Sink for Webhook {
 }
 
 fn body(delivery: &Delivery<'_>) -> Result<Value, SinkError> {
-    let data: Value = serde_json::from_str(delivery.body)
+    let data = lenient_json::read(delivery.body.as_bytes())
         .map_err(|_| SinkError::Unsendable("it is not JSON".to_owned()))?;
     let at = delivery.event.timestamp.unwrap_or(delivery.received_at);
     Ok(json!({

@@ -56,7 +56,7 @@ const MOOT: &[&str] = &[
 
 /// The result of an answer.
 pub(super) fn result(status: u16, body: &[u8]) -> Result<Value, Declined> {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let answer = lenient_json::read(body).unwrap_or_default();
     if lenient_json::flag(&answer, "ok") && (200..300).contains(&status) {
         return Ok(answer.get("result").cloned().unwrap_or_default());
     }

@@ -23,7 +23,7 @@ use haptik_bridge_channels::redact_body::redact_body;
 use haptik_bridge_shared::bridge::{Bridge, BridgeError, Connection};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ingest::{
-    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal,
+    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal, refused_encoding,
 };
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::table::Table;
@@ -139,6 +139,10 @@ async fn receive(live: &Live<Inbound>, name: &str, request: &Request<'_>) -> Res
         return refusal(StatusCode::NOT_FOUND, "there is no such connection");
     };
     let source = format!("channels/{id}");
+    if let Some(refused) = refused_encoding(request.headers) {
+        telemetry::rejected(&source, "the body is encoded", now);
+        return refused;
+    }
     let receipt = match edge.receive(request, now).await {
         Ok(receipt) => receipt,
         Err(rejected) => return reject(&source, &rejected, now),

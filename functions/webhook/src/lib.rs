@@ -14,10 +14,11 @@ use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::{self, Event};
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::ingest::{
-    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal,
+    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal, refused_encoding,
 };
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::telemetry;
 use http::{HeaderMap, StatusCode};
@@ -49,6 +50,10 @@ async fn receive(
         return refusal(StatusCode::NOT_FOUND, "there is no such account");
     };
     let source = format!("haptik/{name}");
+    if let Some(refused) = refused_encoding(&headers) {
+        telemetry::rejected(&source, "the body is encoded", now);
+        return refused;
+    }
     if let Err(error) = webhook::verify(&headers, &body, &account.webhook_secrets) {
         return reject(&source, &error.to_string(), now);
     }
@@ -73,7 +78,7 @@ async fn accept(
     context: RequestContext<'_>,
     body: &[u8],
 ) -> Result<(), NotDurable> {
-    let (event, text) = match (Event::read(body), std::str::from_utf8(body)) {
+    let (event, text) = match (Event::read(body), lenient_json::strict(body)) {
         (Ok(event), Ok(text)) => (event, text),
         (Err(error), _) => {
             return bridge
@@ -88,7 +93,7 @@ async fn accept(
     };
     let payload = Payload::Webhook {
         account: account.clone(),
-        body: text.to_owned(),
+        body: text.into_owned(),
     };
     // The sinks first: an edge that is stopped in between is called again, and the user is not kept
     // waiting by a sink, which has a lane of its own.

@@ -293,7 +293,7 @@ fn unless_failed(call: Call, answer: ApiAnswer) -> Result<ApiAnswer, HaptikError
 
 /// Haptik's `error_message`; empty when there is none.
 fn error_message(body: &str) -> String {
-    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let body = lenient_json::read(body.as_bytes()).unwrap_or_default();
     lenient_json::text(&body, "error_message")
 }
 

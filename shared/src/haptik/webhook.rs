@@ -98,7 +98,7 @@ impl Event {
     /// # Errors
     /// When it is not an event. An event that is not known is no error: see [`EventKind::Unknown`].
     pub fn read(body: &[u8]) -> Result<Self, NotUnderstood> {
-        let event: Value = serde_json::from_slice(body).map_err(|_| NotUnderstood::NotJson)?;
+        let event = lenient_json::read(body).map_err(|_| NotUnderstood::NotJson)?;
         if !event.is_object() {
             return Err(NotUnderstood::NotAnObject);
         }

@@ -20,6 +20,7 @@ use url::Url;
 
 use super::{CallError, CallErrorKind, Unreachable, read, retry_after, shortened};
 use crate::config::Secrets;
+use crate::lenient_json;
 
 /// How long an answer may take unless a request says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -156,7 +157,7 @@ impl Api {
                 call,
                 status,
                 retry_after,
-                body: serde_json::from_slice(&bytes).unwrap_or_default(),
+                body: lenient_json::read(&bytes).unwrap_or_default(),
             });
         }
         let body = String::from_utf8_lossy(&bytes);

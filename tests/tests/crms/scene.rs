@@ -114,16 +114,25 @@ impl Scene {
         kept.append(lane, &key, payload, at, self.now).await?;
         let entry = kept.entry(lane, &key).await?.context("the entry")?;
         if let Payload::Inbound { .. } = payload {
-            kept
-                .file_taken(&entry, 1, "https://haptik.example/f/1")
+            kept.file_taken(&entry, 1, "https://haptik.example/f/1")
                 .await?;
         }
-        Ok(ledger.end(&entry, ledger::State::Delivered, None, self.now).await?)
+        Ok(kept
+            .end(&entry, ledger::State::Delivered, None, self.now)
+            .await?)
     }
 
     /// What Haptik has as the transcript: sender and text.
     pub(super) fn was_said(&self, lines: &[(&str, &str)]) {
-        let lines = (1_u32..).zip(lines).map(|(id, (sender, text))| {
+        let lines = (1..)
+            .zip(lines)
+            .map(|(id, (sender, text))| (id, *sender, *text));
+        self.was_said_as(&lines.collect::<Vec<_>>());
+    }
+
+    /// What Haptik has as the transcript: id, sender and text.
+    pub(super) fn was_said_as(&self, lines: &[(u64, &str, &str)]) {
+        let lines = lines.iter().map(|(id, sender, text)| {
             json!({"sender": sender, "text": text, "message_id": id, "timestamp": "2026-11-24T10:00:00Z"})
         });
         let said = json!({"chat_json": lines.collect::<Vec<_>>()});

@@ -91,13 +91,13 @@ async fn types_and_masks_are_replaced_from_the_ledger_and_files_are_linked() -> 
     for kind in [Kind::Zendesk, Kind::Freshdesk, Kind::HubSpot] {
         let mut scene = Scene::start(kind).await?;
         record(&scene).await?;
-        scene.was_said(&[
-            ("user", "My number is ******"),
-            ("bot", "TEXT"),
-            ("user", "Show{task}"),
-            ("bot", "CAROUSEL"),
-            ("bot", ""),
-            ("bot", "Ask ******"),
+        scene.was_said_as(&[
+            (11, "user", "My number is ******"),
+            (2, "bot", "TEXT"),
+            (12, "user", "Show{task}"),
+            (3, "bot", "CAROUSEL"),
+            (4, "bot", ""),
+            (5, "bot", "Ask ******"),
         ]);
         scene.deliver(&completion()).await?;
         let mut lines = transcript(&scene);
