@@ -135,6 +135,21 @@ pub trait Edge<C: ChannelType>: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Rejected`] says how the request is turned away.
     async fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Receipt<C>, Rejected>;
+
+    /// Reads a body once more that was verified when it `came` and was not understood then
+    /// ([`Effect::NotUnderstood`]): this version may understand it. `None` where it does not, and where the
+    /// channel keeps no such bodies.
+    ///
+    /// # Errors
+    /// As [`Edge::receive`].
+    async fn read_again(
+        &self,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<Option<Receipt<C>>, Rejected> {
+        let _ = (body, came);
+        Ok(None)
+    }
 }
 
 /// A request at `/channels/{connection}`.
@@ -340,7 +355,7 @@ pub trait Directory<C: ChannelType>: Send + Sync {
     /// When the provider does not answer.
     async fn profile(&self, at: &C::Address, user: &str) -> Result<Option<Profile>, SendError>;
 
-    /// What one of [`Inbound::mentions`] is called, as it is to stand in the text; `None` where that cannot
+    /// What one of [`Inbound::mentions`], by its id, is called, as it is to stand in the text; `None` where that cannot
     /// be had.
     async fn display_name(&self, at: &C::Address, mention: &str) -> Option<String> {
         let _ = (at, mention);

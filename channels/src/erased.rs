@@ -55,6 +55,16 @@ pub trait AnyEdge: fmt::Debug + Send + Sync {
     /// As there.
     async fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<AnyReceipt, Rejected>;
 
+    /// [`Edge::read_again`].
+    ///
+    /// # Errors
+    /// As there.
+    async fn read_again(
+        &self,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<Option<AnyReceipt>, Rejected>;
+
     /// [`ChannelType::SECRET_FIELDS`].
     fn secret_fields(&self) -> &'static [&'static str];
 }
@@ -159,22 +169,35 @@ fn lacking(what: &str) -> SendError {
     SendError::refused(format!("this channel has no {what}"))
 }
 
+/// A receipt without its type.
+fn any<C: ChannelType>(receipt: Receipt<C>) -> AnyReceipt {
+    let Receipt { response, effects } = receipt;
+    let erased = |address: C::Address| Address(json(&address));
+    let effects = effects.into_iter().map(|effect| match effect {
+        Effect::Inbound(inbound) => AnyEffect::Inbound(Box::new(inbound.map_address(erased))),
+        Effect::Run(task) => AnyEffect::Run(task.map_command(|command| json(&command))),
+        Effect::DeliveryReport { message_id, failed } => {
+            AnyEffect::DeliveryReport { message_id, failed }
+        }
+        Effect::Peer(asked) => AnyEffect::Peer(asked.map_address(erased)),
+        Effect::NotUnderstood(reason) => AnyEffect::NotUnderstood(reason),
+    });
+    let effects = effects.collect();
+    AnyReceipt { response, effects }
+}
+
 #[async_trait]
 impl<C: ChannelType> AnyEdge for ErasedEdge<C> {
     async fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<AnyReceipt, Rejected> {
-        let Receipt { response, effects } = self.0.receive(request, now).await?;
-        let erased = |address: C::Address| Address(json(&address));
-        let effects = effects.into_iter().map(|effect| match effect {
-            Effect::Inbound(inbound) => AnyEffect::Inbound(Box::new(inbound.map_address(erased))),
-            Effect::Run(task) => AnyEffect::Run(task.map_command(|command| json(&command))),
-            Effect::DeliveryReport { message_id, failed } => {
-                AnyEffect::DeliveryReport { message_id, failed }
-            }
-            Effect::Peer(asked) => AnyEffect::Peer(asked.map_address(erased)),
-            Effect::NotUnderstood(reason) => AnyEffect::NotUnderstood(reason),
-        });
-        let effects = effects.collect();
-        Ok(AnyReceipt { response, effects })
+        Ok(any(self.0.receive(request, now).await?))
+    }
+
+    async fn read_again(
+        &self,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<Option<AnyReceipt>, Rejected> {
+        Ok(self.0.read_again(body, came).await?.map(any))
     }
 
     fn secret_fields(&self) -> &'static [&'static str] {

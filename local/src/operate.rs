@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use haptik_bridge_channels::memory::Memory;
+use haptik_bridge_inbound::Inbound;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::registry;
 use haptik_bridge_shared::bridge::Bridge;
@@ -58,8 +60,8 @@ pub(crate) struct Operated {
     users: UserMap,
     outages: Outages,
     /// What is needed to ring, and to know the sinks; a bridge on this machine rings by itself.
-    deployed: Option<Arc<Bridge>>,
-    _database: Option<EmbeddedDynamoDb>,
+    deployed: Option<Arc<Inbound>>,
+    database: Option<EmbeddedDynamoDb>,
 }
 
 impl Place {
@@ -68,15 +70,23 @@ impl Place {
             let bridge = {
                 let environment = Environment::read(variable)?;
                 let parse = |text: &str| Config::parse_without_templates(text, &registry::all());
-                let (live, _) = environment.reloading(parse, |bridge, _| Ok(bridge))?;
+                let (live, _) = environment.reloading(parse, |bridge, parts| {
+                    let (table, http) = (&parts.table, &parts.http);
+                    Ok(Inbound::new(
+                        Arc::new(bridge),
+                        table,
+                        http,
+                        &Memory::default(),
+                    )?)
+                })?;
                 live.current().await?
             };
             return Ok(Operated {
-                ledger: bridge.ledger.clone(),
-                users: bridge.users.clone(),
-                outages: bridge.outages.clone(),
+                ledger: bridge.bridge().ledger.clone(),
+                users: bridge.bridge().users.clone(),
+                outages: bridge.bridge().outages.clone(),
                 deployed: Some(bridge),
-                _database: None,
+                database: None,
             });
         }
         let directory = self.data_dir.clone();
@@ -96,12 +106,19 @@ impl Place {
             users: UserMap::new(database.table.clone()),
             outages: Outages::new(database.table.clone()),
             deployed: None,
-            _database: Some(database),
+            database: Some(database),
         })
     }
 }
 
 impl Operated {
+    /// The bridge, where it is a deployed one.
+    fn deployed(&self) -> Option<&Bridge> {
+        self.deployed
+            .as_ref()
+            .map(|inbound| inbound.bridge().as_ref())
+    }
+
     /// The users whom a text names: an `auth_id`, `CONNECTION/USER`, `CONNECTION/USER/THREAD`; or the
     /// channel's own id alone, a correlation id, an id of a message of theirs, for which the whole table is
     /// read.
@@ -127,7 +144,7 @@ impl Operated {
     /// The lanes of users: both directions, and those towards sinks. Of a deployed bridge they are the sinks
     /// that are configured, since its table is large.
     async fn lanes_of(&self, users: &BTreeSet<AuthId>) -> anyhow::Result<BTreeSet<Lane>> {
-        let Some(bridge) = &self.deployed else {
+        let Some(bridge) = self.deployed() else {
             let mut lanes = self.ledger.lanes().await?;
             lanes.retain(|lane| lane.user().is_some_and(|user| users.contains(user)));
             return Ok(lanes);

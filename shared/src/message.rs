@@ -52,7 +52,7 @@ pub struct Inbound<A = Address> {
     /// What was done.
     pub action: UserAction,
     /// What stands in the text in place of names: the channel's directory knows them.
-    #[serde(default, rename = "named", skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<Mention>,
 }
 

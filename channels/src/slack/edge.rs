@@ -64,7 +64,13 @@ impl SlackEdge {
         }
         verify::verify(request.headers, request.body, &self.signing_secrets, now)
             .map_err(|error| Rejected::Unauthorized(error.reason()))?;
-        let reader = Reader {
+        let sent = verify::sent_at(request.headers).unwrap_or(now);
+        Ok(self.reader(sent).read(request.body))
+    }
+
+    /// Reads what was verified and sent at this time.
+    fn reader(&self, sent: Timestamp) -> Reader<'_> {
+        Reader {
             connection: &self.connection,
             conversation: self.conversation,
             tell_edits: self.tell_edits,
@@ -73,9 +79,31 @@ impl SlackEdge {
             agent_phrase: self.agent_phrase.as_deref(),
             many: self.api.workspaces().are_many(),
             workspace: None,
-            sent: verify::sent_at(request.headers).unwrap_or(now),
-        };
-        Ok(reader.read(request.body))
+            sent,
+        }
+    }
+
+    /// Does at once what a reading says is to be done at once; what is left for later.
+    async fn take(&self, reading: Reading, now: Timestamp) -> Result<Receipt<Slack>, Rejected> {
+        let mut effects = Vec::new();
+        // First, since it has the least time.
+        if let Some(opening) = reading.opening
+            && self.open(&opening).await.is_err()
+        {
+            effects.push(Effect::Run(opening.fallback));
+        }
+        if let Some(ended) = &reading.ended {
+            let ended = self.api.workspaces().end(ended, now).await;
+            ended.map_err(|failure| Rejected::Unavailable(failure.reason))?;
+        }
+        effects.extend(reading.not_understood.map(Effect::NotUnderstood));
+        let inbound = reading.inbound.into_iter().map(Box::new);
+        effects.extend(inbound.map(Effect::Inbound));
+        effects.extend(reading.tasks.into_iter().map(Effect::Run));
+        Ok(Receipt {
+            response: reading.response,
+            effects,
+        })
     }
 
     /// Opens a form, or says why that did not go well.
@@ -126,24 +154,18 @@ impl Edge<Slack> for SlackEdge {
             return Ok(Receipt::nothing(page));
         }
         let reading = self.read(request, now)?;
-        let mut effects = Vec::new();
-        // First, since it has the least time.
-        if let Some(opening) = reading.opening
-            && self.open(&opening).await.is_err()
-        {
-            effects.push(Effect::Run(opening.fallback));
+        self.take(reading, now).await
+    }
+
+    async fn read_again(
+        &self,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<Option<Receipt<Slack>>, Rejected> {
+        let reading = self.reader(came).read(body);
+        if reading.not_understood.is_some() {
+            return Ok(None);
         }
-        if let Some(ended) = &reading.ended {
-            let ended = self.api.workspaces().end(ended, now).await;
-            ended.map_err(|failure| Rejected::Unavailable(failure.reason))?;
-        }
-        effects.extend(reading.not_understood.map(Effect::NotUnderstood));
-        let inbound = reading.inbound.into_iter().map(Box::new);
-        effects.extend(inbound.map(Effect::Inbound));
-        effects.extend(reading.tasks.into_iter().map(Effect::Run));
-        Ok(Receipt {
-            response: reading.response,
-            effects,
-        })
+        self.take(reading, came).await.map(Some)
     }
 }

@@ -16,6 +16,8 @@ use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Inbound, MessageRef, Task};
 use haptik_bridge_shared::redacted_debug;
 
+mod blocks;
+mod emoji;
 mod event_types;
 mod interaction;
 mod message;
@@ -29,7 +31,7 @@ pub(super) use message::attachment;
 
 /// Slack's text as a person reads it.
 pub(super) fn readable(text: &str) -> String {
-    text::readable(text, &[])
+    text::readable(text, &[], emoji::Named::default()).text
 }
 
 /// For whom requests are read.
@@ -133,7 +135,8 @@ impl Reader<'_> {
     /// Reads a verified body. Whatever it is, it is answered 200: one odd payload must not make Slack
     /// disable the endpoint.
     pub(super) fn read(self, body: &[u8]) -> Reading {
-        let read = match body.trim_ascii_start().first() {
+        let start = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+        let read = match start.trim_ascii_start().first() {
             Some(b'{') => json(body).and_then(|envelope| self.object(&envelope)),
             Some(_) => self.form(body),
             None => Err("an empty body".to_owned()),
@@ -269,7 +272,7 @@ fn nothing() -> Reading {
 }
 
 fn json(body: &[u8]) -> Result<Value, String> {
-    match serde_json::from_slice(body) {
+    match lenient_json::read(body) {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err("JSON that is not an object".to_owned()),
         Err(_) => Err("a body that is not JSON".to_owned()),

@@ -26,6 +26,7 @@ use haptik_bridge_shared::ingest::{
     LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal, refused_encoding,
 };
 use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::telemetry;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -55,6 +56,45 @@ impl Inbound {
     ) -> Result<Self, BridgeError> {
         let edges = Edges::new(&bridge, table, http, memory)?;
         Ok(Self { bridge, edges })
+    }
+
+    /// Where requests are made durable.
+    #[must_use]
+    pub fn bridge(&self) -> &Arc<Bridge> {
+        &self.bridge
+    }
+
+    /// Takes a body once more that was verified when it `came` to a connection, and was not understood then.
+    /// Whether it is understood now: what follows from it is durable then. It can be repeated.
+    ///
+    /// # Errors
+    /// When it cannot be made durable.
+    pub async fn take_again(
+        &self,
+        name: &str,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<bool, NotDurable> {
+        let connection = self.bridge.connection(name);
+        let edge = connection.and_then(|(id, _)| self.edges.get(id));
+        let (Some((id, connection)), Some(edge)) = (connection, edge) else {
+            return Ok(false);
+        };
+        let read = edge.read_again(body, came).await;
+        let read = read.map_err(|rejected| Failure::passing(rejected.to_string()))?;
+        let Some(receipt) = read else {
+            return Ok(false);
+        };
+        let source = format!("channels/{id}");
+        let at = Connected {
+            bridge: &self.bridge,
+            id,
+            connection,
+            edge,
+            context: RequestContext::new(&source, Timestamp::now()),
+        };
+        at.accept(receipt.effects, body).await?;
+        Ok(true)
     }
 }
 

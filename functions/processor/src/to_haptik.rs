@@ -24,7 +24,7 @@ use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::message::hsl::{Actionable, Effect};
 use haptik_bridge_shared::message::offer::Chosen;
 use haptik_bridge_shared::message::{
-    Attachment, Inbound, MessageRef, Profile, SenderKind, UserAction,
+    Attachment, Inbound, Mention, MessageRef, Profile, SenderKind, UserAction,
 };
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
@@ -521,16 +521,16 @@ enum Part<'a> {
 
 /// A text with names in place of ids, where the channel knows them.
 async fn resolve_mentions(conversation: &Conversation<'_>, text: &str) -> String {
-    let mut text = text.to_owned();
     let outlet = conversation.outlet;
     let address = &conversation.inbound.address;
+    let mut names = Vec::new();
     for mention in &conversation.inbound.mentions {
-        let name = outlet.display_name(address, mention);
+        let name = outlet.display_name(address, &mention.id);
         if let Ok(Some(name)) = tokio::time::timeout(MENTION_TIMEOUT, name).await {
-            text = text.replace(mention, &name);
+            names.push((mention, name));
         }
     }
-    text
+    Mention::named(text, &names)
 }
 
 /// Why something was not delivered to Haptik.

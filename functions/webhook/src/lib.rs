@@ -72,6 +72,26 @@ async fn receive(
     }
 }
 
+/// Takes a delivery once more that was verified when it came and was not understood then. Whether it is
+/// understood now: it is durable then. It can be repeated.
+///
+/// # Errors
+/// When it cannot be made durable.
+pub async fn take_again(
+    bridge: &Bridge,
+    account: &AccountId,
+    body: &[u8],
+) -> Result<bool, NotDurable> {
+    let is_understood =
+        Event::read(body).is_ok_and(|event| event.content().is_some() && event.auth_id.is_some());
+    if is_understood {
+        let source = format!("haptik/{account}");
+        let context = RequestContext::new(&source, Timestamp::now());
+        accept(bridge, account, context, body).await?;
+    }
+    Ok(is_understood)
+}
+
 async fn accept(
     bridge: &Bridge,
     account: &AccountId,

@@ -23,7 +23,7 @@ fn inbound(act: &Value) -> Value {
             "custom_data": {"city": CANARY},
         },
         "action": act,
-        "named": [{"id": CANARY, "at": [0]}],
+        "mentions": [{"id": CANARY, "at": [0]}],
     })
 }
 

@@ -87,7 +87,7 @@ impl Reader<'_> {
             Tap::Offered { .. } | Tap::Fill { .. } => None,
         };
         // Slack gives a label back with its escaping.
-        let label = text_at(action, "/text/text").map(|label| super::text::readable(label, &[]));
+        let label = text_at(action, "/text/text").map(super::readable);
         let shown = shown.or(label).unwrap_or_default();
         let sent = tap.sent().to_owned();
         let action_of_user = match tap {
