@@ -10,7 +10,6 @@ use crate::ids::{AuthId, EntryKey};
 use crate::redacted_debug;
 
 pub mod completion;
-
 pub mod email;
 mod file_name;
 pub mod handoff;
@@ -19,6 +18,7 @@ mod language;
 pub mod machine_parts;
 pub mod offer;
 pub mod outgoing;
+
 pub use email::{ascii_email, is_email};
 pub use file_name::file_name;
 pub use language::language;

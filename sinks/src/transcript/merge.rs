@@ -110,8 +110,12 @@ impl<'a> Pairs<'a> {
 
     fn by_id(&mut self) {
         for (line, of_line) in self.lines.iter().zip(&mut self.of_line) {
-            let same =
-                |said: &Said| said.message_id.is_some() && said.message_id == line.message_id;
+            let is_users = line.sender.eq_ignore_ascii_case(THE_USER);
+            let same = |said: &Said| {
+                said.message_id.is_some()
+                    && said.message_id == line.message_id
+                    && said.is_users() == is_users
+            };
             if let Some(said) = self.record.iter().position(same) {
                 *of_line = Some(said);
                 self.free[said] = false;
