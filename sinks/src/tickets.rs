@@ -193,15 +193,11 @@ impl Tickets {
                     reason,
                 ));
             }
-            match self.crm.create(&ticket).await {
-                Ok(created) => created,
-                Err(error) => {
-                    if error.left_nothing() {
-                        case.not_begun(&self.deps, delivery).await?;
-                    }
-                    return Err(error.into());
-                }
+            let created = self.crm.create(&ticket).await;
+            if created.as_ref().is_err_and(CallError::left_nothing) {
+                case.not_begun(&self.deps, delivery).await?;
             }
+            created?
         };
         let owes_attachment = attachment.is_some();
         case.created(&self.deps, delivery, created.clone(), owes_attachment)

@@ -26,6 +26,10 @@ use sha2::{Digest, Sha256};
 use super::TicketRef;
 use crate::{Delivery, SinkDeps, SinkError};
 
+mod open;
+
+pub(super) use open::{Open, opens};
+
 /// How much longer than entries, which may be replayed, it is known which ticket they made.
 const KEPT_LONGER: Duration = Duration::from_hours(30 * 24);
 
@@ -69,20 +73,6 @@ struct Last {
     event: Completion,
     /// The name of its case.
     case: String,
-}
-
-/// The conversation of a user that is open, and has a ticket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Open {
-    /// The name of its case.
-    case: String,
-    /// The external id of its ticket.
-    external_id: String,
-    /// When the event happened that opened it, in milliseconds since the epoch.
-    opened_at: i64,
-    /// Whether the conversation is complete.
-    #[serde(default)]
-    is_over: bool,
 }
 
 /// What an event is to the cases of its user.
@@ -147,50 +137,6 @@ impl Case {
             (_, _, Some(known)) => Place::Known(known),
             (_, _, None) => Place::New(new),
         })
-    }
-
-    /// The case of an event that opens a ticket before the conversation is complete.
-    pub(super) async fn opening(
-        deps: &SinkDeps,
-        delivery: &Delivery<'_>,
-    ) -> Result<Place, SinkError> {
-        let new = Self::new(delivery);
-        let open = read::<Open>(deps, delivery, OPEN).await?;
-        if let Some(open) = open.filter(|open| open.is_on(delivery)) {
-            if open.case != new.name {
-                return Ok(Place::Duplicate);
-            }
-            let known = read::<Self>(deps, delivery, &new.name).await?;
-            return Ok(known.map_or(Place::New(new), Place::Known));
-        }
-        let last = read::<Last>(deps, delivery, LAST).await?;
-        if let Some(last) = last
-            && !last.is_followed_by(deps, delivery).await?
-        {
-            return Ok(Place::Duplicate);
-        }
-        Ok(Place::New(new))
-    }
-
-    /// The case of a conversation that was open, now that this event completes it. May be repeated.
-    pub(super) async fn adopted(
-        mut self,
-        deps: &SinkDeps,
-        delivery: &Delivery<'_>,
-        open: Open,
-    ) -> Result<Self, SinkError> {
-        if self.ticket.is_none() && self.begun_at.is_none() {
-            // There is nothing to complete: it is made as of this event.
-            self.is_open = false;
-        }
-        self.write(deps, delivery).await?;
-        self.note_last(deps, delivery).await?;
-        let over = Open {
-            is_over: true,
-            ..open
-        };
-        deps.table.put(item(deps, delivery, OPEN, &over)?).await?;
-        Ok(self)
     }
 
     /// The case of the last completion, where that was not longer ago and the user has not written
@@ -378,17 +324,6 @@ impl Case {
         Ok(item)
     }
 
-    /// Notes that the user's conversation is open, and has this case.
-    async fn note_open(&self, deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<(), SinkError> {
-        let open = Open {
-            case: self.name.clone(),
-            external_id: self.external_id.clone(),
-            opened_at: happened_at(delivery).as_millisecond(),
-            is_over: false,
-        };
-        Ok(deps.table.put(item(deps, delivery, OPEN, &open)?).await?)
-    }
-
     async fn note_last(&self, deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<(), SinkError> {
         let Some(event) = completion(delivery) else {
             return Ok(());
@@ -404,46 +339,7 @@ impl Case {
     }
 }
 
-impl Open {
-    /// The conversation that an event completes, where one is open.
-    async fn completed_by(
-        deps: &SinkDeps,
-        delivery: &Delivery<'_>,
-    ) -> Result<Option<Self>, SinkError> {
-        if delivery.event.completion().is_none() || delivery.user().is_empty() {
-            return Ok(None);
-        }
-        let open = read::<Self>(deps, delivery, OPEN).await?;
-        let completed_at = happened_at(delivery).as_millisecond();
-        Ok(open.filter(|open| open.is_on(delivery) && open.opened_at <= completed_at))
-    }
-
-    /// Whether it is still open. One of which no end was ever told is not for ever.
-    fn is_on(&self, delivery: &Delivery<'_>) -> bool {
-        let since = delivery.now.as_millisecond() - self.opened_at;
-        !self.is_over && since <= i64::try_from(millis(OPEN_FOR)).unwrap_or(i64::MAX)
-    }
-}
-
 impl Last {
-    /// Whether an event is of a conversation after this one: it happened later, and the user has written
-    /// since, as far as the user is known.
-    async fn is_followed_by(
-        &self,
-        deps: &SinkDeps,
-        delivery: &Delivery<'_>,
-    ) -> Result<bool, SinkError> {
-        let completed = self.event.happened_at.unwrap_or(self.event.received_at);
-        if happened_at(delivery).as_millisecond() <= completed {
-            return Ok(false);
-        }
-        let user = match &delivery.event.auth_id {
-            Some(auth_id) => deps.users.get(auth_id).await?,
-            None => None,
-        };
-        Ok(user.is_none_or(|user| user.last_activity > self.event.received_at))
-    }
-
     /// Whether an event, which is not this one, tells of the same completion.
     fn is_told_again_by(&self, delivery: &Delivery<'_>) -> bool {
         let later = completion(delivery);
@@ -485,17 +381,6 @@ fn moment(milliseconds: i64) -> Option<Timestamp> {
 
 /// The sort key of the last completion.
 const LAST: &str = "last";
-
-/// The sort key of the conversation that is open.
-const OPEN: &str = "open";
-
-/// How long a conversation without an end is taken for open.
-const OPEN_FOR: Duration = Duration::from_hours(7 * 24);
-
-/// Whether an event tells of a conversation before it is complete.
-pub(super) fn opens(kind: EventKind) -> bool {
-    matches!(kind, EventKind::Message | EventKind::ChatPinned)
-}
 
 fn happened_at(delivery: &Delivery<'_>) -> Timestamp {
     delivery.event.timestamp.unwrap_or(delivery.received_at)
