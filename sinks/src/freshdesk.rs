@@ -102,6 +102,35 @@ impl Freshdesk {
         Some(TicketRef::at(id, &url))
     }
 
+    /// The ticket among those of a requester.
+    async fn find_of(
+        &self,
+        ticket: &Ticket,
+        key: &str,
+        requester: &str,
+    ) -> Result<Option<TicketRef>, CallError> {
+        let query = [
+            (key, requester),
+            ("order_by", "created_at"),
+            ("order_type", "desc"),
+            ("per_page", &PER_PAGE.to_string()),
+        ];
+        let url = self.client.query("api/v2/tickets", &query);
+        // A requester that there is not, and so no ticket, is 400.
+        let request = ApiRequest::get("find a ticket", url).expect(&[400]);
+        let answer = self.client.send(request).await?;
+        if answer.status == 400 {
+            return Ok(None);
+        }
+        let tickets = answer.body.as_array().ok_or_else(|| answer.unreadable())?;
+        let ours = external_tag(ticket);
+        let found = tickets.iter().find(|ticket| {
+            let tags = lenient_json::list(ticket, "tags");
+            tags.filter_map(Value::as_str).any(|tag| tag == ours)
+        });
+        Ok(found.and_then(|found| self.ticket_ref(found)))
+    }
+
     /// The notes of a ticket, oldest first.
     async fn notes(&self, to: &TicketRef) -> Result<Vec<Value>, CallError> {
         let path = format!("api/v2/tickets/{}/conversations", to.id);
@@ -130,26 +159,17 @@ impl Crm for Freshdesk {
         let requester = requester
             .as_str()
             .map_or_else(|| requester.to_string(), Into::into);
-        let query = [
-            (key, requester.as_str()),
-            ("order_by", "created_at"),
-            ("order_type", "desc"),
-            ("per_page", &PER_PAGE.to_string()),
-        ];
-        let url = self.client.query("api/v2/tickets", &query);
-        // A requester that there is not, and so no ticket, is 400.
-        let request = ApiRequest::get("find a ticket", url).expect(&[400]);
-        let answer = self.client.send(request).await?;
-        if answer.status == 400 {
-            return Ok(None);
+        let found = self.find_of(ticket, key, &requester).await?;
+        // An event before this one may not have had the address.
+        if found.is_none()
+            && !REQUESTERS
+                .iter()
+                .any(|key| ticket.fields.contains_key(*key))
+        {
+            let (key, requester) = of_conversation(ticket);
+            return self.find_of(ticket, key, requester).await;
         }
-        let tickets = answer.body.as_array().ok_or_else(|| answer.unreadable())?;
-        let ours = external_tag(ticket);
-        let found = tickets.iter().find(|ticket| {
-            let tags = lenient_json::list(ticket, "tags");
-            tags.filter_map(Value::as_str).any(|tag| tag == ours)
-        });
-        Ok(found.and_then(|found| self.ticket_ref(found)))
+        Ok(found)
     }
 
     async fn create(&self, ticket: &Ticket) -> Result<TicketRef, CallError> {
@@ -209,10 +229,16 @@ fn requester_of(ticket: &Ticket) -> (&'static str, Value) {
         }
     }
     if ticket.requester.email.is_empty() {
-        ("unique_external_id", json!(ticket.external_id))
+        let (key, requester) = of_conversation(ticket);
+        (key, json!(requester))
     } else {
         ("email", json!(ticket.requester.email))
     }
+}
+
+/// The contact of the conversation alone.
+fn of_conversation(ticket: &Ticket) -> (&'static str, &str) {
+    ("unique_external_id", &ticket.external_id)
 }
 
 /// The tag that names the ticket: the digits of its external id, which are as long as a tag may be.

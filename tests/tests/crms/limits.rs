@@ -55,19 +55,22 @@ const ADDRESSES: [&str; 12] = [
 fn text(random: &mut Rng) -> String {
     let around = [0, 1, 32, 40, 80, 150, 160, 200, 254, 255, 400, 4_000];
     let length = match random.u8(0..20) {
-        0 => 70_000,
-        1..=3 => random.usize(0..300),
+        0 if random.u8(0..4) == 0 => 70_000,
+        0..=3 => random.usize(0..300),
         _ => random.choice(around).unwrap_or_default() + random.usize(0..3),
     };
     let mut text = String::new();
     let favourite = random.choice(PIECES).unwrap_or_default();
-    while text.chars().count() < length {
+    let mut left = length;
+    while left > 0 {
         let piece = if random.bool() {
             favourite
         } else {
             random.choice(PIECES).unwrap_or_default()
         };
-        text.push_str(&piece.repeat(if length > 1_000 { 20 } else { 1 }));
+        let times = if length > 1_000 { 100 } else { 1 };
+        text.push_str(&piece.repeat(times));
+        left = left.saturating_sub(piece.chars().count() * times);
     }
     text
 }

@@ -75,7 +75,9 @@ async fn a_ticket_is_opened_when_an_agent_joins_and_completed_at_the_end() -> an
             is_completed(&scene, event["event_name"].as_str().unwrap_or_default());
         }
         // The next conversation is another ticket.
-        scene.deliver(&pinned("2026-11-24T12:00:00.000Z")).await?;
+        let mut next = pinned("2026-11-24T12:00:00.000Z");
+        next["message"]["id"] = json!(1_982_700);
+        scene.deliver(&next).await?;
         assert_eq!(scene.crm.tickets().len(), 2, "{kind:?}");
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use haptik_bridge_shared::haptik::webhook::EventKind;
+use haptik_bridge_shared::message::completion::APART_AT_MOST;
 use serde::{Deserialize, Serialize};
 
 use super::{Case, LAST, Last, Place, happened_at, item, millis, read};
@@ -116,8 +117,8 @@ impl Case {
 }
 
 impl Last {
-    /// Whether an event is of a conversation after this one: it happened later, and the user has written
-    /// since, as far as the user is known.
+    /// Whether an event is of a conversation after this one: the user has written since; of a user who is not
+    /// known here, it happened a while later.
     async fn is_followed_by(
         &self,
         deps: &SinkDeps,
@@ -131,6 +132,11 @@ impl Last {
             Some(auth_id) => deps.users.get(auth_id).await?,
             None => None,
         };
-        Ok(user.is_none_or(|user| user.last_activity > self.event.received_at))
+        let later = happened_at(delivery).as_millisecond().abs_diff(completed);
+        Ok(match user {
+            Some(user) => user.last_activity > self.event.received_at,
+            // What the bot says right after the end is no other chat.
+            None => later > millis(APART_AT_MOST),
+        })
     }
 }
