@@ -11,6 +11,7 @@ use crate::ids::{AuthId, EntryKey};
 use crate::redacted_debug;
 
 pub mod completion;
+pub mod email;
 mod file_name;
 pub mod handoff;
 pub mod hsl;
@@ -19,6 +20,7 @@ pub mod machine_parts;
 pub mod offer;
 pub mod outgoing;
 
+pub use email::{ascii_email, is_email};
 pub use file_name::file_name;
 pub use language::language;
 pub use machine_parts::without_machine_parts;

@@ -10,6 +10,7 @@ use std::ops::Not as _;
 use super::inline::{self, Rich, Span, read};
 use haptik_bridge_shared::config::Forms;
 use haptik_bridge_shared::message::hsl::{Field, Form, Rules};
+use haptik_bridge_shared::message::is_email;
 
 /// How a field is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -282,31 +283,6 @@ fn question(field: &Field) -> Option<Rich> {
         line.push(Span::Text(")".to_owned()));
     }
     Some(line)
-}
-
-/// Whether a text may be an e-mail address: what is before the at sign is for the provider to judge.
-#[must_use]
-pub fn is_email(text: &str) -> bool {
-    let Some((name, host)) = text.rsplit_once('@') else {
-        return false;
-    };
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .chars()
-                .all(|character| character.is_alphanumeric() || character == '-')
-    };
-    let is_odd = |character: char| character.is_whitespace() || "@,;<>()[]\"\\".contains(character);
-    text.len() <= 254
-        && !name.is_empty()
-        && !name.contains(is_odd)
-        && !name.starts_with('.')
-        && !name.ends_with('.')
-        && !name.contains("..")
-        && host.contains('.')
-        && host.split('.').all(is_label)
 }
 
 /// A text on one line, so that no answer looks like another field's.

@@ -32,7 +32,7 @@ section! {
 section! {
     /// The keys of every sink.
     pub(super) struct SinkKeys {
-        /// The names of the events that it gets: `message`, `chat_pinned`, `chat_complete`, `webhook_conversation_complete`, and [the bridge's own](sinks.md#events-of-the-bridge), `missed_handoff` and `rating`; `"*"` is all, those of the future too. A name that is neither Haptik's nor the bridge's is allowed, with a warning.
+        /// The names of the events that it gets: `message`, `chat_pinned`, `chat_complete`, `webhook_conversation_complete`, and [the bridge's own](sinks.md#events-of-the-bridge), `missed_handoff` and `rating`; `"*"` is all, those of the future too. Of a ticket sink, `chat_pinned` and `message` [open its tickets](sinks.md#which-ticket). A name that is neither Haptik's nor the bridge's is allowed, with a warning.
         events: Vec<String> = required(Events),
         /// What else must hold of an event: paths, with dots between the keys, and the values that there may be, one or a list. A path is looked for in the event, then in its `data`: `{ completion_type = ["agent", "autocomplete"], "agent.is_automated" = false, business_id = 343 }`. All must hold. Values are compared as text; one that is missing is `""`.
         when: Vec<(String, Vec<String>)> = default(TableOf(ValueList), {}, "nothing"),

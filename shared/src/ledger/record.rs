@@ -56,6 +56,17 @@ impl Ledger {
         with_ids(update, message_ids).send().await
     }
 
+    /// Notes where Haptik has a file that a user sent: the `part`-th part of an entry.
+    pub async fn file_taken(
+        &self,
+        entry: &Entry,
+        part: usize,
+        url: &str,
+    ) -> Result<(), TableError> {
+        let urls = AttributeValue::Ss(vec![format!("{part} {url}")]);
+        self.update(entry).add("file_urls", urls).send().await
+    }
+
     /// Notes that a try failed and that another is to come. The try ended: the counts
     /// of crashes and of overruns begin anew.
     pub async fn failed(&self, entry: &Entry, why: FailureReason<'_>) -> Result<(), TableError> {

@@ -87,6 +87,7 @@ fn debug_of_what_is_stored_shows_nothing_that_was_said() {
             begun: 0,
             shown_by: None,
             message_ids: Vec::new(),
+            file_urls: crate::ledger::FileUrls::default(),
             reserved: None,
             forbidden_at: None,
             reason: None,
