@@ -24,7 +24,7 @@ use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::retry::FailureReason;
-use haptik_bridge_simulator::{Settings, Simulator};
+use haptik_bridge_simulator::{Behaviour, Settings, Simulator};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -168,6 +168,10 @@ impl Demo {
             webhook_url: Some(format!("{}/haptik/demo", self.base_url)),
             public_url: Some(format!("{}/simulator", self.base_url)),
             keep_records: SIMULATOR_KEEPS,
+            behaviour: Behaviour {
+                idle_seconds: Some(480),
+                ..Behaviour::default()
+            },
             ..Settings::default()
         })
     }
