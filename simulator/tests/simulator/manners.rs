@@ -131,7 +131,7 @@ async fn an_offline_team_may_let_the_chat_wait_and_the_bot_stays_silent() {
 #[tokio::test]
 async fn the_bot_is_silent_while_a_chat_is_being_moved() {
     let settings = Settings {
-        agent_joins: AgentJoins::After(Duration::from_secs(600)),
+        agent_joins: AgentJoins::After(Duration::from_mins(10)),
         ..fast()
     };
     let (haptik, _receiver, user_name) = spoken(settings, "good day").await;
@@ -246,8 +246,8 @@ async fn a_synchronous_answer_may_take_long() {
     let haptik = Haptik::start(fast()).await;
     haptik.create("asha1").await;
     let changes = json!({"sync_delay_ms": 300});
-    let changed = haptik.call("PUT", "/_simulator/behaviour").json(&changes);
-    assert_eq!(answer(changed).await.1["sync_delay_ms"], 300);
+    let put = haptik.call("PUT", "/_simulator/behaviour").json(&changes);
+    assert_eq!(answer(put).await.1["sync_delay_ms"], 300);
     let began = Instant::now();
     let (status, body) = haptik
         .post(SYNCHRONOUS_PATH, message("asha1", "slow"))
