@@ -33,7 +33,7 @@ struct CommandLine {
 enum Command {
     /// Run the bridge on this machine; the same as without a command.
     Serve(serve::Arguments),
-    /// Say whether a configuration file is good, and which URLs to paste where.
+    /// Say whether a configuration file is good, which URLs to paste where, and whether its credentials are accepted.
     Check(check::Arguments),
     /// Tell a channel's provider where the bridge is, where the provider has a call for that.
     Register(register::Arguments),
@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
     let done = match command_line.command {
         None => serve::run(command_line.serve).await,
         Some(Command::Serve(arguments)) => serve::run(arguments).await,
-        Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments).await,
         Some(Command::Register(arguments)) => register::run(&arguments).await,
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
         Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
