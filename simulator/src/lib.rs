@@ -22,13 +22,13 @@
 //!
 //! # Modules
 //!
-//! [`Settings`] describe the account, [`Behaviour`] what may change while it runs, [`Simulator`] is it, and `server` puts it behind a listener. The
-//! calls lie in `api` (with the refusals that Haptik documents), what the platform knows in `state`, its
-//! webhook in `webhook`, the payloads in `events` and their way to the webhook in `deliveries`. A [`Bot`] answers what users say; [`DemoBot`] is the script that shows
-//! every element of HSL. `agent` has what a human agent does, driven by that script or from outside, `idle` what
-//! eight minutes without a word do.
-//! `faults` holds what goes wrong on request, [`Records`] what was received and delivered, and
-//! `control` the routes under `/_simulator/`.
+//! [`Settings`] describe the account, [`Behaviour`] what may change while it runs, [`Simulator`] is it, and
+//! `server` puts it behind a listener. The calls lie in `api` (with the refusals that Haptik documents), what
+//! the platform knows in `state`, its webhook in `webhook`, the payloads in `events` and their way to the
+//! webhook in `deliveries`. A [`Bot`] answers what users say; [`DemoBot`] is the script that shows every
+//! element of HSL, and what real accounts do besides. `agent` has what a human agent does, driven by that
+//! script or from outside, `idle` what eight minutes without a word do. `faults` holds what goes wrong on
+//! request, [`Records`] what was received and delivered, and `control` the routes under `/_simulator/`.
 //!
 //! # Control routes
 //!
