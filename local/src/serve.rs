@@ -1,6 +1,6 @@
 //! `haptik-bridge serve`: the bridge on this machine.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -52,11 +52,21 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             arguments.listen
         )
     })?;
-    let base_url = format!("http://{}", listener.local_addr()?);
+    let base_url = format!("http://{}", reached_at(listener.local_addr()?));
     match &arguments.config {
         Some(file) => serve_configured(file, &arguments.data_dir, listener, &base_url).await,
         None => serve_demo(&arguments.data_dir, listener, base_url, hops).await,
     }
+}
+
+/// Where this machine reaches what listens there: an unspecified address is none to call.
+fn reached_at(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
 }
 
 async fn serve_configured(
@@ -105,6 +115,13 @@ async fn serve_demo(
     let router = local
         .router()
         .merge(demo.router(local.bridge.clone(), hops, &simulator)?);
+    if !listener.local_addr()?.ip().is_loopback() {
+        eprintln!(
+            "haptik-bridge: warning: the demo has no password, and with --listen {} everybody in the network\n\
+             reaches its page, its ledger and its simulator",
+            listener.local_addr()?
+        );
+    }
     println!(
         "haptik-bridge {version}: a demo, since there is no --config FILE\n\n  \
            {base_url}                  a chat with a simulated bot, and every hop of each message\n  \
@@ -121,7 +138,7 @@ async fn serve_demo(
         version = env!("CARGO_PKG_VERSION"),
         address = listener.local_addr()?,
     );
-    go_on(&local, listener, router).await
+    go_on(&local, listener, Demo::guarded(router)).await
 }
 
 /// Goes on with what was pending, and serves until Ctrl-C or SIGTERM.

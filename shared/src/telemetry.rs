@@ -129,6 +129,8 @@ pub enum Outcome {
     Nothing,
     /// It failed and will be tried again.
     WillRetry,
+    /// It did not fail: what it needs is not there yet, and it will be tried again.
+    Waiting,
     /// It failed for ever.
     Dead,
     /// The request was turned away.
@@ -144,6 +146,7 @@ impl fmt::Display for Outcome {
             Self::Repeated => "repeated",
             Self::Nothing => "nothing",
             Self::WillRetry => "will_retry",
+            Self::Waiting => "waiting",
             Self::Dead => "dead",
             Self::Rejected => "rejected",
             Self::NotUnderstood => "not_understood",

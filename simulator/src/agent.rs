@@ -12,7 +12,7 @@ use super::{
     bot::{Reply, UserMessage},
     events::{CompletedBy, Frame, Speaker},
     settings::AgentJoins,
-    state::{Said, State},
+    state::{Answers, Said, State},
 };
 
 /// How long it takes to move a chat, where nobody says it.
@@ -98,6 +98,29 @@ impl Simulator {
         });
         self.deliver(&event.ok_or_else(|| unknown(auth_id))?);
         Ok(())
+    }
+
+    /// Somebody plays the agent who has the chat: the scripted one is silent until it completes.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such user.
+    pub fn play_agent(&self, auth_id: &str) -> Result<(), UnknownUser> {
+        let played = self.change(|state| {
+            state.users.get_mut(auth_id)?.agent_is_played = true;
+            Some(())
+        });
+        played.ok_or_else(|| unknown(auth_id))
+    }
+
+    /// Whether the user has an open conversation.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such user.
+    pub fn is_in_conversation(&self, auth_id: &str) -> Result<bool, UnknownUser> {
+        let open = self.read(|state| Some(state.users.get(auth_id)?.conversation.is_some()));
+        open.ok_or_else(|| unknown(auth_id))
     }
 
     /// The conversation completes, with the events that the settings ask for. The user's next
@@ -210,6 +233,7 @@ impl Simulator {
             user.conversation = None;
             user.agent_team = None;
             user.is_moving = false;
+            user.agent_is_played = false;
             let link = format!("/_simulator/chats/{}", user.user_name);
             let link = state.link(&link);
             let frame = self.frame(state, auth_id)?;
@@ -246,14 +270,13 @@ impl Simulator {
                 bots: None,
             };
             user.remember(said, message.message_id, message.at);
-            Some((user.agent_team.is_some(), user.is_moving))
+            Some(user.who_answers())
         });
         self.completes_when_idle(&message.auth_id);
         match who {
-            Some((true, _)) => self.inner.bot.agent_answer(message),
-            Some((false, false)) => self.inner.bot.answer(message),
-            // The chat is on its way to an agent, or its user is forgotten.
-            Some((false, true)) | None => Vec::new(),
+            Some(Answers::Agent) => self.inner.bot.agent_answer(message),
+            Some(Answers::Bot) => self.inner.bot.answer(message),
+            Some(Answers::Nobody) | None => Vec::new(),
         }
     }
 

@@ -225,6 +225,9 @@ async fn agent_says(
 #[serde(deny_unknown_fields)]
 struct Joining {
     team_name: Option<String>,
+    /// Somebody plays the agent: the scripted one is silent until the conversation completes.
+    #[serde(default)]
+    by_hand: bool,
 }
 
 async fn agent_joins(
@@ -235,6 +238,9 @@ async fn agent_joins(
     match joining.team_name {
         Some(team_name) => simulator.agent_joins_from(&auth_id, &team_name)?,
         None => simulator.agent_joins(&auth_id)?,
+    }
+    if joining.by_hand {
+        simulator.play_agent(&auth_id)?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -250,14 +256,18 @@ async fn completes(
     State(simulator): State<Simulator>,
     Path(auth_id): Path<String>,
     Json(completing): Json<Completing>,
-) -> Result<StatusCode, UnknownUser> {
+) -> Result<Response, UnknownUser> {
+    if !simulator.is_in_conversation(&auth_id)? {
+        let said = json!({"error_message": "there is no open conversation"});
+        return Ok((StatusCode::CONFLICT, Json(said)).into_response());
+    }
     match completing.completion_by {
         Some(completion_by) => {
             simulator.completes_as(&auth_id, completing.by, &completion_by)?;
         }
         None => simulator.completes(&auth_id, completing.by)?,
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 #[derive(Deserialize)]

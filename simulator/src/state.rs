@@ -137,6 +137,8 @@ pub(super) struct User {
     pub(super) is_moving: bool,
     /// When something was said last, and [`Webhook::ahead`] at that time.
     pub(super) quiet_since: (Instant, Duration),
+    /// Whether somebody plays that agent.
+    pub(super) agent_is_played: bool,
     pub(super) conversation: Option<Conversation>,
     pub(super) conversations: u64,
     /// Whether the user has ever said something.
@@ -159,6 +161,7 @@ impl User {
             agent_team: None,
             is_moving: false,
             quiet_since: (Instant::now(), Duration::ZERO),
+            agent_is_played: false,
             conversation: None,
             conversations: 0,
             has_spoken: false,
@@ -189,6 +192,21 @@ impl User {
         opened
     }
 
+    /// Who answers what the user says.
+    pub(super) fn who_answers(&self) -> Answers {
+        if self.agent_team.is_some() {
+            if self.agent_is_played {
+                Answers::Nobody
+            } else {
+                Answers::Agent
+            }
+        } else if self.is_moving {
+            Answers::Nobody
+        } else {
+            Answers::Bot
+        }
+    }
+
     pub(super) fn remember(&mut self, said: Said, message_id: u64, at: Timestamp) {
         if self.history.len() >= KEPT_LINES {
             self.history.pop_front();
@@ -200,6 +218,17 @@ impl User {
             at,
         });
     }
+}
+
+/// Who answers a user by a script.
+#[derive(Clone, Copy)]
+pub(super) enum Answers {
+    /// The bot.
+    Bot,
+    /// The agent who has the chat.
+    Agent,
+    /// The chat is on its way to an agent, or somebody plays that agent.
+    Nobody,
 }
 
 /// One conversation of a user, from the first message to its completion.

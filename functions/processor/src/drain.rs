@@ -167,7 +167,7 @@ impl Drain<'_> {
         let delivery = Box::pin(self.deliver(attempt, again));
         match tokio::time::timeout(self.limits.delivery_timeout, delivery).await {
             Ok(Ok(DeliveryOutcome::Later(pause, reason))) => {
-                attempt.record_hop(Outcome::WillRetry, Some(reason));
+                attempt.record_hop(Outcome::Waiting, Some(reason));
                 self.postpone(entry).await?;
                 Ok(LaneStep::Pause(Some(pause)))
             }

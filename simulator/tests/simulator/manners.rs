@@ -73,6 +73,7 @@ async fn a_completion_can_name_anything() {
         completion(&haptik).await,
         (json!("gogo"), json!("Order status"))
     );
+    haptik.says("asha1", "hello?").await;
     let path = "/_simulator/users/asha1/completes";
     let body = json!({"by": "team_offline", "completion_by": "Team Offline"});
     let sent = haptik.call("POST", path).json(&body).send().await;
