@@ -169,27 +169,21 @@ fn below(base: &Url, path: &str) -> Url {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Secrets;
     use crate::net::client;
     use crate::net::fake::{Answer, Fake, Request};
 
     const TOKEN: &str = "super-secret-token";
 
+    const REGISTRY: config::Registry = config::Registry {
+        channels: &[config::ChannelDefinition::of::<config::Outbound>("bare")],
+        sinks: &[],
+    };
+
     async fn tried(
         answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
     ) -> (Vec<Finding>, Vec<Request>) {
         let fake = Fake::start(answer).await;
-        let text = format!(
-            "[haptik.main]\nbase_url = '{}'\nclient_id = 'the-client'\ntoken = '{TOKEN}'\n\
-             webhook_secrets = 's'\nbusiness_id = 343",
-            fake.url("")
-        );
-        let registry = config::Registry {
-            channels: &[],
-            sinks: &[],
-        };
-        let config = config::Config::parse(&text, &registry).expect("a configuration");
-        let account = config.haptik.values().next().expect("an account").clone();
+        let account = account_at(&fake.url(""), &format!("'{TOKEN}'"));
         let http = client().expect("a client");
         let findings = try_account(&account, http, None, "nobody1").await;
         (findings, fake.requests())
@@ -270,11 +264,7 @@ mod tests {
             Answer::new(status, json!({"error_message": words}).to_string())
         })
         .await;
-        let base_url: Url = fake.url("").parse().expect("a URL");
-        let account = config::Haptik {
-            tokens: Secrets::new("new", ["old".into()]),
-            ..account_at(&base_url)
-        };
+        let account = account_at(&fake.url(""), "['new', 'old']");
         let http = client().expect("a client");
         let findings = try_account(&account, http, Some(7), "nobody1").await;
         let lines = lines(&findings);
@@ -288,15 +278,12 @@ mod tests {
         );
     }
 
-    fn account_at(base_url: &Url) -> config::Haptik {
+    fn account_at(base_url: &Url, tokens: &str) -> config::Haptik {
         let text = format!(
-            "[haptik.main]\nbase_url = '{base_url}'\nclient_id = 'c'\ntoken = 't'\nwebhook_secrets = 's'"
+            "[haptik.main]\nbase_url = '{base_url}'\nclient_id = 'the-client'\ntoken = {tokens}\n\
+             webhook_secrets = 's'\nbusiness_id = 343\n[channels.any]\ntype = 'bare'"
         );
-        let registry = config::Registry {
-            channels: &[],
-            sinks: &[],
-        };
-        let config = config::Config::parse(&text, &registry).expect("a configuration");
+        let config = config::Config::parse(&text, &REGISTRY).expect("a configuration");
         config.haptik.values().next().expect("an account").clone()
     }
 }

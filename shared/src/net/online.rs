@@ -129,9 +129,9 @@ pub fn proof(account: &str, secret: &SecretString, now: Timestamp) -> String {
 /// The account of which this header proves a secret; `secrets_of` has an account's. What is wrong with
 /// another header is not said.
 #[must_use]
-pub fn proven<'a>(
+pub fn proven<'a, 's>(
     header: &'a str,
-    secrets_of: impl FnOnce(&str) -> Option<&'a Secrets>,
+    secrets_of: impl FnOnce(&str) -> Option<&'s Secrets>,
     now: Timestamp,
 ) -> Option<&'a str> {
     let (at, rest) = header.split_once('.')?;
