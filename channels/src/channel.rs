@@ -50,6 +50,10 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     /// The keys of a body that was verified and not understood whose values are replaced before it is
     /// kept: the provider's tokens and one-time URLs.
     const SECRET_FIELDS: &'static [&'static str] = &[];
+
+    /// The lines of an example configuration, as `haptik-bridge init` writes them: the folder's
+    /// `config.example.toml`. Empty where `bridge.example.toml` has them.
+    const EXAMPLE: &'static str = "";
     /// The keys of its table in the configuration.
     type Config: fmt::Debug + Send + Sync + 'static;
     /// Where to answer. It is kept with the user.

@@ -26,6 +26,8 @@ pub struct Registered {
     pub preview: fn(&Value, &Sender) -> Vec<Preview>,
     /// Its keys in the configuration, and what to paste where.
     pub definition: ChannelDefinition,
+    /// [`ChannelType::EXAMPLE`].
+    pub example: &'static str,
 }
 
 /// Builds an edge of a connection's settings.
@@ -91,6 +93,7 @@ macro_rules! channels {
             capabilities: <$channel as ChannelType>::capability,
             preview: <$channel as ChannelType>::preview,
             definition: <$channel as ChannelType>::DEFINITION,
+            example: <$channel as ChannelType>::EXAMPLE,
         }),*];
 
         /// Their keys in the configuration.

@@ -171,6 +171,7 @@ redacted_debug!(enum Command { Answer { vanishes }, Notify { chat, text: bytes }
 
 impl ChannelType for Telegram {
     const NAME: &'static str = "telegram";
+    const EXAMPLE: &'static str = include_str!("telegram/config.example.toml");
     const DEFINITION: ChannelDefinition = config::DEFINITION;
     type Config = Config;
     type Address = Chat;
