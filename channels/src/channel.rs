@@ -14,6 +14,7 @@ use haptik_bridge_shared::config::{ChannelDefinition, Forms};
 use haptik_bridge_shared::ids::{AuthIds, ConnectionId};
 use haptik_bridge_shared::message::{Inbound, Outgoing, Sender, Task};
 use haptik_bridge_shared::net::Fetcher;
+pub use haptik_bridge_shared::net::online::{Finding, Trial, Verdict};
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::table::Table;
 use jiff::Timestamp;
@@ -82,6 +83,11 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     fn outlet(config: &Self::Config, deps: OutletDeps)
     -> Result<Box<dyn Outlet<Self>>, BuildError>;
 
+    /// Tries each of its credentials, and what else can be tried without anybody seeing it: that the
+    /// token is taken and may do what it has to, that the webhook leads here. What can only be tried by
+    /// being seen is a finding too, which says how ([`Finding::untried`]).
+    fn online(config: &Self::Config, deps: OnlineDeps) -> Trial;
+
     /// Tells the provider where to send what users do: to `url`, which is the connection's own. Gives a
     /// line that says what was done, for the operator. `None` where the provider has no call for that, and
     /// the setup of [`ChannelType::DEFINITION`] says what to do by hand.
@@ -98,6 +104,15 @@ pub type Registration = Pin<Box<dyn Future<Output = Result<String, SendError>> +
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BuildError(pub String);
+
+/// What a connection is tried with.
+#[derive(Debug, Clone)]
+pub struct OnlineDeps {
+    /// The HTTP client for the provider's API.
+    pub http: reqwest::Client,
+    /// Where the provider is to send what users do, where that is known.
+    pub url: Option<String>,
+}
 
 /// What an edge is built with.
 #[derive(Debug, Clone)]

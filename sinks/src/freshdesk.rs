@@ -154,6 +154,13 @@ impl Freshdesk {
 
 #[async_trait]
 impl Crm for Freshdesk {
+    /// The agent whose key it is (<https://developers.freshdesk.com/api/#me>).
+    async fn me(&self) -> Result<String, CallError> {
+        let request = ApiRequest::get("say who we are", self.client.url("api/v2/agents/me"));
+        self.client.send(request).await?;
+        Ok("Freshdesk knows the agent".to_owned())
+    }
+
     async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let (key, requester) = requester_of(ticket);
         let requester = requester

@@ -9,6 +9,7 @@ use crate::context::filled;
 use async_trait::async_trait;
 use haptik_bridge_shared::config::SinkDefinition;
 use haptik_bridge_shared::net::api::{Api, ApiRequest, Preview};
+use haptik_bridge_shared::net::online::Finding;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use url::Url;
@@ -116,6 +117,11 @@ impl Sink for Http {
         })?;
         self.api.send(request).await?;
         Ok(Delivered::Done)
+    }
+
+    async fn online(&self) -> Vec<Finding> {
+        let how = "only an event shows whether it is taken: `haptik-bridge sink test` sends one";
+        vec![Finding::untried("its requests", how)]
     }
 
     async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError> {

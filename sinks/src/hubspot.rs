@@ -176,6 +176,21 @@ impl HubSpot {
 
 #[async_trait]
 impl Crm for HubSpot {
+    /// The property of tickets in which the external id is
+    /// (<https://developers.hubspot.com/docs/guides/api/crm/properties>), which needs the scope for tickets.
+    async fn me(&self) -> Result<String, CallError> {
+        let property = &self.config.unique_property;
+        let url = self
+            .client
+            .url(&format!("crm/v3/properties/tickets/{property}"));
+        let request = ApiRequest::get("say what unique_property is", url);
+        let answer = self.client.send(request).await?;
+        if answer.body.get("hasUniqueValue") == Some(&Value::Bool(false)) {
+            return Err(answer.error(CallErrorKind::Refused));
+        }
+        Ok("HubSpot knows the app, and unique_property".to_owned())
+    }
+
     async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let property = &self.config.unique_property;
         let url = self.record_url("tickets", property, &ticket.external_id);

@@ -144,6 +144,14 @@ impl Jira {
 
 #[async_trait]
 impl Crm for Jira {
+    /// The account whose token it is
+    /// (<https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/>).
+    async fn me(&self) -> Result<String, CallError> {
+        let request = ApiRequest::get("say who we are", self.client.url("rest/api/3/myself"));
+        self.client.send(request).await?;
+        Ok("Jira knows the account".to_owned())
+    }
+
     async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let id = &ticket.external_id;
         let jql = if self.config.labels {

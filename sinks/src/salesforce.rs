@@ -156,6 +156,14 @@ impl Salesforce {
 
 #[async_trait]
 impl Crm for Salesforce {
+    /// What a case is (<https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_basic_info.htm>):
+    /// whoever may not see cases is not told.
+    async fn me(&self) -> Result<String, CallError> {
+        let request = ApiRequest::get("say what a case is", self.url("sobjects/Case"));
+        self.client.send(request).await?;
+        Ok("Salesforce knows the app, which may see cases".to_owned())
+    }
+
     async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let mut url = self.case_url(ticket);
         url.set_query(Some("fields=Id"));

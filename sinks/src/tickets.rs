@@ -21,6 +21,7 @@ use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::{ApiRequest, Preview};
+use haptik_bridge_shared::net::online::{Finding, Verdict};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -110,6 +111,9 @@ impl<C: CrmType> SinkType for Ticketing<C> {
         })
     }
 }
+
+/// What to do where the CRM refuses.
+const MEND: &str = "Compare base_url and the credentials with docs/sinks.md, which says what the account must be allowed to do";
 
 /// How long to wait for another process that creates the same ticket.
 const BESIDE: Duration = Duration::from_secs(15);
@@ -419,6 +423,14 @@ impl Sink for Tickets {
         let (ticket, _) = self.ticket(delivery, &case, &transcript)?;
         let requests = self.crm.requests(&ticket);
         Ok(requests.iter().map(ApiRequest::preview).collect())
+    }
+
+    async fn online(&self) -> Vec<Finding> {
+        let verdict = match self.crm.me().await {
+            Ok(learnt) => Verdict::Accepted(learnt),
+            Err(error) => Verdict::of_error(&error, "the CRM", MEND),
+        };
+        vec![Finding::new("credentials", verdict)]
     }
 
     fn requests(&self) -> u32 {

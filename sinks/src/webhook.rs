@@ -6,6 +6,7 @@ use haptik_bridge_shared::config::{Secrets, SinkDefinition};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::Preview;
+use haptik_bridge_shared::net::online::Finding;
 use haptik_bridge_shared::standard_webhooks;
 use serde_json::{Value, json};
 use url::Url;
@@ -64,6 +65,11 @@ impl Sink for Webhook {
             }
             .into()),
         }
+    }
+
+    async fn online(&self) -> Vec<Finding> {
+        let how = "only an event shows whether it is taken: `haptik-bridge sink test` sends one";
+        vec![Finding::untried("signing_secrets, url", how)]
     }
 
     async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError> {

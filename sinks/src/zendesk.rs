@@ -117,6 +117,22 @@ impl Zendesk {
 
 #[async_trait]
 impl Crm for Zendesk {
+    /// The user whose token it is. To somebody whom it does not know, Zendesk says `200` and nobody
+    /// (<https://developer.zendesk.com/api-reference/ticketing/users/users/#show-self>).
+    async fn me(&self) -> Result<String, CallError> {
+        let request = ApiRequest::get("say who we are", self.client.url("api/v2/users/me.json"));
+        let answer = self.client.send(request).await?;
+        let me = answer.body.get("user").unwrap_or(&Value::Null);
+        if lenient_json::some_text(me, "id").is_none() {
+            return Err(answer.error(CallErrorKind::Unauthorized));
+        }
+        let role = lenient_json::text(me, "role");
+        if role == "end-user" {
+            return Err(answer.error(CallErrorKind::Refused));
+        }
+        Ok(format!("Zendesk knows the user, whose role is {role}"))
+    }
+
     async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let query = [("external_id", ticket.external_id.as_str())];
         let url = self.client.query("api/v2/tickets.json", &query);

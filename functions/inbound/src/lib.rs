@@ -26,6 +26,7 @@ use haptik_bridge_shared::ingest::{
     LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal, refused_encoding,
 };
 use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::net::online;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::telemetry;
@@ -111,9 +112,22 @@ pub fn router(live: Live<Inbound>) -> Router {
         .with_state(live)
 }
 
-async fn health(State(live): State<Live<Inbound>>) -> Response {
+/// Whether there is a configuration; to somebody who has a secret of an account, also that this bridge has
+/// it.
+async fn health(State(live): State<Live<Inbound>>, headers: HeaderMap) -> Response {
     match live.current().await {
-        Ok(_) => answer(channel::Response::json(200, &json!({"status": "ok"}))),
+        Ok(current) => {
+            let mut status = json!({"status": "ok"});
+            let accounts = &current.bridge.config.haptik;
+            let secrets_of = |name: &str| Some(&accounts.get(name)?.webhook_secrets);
+            let asked = headers.get(online::CHECK_HEADER);
+            let asked = asked.and_then(|value| value.to_str().ok());
+            let now = Timestamp::now();
+            if let Some(account) = asked.and_then(|asked| online::proven(asked, secrets_of, now)) {
+                status["account"] = account.into();
+            }
+            answer(channel::Response::json(200, &status))
+        }
         Err(_) => no_configuration(),
     }
 }

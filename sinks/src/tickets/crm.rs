@@ -43,6 +43,13 @@ pub trait CrmType: Crm + Sized + 'static {
 /// A CRM, as far as tickets go.
 #[async_trait]
 pub trait Crm: fmt::Debug + Send + Sync {
+    /// Asks the CRM something that it tells only those who may work with its tickets, and that changes
+    /// nothing: who we are, mostly. Gives what is worth telling an operator of it; may be empty.
+    ///
+    /// # Errors
+    /// When the CRM does not say it.
+    async fn me(&self) -> Result<String, CallError>;
+
     /// The ticket that has this external id, if there is one. Asked only where an earlier try may have
     /// created it.
     ///
