@@ -144,12 +144,11 @@ pub fn within(limits: &Limits, feature: Feature) -> Capability {
         ),
         Feature::Location => Capability::new(Degraded, "a line that asks to type the place"),
         Feature::Upload => Capability::new(Degraded, "a line that asks to send the file"),
-        Feature::Detail => Capability::new(Partly, "its title, texts, pictures, buttons and cards, at once"),
-        Feature::Rating => is(
-            buttons.is_some(),
-            "five buttons, 1 ★ to 5 ★",
-            NUMBERED,
+        Feature::Detail => Capability::new(
+            Partly,
+            "its title, texts, pictures, buttons and cards, at once",
         ),
+        Feature::Rating => is(buttons.is_some(), "five buttons, 1 ★ to 5 ★", NUMBERED),
         Feature::Card if limits.cards.is_some_and(|cards| cards.most > 1) => Capability::new(
             Native,
             "a card with picture, title, texts and buttons, side by side",

@@ -219,7 +219,7 @@ impl Bridge {
         let value = match payload {
             Payload::Webhook { body, .. } => {
                 lenient_json::read(body.as_bytes()).unwrap_or_default()
-            },
+            }
             _ => Value::Null,
         };
         let mut is_wanted = false;

@@ -10,8 +10,8 @@ use axum::routing::post;
 use haptik_bridge_channels::callback::{self, Reference, Tap};
 use haptik_bridge_channels::capability::{Capability, Feature};
 use haptik_bridge_channels::channel::{
-    BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Part, Refusal, SendError,
-    Sent, Trial,
+    BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Part, Refusal,
+    SendError, Sent, Trial,
 };
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::limits::{

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use haptik_bridge_channels::capability::{Capability, Feature};
 use haptik_bridge_channels::channel::{
-    BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Part, SendError, Sent, Trial,
+    BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Part, SendError, Sent,
+    Trial,
 };
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::limits;

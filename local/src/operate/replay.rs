@@ -87,7 +87,7 @@ pub(crate) async fn run(
         }
     }
     arguments.common.print(&revived)?;
-    let odd = read_again(&arguments, &operated, odd).await?;
+    let odd = Box::pin(read_again(&arguments, &operated, odd)).await?;
     let when = match operated.deployed {
         Some(_) => "now",
         None => "within 15 s by the bridge that runs on this directory, or when it is started",

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::declare::{KeyDoc, Otherwise, Part as _};
 use super::error::Reported;
 use super::handoff::Handoff;
-use super::kind::{Events, Forms, FormsTable, Kind, OneOf, TableOf, TextOf, TypeName, ValueList, Whole};
+use super::kind::{
+    Events, Forms, FormsTable, Kind, OneOf, TableOf, TextOf, TypeName, ValueList, Whole,
+};
 use super::registry::{ChannelDefinition, Defaults, OwnIds, Registry};
 use super::section::Section;
 use super::tables::{Accounts, Delivery, account, outbound};

@@ -266,7 +266,10 @@ impl<'a> Offers<'a> {
         let event = Event::read(body?.as_bytes()).ok()?;
         let hsl = Hsl::read(&event.body);
         match hsl.actionables().nth(index).map(Actionable::effect)? {
-            Effect::Say(said) | Effect::Open { said: Some(said), .. } => Some(said.shown),
+            Effect::Say(said)
+            | Effect::Open {
+                said: Some(said), ..
+            } => Some(said.shown),
             _ => None,
         }
     }
