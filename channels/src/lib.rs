@@ -13,6 +13,7 @@ pub mod choices;
 pub mod connections;
 pub mod custom;
 pub mod erased;
+pub mod google_chat;
 pub mod limits;
 pub mod markup;
 pub mod memory;

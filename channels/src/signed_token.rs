@@ -175,4 +175,4 @@ fn object(part: &str) -> Option<Value> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,21 +9,21 @@ use serde_json::json;
 use super::service_account::sign;
 use super::*;
 
-pub(super) const FIRST: &str = include_str!("samples/first.pem");
-pub(super) const SECOND: &str = include_str!("samples/second.pem");
+pub(crate) const FIRST: &str = include_str!("samples/first.pem");
+pub(crate) const SECOND: &str = include_str!("samples/second.pem");
 const CERTIFICATE: &str = include_str!("samples/first.crt");
 
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-28T10:00:00Z".parse().expect("a time")
 }
 
-pub(super) fn key(pem: &str) -> KeyPair {
+pub(crate) fn key(pem: &str) -> KeyPair {
     let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).expect("PEM");
     KeyPair::from_pkcs8(der.secret_pkcs8_der()).expect("an RSA key")
 }
 
 /// A JWK of this name.
-pub(super) fn jwk(id: &str, pem: &str) -> Value {
+pub(crate) fn jwk(id: &str, pem: &str) -> Value {
     let numbers = PublicKeyComponents::<Vec<u8>>::from(key(pem).public());
     let encode = |number: &[u8]| URL_SAFE_NO_PAD.encode(number);
     json!({
@@ -32,16 +32,16 @@ pub(super) fn jwk(id: &str, pem: &str) -> Value {
     })
 }
 
-pub(super) fn header(id: &str) -> Value {
+pub(crate) fn header(id: &str) -> Value {
     json!({"alg": "RS256", "kid": id, "typ": "JWT"})
 }
 
-pub(super) fn claims() -> Value {
+pub(crate) fn claims() -> Value {
     let now = now().as_second();
     json!({"iss": "them", "aud": "us", "iat": now, "nbf": now, "exp": now + 3_600, "email": "a@b.example"})
 }
 
-pub(super) fn expected() -> Expected<'static> {
+pub(crate) fn expected() -> Expected<'static> {
     Expected {
         issuers: &["them"],
         audiences: &["us"],
@@ -49,7 +49,7 @@ pub(super) fn expected() -> Expected<'static> {
     }
 }
 
-pub(super) fn token(header: &Value, claims: &Value) -> String {
+pub(crate) fn token(header: &Value, claims: &Value) -> String {
     sign(&key(FIRST), header, claims).expect("a signature")
 }
 
