@@ -125,6 +125,15 @@ pub enum Command {
         /// The answers, a line each.
         answers: String,
     },
+    /// A user who added the app is greeted.
+    Greet {
+        /// Where.
+        place: Place,
+        /// Under which name of our own.
+        id: String,
+        /// With this text, which may have markup.
+        text: String,
+    },
     /// A user is told something on the bridge's own account.
     Notify {
         /// Where.
@@ -139,6 +148,7 @@ pub enum Command {
 redacted_debug!(enum Command {
     Settle { message },
     Filled { message, answers: bytes },
+    Greet { place, id, text: bytes },
     Notify { place, id, text: bytes },
 });
 

@@ -48,6 +48,14 @@ pub enum Kind {
     Project,
 }
 
+/// Whether Google takes a message.
+///
+/// # Errors
+/// Google's words where it does not.
+pub fn takes(message: &Value, kind: Kind) -> Result<(), String> {
+    check::message(message, kind).map_err(|refused| refused.message)
+}
+
 /// A running fake. It stops when it is dropped.
 #[derive(Debug)]
 pub struct FakeGoogleChat {

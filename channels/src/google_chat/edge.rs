@@ -80,15 +80,14 @@ impl GoogleChatEdge {
         })
     }
 
-    /// Something for the user to read, under a name that is the same for the same event.
-    fn notice<A>(&self, deed: &Deed<A>, what: &str, text: &str) -> Effect<GoogleChat> {
-        let name = Sha256::digest(deed.key.then(what).as_str());
-        let command = Command::Notify {
+    /// Who added the app is greeted: under a name that is the same for the same event.
+    fn greeted(&self, deed: &Deed<()>) -> Effect<GoogleChat> {
+        let command = Command::Greet {
             place: deed.place.clone(),
-            id: encode::name(&name),
-            text: text.to_owned(),
+            id: named(deed, "welcome"),
+            text: self.welcome.clone(),
         };
-        self.task(deed, what, command)
+        self.task(deed, "welcome", command)
     }
 
     fn said(&self, mut deed: Deed<Message>) -> Effect<GoogleChat> {
@@ -132,7 +131,12 @@ impl GoogleChatEdge {
         let form = self.form(message).await?;
         let answers = form::answers(&deed.action.inputs, form.as_ref());
         if answers.is_empty() {
-            return Ok(vec![self.notice(&deed, "empty", EMPTY_FORM)]);
+            let command = Command::Notify {
+                place: deed.place.clone(),
+                id: named(&deed, "empty"),
+                text: EMPTY_FORM.to_owned(),
+            };
+            return Ok(vec![self.task(&deed, "empty", command)]);
         }
         let changed = deed.action.message.clone().map(|message| {
             let answers = answers.clone();
@@ -160,6 +164,11 @@ impl GoogleChatEdge {
     }
 }
 
+/// The name of a message that follows from what was done.
+fn named<A>(deed: &Deed<A>, what: &str) -> String {
+    encode::name(&Sha256::digest(deed.key.then(what).as_str()))
+}
+
 #[async_trait]
 impl Edge<GoogleChat> for GoogleChatEdge {
     /// Everything is answered with an object that posts nothing: answers come by the API, and one here would
@@ -181,7 +190,7 @@ impl Edge<GoogleChat> for GoogleChatEdge {
             Read::Nothing => Vec::new(),
             Read::Said(deed) => vec![self.said(*deed)],
             Read::Tapped(deed) => self.tapped(*deed).await?,
-            Read::Added(deed) => vec![self.notice(&deed, "welcome", &self.welcome)],
+            Read::Added(deed) => vec![self.greeted(&deed)],
             Read::Odd(reason) => vec![Effect::NotUnderstood(reason.to_owned())],
         };
         Ok(receipt)

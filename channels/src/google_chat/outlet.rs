@@ -70,6 +70,12 @@ impl GoogleChatOutlet {
             .await
     }
 
+    /// Creates a message that is a text.
+    async fn post(&self, place: &Place, id: &str, text: &[Span]) -> Result<(), SendError> {
+        let message = json!({"text": Markup::Chat.print(text)});
+        self.api.create(place, id, &message).await.map(drop)
+    }
+
     /// Changes a message, which may be gone: that is worth no more than a try.
     async fn change(&self, name: &str, fields: &str, message: Value) -> Result<(), SendError> {
         if !is_name(name, "messages") {
@@ -140,10 +146,10 @@ impl Commands<GoogleChat> for GoogleChatOutlet {
         match command {
             Command::Settle { message, chosen } => self.settle(message, chosen).await,
             Command::Filled { message, answers } => self.filled(message, answers).await,
+            Command::Greet { place, id, text } => self.post(place, id, &read(text)).await,
             Command::Notify { place, id, text } => {
-                let text = Markup::Chat.print(&read(text));
-                let message = json!({"text": text});
-                self.api.create(place, id, &message).await.map(drop)
+                let text = [Span::Italic(verbatim(text))];
+                self.post(place, id, &text).await
             }
         }
     }
@@ -152,11 +158,10 @@ impl Commands<GoogleChat> for GoogleChatOutlet {
         // The command is kept, and so the name is the same on every try.
         let mut random = [0; 24];
         SystemRandom::new().fill(&mut random).ok()?;
-        let text = [Span::Italic(verbatim(text))];
         Some(Command::Notify {
             place: at.clone(),
             id: encode::name(&random),
-            text: Markup::Chat.print(&text),
+            text: text.to_owned(),
         })
     }
 }

@@ -78,9 +78,9 @@ impl Verifier {
         };
         let verified = self.keys.verify(token, &expected, now).await?;
         match &self.audience {
-            Audience::Url(_) if !self.is_chat(&verified.claims) => {
-                Err(TokenError::Refused("the token is not Google Chat's"))
-            }
+            Audience::Url(_) if !self.is_chat(&verified.claims) => Err(TokenError::Refused(
+                "the token is neither Google Chat's nor that of an add-on of project_number",
+            )),
             Audience::Url(_) | Audience::Project(_) => Ok(()),
         }
     }

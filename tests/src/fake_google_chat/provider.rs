@@ -28,31 +28,31 @@ impl FakeGoogleChat {
             Some((message, button))
         })
     }
+}
 
-    /// What is filled in when the inputs with these labels have these answers; `None` when one is missing.
-    fn inputs(&self, message: &Value, answers: &[(&str, &str)]) -> Option<Value> {
-        let mut inputs = Vec::new();
-        collect_inputs(message, &mut inputs);
-        let filled = answers.iter().map(|(label, answer)| {
-            let input = inputs.iter().find(|input| input["label"] == *label)?;
-            let value = match (input["type"].as_str(), input["items"].as_array()) {
-                (_, Some(items)) => {
-                    let item = items.iter().find(|item| item["text"] == *answer)?;
-                    json!({"stringInputs": {"value": [item["value"]]}})
-                }
-                (Some("DATE_ONLY"), _) => {
-                    let date: Date = answer.parse().ok()?;
-                    let at = date.to_zoned(TimeZone::UTC).ok()?.timestamp();
-                    let at = at.as_millisecond().to_string();
-                    json!({"dateInput": {"msSinceEpoch": at}})
-                }
-                _ => json!({"stringInputs": {"value": [answer]}}),
-            };
-            Some((input["name"].as_str()?.to_owned(), value))
-        });
-        let filled: Option<Map<String, Value>> = filled.collect();
-        filled.map(Value::Object)
-    }
+/// What is filled in when the inputs with these labels have these answers; `None` when one is missing.
+fn filled_in(message: &Value, answers: &[(&str, &str)]) -> Option<Value> {
+    let mut inputs = Vec::new();
+    collect_inputs(message, &mut inputs);
+    let filled = answers.iter().map(|(label, answer)| {
+        let input = inputs.iter().find(|input| input["label"] == *label)?;
+        let value = match (input["type"].as_str(), input["items"].as_array()) {
+            (_, Some(items)) => {
+                let item = items.iter().find(|item| item["text"] == *answer)?;
+                json!({"stringInputs": {"value": [item["value"]]}})
+            }
+            (Some("DATE_ONLY"), _) => {
+                let date: Date = answer.parse().ok()?;
+                let at = date.to_zoned(TimeZone::UTC).ok()?.timestamp();
+                let at = at.as_millisecond().to_string();
+                json!({"dateInput": {"msSinceEpoch": at}})
+            }
+            _ => json!({"stringInputs": {"value": [answer]}}),
+        };
+        Some((input["name"].as_str()?.to_owned(), value))
+    });
+    let filled: Option<Map<String, Value>> = filled.collect();
+    filled.map(Value::Object)
 }
 
 /// The buttons of a message, in order.
@@ -78,7 +78,7 @@ fn collect_inputs(value: &Value, inputs: &mut Vec<Value>) {
 
 impl FakeProvider for FakeGoogleChat {
     fn connection(&self) -> &str {
-        "acme-google-chat"
+        &self.state.connection
     }
 
     fn toml(&self, base_url: &str) -> String {
@@ -131,7 +131,7 @@ impl FakeProvider for FakeGoogleChat {
         }
         let found = self.button(user, |label| label == "Send");
         let filled = found.and_then(|(message, button)| {
-            let inputs = self.inputs(&message, answers)?;
+            let inputs = filled_in(&message, answers)?;
             let event = self.tapped(user, &message, &button, &inputs);
             Some(Step::Send(Box::new(self.request(&event))))
         });

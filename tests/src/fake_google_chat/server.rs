@@ -106,7 +106,7 @@ fn certs(state: &State) -> Response {
 fn token(state: &State, body: &[u8]) -> Response {
     let fields = url::form_urlencoded::parse(body);
     let field = |wanted: &str| {
-        let mut fields = fields.clone();
+        let mut fields = fields;
         let found = fields.find(|(name, _)| name == wanted);
         found
             .map(|(_, value)| value.into_owned())
@@ -183,6 +183,9 @@ fn call(state: &State, method: &Method, uri: &Uri, body: &[u8]) -> Result<Respon
     })
 }
 
+/// The parameters of the query with which a message is created.
+const KNOWN: [&str; 3] = ["requestId", "messageId", "messageReplyOption"];
+
 /// <https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages/create>
 fn create(
     store: &mut Store,
@@ -195,7 +198,6 @@ fn create(
         let found = query.iter().find(|(name, _)| name == wanted);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     };
-    const KNOWN: [&str; 3] = ["requestId", "messageId", "messageReplyOption"];
     if let Some((name, _)) = query
         .iter()
         .find(|(name, _)| !KNOWN.contains(&name.as_str()))

@@ -25,18 +25,15 @@ fn chat_text(text: &str, links: &mut Vec<(String, String)>) -> String {
         let link = rest[at + 1..]
             .split_once('>')
             .filter(|(inside, _)| inside.starts_with("http"));
-        rest = match link {
-            Some((inside, after)) => {
-                let (url, label) = inside.split_once('|').unwrap_or((inside, inside));
-                links.push((label.to_owned(), url.to_owned()));
-                read.push_str(label);
-                after
-            }
-            None => {
-                read.push('<');
-                &rest[at + 1..]
-            }
-        };
+        if let Some((inside, after)) = link {
+            let (url, label) = inside.split_once('|').unwrap_or((inside, inside));
+            links.push((label.to_owned(), url.to_owned()));
+            read.push_str(label);
+            rest = after;
+        } else {
+            read.push('<');
+            rest = &rest[at + 1..];
+        }
     }
     read.push_str(rest);
     read.replace('\u{2060}', "")
@@ -44,7 +41,9 @@ fn chat_text(text: &str, links: &mut Vec<(String, String)>) -> String {
 
 fn look(value: &Value, shown: &mut Shown) {
     if let Some(list) = value.as_array() {
-        list.iter().for_each(|value| look(value, shown));
+        for value in list {
+            look(value, shown);
+        }
         return;
     }
     let Some(object) = value.as_object() else {

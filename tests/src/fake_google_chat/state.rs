@@ -63,6 +63,8 @@ impl Store {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) kind: Kind,
+    /// The connection's name.
+    pub(super) connection: String,
     store: Mutex<Store>,
 }
 
@@ -74,6 +76,7 @@ impl State {
         };
         Self {
             kind,
+            connection: "acme-google-chat".to_owned(),
             store: Mutex::new(store),
         }
     }
