@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::render::form::{Input, one_line, said};
+use crate::render::form::{Input, one_line, options, said};
 
 /// How many inputs a card has. Not documented for inputs; a card has 100 widgets.
 const MOST_FIELDS: usize = 50;
@@ -58,14 +58,31 @@ fn widget(place: usize, field: &Field) -> Value {
         label
     };
     let text = |kind: &str| json!({"name": name, "label": label, "type": kind});
+    // What is typed may have suggestions.
+    let suggested = options(field).join(", ");
+    let hinted = |mut input: Value, hint: &str| {
+        let hints = [hint, suggested.as_str()];
+        let hints = hints.into_iter().filter(|hint| !hint.is_empty());
+        let hint = hints.collect::<Vec<_>>().join(": ");
+        if !hint.is_empty() {
+            input["hintText"] = hint.into();
+        }
+        json!({"textInput": input})
+    };
     let checked = |kind: &str| {
         let mut input = text("SINGLE_LINE");
         input["validation"] = json!({"inputType": kind});
-        json!({"textInput": input})
+        hinted(input, "")
     };
-    let date = |kind: &str| json!({"dateTimePicker": text(kind)});
-    let choice = |kind: &str, options: &[String]| {
-        let items = options.iter().enumerate();
+    let date = |kind: &str| {
+        let mut input = text(kind);
+        if !suggested.is_empty() {
+            input["label"] = format!("{label} ({suggested})").into();
+        }
+        json!({"dateTimePicker": input})
+    };
+    let choice = |kind: &str, choices: &[String]| {
+        let items = choices.iter().enumerate();
         let items: Vec<Value> = items
             .map(|(at, option)| json!({"text": option, "value": at.to_string(), "selected": false}))
             .collect();
@@ -78,15 +95,12 @@ fn widget(place: usize, field: &Field) -> Value {
             placeholder,
             multiline,
         } => {
-            let mut input = text(if multiline {
+            let kind = if multiline {
                 "MULTIPLE_LINE"
             } else {
                 "SINGLE_LINE"
-            });
-            if !placeholder.is_empty() {
-                input["hintText"] = placeholder.into();
-            }
-            json!({"textInput": input})
+            };
+            hinted(text(kind), placeholder)
         }
         Input::Email => checked("EMAIL"),
         Input::Number => checked("FLOAT"),

@@ -67,8 +67,10 @@ fn look(value: &Value, shown: &mut Shown) {
         add(&text, shown);
         return;
     }
-    if let Some(label) = value["label"].as_str() {
-        add(label, shown);
+    for name in ["label", "hintText"] {
+        if let Some(text) = value[name].as_str() {
+            add(text, shown);
+        }
     }
     if let Some(items) = value["items"].as_array() {
         let items = items.iter().filter_map(|item| item["text"].as_str());

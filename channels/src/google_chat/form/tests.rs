@@ -92,6 +92,15 @@ fn each_field_has_the_input_that_suits_it_and_a_name_of_its_own() {
 }
 
 #[test]
+fn what_is_suggested_for_a_typed_answer_is_shown() {
+    let suggested = field("text", "City", &["Mumbai", "Pune"]);
+    let input = widget(0, &suggested);
+    assert_eq!(input["textInput"]["hintText"], "Mumbai, Pune");
+    let plain = widget(0, &field("text", "City", &[]));
+    assert!(plain["textInput"].get("hintText").is_none());
+}
+
+#[test]
 fn a_form_that_is_too_long_for_a_card_is_asked_in_the_chat() {
     assert!(fits(&form()));
     let many = |count: usize, hint: &str| Form {
