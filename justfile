@@ -37,6 +37,10 @@ run *arguments:
 openapi *arguments:
     tests/openapi/run {{arguments}}
 
+# Tries the demo's page in Chromium.
+browser *arguments:
+    tests/browser/run {{arguments}}
+
 # Builds the stack and deploys it onto an emulator of AWS on this machine, and tests it there.
 deployed *arguments:
     tests/deployed/run {{arguments}}

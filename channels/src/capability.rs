@@ -3,6 +3,9 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::limits::{Forms, Limits, Pictures};
+use crate::markup::Markup;
+
 /// Something that Haptik sends, by HSL's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Feature {
@@ -98,6 +101,95 @@ impl Capability {
     #[must_use]
     pub const fn new(support: Support, shown: &'static str) -> Self {
         Self { support, shown }
+    }
+}
+
+/// What the shared [renderer](crate::render) makes of a feature within these limits. A channel says itself
+/// what its provider makes different.
+#[must_use]
+pub fn within(limits: &Limits, feature: Feature) -> Capability {
+    use Support::{Degraded, Native, Nothing, Partly};
+    let buttons = limits.buttons.as_ref();
+    let is = |there: bool, native, degraded| {
+        if there {
+            Capability::new(Native, native)
+        } else {
+            Capability::new(Degraded, degraded)
+        }
+    };
+    match feature {
+        Feature::Text if limits.markup == Markup::Plain => Capability::new(
+            Partly,
+            "text; of `**bold**` and `[label](url)` the text, and the address behind it",
+        ),
+        Feature::Text => Capability::new(
+            Native,
+            "text; `**bold**` and `[label](url)` in its own form; links can be opened",
+        ),
+        Feature::QuickReplies => is(
+            buttons.is_some(),
+            "buttons, which go away once one is used",
+            NUMBERED,
+        ),
+        Feature::Buttons => is(buttons.is_some(), "buttons, which stay", NUMBERED),
+        Feature::Link => is(
+            buttons.is_some_and(|buttons| buttons.urls),
+            "a button that opens it",
+            "a line with the link",
+        ),
+        Feature::Call => is(
+            buttons.is_some_and(|buttons| buttons.phones),
+            "a button that calls the number",
+            "a line with the number, which can be tapped on a telephone",
+        ),
+        Feature::Location => Capability::new(Degraded, "a line that asks to type the place"),
+        Feature::Upload => Capability::new(Degraded, "a line that asks to send the file"),
+        Feature::Detail => Capability::new(Partly, "its title, texts and pictures, at once"),
+        Feature::Rating => is(
+            buttons.is_some(),
+            "five buttons, 1 ★ to 5 ★; 4 and 5 count as resolved",
+            NUMBERED,
+        ),
+        Feature::Card if limits.cards.is_some_and(|cards| cards.most > 1) => Capability::new(
+            Native,
+            "a card with picture, title, texts and buttons, side by side",
+        ),
+        Feature::Card => Capability::new(
+            Partly,
+            "a message with picture, title, texts and buttons; several below each other",
+        ),
+        Feature::Image => is(
+            !matches!(limits.pictures, Pictures::LinkOnly),
+            "the picture; a link where it cannot be loaded",
+            "a link to it",
+        ),
+        Feature::Video => Capability::new(Degraded, "a link to it"),
+        Feature::Form => form(&limits.forms),
+        Feature::Notice => is(limits.notices, "a line of small print", "a line in italics"),
+        Feature::Agent => is(
+            limits.agent_identity.is_some(),
+            "a message under the agent's own name",
+            "the agent's name stands above the text",
+        ),
+        Feature::NativeAction | Feature::Other => Capability::new(Degraded, "its text"),
+        Feature::Silent => Capability::new(Nothing, "nothing"),
+    }
+}
+
+/// Of what can be chosen, where there are no buttons.
+const NUMBERED: &str = "lines with numbers; a typed number or label chooses";
+
+fn form(forms: &Forms) -> Capability {
+    match forms {
+        Forms::Modal { .. } => Capability::new(
+            Support::Native,
+            "its questions, and a button that opens it in a window of its own",
+        ),
+        Forms::Inline { .. } => Capability::new(Support::Native, "its fields, in the message"),
+        Forms::Chat => Capability::new(
+            Support::Degraded,
+            "the questions as a list, which the user answers in the chat",
+        ),
     }
 }
 

@@ -3,36 +3,37 @@
 //! A channel is a [`ChannelType`] with two roles, which are linked into different functions: an [`Edge`]
 //! in `inbound`, which verifies and reads what the provider sends, and an [`Outlet`] in `processor`, which
 //! encodes and sends. Its address and its commands are types of its own; they become JSON in one place,
-//! [`crate::erased`]. What a channel can do beyond that is a small trait each, which [`Outlet`] points to.
+//! [`crate::erased`]. What a channel can do beyond that is a small trait each, which [`Outlet`] points to: an
+//! ability.
 
 use std::fmt;
 use std::pin::Pin;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use haptik_bridge_shared::config::ChannelDefinition;
 use haptik_bridge_shared::ids::ConnectionId;
-use haptik_bridge_shared::message::{
-    Attachment, Inbound, Outgoing, Profile, Sender, Task, UserAction,
-};
+use haptik_bridge_shared::message::{Inbound, Outgoing, Sender, Task};
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
-use haptik_bridge_shared::redacted_debug;
-use haptik_bridge_shared::retry::{Detail, Failure, Retry, Retryable};
 use haptik_bridge_shared::table::Table;
-use http::header::{self, HeaderName};
-use http::{HeaderMap, Method};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::capability::{Capability, Feature};
+pub use crate::error::{Refusal, SendError};
+use crate::limits::Limits;
 use crate::memory::Memory;
+use crate::pace::Bucket;
 pub use crate::part::Part;
 use crate::peer::{Peer, PeerRequest};
 use crate::preview::Preview;
+pub use crate::request::{Rejected, Request, Response};
+
+mod abilities;
+
+pub use abilities::{Activity, Commands, Directory, Files, History, Indicator, Resolve};
 
 /// A type that is kept in the ledger as JSON.
 pub trait Wire: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static {}
@@ -49,6 +50,11 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     /// The keys of a body that was verified and not understood whose values are replaced before it is
     /// kept: the provider's tokens and one-time URLs.
     const SECRET_FIELDS: &'static [&'static str] = &[];
+    /// What its provider takes; `None` where the other side has no limits of its own.
+    const LIMITS: Option<&'static Limits>;
+    /// The lines of an example configuration, as `haptik-bridge init` writes them: the folder's
+    /// `config.example.toml`. Empty where `bridge.example.toml` has them.
+    const EXAMPLE: &'static str = "";
     /// The keys of its table in the configuration.
     type Config: fmt::Debug + Send + Sync + 'static;
     /// Where to answer. It is kept with the user.
@@ -137,23 +143,6 @@ pub trait Edge<C: ChannelType>: fmt::Debug + Send + Sync {
     async fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Receipt<C>, Rejected>;
 }
 
-/// A request at `/channels/{connection}`.
-#[derive(Clone, Copy)]
-pub struct Request<'a> {
-    /// The method: `POST`, or `GET` for providers' handshakes and for pages.
-    pub method: &'a Method,
-    /// The whole URL as the provider called it, as far as the gateway tells; some providers sign it.
-    pub public_url: &'a str,
-    /// What follows `/channels/{connection}`, without the query: empty, or `/handoff`, for example.
-    pub path: &'a str,
-    /// The query, without the question mark; may be empty.
-    pub query: &'a str,
-    /// The headers, whose names have no case.
-    pub headers: &'a HeaderMap,
-    /// The body, decoded from base64 where the gateway had encoded it.
-    pub body: &'a [u8],
-}
-
 /// What a request was.
 #[derive(Debug)]
 pub struct Receipt<C: ChannelType> {
@@ -183,37 +172,6 @@ pub enum Effect<C: ChannelType> {
     NotUnderstood(String),
 }
 
-/// An answer to a request.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Response {
-    /// The HTTP status.
-    pub status: u16,
-    /// The headers, the content type among them.
-    pub headers: Vec<(HeaderName, String)>,
-    /// The body; may be empty.
-    pub body: String,
-}
-
-/// Why a request was turned away.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
-    /// The signature is missing, wrong or too old: 401. The text names the header, never a signature.
-    #[error("{0}")]
-    Unauthorized(&'static str),
-    /// The sender broke our own interface: 400. The text says what is wrong and what is allowed.
-    #[error("{0}")]
-    BadRequest(String),
-    /// What is at this path takes other methods, which are listed as in the header `Allow`: 405.
-    #[error("this method is not allowed here; allowed: {0}")]
-    MethodNotAllowed(&'static str),
-    /// The connection has nothing at this path: 404.
-    #[error("this connection has nothing at this path")]
-    NotFound,
-    /// It cannot be verified or made durable now: 503, so that the sender sends it again.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
 /// The side of a channel that sends. Linked into `processor` only. Two methods are required, and
 /// [`Outlet::render`].
 #[async_trait]
@@ -227,6 +185,12 @@ pub trait Outlet<C: ChannelType>: fmt::Debug + Send + Sync {
     fn simpler(&self, part: &Part) -> Option<Part> {
         let _ = part;
         None
+    }
+
+    /// What the provider counts messages to an address by, for [`Limits::pace`]: the conversation, without
+    /// what tells messages in it apart.
+    fn bucket(&self, to: &C::Address) -> Bucket {
+        Bucket::of(serde_json::to_string(to).unwrap_or_default())
     }
 
     /// Sends one part.
@@ -287,165 +251,6 @@ pub struct Sent {
     pub message_id: Option<String>,
 }
 
-/// Why a provider did not take something. The text may be logged; the provider's own words, which may
-/// quote what was sent, are apart.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct SendError {
-    /// Of what kind it is.
-    pub refusal: Refusal,
-    /// What happened, without secrets and without what was said.
-    pub reason: String,
-    /// The provider's own words.
-    pub detail: Option<Detail>,
-}
-
-/// Of what kind a refusal is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// Too many requests: not before this time, where the provider names one.
-    RateLimited(Option<Duration>),
-    /// The provider cannot do it now, or did not answer.
-    Unavailable(Option<Duration>),
-    /// The credentials are not accepted: an operator can mend it, and until then nothing is lost.
-    Unauthorized,
-    /// The provider will not do it.
-    Refused,
-    /// The provider refuses the rich form: it can be said more simply.
-    TooRich,
-    /// The provider's time for an answer is over.
-    WindowClosed,
-}
-
-/// Which parts of a message are in the channel already: asked before a message is repeated.
-#[async_trait]
-pub trait History<C: ChannelType>: Send + Sync {
-    /// The indices of the parts that are there; `None` when the provider may not be asked.
-    ///
-    /// # Errors
-    /// When the provider does not answer.
-    async fn already_sent(
-        &self,
-        at: &C::Address,
-        outgoing: &Outgoing,
-    ) -> Result<Option<Vec<usize>>, SendError>;
-}
-
-/// Who somebody is.
-#[async_trait]
-pub trait Directory<C: ChannelType>: Send + Sync {
-    /// What the provider knows about a user who is at this address; `None` when it cannot be asked.
-    ///
-    /// # Errors
-    /// When the provider does not answer.
-    async fn profile(&self, at: &C::Address, user: &str) -> Result<Option<Profile>, SendError>;
-
-    /// What one of [`Inbound::mentions`] is called, as it is to stand in the text; `None` where that cannot
-    /// be had.
-    async fn display_name(&self, at: &C::Address, mention: &str) -> Option<String> {
-        let _ = (at, mention);
-        None
-    }
-}
-
-/// Files that users send.
-#[async_trait]
-pub trait Files<C: ChannelType>: Send + Sync {
-    /// Resolves an attachment to all that is known of it, where the request carried only its id.
-    ///
-    /// # Errors
-    /// When the provider does not say it.
-    async fn resolve_attachment(
-        &self,
-        at: &C::Address,
-        attachment: &Attachment,
-    ) -> Result<Attachment, SendError> {
-        let _ = at;
-        Ok(attachment.clone())
-    }
-
-    /// Fetches a file. Gives its bytes, never a URL: that may carry a token.
-    ///
-    /// # Errors
-    /// When it cannot be had, is larger than `limit` bytes, or lies at an address that is not allowed.
-    async fn download(
-        &self,
-        at: &C::Address,
-        attachment: &Attachment,
-        limit: usize,
-    ) -> Result<Bytes, SendError>;
-}
-
-/// How it is shown that something was taken and is being answered: a typing indicator, a status, a
-/// reaction.
-#[async_trait]
-pub trait Activity<C: ChannelType>: Send + Sync {
-    /// What is shown for the user's message with this id, if anything; pure.
-    fn indicator(&self, at: &C::Address, message_id: Option<&str>) -> Option<Indicator>;
-
-    /// Shows it.
-    ///
-    /// # Errors
-    /// When the provider refuses it or does not answer. It is not repeated.
-    async fn show(&self, at: &C::Address, message_id: Option<&str>) -> Result<(), SendError>;
-
-    /// Takes away what [`Indicator::Sticky`] left, given what that had said of it; the configuration may
-    /// be another by now.
-    ///
-    /// # Errors
-    /// When the provider refuses it or does not answer.
-    async fn clear(
-        &self,
-        at: &C::Address,
-        message_id: Option<&str>,
-        shown: &str,
-    ) -> Result<(), SendError> {
-        let _ = (at, message_id, shown);
-        Ok(())
-    }
-}
-
-/// How long an activity indicator is seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Indicator {
-    /// The provider takes it away, with the answer or after a while.
-    Passing,
-    /// It stays until it is cleared. What is shown, as [`Activity::clear`] needs it: an emoji's name, for
-    /// example.
-    Sticky(String),
-}
-
-/// Work that requests left for later.
-#[async_trait]
-pub trait Commands<C: ChannelType>: Send + Sync {
-    /// Carries out a command.
-    ///
-    /// # Errors
-    /// When the provider refuses it or does not answer.
-    async fn run(&self, command: &C::Command) -> Result<(), SendError>;
-
-    /// The command that tells a user something on the bridge's own account; `None` where the channel has
-    /// no place for that.
-    fn notice(&self, at: &C::Address, text: &str) -> Option<C::Command> {
-        let _ = (at, text);
-        None
-    }
-}
-
-/// Requests that say only that there is something.
-#[async_trait]
-pub trait Resolve<C: ChannelType>: Send + Sync {
-    /// Fetches what a [`UserAction::Unresolved`] stands for; `None` when it is gone.
-    ///
-    /// # Errors
-    /// When the provider does not answer.
-    async fn resolve(
-        &self,
-        at: &C::Address,
-        reference: &Value,
-    ) -> Result<Option<UserAction>, SendError>;
-}
-
 impl<C: ChannelType> Receipt<C> {
     /// A request that is answered and leads to nothing.
     #[must_use]
@@ -476,83 +281,3 @@ impl<C: ChannelType> Receipt<C> {
         self
     }
 }
-
-impl Response {
-    /// 200 without a body.
-    #[must_use]
-    pub fn ok() -> Self {
-        Self::text(200, "")
-    }
-
-    /// A plain text.
-    #[must_use]
-    pub fn text(status: u16, body: impl Into<String>) -> Self {
-        Self::of(status, "text/plain; charset=utf-8", body.into())
-    }
-
-    /// A JSON value.
-    #[must_use]
-    pub fn json(status: u16, body: &Value) -> Self {
-        Self::of(status, "application/json", body.to_string())
-    }
-
-    fn of(status: u16, content_type: &str, body: String) -> Self {
-        Self {
-            status,
-            headers: vec![(header::CONTENT_TYPE, content_type.to_owned())],
-            body,
-        }
-    }
-}
-
-impl SendError {
-    /// A refusal for this reason.
-    #[must_use]
-    pub fn new(refusal: Refusal, reason: impl Into<String>) -> Self {
-        Self {
-            refusal,
-            reason: reason.into(),
-            detail: None,
-        }
-    }
-
-    /// A refusal that repeating cannot mend.
-    #[must_use]
-    pub fn refused(reason: impl Into<String>) -> Self {
-        Self::new(Refusal::Refused, reason)
-    }
-}
-
-impl Retryable for SendError {
-    fn retry(&self) -> Retry {
-        match self.refusal {
-            Refusal::RateLimited(after) | Refusal::Unavailable(after) => Retry::Later(after),
-            Refusal::Unauthorized => Retry::Later(None),
-            Refusal::Refused | Refusal::TooRich | Refusal::WindowClosed => Retry::Never,
-        }
-    }
-
-    fn detail(&self) -> Option<&str> {
-        self.detail.as_ref().map(Detail::as_str)
-    }
-}
-
-impl From<Failure> for SendError {
-    fn from(failure: Failure) -> Self {
-        Self {
-            refusal: match failure.retry {
-                Retry::Never => Refusal::Refused,
-                Retry::Later(after) => Refusal::Unavailable(after),
-            },
-            reason: failure.reason,
-            detail: failure.detail,
-        }
-    }
-}
-
-// Without the headers, which have the signature, and the URL, which may have a token.
-redacted_debug!(Request<'_> { method, body: bytes });
-redacted_debug!(Response {
-    status,
-    body: bytes
-});

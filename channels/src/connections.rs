@@ -87,7 +87,7 @@ impl Outlets {
         outlet: Box<dyn Outlet<C>>,
     ) -> Self {
         self.0
-            .insert(connection, Box::new(ErasedOutlet::<C>(outlet)));
+            .insert(connection, Box::new(ErasedOutlet::<C>::new(outlet)));
         self
     }
 

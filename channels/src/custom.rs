@@ -26,6 +26,7 @@ use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, Effect, Files, Outlet, OutletDeps, Part, Receipt,
     Rejected, Request, Response, SendError, Sent,
 };
+use crate::limits::Limits;
 use crate::peer::{Peer, PeerRequest};
 use crate::preview::{Preview, previewed};
 
@@ -49,6 +50,7 @@ pub struct Address {
 impl ChannelType for Custom {
     const NAME: &'static str = "custom";
     const DEFINITION: ChannelDefinition = config::DEFINITION;
+    const LIMITS: Option<&'static Limits> = None;
     type Config = config::Custom;
     type Address = Address;
     type Command = ();
@@ -146,7 +148,7 @@ impl Edge<Custom> for CustomEdge {
     ) -> Result<Receipt<Custom>, Rejected> {
         let command = Command::of(request)?;
         standard_webhooks::verify(request.headers, request.body, &self.signing_secrets, now)
-            .map_err(|error| Rejected::Unauthorized(reason(error)))?;
+            .map_err(|error| Rejected::Unauthorized(reason(error).into()))?;
         match command {
             Command::Say => self.user_action(request.body),
             Command::Handoff => self.handoff(request.body),

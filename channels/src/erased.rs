@@ -15,6 +15,8 @@ use crate::channel::{
     ChannelType, Edge, Effect, Indicator, Outlet, Part, Receipt, Rejected, Request, Response,
     SendError, Sent, Wire,
 };
+use crate::limits::Pace;
+use crate::pace::Pacer;
 use crate::peer::PeerRequest;
 
 /// What a request was, of whichever channel.
@@ -141,9 +143,19 @@ pub trait AnyOutlet: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct ErasedEdge<C: ChannelType>(pub(crate) Box<dyn Edge<C>>);
 
-/// An outlet without its type.
+/// An outlet without its type, at the pace of its provider.
 #[derive(Debug)]
-pub(crate) struct ErasedOutlet<C: ChannelType>(pub(crate) Box<dyn Outlet<C>>);
+pub(crate) struct ErasedOutlet<C: ChannelType> {
+    outlet: Box<dyn Outlet<C>>,
+    pacer: Pacer,
+}
+
+impl<C: ChannelType> ErasedOutlet<C> {
+    pub(crate) fn new(outlet: Box<dyn Outlet<C>>) -> Self {
+        let pacer = Pacer::new(C::LIMITS.map_or(Pace::FREE, |limits| limits.pace));
+        Self { outlet, pacer }
+    }
+}
 
 fn json<T: Wire>(value: &T) -> Value {
     // The channels' own types are plain structs and enums, which serde_json takes.
@@ -185,19 +197,23 @@ impl<C: ChannelType> AnyEdge for ErasedEdge<C> {
 #[async_trait]
 impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
     fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
-        self.0.render(outgoing)
+        self.outlet.render(outgoing)
     }
 
     fn simpler(&self, part: &Part) -> Option<Part> {
-        self.0.simpler(part)
+        self.outlet.simpler(part)
     }
 
     async fn send(&self, to: &Address, part: &Part) -> Result<Sent, SendError> {
-        self.0.send(&address::<C>(to)?, part).await
+        let to = address::<C>(to)?;
+        let bucket = self.outlet.bucket(&to);
+        self.pacer
+            .call(&bucket, || self.outlet.send(&to, part))
+            .await
     }
 
     async fn can_answer(&self, to: &Address) -> Result<(), SendError> {
-        self.0.can_answer(&address::<C>(to)?).await
+        self.outlet.can_answer(&address::<C>(to)?).await
     }
 
     async fn already_sent(
@@ -205,21 +221,21 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         at: &Address,
         outgoing: &Outgoing,
     ) -> Result<Option<Vec<usize>>, SendError> {
-        match self.0.history() {
+        match self.outlet.history() {
             Some(history) => history.already_sent(&address::<C>(at)?, outgoing).await,
             None => Ok(None),
         }
     }
 
     async fn profile(&self, at: &Address, user: &str) -> Result<Option<Profile>, SendError> {
-        match self.0.directory() {
+        match self.outlet.directory() {
             Some(directory) => directory.profile(&address::<C>(at)?, user).await,
             None => Ok(None),
         }
     }
 
     async fn display_name(&self, at: &Address, mention: &str) -> Option<String> {
-        let directory = self.0.directory()?;
+        let directory = self.outlet.directory()?;
         directory
             .display_name(&address::<C>(at).ok()?, mention)
             .await
@@ -230,7 +246,7 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         at: &Address,
         attachment: &Attachment,
     ) -> Result<Attachment, SendError> {
-        match self.0.files() {
+        match self.outlet.files() {
             Some(files) => {
                 let at = address::<C>(at)?;
                 files.resolve_attachment(&at, attachment).await
@@ -245,17 +261,17 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         attachment: &Attachment,
         limit: usize,
     ) -> Result<Bytes, SendError> {
-        let files = self.0.files().ok_or_else(|| lacking("files"))?;
+        let files = self.outlet.files().ok_or_else(|| lacking("files"))?;
         files.download(&address::<C>(at)?, attachment, limit).await
     }
 
     fn indicator(&self, at: &Address, message_id: Option<&str>) -> Option<Indicator> {
-        let activity = self.0.activity()?;
+        let activity = self.outlet.activity()?;
         activity.indicator(&address::<C>(at).ok()?, message_id)
     }
 
     async fn show_activity(&self, at: &Address, message_id: Option<&str>) -> Result<(), SendError> {
-        match self.0.activity() {
+        match self.outlet.activity() {
             Some(activity) => activity.show(&address::<C>(at)?, message_id).await,
             None => Ok(()),
         }
@@ -267,21 +283,25 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         message_id: Option<&str>,
         shown: &str,
     ) -> Result<(), SendError> {
-        match self.0.activity() {
+        match self.outlet.activity() {
             Some(activity) => activity.clear(&address::<C>(at)?, message_id, shown).await,
             None => Ok(()),
         }
     }
 
     async fn run(&self, command: &Value) -> Result<(), SendError> {
-        let commands = self.0.commands().ok_or_else(|| lacking("commands"))?;
+        let commands = self.outlet.commands().ok_or_else(|| lacking("commands"))?;
         let command = serde_json::from_value(command.clone());
         let unknown = |_| SendError::refused(format!("a command that is not of {}", C::NAME));
-        commands.run(&command.map_err(unknown)?).await
+        let command = command.map_err(unknown)?;
+        match commands.bucket(&command) {
+            Some(bucket) => self.pacer.call(&bucket, || commands.run(&command)).await,
+            None => commands.run(&command).await,
+        }
     }
 
     fn notice(&self, at: &Address, text: &str) -> Option<Value> {
-        let commands = self.0.commands()?;
+        let commands = self.outlet.commands()?;
         let command = commands.notice(&address::<C>(at).ok()?, text)?;
         Some(json(&command))
     }
@@ -291,12 +311,12 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         at: &Address,
         reference: &Value,
     ) -> Result<Option<UserAction>, SendError> {
-        let resolve = self.0.resolve();
+        let resolve = self.outlet.resolve();
         let resolve = resolve.ok_or_else(|| lacking("messages that are fetched"))?;
         resolve.resolve(&address::<C>(at)?, reference).await
     }
 
     fn hand_back(&self, handback: &Handback) -> Option<Part> {
-        Some(self.0.peer()?.hand_back(handback))
+        Some(self.outlet.peer()?.hand_back(handback))
     }
 }

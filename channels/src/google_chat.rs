@@ -23,6 +23,7 @@ use crate::callback;
 use crate::capability::{Capability, Feature};
 use crate::channel::{BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps};
 use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape, Size};
+use crate::pace::Bucket;
 use crate::preview::Preview;
 use crate::render::Markup;
 use config::Config;
@@ -93,6 +94,7 @@ const LIMITS: Limits = Limits {
     pace: Pace {
         per_conversation: Some(Duration::from_secs(1)),
         learn_bursts: true,
+        per_group: None,
     },
     reply_window: None,
 };
@@ -105,6 +107,13 @@ pub struct Place {
     /// The thread's, `spaces/AAAA/threads/BBBB`, where there are others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     thread: Option<String>,
+}
+
+impl Place {
+    /// The space, whose writes Google counts in all threads together.
+    fn bucket(&self) -> Bucket {
+        Bucket::of(self.space.clone())
+    }
 }
 
 /// What a request leaves for later.
@@ -154,7 +163,9 @@ redacted_debug!(enum Command {
 
 impl ChannelType for GoogleChat {
     const NAME: &'static str = "google_chat";
+    const EXAMPLE: &'static str = include_str!("google_chat/config.example.toml");
     const DEFINITION: ChannelDefinition = config::DEFINITION;
+    const LIMITS: Option<&'static Limits> = Some(&LIMITS);
     /// The token that the request is signed with is in the body too.
     const SECRET_FIELDS: &'static [&'static str] = &[
         "systemIdToken",

@@ -36,7 +36,7 @@ pub struct Limits {
     /// The longest name of its own that an agent's message may stand under; `None` where it stands in the
     /// text.
     pub agent_identity: Option<Size>,
-    /// How fast messages may follow each other.
+    /// How fast messages may follow each other: [`super::pace`] sees to it.
     pub pace: Pace,
     /// For how long after a user's message answers are taken; `None`: always.
     pub reply_window: Option<Duration>,
@@ -160,6 +160,17 @@ pub struct Pace {
     pub per_conversation: Option<Duration>,
     /// Whether short bursts pass until the provider says otherwise.
     pub learn_bursts: bool,
+    /// What a conversation of several people takes besides, bursts or not.
+    pub per_group: Option<Rate>,
+}
+
+/// So many messages in so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub messages: u32,
+    /// In any time of this length.
+    pub per: Duration,
 }
 
 impl Pace {
@@ -167,6 +178,7 @@ impl Pace {
     pub const FREE: Self = Self {
         per_conversation: None,
         learn_bursts: false,
+        per_group: None,
     };
 }
 

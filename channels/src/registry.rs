@@ -24,6 +24,8 @@ pub struct Registered {
     pub preview: fn(&Value, &Sender) -> Vec<Preview>,
     /// Its keys in the configuration, and what to paste where.
     pub definition: ChannelDefinition,
+    /// [`ChannelType::EXAMPLE`].
+    pub example: &'static str,
 }
 
 /// Builds an edge of a connection's settings.
@@ -60,7 +62,7 @@ fn outlet<C: ChannelType>(
     deps: OutletDeps,
 ) -> Result<Box<dyn AnyOutlet>, BuildError> {
     let outlet = C::outlet(settings::<C>(channel)?, deps)?;
-    Ok(Box::new(ErasedOutlet::<C>(outlet)))
+    Ok(Box::new(ErasedOutlet::<C>::new(outlet)))
 }
 
 fn register<C: ChannelType>(
@@ -79,6 +81,7 @@ macro_rules! channels {
             capabilities: <$channel as ChannelType>::capability,
             preview: <$channel as ChannelType>::preview,
             definition: <$channel as ChannelType>::DEFINITION,
+            example: <$channel as ChannelType>::EXAMPLE,
         }),*];
 
         /// Their keys in the configuration.

@@ -64,7 +64,7 @@ pub enum TokenError {
 impl From<TokenError> for Rejected {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::Refused(reason) => Self::Unauthorized(reason),
+            TokenError::Refused(reason) => Self::Unauthorized(reason.into()),
             TokenError::NoKeys(reason) => Self::Unavailable(reason),
         }
     }

@@ -3,11 +3,11 @@
 //! - `edge`: what Slack sends. `verify` is the request signature, `parse` reads messages, mentions, taps
 //!   and submitted forms.
 //! - `outlet`: what Slack is sent. `render` makes messages of blocks, with `markup`, `split` and `limits`;
-//!   `history` is what a conversation shows already, `profile` who a user is, `pace` keeps to Slack's rate.
+//!   `history` is what a conversation shows already, `profile` who a user is.
 //! - `tap`: what our buttons carry; `choice`: showing what the user chose; `notice`: small print.
 //! - `form`: forms in modals, out and back in; `home`: the Home tab.
-//! - `address`: what the ledger keeps. `api`: the Web API; `workspaces`: with whose token it is called, and
-//!   how the app is installed.
+//! - `address`: what the ledger keeps. `api`: the Web API; `workspaces`: what Slack makes different about
+//!   installing the app.
 //! - `capability`, `preview`: what is shown how, before anybody sees it.
 //!
 //! In a channel the bot is spoken to by a mention, answers in the thread, and from then on hears what
@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::capability::{Capability, Feature};
 use crate::channel::{BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps};
+use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::preview::Preview;
 
@@ -28,7 +29,6 @@ use self::address::{Address, Command};
 use self::api::Api;
 use self::edge::SlackEdge;
 use self::outlet::SlackOutlet;
-use self::workspaces::Workspaces;
 
 mod address;
 mod api;
@@ -43,7 +43,6 @@ mod limits;
 mod markup;
 mod notice;
 mod outlet;
-mod pace;
 mod parse;
 mod preview;
 mod profile;
@@ -63,6 +62,7 @@ impl ChannelType for Slack {
     const NAME: &'static str = "slack";
     const SECRET_FIELDS: &'static [&'static str] = &["token", "response_url"];
     const DEFINITION: ChannelDefinition = config::DEFINITION;
+    const LIMITS: Option<&'static Limits> = Some(&limits::LIMITS);
     type Config = config::Slack;
     type Address = Address;
     type Command = Command;
@@ -108,7 +108,7 @@ fn api(
     table: &Table,
     memory: &Memory,
 ) -> Result<Api, BuildError> {
-    let workspaces = Workspaces::new(connection, config, &http, table, memory)
+    let workspaces = workspaces::workspaces(connection, config, &http, table, memory)
         .map_err(|error| BuildError(error.to_string()))?;
     Ok(Api::new(http, config.api_base_url.clone(), workspaces))
 }

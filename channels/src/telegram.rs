@@ -19,7 +19,8 @@ use serde_json::Value;
 use crate::callback;
 use crate::capability::{Capability, Feature};
 use crate::channel::{BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps, Registration};
-use crate::limits::{Buttons, Counted, Forms, Limits, Pace, Pictures, Shape, Size};
+use crate::limits::{Buttons, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size};
+use crate::pace::Bucket;
 use crate::preview::Preview;
 use crate::render::Markup;
 use api::Api;
@@ -78,10 +79,14 @@ const LIMITS: Limits = Limits {
     notices: false,
     agent_identity: None,
     // <https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this>: one a second in a
-    // chat, "short bursts" pass.
+    // chat, "short bursts" pass; in a group 20 a minute.
     pace: Pace {
         per_conversation: Some(Duration::from_secs(1)),
         learn_bursts: true,
+        per_group: Some(Rate {
+            messages: 20,
+            per: Duration::from_mins(1),
+        }),
     },
     reply_window: None,
 };
@@ -111,6 +116,22 @@ impl Chat {
             id: user,
             topic: None,
             reply_to: None,
+        }
+    }
+
+    /// A group, whose messages and topics are not known.
+    fn group(id: i64) -> Self {
+        // It differs in the sign of its id only.
+        Self::private(id)
+    }
+
+    /// The chat, whose messages Telegram counts in all topics together. That of a user has the user's id, and
+    /// groups and channels have negative ones.
+    fn bucket(&self) -> Bucket {
+        if self.id < 0 {
+            Bucket::group(self.id.to_string())
+        } else {
+            Bucket::of(self.id.to_string())
         }
     }
 
@@ -168,7 +189,9 @@ redacted_debug!(enum Command { Answer { vanishes }, Notify { chat, text: bytes }
 
 impl ChannelType for Telegram {
     const NAME: &'static str = "telegram";
+    const EXAMPLE: &'static str = include_str!("telegram/config.example.toml");
     const DEFINITION: ChannelDefinition = config::DEFINITION;
+    const LIMITS: Option<&'static Limits> = Some(&LIMITS);
     type Config = Config;
     type Address = Chat;
     type Command = Command;

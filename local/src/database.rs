@@ -44,11 +44,17 @@ impl EmbeddedDynamoDb {
                 let path = file
                     .to_str()
                     .context("the data directory's path is not valid UTF-8")?;
-                Database::new(path)
+                Database::new(path).map_err(|error| {
+                    anyhow!(
+                        "{path} cannot be opened as a ledger ({error}): it may be damaged or another file; \
+                         restore it from a backup, or name another directory"
+                    )
+                })?
             }
-            None => Database::memory(),
+            None => {
+                Database::memory().map_err(|error| anyhow!("the embedded database: {error}"))?
+            }
         };
-        let database = database.map_err(|error| anyhow!("the embedded database: {error}"))?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let sweeping = tokio::spawn(sweep(database.clone()));

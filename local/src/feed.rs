@@ -13,7 +13,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// How many events are kept, and how many a slow page may fall behind.
+/// How many events are kept unless it is said otherwise, and how many a slow page may fall behind.
 const KEPT: usize = 500;
 
 /// A feed of events, numbered from 1. A clone is the same one.
@@ -25,6 +25,7 @@ pub type Item = (u64, Arc<str>);
 
 #[derive(Debug)]
 struct Inner {
+    most: usize,
     sender: broadcast::Sender<Item>,
     kept: Mutex<Kept>,
 }
@@ -39,8 +40,15 @@ impl Feed {
     /// A feed without events.
     #[must_use]
     pub fn new() -> Self {
+        Self::keeping(KEPT)
+    }
+
+    /// A feed that keeps this many events.
+    #[must_use]
+    pub fn keeping(most: usize) -> Self {
         Self(Arc::new(Inner {
-            sender: broadcast::Sender::new(KEPT),
+            most,
+            sender: broadcast::Sender::new(most),
             kept: Mutex::default(),
         }))
     }
@@ -50,7 +58,7 @@ impl Feed {
         let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.last += 1;
         let item = (kept.last, Arc::from(json));
-        if kept.items.len() == KEPT {
+        if kept.items.len() >= self.0.most {
             kept.items.pop_front();
         }
         kept.items.push_back(Item::clone(&item));

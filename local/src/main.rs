@@ -1,19 +1,24 @@
-//! The command line: `haptik-bridge [serve]`, `check` and `register` for a bridge on this machine; `timeline`, `dead`,
+//! The command line: `haptik-bridge [serve]`, `init`, `check` and `register` for a bridge on this machine; `timeline`, `dead`,
 //! `replay` and `outages` for one on this machine or deployed; `sink` for trying a sink; `capabilities` and
 //! `preview` for what a channel shows.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
 mod check;
+mod init;
 mod operate;
 mod register;
 mod serve;
 mod show;
 mod sinks;
+mod stack;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+/// The configuration's name where none is given.
+const CONFIG_FILE: &str = "bridge.toml";
 
 /// A bridge between messaging channels and Haptik's "Bot as an API".
 #[derive(Debug, Parser)]
@@ -33,6 +38,8 @@ struct CommandLine {
 enum Command {
     /// Run the bridge on this machine; the same as without a command.
     Serve(serve::Arguments),
+    /// Write a configuration with what you choose.
+    Init(init::Arguments),
     /// Say whether a configuration file is good, and which URLs to paste where.
     Check(check::Arguments),
     /// Tell a channel's provider where the bridge is, where the provider has a call for that.
@@ -52,6 +59,11 @@ enum Command {
     Capabilities(show::CapabilitiesArguments),
     /// Print what a message becomes in a channel.
     Preview(show::PreviewArguments),
+    /// Print a script by which your shell completes this command's words.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 #[tokio::main]
@@ -61,6 +73,12 @@ async fn main() -> ExitCode {
     let done = match command_line.command {
         None => serve::run(command_line.serve).await,
         Some(Command::Serve(arguments)) => serve::run(arguments).await,
+        Some(Command::Init(arguments)) => init::run(&arguments),
+        Some(Command::Completions { shell }) => {
+            let mut command = CommandLine::command();
+            clap_complete::generate(shell, &mut command, "haptik-bridge", &mut std::io::stdout());
+            Ok(())
+        }
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Register(arguments)) => register::run(&arguments).await,
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
@@ -100,4 +118,14 @@ fn end_with_the_reader() {
 )]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        super::CommandLine::command().debug_assert();
+    }
 }

@@ -1,9 +1,10 @@
-//! Operating a bridge from the command line: on this machine by its data directory, or deployed by the
-//! environment of its functions (`CONFIG_SECRET_ARN`, `TABLE_NAME`, `QUEUE_URL`, `SINK_QUEUE_URL` and AWS credentials).
+//! Operating a bridge from the command line: on this machine by its data directory, or deployed by the name
+//! of its stack, or by the environment of its functions (`CONFIG_SECRET_ARN`, `TABLE_NAME`, `QUEUE_URL`,
+//! `SINK_QUEUE_URL` and AWS credentials).
 //!
 //! [`timeline`], [`dead`], [`replay`] and [`outages`] print what the ledger has; bodies only when asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,9 +23,12 @@ use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::stack;
+
 pub(crate) mod dead;
 pub(crate) mod outages;
 pub(crate) mod replay;
+mod rows;
 pub(crate) mod timeline;
 
 /// How long entries of a local ledger are kept that are taken up again.
@@ -35,8 +39,15 @@ const ENTRY_TTL: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 pub(crate) struct Place {
     /// The data directory of a bridge on this machine; without it, and with `TABLE_NAME` in the
     /// environment, a deployed one [default: .haptik-bridge]
-    #[arg(long, value_name = "DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "HAPTIK_BRIDGE_DATA_DIR",
+        conflicts_with = "stack"
+    )]
     data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    deployed: stack::Deployed,
 }
 
 /// Which bridge, and how to print its entries.
@@ -64,6 +75,11 @@ pub(crate) struct Operated {
 
 impl Place {
     async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<Operated> {
+        let found = match &self.deployed.stack {
+            Some(stack) => self.deployed.environment(stack).await?,
+            None => HashMap::new(),
+        };
+        let variable = |name: &str| found.get(name).cloned().or_else(|| variable(name));
         if self.data_dir.is_none() && variable("TABLE_NAME").is_some() {
             let bridge = {
                 let environment = Environment::read(variable)?;
@@ -85,8 +101,7 @@ impl Place {
         if !file.exists() {
             bail!(
                 "there is no ledger in {}: name the bridge's directory with --data-dir (the demo's is \
-                 .haptik-bridge/demo), or for a deployed bridge set CONFIG_SECRET_ARN, TABLE_NAME, \
-                 QUEUE_URL and SINK_QUEUE_URL as its functions have them",
+                 .haptik-bridge/demo), or a deployed bridge with --stack NAME",
                 directory.display()
             );
         }
@@ -124,6 +139,56 @@ impl Operated {
         Ok(users)
     }
 
+    /// That a name of the command line is one that there is: `what` says of what kind, `known` has those of
+    /// the configuration, or of the ledger where there is no configuration.
+    fn named(what: &str, name: &str, known: &BTreeSet<String>) -> anyhow::Result<()> {
+        if known.is_empty() || known.contains(name) {
+            return Ok(());
+        }
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        bail!(
+            "there is no {what} {name:?}; there are: {}",
+            known.join(", ")
+        )
+    }
+
+    /// The sinks that there are.
+    async fn sinks(&self) -> anyhow::Result<BTreeSet<String>> {
+        if let Some(bridge) = &self.deployed {
+            return Ok(bridge.config.sinks.keys().cloned().collect());
+        }
+        let lanes = self.ledger.lanes().await?;
+        let sinks = lanes.into_iter().filter_map(|lane| match lane {
+            Lane::Sink { sink, .. } => Some(sink),
+            _ => None,
+        });
+        Ok(sinks.collect())
+    }
+
+    /// The connections and accounts that there are; nothing where only a configuration would say.
+    fn connections(&self) -> BTreeSet<String> {
+        let Some(bridge) = &self.deployed else {
+            return BTreeSet::new();
+        };
+        let config = &bridge.config;
+        let connections = config
+            .channels
+            .keys()
+            .flat_map(|name| [format!("channels/{name}"), name.clone()]);
+        let accounts = config
+            .haptik
+            .keys()
+            .flat_map(|name| [format!("haptik/{name}"), name.clone()]);
+        connections.chain(accounts).collect()
+    }
+
+    /// The accounts at Haptik that there are; nothing where only a configuration would say.
+    fn accounts(&self) -> BTreeSet<String> {
+        let config = self.deployed.as_ref().map(|bridge| &bridge.config);
+        let names = config.into_iter().flat_map(|config| config.haptik.keys());
+        names.map(ToString::to_string).collect()
+    }
+
     /// The lanes of users: both directions, and those towards sinks. Of a deployed bridge they are the sinks
     /// that are configured, since its table is large.
     async fn lanes_of(&self, users: &BTreeSet<AuthId>) -> anyhow::Result<BTreeSet<Lane>> {
@@ -145,7 +210,7 @@ impl Operated {
 }
 
 impl Common {
-    /// Prints entries: a line each, or JSON.
+    /// Prints entries: a row each, or JSON.
     fn print(&self, entries: &[Entry]) -> anyhow::Result<()> {
         if self.json {
             let entries: Vec<Value> = entries
@@ -155,44 +220,9 @@ impl Common {
             println!("{}", serde_json::to_string_pretty(&entries)?);
             return Ok(());
         }
-        for entry in entries {
-            println!("{}", as_line(entry, self.bodies));
-            if self.bodies {
-                println!("    {}", serde_json::to_string(&entry.payload)?);
-            }
-        }
+        print!("{}", rows::table(entries, self.bodies)?);
         Ok(())
     }
-}
-
-/// An entry, as one line; with what a provider said of it, which may quote the user, where that is asked for.
-fn as_line(entry: &Entry, bodies: bool) -> String {
-    let mut parts = vec![
-        format!("{:.3}", entry.received_at),
-        format!("{:10}", entry.lane.direction()),
-        format!("{:9}", state(entry)),
-        entry.correlation_id.to_string(),
-        format!("{} {}", entry.lane, entry.key),
-    ];
-    if let Some(ended) = entry.ended_at {
-        let took = ended.duration_since(entry.received_at);
-        parts.push(format!("after {:.3} s", took.as_secs_f64()));
-    }
-    let counts = [
-        (entry.attempts, "failed tries"),
-        (crashes(entry), "crashes"),
-        (entry.overruns, "overruns"),
-    ];
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    parts.extend(counts.map(|(count, what)| format!("{count} {what}")));
-    if entry.revived_at.is_some() {
-        parts.push("replayed".to_owned());
-    }
-    parts.extend(entry.why().map(|why| match why.detail {
-        Some(_) if !bodies => format!("({}; its own words: --bodies)", why.reason),
-        _ => format!("({})", why.in_full()),
-    }));
-    parts.join("  ")
 }
 
 fn as_json(entry: &Entry, bodies: bool) -> Value {
@@ -229,10 +259,6 @@ fn crashes(entry: &Entry) -> u32 {
     // What was begun last has ended with the entry.
     let ended = u32::from(entry.ended_at.is_some());
     entry.starts.saturating_sub(ended)
-}
-
-fn state(entry: &Entry) -> String {
-    json!(entry.state).as_str().unwrap_or_default().to_owned()
 }
 
 /// Where an entry came in: `channels/acme-slack` or `haptik/main`.

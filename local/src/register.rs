@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     /// The connection's name in the configuration.
     connection: String,
     /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "bridge.toml")]
+    #[arg(long, value_name = "FILE", env = "HAPTIK_BRIDGE_CONFIG", default_value = crate::CONFIG_FILE)]
     config: PathBuf,
     /// The URL under which the provider reaches the bridge.
     #[arg(long, value_name = "URL")]

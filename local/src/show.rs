@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use haptik_bridge_channels::capability;
 use haptik_bridge_channels::registry::{self, CHANNELS, Registered};
 use haptik_bridge_shared::message::{Sender, SenderKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The types of channels, as the command line takes them.
 fn channel_types() -> PossibleValuesParser {
@@ -26,9 +26,12 @@ pub(crate) struct CapabilitiesArguments {
 /// Which message, for which channel.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PreviewArguments {
-    /// The type of the channel.
+    /// The type of the channel [default: each in turn]
     #[arg(long, value_parser = channel_types())]
-    channel: String,
+    channel: Option<String>,
+    /// Print JSON: an array of objects with `channel`, `kind`, `payload` and `link`.
+    #[arg(long)]
+    json: bool,
     /// An HSL message, or a webhook delivery of Haptik's with one; `-` reads standard input.
     #[arg(value_name = "FILE.json")]
     file: PathBuf,
@@ -63,17 +66,42 @@ pub(crate) fn preview(arguments: &PreviewArguments) -> anyhow::Result<()> {
         name: name.clone(),
         profile_image: String::new(),
     });
-    let channel = find(&arguments.channel)?;
-    let previews = (channel.preview)(body, &sender.unwrap_or_default());
+    let has = |key: &str| body.get(key).is_some();
+    if body.is_object() && !["text", "type", "title", "data"].iter().any(|key| has(key)) {
+        bail!("{shown} is no HSL message: it has neither text nor type, title or data");
+    }
+    let sender = sender.unwrap_or_default();
+    let channels: Vec<&Registered> = match &arguments.channel {
+        Some(name) => vec![find(name)?],
+        None => CHANNELS.iter().collect(),
+    };
+    if arguments.json {
+        let previews = channels.iter().flat_map(|channel| {
+            let previews = (channel.preview)(body, &sender).into_iter();
+            previews.map(|preview| {
+                json!({"channel": channel.name, "kind": preview.kind, "payload": preview.payload, "link": preview.link})
+            })
+        });
+        let previews: Vec<Value> = previews.collect();
+        println!("{}", serde_json::to_string_pretty(&previews)?);
+        return Ok(());
+    }
+    for channel in channels {
+        print_preview(channel, body, &sender)?;
+    }
+    Ok(())
+}
+
+fn print_preview(channel: &Registered, body: &Value, sender: &Sender) -> anyhow::Result<()> {
+    let previews = (channel.preview)(body, sender);
     if previews.is_empty() {
-        println!("Nothing is shown.");
+        println!("{}: nothing is shown.\n", channel.name);
     }
     for (index, preview) in previews.iter().enumerate() {
-        let link = preview
-            .link
-            .as_ref()
-            .map_or_else(String::new, |link| format!(", {link}"));
-        println!("{} {}{link}:\n", index + 1, preview.kind);
+        println!("{} {} {}\n", channel.name, index + 1, preview.kind);
+        if let Some(link) = &preview.link {
+            println!("{link}\n");
+        }
         println!("{}\n", serde_json::to_string_pretty(&preview.payload)?);
     }
     Ok(())

@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     /// The sink's name in the configuration.
     name: String,
     /// The configuration.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "HAPTIK_BRIDGE_CONFIG", default_value = crate::CONFIG_FILE)]
     config: PathBuf,
     /// An event, as Haptik delivers it; `-` reads standard input [default: a sample of
     /// `webhook_conversation_complete`]

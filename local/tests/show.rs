@@ -40,12 +40,12 @@ fn every_sample_has_a_preview_with_a_link() {
         let path = file.expect("a file").path();
         let path = path.to_str().expect("a path");
         let shown = text(haptik_bridge(&["preview", "--channel", "slack", path]));
-        if shown == "Nothing is shown.\n" {
+        if shown == "slack: nothing is shown.\n\n" {
             silent.push(Path::new(path).file_stem().expect("a name").to_owned());
         } else {
             assert!(
-                shown.contains(
-                    "1 message, https://app.slack.com/block-kit-builder/#%7B%22blocks%22"
+                shown.starts_with(
+                    "slack 1 message\n\nhttps://app.slack.com/block-kit-builder/#%7B%22blocks%22"
                 ),
                 "{path}: {shown}"
             );
@@ -63,9 +63,10 @@ fn what_is_wrong_with_a_preview_is_said() {
         std::fs::write(&path, text).expect("a file");
         path.to_str().expect("a path").to_owned()
     };
-    let (odd, number) = (
+    let (odd, number, unknown) = (
         write("odd.json", "{\"text\": "),
         write("number.json", "[1]"),
+        write("unknown.json", "{\"typ\": \"x\"}"),
     );
     let missing = directory.path().join("missing.json");
     let missing = missing.to_str().expect("a path");
@@ -86,7 +87,10 @@ fn what_is_wrong_with_a_preview_is_said() {
             vec!["--channel", "slak", &odd],
             vec!["slak", "possible values: custom, slack"],
         ),
-        (vec![odd.as_str()], vec!["--channel"]),
+        (
+            vec![unknown.as_str()],
+            vec!["is no HSL message", "neither text nor type"],
+        ),
         (vec!["--channel", "slack"], vec!["FILE.json"]),
     ] {
         let output = haptik_bridge(&[&["preview"], arguments.as_slice()].concat());
@@ -102,6 +106,66 @@ fn what_is_wrong_with_a_preview_is_said() {
     let unknown = haptik_bridge(&["capabilities", "slak"]);
     let said = String::from_utf8_lossy(&unknown.stderr);
     assert!(said.contains("possible values: custom, slack"), "{said}");
+}
+
+#[test]
+fn a_preview_without_a_channel_is_of_every_one() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("text.json");
+    std::fs::write(&file, "{\"text\": \"hello\"}").expect("a file");
+    let file = file.to_str().expect("a path");
+    let shown = text(haptik_bridge(&["preview", file]));
+    let json = text(haptik_bridge(&["preview", "--json", file]));
+    let previews: Vec<serde_json::Value> = serde_json::from_str(&json).expect("an array");
+    for channel in haptik_bridge_channels::registry::CHANNELS {
+        assert!(shown.contains(&format!("{} 1 ", channel.name)), "{shown}");
+        let has = |preview: &serde_json::Value| preview["channel"] == channel.name;
+        assert!(previews.iter().any(has), "{json}");
+    }
+}
+
+#[test]
+fn a_configuration_is_made_once_with_what_was_asked_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("bridge.toml");
+    let file = file.to_str().expect("a path");
+    let init = [
+        "init",
+        "--channel",
+        "slack",
+        "--sink",
+        "zendesk",
+        "--config",
+        file,
+    ];
+    text(haptik_bridge(&init));
+    let written = std::fs::read_to_string(file).expect("it is written");
+    assert!(
+        written.contains("type = \"slack\"") && written.contains("type = \"zendesk\""),
+        "{written}"
+    );
+    assert!(!written.contains("type = \"custom\""), "{written}");
+    let again = haptik_bridge(&init);
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(
+        !again.status.success() && said.contains("is not overwritten"),
+        "{said}"
+    );
+    let unknown = haptik_bridge(&["init", "--channel", "fax", "--config", "x.toml"]);
+    let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(
+        said.contains("there is no channel of the type \"fax\"; there are:"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_shell_completes_the_words() {
+    let script = text(haptik_bridge(&["completions", "bash"]));
+    assert!(
+        script.contains("timeline") && script.contains("--stack"),
+        "{script}"
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod address;
 pub mod api;
 pub mod aws;
 mod client;
+mod endpoint;
 mod error;
 #[cfg(any(test, feature = "fake"))]
 #[expect(
@@ -29,5 +30,6 @@ mod tls;
 pub use client::{
     BodyError, ClientError, LONGEST_RETRY_AFTER, Unreachable, client, read, retry_after, shortened,
 };
-pub use error::{CallError, CallErrorKind};
+pub use endpoint::Endpoint;
+pub use error::{CallError, CallErrorKind, as_code};
 pub use fetch::{FetchError, Fetcher};

@@ -87,19 +87,30 @@ impl<'a> Hop<'a> {
         let duration_ms = self.since.map(milliseconds_since);
         // A provider whose clock is ahead of ours is no reason for a negative time.
         let end_to_end_ms = self.at.map(|at| milliseconds_since(at).max(0.0));
-        tracing::info!(
-            target: HOP_TARGET,
-            hop = self.name,
-            outcome = %self.outcome,
-            source = self.source,
-            correlation_id = correlation_id.as_ref().map(CorrelationId::as_str),
-            direction = self.direction(),
-            lane = lane.as_deref(),
-            key = self.entry.map(|(_, key)| key.as_str()),
-            duration_ms,
-            end_to_end_ms,
-            reason = self.reason,
-        );
+        // A level is part of what `tracing` makes of the call, so there is one call for each.
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::event!(
+                    target: HOP_TARGET,
+                    tracing::Level::$level,
+                    hop = self.name,
+                    outcome = %self.outcome,
+                    source = self.source,
+                    correlation_id = correlation_id.as_ref().map(CorrelationId::as_str),
+                    direction = self.direction(),
+                    lane = lane.as_deref(),
+                    key = self.entry.map(|(_, key)| key.as_str()),
+                    duration_ms,
+                    end_to_end_ms,
+                    reason = self.reason,
+                )
+            };
+        }
+        match self.outcome {
+            Outcome::Ok | Outcome::Repeated | Outcome::Nothing | Outcome::Waiting => log!(INFO),
+            Outcome::WillRetry | Outcome::Rejected | Outcome::NotUnderstood => log!(WARN),
+            Outcome::Dead => log!(ERROR),
+        }
     }
 
     /// The way a message goes; of what was turned away, the way that it would have gone.
@@ -129,6 +140,8 @@ pub enum Outcome {
     Nothing,
     /// It failed and will be tried again.
     WillRetry,
+    /// It did not fail: what it needs is not there yet, and it will be tried again.
+    Waiting,
     /// It failed for ever.
     Dead,
     /// The request was turned away.
@@ -144,6 +157,7 @@ impl fmt::Display for Outcome {
             Self::Repeated => "repeated",
             Self::Nothing => "nothing",
             Self::WillRetry => "will_retry",
+            Self::Waiting => "waiting",
             Self::Dead => "dead",
             Self::Rejected => "rejected",
             Self::NotUnderstood => "not_understood",

@@ -15,7 +15,7 @@ use crate::message::completion::Completion;
 use crate::message::handoff::Handoff;
 use crate::message::offer::{Offer, OfferEnd};
 use crate::redacted_debug;
-use crate::table::{self, Table, TableError, Update, number, text};
+use crate::table::{self, Table, TableError, Update, equals, number, text};
 
 mod due;
 mod handoff;
@@ -124,6 +124,20 @@ impl UserMap {
     /// may have learnt in the meantime stays.
     pub async fn put_place(&self, user: &User) -> Result<(), TableError> {
         self.place(user)?.send().await
+    }
+
+    /// Puts where the user is, where that is still what it was `from`: the conversation has moved.
+    pub async fn put_moved(
+        &self,
+        auth_id: &AuthId,
+        from: &Address,
+        to: &Address,
+    ) -> Result<(), TableError> {
+        let unchanged = equals("address", serde_dynamo::to_attribute_value(from)?);
+        let update = self.update(auth_id).condition(unchanged);
+        let update = update.set("address", serde_dynamo::to_attribute_value(to)?);
+        // The user has written from elsewhere since then: that is newer.
+        update.send_if().await.map(drop)
     }
 
     /// Notes what Haptik was told about the user.

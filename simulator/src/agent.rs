@@ -93,6 +93,29 @@ impl Simulator {
         Ok(())
     }
 
+    /// Somebody plays the agent who has the chat: the scripted one is silent until it completes.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such user.
+    pub fn play_agent(&self, auth_id: &str) -> Result<(), UnknownUser> {
+        let played = self.change(|state| {
+            state.users.get_mut(auth_id)?.agent_is_played = true;
+            Some(())
+        });
+        played.ok_or_else(|| unknown(auth_id))
+    }
+
+    /// Whether the user has an open conversation.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such user.
+    pub fn is_in_conversation(&self, auth_id: &str) -> Result<bool, UnknownUser> {
+        let open = self.read(|state| Some(state.users.get(auth_id)?.conversation.is_some()));
+        open.ok_or_else(|| unknown(auth_id))
+    }
+
     /// The conversation completes, with the events that the settings ask for. The user's next
     /// message opens another one, with the bot.
     ///
@@ -107,6 +130,7 @@ impl Simulator {
             let conversation = user.open_conversation(message_id);
             user.conversation = None;
             user.agent_team = None;
+            user.agent_is_played = false;
             let link = format!("/_simulator/chats/{}", user.user_name);
             let link = state.link(&link);
             let frame = self.frame(state, auth_id)?;
@@ -136,12 +160,12 @@ impl Simulator {
                 None => message.text.clone(),
             };
             user.remember("user".to_owned(), text, message.message_id, message.at);
-            Some(user.agent_team.is_some())
+            Some((user.agent_team.is_some(), user.agent_is_played))
         });
         match with_agent {
-            Some(true) => self.inner.bot.agent_answer(message),
-            Some(false) => self.inner.bot.answer(message),
-            None => Vec::new(),
+            Some((true, false)) => self.inner.bot.agent_answer(message),
+            Some((false, _)) => self.inner.bot.answer(message),
+            Some((true, true)) | None => Vec::new(),
         }
     }
 

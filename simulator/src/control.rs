@@ -199,6 +199,9 @@ async fn agent_says(
 #[serde(deny_unknown_fields)]
 struct Joining {
     team_name: Option<String>,
+    /// Somebody plays the agent: the scripted one is silent until the conversation completes.
+    #[serde(default)]
+    by_hand: bool,
 }
 
 async fn agent_joins(
@@ -209,6 +212,9 @@ async fn agent_joins(
     match joining.team_name {
         Some(team_name) => simulator.agent_joins_from(&auth_id, &team_name)?,
         None => simulator.agent_joins(&auth_id)?,
+    }
+    if joining.by_hand {
+        simulator.play_agent(&auth_id)?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -223,9 +229,13 @@ async fn completes(
     State(simulator): State<Simulator>,
     Path(auth_id): Path<String>,
     Json(completing): Json<Completing>,
-) -> Result<StatusCode, UnknownUser> {
+) -> Result<Response, UnknownUser> {
+    if !simulator.is_in_conversation(&auth_id)? {
+        let said = json!({"error_message": "there is no open conversation"});
+        return Ok((StatusCode::CONFLICT, Json(said)).into_response());
+    }
     simulator.completes(&auth_id, completing.by)?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn deliver(

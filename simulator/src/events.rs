@@ -9,7 +9,7 @@ use super::{
     state::{Conversation, User},
 };
 
-/// The picture of the bot and of the agents.
+/// The picture of the bot and of the agents, where the simulator has no address of its own.
 const PROFILE_IMAGE: &str = "https://assets.haptikapi.com/content/42e123411bk1109823bf.jpg";
 
 /// Who says something to the user.
@@ -64,7 +64,7 @@ impl Frame<'_> {
             "data": {
                 "event_name": "chat_pinned",
                 "payload": {
-                    "profile_image": PROFILE_IMAGE,
+                    "profile_image": self.picture(),
                     "agent_name": agent_name,
                     "team_name": team_name,
                 },
@@ -123,18 +123,25 @@ impl Frame<'_> {
             Speaker::Bot => json!({
                 "id": 4415,
                 "name": "gogo",
-                "profile_image": PROFILE_IMAGE,
+                "profile_image": self.picture(),
                 "is_automated": true,
                 "email": null,
             }),
             Speaker::Agent => json!({
                 "id": 235,
                 "name": self.settings.agent_name,
-                "profile_image": PROFILE_IMAGE,
+                "profile_image": self.picture(),
                 "is_automated": false,
                 "email": "agent@example.com",
             }),
         }
+    }
+
+    /// A picture that the simulator draws itself, so that the demo needs no network.
+    fn picture(&self) -> String {
+        let drawn = |base: &String| format!("{base}/_simulator/images/face.png");
+        let base = self.settings.public_url.as_ref();
+        base.map_or_else(|| PROFILE_IMAGE.to_owned(), drawn)
     }
 
     fn common(&self, event_name: &str, speaker: Speaker) -> Map<String, Value> {

@@ -121,6 +121,8 @@ pub(super) struct User {
     pub(super) business_id: u64,
     /// The team of the agent who has the chat, if one has.
     pub(super) agent_team: Option<String>,
+    /// Whether somebody plays that agent.
+    pub(super) agent_is_played: bool,
     pub(super) conversation: Option<Conversation>,
     pub(super) conversations: u64,
     /// Whether the user has ever said something.
@@ -141,6 +143,7 @@ impl User {
             profile,
             business_id,
             agent_team: None,
+            agent_is_played: false,
             conversation: None,
             conversations: 0,
             has_spoken: false,

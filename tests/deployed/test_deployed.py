@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import os
 import re
 import threading
 import time
@@ -304,6 +305,18 @@ def test_a_second_stage_lives_beside_the_first_and_is_deleted_without_a_trace(co
     second.delete()
     assert everything(configured.aws) == before
     configured.talk("U0JUDY", "the first is as it was")
+
+
+def test_a_stack_is_operated_by_its_name(configured):
+    configured.talk("U0NOOR", "who asks by the name of the stack")
+    def operate(*arguments):
+        return configured.aws.run(os.environ["HAPTIK_BRIDGE"], *arguments, "--stack", configured.stack)
+    code, said = operate("timeline", "acme-slack/U0NOOR")
+    assert code == 0 and "user → Haptik" in said and "✓ delivered" in said, said
+    code, said = operate("dead", "--sink", "nosuch")
+    assert code == 1 and 'there is no sink "nosuch"' in said, said
+    code, said = configured.aws.run(os.environ["HAPTIK_BRIDGE"], "dead", "--stack", "nosuch")
+    assert code == 1 and "the stack nosuch cannot be looked up" in said, said
 
 
 def test_no_permission_was_missing_and_nothing_was_given_up(configured):

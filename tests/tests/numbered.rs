@@ -77,6 +77,7 @@ const WITH_BUTTONS: Limits = Limits {
 impl ChannelType for Texts {
     const NAME: &'static str = "texts";
     const DEFINITION: ChannelDefinition = ChannelDefinition::of::<OutboundSettings>("texts");
+    const LIMITS: Option<&'static Limits> = Some(&TEXTS);
     type Config = OutboundSettings;
     type Address = String;
     type Command = ();

@@ -9,6 +9,7 @@ use haptik_bridge_channels::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps, Part, SendError, Sent,
 };
 use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::limits;
 use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_channels::preview::Preview;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
@@ -37,6 +38,7 @@ struct Trap {
 impl ChannelType for Trap {
     const NAME: &'static str = "trap";
     const DEFINITION: ChannelDefinition = ChannelDefinition::of::<OutboundSettings>("trap");
+    const LIMITS: Option<&'static limits::Limits> = None;
     type Config = OutboundSettings;
     type Address = Value;
     type Command = ();

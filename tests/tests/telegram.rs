@@ -430,15 +430,22 @@ async fn telegram_asks_for_a_pause_and_only_that_user_waits() -> anyhow::Result<
 }
 
 #[tokio::test]
-async fn a_group_that_became_a_supergroup_is_still_answered() -> anyhow::Result<()> {
-    let scene = Scene::with(echo).await?;
+async fn a_group_that_became_a_supergroup_is_still_answered_and_its_new_id_is_kept()
+-> anyhow::Result<()> {
+    let thrice = |message: &UserMessage| [echo(message), echo(message), echo(message)].concat();
+    let scene = Scene::with(thrice).await?;
     let group = scene.telegram.add_group(ChatKind::Group, "Acme");
     let said = Said::new(ASHA, &format!("@{USERNAME} hello")).in_chat(group);
     let update = scene.telegram.said(&said);
     let moved = scene.telegram.migrate(group);
     scene.update(&update).await?;
-    let shown = scene.telegram.wait_for_messages(moved, 1).await;
-    assert_eq!(shown[0].text, "You said: hello.");
+    let shown = scene.telegram.wait_for_messages(moved, 3).await;
+    assert_eq!(texts(&shown), ["You said: hello."; 3]);
+    let calls = scene.telegram.calls("sendMessage");
+    let to_old = calls
+        .iter()
+        .filter(|call| call.arguments["chat_id"] == group);
+    assert_eq!(to_old.count(), 1, "{calls:#?}");
     let dead = scene.stage.finish_with_dead().await?;
     assert!(dead.is_empty(), "{:?}", reasons(&dead));
     Ok(())

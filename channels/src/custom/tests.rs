@@ -362,7 +362,7 @@ fn user() -> Address {
 
 #[tokio::test]
 async fn the_application_is_asked_nothing() {
-    let outlet = ErasedOutlet::<Custom>(outlet(secret_path()));
+    let outlet = ErasedOutlet::<Custom>::new(outlet(secret_path()));
     let at = message::Address(json!({"user": "u-42"}));
     assert_eq!(outlet.profile(&at, "u-42").await, Ok(None));
     let outgoing = hsl(&json!({"text": "hi"}));

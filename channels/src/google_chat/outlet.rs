@@ -16,6 +16,7 @@ use super::receive::is_name;
 use super::{Command, GoogleChat, LIMITS, Place, encode};
 use crate::channel::{Commands, Files, Outlet, OutletDeps, Part, Refusal, SendError, Sent};
 use crate::limits::Size;
+use crate::pace::Bucket;
 use crate::render::inline::{read, verbatim};
 use crate::render::{Markup, Span};
 
@@ -100,6 +101,10 @@ impl Outlet<GoogleChat> for GoogleChatOutlet {
         part.simpler(|page| encode::encode(page, &self.function))
     }
 
+    fn bucket(&self, to: &Place) -> Bucket {
+        to.bucket()
+    }
+
     /// <https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages/create>
     async fn send(&self, to: &Place, part: &Part) -> Result<Sent, SendError> {
         let id = lenient_json::some_text(&part.body, "id");
@@ -151,6 +156,17 @@ impl Commands<GoogleChat> for GoogleChatOutlet {
                 let text = [Span::Italic(verbatim(text))];
                 self.post(place, id, &text).await
             }
+        }
+    }
+
+    fn bucket(&self, command: &Command) -> Option<Bucket> {
+        match command {
+            // Google counts changes of messages as well: the space is the beginning of a message's name.
+            Command::Settle { message, .. } | Command::Filled { message, .. } => {
+                let space = message.split("/messages/").next()?;
+                Some(Bucket::of(space))
+            }
+            Command::Greet { place, .. } | Command::Notify { place, .. } => Some(place.bucket()),
         }
     }
 

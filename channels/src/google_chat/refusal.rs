@@ -1,8 +1,8 @@
 //! What Google answers (<https://cloud.google.com/apis/design/errors>), and what is to be done about it.
 
 use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::ApiAnswer;
-use haptik_bridge_shared::net::{CallError, CallErrorKind};
 use haptik_bridge_shared::retry::{Detail, Retryable as _};
 use serde_json::Value;
 
@@ -61,15 +61,8 @@ pub(super) fn of_answer(method: &str, answer: &ApiAnswer) -> SendError {
 
 /// What a call that was not taken means.
 pub(super) fn of_call(error: &CallError) -> SendError {
-    let refusal = match &error.kind {
-        CallErrorKind::Unauthorized => Refusal::Unauthorized,
-        CallErrorKind::RateLimited => Refusal::RateLimited(error.retry_after),
-        CallErrorKind::Unavailable => Refusal::Unavailable(error.retry_after),
-        CallErrorKind::Unreachable(_) | CallErrorKind::Unreadable => Refusal::Unavailable(None),
-        CallErrorKind::Refused | CallErrorKind::Unsendable(_) => Refusal::Refused,
-    };
     SendError {
         detail: error.detail().map(Detail::from),
-        ..SendError::new(refusal, error.by("Google").to_string())
+        ..SendError::of_call("Google", error)
     }
 }

@@ -62,8 +62,8 @@ impl SlackEdge {
         if request.method != Method::POST {
             return Err(Rejected::MethodNotAllowed("POST"));
         }
-        verify::verify(request.headers, request.body, &self.signing_secrets, now)
-            .map_err(|error| Rejected::Unauthorized(error.reason()))?;
+        let sent = verify::verify(request.headers, request.body, &self.signing_secrets, now)
+            .map_err(Rejected::Unauthorized)?;
         let reader = Reader {
             connection: &self.connection,
             conversation: self.conversation,
@@ -73,7 +73,7 @@ impl SlackEdge {
             agent_phrase: self.agent_phrase.as_deref(),
             many: self.api.workspaces().are_many(),
             workspace: None,
-            sent: verify::sent_at(request.headers).unwrap_or(now),
+            sent,
         };
         Ok(reader.read(request.body))
     }

@@ -49,7 +49,7 @@ pub(super) async fn parts_sent(
         let asked = api.call(place.workspace.as_ref(), method, arguments);
         let answer = match asked.await {
             Ok(answer) => answer,
-            Err(SlackError::Refused { .. }) => return Ok(None),
+            Err(error) if error.is_refused() => return Ok(None),
             Err(error) if error.code() == "missing_scope" => return Ok(None),
             Err(error) => return Err(error),
         };

@@ -36,9 +36,12 @@ pub(super) const LIMITS: Limits = Limits {
     forms: Forms::Modal { fits: form::fits },
     notices: true,
     agent_identity: Some(USERNAME),
+    // <https://docs.slack.dev/apis/web-api/rate-limits>: about one a second in a conversation; the length of
+    // the "short bursts" is not published.
     pace: Pace {
         per_conversation: Some(std::time::Duration::from_secs(1)),
         learn_bursts: true,
+        per_group: None,
     },
     reply_window: None,
 };

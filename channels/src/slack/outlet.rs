@@ -13,13 +13,15 @@ use url::Url;
 use super::Slack;
 use super::address::{Address, Command};
 use super::api::{Api, Arguments, SlackError};
-use super::pace::Pace;
 use super::render::Style;
 use super::workspaces::{WorkspaceId, bare_user};
 use super::{history, markup, notice, parse, profile, render};
 use crate::channel::{
     Activity, Commands, Directory, Files, History, Indicator, Outlet, Part, SendError, Sent,
 };
+use crate::pace::Bucket;
+
+const POST_MESSAGE: &str = "chat.postMessage";
 
 /// The side that sends.
 #[derive(Debug)]
@@ -27,7 +29,6 @@ pub(super) struct SlackOutlet {
     style: Style,
     reaction: Option<String>,
     api: Api,
-    pace: Pace,
     fetcher: Fetcher,
 }
 
@@ -40,28 +41,21 @@ impl SlackOutlet {
             },
             reaction: config.reaction.clone(),
             api,
-            pace: Pace::default(),
             fetcher,
         }
     }
 
-    /// Calls a method that writes blocks, at the pace that Slack keeps. It refuses a message of which it
-    /// cannot load an image, or has no such block ([`crate::channel::Refusal::TooRich`]).
+    /// Calls a method that writes blocks. It refuses a message of which it cannot load an image, or has no
+    /// such block ([`crate::channel::Refusal::TooRich`]).
     async fn write(
         &self,
         workspace: Option<&WorkspaceId>,
         method: &'static str,
         body: &Value,
     ) -> Result<Value, SlackError> {
-        let places = ["channel", "user_id"];
-        let place = places
-            .iter()
-            .find_map(|key| lenient_json::some_text(body, key));
-        // The limits are each workspace's own, whose ids may be another's as well.
-        let of = workspace.map_or("", WorkspaceId::as_str);
-        let place = format!("{of} {}", place.unwrap_or_default());
-        let call = || self.api.call(workspace, method, Arguments::Json(body));
-        self.pace.call(method, &place, call).await
+        self.api
+            .call(workspace, method, Arguments::Json(body))
+            .await
     }
 
     /// Where the bot token may go: hosts of Slack over TLS, and where the Web API is.
@@ -94,6 +88,10 @@ impl Outlet<Slack> for SlackOutlet {
         part.simpler(render::encode)
     }
 
+    fn bucket(&self, to: &Address) -> Bucket {
+        bucket(POST_MESSAGE, to.workspace.as_ref(), &to.channel)
+    }
+
     /// <https://docs.slack.dev/reference/methods/chat.postMessage>
     async fn send(&self, to: &Address, part: &Part) -> Result<Sent, SendError> {
         let workspace = to.workspace.as_ref();
@@ -105,14 +103,13 @@ impl Outlet<Slack> for SlackOutlet {
         if let Some(thread_ts) = &to.thread_ts {
             fields.insert("thread_ts".to_owned(), thread_ts.as_str().into());
         }
-        let method = "chat.postMessage";
-        let answer = match self.write(workspace, method, &body).await {
+        let answer = match self.write(workspace, POST_MESSAGE, &body).await {
             // Without the scope chat:write.customize.
             Err(error) if error.code() == "missing_scope" => {
                 let Some(body) = render::in_the_bots_name(&body) else {
                     return Err(error.into());
                 };
-                self.write(workspace, method, &body).await?
+                self.write(workspace, POST_MESSAGE, &body).await?
             }
             answer => answer?,
         };
@@ -170,7 +167,7 @@ impl Directory<Slack> for SlackOutlet {
         match self.api.call(workspace, "users.info", arguments).await {
             Ok(answer) => Ok(answer.get("user").map(profile::profile)),
             // The user can be registered without a profile.
-            Err(SlackError::Refused { .. }) => Ok(None),
+            Err(error) if error.is_refused() => Ok(None),
             Err(error) if error.code() == "missing_scope" => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -300,6 +297,13 @@ impl Activity<Slack> for SlackOutlet {
     }
 }
 
+/// What Slack counts the calls of: each method in each conversation, of each workspace, whose ids may be
+/// another's as well.
+fn bucket(method: &str, workspace: Option<&WorkspaceId>, conversation: &str) -> Bucket {
+    let of = workspace.map_or("", WorkspaceId::as_str);
+    Bucket::of(format!("{method} {of} {conversation}"))
+}
+
 /// The arguments of a reaction on a message
 /// (<https://docs.slack.dev/reference/methods/reactions.add>).
 fn reaction(at: &Address, ts: &str, name: &str) -> Value {
@@ -308,6 +312,14 @@ fn reaction(at: &Address, ts: &str, name: &str) -> Value {
 
 #[async_trait]
 impl Commands<Slack> for SlackOutlet {
+    fn bucket(&self, command: &Command) -> Option<Bucket> {
+        let keys = ["channel", "user_id"];
+        let mut ids = keys.iter();
+        let id = ids.find_map(|key| lenient_json::some_text(&command.body, key))?;
+        let workspace = command.workspace.as_ref();
+        Some(bucket(command.method.name(), workspace, &id))
+    }
+
     async fn run(&self, command: &Command) -> Result<(), SendError> {
         let workspace = command.workspace.as_ref();
         let method = command.method.name();

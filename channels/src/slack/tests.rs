@@ -15,6 +15,7 @@ use super::*;
 use crate::channel::{Commands as _, Directory, Files, History, Part, Refusal, Rejected, Request};
 use crate::erased::{AnyOutlet as _, ErasedOutlet};
 use crate::memory::Memory;
+use crate::verify::Unverified;
 
 mod activity;
 
@@ -36,7 +37,7 @@ fn settings(api_base_url: Url) -> config::Slack {
 }
 
 fn web_api(settings: &config::Slack) -> Api {
-    let workspaces = Workspaces::one(Secrets::new("xoxb-token", []));
+    let workspaces = workspaces::Workspaces::Configured(Secrets::new("xoxb-token", []));
     let http = net::client().expect("a client");
     Api::new(http, settings.api_base_url.clone(), workspaces)
 }
@@ -330,7 +331,7 @@ async fn a_command_is_run_as_it_stands() {
         json!({"ok": false, "error": "message_not_found"}),
     ])
     .await;
-    let outlet = ErasedOutlet::<Slack>(Box::new(outlet(&fake)));
+    let outlet = ErasedOutlet::<Slack>::new(Box::new(outlet(&fake)));
     let command =
         json!({"method": "chat.update", "body": {"channel": "C1", "ts": "1.0", "text": "x"}});
     outlet.run(&command).await.expect("it is done");
@@ -436,7 +437,9 @@ async fn only_what_slack_signed_is_read_and_only_at_the_one_path() {
     };
     assert_eq!(
         edge.receive(&forged, now).await.err(),
-        Some(Rejected::Unauthorized("X-Slack-Signature does not match"))
+        Some(Rejected::Unauthorized(Unverified::Mismatch(
+            "X-Slack-Signature"
+        )))
     );
     let elsewhere = Request {
         path: "/handoff",

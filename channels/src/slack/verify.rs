@@ -1,93 +1,43 @@
 //! Slack's request signature (<https://docs.slack.dev/authentication/verifying-requests-from-slack/>).
 
-use hmac::{Hmac, KeyInit, Mac};
-use http::HeaderMap;
-use jiff::Timestamp;
-use secrecy::ExposeSecret;
-use sha2::Sha256;
+use std::time::Duration;
 
 use haptik_bridge_shared::config::Secrets;
-use haptik_bridge_shared::lenient_json;
+use http::HeaderMap;
+use jiff::Timestamp;
 
-const SIGNATURE: &str = "x-slack-signature";
-const TIMESTAMP: &str = "x-slack-request-timestamp";
+use crate::verify::{Encoding, Hash, SentAt, Signature, Unverified};
 
-/// How far a request's time may be from ours, in seconds, either way.
-const TOLERANCE: u64 = 5 * 60;
+const SIGNATURE: Signature = Signature {
+    header: "X-Slack-Signature",
+    prefix: "v0=",
+    hash: Hash::Sha256,
+    encoding: Encoding::Hex,
+};
 
-/// Why a request is not believed to be Slack's. Never says what the signature should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SignatureError {
-    Timestamp,
-    Expired,
-    Malformed,
-    Mismatch,
-}
+const SENT_AT: SentAt = SentAt {
+    header: "X-Slack-Request-Timestamp",
+    tolerance: Duration::from_mins(5),
+};
 
-/// Checks that one of the secrets signed the body, at about this time.
+/// Checks that one of the secrets signed the body, at about this time. Gives when it was sent, to the second:
+/// signed with it, so the same for the same request.
 pub(super) fn verify(
     headers: &HeaderMap,
     body: &[u8],
     secrets: &Secrets,
     now: Timestamp,
-) -> Result<(), SignatureError> {
-    let timestamp = lenient_json::header(headers, TIMESTAMP).ok_or(SignatureError::Timestamp)?;
-    let digits = !timestamp.is_empty() && timestamp.bytes().all(|byte| byte.is_ascii_digit());
-    let sent: i64 = timestamp
-        .parse()
-        .ok()
-        .filter(|_| digits)
-        .ok_or(SignatureError::Timestamp)?;
-    if now.as_second().abs_diff(sent) > TOLERANCE {
-        return Err(SignatureError::Expired);
-    }
-    let signature = lenient_json::header(headers, SIGNATURE)
-        .and_then(|signature| signature.strip_prefix("v0="));
-    let signature = signature.and_then(|digits| hex::decode(digits).ok());
-    let signature = signature
-        .filter(|bytes| bytes.len() == 32)
-        .ok_or(SignatureError::Malformed)?;
-    let signed_by = |secret: &str| {
-        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).is_ok_and(|mut mac| {
-            mac.update(b"v0:");
-            mac.update(timestamp.as_bytes());
-            mac.update(b":");
-            mac.update(body);
-            mac.verify_slice(&signature).is_ok()
-        })
-    };
-    if secrets
-        .iter()
-        .any(|secret| signed_by(secret.expose_secret()))
-    {
-        Ok(())
-    } else {
-        Err(SignatureError::Mismatch)
-    }
-}
-
-/// When a request was sent, to the second: signed with it, so the same for the same request.
-pub(super) fn sent_at(headers: &HeaderMap) -> Option<Timestamp> {
-    let seconds = lenient_json::header(headers, TIMESTAMP)?.parse().ok()?;
-    Timestamp::from_second(seconds).ok()
-}
-
-impl SignatureError {
-    /// It in words that may be logged.
-    pub(super) fn reason(self) -> &'static str {
-        match self {
-            Self::Timestamp => "X-Slack-Request-Timestamp is missing or no time",
-            Self::Expired => "X-Slack-Request-Timestamp is more than five minutes off",
-            Self::Malformed => "X-Slack-Signature is missing or malformed",
-            Self::Mismatch => "X-Slack-Signature does not match",
-        }
-    }
+) -> Result<Timestamp, Unverified> {
+    let (sent, written) = SENT_AT.read(headers, now)?;
+    let signed = [b"v0:", written.as_bytes(), b":", body];
+    SIGNATURE.verify(headers, secrets, &signed)?;
+    Ok(sent)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
     use proptest::prelude::*;
     use secrecy::SecretString;
 
@@ -112,14 +62,11 @@ mod tests {
         headers
     }
 
-    fn check(
-        headers: &HeaderMap,
-        body: &[u8],
-        all: &[&str],
-        later: i64,
-    ) -> Result<(), SignatureError> {
+    fn check(headers: &HeaderMap, body: &[u8], all: &[&str], later: i64) -> Result<(), Unverified> {
         let now = Timestamp::from_second(SENT + later).expect("a time");
-        verify(headers, body, &secrets(all), now)
+        let sent = verify(headers, body, &secrets(all), now)?;
+        assert!((SENT..=SENT + 1).contains(&sent.as_second()));
+        Ok(())
     }
 
     #[test]
@@ -129,7 +76,7 @@ mod tests {
         assert_eq!(check(&headers, BODY, &["new", SECRET], 0), Ok(()));
         assert_eq!(
             check(&headers, BODY, &["new", "old"], 0),
-            Err(SignatureError::Mismatch)
+            Err(Unverified::Mismatch(SIGNATURE.header))
         );
     }
 
@@ -139,8 +86,8 @@ mod tests {
         for (later, expected) in [
             (300, Ok(())),
             (-300, Ok(())),
-            (301, Err(SignatureError::Expired)),
-            (-301, Err(SignatureError::Expired)),
+            (301, Err(Unverified::Expired(SENT_AT.header))),
+            (-301, Err(Unverified::Expired(SENT_AT.header))),
         ] {
             assert_eq!(check(&headers, BODY, &[SECRET], later), expected, "{later}");
         }
@@ -149,12 +96,15 @@ mod tests {
     #[test]
     fn what_is_missing_or_malformed_is_refused() {
         let good = headers("1531420618", SIGNED);
-        for name in [TIMESTAMP, SIGNATURE] {
+        for name in [SENT_AT.header, SIGNATURE.header] {
             let mut without = good.clone();
             without.remove(name);
             assert!(check(&without, BODY, &[SECRET], 0).is_err(), "{name}");
             let mut twice = good.clone();
-            twice.append(name, HeaderValue::from_static("x"));
+            twice.append(
+                HeaderName::from_bytes(name.as_bytes()).expect("a name"),
+                HeaderValue::from_static("x"),
+            );
             assert!(check(&twice, BODY, &[SECRET], 0).is_err(), "{name}");
         }
         for timestamp in [
@@ -167,18 +117,18 @@ mod tests {
         ] {
             assert_eq!(
                 check(&headers(timestamp, SIGNED), BODY, &[SECRET], 0),
-                Err(SignatureError::Timestamp)
+                Err(Unverified::Malformed(SENT_AT.header))
             );
         }
         for signature in ["", "v0=", "v1=00", "a2114d57", &SIGNED[..40], "v0=zz"] {
             assert_eq!(
                 check(&headers("1531420618", signature), BODY, &[SECRET], 0),
-                Err(SignatureError::Malformed)
+                Err(Unverified::Malformed(SIGNATURE.header))
             );
         }
         assert_eq!(
             check(&headers("1531420619", SIGNED), BODY, &[SECRET], 0),
-            Err(SignatureError::Mismatch)
+            Err(Unverified::Mismatch(SIGNATURE.header))
         );
     }
 
@@ -187,11 +137,11 @@ mod tests {
         fn any_flipped_bit_is_refused(at in 0..BODY.len(), bit in 0..8_u32, forged in 0..32_usize) {
             let mut body = BODY.to_vec();
             body[at] ^= 1 << bit;
-            prop_assert_eq!(check(&headers("1531420618", SIGNED), &body, &[SECRET], 0), Err(SignatureError::Mismatch));
+            prop_assert_eq!(check(&headers("1531420618", SIGNED), &body, &[SECRET], 0), Err(Unverified::Mismatch(SIGNATURE.header)));
             let mut signature = hex::decode(&SIGNED[3..]).expect("hex");
             signature[forged] ^= 1 << bit;
             let signature = format!("v0={}", hex::encode(signature));
-            prop_assert_eq!(check(&headers("1531420618", &signature), BODY, &[SECRET], 0), Err(SignatureError::Mismatch));
+            prop_assert_eq!(check(&headers("1531420618", &signature), BODY, &[SECRET], 0), Err(Unverified::Mismatch(SIGNATURE.header)));
         }
     }
 }

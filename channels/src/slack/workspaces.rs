@@ -1,43 +1,26 @@
-//! Whose token is used: the one workspace's, from the configuration, or, where many have installed the
-//! app, that of the workspace in which something happens.
-//!
-//! - `install`: the pages by which somebody installs the app, with `state`, what keeps others from doing
-//!   so in their name, `exchange`, the call that gets the token, and `page`, what they are shown.
-//! - `installations`: the tokens, encrypted in the table, and for a short while in memory.
+//! In which workspaces the app is: what Slack makes different about [installing](crate::install) it
+//! (<https://docs.slack.dev/authentication/installing-with-oauth/>).
 
 use std::fmt;
 
-use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
-
-use super::api::SlackError;
-use super::config;
-use crate::channel::{Request, Response};
-use crate::memory::Memory;
-use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::ids::ConnectionId;
-use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::net::as_code;
 use haptik_bridge_shared::seal::InvalidKey;
 use haptik_bridge_shared::table::Table;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
 
-use self::install::Installer;
+use super::config;
+use crate::install::{App, Granted, NotGranted, Tenant, Tokens};
+use crate::memory::Memory;
 
-mod exchange;
-mod install;
-mod installations;
-mod page;
-mod state;
+/// The tokens of a connection.
+pub(super) type Workspaces = Tokens<WorkspaceId>;
 
-/// The workspaces of a connection.
-#[derive(Debug)]
-pub(super) struct Workspaces(Kind);
-
-#[derive(Debug)]
-enum Kind {
-    One(Secrets),
-    Many(Box<Installer>),
-}
+/// An installation ended.
+pub(super) type Ended = crate::install::Ended<WorkspaceId>;
 
 /// Where the app is installed: Slack's id of a workspace (`T…`), or of an organisation (`E…`) whose
 /// workspaces share one installation
@@ -46,98 +29,101 @@ enum Kind {
 #[serde(into = "String", try_from = "String")]
 pub(super) struct WorkspaceId(String);
 
-/// An installation ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ended {
-    /// Where.
-    pub(super) workspace: WorkspaceId,
-    /// When, by Slack's clock, in seconds since the epoch.
-    pub(super) at: i64,
+impl Tenant for WorkspaceId {
+    const NOUN: &'static str = "workspace";
 }
 
-impl Workspaces {
-    /// The workspaces that the configuration of a connection speaks of. `http` calls Slack; the tokens
-    /// are in `table`. Nothing is called yet.
-    ///
-    /// # Errors
-    /// When a key to encrypt with is none.
-    pub(super) fn new(
-        connection: &ConnectionId,
-        settings: &config::Slack,
-        http: &reqwest::Client,
-        table: &Table,
-        memory: &Memory,
-    ) -> Result<Self, InvalidKey> {
-        Ok(match &settings.workspaces {
-            config::Workspaces::One { bot_tokens } => Self::one(bot_tokens.clone()),
-            config::Workspaces::Many(oauth) => Self(Kind::Many(Box::new(Installer::new(
-                connection,
-                oauth,
-                settings.api_base_url.clone(),
-                http.clone(),
-                table.clone(),
-                memory,
-            )?))),
-        })
-    }
-
-    /// One workspace, of which these are the tokens.
-    #[must_use]
-    pub(super) fn one(bot_tokens: Secrets) -> Self {
-        Self(Kind::One(bot_tokens))
-    }
-
-    /// Whether everything that is said belongs to one of several workspaces.
-    pub(super) fn are_many(&self) -> bool {
-        matches!(self.0, Kind::Many(_))
-    }
-
-    /// The tokens to call Slack with, for what happens in a workspace: newest first.
-    pub(super) async fn tokens(
-        &self,
-        workspace: Option<&WorkspaceId>,
-    ) -> Result<Secrets, SlackError> {
-        match &self.0 {
-            Kind::One(tokens) => Ok(tokens.clone()),
-            Kind::Many(installer) => {
-                let workspace = workspace.ok_or(SlackError::NoWorkspace)?;
-                let token = installer.installations.token(workspace).await?;
-                Ok(Secrets::new(token, []))
-            }
-        }
-    }
-
-    /// The token of a workspace's newer installation, after Slack has refused the one that it had;
-    /// `None` where there is no newer one.
-    pub(super) async fn newer_token(
-        &self,
-        workspace: Option<&WorkspaceId>,
-        refused: &SecretString,
-    ) -> Result<Option<SecretString>, SlackError> {
-        let (Kind::Many(installer), Some(workspace)) = (&self.0, workspace) else {
-            return Ok(None);
-        };
-        installer.installations.forget(workspace);
-        let token = installer.installations.token(workspace).await?;
-        Ok(Some(token).filter(|token| token.expose_secret() != refused.expose_secret()))
-    }
-
-    /// The pages by which the app is installed, where it can be.
-    pub(super) async fn page(&self, request: &Request<'_>, now: Timestamp) -> Option<Response> {
-        match &self.0 {
-            Kind::One(_) => None,
-            Kind::Many(installer) => installer.page(request, now).await,
-        }
-    }
-
-    /// Forgets the token of an installation that ended, unless the app was installed again since.
-    pub(super) async fn end(&self, ended: &Ended, now: Timestamp) -> Result<(), Failure> {
-        match &self.0 {
-            Kind::One(_) => Ok(()),
-            Kind::Many(installer) => installer.end(ended, now).await,
+/// The tokens of a connection with these settings. Nothing is called yet.
+///
+/// # Errors
+/// When a key to encrypt with is none.
+pub(super) fn workspaces(
+    connection: &ConnectionId,
+    settings: &config::Slack,
+    http: &reqwest::Client,
+    table: &Table,
+    memory: &Memory,
+) -> Result<Workspaces, InvalidKey> {
+    match &settings.workspaces {
+        config::Workspaces::One { bot_tokens } => Ok(Tokens::Configured(bot_tokens.clone())),
+        config::Workspaces::Many(oauth) => {
+            let app = app(oauth, &settings.api_base_url, connection);
+            Tokens::installed(app, connection, http.clone(), table.clone(), memory)
         }
     }
 }
+
+/// The app, which is given a token by <https://docs.slack.dev/reference/methods/oauth.v2.access>.
+fn app(oauth: &config::OAuth, api_base_url: &Url, connection: &ConnectionId) -> App<WorkspaceId> {
+    let below = haptik_bridge_shared::net::api::below;
+    let redirect_url = oauth.public_url.as_ref();
+    App {
+        provider: "Slack",
+        authorize_url: below(&oauth.oauth_base_url, "v2/authorize"),
+        token_url: below(api_base_url, "oauth.v2.access"),
+        client_id: oauth.client_id.clone(),
+        client_secrets: oauth.client_secrets.clone(),
+        scope: oauth.scopes.join(","),
+        redirect_url: redirect_url.map(|url| below(url, &format!("channels/{connection}/oauth"))),
+        encryption_keys: oauth.token_encryption_keys.clone(),
+        read: granted,
+    }
+}
+
+fn granted(answer: &Value) -> Result<Granted<WorkspaceId>, NotGranted> {
+    match answer.get("ok").and_then(Value::as_bool) {
+        Some(true) => {}
+        Some(false) => {
+            let code = as_code(&lenient_json::text(answer, "error")).to_owned();
+            let is_of_the_secret = ["bad_client_secret", "invalid_client_secret"];
+            return Err(if is_of_the_secret.contains(&code.as_str()) {
+                NotGranted::WrongSecret(code)
+            } else {
+                NotGranted::Refused(code)
+            });
+        }
+        None => return Err(NotGranted::Unreachable),
+    }
+    if lenient_json::some_text(answer, "refresh_token").is_some()
+        || answer.get("expires_in").is_some()
+    {
+        return Err(TOKEN_ROTATION);
+    }
+    let token = lenient_json::some_text(answer, "access_token");
+    let token = token.filter(|_| lenient_json::text(answer, "token_type") == "bot");
+    let token = token.ok_or(NO_BOT_TOKEN)?;
+    let whose = if lenient_json::flag(answer, "is_enterprise_install") {
+        "enterprise"
+    } else {
+        "team"
+    };
+    let whose = answer.get(whose).ok_or(NO_WORKSPACE)?;
+    Ok(Granted {
+        tenant: WorkspaceId::read(&lenient_json::text(whose, "id")).ok_or(NO_WORKSPACE)?,
+        name: lenient_json::text(whose, "name"),
+        token: token.into(),
+    })
+}
+
+/// The app's tokens expire.
+const TOKEN_ROTATION: NotGranted = NotGranted::Useless {
+    reason: "the app has token rotation switched on",
+    text: "The Slack app has token rotation switched on, which this bridge does not support: its \
+        tokens would expire after twelve hours. Nothing was installed. Whoever runs the app has to use \
+        one with token_rotation_enabled: false in its manifest.",
+};
+
+/// The app has no bot user.
+const NO_BOT_TOKEN: NotGranted = NotGranted::Useless {
+    reason: "Slack gave no bot token",
+    text: "Slack gave no bot token: the Slack app has no bot user. Nothing was installed.",
+};
+
+/// It is for no workspace.
+const NO_WORKSPACE: NotGranted = NotGranted::Useless {
+    reason: "Slack did not say for which workspace",
+    text: "Slack did not say for which workspace the token is. Nothing was installed.",
+};
 
 impl WorkspaceId {
     /// An id as Slack gives them; `None` for anything else.
@@ -190,4 +176,63 @@ impl fmt::Display for WorkspaceId {
 /// Slack's own id of a user, without the workspace.
 pub(super) fn bare_user(user: &str) -> &str {
     user.split_once(':').map_or(user, |(_, user)| user)
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+    use serde_json::json;
+
+    use super::*;
+
+    fn answer() -> Value {
+        json!({
+            "ok": true, "access_token": "xoxb-1", "token_type": "bot", "scope": "chat:write", "bot_user_id": "U0",
+            "app_id": "A1", "team": {"name": "Acme", "id": "T1"}, "enterprise": {"name": "Org", "id": "E1"},
+            "authed_user": {"id": "U1"}, "is_enterprise_install": false,
+        })
+    }
+
+    #[test]
+    fn what_slack_grants_is_the_bots_token_in_a_workspace_or_in_an_organisation() {
+        let granted_to = granted(&answer()).expect("it is granted");
+        assert_eq!(
+            (granted_to.tenant.as_str(), granted_to.name.as_str()),
+            ("T1", "Acme")
+        );
+        assert_eq!(granted_to.token.expose_secret(), "xoxb-1");
+        assert!(!format!("{granted_to:?}").contains("xoxb-1"));
+        let mut org = answer();
+        org["is_enterprise_install"] = true.into();
+        org["team"] = Value::Null;
+        let granted_to = granted(&org).expect("it is granted");
+        assert_eq!(
+            (granted_to.tenant.as_str(), granted_to.name.as_str()),
+            ("E1", "Org")
+        );
+    }
+
+    #[test]
+    fn what_is_no_good_answer_says_why() {
+        for (field, value, expected) in [
+            ("expires_in", json!(43_200), TOKEN_ROTATION),
+            ("refresh_token", json!("xoxe-1"), TOKEN_ROTATION),
+            ("token_type", json!("user"), NO_BOT_TOKEN),
+            ("access_token", json!(""), NO_BOT_TOKEN),
+            ("team", Value::Null, NO_WORKSPACE),
+            ("ok", Value::Null, NotGranted::Unreachable),
+        ] {
+            let mut odd = answer();
+            odd[field] = value;
+            assert_eq!(granted(&odd).err(), Some(expected), "{field}");
+        }
+        let refused = |code: &str| granted(&json!({"ok": false, "error": code})).err();
+        let because = |code: &str| Some(NotGranted::Refused(code.to_owned()));
+        assert_eq!(refused("invalid_code"), because("invalid_code"));
+        assert_eq!(refused("<b>"), because("an unknown error"));
+        assert!(matches!(
+            refused("bad_client_secret"),
+            Some(NotGranted::WrongSecret(_))
+        ));
+    }
 }

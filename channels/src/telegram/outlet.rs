@@ -7,7 +7,7 @@ use haptik_bridge_shared::message::{Attachment, Outgoing};
 use haptik_bridge_shared::net::Fetcher;
 use serde_json::{Value, json};
 
-use super::api::{Api, CallError};
+use super::api::{Api, Failed};
 use super::config::Config;
 use super::refusal::Declined;
 use super::{Chat, Command, LIMITS, Telegram, encode};
@@ -15,6 +15,7 @@ use crate::channel::{
     Activity, Commands, Files, Indicator, Outlet, OutletDeps, Part, SendError, Sent,
 };
 use crate::limits::Size;
+use crate::pace::Bucket;
 
 /// The longest text that is shown when a tap is answered
 /// (<https://core.telegram.org/bots/api#answercallbackquery>).
@@ -35,31 +36,32 @@ impl TelegramOutlet {
         }
     }
 
-    /// Calls a method in a chat. A group that has become a supergroup has another id since then.
+    /// Calls a method in a chat.
     async fn write(
         &self,
         to: &Chat,
         method: &'static str,
         arguments: &Value,
-    ) -> Result<Value, CallError> {
+    ) -> Result<Value, Failed> {
         let mut arguments = arguments.clone();
         to.write(&mut arguments);
-        match self.api.call(method, &arguments).await {
-            Err(CallError::Refused {
+        self.api.call(method, &arguments).await
+    }
+
+    /// Tells something in a chat. A group that has become a supergroup has another id since then.
+    async fn notify(&self, chat: &Chat, text: &str) -> Result<(), SendError> {
+        let (method, arguments) = (
+            "sendMessage",
+            json!({"text": text, "disable_notification": true}),
+        );
+        let told = match self.write(chat, method, &arguments).await {
+            Err(Failed::Refused {
                 refused: Declined::Migrated(id),
                 ..
-            }) => {
-                // Messages and topics of the group before are not those of this one.
-                Chat {
-                    id,
-                    topic: None,
-                    reply_to: None,
-                }
-                .write(&mut arguments);
-                self.api.call(method, &arguments).await
-            }
-            called => called,
-        }
+            }) => self.write(&Chat::group(id), method, &arguments).await,
+            told => told,
+        };
+        Ok(told.map(drop)?)
     }
 
     /// Answers a tap, and takes away the keyboard that was used up by it. Neither is worth more than a try
@@ -86,9 +88,9 @@ impl TelegramOutlet {
 }
 
 /// A call of which it does not matter that Telegram refuses it.
-fn unless_refused(called: Result<Value, CallError>) -> Result<(), SendError> {
+fn unless_refused(called: Result<Value, Failed>) -> Result<(), SendError> {
     match called {
-        Err(CallError::Refused {
+        Err(Failed::Refused {
             refused: Declined::Moot(_) | Declined::Refused(_) | Declined::TooRich(_),
             ..
         }) => Ok(()),
@@ -104,6 +106,10 @@ impl Outlet<Telegram> for TelegramOutlet {
 
     fn simpler(&self, part: &Part) -> Option<Part> {
         part.simpler(encode::encode)
+    }
+
+    fn bucket(&self, to: &Chat) -> Bucket {
+        to.bucket()
     }
 
     /// <https://core.telegram.org/bots/api#sendmessage>, <https://core.telegram.org/bots/api#sendphoto>
@@ -166,6 +172,13 @@ impl Activity<Telegram> for TelegramOutlet {
 
 #[async_trait]
 impl Commands<Telegram> for TelegramOutlet {
+    fn bucket(&self, command: &Command) -> Option<Bucket> {
+        match command {
+            Command::Answer { .. } => None,
+            Command::Notify { chat, .. } => Some(chat.bucket()),
+        }
+    }
+
     async fn run(&self, command: &Command) -> Result<(), SendError> {
         match command {
             Command::Answer {
@@ -173,13 +186,7 @@ impl Commands<Telegram> for TelegramOutlet {
                 chosen,
                 vanishes,
             } => self.answer(query, chosen, *vanishes).await,
-            Command::Notify { chat, text } => {
-                let arguments = json!({"text": text, "disable_notification": true});
-                Ok(self
-                    .write(chat, "sendMessage", &arguments)
-                    .await
-                    .map(drop)?)
-            }
+            Command::Notify { chat, text } => self.notify(chat, text).await,
         }
     }
 

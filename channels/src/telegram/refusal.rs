@@ -55,13 +55,12 @@ const MOOT: &[&str] = &[
 ];
 
 /// The result of an answer.
-pub(super) fn result(status: u16, body: &[u8]) -> Result<Value, Declined> {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    if lenient_json::flag(&answer, "ok") && (200..300).contains(&status) {
+pub(super) fn result(status: u16, answer: &Value) -> Result<Value, Declined> {
+    if lenient_json::flag(answer, "ok") && (200..300).contains(&status) {
         return Ok(answer.get("result").cloned().unwrap_or_default());
     }
     let parameters = answer.get("parameters").unwrap_or(&Value::Null);
-    let description = lenient_json::text(&answer, "description");
+    let description = lenient_json::text(answer, "description");
     Err(match status {
         429 => {
             let seconds = lenient_json::whole(parameters, "retry_after");
@@ -145,7 +144,7 @@ mod tests {
             if parameters.is_object() {
                 body["parameters"] = parameters;
             }
-            result(status, body.to_string().as_bytes()).expect_err("a refusal")
+            result(status, &body).expect_err("a refusal")
         };
         let bad = |reason: &str| refused(400, &format!("Bad Request: {reason}"), Value::Null);
         let retry_after = json!({"retry_after": 7});
@@ -217,13 +216,13 @@ mod tests {
             (302, "{\"ok\":true}"),
         ] {
             assert_eq!(
-                result(status, body.as_bytes()),
+                result(status, &serde_json::from_str(body).unwrap_or_default()),
                 Err(Declined::Unavailable),
                 "{status} {body}"
             );
         }
         assert_eq!(
-            result(200, b"{\"ok\":true,\"result\":{\"message_id\":1}}"),
+            result(200, &json!({"ok": true, "result": {"message_id": 1}})),
             Ok(json!({"message_id": 1}))
         );
     }

@@ -2,35 +2,13 @@
 //! (<https://core.telegram.org/bots/api#setwebhook>). It is a constant, neither of the body nor of a time.
 
 use haptik_bridge_shared::config::Secrets;
-use haptik_bridge_shared::lenient_json;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderMap;
-use secrecy::ExposeSecret as _;
-use sha2::Sha256;
 
-const HEADER: &str = "x-telegram-bot-api-secret-token";
+use crate::verify::{self, Unverified};
 
-/// Checks that the header is one of the secrets. How long that takes says nothing about them.
-pub(super) fn verify(headers: &HeaderMap, secrets: &Secrets) -> Result<(), &'static str> {
-    let shown = lenient_json::header(headers, HEADER);
-    let shown =
-        shown.ok_or("X-Telegram-Bot-Api-Secret-Token is missing, or there several times")?;
-    let shown = tag(shown).finalize().into_bytes();
-    // All are compared.
-    let is_one = secrets.iter().fold(false, |found, secret| {
-        tag(secret.expose_secret()).verify_slice(&shown).is_ok() | found
-    });
-    is_one
-        .then_some(())
-        .ok_or("X-Telegram-Bot-Api-Secret-Token does not match")
-}
-
-/// A text of the same length for every text, which is compared in constant time.
-fn tag(text: &str) -> Hmac<Sha256> {
-    // A key of any length is taken.
-    let mut mac = Hmac::<Sha256>::new_from_slice(b"secret_token").expect("a key of any length");
-    mac.update(text.as_bytes());
-    mac
+/// Checks that the header is one of the secrets.
+pub(super) fn verify(headers: &HeaderMap, secrets: &Secrets) -> Result<(), Unverified> {
+    verify::shown_secret(headers, "X-Telegram-Bot-Api-Secret-Token", secrets)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, Payload, State};
+use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::{self, Failure, FailureReason, Retry};
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::Outcome;
@@ -154,7 +154,7 @@ impl Drain<'_> {
         } else {
             return Ok(false);
         };
-        self.dead_letter(attempt, reason.as_str().into()).await?;
+        self.dead_letter(attempt, reason.as_str().into(), 0).await?;
         Ok(true)
     }
 
@@ -167,7 +167,7 @@ impl Drain<'_> {
         let delivery = Box::pin(self.deliver(attempt, again));
         match tokio::time::timeout(self.limits.delivery_timeout, delivery).await {
             Ok(Ok(DeliveryOutcome::Later(pause, reason))) => {
-                attempt.record_hop(Outcome::WillRetry, Some(reason));
+                attempt.record_hop(Outcome::Waiting, Some(reason));
                 self.postpone(entry).await?;
                 Ok(LaneStep::Pause(Some(pause)))
             }
@@ -278,7 +278,7 @@ impl Drain<'_> {
     ) -> Result<LaneStep, TableError> {
         let (entry, why) = (attempt.entry, FailureReason::from(failure));
         let Retry::Later(after) = failure.retry else {
-            let given_up = self.dead_letter(attempt, why).await;
+            let given_up = self.dead_letter(attempt, why, 1).await;
             return given_up.map(|()| LaneStep::Continue(Progress::Finished));
         };
         let patience = self.bridge.config.delivery.give_up_after;
@@ -290,7 +290,7 @@ impl Drain<'_> {
             let reason = format!("given up after {} s: {}", patience.as_secs(), why.reason);
             let reason = reason.as_str();
             let given_up = self
-                .dead_letter(attempt, FailureReason { reason, ..why })
+                .dead_letter(attempt, FailureReason { reason, ..why }, 1)
                 .await;
             return given_up.map(|()| LaneStep::Continue(Progress::Finished));
         }
@@ -302,18 +302,20 @@ impl Drain<'_> {
         ))))
     }
 
-    /// Makes an entry a dead letter; the lane goes on. The reason is logged, and all of `why` is kept.
+    /// Makes an entry a dead letter, after so many failed tries that nothing was noted of yet; the lane goes
+    /// on. The reason is logged, and all of `why` is kept.
     async fn dead_letter(
         &self,
         attempt: &Attempt<'_>,
         why: FailureReason<'_>,
+        failed_tries: u32,
     ) -> Result<(), TableError> {
         // Before it is recorded, so that it is done again where that fails.
         end_handoff_after_dead_letter(self.bridge, attempt.entry, &why.in_full()).await?;
         attempt.record_hop(Outcome::Dead, Some(why.reason));
         self.bridge
             .ledger
-            .end(attempt.entry, State::Dead, Some(why), Timestamp::now())
+            .give_up(attempt.entry, why, failed_tries, Timestamp::now())
             .await
     }
 

@@ -2,14 +2,14 @@
 
 mod conversation;
 
-use haptik_bridge_channels::channel::{Part, Refusal, SendError, Sent};
+use haptik_bridge_channels::channel::{Part, Refusal, Sent};
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::ledger::{Entry, Payload};
-use haptik_bridge_shared::message::{Handback, Outgoing, Returned, Task};
+use haptik_bridge_shared::message::{Address, Handback, Outgoing, Returned, Task};
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable};
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
@@ -213,12 +213,14 @@ impl ToChannel<'_> {
         let source = format!("channels/{}", user.connection);
         let (count, began) = (parts.len(), Instant::now());
         let mut message_ids = entry.message_ids.clone();
+        let mut address = user.address.clone();
         let mut offering = Offering::of(user, &entry.key, entry.received_at);
         for mut part in parts.into_iter().skip(entry.parts_done) {
             let index = part.index;
             if !sent.contains(&index) {
                 let since = Timestamp::now();
-                let answer = send_simplified(outlet, user, &mut part).await?;
+                let sent = self.send_part(user, outlet, &mut address, &mut part);
+                let answer = sent.await?;
                 message_ids.extend(answer.message_id);
                 record_step(entry, "sent_to_channel", &source, since);
             }
@@ -246,21 +248,34 @@ impl ToChannel<'_> {
         }
         Ok(DeliveryOutcome::Shown(message_ids))
     }
-}
 
-/// Sends a part, one level simpler each time that the provider refuses it as too rich; afterwards it is
-/// what was sent.
-async fn send_simplified(
-    outlet: &dyn AnyOutlet,
-    user: &User,
-    part: &mut Part,
-) -> Result<Sent, SendError> {
-    loop {
-        match outlet.send(&user.address, part).await {
-            Err(refused) if refused.refusal == Refusal::TooRich => {
-                *part = outlet.simpler(part).ok_or(refused)?;
+    /// Sends a part, one level simpler each time that the provider refuses it as too rich, and to the address
+    /// that the conversation has now; afterwards both are what was sent, and where.
+    async fn send_part(
+        &self,
+        user: &User,
+        outlet: &dyn AnyOutlet,
+        address: &mut Address,
+        part: &mut Part,
+    ) -> Result<Sent, Failure> {
+        let mut moves = 0;
+        loop {
+            let mut refused = match outlet.send(address, part).await {
+                Ok(sent) => return Ok(sent),
+                Err(refused) => refused,
+            };
+            match (refused.refusal, refused.moved_to.take()) {
+                (Refusal::TooRich, _) => *part = outlet.simpler(part).ok_or(refused)?,
+                (Refusal::Moved, Some(to)) if moves < MOST_MOVES => {
+                    let users = &self.bridge.users;
+                    users.put_moved(&user.auth_id, address, &to).await?;
+                    (*address, moves) = (*to, moves + 1);
+                }
+                _ => return Err(refused.into()),
             }
-            sent => return sent,
         }
     }
 }
+
+/// How often a conversation may have moved within one message.
+const MOST_MOVES: usize = 3;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use anyhow::bail;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Entry;
@@ -71,9 +72,20 @@ pub(crate) fn and_others(others: usize) -> String {
 }
 
 impl Selection {
+    /// Whether single messages are selected, by their ids.
+    pub(crate) fn is_by_id(&self) -> bool {
+        !self.id.is_empty()
+    }
+
     /// What was given up and is selected.
     pub(crate) async fn find(&self, operated: &Operated) -> anyhow::Result<Found> {
         let (since, until) = time_range(&self.since, &self.until)?;
+        if let Some(sink) = &self.sink {
+            Operated::named("sink", sink, &operated.sinks().await?)?;
+        }
+        if let Some(name) = &self.connection {
+            Operated::named("connection or account", name, &operated.connections())?;
+        }
         let users = match &self.user {
             Some(user) => Some(operated.users_named(user).await?),
             None => None,
@@ -98,15 +110,18 @@ impl Selection {
                 entries.push(entry);
             }
         }
+        for id in &self.id {
+            let has_it = |entry: &Entry| is_called(entry, id);
+            if !entries.iter().any(has_it) {
+                bail!("nothing that was given up in that time, and is selected, has the id {id:?}");
+            }
+        }
         let others = all - entries.len();
         Ok(Found { entries, others })
     }
 
     fn has_id(&self, entry: &Entry) -> bool {
-        let mut ids = self.id.iter();
-        let is_it =
-            |id: &String| id == entry.correlation_id.as_str() || entry.key.matches_provider_id(id);
-        self.id.is_empty() || ids.any(is_it)
+        self.id.is_empty() || self.id.iter().any(|id| is_called(entry, id))
     }
 
     fn is_to_sink(&self, entry: &Entry) -> bool {
@@ -139,6 +154,11 @@ impl Selection {
         let name = name.strip_prefix("channels/").unwrap_or(name);
         Ok(connection.is_some_and(|connection| connection.as_str() == name))
     }
+}
+
+/// Whether an entry has this id: a correlation id, a provider's or an application's, or a key.
+fn is_called(entry: &Entry, id: &str) -> bool {
+    id == entry.correlation_id.as_str() || entry.key.matches_provider_id(id)
 }
 
 /// By which connections users came; each is looked up once.

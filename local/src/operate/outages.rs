@@ -4,7 +4,7 @@ use haptik_bridge_shared::outage::{Cause, Findings, Outage, Proof};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Place, time_range};
+use super::{Operated, Place, time_range};
 
 /// Which outages to list.
 #[derive(Debug, clap::Args)]
@@ -35,6 +35,11 @@ pub(crate) async fn run(
     let (since, until) = time_range(&arguments.since, &arguments.until)?;
     let operated = arguments.place.open(variable).await?;
     let mut outages = operated.outages.list(since, until).await?;
+    if let Some(account) = &arguments.account {
+        let mut known = operated.accounts();
+        known.extend(outages.iter().map(|outage| outage.account.to_string()));
+        Operated::named("account", account, &known)?;
+    }
     outages.retain(|outage| {
         let account = arguments.account.as_deref();
         account.is_none_or(|account| account == outage.account.as_str())

@@ -1,6 +1,8 @@
 //! `haptik-bridge replay`.
 
-use anyhow::Context as _;
+use std::io::{IsTerminal as _, Write as _};
+
+use anyhow::{Context as _, bail};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, State};
 use haptik_bridge_shared::queue::{Repeat, Ring};
@@ -17,6 +19,9 @@ pub(crate) struct Arguments {
     /// Only say what would be delivered again.
     #[arg(long)]
     dry_run: bool,
+    /// Don't ask before more than what `--id` names is delivered again.
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -39,9 +44,12 @@ pub(crate) async fn run(
         );
         return Ok(());
     }
+    if !(dead.is_empty() || arguments.yes || arguments.selection.is_by_id()) {
+        ask(dead.len())?;
+    }
     let now = Timestamp::now();
     let mut revived: Vec<Entry> = Vec::new();
-    for entry in dead {
+    for mut entry in dead {
         // Whoever else replays at the same time: only one of the two takes it up.
         if operated.ledger.revive(&entry, now).await? {
             if let Some(bridge) = &operated.deployed {
@@ -57,6 +65,8 @@ pub(crate) async fn run(
                     return Err(error).context("nothing more is delivered again");
                 }
             }
+            entry.state = State::Pending;
+            entry.revived_at = Some(now);
             revived.push(entry);
         }
     }
@@ -70,6 +80,24 @@ pub(crate) async fn run(
         &format!("{} are delivered again, {when}{others}", revived.len()),
     );
     Ok(())
+}
+
+/// Asks whether so many are to be delivered again; an error is a no.
+fn ask(count: usize) -> anyhow::Result<()> {
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "{count} would be delivered again, and nobody can be asked: look at them with --dry-run, and \
+             say --yes"
+        );
+    }
+    print!("Deliver {count} again? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => bail!("nothing is delivered again"),
+    }
 }
 
 fn tell(arguments: &Arguments, text: &str) {

@@ -101,6 +101,18 @@ impl Ledger {
         self.ending(entry, state, why, now)?.send().await
     }
 
+    /// Makes an entry a dead letter, after so many failed tries that nothing was noted of yet.
+    pub async fn give_up(
+        &self,
+        entry: &Entry,
+        why: FailureReason<'_>,
+        failed_tries: u32,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let update = self.ending(entry, State::Dead, Some(why), now)?;
+        update.add("attempts", number(failed_tries)).send().await
+    }
+
     fn ending(
         &self,
         entry: &Entry,

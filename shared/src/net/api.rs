@@ -1,7 +1,8 @@
 //! Calls to a provider's HTTP API: a request is made once, then sent ([`Api::send`]) or shown
 //! ([`ApiRequest::preview`]).
 //!
-//! A header or a field that is secret says so, and is shown as what it is, not as its value.
+//! A header, a field or a part of the URL ([`Endpoint`]) that is secret says so, and is shown as what it is,
+//! not as its value.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,15 +10,17 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE};
 use http::{HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use reqwest::multipart::{Form, Part};
 use reqwest::{RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use super::endpoint::Endpoint;
 use super::{CallError, CallErrorKind, Unreachable, read, retry_after, shortened};
 use crate::config::Secrets;
 
@@ -50,12 +53,19 @@ pub type Words = fn(body: &str) -> String;
 pub struct ApiRequest {
     call: &'static str,
     method: Method,
-    url: Url,
+    url: Endpoint,
     headers: Vec<(HeaderName, Text)>,
     body: Body,
-    expected: Vec<u16>,
+    expected: Expected,
     timeout: Duration,
     limit: usize,
+}
+
+/// The statuses that are answers besides 2xx.
+#[derive(Debug, Clone)]
+enum Expected {
+    These(Vec<u16>),
+    All,
 }
 
 /// A text that is sent, and how it is shown.
@@ -98,6 +108,8 @@ pub struct ApiAnswer {
     pub status: u16,
     /// How long to wait, where the provider says so.
     pub retry_after: Option<Duration>,
+    /// When it was given, by the provider's clock, where it says so.
+    pub date: Option<Timestamp>,
     /// The body as JSON; null where it is not.
     pub body: Value,
 }
@@ -148,14 +160,21 @@ impl Api {
         let expected = request.expected.clone();
         let response = self.response(request).await?;
         let status = response.status().as_u16();
+        let is_expected = match &expected {
+            Expected::These(statuses) => statuses.contains(&status),
+            Expected::All => true,
+        };
         let retry_after = retry_after(response.headers(), Timestamp::now());
+        let date = response.headers().get(DATE);
+        let date = date.and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
         // The status has said already whether the request was taken.
         let bytes = read(response, limit).await.unwrap_or_default();
-        if (200..300).contains(&status) || expected.contains(&status) {
+        if (200..300).contains(&status) || is_expected {
             return Ok(ApiAnswer {
                 call,
                 status,
                 retry_after,
+                date: date.map(|date| date.timestamp()),
                 body: serde_json::from_slice(&bytes).unwrap_or_default(),
             });
         }
@@ -200,14 +219,14 @@ impl Api {
 impl ApiRequest {
     /// A request; `call` says what it asks, to follow "to".
     #[must_use]
-    pub fn new(call: &'static str, method: Method, url: Url) -> Self {
+    pub fn new(call: &'static str, method: Method, url: impl Into<Endpoint>) -> Self {
         Self {
             call,
             method,
-            url,
+            url: url.into(),
             headers: Vec::new(),
             body: Body::None,
-            expected: Vec::new(),
+            expected: Expected::These(Vec::new()),
             timeout: TIMEOUT,
             limit: ANSWER_LIMIT,
         }
@@ -215,13 +234,13 @@ impl ApiRequest {
 
     /// A `GET`.
     #[must_use]
-    pub fn get(call: &'static str, url: Url) -> Self {
+    pub fn get(call: &'static str, url: impl Into<Endpoint>) -> Self {
         Self::new(call, Method::GET, url)
     }
 
     /// A `POST`.
     #[must_use]
-    pub fn post(call: &'static str, url: Url) -> Self {
+    pub fn post(call: &'static str, url: impl Into<Endpoint>) -> Self {
         Self::new(call, Method::POST, url)
     }
 
@@ -325,7 +344,14 @@ impl ApiRequest {
     /// With these statuses being answers, not errors.
     #[must_use]
     pub fn expect(mut self, statuses: &[u16]) -> Self {
-        self.expected = statuses.to_vec();
+        self.expected = Expected::These(statuses.to_vec());
+        self
+    }
+
+    /// With every status being an answer: the provider says in its body what it means.
+    #[must_use]
+    pub fn expect_all(mut self) -> Self {
+        self.expected = Expected::All;
         self
     }
 
@@ -389,7 +415,9 @@ impl ApiRequest {
 
     /// The request as it is sent.
     fn sending(self, http: &reqwest::Client) -> Result<RequestBuilder, CallError> {
-        let mut sending = http.request(self.method, self.url).timeout(self.timeout);
+        let mut sending = http
+            .request(self.method, self.url.expose().clone())
+            .timeout(self.timeout);
         for (name, value) in &self.headers {
             let value = HeaderValue::from_str(value.sent()).map_err(|_| {
                 let reason = "a header would have a line end or a control character";

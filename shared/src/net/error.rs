@@ -194,6 +194,18 @@ impl fmt::Display for By<'_> {
     }
 }
 
+/// A provider's code of an error as it may be logged and shown: up to 64 letters, digits, `_` and `-`, since what
+/// is none may quote what was sent.
+#[must_use]
+pub fn as_code(code: &str) -> &str {
+    let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if !code.is_empty() && code.len() <= 64 && code.bytes().all(is_code) {
+        code
+    } else {
+        "an unknown error"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::*;
@@ -7,9 +9,9 @@ use haptik_bridge_shared::net::fake::{Answer, Fake};
 fn api(fake: &Fake) -> Api {
     let tokens = Secrets::new("xoxb-new", [SecretString::from("xoxb-old")]);
     Api::new(
-        net::client().expect("a client"),
+        haptik_bridge_shared::net::client().expect("a client"),
         fake.url("api/"),
-        Workspaces::one(tokens),
+        Workspaces::Configured(tokens),
     )
 }
 
@@ -86,12 +88,7 @@ async fn every_answer_says_whether_to_repeat() {
             Retry::Never,
             "Slack answered 400 to chat.postMessage",
         ),
-        (
-            403,
-            "",
-            Retry::Later(None),
-            "Slack answered 403 to chat.postMessage",
-        ),
+        (403, "", later(7), "Slack answered 403 to chat.postMessage"),
         (
             200,
             "<html>",
@@ -119,7 +116,7 @@ async fn every_answer_says_whether_to_repeat() {
         (
             200,
             r#"{"ok":false,"error":"invalid_auth"}"#,
-            Retry::Later(None),
+            later(7),
             "Slack answered invalid_auth to chat.postMessage",
         ),
         (
@@ -157,6 +154,7 @@ async fn an_answer_without_end_is_left_at_the_limit() {
         Answer::raw("HTTP/1.1 200 OK\r\n\r\n").then_endlessly("x".repeat(1 << 17), pause)
     })
     .await;
-    let unreadable = matches!(called, Err(SlackError::Unreadable { .. }));
+    let unreadable =
+        matches!(&called, Err(SlackError::Call(error)) if error.kind == CallErrorKind::Unreadable);
     assert!(unreadable, "{called:?}");
 }

@@ -3,7 +3,6 @@
 use haptik_bridge_shared::config::kind::{
     Fault, Faults, Given, Kind, SecretList, probably_not_meant, quote,
 };
-use haptik_bridge_shared::seal;
 
 /// Bot tokens.
 pub(super) const BOT_TOKENS: SecretList = SecretList {
@@ -17,20 +16,6 @@ pub(super) const BOT_TOKENS: SecretList = SecretList {
         warnings
     },
     ..SecretList::TOKENS
-};
-
-/// Keys of AES-256.
-pub(super) const ENCRYPTION_KEYS: SecretList = SecretList {
-    allowed: "the base64 of 32 random bytes (make one with: openssl rand -base64 32), or a list of \
-        such, newest first",
-    read: |text| {
-        let text = (SecretList::KEYS.read)(text)?;
-        match seal::key_bytes(&text) {
-            Some(_) => Ok(text),
-            None => Err("text that is not the base64 of 32 bytes"),
-        }
-    },
-    ..SecretList::KEYS
 };
 
 /// Scopes of Slack's.

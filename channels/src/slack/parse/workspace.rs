@@ -43,7 +43,7 @@ impl Reader<'_> {
         };
         let at = lenient_json::whole(envelope, "event_time").and_then(|at| i64::try_from(at).ok());
         let ended = Ended {
-            workspace: workspace.clone(),
+            tenant: workspace.clone(),
             at: at.unwrap_or_else(|| self.sent.as_second()),
         };
         Reading {

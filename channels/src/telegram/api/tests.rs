@@ -13,7 +13,10 @@ fn api(base_url: &str) -> Api {
         api_base_url: Url::parse(base_url).expect("a URL"),
         tell_edits: false,
     };
-    Api::new(net::client().expect("a client"), &config)
+    Api::new(
+        haptik_bridge_shared::net::client().expect("a client"),
+        &config,
+    )
 }
 
 #[test]
@@ -28,13 +31,13 @@ fn the_token_and_the_method_stand_below_the_base() {
             "https://proxy.example/tg/bot123456789:AAH-not_to-be_seen/getMe",
         ),
     ] {
-        let url = api(base).url(&[], std::iter::once("getMe")).expect("a URL");
-        assert_eq!(url.as_str(), expected);
+        let url = api(base).endpoint(None).segment("getMe");
+        assert_eq!(url.expose().as_str(), expected);
     }
-    let file = api("https://api.telegram.org").url(&["file"], "photos/a b.jpg".split('/'));
-    let file = file.expect("a URL");
+    let below = api("https://api.telegram.org").endpoint(Some("file"));
+    let file = "photos/a b.jpg".split('/').fold(below, Endpoint::segment);
     assert_eq!(
-        file.path(),
+        file.expose().path(),
         "/file/bot123456789:AAH-not_to-be_seen/photos/a%20b.jpg"
     );
 }
@@ -56,14 +59,14 @@ async fn no_error_has_the_token() {
 #[test]
 fn what_telegram_says_is_apart_from_what_may_be_logged() {
     let words = "Bad Request: can't parse entities: Unsupported start tag \"private words\"";
-    let error = SendError::from(CallError::Refused {
+    let error = SendError::from(Failed::Refused {
         method: "sendMessage",
         refused: Declined::TooRich(words.into()),
     });
     assert_eq!(error.refusal, Refusal::TooRich);
     assert!(!format!("{error} {error:?}").contains("private words"));
     assert_eq!(error.detail.as_ref().map(Detail::as_str), Some(words));
-    let blocked = SendError::from(CallError::Refused {
+    let blocked = SendError::from(Failed::Refused {
         method: "sendMessage",
         refused: Declined::Refused("Forbidden: bot was blocked by the user".into()),
     });

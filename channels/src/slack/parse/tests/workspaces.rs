@@ -260,7 +260,7 @@ fn the_end_of_an_installation_is_read_from_either_event() {
         assert_eq!(received.not_understood, None);
         received
             .ended
-            .map(|ended| (ended.workspace.to_string(), ended.at))
+            .map(|ended| (ended.tenant.to_string(), ended.at))
     };
     let uninstalled = || json!({"type": "app_uninstalled"});
     let at = 1_700_000_000;

@@ -7,7 +7,7 @@ use http::header::{
 };
 use url::Url;
 
-use crate::channel::Response;
+use crate::request::Response;
 
 /// What every page carries: it is nobody else's, holds nothing but itself and tells nobody whence one
 /// came, since its URL has a code in it.
@@ -42,8 +42,8 @@ pub(super) fn page(status: u16, heading: &str, text: &str) -> Response {
 }
 
 /// Sends the browser somewhere else, with a cookie.
-pub(super) fn redirect(to: &Url, cookie: String) -> Response {
-    let mut page = page(302, "Continue at Slack", to.as_str());
+pub(super) fn redirect(to: &Url, heading: &str, cookie: String) -> Response {
+    let mut page = page(302, heading, to.as_str());
     page.headers.push((LOCATION, to.to_string()));
     with_cookie(page, cookie)
 }

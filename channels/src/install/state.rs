@@ -1,6 +1,6 @@
-//! The `state` of an installation: that who comes back from Slack is who was sent there, and not
+//! The `state` of an installation: that who comes back from the provider is who was sent there, and not
 //! somebody who was made to follow another's link
-//! (<https://docs.slack.dev/authentication/installing-with-oauth/#asking>).
+//! (<https://www.rfc-editor.org/rfc/rfc6749#section-10.12>).
 //!
 //! The browser keeps a random number in a cookie. The `state` is an expiry and a MAC over that and the
 //! number, so that it is worth nothing in another browser. That it is used once is noted in the table.
@@ -15,9 +15,6 @@ use haptik_bridge_shared::seal::{self, KEY_LENGTH, NoRandomness};
 /// How long an installation may take from the first page to the last.
 pub(super) const LIFETIME_SECONDS: i64 = 600;
 
-/// What keys are derived for.
-const LABEL: &[u8] = b"haptik-bridge: state of a Slack installation";
-
 /// Makes and checks `state`s.
 pub(super) struct States {
     connection: ConnectionId,
@@ -29,7 +26,7 @@ pub(super) struct States {
 pub(super) struct Fresh {
     /// What the browser keeps.
     pub(super) cookie: String,
-    /// What goes to Slack and comes back.
+    /// What goes to the provider and comes back.
     pub(super) state: String,
 }
 
@@ -52,9 +49,11 @@ pub(super) enum BadState {
 }
 
 impl States {
-    /// Their MACs are made with keys that are derived from these, newest first.
-    pub(super) fn new(connection: ConnectionId, keys: &[[u8; KEY_LENGTH]]) -> Self {
-        let keys = keys.iter().map(derived).collect();
+    /// Their MACs are made with keys that are derived from these, newest first, for this provider.
+    pub(super) fn new(provider: &str, connection: ConnectionId, keys: &[[u8; KEY_LENGTH]]) -> Self {
+        let label = format!("haptik-bridge: state of a {provider} installation");
+        let keys = keys.iter().map(|key| derived(key, label.as_bytes()));
+        let keys = keys.collect();
         Self { connection, keys }
     }
 
@@ -105,9 +104,9 @@ impl States {
 }
 
 /// A key of its own for the MAC: the same bytes encrypt the tokens.
-fn derived(key: &[u8; KEY_LENGTH]) -> hmac::Key {
+fn derived(key: &[u8; KEY_LENGTH], label: &[u8]) -> hmac::Key {
     let key = hmac::Key::new(HMAC_SHA256, key);
-    hmac::Key::new(HMAC_SHA256, hmac::sign(&key, LABEL).as_ref())
+    hmac::Key::new(HMAC_SHA256, hmac::sign(&key, label).as_ref())
 }
 
 #[cfg(test)]
@@ -116,7 +115,7 @@ mod tests {
 
     fn states(connection: &str, keys: &[u8]) -> States {
         let keys: Vec<_> = keys.iter().map(|byte| [*byte; KEY_LENGTH]).collect();
-        States::new(connection.into(), &keys)
+        States::new("Acme", connection.into(), &keys)
     }
 
     fn at(seconds: i64) -> Timestamp {

@@ -1,23 +1,21 @@
-//! The pages by which the app is installed in a workspace
-//! (<https://docs.slack.dev/authentication/installing-with-oauth/>): `/install` sends the browser to
-//! Slack, which sends it back to `/oauth`.
+//! The pages by which an app is installed: `/install` sends the browser to the provider, which sends it back
+//! to `/oauth`.
 
 use std::fmt;
 
 use http::header::COOKIE;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
-use super::Ended;
-use super::exchange::{App, Granted, NotGranted};
 use super::installations::Installations;
 use super::page::{page, redirect, with_cookie};
 use super::state::{BadState, LIFETIME_SECONDS, States};
-use crate::channel::{Request, Response};
+use super::{App, Ended, Granted, NotGranted, Tenant};
 use crate::memory::Memory;
-use crate::slack::config::OAuth;
+use crate::request::{Request, Response};
 use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::net::api::Api;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::seal::{self, InvalidKey, Sealer};
 use haptik_bridge_shared::table::Table;
@@ -25,53 +23,40 @@ use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use secrecy::ExposeSecret as _;
 
 /// Installs an app.
-pub(super) struct Installer {
+pub struct Installer<T: Tenant> {
+    app: App<T>,
     connection: ConnectionId,
-    scopes: Vec<String>,
-    authorize_url: Url,
-    app: App,
+    api: Api,
     states: States,
-    pub(super) installations: Installations,
+    pub(super) installations: Installations<T>,
 }
 
-impl Installer {
+impl<T: Tenant> Installer<T> {
     pub(super) fn new(
+        app: App<T>,
         connection: &ConnectionId,
-        oauth: &OAuth,
-        api_base_url: Url,
         http: reqwest::Client,
         table: Table,
         memory: &Memory,
     ) -> Result<Self, InvalidKey> {
-        let keys = &oauth.token_encryption_keys;
+        let keys = &app.encryption_keys;
         let bytes = keys
             .iter()
             .map(|key| seal::key_bytes(key.expose_secret()).ok_or(InvalidKey))
             .collect::<Result<Vec<_>, _>>()?;
-        let redirect_url = oauth.public_url.as_ref().and_then(|url| {
-            // The base URL ends in a slash.
-            url.join(&format!("channels/{connection}/oauth")).ok()
-        });
-        let mut authorize_url = oauth.oauth_base_url.clone();
-        authorize_url.set_path(&format!("{}v2/authorize", authorize_url.path()));
+        let sealer = Sealer::new(keys)?;
         Ok(Self {
             connection: connection.clone(),
-            scopes: oauth.scopes.clone(),
-            authorize_url,
-            app: App {
-                http,
-                api_base_url,
-                client_id: oauth.client_id.clone(),
-                client_secrets: oauth.client_secrets.clone(),
-                redirect_url,
-            },
-            states: States::new(connection.clone(), &bytes),
+            api: Api::new(http),
+            states: States::new(app.provider, connection.clone(), &bytes),
             installations: Installations::new(
+                app.provider,
                 table,
                 connection.clone(),
-                Sealer::new(keys)?,
+                sealer,
                 memory,
             ),
+            app,
         })
     }
 
@@ -88,24 +73,19 @@ impl Installer {
     }
 
     /// Ends an installation.
-    pub(super) async fn end(&self, ended: &Ended, now: Timestamp) -> Result<(), Failure> {
+    pub(super) async fn end(&self, ended: &Ended<T>, now: Timestamp) -> Result<(), Failure> {
         let is_over = self.installations.end(ended, now).await?;
-        let (outcome, workspace) = (Outcome::Ok, &ended.workspace);
+        let place = format!("{} {}", T::NOUN, ended.tenant);
         if is_over {
-            self.tell(
-                "uninstalled",
-                outcome,
-                &format!("workspace {workspace}"),
-                now,
-            );
+            self.record("uninstalled", Outcome::Ok, &place, now);
         } else {
-            let reason = format!("workspace {workspace}: none, or installed again since");
-            self.tell("uninstalled", Outcome::Nothing, &reason, now);
+            let reason = format!("{place}: none, or installed again since");
+            self.record("uninstalled", Outcome::Nothing, &reason, now);
         }
         Ok(())
     }
 
-    /// Sends the browser to Slack.
+    /// Sends the browser to the provider.
     fn install(&self, now: Timestamp) -> Response {
         let Ok(fresh) = self.states.fresh(now) else {
             return page(
@@ -114,40 +94,37 @@ impl Installer {
                 "The bridge cannot begin an installation at the moment. Try again in a minute.",
             );
         };
-        let mut url = self.authorize_url.clone();
+        let mut url = self.app.authorize_url.clone();
         url.query_pairs_mut()
             .append_pair("client_id", &self.app.client_id)
-            .append_pair("scope", &self.scopes.join(","))
+            .append_pair("scope", &self.app.scope)
             .append_pair("state", &fresh.state);
         if let Some(redirect_url) = &self.app.redirect_url {
             url.query_pairs_mut()
                 .append_pair("redirect_uri", redirect_url.as_str());
         }
-        redirect(&url, self.cookie(&fresh.cookie, LIFETIME_SECONDS))
+        let heading = format!("Continue at {}", self.app.provider);
+        redirect(&url, &heading, self.cookie(&fresh.cookie, LIFETIME_SECONDS))
     }
 
-    /// The browser comes back from Slack.
+    /// The browser comes back from the provider.
     async fn come_back(&self, request: &Request<'_>, now: Timestamp) -> Response {
         let shown = match self.installed(request, now).await {
             Ok(granted) => {
-                let workspace = &granted.workspace;
-                self.tell(
-                    "installed",
-                    Outcome::Ok,
-                    &format!("workspace {workspace}"),
-                    now,
-                );
+                let id = granted.tenant.to_string();
+                self.record("installed", Outcome::Ok, &format!("{} {id}", T::NOUN), now);
                 let name = match granted.name.as_str() {
-                    "" => workspace.as_str(),
+                    "" => &id,
                     name => name,
                 };
                 let text = format!(
-                    "The app is installed in {name}. You can close this page, and write to the app in Slack."
+                    "The app is installed in {name}. You can close this page, and write to the app in {}.",
+                    self.app.provider
                 );
                 page(200, "Installed", &text)
             }
             Err(stopped) => {
-                self.tell("installed", Outcome::Rejected, &stopped.reason, now);
+                self.record("installed", Outcome::Rejected, &stopped.reason, now);
                 page(stopped.status, stopped.heading, &stopped.text)
             }
         };
@@ -155,7 +132,11 @@ impl Installer {
         with_cookie(shown, self.cookie("", 0))
     }
 
-    async fn installed(&self, request: &Request<'_>, now: Timestamp) -> Result<Granted, Stopped> {
+    async fn installed(
+        &self,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<Granted<T>, Stopped> {
         let parameter = |name: &str| {
             let mut pairs = form_urlencoded::parse(request.query.as_bytes());
             let (_, value) = pairs.find(|(key, _)| key == name)?;
@@ -164,26 +145,22 @@ impl Installer {
         let state = parameter("state").unwrap_or_default();
         let cookie = cookie(request.headers, &self.cookie_name());
         let checked = self.states.check(&state, cookie.as_deref(), now);
-        // Nothing is done about what Slack says here, so it is shown whoever sent the browser.
+        let provider = self.app.provider;
+        // Nothing is done about what the provider says here, so it is shown whoever sent the browser.
         if let Some(error) = parameter("error") {
-            return Err(Stopped::said_by_slack(&error));
+            return Err(Stopped::said_by(provider, &error));
         }
         let good = checked.map_err(Stopped::by_state)?;
-        let code = parameter("code").ok_or_else(Stopped::without_code)?;
+        let code = parameter("code").ok_or_else(|| Stopped::without_code(provider))?;
         let unused = self.installations.use_state(&good.hash, good.expires).await;
         let unused = unused.map_err(|error| Stopped::not_kept(&error.to_string()))?;
         if !unused {
-            return Err(Stopped::used());
+            return Err(Stopped::used(T::NOUN));
         }
-        let exchanged = self.app.exchange(&code, now).await;
-        let granted = exchanged.map_err(|error| Stopped::not_granted(&error))?;
-        let Granted {
-            workspace,
-            token,
-            at,
-            ..
-        } = &granted;
-        let kept = self.installations.put(workspace, token, *at).await;
+        let exchanged = self.app.exchange(&self.api, &code.into(), now).await;
+        let (granted, at) = exchanged.map_err(|error| Stopped::not_granted(provider, error))?;
+        let (tenant, token) = (&granted.tenant, &granted.token);
+        let kept = self.installations.put(tenant, token, at).await;
         kept.map_err(|error| Stopped::not_kept(&error.to_string()))?;
         Ok(granted)
     }
@@ -199,7 +176,7 @@ impl Installer {
         format!("{name}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax")
     }
 
-    fn tell(&self, name: &'static str, outcome: Outcome, reason: &str, since: Timestamp) {
+    fn record(&self, name: &'static str, outcome: Outcome, reason: &str, since: Timestamp) {
         Hop::new(name, &format!("channels/{}", self.connection))
             .outcome(outcome)
             .since(since)
@@ -208,7 +185,7 @@ impl Installer {
     }
 }
 
-impl fmt::Debug for Installer {
+impl<T: Tenant> fmt::Debug for Installer<T> {
     /// Leaves out what `state`s are made with.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -243,14 +220,19 @@ impl Stopped {
         }
     }
 
-    fn said_by_slack(error: &str) -> Self {
+    fn said_by(provider: &str, error: &str) -> Self {
         if error == "access_denied" {
             let text = format!("Nothing was installed. If that was not meant: {BEGIN_ANEW}");
             return Self::new(403, "Installation cancelled", text, "access_denied");
         }
         let shown: String = error.chars().take(100).collect();
-        let text = format!("Slack says: {shown}. Nothing was installed. {BEGIN_ANEW}");
-        Self::new(400, "Not installed", text, "an error of Slack's page")
+        let text = format!("{provider} says: {shown}. Nothing was installed. {BEGIN_ANEW}");
+        Self::new(
+            400,
+            "Not installed",
+            text,
+            "an error of the provider's page",
+        )
     }
 
     fn by_state(bad: BadState) -> Self {
@@ -276,15 +258,14 @@ impl Stopped {
         }
     }
 
-    fn used() -> Self {
-        let text = format!(
-            "This link was used already. If the app is not in your workspace: {BEGIN_ANEW}"
-        );
+    fn used(noun: &str) -> Self {
+        let text =
+            format!("This link was used already. If the app is not in your {noun}: {BEGIN_ANEW}");
         Self::new(403, "Used already", text, "a state that was used before")
     }
 
-    fn without_code() -> Self {
-        let text = format!("Slack sent no code. Nothing was installed. {BEGIN_ANEW}");
+    fn without_code(provider: &str) -> Self {
+        let text = format!("{provider} sent no code. Nothing was installed. {BEGIN_ANEW}");
         Self::new(400, "Not installed", text, "no code")
     }
 
@@ -293,35 +274,22 @@ impl Stopped {
         Self::new(503, "Not installed", text, reason)
     }
 
-    fn not_granted(error: &NotGranted) -> Self {
-        let (status, text) = match error {
-            NotGranted::Refused(code) => (
+    fn not_granted(provider: &str, error: NotGranted) -> Self {
+        let nothing = |what: String| format!("{what} Nothing was installed. {BEGIN_ANEW}");
+        let (status, text, reason) = match error {
+            NotGranted::Refused(code) | NotGranted::WrongSecret(code) => (
                 400,
-                format!("Slack refused with the code {code}. Nothing was installed. {BEGIN_ANEW}"),
+                nothing(format!("{provider} refused with the code {code}.")),
+                format!("{provider} answered {code} to the code of an installation"),
             ),
             NotGranted::Unreachable => (
                 502,
-                format!("Slack did not answer. Nothing was installed. {BEGIN_ANEW}"),
+                nothing(format!("{provider} did not answer.")),
+                format!("{provider} did not answer to the code of an installation"),
             ),
-            NotGranted::TokenRotation => (
-                400,
-                "The Slack app has token rotation switched on, which this bridge does not support: its \
-                 tokens would expire after twelve hours. Nothing was installed. Whoever runs the app has \
-                 to use one with token_rotation_enabled: false in its manifest."
-                    .to_owned(),
-            ),
-            NotGranted::NoBotToken => (
-                400,
-                "Slack gave no bot token: the Slack app has no bot user. Nothing was installed."
-                    .to_owned(),
-            ),
-            NotGranted::NoWorkspace => (
-                400,
-                "Slack did not say for which workspace the token is. Nothing was installed."
-                    .to_owned(),
-            ),
+            NotGranted::Useless { reason, text } => (400, text.to_owned(), reason.to_owned()),
         };
-        Self::new(status, "Not installed", text, error.to_string())
+        Self::new(status, "Not installed", text, reason)
     }
 }
 

@@ -1,8 +1,8 @@
-//! Where the app is installed: one item of the table for each workspace, with its token, encrypted.
+//! Where the app is installed: one item of the table for each tenant, with its token, encrypted.
 //!
 //! | partition key | sort key | attributes |
 //! |---|---|---|
-//! | `installations#{connection}` | the workspace's id | `sealed_token`, `installed_at`; after the end of the installation only `ended_at` |
+//! | `installations#{connection}` | the tenant's id | `sealed_token`, `installed_at`; after the end of the installation only `ended_at` |
 //! | `installations#{connection}` | `state#{hash}` | nothing: this `state` was used |
 
 use std::collections::HashMap;
@@ -13,17 +13,15 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{Ended, WorkspaceId};
+use super::{Ended, NoToken, Tenant};
 use crate::memory::Memory;
-use crate::slack::api::SlackError;
 use haptik_bridge_shared::ids::ConnectionId;
-use haptik_bridge_shared::retry::Retryable as _;
 use haptik_bridge_shared::seal::{NoRandomness, Sealer};
 use haptik_bridge_shared::table::{
     Table, TableError, absent, at_most, equals, number, present, text,
 };
 
-/// How long a token that was read is used before it is read again. Slack refuses one that has ended, and
+/// How long a token that was read is used before it is read again. The provider refuses one that has ended, and
 /// then it is read at once.
 const REREAD_AFTER: Duration = Duration::from_secs(30);
 
@@ -37,15 +35,17 @@ const TOKEN: &str = "sealed_token";
 
 /// The installations of one connection.
 #[derive(Debug)]
-pub(super) struct Installations {
+pub(super) struct Installations<T> {
     table: Table,
     connection: ConnectionId,
+    /// What is sealed, as a part of what it is bound to.
+    what: String,
     sealer: Sealer,
-    in_memory: Arc<InMemory>,
+    in_memory: Arc<InMemory<T>>,
 }
 
 /// The tokens that were read lately.
-type InMemory = Mutex<HashMap<WorkspaceId, Remembered>>;
+type InMemory<T> = Mutex<HashMap<T, Remembered>>;
 
 #[derive(Debug)]
 struct Remembered {
@@ -62,14 +62,16 @@ pub(super) enum NotKept {
     Randomness(#[from] NoRandomness),
 }
 
-impl Installations {
+impl<T: Tenant> Installations<T> {
     pub(super) fn new(
+        provider: &str,
         table: Table,
         connection: ConnectionId,
         sealer: Sealer,
         memory: &Memory,
     ) -> Self {
         Self {
+            what: format!("{} bot token", provider.to_lowercase()),
             in_memory: memory.of(&connection),
             table,
             connection,
@@ -77,63 +79,58 @@ impl Installations {
         }
     }
 
-    /// The token of a workspace: from memory, or by one read of the table.
-    pub(super) async fn token(&self, workspace: &WorkspaceId) -> Result<SecretString, SlackError> {
-        if let Some(token) = self.remembered(workspace) {
+    /// The token of a tenant: from memory, or by one read of the table.
+    pub(super) async fn token(&self, tenant: &T) -> Result<SecretString, NoToken<T>> {
+        if let Some(token) = self.remembered(tenant) {
             return Ok(token);
         }
         let read_at = Instant::now();
-        let item = self.table.get(&self.pk(), workspace.as_str()).await;
-        let item = item.map_err(|error| SlackError::Table {
-            reason: error.to_string(),
-            retry: error.retry(),
-        })?;
-        let not_installed = |ended| SlackError::NotInstalled {
-            workspace: workspace.clone(),
+        let item = self.table.get(&self.pk(), &tenant.to_string()).await?;
+        let not_installed = |ended| NoToken::NotInstalled {
+            tenant: tenant.clone(),
             ended,
         };
         let item = item.ok_or_else(|| not_installed(false))?;
         let sealed = item.get(TOKEN).and_then(|sealed| sealed.as_s().ok());
         let sealed = sealed.ok_or_else(|| not_installed(true))?;
-        let opened = self.sealer.open(sealed, &self.place(workspace));
-        let opened = opened.ok_or_else(|| SlackError::Sealed {
-            workspace: workspace.clone(),
+        let opened = self.sealer.open(sealed, &self.place(&tenant.to_string()));
+        let opened = opened.ok_or_else(|| NoToken::Sealed {
+            tenant: tenant.clone(),
         })?;
         if !opened.by_newest {
-            self.seal_anew(workspace, &item, sealed, &opened.secret)
-                .await;
+            self.seal_anew(tenant, &item, sealed, &opened.secret).await;
         }
         let token = opened.secret;
-        self.remember(workspace, &token, read_at);
+        self.remember(tenant, &token, read_at);
         Ok(token)
     }
 
-    /// Keeps the token of a workspace in which the app was installed at this time, by Slack's clock.
+    /// Keeps the token of a tenant in which the app was installed at this time, by the provider's clock.
     pub(super) async fn put(
         &self,
-        workspace: &WorkspaceId,
+        tenant: &T,
         token: &SecretString,
         at: Timestamp,
     ) -> Result<(), NotKept> {
-        let sealed = self.sealer.seal(token, &self.place(workspace))?;
-        let mut item = self.key(workspace.as_str());
+        let sealed = self.sealer.seal(token, &self.place(&tenant.to_string()))?;
+        let mut item = self.key(&tenant.to_string());
         item.insert(TOKEN.to_owned(), text(sealed));
         item.insert("installed_at".to_owned(), number(at.as_second()));
         self.table.put(item).await?;
-        self.forget(workspace);
+        self.forget(tenant);
         Ok(())
     }
 
     /// Deletes the token of an installation that ended, unless the app was installed later than that.
     /// Whether it did. That it ended is remembered for a month.
-    pub(super) async fn end(&self, ended: &Ended, now: Timestamp) -> Result<bool, TableError> {
-        let mut item = self.key(ended.workspace.as_str());
+    pub(super) async fn end(&self, ended: &Ended<T>, now: Timestamp) -> Result<bool, TableError> {
+        let mut item = self.key(&ended.tenant.to_string());
         item.insert("ended_at".to_owned(), number(ended.at));
         let expires_at = now.as_second().saturating_add(ENDED_TTL);
         item.insert("expires_at".to_owned(), number(expires_at));
         let condition = present(TOKEN).and(at_most("installed_at", number(ended.at)));
         let is_over = self.table.put_if(item, condition).await?;
-        self.forget(&ended.workspace);
+        self.forget(&ended.tenant);
         Ok(is_over)
     }
 
@@ -146,24 +143,24 @@ impl Installations {
     }
 
     /// Has the token read again when it is next used.
-    pub(super) fn forget(&self, workspace: &WorkspaceId) {
+    pub(super) fn forget(&self, tenant: &T) {
         let mut in_memory = self
             .in_memory
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        in_memory.remove(workspace);
+        in_memory.remove(tenant);
     }
 
-    fn remembered(&self, workspace: &WorkspaceId) -> Option<SecretString> {
+    fn remembered(&self, tenant: &T) -> Option<SecretString> {
         let in_memory = self
             .in_memory
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let found = in_memory.get(workspace)?;
+        let found = in_memory.get(tenant)?;
         (found.read_at.elapsed() < REREAD_AFTER).then(|| found.token.clone())
     }
 
-    fn remember(&self, workspace: &WorkspaceId, token: &SecretString, read_at: Instant) {
+    fn remember(&self, tenant: &T, token: &SecretString, read_at: Instant) {
         let mut in_memory = self
             .in_memory
             .lock()
@@ -172,26 +169,26 @@ impl Installations {
             in_memory.clear();
         }
         let token = token.clone();
-        in_memory.insert(workspace.clone(), Remembered { token, read_at });
+        in_memory.insert(tenant.clone(), Remembered { token, read_at });
     }
 
     /// Encrypts a token with the newest key, so that the older one can go. What fails is done when the
     /// token is next read.
     async fn seal_anew(
         &self,
-        workspace: &WorkspaceId,
+        tenant: &T,
         item: &HashMap<String, AttributeValue>,
         sealed: &str,
         token: &SecretString,
     ) {
-        let Ok(anew) = self.sealer.seal(token, &self.place(workspace)) else {
+        let Ok(anew) = self.sealer.seal(token, &self.place(&tenant.to_string())) else {
             return;
         };
         let mut item = item.clone();
         item.insert(TOKEN.to_owned(), text(anew));
         let unchanged = equals(TOKEN, text(sealed));
         if let Err(error) = self.table.put_if(item, unchanged).await {
-            tracing::warn!(%workspace, %error, "a token is not encrypted with the newest key yet");
+            tracing::warn!(%tenant, %error, "a token is not encrypted with the newest key yet");
         }
     }
 
@@ -206,12 +203,8 @@ impl Installations {
         ])
     }
 
-    /// What a token is bound to: one that somebody copies to another workspace's item opens nothing.
-    fn place<'a>(&'a self, workspace: &'a WorkspaceId) -> [&'a str; 3] {
-        [
-            "slack bot token",
-            self.connection.as_str(),
-            workspace.as_str(),
-        ]
+    /// What a token is bound to: one that somebody copies to another tenant's item opens nothing.
+    fn place<'a>(&'a self, tenant: &'a str) -> [&'a str; 3] {
+        [&self.what, self.connection.as_str(), tenant]
     }
 }
