@@ -41,7 +41,7 @@ impl Shown {
                 for (name, value) in fields {
                     match (name.as_str(), value.as_str()) {
                         ("textParagraph", _) => {
-                            self.html(value["text"].as_str().unwrap_or_default())
+                            self.html(value["text"].as_str().unwrap_or_default());
                         }
                         ("text" | "label" | "hintText", Some(text)) => self.texts += &seen(text),
                         ("imageUrl" | "url", Some(url)) => self.address(url),
