@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::size::Size;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::hsl::Actionable;
+use haptik_bridge_shared::message::hsl::{Actionable, Said, spoken};
 use haptik_bridge_shared::message::{KeyRef, MessageRef};
 
 /// The message that a button stands in.
@@ -52,21 +52,26 @@ pub enum Tap {
 }
 
 impl Tap {
-    /// What tapping an actionable says, given what it sends to the bot
-    /// ([`Effect::Say`](haptik_bridge_shared::message::hsl::Effect::Say)).
+    /// What tapping an actionable says.
     #[must_use]
-    pub fn say(index: usize, actionable: &Actionable, sent: &str) -> Self {
-        let payload = &actionable.payload;
-        let (message, gogo_message) = match (payload.message.trim(), payload.gogo_message.trim()) {
-            ("", "") => (sent.to_owned(), String::new()),
-            ("", _) => (actionable.label(), payload.gogo_message.clone()),
-            (_, "") => (payload.message.clone(), String::new()),
-            _ => (payload.message.clone(), payload.gogo_message.clone()),
+    pub fn say(index: usize, actionable: &Actionable, said: &Said) -> Self {
+        let message = actionable.payload.message.trim();
+        // The whole message, where it is what people see said: it is sent where the bot gets nothing else.
+        let message = if !message.is_empty() && spoken(message) == said.shown {
+            &actionable.payload.message
+        } else {
+            &said.shown
+        };
+        let same = *message == said.sent || actionable.payload.gogo_message.trim().is_empty();
+        let (message, gogo_message) = if same {
+            (&said.sent, "")
+        } else {
+            (message, said.sent.as_str())
         };
         Self::Say {
             index,
-            message,
-            gogo_message,
+            message: message.clone(),
+            gogo_message: gogo_message.to_owned(),
         }
     }
 

@@ -120,11 +120,11 @@ pub fn within(limits: &Limits, feature: Feature) -> Capability {
     match feature {
         Feature::Text if limits.markup == Markup::Plain => Capability::new(
             Partly,
-            "text; of `**bold**` and `[label](url)` the text, and the address behind it",
+            "text; of Haptik's markup, Markdown and HTML what they say, and the addresses of links",
         ),
         Feature::Text => Capability::new(
             Native,
-            "text; `**bold**` and `[label](url)` in its own form; links can be opened",
+            "text; Haptik's markup, Markdown and HTML in the channel's own form; links can be opened",
         ),
         Feature::QuickReplies => is(
             buttons.is_some(),
@@ -144,7 +144,7 @@ pub fn within(limits: &Limits, feature: Feature) -> Capability {
         ),
         Feature::Location => Capability::new(Degraded, "a line that asks to type the place"),
         Feature::Upload => Capability::new(Degraded, "a line that asks to send the file"),
-        Feature::Detail => Capability::new(Partly, "its title, texts and pictures, at once"),
+        Feature::Detail => Capability::new(Partly, "its title, texts, pictures, buttons and cards, at once"),
         Feature::Rating => is(
             buttons.is_some(),
             "five buttons, 1 ★ to 5 ★; 4 and 5 count as resolved",

@@ -11,7 +11,7 @@ use std::pin::Pin;
 
 use async_trait::async_trait;
 use haptik_bridge_shared::config::ChannelDefinition;
-use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ids::{AuthIds, ConnectionId};
 use haptik_bridge_shared::message::{Inbound, Outgoing, Sender, Task};
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
@@ -104,6 +104,8 @@ pub struct BuildError(pub String);
 pub struct EdgeDeps {
     /// The connection's name.
     pub connection: ConnectionId,
+    /// What its users are called at Haptik.
+    pub auth_ids: AuthIds,
     /// The HTTP client, for the few calls that a provider takes only at once.
     pub http: reqwest::Client,
     /// The table, for installations.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use haptik_bridge_shared::bridge::{Bridge, BridgeError};
 use haptik_bridge_shared::config;
-use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ids::{AuthIds, ConnectionId};
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::table::Table;
@@ -35,6 +35,7 @@ impl Edges {
     ) -> Result<Self, BridgeError> {
         let deps = |id: &ConnectionId, channel: &config::Channel| EdgeDeps {
             connection: id.clone(),
+            auth_ids: AuthIds::new(id.clone(), channel.auth_id),
             http: http.clone(),
             table: table.clone(),
             memory: memory.clone(),

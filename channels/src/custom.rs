@@ -10,7 +10,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use haptik_bridge_shared::config::{ChannelDefinition, Secrets};
-use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::ids::AuthIds;
 use haptik_bridge_shared::message::{Attachment, Handback, Outgoing, Sender};
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::standard_webhooks::{self, SignatureError};
@@ -51,6 +51,7 @@ impl ChannelType for Custom {
     const NAME: &'static str = "custom";
     const DEFINITION: ChannelDefinition = config::DEFINITION;
     const LIMITS: Option<&'static Limits> = None;
+    const SECRET_FIELDS: &'static [&'static str] = &["auth_code"];
     type Config = config::Custom;
     type Address = Address;
     type Command = ();
@@ -60,7 +61,7 @@ impl ChannelType for Custom {
     }
 
     fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
-        let part = render::part(&previewed(body, sender));
+        let part = render::part(&previewed(body, sender), true);
         let message = part.map(|part| Preview {
             kind: "message",
             payload: render::written(&part).1,
@@ -71,7 +72,7 @@ impl ChannelType for Custom {
 
     fn edge(config: &config::Custom, deps: EdgeDeps) -> Result<Box<dyn Edge<Self>>, BuildError> {
         Ok(Box::new(CustomEdge {
-            connection: deps.connection,
+            auth_ids: deps.auth_ids,
             signing_secrets: checked(&config.signing_secrets)?,
             handoff_only: config.handoff_only,
             transcript: config.transcript,
@@ -84,6 +85,7 @@ impl ChannelType for Custom {
     ) -> Result<Box<dyn Outlet<Self>>, BuildError> {
         Ok(Box::new(CustomOutlet {
             callback_url: config.callback_url.clone(),
+            link_says: config.link_says,
             signing_secrets: checked(&config.signing_secrets)?,
             http: deps.http,
             fetcher: deps.fetcher,
@@ -105,7 +107,7 @@ fn checked(secrets: &Secrets) -> Result<Secrets, BuildError> {
 /// The side that receives.
 #[derive(Debug)]
 struct CustomEdge {
-    connection: ConnectionId,
+    auth_ids: AuthIds,
     signing_secrets: Secrets,
     handoff_only: bool,
     transcript: config::Transcript,
@@ -152,14 +154,14 @@ impl Edge<Custom> for CustomEdge {
         match command {
             Command::Say => self.user_action(request.body),
             Command::Handoff => self.handoff(request.body),
-            Command::EndHandoff(user) => Ok(self.end_handoff(user)),
+            Command::EndHandoff(user) => self.end_handoff(user),
         }
     }
 }
 
 impl CustomEdge {
     fn user_action(&self, body: &[u8]) -> Result<Receipt<Custom>, Rejected> {
-        let said = read::said(body, &self.connection).map_err(Rejected::BadRequest)?;
+        let said = read::said(body, &self.auth_ids).map_err(Rejected::BadRequest)?;
         let answer = json!({"id": said.id, "auth_id": said.inbound.auth_id});
         let inbound = Box::new(said.inbound);
         let effect = if self.handoff_only {
@@ -171,24 +173,27 @@ impl CustomEdge {
     }
 
     fn handoff(&self, body: &[u8]) -> Result<Receipt<Custom>, Rejected> {
-        let asked = handoff::asked(body, &self.connection, self.transcript);
+        let asked = handoff::asked(body, &self.auth_ids, self.transcript);
         let (id, inbound) = asked.map_err(Rejected::BadRequest)?;
         let answer = json!({"id": id, "auth_id": inbound.auth_id});
         let begin = PeerRequest::Begin(Box::new(inbound));
         Ok(Receipt::nothing(Response::json(202, &answer)).with(Effect::Peer(begin)))
     }
 
-    fn end_handoff(&self, user: &str) -> Receipt<Custom> {
-        let auth_id = AuthId::derive(&self.connection, user, None);
+    /// `user` is the user's id, or the e-mail address where that is the `auth_id`.
+    fn end_handoff(&self, user: &str) -> Result<Receipt<Custom>, Rejected> {
+        let auth_id = self.auth_ids.of_own_user(user, Some(user));
+        let auth_id = auth_id.map_err(Rejected::BadRequest)?;
         let answer = json!({"auth_id": auth_id});
         let end = PeerRequest::End(auth_id);
-        Receipt::nothing(Response::json(202, &answer)).with(Effect::Peer(end))
+        Ok(Receipt::nothing(Response::json(202, &answer)).with(Effect::Peer(end)))
     }
 }
 
 /// The side that sends.
 struct CustomOutlet {
     callback_url: Url,
+    link_says: bool,
     signing_secrets: Secrets,
     http: reqwest::Client,
     fetcher: Fetcher,
@@ -197,7 +202,7 @@ struct CustomOutlet {
 #[async_trait]
 impl Outlet<Custom> for CustomOutlet {
     fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
-        render::part(outgoing).into_iter().collect()
+        render::part(outgoing, self.link_says).into_iter().collect()
     }
 
     async fn send(&self, _to: &Address, part: &Part) -> Result<Sent, SendError> {

@@ -87,6 +87,9 @@ pub trait AnyOutlet: fmt::Debug + Send + Sync {
         outgoing: &Outgoing,
     ) -> Result<Option<Vec<usize>>, SendError>;
 
+    /// Whether the channel has a directory.
+    fn knows_users(&self) -> bool;
+
     /// [`crate::channel::Directory::profile`]; `None` where the channel has no directory.
     async fn profile(&self, at: &Address, user: &str) -> Result<Option<Profile>, SendError>;
 
@@ -225,6 +228,10 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
             Some(history) => history.already_sent(&address::<C>(at)?, outgoing).await,
             None => Ok(None),
         }
+    }
+
+    fn knows_users(&self) -> bool {
+        self.outlet.directory().is_some()
     }
 
     async fn profile(&self, at: &Address, user: &str) -> Result<Option<Profile>, SendError> {

@@ -81,6 +81,8 @@ pub struct Buttons {
     pub codec: Codec,
     /// Whether buttons can open a link.
     pub urls: bool,
+    /// Whether the provider says that such a button was tapped.
+    pub url_taps: bool,
     /// Whether buttons can call a number.
     pub phones: bool,
 }

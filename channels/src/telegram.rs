@@ -66,6 +66,7 @@ const LIMITS: Limits = Limits {
         data: Size::bytes(63),
         codec: callback::write,
         urls: true,
+        url_taps: false,
         phones: false,
     }),
     menu: None,

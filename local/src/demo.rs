@@ -189,7 +189,7 @@ async fn entry(State(lookup): State<Lookup>, Query(place): Query<Place>) -> Resp
                 Payload::Webhook { body, .. } => {
                     serde_json::from_str(body).unwrap_or_else(|_| body.as_str().into())
                 }
-                payload => serde_json::to_value(payload).unwrap_or_default(),
+                payload => payload.shown(),
             };
             Json(json!({
                 "state": entry.state,

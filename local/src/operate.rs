@@ -121,13 +121,14 @@ impl Operated {
     /// channel's own id alone, a correlation id, an id of a message of theirs, for which the whole table is
     /// read.
     async fn users_named(&self, text: &str) -> anyhow::Result<BTreeSet<AuthId>> {
-        let named = auth_id(text);
-        let mut is_known = self.users.get(&named).await?.is_some();
-        for lane in [Lane::Channel(named.clone()), Lane::Haptik(named.clone())] {
-            is_known = is_known || !self.ledger.entries(&lane).await?.is_empty();
-        }
-        if is_known {
-            return Ok(BTreeSet::from([named]));
+        for named in auth_ids(text) {
+            let mut is_known = self.users.get(&named).await?.is_some();
+            for lane in [Lane::Channel(named.clone()), Lane::Haptik(named.clone())] {
+                is_known = is_known || !self.ledger.entries(&lane).await?.is_empty();
+            }
+            if is_known {
+                return Ok(BTreeSet::from([named]));
+            }
         }
         let users = self.ledger.users_with(text).await?;
         if users.is_empty() {
@@ -245,7 +246,7 @@ fn as_json(entry: &Entry, bodies: bool) -> Value {
         "reason": entry.reason,
     });
     if let (true, Some(fields)) = (bodies, value.as_object_mut()) {
-        fields.insert("payload".to_owned(), json!(entry.payload));
+        fields.insert("payload".to_owned(), entry.payload.shown());
         fields.insert(
             "detail".to_owned(),
             json!(entry.detail.as_ref().map(Detail::as_str)),
@@ -278,14 +279,20 @@ fn source(entry: &Entry) -> String {
     }
 }
 
-/// The `auth_id` that a text names: itself, or `CONNECTION/USER` or `CONNECTION/USER/THREAD`.
-fn auth_id(text: &str) -> AuthId {
+/// The `auth_id`s that a text may name: itself, or `CONNECTION/USER` or `CONNECTION/USER/THREAD`, whose
+/// connection may derive them or not.
+fn auth_ids(text: &str) -> Vec<AuthId> {
     let mut parts = text.splitn(3, '/');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(connection), Some(user), thread) => {
-            AuthId::derive(&ConnectionId::from(connection), user, thread)
+            let derived = AuthId::derive(&ConnectionId::from(connection), user, thread);
+            let own = thread
+                .is_none()
+                .then(|| AuthId::chosen(user).ok())
+                .flatten();
+            [Some(derived), own].into_iter().flatten().collect()
         }
-        _ => AuthId::from(text),
+        _ => vec![AuthId::from(text)],
     }
 }
 
@@ -348,9 +355,10 @@ mod tests {
 
     #[test]
     fn a_user_is_named_by_connection_and_id_or_by_the_auth_id() {
-        assert_eq!(auth_id("a1").as_str(), "a1");
+        assert_eq!(auth_ids("a1"), ["a1".into()]);
         let derived = AuthId::derive(&"acme-slack".into(), "U1", None);
-        assert_eq!(auth_id("acme-slack/U1"), derived);
-        assert_ne!(auth_id("acme-slack/U1/1.2"), derived);
+        assert_eq!(auth_ids("acme-slack/U1"), [derived, "U1".into()]);
+        let of_thread = AuthId::derive(&"acme-slack".into(), "U1", Some("1.2"));
+        assert_eq!(auth_ids("acme-slack/U1/1.2"), [of_thread]);
     }
 }

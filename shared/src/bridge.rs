@@ -10,7 +10,7 @@ use crate::breaker::CircuitBreakers;
 use crate::config::{self, Config};
 use crate::haptik::client::HaptikClient;
 use crate::health::Health;
-use crate::ids::{AccountId, ConnectionId};
+use crate::ids::{AccountId, AuthIdSource, ConnectionId};
 use crate::ledger::Ledger;
 use crate::net::{self, ClientError};
 use crate::outage::Outages;
@@ -61,6 +61,8 @@ pub struct Connection {
     pub account: AccountId,
     /// The Haptik queue that it talks to.
     pub business_id: u64,
+    /// What its users are called at Haptik.
+    pub auth_id: AuthIdSource,
     /// How its users get to a human, and back.
     pub handoff: config::Handoff,
 }
@@ -88,10 +90,9 @@ impl Bridge {
             .haptik
             .iter()
             .map(|(name, account)| {
-                (
-                    name.as_str().into(),
-                    HaptikClient::new(account, http.clone()),
-                )
+                let name = AccountId::from(name.as_str());
+                let client = HaptikClient::new(account, http.clone()).named(&name);
+                (name, client)
             })
             .collect();
         let connections = config
@@ -101,6 +102,7 @@ impl Bridge {
                 let connection = Connection {
                     account: channel.haptik.as_str().into(),
                     business_id: channel.business_id,
+                    auth_id: channel.auth_id,
                     handoff: channel.handoff.clone(),
                 };
                 (ConnectionId::from(name.as_str()), connection)

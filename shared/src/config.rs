@@ -34,13 +34,14 @@ pub use declare::{KeyDoc, Otherwise, Part, Shown};
 pub use error::{ConfigError, ConfigErrors, Position, Reported};
 pub use handoff::Handoff;
 pub use registry::{
-    ChannelDefinition, Configure, Defaults, Registry, Settings, SinkDefinition, TableDoc,
+    ChannelDefinition, Configure, Defaults, OwnIds, Registry, Settings, SinkDefinition, TableDoc,
 };
 pub use secrets::Secrets;
 pub use section::Section;
 pub use sinks::{Condition, Sink};
 pub use tables::{Delivery, Haptik, Outbound};
 
+use crate::ids::AuthIdSource;
 use crate::template::Check;
 pub use crate::template::{Escape, Template};
 
@@ -72,6 +73,8 @@ pub struct Channel {
     pub haptik: String,
     /// `business_id`: the Haptik queue that it talks to. Default: the account's.
     pub business_id: u64,
+    /// `auth_id`: what its users are called at Haptik.
+    pub auth_id: AuthIdSource,
     /// How a user gets to a human, and back.
     pub handoff: Handoff,
     /// `type`.

@@ -47,7 +47,7 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// Haptik's `auth_id`: our alphanumeric name for one user. See [`AuthId::derive`].
+    /// Haptik's `auth_id`: the name that a user has there. See [`AuthId::derive`] and [`AuthIdSource`].
     AuthId
 }
 text_id! {
@@ -125,22 +125,103 @@ impl AuthId {
         Self(hex::encode(&hash.finalize()[..16]))
     }
 
+    /// A name that the company's own systems have for a user, where Haptik takes it: 1 to
+    /// [`LONGEST_AUTH_ID`] visible ASCII characters, without `#`, `/`, `?` and braces.
+    ///
+    /// # Errors
+    /// [`RefusedAuthId`] where it does not.
+    pub fn chosen(text: &str) -> Result<Self, RefusedAuthId> {
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"#/?{}".contains(&byte);
+        if (1..=LONGEST_AUTH_ID).contains(&text.len()) && text.bytes().all(is_plain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(RefusedAuthId)
+        }
+    }
+
     /// Stands for the user of an event that names none: it still reaches the sinks.
     #[must_use]
     pub fn anonymous() -> Self {
         Self("nobody".to_owned())
     }
 
-    /// The `auth_id` that a Haptik delivery names. It may be another system's, of any form: one that
-    /// would not fit into a lane's name (SQS takes 128 characters) is replaced by its hash.
+    /// The `auth_id` that a Haptik delivery names. It may be another system's, of any form: one that is
+    /// not what [`AuthId::chosen`] takes, and so cannot be a user of ours, is replaced by its hash.
     #[must_use]
     pub fn of_delivery(text: &str) -> Self {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte);
-        if text.len() <= 64 && text.bytes().all(plain) {
-            Self(text.to_owned())
-        } else {
-            Self(hex::encode(&Sha256::digest(text)[..16]))
+        Self::chosen(text).unwrap_or_else(|_| Self(hex::encode(&Sha256::digest(text)[..16])))
+    }
+}
+
+/// The longest `auth_id` that is not derived, in bytes: with what stands before it, the name of a lane has
+/// to be one of the 128 characters that SQS takes.
+pub const LONGEST_AUTH_ID: usize = 80;
+
+/// Haptik does not take a name as an `auth_id`, or the bridge has no room for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "1 to 80 visible ASCII characters without #, /, ?, {{ and }}, since it is the user's auth_id at Haptik"
+)]
+pub struct RefusedAuthId;
+
+/// What users are called at Haptik: `auth_id` of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AuthIdSource {
+    /// `"derived"`: [`AuthId::derive`], which nobody else knows.
+    #[default]
+    Derived,
+    /// `"user"`: the channel's own id of the user.
+    User,
+    /// `"email"`: the user's e-mail address, as the request has it.
+    Email,
+}
+
+/// What the users of one connection are called at Haptik.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthIds {
+    connection: ConnectionId,
+    source: AuthIdSource,
+}
+
+impl AuthIds {
+    /// Those of this connection.
+    #[must_use]
+    pub fn new(connection: ConnectionId, source: AuthIdSource) -> Self {
+        Self { connection, source }
+    }
+
+    /// Where they are from.
+    #[must_use]
+    pub fn source(&self) -> AuthIdSource {
+        self.source
+    }
+
+    /// The `auth_id` of a provider's user. An id that Haptik does not take is derived from, and so is one
+    /// whose connection goes by e-mail addresses: a provider's request has none.
+    #[must_use]
+    pub fn of_user(&self, user: &str, thread: Option<&str>) -> AuthId {
+        match (self.source, AuthId::chosen(user)) {
+            (AuthIdSource::User, Ok(chosen)) => chosen,
+            _ => AuthId::derive(&self.connection, user, thread),
         }
+    }
+
+    /// The `auth_id` of a user of the operator's own application.
+    ///
+    /// # Errors
+    /// What is wrong and what is allowed, where Haptik does not take the id or the address.
+    pub fn of_own_user(&self, user: &str, email: Option<&str>) -> Result<AuthId, String> {
+        let (key, name) = match self.source {
+            AuthIdSource::Derived => return Ok(AuthId::derive(&self.connection, user, None)),
+            AuthIdSource::User => ("user.id", user),
+            AuthIdSource::Email => {
+                let email = email.ok_or(
+                    "user.email is missing; needed: an e-mail address, since auth_id = \"email\"",
+                )?;
+                ("user.email", email)
+            }
+        };
+        AuthId::chosen(name).map_err(|allowed| format!("{key} is another text; allowed: {allowed}"))
     }
 }
 
@@ -158,7 +239,10 @@ impl CorrelationId {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::lane::Lane;
 
     #[test]
     fn one_user_has_one_auth_id_and_other_users_threads_and_connections_have_others() {
@@ -194,6 +278,51 @@ mod tests {
         assert_eq!(AuthId::of_delivery("a@b.example").as_str(), "a@b.example");
         for odd in [long.as_str(), "a b", "a#b"] {
             assert_eq!(AuthId::of_delivery(odd).as_str().len(), 32, "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_haptik_refuses_is_derived_from_or_named() {
+        let by_user = AuthIds::new("acme".into(), AuthIdSource::User);
+        let by_email = AuthIds::new("acme".into(), AuthIdSource::Email);
+        assert_eq!(by_user.of_user("U1", Some("t")).as_str(), "U1");
+        assert_eq!(
+            by_user.of_own_user("T1:u_4-2.b", None),
+            Ok("T1:u_4-2.b".into())
+        );
+        assert_eq!(
+            by_email.of_own_user("u", Some("a@b.example")),
+            Ok("a@b.example".into())
+        );
+        for odd in [
+            "", "a b", "a#b", "a/b", "a?b", "a{b", "a}b", "ü", "a\n", "a\u{7f}",
+        ] {
+            assert_eq!(
+                by_user.of_user(odd, None),
+                AuthId::derive(&"acme".into(), odd, None)
+            );
+            let refused = by_user.of_own_user(odd, None).expect_err(odd);
+            assert!(refused.starts_with("user.id is "), "{refused}");
+            let refused = by_email.of_own_user("u", Some(odd)).expect_err(odd);
+            assert!(refused.starts_with("user.email is "), "{refused}");
+        }
+        let missing = by_email.of_own_user("u", None).expect_err("no address");
+        assert!(missing.starts_with("user.email is missing"), "{missing}");
+    }
+
+    proptest! {
+        /// What Haptik is told, it tells back, and it is the same lane.
+        #[test]
+        fn a_chosen_id_comes_back_as_it_went(text in "\\PC{0,100}") {
+            if let Ok(chosen) = AuthId::chosen(&text) {
+                prop_assert_eq!(chosen.as_str(), text.as_str());
+                prop_assert_eq!(&AuthId::of_delivery(&text), &chosen);
+                let lane = Lane::Sink { sink: "s".repeat(40), auth_id: chosen };
+                prop_assert!(lane.to_string().len() <= 128);
+                prop_assert_eq!(lane.to_string().parse(), Ok(lane));
+            } else {
+                prop_assert!(AuthId::chosen(AuthId::of_delivery(&text).as_str()).is_ok());
+            }
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::haptik::webhook::Event;
 use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload};
-use crate::message::{Addressed, Inbound, Task};
+use crate::message::{Addressed, Inbound, Task, UserAction};
 use crate::queue::{QueueError, Repeat, Ring};
 use crate::retry::{Failure, Retry, Retryable};
 use crate::table::TableError;
@@ -310,6 +310,11 @@ impl Bridge {
         handoff: Option<String>,
     ) -> Result<(), NotDurable> {
         if !self.is_for_the_bot(&inbound, context.now).await? {
+            return Ok(());
+        }
+        let is_news = matches!(inbound.action, UserAction::ProfileChanged);
+        if is_news && self.users.get(&inbound.auth_id).await?.is_none() {
+            // Providers tell of everybody, of whom few ever write.
             return Ok(());
         }
         let (lane, key, at) = (

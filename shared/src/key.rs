@@ -17,7 +17,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::EntryKey;
+use crate::ids::{ConnectionId, EntryKey};
 
 /// What a key says of its entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,9 @@ pub enum CompletionKind {
 
 /// Stands for the time of an event that has none: what cannot be ordered comes last.
 pub const NO_TIME: u64 = u64::MAX;
+
+/// Stands before the connection by which something was done.
+const AT_CONNECTION: &str = "#@";
 
 const MESSAGE: &str = "message";
 const AGENT_JOINED: &str = "chat_pinned";
@@ -284,6 +287,12 @@ impl FromStr for KeyKind {
     }
 }
 
+/// Whether it is the name of a connection, as the configuration takes it.
+fn is_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=40).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
 impl From<KeyKind> for EntryKey {
     fn from(kind: KeyKind) -> Self {
         kind.to_string().into()
@@ -304,11 +313,22 @@ impl EntryKey {
         format!("{self}#{what}").into()
     }
 
+    /// The key of the same, done by this connection: what the users of several connections did who are one
+    /// user at Haptik is in one lane, and each application has ids of its own.
+    #[must_use]
+    pub fn at_connection(&self, connection: &ConnectionId) -> Self {
+        format!("{self}{AT_CONNECTION}{connection}").into()
+    }
+
     /// What the channel calls what a user did, from its key; all of a key that is of another form.
     #[must_use]
     pub fn act_id(&self) -> &str {
         let key = self.as_str();
-        key.split_once('#').map_or(key, |(_, id)| id)
+        let id = key.split_once('#').map_or(key, |(_, id)| id);
+        match id.rsplit_once(AT_CONNECTION) {
+            Some((id, connection)) if !id.is_empty() && is_name(connection) => id,
+            _ => id,
+        }
     }
 
     /// Whether this is the key of what a provider calls `id`, or is `id` itself. A provider's id is a part
@@ -394,8 +414,11 @@ mod tests {
             let key = |at: u64| EntryKey::from(KeyKind::UserAction { at, id: id.clone() });
             prop_assert_eq!(key(one).cmp(&key(other)), one.cmp(&other));
             let key = key(one);
-            prop_assert_eq!(key.act_id(), id);
+            prop_assert_eq!(key.act_id(), id.as_str());
             prop_assert!(key < key.then("edit"));
+            let elsewhere = key.at_connection(&"my-app".into());
+            prop_assert!(key < elsewhere);
+            prop_assert_eq!(elsewhere.act_id(), id.as_str());
         }
 
         #[test]

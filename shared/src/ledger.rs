@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::ids::{CorrelationId, EntryKey};
+use crate::ids::{ConnectionId, CorrelationId, EntryKey};
 use crate::key::KeyKind;
 use crate::lane::Lane;
 use crate::retry::{Detail, FailureReason};
@@ -71,6 +71,10 @@ pub struct Entry {
     pub revived_at: Option<Timestamp>,
     /// How many of its parts are known to be done.
     pub parts_done: usize,
+    /// The part, from 1, that was about to be told which cannot be told twice; 0 where none is.
+    pub begun: usize,
+    /// The connection by which those parts were shown, where they were shown to a user.
+    pub shown_by: Option<ConnectionId>,
     /// The provider's ids of the messages that it was sent as, as far as it gave some.
     pub message_ids: Vec<String>,
     /// The time that is reserved for its delivery, at a sink with a rate.
@@ -261,6 +265,8 @@ impl Ledger {
             revived_at: None,
             dead: None,
             parts_done: 0,
+            begun: 0,
+            shown_by: None,
             message_ids: Vec::new(),
             reserved: None,
             reserved_in: 0,

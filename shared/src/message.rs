@@ -3,6 +3,7 @@
 //! ends ([`completion`]) and how a human takes one over ([`handoff`]).
 
 use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,9 +13,11 @@ use crate::redacted_debug;
 pub mod completion;
 pub mod handoff;
 pub mod hsl;
+pub mod machine_parts;
 pub mod offer;
 pub mod outgoing;
 
+pub use machine_parts::without_machine_parts;
 pub use outgoing::{Content, Handback, Outgoing, Returned, Sender, SenderKind};
 
 /// Something that a user did, to be told to Haptik. `A` is where to answer: a channel's own type at the
@@ -100,7 +103,13 @@ pub enum UserAction {
         /// The team that it is for; `None` for the connection's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         team_name: Option<String>,
+        /// Who gets the chat at Haptik; `None` for the connection's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        receiver: Option<String>,
     },
+    /// Is known to the channel by another name, address or language than before: Haptik is told, where it
+    /// knows the user. The user wrote nothing.
+    ProfileChanged,
     /// Is to be moved to the team of a hand-off, now that Haptik's name of the user is known.
     MoveToAgent {
         /// The hand-off's id.
@@ -171,10 +180,47 @@ pub struct Profile {
     /// The language, as ISO 639-1 has it: `en`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language_code: Option<String>,
+    /// The device's model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_model: Option<String>,
+    /// The version of its operating system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_version: Option<String>,
+    /// The application's package name: a bot can tell by it where the user is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_name: Option<String>,
+    /// What the user's login gives the bot's own calls to go by: a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_code: Option<AuthCode>,
     /// Anything else; flat: Haptik refuses nested values.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub custom_data: serde_json::Map<String, Value>,
 }
+
+/// A user's `auth_code`. It is in the ledger until it is told to Haptik, and shown nowhere.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct AuthCode(SecretString);
+
+impl From<String> for AuthCode {
+    fn from(code: String) -> Self {
+        Self(code.into())
+    }
+}
+
+impl From<AuthCode> for String {
+    fn from(code: AuthCode) -> Self {
+        code.0.expose_secret().to_owned()
+    }
+}
+
+impl PartialEq for AuthCode {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for AuthCode {}
 
 impl Profile {
     /// This profile, with what it lacks taken from another.
@@ -184,6 +230,10 @@ impl Profile {
         self.email = self.email.or(other.email);
         self.mobile_no = self.mobile_no.or(other.mobile_no);
         self.language_code = self.language_code.or(other.language_code);
+        self.phone_model = self.phone_model.or(other.phone_model);
+        self.os_version = self.os_version.or(other.os_version);
+        self.package_name = self.package_name.or(other.package_name);
+        self.auth_code = self.auth_code.or(other.auth_code);
         for (key, value) in other.custom_data {
             self.custom_data.entry(key).or_insert(value);
         }
@@ -251,6 +301,7 @@ redacted_debug!(enum UserAction {
     Unresolved {},
     Handoff {},
     MoveToAgent {},
+    ProfileChanged {},
     Feedback { rating, resolved },
 });
 // Without the name, and the URL, which is often all that protects the file.
@@ -264,6 +315,11 @@ redacted_debug!(Profile {
     email: is_some,
     mobile_no: is_some,
     language_code,
+    phone_model,
+    os_version,
+    package_name,
+    auth_code: is_some,
     custom_data: len,
 });
+redacted_debug!(AuthCode {});
 redacted_debug!([T] Task { key, at, auth_id });

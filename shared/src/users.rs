@@ -37,6 +37,9 @@ pub struct User {
     /// What Haptik was told about the user, as a hash; `None` until the user is registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<String>,
+    /// What the channel itself said of the user when it was asked last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<AskedProfile>,
     /// Haptik's `user_name`, learnt from its deliveries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
@@ -60,6 +63,19 @@ pub struct User {
     pub offer_end: Option<OfferEnd>,
     /// When the user last wrote, in milliseconds since the epoch.
     pub last_activity: i64,
+    /// When what the user wrote was received by which [`User::address`] is where it is, in milliseconds since
+    /// the epoch. What was received before it, and is delivered after it, does not change the place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed_at: Option<i64>,
+}
+
+/// What a channel said of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedProfile {
+    /// When it was asked, in milliseconds since the epoch.
+    pub at: i64,
+    /// A hash of what it said; empty where it is not known.
+    pub hash: String,
 }
 
 // Without the user's names and addresses, and with the indicators, which have them too, counted.
@@ -67,6 +83,7 @@ redacted_debug!(User {
     auth_id,
     connection,
     registered: is_some,
+    asked,
     user_name: is_some,
     mode,
     completion,
@@ -75,6 +92,7 @@ redacted_debug!(User {
     offer,
     offer_end,
     last_activity,
+    placed_at,
 });
 
 /// Who answers the user.
@@ -150,6 +168,16 @@ impl UserMap {
         update.send().await
     }
 
+    /// Notes what the channel said of the user.
+    pub async fn put_asked(
+        &self,
+        auth_id: &AuthId,
+        asked: &AskedProfile,
+    ) -> Result<(), TableError> {
+        let asked = serde_dynamo::to_attribute_value(asked)?;
+        self.update(auth_id).set("asked", asked).send().await
+    }
+
     /// Notes what Haptik's deliveries tell of the user: its `user_name`, who answers, the completion.
     pub async fn put_conversation(&self, user: &User) -> Result<(), TableError> {
         let mode = serde_dynamo::to_attribute_value(user.mode)?;
@@ -223,13 +251,17 @@ impl UserMap {
 
     /// An update of where the user is and when the user last wrote.
     fn place(&self, user: &User) -> Result<Update<'_>, TableError> {
-        Ok(self
+        let update = self
             .update(&user.auth_id)
             .set("auth_id", text(user.auth_id.as_str()))
             .set("connection", text(user.connection.as_str()))
             .set("channel_user", text(user.channel_user.as_str()))
             .set("address", serde_dynamo::to_attribute_value(&user.address)?)
-            .set("last_activity", number(user.last_activity)))
+            .set("last_activity", number(user.last_activity));
+        Ok(match user.placed_at {
+            Some(placed_at) => update.set("placed_at", number(placed_at)),
+            None => update,
+        })
     }
 
     /// An update of the user's item.
@@ -239,6 +271,27 @@ impl UserMap {
 }
 
 impl User {
+    /// The connection by which the last hand-off was asked for; where there is none, the user's.
+    #[must_use]
+    pub fn handoff_connection(&self) -> &ConnectionId {
+        let origin = self
+            .handoff
+            .as_ref()
+            .and_then(|handoff| handoff.origin.as_ref());
+        origin.map_or(&self.connection, |origin| &origin.connection)
+    }
+
+    /// The user as somebody who is at this connection and address, as long as nothing of that is put.
+    #[must_use]
+    pub fn at(&self, connection: ConnectionId, channel_user: String, address: Address) -> Self {
+        Self {
+            connection,
+            channel_user,
+            address,
+            ..self.clone()
+        }
+    }
+
     /// Whether this event tells again of the end that was shown last, by the other of the two events, and so
     /// has nothing new to say. Remembers it.
     pub fn is_duplicate_completion(&mut self, event: Completion) -> bool {
@@ -280,6 +333,7 @@ mod tests {
             channel_user: "u".into(),
             address: Address(serde_json::Value::Null),
             registered: None,
+            asked: None,
             user_name: None,
             mode: Mode::Bot,
             completion: None,
@@ -288,6 +342,7 @@ mod tests {
             offer: None,
             offer_end: None,
             last_activity: 0,
+            placed_at: None,
         };
         let mut completes = |event_name: &str, key: &str, seconds: i64| {
             let at = Timestamp::from_second(seconds).expect("in range");

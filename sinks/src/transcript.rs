@@ -113,8 +113,9 @@ impl Transcripts {
     /// Those of the accounts of this configuration.
     pub(crate) fn new(config: &Config, table: &Table, http: &reqwest::Client) -> Self {
         let accounts = config.haptik.iter().map(|(name, account)| {
-            let client = HaptikClient::new(account, http.clone());
-            (name.as_str().into(), (client, account.business_id))
+            let name = AccountId::from(name.as_str());
+            let client = HaptikClient::new(account, http.clone()).named(&name);
+            (name, (client, account.business_id))
         });
         Self {
             accounts: accounts.collect(),

@@ -1,7 +1,9 @@
 //! Messages of Haptik's at random, as bots write them and as somebody hostile would, and what of one has to
 //! be visible in any channel.
 
+use haptik_bridge_channels::render::{Markup, read};
 use haptik_bridge_shared::message::hsl::{Actionable, Effect, Element, Hsl};
+use haptik_bridge_shared::message::without_machine_parts;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -34,7 +36,7 @@ pub fn any_json() -> impl Strategy<Value = Value> {
 /// beginning, where a channel may shorten them), addresses that are shown as they are.
 #[must_use]
 pub fn texts(hsl: &Hsl) -> Vec<String> {
-    let mut texts = vec![hsl.text.clone()];
+    let mut texts = vec![plain(&hsl.text)];
     match &hsl.element {
         Element::Text {
             quick_replies: items,
@@ -46,18 +48,18 @@ pub fn texts(hsl: &Hsl) -> Vec<String> {
                     texts.push(card.thumbnail.clone());
                 }
                 texts.extend([
-                    card.title.clone(),
-                    card.sub_title.clone(),
-                    card.description.clone(),
+                    plain(&card.title),
+                    plain(&card.sub_title),
+                    plain(&card.description),
                 ]);
                 texts.extend(card.actionables.iter().flat_map(texts_of));
             }
         }
         Element::Form(form) => {
-            texts.extend([form.title.clone(), form.subtitle.clone()]);
+            texts.extend([plain(&form.title), plain(&form.subtitle)]);
             for field in &form.fields {
-                texts.push(field.hint.clone());
-                texts.extend(field.options.clone());
+                texts.push(plain(&field.hint));
+                texts.extend(field.options.iter().map(|option| plain(option)));
             }
         }
         _ => {}
@@ -72,7 +74,8 @@ pub fn addresses(hsl: &Hsl) -> Vec<String> {
     let of = |actionable: &Actionable| {
         let payload = &actionable.payload;
         let all = match actionable.effect() {
-            Effect::Open { url } => vec![url],
+            Effect::Open { url, .. } => vec![url],
+            Effect::Share => payload.images.clone(),
             Effect::Detail => [payload.images.clone(), vec![payload.url.clone()]].concat(),
             _ => Vec::new(),
         };
@@ -87,6 +90,11 @@ pub fn addresses(hsl: &Hsl) -> Vec<String> {
         addresses.extend(hsl.actionables().flat_map(of));
     }
     addresses
+}
+
+/// A text without its markup.
+fn plain(text: &str) -> String {
+    Markup::Plain.print(&read(text))
 }
 
 /// What is compared of a text: letters and digits, whatever becomes of the markup between them.
@@ -121,16 +129,17 @@ fn is_web(address: &str) -> bool {
 const ADDRESS: usize = 3_000;
 
 fn texts_of(actionable: &Actionable) -> Vec<String> {
-    let label = actionable.label();
+    let label = plain(&actionable.label());
     let payload = &actionable.payload;
-    let detail = [&payload.title, &payload.sub_title, &payload.description].map(Clone::clone);
+    let detail = [&payload.title, &payload.sub_title, &payload.description].map(|text| plain(text));
     // 75 UTF-16 units are shown at least, white space closed up.
     let words: Vec<&str> = label.split_whitespace().collect();
     let start: String = words.join(" ").chars().take(36).collect();
     match actionable.effect() {
-        Effect::Say { .. } => vec![start],
-        Effect::Open { url } if is_web(&url) => vec![start],
-        Effect::Open { url } => vec![label, url],
+        Effect::Say(_) => vec![start],
+        Effect::Open { url, .. } if is_web(&url) => vec![start],
+        Effect::Open { url, .. } => vec![label, url],
+        Effect::Share => vec![label, plain(&without_machine_parts(&payload.message))],
         Effect::Call { number } => vec![label, number],
         Effect::Detail if is_web(&payload.url) => [detail.to_vec(), vec![start]].concat(),
         Effect::Detail => [vec![label], detail.to_vec()].concat(),

@@ -46,6 +46,8 @@ pub struct Options {
     pub provider: Option<Arc<dyn FakeProvider>>,
     /// More lines for the table of that connection.
     pub connection: &'static str,
+    /// More lines for `[haptik.main]`.
+    pub account: String,
     /// More tables; `[delivery]` and `[outbound]` are there unless this has them.
     pub tables: String,
     /// The simulated account.
@@ -336,7 +338,7 @@ fn config(
     url: &str,
 ) -> String {
     let settings = haptik.simulator().settings();
-    let tables = &options.tables;
+    let (account, tables) = (&options.account, &options.tables);
     let outbound = if tables.contains("[outbound]") {
         ""
     } else {
@@ -350,6 +352,7 @@ fn config(
         token = "{token}"
         webhook_secrets = ["{webhook_secret}"]
         business_id = {business_id}
+        {account}
 
         {channels}
         {outbound}

@@ -66,6 +66,7 @@ macro_rules! contract {
         contract! { $channel, $start;
             talking::a_message_is_answered_where_it_was_said,
             talking::what_a_button_says_comes_back_from_a_tap_on_it,
+            talking::what_is_written_is_seen_as_it_is_meant,
             talking::a_message_that_is_delivered_again_is_one_message,
             talking::own_messages_say_nothing,
             talking::a_file_goes_both_ways,

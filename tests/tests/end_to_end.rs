@@ -1,6 +1,8 @@
 //! The bridge end to end: requests in at the edges, answers out at a fake Slack, an application and a
 //! simulated Haptik.
 
+#[path = "end_to_end/account.rs"]
+mod account;
 #[path = "end_to_end/agent.rs"]
 mod agent;
 #[path = "end_to_end/custom.rs"]
@@ -15,6 +17,8 @@ mod handoff;
 mod handoff_transcript;
 #[path = "end_to_end/hostile.rs"]
 mod hostile;
+#[path = "end_to_end/identity.rs"]
+mod identity;
 #[path = "end_to_end/order.rs"]
 mod order;
 #[path = "end_to_end/outage.rs"]

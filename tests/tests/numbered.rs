@@ -69,6 +69,7 @@ const WITH_BUTTONS: Limits = Limits {
         data: Size::bytes(64),
         codec: callback::write,
         urls: true,
+        url_taps: false,
         phones: false,
     }),
     ..TEXTS
@@ -243,6 +244,8 @@ impl Scene {
             offer: None,
             offer_end: None,
             last_activity: 0,
+            asked: None,
+            placed_at: None,
         };
         let users = &self.bridge.users;
         users.put_place(&user).await?;

@@ -162,6 +162,8 @@ impl Scene {
             completion: None,
             handoff: None,
             last_activity: 0,
+            asked: None,
+            placed_at: None,
         };
         self.bridge.users.put_place(&user).await?;
         let body = json!({"event_name": "message", "message": {"id": id, "body": {"text": text, "type": "TEXT", "data": {}}}});

@@ -60,10 +60,10 @@ fn what_tapping_an_actionable_says_is_what_its_effect_sends() {
         let item = json!({"actionable_text": "Tap", "payload": payload});
         let hsl = Hsl::read(&json!({"type": "BUTTON", "data": {"items": [item]}}));
         let actionable = hsl.actionables().next().expect("one");
-        let Effect::Say { sent, .. } = actionable.effect() else {
+        let Effect::Say(said) = actionable.effect() else {
             panic!("it says something")
         };
-        assert_eq!(Tap::say(0, actionable, &sent).sent(), sent);
+        assert_eq!(Tap::say(0, actionable, &said).sent(), said.sent);
     }
 }
 

@@ -11,7 +11,10 @@ pub(super) fn capability(feature: Feature) -> Capability {
         Feature::QuickReplies | Feature::Buttons => {
             (Native, "`actions`, each with `label` and `value`")
         }
-        Feature::Link => (Native, "`actions`, with `label` and `url`"),
+        Feature::Link => (
+            Native,
+            "`actions`, with `label` and `url`, and with `value` where it says something (`link_says`)",
+        ),
         Feature::Call => (
             Native,
             "the number in `text`, and `actions` with a `tel:` link",

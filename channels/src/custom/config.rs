@@ -3,13 +3,14 @@
 use url::Url;
 
 use haptik_bridge_shared::config::kind::{Flag, FullUrl, OneOf, SecretList};
-use haptik_bridge_shared::config::{ChannelDefinition, Secrets};
+use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Secrets};
 use haptik_bridge_shared::section;
 
 /// The type.
 pub const DEFINITION: ChannelDefinition = ChannelDefinition {
     // A bot waits to have its user back.
     defaults: &[("no_agent_after", "\"5m\"")],
+    auth_ids: OwnIds::UserOrEmail,
     setup: |_, url| {
         let paste = "Paste into your application, as the URL that it posts to";
         vec![(paste, url.to_owned())]
@@ -27,6 +28,8 @@ section! {
         callback_url: Url = required(FullUrl),
         /// The application has a bot of its own: what its users say is taken only during a [hand-off](custom-channel.md#hand-off-a-bot-of-your-own-and-haptiks-agents), and answered 409 outside one.
         handoff_only: bool = default(Flag, false),
+        /// Whether an action that opens a link and says something by it has a `value` beside its `url`.
+        link_says: bool = default(Flag, true),
         /// How Haptik is told what was said before a hand-off: in one message, or as few as it fits into, or line by line.
         transcript: Transcript = default(TRANSCRIPTS, "message"),
     }

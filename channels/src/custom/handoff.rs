@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Address;
 use super::config::Transcript;
 use super::read::{Object, body_of, describe, inbound};
-use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ids::AuthIds;
 use haptik_bridge_shared::message::{Inbound, UserAction};
 
 /// The most lines of a transcript.
@@ -17,7 +17,7 @@ const LINES_LIMIT: usize = 20_000;
 const LINE_LIMIT: usize = 100_000;
 /// The longest reason, in bytes.
 const MESSAGE_LIMIT: usize = 10_000;
-/// The longest name of a team, in bytes.
+/// The longest name of a team or a receiver, in bytes.
 const TEAM_LIMIT: usize = 256;
 /// The longest name of who said a line, in bytes.
 const SENDER_LIMIT: usize = 256;
@@ -40,7 +40,7 @@ struct Line {
 /// What is wrong: the key, what was found there (never its value) and what is allowed.
 pub(super) fn asked(
     body: &[u8],
-    connection: &ConnectionId,
+    auth_ids: &AuthIds,
     style: Transcript,
 ) -> Result<(String, Inbound<Address>), String> {
     let map = body_of(body)?;
@@ -52,6 +52,8 @@ pub(super) fn asked(
     let message = message.filter(|message| !message.is_empty());
     let team_name = request.text("team_name", TEAM_LIMIT)?.map(str::trim);
     let team_name = team_name.filter(|name| !name.is_empty());
+    let receiver = request.text("receiver", TEAM_LIMIT)?.map(str::trim);
+    let receiver = receiver.filter(|name| !name.is_empty());
     let lines = transcript(&request)?;
     let mut says = match style {
         Transcript::Message => in_messages(&lines),
@@ -70,8 +72,9 @@ pub(super) fn asked(
         id: id.clone(),
         says,
         team_name: team_name.map(ToOwned::to_owned),
+        receiver: receiver.map(ToOwned::to_owned),
     };
-    let mut inbound = inbound(&request, connection, action)?;
+    let mut inbound = inbound(&request, auth_ids, action)?;
     // A message may have the same id and time.
     inbound.key = inbound.key.then("handoff");
     Ok((id, inbound))
@@ -184,10 +187,12 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use haptik_bridge_shared::ids::AuthIdSource;
     use serde_json::json;
 
     fn says(body: &Value, style: Transcript) -> Result<Vec<String>, String> {
-        let (_, inbound) = asked(body.to_string().as_bytes(), &"my-app".into(), style)?;
+        let auth_ids = AuthIds::new("my-app".into(), AuthIdSource::Derived);
+        let (_, inbound) = asked(body.to_string().as_bytes(), &auth_ids, style)?;
         match inbound.action {
             UserAction::Handoff { says, .. } => Ok(says),
             action => panic!("{action:?}"),
@@ -268,6 +273,7 @@ mod tests {
             ),
             ("message", json!(null), "message is missing or empty"),
             ("team_name", json!(5), "team_name is a number"),
+            ("receiver", json!(5), "receiver is a number"),
             ("transcript", json!("hi"), "transcript is a string"),
             ("transcript", json!(["hi"]), "transcript[0] is a string"),
             (

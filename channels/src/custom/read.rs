@@ -6,9 +6,11 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::Address;
-use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::ids::AuthIds;
 use haptik_bridge_shared::key::KeyKind;
-use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, Profile, UserAction};
+use haptik_bridge_shared::message::{
+    Addressed, Attachment, AuthCode, Inbound, Profile, UserAction,
+};
 use haptik_bridge_shared::net::shortened;
 
 /// The longest text, in bytes of UTF-8. All limits together keep an entry below the 400 KB that
@@ -20,6 +22,8 @@ const COMMENT_LIMIT: usize = 10_000;
 const ID_LIMIT: usize = 256;
 /// The longest value of a user's own fields, in bytes.
 const FIELD_LIMIT: usize = 1_000;
+/// The longest `auth_code`, in bytes: it may be a signed token.
+const AUTH_CODE_LIMIT: usize = 10_000;
 /// The largest `custom_data`, in bytes of JSON.
 const CUSTOM_DATA_LIMIT: usize = 20_000;
 /// The most files with one message.
@@ -40,7 +44,7 @@ pub(super) struct Said {
 ///
 /// # Errors
 /// What is wrong: the key, what was found there (never its value) and what is allowed.
-pub(super) fn said(body: &[u8], connection: &ConnectionId) -> Result<Said, String> {
+pub(super) fn said(body: &[u8], auth_ids: &AuthIds) -> Result<Said, String> {
     let map = body_of(body)?;
     let request = Object {
         path: "",
@@ -66,7 +70,7 @@ pub(super) fn said(body: &[u8], connection: &ConnectionId) -> Result<Said, Strin
     };
     Ok(Said {
         id: request.id("id")?,
-        inbound: inbound(&request, connection, action)?,
+        inbound: inbound(&request, auth_ids, action)?,
     })
 }
 
@@ -85,7 +89,7 @@ pub(super) fn body_of(body: &[u8]) -> Result<Map<String, Value>, String> {
 /// What a request says that its user did, from the keys that every request has.
 pub(super) fn inbound(
     request: &Object<'_>,
-    connection: &ConnectionId,
+    auth_ids: &AuthIds,
     action: UserAction,
 ) -> Result<Inbound<Address>, String> {
     let id = request.id("id")?;
@@ -98,7 +102,7 @@ pub(super) fn inbound(
     Ok(Inbound {
         key: KeyKind::act(at, id).into(),
         at,
-        auth_id: AuthId::derive(connection, &user_id, None),
+        auth_id: auth_ids.of_own_user(&user_id, profile.email.as_deref())?,
         address: Address {
             user: user_id.clone(),
         },
@@ -219,6 +223,13 @@ fn profile(user: &Object<'_>) -> Result<Profile, String> {
             _ => text("mobile_no")?,
         },
         language_code: text("language_code")?,
+        phone_model: text("phone_model")?,
+        os_version: text("os_version")?,
+        package_name: text("package_name")?,
+        auth_code: user
+            .text("auth_code", AUTH_CODE_LIMIT)?
+            .filter(|code| !code.trim().is_empty())
+            .map(|code| AuthCode::from(code.to_owned())),
         custom_data: custom_data(user)?,
     })
 }

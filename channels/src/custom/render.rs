@@ -4,18 +4,24 @@
 use serde_json::{Map, Value, json};
 
 use crate::channel::Part;
+use crate::limits::Size;
+use crate::render::{Markup, inline, read};
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::handoff::{Ended, Reason};
-use haptik_bridge_shared::message::hsl::{Actionable, Card, Effect, Element, Form, Hsl};
+use haptik_bridge_shared::message::hsl::{
+    Actionable, Card, Effect, Element, Form, Hsl, Said, opened,
+};
+use haptik_bridge_shared::message::without_machine_parts;
 use haptik_bridge_shared::message::{Content, Handback, Outgoing, Returned, Sender, UserAction};
 use haptik_bridge_shared::standard_webhooks::message_id;
 
-/// The request that delivers a message; `None` when there is nothing to deliver.
-pub(super) fn part(outgoing: &Outgoing) -> Option<Part> {
+/// The request that delivers a message; `None` when there is nothing to deliver. `link_says`: whether an
+/// action that opens a link has what opening it says.
+pub(super) fn part(outgoing: &Outgoing, link_says: bool) -> Option<Part> {
     let (kind, more) = match &outgoing.content {
         Content::Message { hsl, raw } if is_for_the_application(hsl) => {
-            ("message", message(hsl, raw))
+            ("message", message(hsl, raw, link_says))
         }
         Content::Message { .. } => return None,
         Content::AgentJoined { team_name, .. } => ("agent_joined", json!({"team_name": team_name})),
@@ -136,9 +142,12 @@ fn sender(sender: &Sender) -> Value {
     written
 }
 
-fn message(hsl: &Hsl, raw: &Value) -> Value {
-    let mut plain = Plain::default();
-    plain.line(&hsl.text);
+fn message(hsl: &Hsl, raw: &Value, link_says: bool) -> Value {
+    let mut plain = Plain {
+        link_says,
+        ..Plain::default()
+    };
+    plain.text(&hsl.text);
     match &hsl.element {
         Element::Text {
             quick_replies: items,
@@ -180,9 +189,20 @@ struct Plain {
     lines: Vec<String>,
     actions: Vec<Value>,
     images: Vec<String>,
+    link_says: bool,
+}
+
+/// A text without markup.
+fn plain(text: &str) -> String {
+    Markup::Plain.print(&read(text))
 }
 
 impl Plain {
+    /// A text with markup.
+    fn text(&mut self, text: &str) {
+        self.line(&plain(text));
+    }
+
     fn line(&mut self, text: &str) {
         if !text.trim().is_empty() {
             self.lines.push(text.to_owned());
@@ -201,18 +221,18 @@ impl Plain {
     fn card(&mut self, card: &Card) {
         self.image(&card.thumbnail);
         for text in [&card.title, &card.sub_title, &card.description] {
-            self.line(text);
+            self.text(text);
         }
         self.actionables(&card.actionables);
     }
 
     fn form(&mut self, form: &Form) {
-        self.line(&form.title);
-        self.line(&form.subtitle);
+        self.text(&form.title);
+        self.text(&form.subtitle);
         for field in &form.fields {
             match field.options.join(", ") {
-                options if options.is_empty() => self.line(&field.hint),
-                options => self.line(&format!("{} ({options})", field.hint)),
+                options if options.is_empty() => self.text(&field.hint),
+                options => self.line(&format!("{} ({options})", plain(&field.hint))),
             }
         }
     }
@@ -224,13 +244,21 @@ impl Plain {
     }
 
     fn actionable(&mut self, actionable: &Actionable) {
-        let label = actionable.label();
+        let label = inline::label(&actionable.label(), Size::UNLIMITED);
+        let label = label.unwrap_or_else(|| "…".to_owned());
         match actionable.effect() {
-            Effect::Say { sent, .. } => self.actions.push(json!({"label": label, "value": sent})),
-            Effect::Open { url } => {
-                self.line(&format!("{label}: {url}"));
-                self.actions.push(json!({"label": label, "url": url}));
+            Effect::Say(Said { sent, .. }) => {
+                self.actions.push(json!({"label": label, "value": sent}));
             }
+            Effect::Open { url, said } => {
+                self.line(&format!("{label}: {url}"));
+                let mut action = json!({"label": label, "url": url});
+                if let Some(said) = said.filter(|_| self.link_says) {
+                    action["value"] = said.sent.into();
+                }
+                self.actions.push(action);
+            }
+            Effect::Share => self.shared(actionable, &label),
             Effect::Call { number } => {
                 self.line(&format!("{label}: {number}"));
                 let dialled: String = number
@@ -248,17 +276,30 @@ impl Plain {
             Effect::Detail => {
                 let detail = &actionable.payload;
                 for text in [&detail.title, &detail.sub_title, &detail.description] {
-                    self.line(text);
+                    self.text(text);
                 }
                 for image in &detail.images {
                     self.image(image);
                 }
-                if !detail.url.trim().is_empty() {
-                    self.line(&format!("{label}: {}", detail.url.trim()));
-                    self.actions
-                        .push(json!({"label": label, "url": detail.url.trim()}));
+                if let Some(url) = opened(&detail.url) {
+                    self.line(&format!("{label}: {url}"));
+                    self.actions.push(json!({"label": label, "url": url}));
                 }
+                self.actionables(&detail.actionables);
+                detail.items.iter().for_each(|card| self.card(card));
             }
+        }
+    }
+
+    /// What is there to be passed on.
+    fn shared(&mut self, actionable: &Actionable, label: &str) {
+        let message = plain(&without_machine_parts(&actionable.payload.message));
+        match message.trim() {
+            "" => self.line(label),
+            message => self.line(&format!("{label}: {message}")),
+        }
+        for image in &actionable.payload.images {
+            self.image(image);
         }
     }
 }

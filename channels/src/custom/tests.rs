@@ -11,7 +11,7 @@ use super::*;
 use crate::erased::{AnyOutlet as _, ErasedOutlet};
 use crate::memory::Memory;
 use haptik_bridge_shared::haptik::webhook::Event;
-use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::ids::{AuthId, AuthIdSource, EntryKey};
 use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::{self, Content, Sender, SenderKind};
@@ -29,6 +29,7 @@ const OTHER_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 fn settings(callback_url: Url) -> config::Custom {
     config::Custom {
         signing_secrets: Secrets::new(OTHER_SECRET, [SecretString::from(SECRET)]),
+        link_says: true,
         callback_url,
         handoff_only: false,
         transcript: config::Transcript::Message,
@@ -43,8 +44,17 @@ fn table() -> Table {
 }
 
 fn edge_with(settings: &config::Custom) -> Result<Box<dyn Edge<Custom>>, BuildError> {
+    edge_by(settings, AuthIdSource::Derived)
+}
+
+/// An edge whose users are called by this at Haptik.
+fn edge_by(
+    settings: &config::Custom,
+    source: AuthIdSource,
+) -> Result<Box<dyn Edge<Custom>>, BuildError> {
     let deps = EdgeDeps {
         connection: "my-app".into(),
+        auth_ids: AuthIds::new("my-app".into(), source),
         http: net::client().expect("a client"),
         table: table(),
         memory: Memory::default(),

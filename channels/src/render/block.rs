@@ -121,6 +121,9 @@ pub struct Button {
     pub label: String,
     /// What a tap does.
     pub target: Target,
+    /// What a button carries that opens a link and says something by it, where the provider reports such taps
+    /// ([`Buttons::url_taps`](crate::limits::Buttons)); `None` for any other.
+    pub says: Option<String>,
     /// Whether it is the one to highlight.
     pub is_default: bool,
 }

@@ -193,7 +193,7 @@ fn numbers(buttons: &[Button], next: &Cell<usize>) -> Vec<Block> {
                 });
                 continue;
             }
-            Target::Url(url) => line.extend(read(url)),
+            Target::Url(url) => line.extend(inline::address(url)),
             Target::Phone(number) => line.push(Span::Text(number.clone())),
         }
         lines.push(line);

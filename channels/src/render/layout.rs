@@ -9,7 +9,7 @@ use super::page::{Identity, Page};
 use super::split::split;
 use crate::callback::{Reference, Tap};
 use crate::limits::{Forms, Limits, Pictures, Size};
-use haptik_bridge_shared::message::hsl::{Element, Form, Hsl};
+use haptik_bridge_shared::message::hsl::{Element, Form, Hsl, opened};
 use haptik_bridge_shared::message::{Content, Outgoing, Sender, SenderKind};
 
 mod actions;
@@ -201,8 +201,10 @@ impl<'a> Layout<'a> {
         if address.trim().is_empty() {
             return Vec::new();
         }
-        let Some(url) = web_address(address, self.limits.address) else {
-            return self.texts(&read(address));
+        let opened = opened(address);
+        let url = opened.and_then(|url| web_address(&url, self.limits.address));
+        let Some(url) = url else {
+            return self.texts(&inline::address(address));
         };
         let alt = self.limits.alt();
         match (media::kind(&url), self.limits.pictures) {
@@ -221,7 +223,7 @@ impl<'a> Layout<'a> {
 
     /// A link with a sign before it; only its address where the whole is too long.
     fn link(&self, sign: &str, url: String, label: String) -> Vec<Block> {
-        let address = read(&url);
+        let address = inline::address(&url);
         let linked = vec![Span::Text(sign.to_owned()), Span::Link { url, label }];
         // A link is never cut, so one that fills a block stands as text.
         if fits_in(&linked, self.limits.section(), self.limits) {
@@ -279,6 +281,7 @@ impl<'a> Layout<'a> {
                 tap: Tap::Fill,
                 data: Some(data),
             },
+            says: None,
             is_default: true,
         })
     }

@@ -240,5 +240,6 @@ pub(super) fn button_weight(button: &Button, limits: &Limits) -> usize {
         Target::Url(url) => url,
         Target::Phone(number) => number,
     };
-    unit.length(&button.label) + unit.length(carried)
+    let says = button.says.as_deref().unwrap_or_default();
+    unit.length(&button.label) + unit.length(carried) + unit.length(says)
 }

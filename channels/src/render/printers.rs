@@ -22,6 +22,10 @@ trait Printer {
     fn code_block(&self, code: &str, out: &mut String);
     /// A link; an empty label shows the address.
     fn link(&self, url: &str, label: &str, out: &mut String);
+    /// What has to stand between a mark and what is neither white space nor a sign of ASCII.
+    fn apart(&self) -> &'static str {
+        ""
+    }
     /// The sign of a list's item.
     fn bullet(&self) -> &'static str {
         "• "
@@ -48,26 +52,58 @@ impl Markup {
     }
 }
 
+/// What is seen of a text, without the addresses of its links.
+pub(super) fn seen(text: &[Span]) -> String {
+    let mut out = String::new();
+    print(&plain::Shown, text, &mut out);
+    out
+}
+
 fn print(printer: &dyn Printer, text: &[Span], out: &mut String) {
+    let mut marked = false;
     for span in text {
+        let is_styled = span
+            .emphasis()
+            .is_some_and(|(style, _)| !printer.marks(style).0.is_empty());
+        let has_marks = is_styled || matches!(span, Span::Code(_));
+        if has_marks && out.chars().next_back().is_some_and(touches) {
+            out.push_str(printer.apart());
+        }
+        let start = out.len();
         match span {
             Span::Text(text) => printer.text(text, out),
             Span::Bold(inside) => wrapped(printer, Style::Bold, inside, out),
             Span::Italic(inside) => wrapped(printer, Style::Italic, inside, out),
             Span::Strike(inside) => wrapped(printer, Style::Strike, inside, out),
+            Span::Underline(inside) => wrapped(printer, Style::Underline, inside, out),
             Span::Code(code) => printer.code(code, out),
             Span::CodeBlock(code) => printer.code_block(code, out),
             Span::Link { url, label } => printer.link(url, label, out),
             Span::LineBreak => out.push('\n'),
             Span::Bullet => out.push_str(printer.bullet()),
         }
+        let next = out.get(start..).and_then(|printed| printed.chars().next());
+        if marked && !has_marks && next.is_some_and(touches) {
+            out.insert_str(start, printer.apart());
+        }
+        marked = has_marks || (marked && next.is_none());
     }
 }
+
+/// Whether a mark beside a character may be taken for one of its word.
+fn touches(character: char) -> bool {
+    !character.is_whitespace() && !character.is_ascii_punctuation() && character != APART
+}
+
+/// The space of no width.
+const APART: char = '\u{200b}';
 
 fn wrapped(printer: &dyn Printer, style: Style, inside: &[Span], out: &mut String) {
     let (before, after) = printer.marks(style);
     out.push_str(before);
-    print(printer, inside, out);
+    let mut within = String::new();
+    print(printer, inside, &mut within);
+    out.push_str(&within);
     out.push_str(after);
 }
 

@@ -32,8 +32,7 @@ pub fn split(text: &[Span], size: Size, markup: Markup, counted: Counted) -> Vec
     let mut chunks = Vec::new();
     let mut start = 0;
     while start < end {
-        let cut = atoms.cut(start, end, size.max);
-        let chunk = atoms.slice(&text, start..atoms.without_trailing_space(start, cut));
+        let (cut, chunk) = atoms.chunk(&text, start, end);
         if !super::inline::is_blank(&chunk) {
             chunks.push(chunk);
         }
@@ -82,6 +81,8 @@ struct Atom {
     cost: usize,
     /// Its length in its span, in bytes.
     bytes: usize,
+    /// Whether no word goes on with it.
+    starts_word: bool,
     kind: Kind,
     /// The innermost node that it is in.
     node: Option<usize>,
@@ -91,8 +92,10 @@ struct Atom {
 enum Kind {
     Newline,
     Space,
-    /// It may end a sentence.
+    /// It may end a sentence, before white space.
     Stop,
+    /// It ends a sentence in a script that puts no space there.
+    WideStop,
     Other,
 }
 
@@ -103,9 +106,14 @@ impl Kind {
         match text.chars().next() {
             Some('\n') if is_space => Self::Newline,
             _ if is_space => Self::Space,
-            Some('.' | '!' | '?' | '…' | ':' | ';' | '。' | '।' | '！' | '？') => Self::Stop,
+            Some('.' | '!' | '?' | '…' | ':' | ';' | '।' | '؟' | '۔') => Self::Stop,
+            Some('。' | '！' | '？' | '；' | '｡') => Self::WideStop,
             _ => Self::Other,
         }
+    }
+
+    const fn is_stop(self) -> bool {
+        matches!(self, Self::Stop | Self::WideStop)
     }
 
     const fn is_space(self) -> bool {
@@ -155,7 +163,10 @@ impl Atoms {
                 Span::Code(_) | Span::Link { .. } | Span::Bullet => {
                     self.atom(Kind::Other, span, node);
                 }
-                Span::Bold(inside) | Span::Italic(inside) | Span::Strike(inside) => {
+                Span::Bold(inside)
+                | Span::Italic(inside)
+                | Span::Strike(inside)
+                | Span::Underline(inside) => {
                     let marks = span.emphasis();
                     let marks = marks.map_or(0, |(style, _)| self.measure.marks(style));
                     let inner = self.open(node, marks, false);
@@ -163,6 +174,21 @@ impl Atoms {
                     self.close(inner);
                 }
             }
+        }
+    }
+
+    /// The text from `start` on, as much as there is room for, and where it ends. What stands between marks
+    /// and the letters beside them is only known once it is printed.
+    fn chunk(&self, text: &[Span], start: usize, end: usize) -> (usize, Rich) {
+        let mut room = self.room;
+        loop {
+            let cut = self.cut(start, end, room);
+            let chunk = self.slice(text, start..self.without_trailing_space(start, cut));
+            let surplus = self.measure.length(&chunk).saturating_sub(self.room);
+            if surplus == 0 || cut <= start + 1 {
+                return (cut, chunk);
+            }
+            room = room.saturating_sub(surplus);
         }
     }
 
@@ -189,29 +215,34 @@ impl Atoms {
         self.list.push(Atom {
             cost,
             bytes: 0,
+            starts_word: true,
             kind,
             node,
         });
     }
 
     fn text(&mut self, text: &str, node: Option<usize>) {
-        for cluster in text.graphemes(true) {
+        let mut words = text.split_word_bound_indices().peekable();
+        for (at, cluster) in text.grapheme_indices(true) {
+            while words.next_if(|(start, _)| *start < at).is_some() {}
+            let starts_word = words.peek().is_some_and(|(start, _)| *start == at);
             // What no text has room for as a whole is cut between its characters.
             if self.measure.plain(cluster) > self.room {
                 let mut bytes = [0; 4];
                 for character in cluster.chars() {
-                    self.cluster(character.encode_utf8(&mut bytes), node);
+                    self.cluster(character.encode_utf8(&mut bytes), false, node);
                 }
             } else {
-                self.cluster(cluster, node);
+                self.cluster(cluster, starts_word, node);
             }
         }
     }
 
-    fn cluster(&mut self, cluster: &str, node: Option<usize>) {
+    fn cluster(&mut self, cluster: &str, starts_word: bool, node: Option<usize>) {
         self.list.push(Atom {
             cost: self.measure.plain(cluster),
             bytes: cluster.len(),
+            starts_word,
             kind: Kind::of(cluster),
             node,
         });
@@ -239,14 +270,23 @@ impl Atoms {
 
     /// Where to cut a text that starts at `start`: after it, at most at `end`.
     fn cut(&self, start: usize, end: usize, room: usize) -> usize {
-        // Paragraph, line, sentence, word: where to cut, and how much stands before it.
+        // Where to cut, and how much stands before it. The last is for words without space between them.
+        let mut between = (0, 0);
+        // Paragraph, line, sentence, word.
         let mut best = [(0, 0); 4];
         let mut left = room;
         let mut place = start;
         let (mut last, mut before_space) = (Kind::Other, Kind::Other);
         while let Some(atom) = self.at(place).filter(|_| place < end) {
+            let here = (place, room - left);
+            if place > start && atom.starts_word && !atom.kind.is_space() {
+                between = here;
+                if last == Kind::WideStop && !atom.kind.is_stop() {
+                    let [_, _, sentence, _] = &mut best;
+                    *sentence = here;
+                }
+            }
             if atom.kind.is_space() && place > start {
-                let here = (place, room - left);
                 let [paragraph, line, sentence, word] = &mut best;
                 if !last.is_space() {
                     before_space = last;
@@ -257,7 +297,7 @@ impl Atoms {
                     (Kind::Newline, _) => *line = here,
                     _ => {}
                 }
-                if before_space == Kind::Stop {
+                if before_space.is_stop() {
                     *sentence = here;
                 }
             }
@@ -278,7 +318,9 @@ impl Atoms {
             .into_iter()
             .take(3)
             .find(|(_, before)| *before > enough);
-        let boundary = boundary.or(Some(word).filter(|(cut, _)| *cut > start));
+        let boundary = boundary
+            .or(Some(word).filter(|(cut, _)| *cut > start))
+            .or(Some(between).filter(|(_, before)| *before > enough));
         // At least one atom, or there would be no end.
         let cut = boundary.map_or(place.max(start + 1), |(cut, _)| cut);
         self.before_whole(start, cut, room)
@@ -365,7 +407,10 @@ impl Atoms {
                     }
                     *place += 1;
                 }
-                Span::Bold(inside) | Span::Italic(inside) | Span::Strike(inside) => {
+                Span::Bold(inside)
+                | Span::Italic(inside)
+                | Span::Strike(inside)
+                | Span::Underline(inside) => {
                     let inside = self.part(inside, atoms, place);
                     if let Some((style, _)) = span.emphasis().filter(|_| !inside.is_empty()) {
                         part.push(Span::emphasised(style, inside));

@@ -6,7 +6,7 @@ mod workspaces;
 use url::Url;
 
 use haptik_bridge_shared::config::kind::{BaseUrl, Flag, OneOf, SecretList, Text, Texts};
-use haptik_bridge_shared::config::{ChannelDefinition, Secrets, Settings};
+use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Secrets, Settings};
 use haptik_bridge_shared::section;
 use kinds::Emoji;
 pub use workspaces::{OAuth, Workspaces};
@@ -14,6 +14,7 @@ pub use workspaces::{OAuth, Workspaces};
 /// The type.
 pub const DEFINITION: ChannelDefinition = ChannelDefinition {
     setup,
+    auth_ids: OwnIds::User,
     ..ChannelDefinition::of::<Slack>("slack")
 };
 
@@ -32,6 +33,8 @@ section! {
         agent_identity: bool = default(Flag, true),
         /// Whether cards stand side by side, as Slack's own carousel, where it holds what they say; else below each other.
         carousels: bool = default(Flag, true),
+        /// Whether a link that has something to say says it when its button is tapped, as Haptik documents.
+        link_says: bool = default(Flag, true),
         /// The reaction on a message that is being answered, taken away with the answer; `""` for none.
         reaction: Option<String> = default(Emoji, "eyes"),
         /// Whether Haptik is told, as a message of the user's, that a message was edited or deleted.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use haptik_bridge_shared::config::Secrets;
 
 use super::config::{self, Conversation};
-use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ids::{AuthIds, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::message::hsl::Element;
 use haptik_bridge_shared::offers::Offers;
@@ -30,6 +30,7 @@ const OPENING_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct SlackEdge {
     connection: ConnectionId,
+    auth_ids: AuthIds,
     signing_secrets: Secrets,
     conversation: Conversation,
     tell_edits: bool,
@@ -44,6 +45,7 @@ impl SlackEdge {
     pub(super) fn new(config: &config::Slack, deps: EdgeDeps, api: Api) -> Self {
         Self {
             connection: deps.connection,
+            auth_ids: deps.auth_ids,
             signing_secrets: config.signing_secrets.clone(),
             conversation: config.conversation,
             tell_edits: config.tell_edits,
@@ -65,7 +67,7 @@ impl SlackEdge {
         let sent = verify::verify(request.headers, request.body, &self.signing_secrets, now)
             .map_err(Rejected::Unauthorized)?;
         let reader = Reader {
-            connection: &self.connection,
+            auth_ids: &self.auth_ids,
             conversation: self.conversation,
             tell_edits: self.tell_edits,
             welcome: &self.welcome,

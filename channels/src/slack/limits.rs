@@ -23,6 +23,7 @@ pub(super) const LIMITS: Limits = Limits {
         codec: tap::write,
         urls: true,
         // They open web addresses only.
+        url_taps: true,
         phones: false,
     }),
     menu: None,

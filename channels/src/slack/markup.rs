@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(mrkdwn("(http://a.example/)"), "(<http://a.example/>)");
         assert_eq!(
             mrkdwn("[run](javascript:alert(1)) xhttp://no"),
-            "[run](javascript:alert(1)) xhttp://no"
+            "run (javascript:alert(1)) xhttp://no"
         );
         assert_eq!(
             mrkdwn("** not bold ** and [] ()"),
@@ -91,12 +91,141 @@ mod tests {
         );
     }
 
+    /// The marks of a style are seen by nobody, and what they mark is seen as such.
+    #[test]
+    fn emphasis_is_seen_whatever_stands_beside_it() {
+        for (written, shown) in [
+            ("这是**重要**通知", "这是\u{200b}*重要*\u{200b}通知"),
+            ("这是**“重要”**通知", "这是\u{200b}*“重要”*\u{200b}通知"),
+            ("**重要。**通知", "*重要。*\u{200b}通知"),
+            ("un**believ**able", "un\u{200b}*believ*\u{200b}able"),
+            ("это *важно*но", "это *важно*\u{200b}но"),
+            ("**중요**는", "*중요*\u{200b}는"),
+            ("**ด่วน**มาก", "*ด่วน*\u{200b}มาก"),
+            ("a`b`c", "a\u{200b}`b`\u{200b}c"),
+            ("***Important***", "*_Important_*"),
+            ("**bold _both_**", "*bold _both_*"),
+            ("**bold *both***", "*bold _both_*"),
+            ("*bold **both***", "*bold _both_*"),
+            ("_it **both** it_", "_it *both* it_"),
+            ("**one\ntwo**", "*one*\n*two*"),
+            ("~~gone~~ ~gone~", "~gone~ ~gone~"),
+            ("<b>a <i>b</b> c</i>", "*a _b_* _c_"),
+            ("<strong> a </strong>b", " *a* b"),
+            ("**a** b__c__", "*a* b__c__"),
+        ] {
+            assert_eq!(mrkdwn(written), shown, "{written}");
+        }
+    }
+
+    #[test]
+    fn every_form_of_a_link_can_be_clicked() {
+        for (written, shown) in [
+            (
+                "[[Doc] Title](https://e.com/x)",
+                "<https://e.com/x|[Doc] Title>",
+            ),
+            ("[label](https://e.com \"Title\")", "<https://e.com|label>"),
+            (
+                "[label](<https://e.com/a b> 'T')",
+                "<https://e.com/a%20b|label>",
+            ),
+            (
+                "[Mail us](mailto:help@example.com)",
+                "<mailto:help@example.com|Mail us>",
+            ),
+            ("[Call](tel:+911234)", "<tel:+911234|Call>"),
+            ("![logo](https://e.com/a.png)", "<https://e.com/a.png|logo>"),
+            (
+                "[![logo](https://e.com/a.png)](https://e.com)",
+                "<https://e.com|logo>",
+            ),
+            ("[**bold**](https://e.com)", "*<https://e.com|bold>*"),
+            ("**[bold](https://e.com)**", "*<https://e.com|bold>*"),
+            ("[a **b** c](https://e.com)", "<https://e.com|a b c>"),
+            (
+                "[a][1] b\n\n[1]: https://e.com \"T\"",
+                "<https://e.com|a> b\n\n",
+            ),
+            ("<https://e.com>", "<https://e.com>"),
+            ("<help@e.com>", "<mailto:help@e.com>"),
+            (
+                "<a href=\"https://e.com/?a=1&amp;b=2\">x</a>",
+                "<https://e.com/?a=1&amp;b=2|x>",
+            ),
+            ("[x](www.e.com)", "<https://www.e.com|x>"),
+            ("see www.e.com/a.", "see <https://www.e.com/a|www.e.com/a>."),
+            ("[x](javascript:alert(1))", "x (javascript:alert(1))"),
+            ("【[x](https://e.com)】", "【<https://e.com|x>】"),
+            ("见 https://e.com/a。谢谢", "见 <https://e.com/a>。谢谢"),
+            ("网址https://e.com/a", "网址<https://e.com/a>"),
+            (
+                "**见https://e.com/a_**。",
+                "*见<https://e.com/a_>*\u{200b}。",
+            ),
+            ("https://e.com/?a=1&amp;b=2", "<https://e.com/?a=1&amp;b=2>"),
+        ] {
+            assert_eq!(mrkdwn(written), shown, "{written}");
+        }
+    }
+
+    #[test]
+    fn html_means_what_it_means() {
+        for (written, shown) in [
+            ("a<br>b<br/>\nc", "a\nb\nc"),
+            ("<p>a</p><p>b</p>c", "a\n\nb\n\nc"),
+            (
+                "x<ul><li>a</li>\n<li>b <b>c</b></li></ul>y",
+                "x\n• a\n• b *c*\ny",
+            ),
+            ("<ol>\n  <li>a</li>\n  <li>b</li>\n</ol>", "1. a\n2. b"),
+            ("<ul><li>a<ul><li>b</li></ul></li></ul>", "• a\n  • b"),
+            ("&lt;b&gt; &amp; &nbsp;&eacute;", "&lt;b&gt; &amp; \u{a0}é"),
+            ("<u>a</u> <s>b</s> <em>c</em>", "a ~b~ _c_"),
+            ("`<b>a</b>` <b>c</b>", "`&lt;b&gt;a&lt;/b&gt;` *c*"),
+            ("if a < b > c", "if a &lt; b &gt; c"),
+            ("<b>open", "&lt;b&gt;open"),
+        ] {
+            assert_eq!(mrkdwn(written), shown, "{written}");
+        }
+    }
+
+    #[test]
+    fn blocks_are_read_and_their_lines_kept() {
+        for (written, shown) in [
+            ("```json\n{\"a\": 1}\n```", "```\n{\"a\": 1}\n```"),
+            (
+                "see ```json\n{\"a\": 1}\n``` so",
+                "see\n```\n{\"a\": 1}\n```\nso",
+            ),
+            ("```\njson\n```", "```\njson\n```"),
+            ("~~~sh\n`a`\n~~~", "```\n`a`\n```"),
+            ("# Title\ntext", "*Title*\ntext"),
+            ("## A **b**\n\n\ntext", "*A b*\n\n\ntext"),
+            ("Title\n===\ntext", "*Title*\ntext"),
+            (
+                "| Name | Amount |\n|---|---:|\n| **A** | [x](https://e.com) |\n",
+                "*Name | Amount*\n*A* | <https://e.com|x>\n",
+            ),
+            ("7. a\n8. b\n\n3) c", "7. a\n8. b\n\n3) c"),
+            ("* a\n* b *c*\n- d\n", "• a\n• b *c*\n- d\n"),
+            (
+                "    four *spaces*\n\n\tand a tab",
+                "    four *spaces*\n\n\tand a tab",
+            ),
+            ("> a\n> *b*", "&gt; a\n&gt; *b*"),
+            ("a  \n  b\\\nc", "a\n  b\nc"),
+        ] {
+            assert_eq!(mrkdwn(written), shown, "{written}");
+        }
+    }
+
     #[test]
     fn code_is_only_escaped() {
         assert_eq!(mrkdwn("`**a** <b>`"), "`**a** &lt;b&gt;`");
         assert_eq!(
             mrkdwn("```\nhttps://a.example **b**\n``` **c**"),
-            "```\nhttps://a.example **b**\n``` *c*"
+            "```\nhttps://a.example **b**\n```\n*c*"
         );
     }
 
@@ -114,7 +243,7 @@ mod tests {
             let mut rest = out.as_str();
             while let Some(start) = rest.find(['<', '>']) {
                 let sequence = rest.get(start..).unwrap_or_default();
-                prop_assert!(sequence.starts_with("<http://") || sequence.starts_with("<https://"), "{out}");
+                prop_assert!(["<http://", "<https://", "<mailto:", "<tel:"].iter().any(|start| sequence.starts_with(start)), "{out}");
                 let end = sequence.find('>').expect("every sequence ends");
                 prop_assert!(!sequence[1..end].contains('<'), "{out}");
                 rest = &sequence[end + 1..];
@@ -122,7 +251,7 @@ mod tests {
         }
 
         #[test]
-        fn a_text_without_markup_is_whole_once_the_escaping_is_undone(text in "[^*`\\[hH\\p{Cc}]*") {
+        fn a_text_without_markup_is_whole_once_the_escaping_is_undone(text in "[^*_~`\\[\\\\<&|#•hHwW\\p{Cc}]*") {
             let undone = mrkdwn(&text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
             prop_assert_eq!(undone, text);
         }

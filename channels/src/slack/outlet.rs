@@ -38,6 +38,7 @@ impl SlackOutlet {
             style: Style {
                 agent_identity: config.agent_identity,
                 carousels: config.carousels,
+                link_says: config.link_says,
             },
             reaction: config.reaction.clone(),
             api,

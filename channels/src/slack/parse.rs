@@ -11,7 +11,7 @@ use super::config::Conversation;
 use super::form;
 use super::workspaces::{Ended, WorkspaceId};
 use crate::channel::Response;
-use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
+use haptik_bridge_shared::ids::{AuthId, AuthIds, EntryKey};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Inbound, MessageRef, Task};
 use haptik_bridge_shared::redacted_debug;
@@ -22,6 +22,7 @@ mod message;
 mod start;
 mod text;
 mod ts;
+mod user_change;
 mod words;
 mod workspace;
 
@@ -35,8 +36,8 @@ pub(super) fn readable(text: &str) -> String {
 /// For whom requests are read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a> {
-    /// The connection.
-    pub(super) connection: &'a ConnectionId,
+    /// What users are called at Haptik.
+    pub(super) auth_ids: &'a AuthIds,
     /// What is one user at Haptik.
     pub(super) conversation: Conversation,
     /// Whether Haptik is told of edits and deletions.
@@ -167,6 +168,7 @@ impl Reader<'_> {
                     "message" | "app_mention" => self.message(envelope, event),
                     "app_home_opened" => Ok(self.home_opened(event)),
                     "assistant_thread_started" => Ok(self.assistant_started(event)),
+                    "user_change" | "user_profile_changed" => Ok(self.profile_changed(event)),
                     "app_uninstalled" | "tokens_revoked" => Ok(self.ended(envelope, event)),
                     kind if event_types::is_documented(kind) => Ok(nothing()),
                     kind => Err(format!("an event of the type {}", named(kind))),
@@ -208,7 +210,7 @@ impl Reader<'_> {
             }
             Conversation::Thread => Some(place.thread_id(place.root())),
         };
-        AuthId::derive(self.connection, &self.user(user), thread.as_deref())
+        self.auth_ids.of_user(&self.user(user), thread.as_deref())
     }
 
     /// The channel's name of a user: unique within a workspace only.

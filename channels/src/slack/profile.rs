@@ -46,5 +46,6 @@ pub(super) fn profile(user: &Value) -> Profile {
         mobile_no: None,
         language_code: is_language.then_some(language),
         custom_data,
+        ..Profile::default()
     }
 }

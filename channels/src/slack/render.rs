@@ -7,7 +7,7 @@ use super::markup::{bold, plain};
 use super::tap::{BUTTONS, FILL, OPEN, RATE, RATING, REPLIES, SAY};
 use super::{METADATA, limits};
 use crate::callback::Tap;
-use crate::limits::Limits;
+use crate::limits::{Buttons, Limits};
 use crate::part::Part;
 use crate::render::{Block, Button, Card, Markup, Page, Picture, Role, Span, Target, split};
 use haptik_bridge_shared::message::Outgoing;
@@ -23,6 +23,8 @@ pub(super) struct Style {
     pub(super) agent_identity: bool,
     /// Cards stand side by side.
     pub(super) carousels: bool,
+    /// A link that has something to say says it when it is tapped.
+    pub(super) link_says: bool,
 }
 
 impl Default for Style {
@@ -30,6 +32,7 @@ impl Default for Style {
         Self {
             agent_identity: true,
             carousels: true,
+            link_says: true,
         }
     }
 }
@@ -42,6 +45,10 @@ impl Style {
                 .agent_identity
                 .filter(|_| self.agent_identity),
             cards: limits::LIMITS.cards.filter(|_| self.carousels),
+            buttons: limits::LIMITS.buttons.map(|buttons| Buttons {
+                url_taps: self.link_says,
+                ..buttons
+            }),
             ..limits::LIMITS
         }
     }
@@ -213,7 +220,12 @@ fn button(block: usize, role: Role, button: &Button) -> Value {
     }
     match target {
         Target::Callback { data, .. } => written["value"] = data.as_deref().into(),
-        Target::Url(url) => written["url"] = url.as_str().into(),
+        Target::Url(url) => {
+            written["url"] = url.as_str().into();
+            if let Some(says) = &button.says {
+                written["value"] = says.as_str().into();
+            }
+        }
         Target::Phone(number) => written["url"] = format!("tel:{number}").into(),
     }
     if button.is_default && role == Role::Buttons && !is_form {

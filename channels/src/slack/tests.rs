@@ -1,4 +1,5 @@
 use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::ids::{AuthIdSource, AuthIds};
 use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::{Attachment, Content, Outgoing, Sender};
@@ -29,6 +30,7 @@ fn settings(api_base_url: Url) -> config::Slack {
         conversation: config::Conversation::User,
         agent_identity: true,
         carousels: true,
+        link_says: true,
         reaction: None,
         tell_edits: false,
         welcome: "Hello!".into(),
@@ -58,6 +60,7 @@ fn edge(settings: &config::Slack) -> SlackEdge {
     let table = Table::new(aws_sdk_dynamodb::Client::from_conf(sdk), "none");
     let deps = EdgeDeps {
         connection: "acme".into(),
+        auth_ids: AuthIds::new("acme".into(), AuthIdSource::Derived),
         http: net::client().expect("a client"),
         table: table.clone(),
         memory: Memory::default(),

@@ -7,6 +7,10 @@ use crate::capability::{self, Capability, Feature, Support};
 #[must_use]
 pub(super) fn capability(feature: Feature) -> Capability {
     let (support, shown) = match feature {
+        Feature::Link => (
+            Support::Native,
+            "a button that opens it; Telegram does not tell of the tap, so its `message` is not said",
+        ),
         Feature::Location => (
             Support::Degraded,
             "a line that asks to type the place; a location that is sent reaches Haptik as coordinates",

@@ -3,7 +3,7 @@
 use haptik_bridge_shared::config::kind::{
     BaseUrl, Fault, Faults, Flag, Given, Kind, SecretList, probably_not_meant,
 };
-use haptik_bridge_shared::config::{ChannelDefinition, Secrets};
+use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Secrets};
 use haptik_bridge_shared::{redacted_debug, section};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -14,6 +14,7 @@ pub(super) const DEFINITION: ChannelDefinition = ChannelDefinition {
         let how = "Give to Telegram: `haptik-bridge register`, or the method setWebhook";
         vec![(how, url.to_owned())]
     },
+    auth_ids: OwnIds::User,
     ..ChannelDefinition::of::<Config>("telegram")
 };
 

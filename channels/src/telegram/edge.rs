@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use haptik_bridge_shared::config::Secrets;
-use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::ids::{AuthId, AuthIds};
 use haptik_bridge_shared::message::{Addressed, Inbound, Task, UserAction};
 use http::Method;
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ const ASKING_TIMEOUT: Duration = Duration::from_secs(5);
 /// The side that receives.
 #[derive(Debug)]
 pub(super) struct TelegramEdge {
-    connection: ConnectionId,
+    auth_ids: AuthIds,
     secrets: Secrets,
     tell_edits: bool,
     id: u64,
@@ -35,7 +35,7 @@ pub(super) struct TelegramEdge {
 impl TelegramEdge {
     pub(super) fn new(config: &Config, deps: EdgeDeps) -> Self {
         Self {
-            connection: deps.connection,
+            auth_ids: deps.auth_ids,
             secrets: config.secret_tokens.clone(),
             tell_edits: config.tell_edits,
             id: config.bot_token.id,
@@ -66,7 +66,7 @@ impl TelegramEdge {
     }
 
     fn auth_id<A>(&self, deed: &Deed<A>) -> AuthId {
-        AuthId::derive(&self.connection, &deed.user, deed.thread.as_deref())
+        self.auth_ids.of_user(&deed.user, deed.thread.as_deref())
     }
 
     fn said(&self, deed: Deed<Message>, now: Timestamp) -> Effect<Telegram> {

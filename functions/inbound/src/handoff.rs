@@ -18,9 +18,15 @@ impl Connected<'_> {
         asked: PeerRequest<haptik_bridge_shared::message::Address>,
     ) -> Result<Option<Response>, NotDurable> {
         match asked {
-            PeerRequest::Begin(inbound) => self.begin(*inbound).await,
+            PeerRequest::Begin(mut inbound) => {
+                inbound.key = self.key(inbound.key);
+                self.begin(*inbound).await
+            }
             PeerRequest::End(auth_id) => self.end(&auth_id).await.map(Some),
-            PeerRequest::Forward(inbound) => self.forward(*inbound).await,
+            PeerRequest::Forward(mut inbound) => {
+                inbound.key = self.key(inbound.key);
+                self.forward(*inbound).await
+            }
         }
     }
 

@@ -21,7 +21,7 @@ use haptik_bridge_channels::erased::{AnyEdge, AnyEffect};
 use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_channels::redact_body::redact_body;
 use haptik_bridge_shared::bridge::{Bridge, BridgeError, Connection};
-use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ids::{AuthIdSource, ConnectionId, EntryKey};
 use haptik_bridge_shared::ingest::{
     LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal,
 };
@@ -170,6 +170,14 @@ struct Connected<'a> {
 }
 
 impl Connected<'_> {
+    /// A key of this connection's, apart from those of others by which the same user may write.
+    fn key(&self, key: EntryKey) -> EntryKey {
+        match self.connection.auth_id {
+            AuthIdSource::Derived => key,
+            AuthIdSource::User | AuthIdSource::Email => key.at_connection(self.id),
+        }
+    }
+
     /// Makes the effects of a request durable; the answer where it is not taken after all.
     async fn accept(
         &self,
@@ -179,10 +187,14 @@ impl Connected<'_> {
         let (bridge, id, context) = (self.bridge, self.id, self.context);
         for effect in effects {
             match effect {
-                AnyEffect::Inbound(inbound) => {
+                AnyEffect::Inbound(mut inbound) => {
+                    inbound.key = self.key(inbound.key);
                     bridge.accept_inbound(context, id, *inbound, None).await?;
                 }
-                AnyEffect::Run(task) => bridge.accept_task(context, id, task).await?,
+                AnyEffect::Run(mut task) => {
+                    task.key = self.key(task.key);
+                    bridge.accept_task(context, id, task).await?;
+                }
                 AnyEffect::DeliveryReport { message_id, failed } => {
                     let (source, now) = (context.source, context.now);
                     telemetry::delivery_report(source, &message_id, failed.as_deref(), now);

@@ -1,11 +1,15 @@
 //! Activity indicators that stay until they are cleared: what is noted of one with the user.
 
+use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::message::Address;
 use serde::{Deserialize, Serialize};
 
 /// An indicator that is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shown {
+    /// By which connection; `None` by the user's.
+    #[serde(rename = "by", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) connection: Option<ConnectionId>,
     /// Where.
     #[serde(rename = "at")]
     pub(crate) address: Address,

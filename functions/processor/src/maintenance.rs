@@ -19,6 +19,22 @@ use crate::outage::{OutageFollower, record_account_hop};
 /// How many pages of hand-offs one run looks at: what is due beyond that is the next one's.
 const HANDOFF_PAGES: usize = 50;
 
+/// The `device_platform` of what comes by the bridge.
+const BRIDGE_PLATFORM: u64 = 13;
+
+/// Why nobody joined a hand-off whose chat was never moved.
+const NEVER_MOVED: &str = "the chat was not moved: no delivery of Haptik's had the user's user_name, by which Haptik moves chats";
+
+/// A webhook of ours at Haptik: each queue has one for each platform.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Webhook {
+    account: AccountId,
+    business_id: u64,
+    platform: u64,
+    /// Whether nobody writes to the bridge by it.
+    is_only_for_sinks: bool,
+}
+
 /// What is done by the schedule.
 pub(crate) struct Maintenance<'a> {
     pub(crate) bridge: &'a Bridge,
@@ -32,8 +48,8 @@ impl Maintenance<'_> {
     /// which nobody may have rung.
     pub(crate) async fn run(&self, now: Timestamp) {
         self.end_overdue_handoffs(now).await;
-        let accounts: BTreeSet<AccountId> =
-            self.queues().into_iter().map(|(name, _)| name).collect();
+        let webhooks = self.webhooks().into_iter();
+        let accounts: BTreeSet<AccountId> = webhooks.map(|webhook| webhook.account).collect();
         self.try_closed_sinks(now).await;
         let mut hour_is_over = false;
         for account in accounts {
@@ -76,30 +92,40 @@ impl Maintenance<'_> {
         hour_is_over
     }
 
-    /// Enables the webhook of all of an account's queues; or why that did not go well.
+    /// Enables the webhook of all of an account's queues and platforms; or why that did not go well. What
+    /// Haptik refuses of those by which nobody writes to the bridge is recorded, and holds up nothing else: it
+    /// would be the same in a minute.
     async fn enable(&self, account: &AccountId, due: Due, now: Timestamp) -> Result<(), String> {
         let Some(haptik) = self.bridge.haptik.get(account) else {
             return Err("the account is not configured".to_owned());
         };
         let mut all = Ok(());
-        for (_, business_id) in self.queues().into_iter().filter(|(of, _)| of == account) {
-            let enabled = haptik.enable_webhook(business_id).await;
-            let is_enabled = enabled.is_ok();
-            if let Err(error) = &enabled {
-                all = Err(error.to_string());
-            }
-            let reason = match (enabled, due) {
-                (Err(error), _) => Some(error.to_string()),
-                (Ok(()), Due::Silence(silence)) => {
-                    Some(format!("after a silence of {} s", silence.as_secs()))
-                }
-                (Ok(()), Due::Hourly) => None,
-            };
-            let outcome = if is_enabled {
-                Outcome::Ok
-            } else {
+        for webhook in self
+            .webhooks()
+            .into_iter()
+            .filter(|of| of.account == *account)
+        {
+            let (business_id, platform) = (webhook.business_id, webhook.platform);
+            let enabled = haptik.enable_webhook(business_id, platform).await;
+            let outcome = match &enabled {
+                Ok(()) => Outcome::Ok,
+                Err(error) if error.is_refused() => Outcome::Dead,
                 // The next run is the retry.
-                Outcome::WillRetry
+                Err(_) => Outcome::WillRetry,
+            };
+            let which = format!("queue {business_id}, platform {platform}");
+            let reason = match (enabled, due) {
+                (Err(error), _) => {
+                    if !webhook.is_only_for_sinks || outcome != Outcome::Dead {
+                        all = Err(error.to_string());
+                    }
+                    Some(format!("{which}: {error}"))
+                }
+                (Ok(()), Due::Silence(silence)) => Some(format!(
+                    "{which}: after a silence of {} s",
+                    silence.as_secs()
+                )),
+                (Ok(()), Due::Hourly) => None,
             };
             let reason = reason.as_deref();
             record_account_hop("webhook_enabled", account, outcome, reason, now);
@@ -142,7 +168,15 @@ impl Maintenance<'_> {
 
     async fn end_overdue_handoff(&self, due: &users::Due) -> Result<(), NotDurable> {
         let (bridge, now) = (self.bridge, Timestamp::now());
-        let ended = Ended::of(Reason::NoAgent, now.as_millisecond());
+        let user = bridge.users.get(&due.auth_id).await?;
+        let was_moved = user.is_none_or(|user| {
+            let handoff = user.handoff.filter(|handoff| handoff.id == due.id);
+            !handoff.is_some_and(|handoff| handoff.waits_for_name)
+        });
+        let ended = Ended {
+            error: (!was_moved).then(|| NEVER_MOVED.to_owned()),
+            ..Ended::of(Reason::NoAgent, now.as_millisecond())
+        };
         bridge
             .end_handoff(
                 RequestContext::new("guard", now),
@@ -179,19 +213,37 @@ impl Maintenance<'_> {
         }
     }
 
-    /// The queues at Haptik whose webhook is ours: the accounts' own and those of the connections.
-    fn queues(&self) -> BTreeSet<(AccountId, u64)> {
-        let accounts = self.bridge.config.haptik.iter();
-        let of_accounts = accounts.filter_map(|(name, account)| {
-            let business_id = account.business_id?;
-            Some((AccountId::from(name.as_str()), business_id))
-        });
-        let of_connections = self.bridge.connections.values();
-        of_accounts
-            .chain(
-                of_connections
-                    .map(|connection| (connection.account.clone(), connection.business_id)),
-            )
-            .collect()
+    /// The webhooks at Haptik that are ours: of the accounts' queues and those of the connections, on each
+    /// platform.
+    fn webhooks(&self) -> BTreeSet<Webhook> {
+        let connections = self.bridge.connections.values();
+        let of_connections: BTreeSet<(&AccountId, u64)> = connections
+            .map(|connection| (&connection.account, connection.business_id))
+            .collect();
+        let mut webhooks = BTreeSet::new();
+        for (name, config) in &self.bridge.config.haptik {
+            let account = AccountId::from(name.as_str());
+            let own = config
+                .business_id
+                .iter()
+                .chain(&config.business_ids)
+                .copied();
+            let used = of_connections.iter().filter(|(of, _)| **of == account);
+            let queues: BTreeSet<u64> = own.chain(used.map(|(_, id)| *id)).collect();
+            for (business_id, platform) in queues
+                .iter()
+                .flat_map(|id| config.device_platforms.iter().map(move |of| (*id, *of)))
+            {
+                let is_used = of_connections.contains(&(&account, business_id))
+                    || config.business_id == Some(business_id);
+                webhooks.insert(Webhook {
+                    account: account.clone(),
+                    business_id,
+                    platform,
+                    is_only_for_sinks: platform != BRIDGE_PLATFORM || !is_used,
+                });
+            }
+        }
+        webhooks
     }
 }

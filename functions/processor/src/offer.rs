@@ -5,7 +5,7 @@ use haptik_bridge_channels::callback::Tap;
 use haptik_bridge_channels::channel::Part;
 use haptik_bridge_channels::choices;
 use haptik_bridge_channels::render::{Button, Page, Target};
-use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::ids::{ConnectionId, EntryKey};
 use haptik_bridge_shared::message::offer::{Chosen, Offer, OfferEnd, OfferedChoice};
 use haptik_bridge_shared::message::{KeyRef, MessageRef};
 use haptik_bridge_shared::users::User;
@@ -30,12 +30,14 @@ impl Offering {
             key: KeyRef::Key(key.clone()),
         };
         let before = user.offer.clone();
-        let before = before.filter(|offer| offer.message == message);
+        let before =
+            before.filter(|offer| offer.message == message && is_shown_at(offer, &user.connection));
         Self {
             has_choices: before.is_some(),
             offer: before.unwrap_or_else(|| Offer {
                 message,
                 choices: Vec::new(),
+                connection: Some(user.connection.clone()),
                 at: received_at.as_millisecond(),
                 until: None,
             }),
@@ -111,6 +113,11 @@ pub(crate) fn ended_by_user(
         offer: offer.message.clone(),
         chosen: text.and_then(|text| chosen(offer, text)),
     })
+}
+
+/// Whether a message's choices were shown by this connection.
+pub(crate) fn is_shown_at(offer: &Offer, connection: &ConnectionId) -> bool {
+    offer.connection.as_ref().is_none_or(|at| at == connection)
 }
 
 fn is_ended(last: Option<&OfferEnd>, offer: &Offer) -> bool {

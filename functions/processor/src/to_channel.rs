@@ -7,12 +7,15 @@ use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::Event;
-use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::ids::{AuthId, AuthIdSource, ConnectionId};
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::message::handoff::Origin;
 use haptik_bridge_shared::message::{Address, Handback, Outgoing, Returned, Task};
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable};
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +24,9 @@ use crate::activity::Shown;
 use crate::attempt::{Attempt, DeliveryOutcome, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 use crate::offer::{self, Offering};
+
+/// The `device_platform` of chats that come by the bridge.
+const BRIDGE_PLATFORM: &str = "13";
 
 /// Delivers what Haptik said to a channel.
 pub(crate) struct ToChannel<'a> {
@@ -57,6 +63,9 @@ impl ToChannel<'_> {
                 "the user came through another system",
             ));
         };
+        if let Some(reason) = self.is_of_another(entry, body, &user) {
+            return Ok(DeliveryOutcome::Nothing(reason));
+        }
         attempt.goes_to(&user.connection);
         let relevance = self
             .note_conversation(&mut user, &event, &content, entry)
@@ -98,8 +107,7 @@ impl ToChannel<'_> {
         let Some(user) = self.bridge.users.get(auth_id).await? else {
             return Ok(DeliveryOutcome::Nothing("the user is not known any more"));
         };
-        attempt.goes_to(&user.connection);
-        let (handoff, returned) = match &entry.payload {
+        let (origin, handoff, returned) = match &entry.payload {
             Payload::HandoffEnded { handoff } => {
                 let ended = handoff.ended.clone();
                 let not_ended = || Failure::permanent("the end of a hand-off that has not ended");
@@ -107,13 +115,29 @@ impl ToChannel<'_> {
                     ended: ended.ok_or_else(not_ended)?,
                     agent_joined: handoff.joined_at.is_some(),
                 };
-                (handoff.id.clone(), control)
+                (handoff.origin.clone(), handoff.id.clone(), control)
             }
-            Payload::MessageReturned { handoff, inbound } => {
-                (handoff.clone(), Returned::Message(inbound.clone()))
+            Payload::MessageReturned {
+                handoff,
+                inbound,
+                connection,
+            } => {
+                let origin = connection.as_ref().map(|connection| Origin {
+                    connection: connection.clone(),
+                    channel_user: inbound.user.clone(),
+                    address: inbound.address.clone(),
+                });
+                let message = Returned::Message(inbound.clone());
+                (origin, handoff.clone(), message)
             }
             _ => return Err(Failure::permanent("the entry is not for a bot")),
         };
+        // The bot is where it was, wherever the user writes by now.
+        let user = match origin {
+            Some(at) => user.at(at.connection, at.channel_user, at.address),
+            None => user,
+        };
+        attempt.goes_to(&user.connection);
         let handback = Handback {
             key: entry.key.clone(),
             auth_id: auth_id.clone(),
@@ -127,23 +151,44 @@ impl ToChannel<'_> {
         self.send(entry, &user, outlet, parts, &[]).await
     }
 
+    /// Why a delivery is not for the user of this name: others call somebody that too, or it is of another chat
+    /// of the same person. A derived name is nobody else's.
+    fn is_of_another(&self, entry: &Entry, body: &str, user: &User) -> Option<&'static str> {
+        let connection = self.bridge.connections.get(&user.connection)?;
+        let Payload::Webhook { account, .. } = &entry.payload else {
+            return None;
+        };
+        if connection.auth_id == AuthIdSource::Derived {
+            return None;
+        }
+        if connection.account != *account {
+            return Some("the user of this name is one of another account");
+        }
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        let user = body.get("user").unwrap_or(&Value::Null);
+        match lenient_json::text(user, "device_platform").as_str() {
+            "" | BRIDGE_PLATFORM => None,
+            _ => Some("it is of a chat that the user has on another platform of Haptik's"),
+        }
+    }
+
     /// Takes away what showed that the user's messages were taken: they are answered.
     async fn clear_activity(&self, user: &User) {
-        let Ok(outlet) = outlet(self.outlets, &user.connection) else {
-            return;
-        };
         let mut gone = Vec::new();
         for noted in &user.activities {
-            let cleared = match Shown::read(noted) {
-                Some(Shown {
-                    address,
-                    message_id,
-                    indicator,
-                }) => {
-                    let on = Some(message_id.as_str());
-                    outlet.clear_activity(&address, on, &indicator).await
+            let shown = Shown::read(noted);
+            let outlet = shown.as_ref().and_then(|shown| {
+                let connection = shown.connection.as_ref().unwrap_or(&user.connection);
+                self.outlets.get(connection)
+            });
+            let cleared = match (shown, outlet) {
+                (Some(shown), Some(outlet)) => {
+                    let on = Some(shown.message_id.as_str());
+                    outlet
+                        .clear_activity(&shown.address, on, &shown.indicator)
+                        .await
                 }
-                None => Ok(()),
+                (None, _) | (_, None) => Ok(()),
             };
             match cleared {
                 // It is taken away with the next answer.
@@ -212,10 +257,16 @@ impl ToChannel<'_> {
         }
         let source = format!("channels/{}", user.connection);
         let (count, began) = (parts.len(), Instant::now());
+        // What was shown in part where the user is no more is shown as a whole where the user is.
+        let is_elsewhere = |shown_by: &ConnectionId| *shown_by != user.connection;
+        let done = match &entry.shown_by {
+            Some(shown_by) if is_elsewhere(shown_by) => 0,
+            _ => entry.parts_done,
+        };
         let mut message_ids = entry.message_ids.clone();
         let mut address = user.address.clone();
         let mut offering = Offering::of(user, &entry.key, entry.received_at);
-        for mut part in parts.into_iter().skip(entry.parts_done) {
+        for mut part in parts.into_iter().skip(done) {
             let index = part.index;
             if !sent.contains(&index) {
                 let since = Timestamp::now();
@@ -230,7 +281,10 @@ impl ToChannel<'_> {
             }
             if index + 1 < count {
                 let ledger = &self.bridge.ledger;
-                ledger.shown_in_part(entry, index + 1, &message_ids).await?;
+                let by = &user.connection;
+                ledger
+                    .shown_in_part(entry, by, index + 1, &message_ids)
+                    .await?;
                 if began.elapsed() > self.delivery_timeout / 2 {
                     // A long message at a channel's pace: out of time, the part under way would be in doubt.
                     let reason = format!("{} of {count} parts are sent", index + 1);

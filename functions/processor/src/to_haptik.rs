@@ -3,45 +3,34 @@
 mod agent;
 mod file;
 mod handoff;
+mod place;
 mod rating;
+mod register;
+mod say;
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use haptik_bridge_channels::channel::{Indicator, SendError};
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::erased::AnyOutlet;
-use haptik_bridge_shared::activity::{self, Hour};
 use haptik_bridge_shared::bridge::{Bridge, Connection};
-use haptik_bridge_shared::haptik::client::{
-    self, Feedback, HaptikClient, HaptikError, Logged, SyncAnswer,
-};
-use haptik_bridge_shared::haptik::webhook::Event;
+use haptik_bridge_shared::haptik::client::{Feedback, HaptikClient, HaptikError, Logged};
 use haptik_bridge_shared::ids::ConnectionId;
-use haptik_bridge_shared::ingest::RequestContext;
-use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::hsl::{Actionable, Effect};
 use haptik_bridge_shared::message::offer::Chosen;
-use haptik_bridge_shared::message::{
-    Attachment, Inbound, MessageRef, Profile, SenderKind, UserAction,
-};
+use haptik_bridge_shared::message::{Attachment, Inbound, MessageRef, UserAction};
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
-use haptik_bridge_shared::users::{Mode, User};
+use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
-use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::activity::Shown;
 use crate::attempt::{DeliveryOutcome, connection, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 use crate::offer;
-
-/// After how many failed tries a user is registered without the channel's profile: a provider that does
-/// not give a name must not keep a message back.
-const TRIES_FOR_A_PROFILE: u32 = 2;
 
 /// How many messages of one user show that they were taken while nothing is answered.
 const MOST_ACTIVITIES: usize = 20;
@@ -61,9 +50,19 @@ struct Conversation<'a> {
     /// When Haptik took the last message, in milliseconds since the epoch by its own
     /// clock; 0 until it has taken something.
     taken_at: AtomicI64,
+    /// Whether something was said whose answer did not come, and that is not said again.
+    unanswered: AtomicBool,
 }
 
+/// Why what was said by the synchronous call has no answer.
+const UNANSWERED: DeliveryOutcome =
+    DeliveryOutcome::Nothing("the bot's answer did not come, and the message is not told again");
+
 impl Conversation<'_> {
+    fn is_unanswered(&self) {
+        self.unanswered.store(true, Ordering::Relaxed);
+    }
+
     fn took(&self, logged: &Logged) {
         let at = logged.created_at.unwrap_or_else(Timestamp::now);
         self.taken_at.store(at.as_millisecond(), Ordering::Relaxed);
@@ -95,8 +94,13 @@ impl ToHaptik<'_> {
         let haptik =
             haptik.ok_or_else(|| Failure::permanent("the account is no longer configured"))?;
         let outlet = outlet(self.outlets, connection_id)?;
+        if matches!(inbound.action, UserAction::ProfileChanged) {
+            return self
+                .tell_profile(haptik, connection_id, outlet, inbound)
+                .await;
+        }
         outlet.can_answer(&inbound.address).await?;
-        let user = self.remember_address(connection_id, inbound).await?;
+        let user = self.remember_address(connection_id, inbound, entry).await?;
         if let Some(id) = handoff.filter(|id| !handoff::is_on(&user, id)) {
             return self.return_to_bot(entry, inbound, id).await;
         }
@@ -108,6 +112,7 @@ impl ToHaptik<'_> {
             inbound,
             user: &user,
             taken_at: AtomicI64::new(0),
+            unanswered: AtomicBool::new(false),
         };
         // The activity before the message: an answer that came before it would leave it standing.
         let (registered, ()) = tokio::join!(
@@ -135,7 +140,11 @@ impl ToHaptik<'_> {
         if let Some(id) = handoff {
             self.note_message_taken(&conversation, entry, id).await?;
         }
-        Ok(outcome)
+        let is_unanswered = conversation.unanswered.load(Ordering::Relaxed);
+        Ok(match outcome {
+            DeliveryOutcome::Whole if is_unanswered => UNANSWERED,
+            outcome => outcome,
+        })
     }
 
     /// Shows the user that something was taken, on the first try only: it is worth doing at once or not
@@ -153,6 +162,7 @@ impl ToHaptik<'_> {
         }
         let noted = match (indicator, on) {
             (Indicator::Sticky(indicator), Some(on)) => Shown {
+                connection: Some(conversation.connection_id.clone()),
                 address: at.clone(),
                 message_id: on.to_owned(),
                 indicator,
@@ -183,94 +193,6 @@ impl ToHaptik<'_> {
                 tracing::warn!(%error, "an activity that is not shown cannot be forgotten");
             }
         }
-    }
-
-    /// Keeps in the user map where to answer: before Haptik hears of the message, so that no answer
-    /// comes for a user who is nowhere.
-    async fn remember_address(
-        &self,
-        connection_id: &ConnectionId,
-        inbound: &Inbound,
-    ) -> Result<User, Failure> {
-        let known = self.bridge.users.get(&inbound.auth_id).await?;
-        let at = Timestamp::now();
-        let now = at.as_millisecond();
-        if let Some(user) = &known {
-            let same = user.address == inbound.address && user.connection == *connection_id;
-            // What follows a completion is another conversation, however soon it begins.
-            let completed = user.completion.as_ref();
-            let goes_on =
-                completed.is_none_or(|shown| shown.event.received_at < user.last_activity);
-            if same && goes_on && now - user.last_activity < activity::STEP {
-                return Ok(user.clone());
-            }
-        }
-        // In which hour the user is known to have been active on this connection.
-        let known_in = known
-            .as_ref()
-            .filter(|user| user.connection == *connection_id);
-        let known_in = known_in.map(|user| Hour::of_millisecond(user.last_activity));
-        let user = User {
-            auth_id: inbound.auth_id.clone(),
-            connection: connection_id.clone(),
-            channel_user: inbound.user.clone(),
-            address: inbound.address.clone(),
-            last_activity: now,
-            registered: known.as_ref().and_then(|user| user.registered.clone()),
-            user_name: known.as_ref().and_then(|user| user.user_name.clone()),
-            mode: known.as_ref().map_or(Mode::Bot, |user| user.mode),
-            activities: known
-                .as_ref()
-                .map(|user| user.activities.clone())
-                .unwrap_or_default(),
-            handoff: known.as_ref().and_then(|user| user.handoff.clone()),
-            offer: known.as_ref().and_then(|user| user.offer.clone()),
-            offer_end: known.as_ref().and_then(|user| user.offer_end.clone()),
-            completion: known.and_then(|user| user.completion),
-        };
-        if known_in.is_none_or(|hour| hour != Hour::of(at)) {
-            let account = &connection(self.bridge, connection_id)?.account;
-            let activity = &self.bridge.activity;
-            activity.note(account, &user.auth_id, at).await?;
-        }
-        self.bridge.users.put_place(&user).await?;
-        Ok(user)
-    }
-
-    /// Creates the user at Haptik, once, and updates it when the channel's own request says something
-    /// new about the user. The lane has one writer at a time, so two quick first messages make one user.
-    async fn register(
-        &self,
-        conversation: &Conversation<'_>,
-        user: &User,
-        entry: &Entry,
-        anew: bool,
-    ) -> Result<(), Failure> {
-        let claimed = conversation.inbound.profile.as_ref();
-        let hash = profile_hash(claimed)?;
-        let known = user.registered.as_ref().filter(|_| !anew);
-        if known.is_some_and(|known| *known == hash || claimed.is_none()) {
-            return Ok(());
-        }
-        let mut profile = claimed.cloned().unwrap_or_default();
-        if known.is_none() {
-            let outlet = conversation.outlet;
-            match outlet.profile(&user.address, &user.channel_user).await {
-                Ok(asked) => profile = profile.or(asked.unwrap_or_default()),
-                Err(_) if entry.attempts >= TRIES_FOR_A_PROFILE => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let new_user = client::User::new(user.auth_id.clone(), &profile);
-        match known {
-            Some(_) => conversation.haptik.update_user(&new_user).await?,
-            None => conversation.haptik.create_user(&new_user).await?,
-        }
-        self.bridge
-            .users
-            .put_registered(&user.auth_id, &hash)
-            .await?;
-        Ok(())
     }
 
     async fn deliver_to_haptik(
@@ -326,6 +248,7 @@ impl ToHaptik<'_> {
             UserAction::MoveToAgent { handoff } => {
                 self.move_to_team(conversation, entry, handoff).await
             }
+            UserAction::ProfileChanged => Ok(DeliveryOutcome::Nothing("it was told before")),
             UserAction::Feedback {
                 rating,
                 resolved,
@@ -361,8 +284,11 @@ impl ToHaptik<'_> {
         for (index, part) in parts.enumerate().skip(entry.parts_done) {
             let since = Timestamp::now();
             match part {
-                Part::Text(text) => self.send_text(conversation, text).await?,
-                Part::File(attachment) => self.send_file(conversation, entry, attachment).await?,
+                Part::Text(text) => self.send_text(conversation, entry, index, text).await?,
+                Part::File(attachment) => {
+                    self.send_file(conversation, entry, index, attachment)
+                        .await?;
+                }
             }
             record_step(entry, "sent_to_haptik", &source, since);
             if index + 1 < count {
@@ -370,37 +296,6 @@ impl ToHaptik<'_> {
             }
         }
         Ok(DeliveryOutcome::Whole)
-    }
-
-    async fn send_text(
-        &self,
-        conversation: &Conversation<'_>,
-        text: &str,
-    ) -> Result<(), DeliveryError> {
-        let Conversation {
-            haptik,
-            connection,
-            inbound,
-            ..
-        } = conversation;
-        if haptik.answers_at_once() {
-            let answer = haptik
-                .send_sync_message(&inbound.auth_id, connection.business_id, text)
-                .await?;
-            conversation.took(&Logged {
-                message_id: None,
-                created_at: answer.timestamp,
-            });
-            return self
-                .take_answer(conversation, answer)
-                .await
-                .map_err(DeliveryError::from);
-        }
-        let logged = haptik
-            .log_message(&inbound.auth_id, connection.business_id, text)
-            .await?;
-        conversation.took(&logged);
-        Ok(())
     }
 
     /// What a choice says that the channel could only refer to; `None` where that is no longer in the
@@ -416,7 +311,12 @@ impl ToHaptik<'_> {
             .as_ref()
             .and_then(|hsl| hsl.actionables().nth(index).map(Actionable::effect));
         Ok(match effect {
-            Some(Effect::Say { sent, .. }) => Some(sent),
+            Some(
+                Effect::Say(said)
+                | Effect::Open {
+                    said: Some(said), ..
+                },
+            ) => Some(said.sent),
             _ => None,
         })
     }
@@ -436,9 +336,13 @@ impl ToHaptik<'_> {
             UserAction::Choice { .. } | UserAction::Feedback { .. } => None,
             UserAction::Handoff { .. }
             | UserAction::MoveToAgent { .. }
+            | UserAction::ProfileChanged
             | UserAction::Unresolved { .. } => return Ok(None),
         };
         let user = conversation.user;
+        // What is said elsewhere ends the offer, and is no answer to it.
+        let (offered, here) = (user.offer.as_ref(), conversation.connection_id);
+        let text = text.filter(|_| offered.is_none_or(|offer| offer::is_shown_at(offer, here)));
         let ended = offer::ended_by_user(user, &entry.key, entry.received_at, text);
         let Some(ended) = ended else {
             return Ok(None);
@@ -462,52 +366,6 @@ impl ToHaptik<'_> {
             text,
             attachments: Vec::new(),
         }))
-    }
-
-    /// Takes the answer of the synchronous message call as if Haptik had delivered it.
-    async fn take_answer(
-        &self,
-        conversation: &Conversation<'_>,
-        answer: SyncAnswer,
-    ) -> Result<(), Failure> {
-        let Conversation {
-            connection,
-            inbound,
-            ..
-        } = conversation;
-        let (now, source) = (Timestamp::now(), format!("haptik/{}", connection.account));
-        let at = answer.timestamp.unwrap_or(now);
-        for message in answer.messages {
-            let body = json!({
-                "event_name": "message",
-                "timestamp": at.to_string(),
-                "business_id": connection.business_id,
-                "user": {"auth_id": inbound.auth_id},
-                "agent": {
-                    "name": answer.sender.name,
-                    "profile_image": answer.sender.profile_image,
-                    "is_automated": answer.sender.kind == SenderKind::Bot,
-                },
-                "message": {"id": message.id, "body": message.body},
-            })
-            .to_string();
-            let event = Event::read(body.as_bytes())
-                .map_err(|error| Failure::permanent(error.to_string()))?;
-            let (lane, key) = (
-                Lane::Channel(inbound.auth_id.clone()),
-                event.key(body.as_bytes()),
-            );
-            let payload = Payload::Webhook {
-                account: connection.account.clone(),
-                body,
-            };
-            let accepted = self
-                .bridge
-                .accept(RequestContext::new(&source, now), &lane, &key, &payload, at)
-                .await;
-            accepted.map_err(|error| Failure::passing(error.to_string()))?;
-        }
-        Ok(())
     }
 }
 
@@ -574,11 +432,4 @@ impl From<DeliveryError> for Failure {
             DeliveryError::Failed(failure) => failure,
         }
     }
-}
-
-/// A hash of what Haptik knows about a user: short enough to keep, and without personal data.
-fn profile_hash(profile: Option<&Profile>) -> Result<String, Failure> {
-    let json =
-        serde_json::to_vec(&profile).map_err(|error| Failure::permanent(error.to_string()))?;
-    Ok(hex::encode(Sha256::digest(json)))
 }

@@ -45,7 +45,7 @@ pub(super) fn table(entries: &[Entry], bodies: bool) -> anyhow::Result<String> {
                 text,
                 "{:INDENT$}{}",
                 "",
-                serde_json::to_string(&entry.payload)?
+                entry.payload.shown()
             )?;
         }
     }

@@ -13,6 +13,8 @@ section! {
     pub struct Handoff {
         /// The team of agents that a user is handed to, as Haptik calls it; required with `agent_phrases`. Without it Haptik decides.
         team_name: Option<String> = optional(TEAM_NAME),
+        /// Who gets the chat at Haptik: `athena` is Haptik's own agents, other agent tools have names of their own. It is sent to version 2 of the call that moves a chat; without it that is version 1. A hand-off's own `receiver` goes before it.
+        receiver: Option<String> = optional(RECEIVER),
         /// How many seconds Haptik has the user wait before it looks for an agent.
         countdown: Option<u8> = optional(COUNTDOWN, "Haptik's, 10"),
         /// What a user says to ask for a human: up to 50 of up to 75 characters. It has to be the whole message; case, white space and a full stop make no difference. A button, a menu or a slash command that says one of them asks too.
@@ -36,6 +38,8 @@ section! {
 }
 
 const TEAM_NAME: Text = Text { max: 100 };
+
+const RECEIVER: Text = Text { max: 100 };
 
 const COUNTDOWN: Whole<u8> = Whole {
     min: 5,
@@ -101,6 +105,7 @@ mod tests {
     fn a_request_is_the_whole_message_in_any_case_and_spacing() {
         let handoff = Handoff {
             team_name: None,
+            receiver: None,
             countdown: None,
             agent_phrases: vec!["Talk to an agent".to_owned(), "agent".to_owned()],
             no_agent_after: None,

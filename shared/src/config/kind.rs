@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use toml::Spanned;
+use toml::de::DeInteger;
 
 pub(super) use events::Events;
 pub use given::{Fault, Faults, Given};
@@ -194,10 +195,61 @@ impl<T: Copy + Ord + fmt::Display + fmt::Debug + TryFrom<u64> + Into<u64>> Kind 
         let DeValue::Integer(integer) = given.value() else {
             return Err(given.other().into());
         };
+        let value = self.of(integer);
+        value.ok_or_else(|| Fault::new(number(&integer.to_string())).into())
+    }
+}
+
+impl<T: Copy + Ord + TryFrom<u64>> Whole<T> {
+    /// The number, where it is in the range.
+    fn of(&self, integer: &DeInteger<'_>) -> Option<T> {
         let value = u64::from_str_radix(integer.as_str(), integer.radix()).ok();
         let value = value.and_then(|value| T::try_from(value).ok());
-        let value = value.filter(|value| (self.min..=self.max).contains(value));
-        value.ok_or_else(|| Fault::new(number(&integer.to_string())).into())
+        value.filter(|value| (self.min..=self.max).contains(value))
+    }
+}
+
+/// A whole number or several.
+#[derive(Debug)]
+pub struct WholeList {
+    /// Each of them.
+    pub each: Whole<u64>,
+    /// The most.
+    pub count: usize,
+}
+
+impl WholeList {
+    /// Numbers that name something.
+    pub const IDS: Self = Self {
+        each: Whole::ID,
+        count: 100,
+    };
+}
+
+impl Kind for WholeList {
+    type Value = Vec<u64>;
+
+    fn name(&self) -> String {
+        "list of whole numbers".to_owned()
+    }
+
+    fn allowed(&self) -> String {
+        let Self { each, count } = self;
+        format!("{}, or a list of 1 to {count} such", each.allowed())
+    }
+
+    fn read(&self, given: &Given<'_>) -> Result<Vec<u64>, Faults> {
+        let numbers = given.each_value(|value| match value {
+            DeValue::Integer(integer) => {
+                let found = || number(&integer.to_string());
+                self.each.of(integer).ok_or_else(found)
+            }
+            other => Err(describe(other)),
+        })?;
+        if numbers.len() > self.count {
+            return Err(Fault::new(format!("{} numbers", numbers.len())).into());
+        }
+        Ok(numbers)
     }
 }
 

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::declare::{KeyDoc, Otherwise, Part as _};
 use super::error::Reported;
 use super::handoff::Handoff;
-use super::kind::{Events, Kind, TableOf, TextOf, TypeName, ValueList, Whole};
-use super::registry::{Defaults, Registry};
+use super::kind::{Events, Kind, OneOf, TableOf, TextOf, TypeName, ValueList, Whole};
+use super::registry::{ChannelDefinition, Defaults, OwnIds, Registry};
 use super::section::Section;
 use super::tables::{Accounts, Delivery, account, outbound};
 use super::wording::{close_to, list_of, quote, shown};
 use super::{Channel, Condition, Config, Sink};
+use crate::ids::AuthIdSource;
 use crate::section;
 
 section! {
@@ -20,7 +21,10 @@ section! {
         haptik: Option<String> = optional(ACCOUNT, "the only account"),
         /// The Haptik queue that it talks to; required where the account has none.
         business_id: Option<u64> = optional(Whole::ID, "the account's"),
+        /// What its users are called at Haptik: an id that is derived and that nobody else knows, the channel's own id of the user, by which a bot can look the customer up, or the e-mail address, of `custom` alone. [Whoever is called the same on two connections is one person](custom-channel.md#who-a-user-is). Not with `conversation = "thread"`.
+        auth_id: AuthIdSource = default(AUTH_IDS, "derived"),
     }
+    rule one_user_is_one_conversation(auth_id);
 }
 
 section! {
@@ -42,6 +46,99 @@ const ACCOUNT: TextOf = TextOf {
     check: |_| Ok(()),
 };
 
+const AUTH_IDS: OneOf<AuthIdSource> = OneOf {
+    words: &[
+        ("derived", AuthIdSource::Derived),
+        ("user", AuthIdSource::User),
+        ("email", AuthIdSource::Email),
+    ],
+};
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "a rule gets what was read by reference"
+)]
+fn one_user_is_one_conversation(
+    section: &Section<'_>,
+    auth_id: &Result<AuthIdSource, Reported>,
+) -> Result<(), Reported> {
+    let conversation = section.peek("conversation", &CONVERSATION);
+    let by_thread = conversation.is_some_and(|read| read.is_ok_and(|read| read == "thread"));
+    match auth_id {
+        Ok(AuthIdSource::User | AuthIdSource::Email) if by_thread => {
+            let message = "found the id of a user, and conversation = \"thread\" makes each thread a user of \
+                           its own; allowed with it: \"derived\"";
+            Err(section.wrong("auth_id", message.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is one conversation, where a channel has the key: it says itself what is allowed.
+const CONVERSATION: TextOf = TextOf {
+    name: "text",
+    allowed: "text",
+    check: |_| Ok(()),
+};
+
+/// Whether a type of channel knows its users by this.
+fn check_auth_id(
+    section: &Section<'_>,
+    definition: &ChannelDefinition,
+    auth_id: AuthIdSource,
+) -> Result<(), Reported> {
+    let allowed = match (auth_id, definition.auth_ids) {
+        (AuthIdSource::Derived, _)
+        | (AuthIdSource::User, OwnIds::User | OwnIds::UserOrEmail)
+        | (AuthIdSource::Email, OwnIds::UserOrEmail) => return Ok(()),
+        (AuthIdSource::User, OwnIds::SomeUsers) => {
+            let warning = " = \"user\": some of this channel's ids have characters that Haptik refuses, \
+                           and those users' stay derived";
+            section.warn("auth_id", warning);
+            return Ok(());
+        }
+        (AuthIdSource::User | AuthIdSource::Email, OwnIds::None) => "\"derived\"",
+        (AuthIdSource::Email, OwnIds::User | OwnIds::SomeUsers) => "\"derived\" or \"user\"",
+    };
+    let found = match auth_id {
+        AuthIdSource::Derived => "derived",
+        AuthIdSource::User => "user",
+        AuthIdSource::Email => "email",
+    };
+    let name = definition.name;
+    let message =
+        format!("found {found:?}, which {name} does not know; allowed of {name}: {allowed}");
+    Err(section.wrong("auth_id", message))
+}
+
+/// Refuses connections of several accounts whose users have names of their own: whoever has the same on two
+/// of them would be one person, and be answered by the other account.
+fn of_one_account(
+    root: &Section<'_>,
+    channels: &BTreeMap<String, Result<Channel, Reported>>,
+) -> Result<(), Reported> {
+    let channels = channels.iter().filter_map(|(name, channel)| {
+        let channel = channel.as_ref().ok()?;
+        (channel.auth_id != AuthIdSource::Derived).then_some((name, &channel.haptik))
+    });
+    let mut first: Option<(&String, &String)> = None;
+    for (name, account) in channels {
+        match first {
+            Some((other, of_other)) if of_other != account => {
+                let (name, other) = (shown(name), shown(other));
+                let message = format!(
+                    "found a connection of another account than channels.{other}, whose users have ids of \
+                     their own too, and the same id on both would be one person; allowed: one account, or \
+                     \"derived\""
+                );
+                return Err(root.wrong(&format!("channels.{name}.auth_id"), message));
+            }
+            _ => first = Some((name, account)),
+        }
+    }
+    Ok(())
+}
+
 const RATE: Whole<u32> = Whole {
     min: 1,
     max: 1_000,
@@ -54,6 +151,7 @@ pub(super) fn config(root: &Section<'_>, registry: &Registry) -> Result<Config, 
     let channels = each(root, "channels", |section| {
         channel(section, registry, &accounts)
     });
+    let one_account = of_one_account(root, &channels);
     let sinks = each(root, "sinks", |section| sink(section, registry));
     let delivery = root.table("delivery").and_then(|section| {
         let delivery = Delivery::read(&section);
@@ -77,7 +175,7 @@ pub(super) fn config(root: &Section<'_>, registry: &Registry) -> Result<Config, 
         channels: all(channels)?,
         sinks: all(sinks)?,
         delivery: delivery?,
-        outbound: outbound?,
+        outbound: one_account.and(outbound)?,
         warnings: Vec::new(),
     })
 }
@@ -101,10 +199,13 @@ fn channel(
         let settings = (definition.configure)(section);
         let handoff = Handoff::read(section);
         section.refuse_unknown_keys();
-        Ok((definition.name, settings?, handoff?))
+        let own_ids = keys.as_ref().map_or(Ok(()), |keys| {
+            check_auth_id(section, definition, keys.auth_id)
+        });
+        own_ids.and(Ok((definition.name, settings?, handoff?)))
     });
-    let keys = keys.and_then(|keys| Ok((keys.business_id, account.transpose()?)));
-    let (business_id, account) = keys?;
+    let keys = keys.and_then(|keys| Ok((keys.business_id, keys.auth_id, account.transpose()?)));
+    let (business_id, auth_id, account) = keys?;
     let account = account.unwrap_or_default();
     let of_account = match accounts.get(&account) {
         Some(account) => account.business_id?,
@@ -122,6 +223,7 @@ fn channel(
     Ok(Channel {
         haptik: account,
         business_id,
+        auth_id,
         handoff,
         type_name,
         settings,

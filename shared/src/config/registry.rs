@@ -74,9 +74,25 @@ pub struct ChannelDefinition {
     pub keys: fn() -> Vec<KeyDoc>,
     /// Its own defaults for keys of every connection.
     pub defaults: Defaults,
+    /// What its users can be called at Haptik.
+    pub auth_ids: OwnIds,
     /// What `check` says to paste where: what to do, and with which URL, of a connection that is reached
     /// at this URL.
     pub setup: fn(&Settings, &str) -> Vec<(&'static str, String)>,
+}
+
+/// What the users of a channel can be called at Haptik, besides by a derived id: which values `auth_id` may
+/// have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnIds {
+    /// Nothing else.
+    None,
+    /// `"user"`: the provider's ids are all such as Haptik takes.
+    User,
+    /// `"user"`: some of the provider's ids are such as Haptik refuses, and stay derived.
+    SomeUsers,
+    /// `"user"` and `"email"`: the interface is ours, and what Haptik refuses is turned away.
+    UserOrEmail,
 }
 
 /// A type of sink.
@@ -103,6 +119,7 @@ impl ChannelDefinition {
             configure: configure::<T>,
             keys: T::keys,
             defaults: &[],
+            auth_ids: OwnIds::None,
             setup: |_, _| Vec::new(),
         }
     }

@@ -8,7 +8,9 @@ use url::Url;
 use super::Secrets;
 use super::declare::Part as _;
 use super::error::{Report, Reported};
-use super::kind::{BaseUrl, Between, Flag, FullUrl, Milliseconds, SecretList, TextOf, Whole};
+use super::kind::{
+    BaseUrl, Between, Flag, FullUrl, Milliseconds, SecretList, TextOf, Whole, WholeList,
+};
 use super::section::Section;
 use crate::section;
 
@@ -21,16 +23,32 @@ section! {
         integration_base_url: Url = or(BaseUrl, base_url.clone(), "`base_url`"),
         /// The complete URL of the synchronous message call, if Haptik has issued one to you.
         sync_url: Option<Url> = optional(FullUrl),
+        /// How long the answer of that call may take. A message whose answer does not come in this time counts as told, and is not told again.
+        sync_timeout: Duration = default(SYNC_TIMEOUT, "35s"),
         /// Sent as `client-id` with every call.
         client_id: String = required(TextOf::HEADER),
         /// Sent as `Authorization: Bearer` with every call; visible ASCII characters.
         tokens as "token": Secrets = required(SecretList::TOKENS),
+        /// Sent in its place with the agent and transcript calls: Haptik's Business Manager shows a token of its own for the integration API.
+        integration_tokens as "integration_token": Secrets = or(SecretList::TOKENS, tokens.clone(), "`token`"),
         /// The keys of `X-Hub-Signature`, with which Haptik signs its webhooks.
         webhook_secrets: Secrets = required(SecretList::KEYS),
         /// The Haptik queue of the account's connections that don't name their own.
         business_id: Option<u64> = optional(Whole::ID),
+        /// Further queues whose webhook is enabled again, beside the account's and those of its connections: of chats that only sinks see.
+        business_ids: Vec<u64> = or(WholeList::IDS, Ok(Vec::new()), "none"),
+        /// Of which platforms the webhook is enabled again: 13 is what comes by the bridge, 5 the Web SDK, whose chats only sinks see.
+        device_platforms: Vec<u64> = default(WholeList::IDS, [13]),
     }
 }
+
+/// How long a synchronous answer may take: not longer than a delivery.
+const SYNC_TIMEOUT: Between = Between {
+    min: "1s",
+    max: "45s",
+    example: "35s",
+    note: "",
+};
 
 section! {
     /// `[delivery]`: how the ledger delivers.

@@ -1,21 +1,25 @@
 //! The calls that we make to Haptik (<https://docs.haptik.ai/webhooks>).
 //!
-//! Every call carries the account's token and `client-id`. Where the account has several tokens, the
-//! next one is tried when Haptik does not accept the newest. No redirect is followed.
+//! Every call carries a token and `client-id`. The agent and transcript calls are another API, with a token
+//! and a host of their own where the account has them. Where there are several tokens, the next one is tried
+//! when Haptik does not accept the newest: it says so with 401, or in words with any status. No redirect is
+//! followed.
 
 use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
+use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::config::{self, Secrets};
-use crate::ids::AuthId;
+use crate::ids::{AccountId, AuthId};
 use crate::lenient_json;
 use crate::net::api::{Api, ApiAnswer, ApiRequest, Field};
 use crate::net::{CallError, CallErrorKind};
+use crate::telemetry::{Hop, Outcome};
 
 mod error;
 mod file;
@@ -27,26 +31,30 @@ pub use wire_types::{
     Feedback, History, HistoryMessage, Logged, MoveToAgent, SyncAnswer, SyncMessage, User,
 };
 
-/// How long a file may take; other calls have 10 s.
+/// How long a file may take; other calls have 10 s, but for the synchronous one.
 const FILE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The most bytes of an answer that are read: room for a long transcript.
 const ANSWER_LIMIT: usize = 10 * 1024 * 1024;
 
-const CLIENT_ID: HeaderName = HeaderName::from_static("client-id");
+/// The longest body, in bytes, that is words and not a page.
+const LONGEST_TEXT: usize = 200;
 
-/// The `device_platform` of webhooks, as Haptik's samples have it.
-const WEBHOOK_PLATFORM: u8 = 13;
+const CLIENT_ID: HeaderName = HeaderName::from_static("client-id");
 
 /// An account at Haptik, ready to be called. Cheap to clone.
 #[derive(Clone)]
 pub struct HaptikClient {
+    /// How logs and metrics name the account.
+    source: String,
     api: Api,
     base_url: Url,
     integration_base_url: Url,
     sync_url: Option<Url>,
+    sync_timeout: Duration,
     client_id: String,
     tokens: Secrets,
+    integration_tokens: Secrets,
 }
 
 impl HaptikClient {
@@ -54,12 +62,24 @@ impl HaptikClient {
     #[must_use]
     pub fn new(config: &config::Haptik, http: reqwest::Client) -> Self {
         Self {
+            source: "haptik".to_owned(),
             api: Api::new(http).words(error_message),
             base_url: config.base_url.clone(),
             integration_base_url: config.integration_base_url.clone(),
             sync_url: config.sync_url.clone(),
+            sync_timeout: config.sync_timeout,
             client_id: config.client_id.clone(),
             tokens: config.tokens.clone(),
+            integration_tokens: config.integration_tokens.clone(),
+        }
+    }
+
+    /// The same, with the account's name for logs and metrics.
+    #[must_use]
+    pub fn named(self, account: &AccountId) -> Self {
+        Self {
+            source: format!("haptik/{account}"),
+            ..self
         }
     }
 
@@ -93,8 +113,8 @@ impl HaptikClient {
 
     /// Says something to the bot or agent on behalf of a user. 10 s.
     ///
-    /// A 2xx is a success even when the rest of the answer cannot be read: the message was most
-    /// likely taken, and repeating it would say it twice.
+    /// A 2xx is a success even when the answer cannot be read, unless it says that the call failed: the
+    /// message was most likely taken, and repeating it would say it twice.
     ///
     /// # Errors
     /// [`HaptikError::NotRegistered`] when the user must be created first; else when Haptik refuses or
@@ -137,43 +157,48 @@ impl HaptikClient {
     /// or does not answer.
     pub async fn log_feedback(&self, feedback: &Feedback<'_>) -> Result<(), HaptikError> {
         let url = below(&self.base_url, "v1.0/log_feedback_from_user/");
-        let answer = self
-            .send_json(Call::LogFeedback, &Method::POST, &url, feedback)
-            .await?;
-        unless_failed(Call::LogFeedback, answer).map(drop)
+        self.send_json(Call::LogFeedback, &Method::POST, &url, feedback)
+            .await
+            .map(drop)
     }
 
-    /// Enables our webhook, which Haptik disables when a delivery has failed seven times. 10 s.
+    /// Enables our webhook for the chats of a queue on a platform (13: what comes by the bridge, 5: the Web
+    /// SDK), which Haptik disables when a delivery has failed seven times. 10 s.
     ///
     /// # Errors
     /// When Haptik refuses or does not answer.
-    pub async fn enable_webhook(&self, business_id: u64) -> Result<(), HaptikError> {
+    pub async fn enable_webhook(
+        &self,
+        business_id: u64,
+        device_platform: u64,
+    ) -> Result<(), HaptikError> {
         let url = below(&self.base_url, "v1.0/webhook/");
-        let body = json!({"enabled": true, "business_id": business_id, "device_platform": WEBHOOK_PLATFORM});
+        let body = json!({"enabled": true, "business_id": business_id, "device_platform": device_platform});
         let answer = self
             .send_json(Call::EnableWebhook, &Method::POST, &url, &body)
             .await?;
-        let answer = unless_failed(Call::EnableWebhook, answer)?;
         match answer.body.get("enabled") {
             Some(Value::Bool(true)) => Ok(()),
             _ => Err(answer.unreadable().into()),
         }
     }
 
-    /// Moves a user's chat to a team of agents. 10 s.
+    /// Moves a user's chat to agents: to a team, by version 1 of the call, or to a receiver, which version 2
+    /// has. 10 s.
     ///
     /// # Errors
-    /// When Haptik refuses (the user has not said anything yet, the team is inactive …) or does not
-    /// answer.
+    /// When Haptik refuses (the user has not said anything yet, the team is inactive, the receiver is not
+    /// known …) or does not answer.
     pub async fn send_chat_to_agent(&self, to: &MoveToAgent<'_>) -> Result<(), HaptikError> {
-        let url = below(
-            &self.integration_base_url,
-            "integration/external/v1.0/send_chat_to_agent/",
-        );
-        let answer = self
-            .send_json(Call::SendChatToAgent, &Method::POST, &url, to)
-            .await?;
-        unless_failed(Call::SendChatToAgent, answer).map(drop)
+        let path = if to.receiver.is_some() {
+            "integration/external/v2.0/send_chat_to_agent/"
+        } else {
+            "integration/external/v1.0/send_chat_to_agent/"
+        };
+        let url = below(&self.integration_base_url, path);
+        self.send_json(Call::SendChatToAgent, &Method::POST, &url, to)
+            .await
+            .map(drop)
     }
 
     /// What was said in a user's conversation, message by message. 10 s.
@@ -205,11 +230,11 @@ impl HaptikClient {
     }
 
     /// Says something to the bot on behalf of a user, and waits for the answer (beta; Haptik issues
-    /// the URL for it, `sync_url`). 10 s.
+    /// the URL for it, `sync_url`), for as long as `sync_timeout` says.
     ///
     /// # Errors
     /// [`HaptikError::NoSyncUrl`] when the account has none; else as for a message, and when the
-    /// answer cannot be read.
+    /// answer cannot be read. [`HaptikError::may_have_been_said`] of one that is not to be repeated.
     pub async fn send_sync_message(
         &self,
         auth_id: &AuthId,
@@ -219,8 +244,10 @@ impl HaptikClient {
         let call = Call::SyncMessage;
         let url = self.sync_url.as_ref().ok_or(HaptikError::NoSyncUrl)?;
         let message = message(auth_id, business_id, text);
-        let answer = self.send_json(call, &Method::POST, url, &message).await?;
-        let answer = unless_failed(call, answer)?;
+        let request = ApiRequest::post(call.as_str(), url.clone())
+            .json(message)
+            .timeout(self.sync_timeout);
+        let answer = self.send(call, request).await?;
         let read = SyncAnswer::read(&answer.body);
         read.ok_or_else(|| answer.unreadable().into())
     }
@@ -238,8 +265,7 @@ impl HaptikClient {
         history.add_to(&mut url);
         url.query_pairs_mut()
             .append_pair("response_type", response_type);
-        let answer = self.send(call, ApiRequest::get(call.as_str(), url)).await?;
-        unless_failed(call, answer)
+        self.send(call, ApiRequest::get(call.as_str(), url)).await
     }
 
     async fn send_json(
@@ -257,15 +283,57 @@ impl HaptikClient {
         self.send(call, request).await
     }
 
-    /// Sends a request with the newest token that Haptik accepts.
+    /// Sends a request with the newest token that Haptik accepts. That it accepts none is for somebody to mend.
     async fn send(&self, call: Call, request: ApiRequest) -> Result<ApiAnswer, HaptikError> {
         let request = request
             .header(CLIENT_ID, &self.client_id)
             .limit(ANSWER_LIMIT);
-        let sent = self
-            .api
-            .send_signed(&self.tokens, |token| request.clone().bearer_auth(token));
-        sent.await.map_err(|error| HaptikError::of(call, error))
+        let tokens = match call {
+            Call::SendChatToAgent | Call::GetChatHistory => &self.integration_tokens,
+            Call::CreateUser
+            | Call::UpdateUser
+            | Call::LogMessage
+            | Call::LogFile
+            | Call::LogFeedback
+            | Call::EnableWebhook
+            | Call::SyncMessage => &self.tokens,
+        };
+        let mut sent = self.send_with(call, &request, tokens.newest()).await;
+        for token in tokens.iter().skip(1) {
+            match sent {
+                Err(error) if error.is_of_token() => {
+                    sent = self.send_with(call, &request, token).await;
+                }
+                _ => break,
+            }
+        }
+        if let Err(error) = &sent
+            && error.is_of_token()
+        {
+            let reason = error.to_string();
+            Hop::new("needs_attention", &self.source)
+                .outcome(Outcome::WillRetry)
+                .reason(reason.as_str())
+                .emit();
+        }
+        sent
+    }
+
+    async fn send_with(
+        &self,
+        call: Call,
+        request: &ApiRequest,
+        token: &SecretString,
+    ) -> Result<ApiAnswer, HaptikError> {
+        let sent = self.api.send(request.clone().bearer_auth(token)).await;
+        let answer = sent.map_err(|error| HaptikError::of(call, error))?;
+        match failure(&answer.body) {
+            Some(words) => {
+                let error = answer.error(CallErrorKind::Refused).saying(&words);
+                Err(HaptikError::of(call, error))
+            }
+            None => Ok(answer),
+        }
     }
 }
 
@@ -280,21 +348,35 @@ impl fmt::Debug for HaptikClient {
     }
 }
 
-/// The answer, unless its body says that the call failed after all.
-fn unless_failed(call: Call, answer: ApiAnswer) -> Result<ApiAnswer, HaptikError> {
-    let message = lenient_json::text(&answer.body, "error_message");
-    let success = answer.body.get("success").and_then(Value::as_bool);
-    if success == Some(false) || (success.is_none() && !message.is_empty()) {
-        let error = answer.error(CallErrorKind::Refused).saying(&message);
-        return Err(HaptikError::of(call, error));
-    }
-    Ok(answer)
+/// What the body of an answer with a good status says if the call failed after all: some words, or none.
+fn failure(body: &Value) -> Option<String> {
+    let said = |key: &str| lenient_json::text(body, key);
+    let words = [said("error_message"), said("error")];
+    let words = words.into_iter().find(|words| !words.trim().is_empty());
+    let status = said("status").to_lowercase();
+    let has_failed = match body.get("success").and_then(Value::as_bool) {
+        Some(success) => !success,
+        None => words.is_some() || ["error", "failed", "failure"].contains(&status.as_str()),
+    };
+    has_failed.then(|| words.unwrap_or_else(|| said("message")))
 }
 
-/// Haptik's `error_message`; empty when there is none.
+/// Haptik's words in an answer with a bad status: `error_message`, or what a gateway calls it; the whole body
+/// where it is a short text.
 fn error_message(body: &str) -> String {
-    let body: Value = serde_json::from_str(body).unwrap_or_default();
-    lenient_json::text(&body, "error_message")
+    match serde_json::from_str::<Value>(body) {
+        Ok(Value::String(words)) => words,
+        Ok(json) => {
+            let keys = ["error_message", "error", "message", "detail"];
+            let words = keys.iter().map(|key| lenient_json::text(&json, key));
+            words
+                .into_iter()
+                .find(|words| !words.trim().is_empty())
+                .unwrap_or_default()
+        }
+        Err(_) if body.len() <= LONGEST_TEXT && !body.contains('<') => body.trim().to_owned(),
+        Err(_) => String::new(),
+    }
 }
 
 /// The URL of a path below a base URL, whether or not that ends in a slash.

@@ -68,10 +68,14 @@ mod tests {
             base_url: fake.url("messaging/"),
             integration_base_url: fake.url(""),
             sync_url: None,
+            sync_timeout: std::time::Duration::from_secs(35),
             client_id: "client-1".into(),
             tokens: Secrets::new("token", []),
+            integration_tokens: Secrets::new("token", []),
             webhook_secrets: Secrets::new("unused", []),
             business_id: None,
+            business_ids: Vec::new(),
+            device_platforms: vec![13],
         };
         let haptik = HaptikClient::new(&config, net::client().expect("a client"));
         let history = History {

@@ -25,7 +25,7 @@ use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::key::KeyKind;
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload, State};
-use crate::message::handoff::{AskedBy, Ended, Handoff, Reason};
+use crate::message::handoff::{AskedBy, Ended, Handoff, Origin, Reason};
 use crate::message::{Inbound, UserAction};
 use crate::users::{Begun, Due, Mode, Over, User};
 
@@ -38,6 +38,8 @@ pub struct Ask<'a> {
     pub asked_by: AskedBy,
     /// The team that it is for, if not the connection's.
     pub team_name: Option<&'a str>,
+    /// Who gets the chat, if not the connection's.
+    pub receiver: Option<&'a str>,
 }
 
 /// What came of asking for a hand-off.
@@ -73,7 +75,13 @@ impl Bridge {
         connection: (&ConnectionId, &Connection),
         mut inbound: Inbound,
     ) -> Result<(), BeginError> {
-        let UserAction::Handoff { id, team_name, .. } = &inbound.action else {
+        let UserAction::Handoff {
+            id,
+            team_name,
+            receiver,
+            ..
+        } = &inbound.action
+        else {
             return Ok(());
         };
         let id = id.clone();
@@ -81,6 +89,7 @@ impl Bridge {
             id: &id,
             asked_by: AskedBy::Application,
             team_name: team_name.as_deref(),
+            receiver: receiver.as_deref(),
         };
         let lane = Lane::Haptik(inbound.auth_id.clone());
         record_received(context, &lane, &inbound.key);
@@ -121,6 +130,7 @@ impl Bridge {
         let (auth_id, began_at) = (&inbound.auth_id, context.now.as_millisecond());
         let settings = &connection.handoff;
         let team_name = ask.team_name.or(settings.team_name.as_deref());
+        let receiver = ask.receiver.or(settings.receiver.as_deref());
         let due = settings.no_agent_after.map(|after| {
             let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
             Due::key(began_at.saturating_add(after), auth_id, ask.id)
@@ -129,6 +139,12 @@ impl Bridge {
             id: ask.id.to_owned(),
             asked_by: ask.asked_by,
             team_name: team_name.map(ToOwned::to_owned),
+            receiver: receiver.map(ToOwned::to_owned),
+            origin: Some(Origin {
+                connection: connection_id.clone(),
+                channel_user: inbound.user.clone(),
+                address: inbound.address.clone(),
+            }),
             began_at,
             opened_at: None,
             joined_at: None,
@@ -202,7 +218,7 @@ impl Bridge {
         auth_id: &AuthId,
     ) -> Result<Option<String>, NotDurable> {
         let user = self.users.get(auth_id).await?;
-        let user = user.filter(|user| user.connection == *connection);
+        let user = user.filter(|user| user.handoff_connection() == connection);
         let last = user.and_then(|user| user.handoff);
         let Some(last) = last.filter(|last| last.asked_by == AskedBy::Application) else {
             return Ok(None);
@@ -304,7 +320,12 @@ impl Bridge {
             .ledger
             .entry(&Lane::Haptik(auth_id.clone()), key)
             .await?;
-        let Some(Payload::Inbound { inbound, .. }) = entry.map(|entry| entry.payload) else {
+        let Some(Payload::Inbound {
+            inbound,
+            connection,
+            ..
+        }) = entry.map(|entry| entry.payload)
+        else {
             return Ok(());
         };
         let at = inbound.at;
@@ -313,6 +334,7 @@ impl Bridge {
         let payload = Payload::MessageReturned {
             handoff: handoff.to_owned(),
             inbound,
+            connection: Some(connection),
         };
         let lane = Lane::Channel(auth_id.clone());
         self.accept(context, &lane, &place, &payload, at).await
@@ -371,9 +393,11 @@ impl Bridge {
         handoff: &Handoff,
         ended: &Ended,
     ) -> Result<(), NotDurable> {
-        let Some(connection) = self.connections.get(&user.connection) else {
+        let Some(connection) = self.connections.get(user.handoff_connection()) else {
             return Ok(());
         };
+        let channel_user = handoff.origin.as_ref();
+        let channel_user = channel_user.map_or(&user.channel_user, |at| &at.channel_user);
         let time = |at: i64| {
             let at = Timestamp::from_millisecond(at).unwrap_or(context.now);
             format!("{at:.3}")
@@ -388,8 +412,8 @@ impl Bridge {
                 "asked_by": handoff.asked_by,
                 "requested_at": time(handoff.began_at),
                 "team_name": handoff.team_name,
-                "connection": user.connection,
-                "channel_user": user.channel_user,
+                "connection": user.handoff_connection(),
+                "channel_user": channel_user,
             },
         })
         .to_string();
@@ -417,6 +441,8 @@ fn place(connection: &ConnectionId, inbound: &Inbound, known: Option<User>, now:
         mode: Mode::Bot,
         completion: None,
         handoff: known.and_then(|user| user.handoff),
+        placed_at: Some(now),
+        asked: None,
         activities: Vec::new(),
         offer: None,
         offer_end: None,

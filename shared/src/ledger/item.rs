@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Reservation, State};
+use crate::ids::ConnectionId;
 use crate::retry::Detail;
 use crate::table::TableError;
 
@@ -40,6 +41,10 @@ pub(super) struct Item {
     pub(super) dead: Option<String>,
     #[serde(default)]
     pub(super) parts_done: usize,
+    #[serde(default)]
+    pub(super) begun: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) shown_by: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) message_ids: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,6 +86,8 @@ impl Item {
             overruns: self.overruns,
             revived_at: self.revived_at.map(moment).transpose()?,
             parts_done: self.parts_done,
+            begun: self.begun,
+            shown_by: self.shown_by.map(ConnectionId::from),
             message_ids: self.message_ids,
             reserved: self
                 .reserved

@@ -1,6 +1,7 @@
 //! What is to be done.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ids::{AccountId, ConnectionId};
 use crate::message::handoff::Handoff;
@@ -40,6 +41,9 @@ pub enum Payload {
         handoff: String,
         /// The message.
         inbound: Box<Inbound>,
+        /// The connection that it came by; `None` for the user's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        connection: Option<ConnectionId>,
     },
     /// Carry out a task in the channel.
     Task {
@@ -55,6 +59,18 @@ pub enum Payload {
         /// Whether it is in base64.
         base64: bool,
     },
+}
+
+impl Payload {
+    /// The payload as JSON for people to look at: with what was said, and without the secrets of users.
+    #[must_use]
+    pub fn shown(&self) -> Value {
+        let mut shown = serde_json::to_value(self).unwrap_or_default();
+        if let Some(code) = shown.pointer_mut("/inbound/profile/auth_code") {
+            *code = Value::from("[…]");
+        }
+        shown
+    }
 }
 
 redacted_debug!(enum Payload {

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::{Entry, Ledger, Reservation, State, day};
+use crate::ids::ConnectionId;
 use crate::retry::FailureReason;
 use crate::table::{TableError, Update, millis, number, text};
 
@@ -28,15 +29,24 @@ impl Ledger {
         update.send().await
     }
 
-    /// Notes that the first `parts` parts of a message are in the channel, and the provider's ids of its
-    /// messages so far. Else as [`Ledger::progressed`].
+    /// Notes that what cannot be told twice is about to be: the part with this number, from 1; 0 takes it
+    /// back.
+    pub async fn begun(&self, entry: &Entry, part: usize) -> Result<(), TableError> {
+        let update = self.update(entry).set("begun", number(part));
+        update.send().await
+    }
+
+    /// Notes that the first `parts` parts of a message are in the channel, by this connection, and the
+    /// provider's ids of its messages so far. Else as [`Ledger::progressed`].
     pub async fn shown_in_part(
         &self,
         entry: &Entry,
+        connection: &ConnectionId,
         parts: usize,
         message_ids: &[String],
     ) -> Result<(), TableError> {
         let update = self.update(entry).set("parts_done", number(parts));
+        let update = update.set("shown_by", text(connection.as_str()));
         let update = update.set("starts", number(0)).set("overruns", number(0));
         with_ids(update, message_ids).send().await
     }

@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::EntryKey;
+use crate::ids::{ConnectionId, EntryKey};
+use crate::message::Address;
 use crate::redacted_debug;
 
 /// A hand-off. Times are milliseconds since the epoch.
@@ -18,6 +19,12 @@ pub struct Handoff {
     /// The team that it is for; `None` to leave that to Haptik.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_name: Option<String>,
+    /// Who gets the chat at Haptik; `None` for Haptik's own agents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<String>,
+    /// Where it was asked for: the bot there is given control back, wherever the user writes by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// When it was asked for, by our clock.
     pub began_at: i64,
     /// Since when what happens at Haptik belongs to it: when Haptik took the first thing said in it, by
@@ -44,6 +51,19 @@ pub struct Handoff {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
 }
+
+/// Where a hand-off was asked for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The channel's own id of the user.
+    pub channel_user: String,
+    /// Where to answer there.
+    pub address: Address,
+}
+
+redacted_debug!(Origin { connection });
 
 /// Who asked for a human.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,13 +7,21 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::machine_parts::{says_nothing, without_machine_parts};
 use crate::lenient_json;
 use crate::redact::Bytes;
+
+mod actionable;
+mod address;
+
+pub use actionable::{Actionable, Effect, Payload, Said};
+pub use address::opened;
 
 /// One message body: `{"text", "type", "data"}`.
 #[derive(Clone, PartialEq, Default)]
 pub struct Hsl {
-    /// The text; light markup (`*bold*`, emoji, newlines, links). Empty when there is none.
+    /// The text, without its machine parts; light markup (`*bold*`, emoji, newlines, links). Empty when there
+    /// is nothing for people in it.
     pub text: String,
     /// What goes with the text.
     pub element: Element,
@@ -106,74 +114,6 @@ pub struct Field {
     pub is_optional: bool,
 }
 
-/// Something that can be tapped.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Actionable {
-    /// The label.
-    pub text: String,
-    /// HSL's `type`: `APP_ACTION`, `TEXT_ONLY`, `APP_FEEDBACK` …, as sent.
-    pub kind: String,
-    /// HSL's `uri`: `LINK`, `CALL`, `CAROUSEL_DETAIL` …, as sent; may be empty.
-    pub uri: String,
-    /// An emoji to show with the label; may be empty.
-    pub emoji: String,
-    /// Whether it is the one to highlight.
-    pub is_default: bool,
-    /// What it carries.
-    pub payload: Payload,
-}
-
-/// What an actionable carries; each text may be empty.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Payload {
-    /// What the chat shows as said by the user.
-    pub message: String,
-    /// What the bot receives; empty: the same as `message`.
-    pub gogo_message: String,
-    /// A link (HSL has it as `url` and as `link`).
-    pub url: String,
-    /// The title of a detail view.
-    pub title: String,
-    /// The sub-title of a detail view.
-    pub sub_title: String,
-    /// The text of a detail view.
-    pub description: String,
-    /// The images of a detail view, or the one to share.
-    pub images: Vec<String>,
-    /// A number to call.
-    pub phone: String,
-}
-
-/// What a tap does, whichever channel it is tapped on.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// The user says `shown`, and the bot receives `sent`.
-    Say {
-        /// What people see, without the machine parts in braces. Never empty.
-        shown: String,
-        /// What the bot receives. Never empty.
-        sent: String,
-    },
-    /// A link opens.
-    Open {
-        /// The link.
-        url: String,
-    },
-    /// A number is called.
-    Call {
-        /// The number, as sent.
-        number: String,
-    },
-    /// The user is asked for a location.
-    Location,
-    /// The user is asked for a picture or a document.
-    Upload,
-    /// The payload's title, text and images are shown.
-    Detail,
-    /// The user is asked for a rating of 1 to 5.
-    Feedback,
-}
-
 impl Default for Element {
     fn default() -> Self {
         Self::Text {
@@ -200,17 +140,21 @@ impl Hsl {
     pub fn read(body: &Value) -> Self {
         let body = lenient_json::unwrapped(body);
         let body = body.as_ref();
-        if let Value::String(text) = body {
-            return Self {
-                text: text.clone(),
-                element: Element::default(),
-            };
-        }
         let nothing = Value::Null;
         let data = lenient_json::unwrapped(body.get("data").unwrap_or(&nothing));
+        let (text, mut element) = match body {
+            Value::String(text) => (text.clone(), Element::default()),
+            body => (
+                lenient_json::text(body, "text"),
+                Element::read(body, data.as_ref()),
+            ),
+        };
+        if text.trim().eq_ignore_ascii_case(FEEDBACK) {
+            element.ask_for_rating();
+        }
         Self {
-            text: lenient_json::text(body, "text"),
-            element: Element::read(body, data.as_ref()),
+            text: for_people(&text),
+            element,
         }
     }
 
@@ -234,7 +178,7 @@ impl Hsl {
         }
     }
 
-    /// Everything that can be tapped, in the order in which it is shown.
+    /// Everything that can be tapped, in the order in which it is shown: what a detail holds follows it.
     pub fn actionables(&self) -> impl Iterator<Item = &Actionable> {
         let (flat, cards): (&[Actionable], &[Card]) = match &self.element {
             Element::Text {
@@ -244,9 +188,31 @@ impl Hsl {
             Element::Carousel { items } => (&[], items),
             _ => (&[], &[]),
         };
-        flat.iter()
+        let mut all = Vec::new();
+        for actionable in flat
+            .iter()
             .chain(cards.iter().flat_map(|card| &card.actionables))
+        {
+            actionable.add_to(&mut all);
+        }
+        all.into_iter()
     }
+}
+
+/// The text that asks for a rating.
+const FEEDBACK: &str = "{feedback}";
+
+/// A text as people see it; empty where it says nothing to them.
+fn for_people(text: &str) -> String {
+    if says_nothing(text) {
+        return String::new();
+    }
+    without_machine_parts(text).into_owned()
+}
+
+/// A text of an object, as people see it.
+fn shown(value: &Value, key: &str) -> String {
+    for_people(&lenient_json::text(value, key))
 }
 
 impl Element {
@@ -254,13 +220,15 @@ impl Element {
         let kind = lenient_json::text(body, "type");
         match kind.to_uppercase().as_str() {
             "TEXT" | "" => Self::Text {
-                quick_replies: Actionable::read_all(data, "quick_replies"),
+                quick_replies: Actionable::choices(data, "quick_replies"),
             },
             "BUTTON" => Self::Button {
-                items: Actionable::read_all(data, "items"),
+                items: Actionable::choices(data, "items"),
             },
             "CAROUSEL" => Self::Carousel {
-                items: lenient_json::list(data, "items").map(Card::read).collect(),
+                items: lenient_json::list(data, "items")
+                    .map(|item| Card::read(item, 0))
+                    .collect(),
             },
             "FORM" => Self::Form(Form::read(body, data)),
             "NATIVE_ACTION" => Self::NativeAction {
@@ -271,32 +239,51 @@ impl Element {
                 event_name: lenient_json::text(data, "event_name"),
                 payload: data.get("payload").cloned().unwrap_or_default(),
             },
-            _ => Self::Other {
-                kind,
-                data: data.clone(),
+            _ => match Actionable::intents(data) {
+                quick_replies if !quick_replies.is_empty() => Self::Text { quick_replies },
+                _ => Self::Other {
+                    kind,
+                    data: data.clone(),
+                },
             },
+        }
+    }
+
+    /// Adds a rating to what can be tapped.
+    fn ask_for_rating(&mut self) {
+        match self {
+            Self::Text {
+                quick_replies: items,
+            }
+            | Self::Button { items } => items.push(Actionable::rating()),
+            Self::NativeAction { .. } | Self::Other { .. } => {
+                *self = Self::Text {
+                    quick_replies: vec![Actionable::rating()],
+                };
+            }
+            Self::Carousel { .. } | Self::Form(_) | Self::Silent | Self::System { .. } => {}
         }
     }
 }
 
 impl Card {
-    fn read(item: &Value) -> Self {
+    fn read(item: &Value, depth: usize) -> Self {
         let mini = item.get("mini_actionable").filter(|mini| mini.is_object());
         Self {
-            title: lenient_json::text(item, "title"),
-            sub_title: lenient_json::text(item, "sub_title"),
-            description: lenient_json::text(item, "description"),
+            title: shown(item, "title"),
+            sub_title: shown(item, "sub_title"),
+            description: shown(item, "description"),
             thumbnail: item
                 .get("thumbnail")
                 .map(|thumbnail| match thumbnail {
                     Value::String(url) => url.clone(),
                     other => lenient_json::text(other, "image"),
                 })
-                .map(|url| unescaped(&url))
+                .map(|url| address::picture(&url))
                 .unwrap_or_default(),
-            actionables: Actionable::read_all(item, "actionables")
+            actionables: Actionable::read_all_at(item, "actionables", depth)
                 .into_iter()
-                .chain(mini.map(Actionable::read))
+                .chain(mini.map(|mini| Actionable::read_at(mini, depth)))
                 .collect(),
         }
     }
@@ -323,8 +310,8 @@ impl Form {
             .collect();
         fields.sort_by_key(|(order, _)| *order);
         Self {
-            title: lenient_json::text(body, "title"),
-            subtitle: lenient_json::text(body, "subtitle"),
+            title: shown(body, "title"),
+            subtitle: shown(body, "subtitle"),
             fields: fields.into_iter().map(|(_, field)| field).collect(),
         }
     }
@@ -336,7 +323,9 @@ impl Field {
         Self {
             kind: lenient_json::text(field, "type"),
             keyboard_type: lenient_json::text(field, "keyboard_type"),
-            hint: lenient_json::some_text(field, "hint").unwrap_or_else(|| key.clone()),
+            hint: Some(shown(field, "hint"))
+                .filter(|hint| !hint.is_empty())
+                .unwrap_or_else(|| key.clone()),
             options: lenient_json::texts(field, "options"),
             is_optional: lenient_json::flag(field, "optional")
                 || field.get("required").is_some_and(|required| {
@@ -347,180 +336,10 @@ impl Field {
     }
 }
 
-impl Actionable {
-    fn read(value: &Value) -> Self {
-        let nothing = Value::Null;
-        let payload = lenient_json::unwrapped(value.get("payload").unwrap_or(&nothing));
-        Self {
-            text: lenient_json::text(value, "actionable_text"),
-            kind: lenient_json::text(value, "type"),
-            uri: lenient_json::text(value, "uri"),
-            emoji: lenient_json::text(value, "emoji"),
-            is_default: lenient_json::flag(value, "is_default"),
-            payload: Payload::read(payload.as_ref()),
-        }
-    }
-
-    fn read_all(value: &Value, key: &str) -> Vec<Self> {
-        lenient_json::list(value, key)
-            .filter(|item| item.is_object())
-            .map(Self::read)
-            .collect()
-    }
-
-    /// What to write on the button: the label, else what tapping it says, else a word for what it does.
-    /// Never empty.
-    #[must_use]
-    pub fn label(&self) -> String {
-        let label = [
-            self.text.trim(),
-            spoken(&self.payload.message).trim(),
-            self.payload.title.trim(),
-        ]
-        .into_iter()
-        .find(|text| !text.is_empty())
-        .map_or_else(|| "…".to_owned(), ToOwned::to_owned);
-        match self.emoji.trim() {
-            "" => label,
-            emoji => format!("{emoji} {label}"),
-        }
-    }
-
-    /// What a tap does.
-    #[must_use]
-    pub fn effect(&self) -> Effect {
-        let payload = &self.payload;
-        let url = payload.url.trim();
-        match (
-            self.kind.to_uppercase().as_str(),
-            self.uri.to_uppercase().as_str(),
-        ) {
-            ("APP_FEEDBACK", _) => Effect::Feedback,
-            (_, "CALL") if !payload.phone.trim().is_empty() => Effect::Call {
-                number: payload.phone.trim().to_owned(),
-            },
-            (_, "SEND_LOCATION" | "SEND_MULTIPLE_LOCATIONS" | "SAVED_ADDRESSES") => {
-                Effect::Location
-            }
-            (_, "GALLERY_PICKER" | "IMAGE_UPLOAD" | "DOCUMENT_PICKER") => Effect::Upload,
-            (_, "CAROUSEL_DETAIL") if payload.has_detail() => Effect::Detail,
-            (_, "LINK" | "SELF_SERVE_WEB" | "CAROUSEL_DETAIL") | ("SHARE", _) if opens(url) => {
-                Effect::Open {
-                    url: url.to_owned(),
-                }
-            }
-            _ => self.says(),
-        }
-    }
-
-    fn says(&self) -> Effect {
-        let message = &self.payload.message;
-        let sent = [&self.payload.gogo_message, message, &self.text]
-            .into_iter()
-            .find(|text| !text.trim().is_empty())
-            .cloned()
-            .unwrap_or_else(|| self.label());
-        let shown = Some(spoken(message)).filter(|text| !text.trim().is_empty());
-        Effect::Say {
-            shown: shown.unwrap_or_else(|| self.label()),
-            sent,
-        }
-    }
-}
-
-impl Payload {
-    fn read(payload: &Value) -> Self {
-        let images = lenient_json::texts(payload, "images");
-        let url = lenient_json::some_text(payload, "url")
-            .unwrap_or_else(|| lenient_json::text(payload, "link"));
-        Self {
-            message: lenient_json::text(payload, "message"),
-            gogo_message: lenient_json::text(payload, "gogo_message"),
-            title: lenient_json::text(payload, "title"),
-            sub_title: lenient_json::text(payload, "sub_title"),
-            description: lenient_json::text(payload, "description"),
-            images: if images.is_empty() {
-                lenient_json::some_text(payload, "image")
-                    .into_iter()
-                    .collect()
-            } else {
-                images
-            },
-            phone: [
-                "phone",
-                "number",
-                "phone_number",
-                "mobile_no",
-                "contact_number",
-            ]
-            .iter()
-            .find_map(|key| lenient_json::some_text(payload, key))
-            .or_else(|| {
-                let url = url.strip_prefix("tel:")?;
-                Some(url.to_owned())
-            })
-            .unwrap_or_default(),
-            url,
-        }
-    }
-
-    fn has_detail(&self) -> bool {
-        let texts = [&self.title, &self.sub_title, &self.description];
-        !self.images.is_empty() || texts.iter().any(|text| !text.trim().is_empty())
-    }
-}
-
-/// `text` as a person says it: without the machine parts in braces (`Show another quote{task}` is said
-/// as `Show another quote`). A brace that is never closed is left as it is.
+/// `text` as a person says it: [without its machine parts](without_machine_parts), and what stands around it.
 #[must_use]
 pub fn spoken(text: &str) -> String {
-    let mut said = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('{') {
-        let Some(length) = closing_brace(&rest[start..]) else {
-            break;
-        };
-        said.push_str(&rest[..start]);
-        rest = &rest[start + length..];
-    }
-    said.push_str(rest);
-    said.trim().to_owned()
-}
-
-/// The length of the group in braces that `text` starts with, inner groups included.
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, character) in text.char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return Some(at + 1);
-        }
-    }
-    None
-}
-
-/// Whether `url` is a link that opens something: the web, or an app by a scheme of its own, but not
-/// what runs or reads something where it is opened.
-fn opens(url: &str) -> bool {
-    const DANGEROUS: [&str; 5] = ["javascript", "vbscript", "data", "file", "blob"];
-    url.split_once(':').is_some_and(|(scheme, rest)| {
-        let is_scheme = scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-        let is_dangerous = DANGEROUS
-            .iter()
-            .any(|dangerous| scheme.eq_ignore_ascii_case(dangerous));
-        !scheme.is_empty() && !rest.is_empty() && is_scheme && !is_dangerous
-    })
-}
-
-/// A URL with HTML's `&amp;` undone: Haptik's own samples have it.
-fn unescaped(url: &str) -> String {
-    url.trim().replace("&amp;", "&")
+    without_machine_parts(text).trim().to_owned()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::EntryKey;
+use crate::ids::{ConnectionId, EntryKey};
 use crate::message::MessageRef;
 use crate::redacted_debug;
 
@@ -22,6 +22,9 @@ pub struct Offer {
     pub message: MessageRef,
     /// What can be chosen.
     pub choices: Vec<OfferedChoice>,
+    /// By which connection they were shown: what the user says elsewhere is no answer to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<ConnectionId>,
     /// When the message was received.
     pub at: i64,
     /// When the message was received that ended it.
@@ -71,6 +74,7 @@ pub struct Chosen {
 redacted_debug!(Offer {
     message,
     choices: len,
+    connection,
     at,
     until
 });

@@ -84,6 +84,8 @@ fn debug_of_what_is_stored_shows_nothing_that_was_said() {
             overruns: 0,
             revived_at: None,
             parts_done: 0,
+            begun: 0,
+            shown_by: None,
             message_ids: Vec::new(),
             reserved: None,
             forbidden_at: None,

@@ -100,6 +100,7 @@ fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
         ("outage", "ok") => "outages",
         ("recovered", "ok") => "recovered",
         ("webhook_enabled", "will_retry") => "enable_failures",
+        ("webhook_enabled", "dead") => "enables_refused",
         ("needs_attention", _) => "needs_attention",
         _ => return,
     };

@@ -17,7 +17,7 @@ use haptik_bridge_channels::peer::PeerRequest;
 use haptik_bridge_channels::registry::{DEFINITIONS, EDGES, OUTLETS};
 use haptik_bridge_shared::config::{self, Config, Registry};
 use haptik_bridge_shared::haptik::webhook::Event;
-use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ids::{AuthIdSource, AuthIds, ConnectionId};
 use haptik_bridge_shared::ledger::{Ledger, Payload};
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::{Inbound, Outgoing};
@@ -135,6 +135,7 @@ fn connection(name: &str, channel: &config::Channel) -> Connection {
     );
     let edge = EdgeDeps {
         connection: name.into(),
+        auth_ids: AuthIds::new(name.into(), AuthIdSource::Derived),
         http: http.clone(),
         table: table.clone(),
         memory: Memory::default(),

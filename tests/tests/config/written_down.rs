@@ -126,6 +126,7 @@ fn every_secret_of_the_example_is_warned_of_and_nothing_else() {
     );
     let secrets = [
         "token = ",
+        "integration_token = ",
         "bot_token = ",
         "secret_tokens = ",
         "service_account = ",

@@ -107,6 +107,48 @@ pub(super) async fn what_a_button_says_comes_back_from_a_tap_on_it(
     stage.finish().await
 }
 
+/// What bots write, and what must not be seen of it, on any channel.
+const WRITTEN: &str = "Done{task: 1}. 这是**重要**通知<br>[[Doc] Title](https://a.example/?a=1&amp;b=2 \"T\") ***x*** \
+    <b>bold &amp; big</b>\n```json\n{\"kept\": 1}\n```\n见 https://a.example/c_。谢谢";
+
+pub(super) async fn what_is_written_is_seen_as_it_is_meant(start: Start) -> anyhow::Result<()> {
+    let stage = scene(start, |_: &UserMessage| {
+        vec![Reply::Hsl(
+            json!({"text": WRITTEN, "type": "TEXT", "data": {}}),
+        )]
+    })
+    .await?;
+    let user = stage.provider.user(1);
+    stage.takes(&stage.provider.say(&user, "hello")).await?;
+    let there = |shown: &[Shown]| shown.iter().find(|one| one.text.contains("谢谢")).cloned();
+    let shown = stage.shown(&user, "谢谢", there).await?;
+    let links = shown
+        .links
+        .iter()
+        .map(|(label, url)| format!("{label} {url}"));
+    let all = links.fold(shown.text.clone(), |all, link| format!("{all}\n{link}"));
+    for seen in [
+        "Done.",
+        "重要",
+        "通知\n",
+        "[Doc] Title",
+        "kept",
+        "见",
+        "https://a.example/c_",
+        "。谢谢",
+    ] {
+        assert!(all.contains(seen), "{seen} is not in {all:?}");
+    }
+    for unseen in [
+        "task", "**", "](", "<br>", "\"T\"", "json", "amp;amp;", "{task",
+    ] {
+        assert!(!all.contains(unseen), "{unseen} is in {all:?}");
+    }
+    let is_cut = |url: &str| url.is_ascii() && !url.contains('%');
+    assert!(shown.links.iter().all(|(_, url)| is_cut(url)), "{shown:?}");
+    stage.finish().await
+}
+
 pub(super) async fn a_message_that_is_delivered_again_is_one_message(
     start: Start,
 ) -> anyhow::Result<()> {

@@ -1,5 +1,10 @@
 use super::*;
+use crate::limits::Counted;
+use crate::render::Markup;
+use crate::render::split::split;
 use proptest::prelude::*;
+
+mod commonmark;
 
 fn text(text: &str) -> Span {
     Span::Text(text.to_owned())
@@ -37,8 +42,18 @@ fn marks_that_emphasise_nothing_are_text() {
         "* item",
         "*open",
         "** no **",
-        "*one\ntwo*",
-        "__init__",
+        "5*6*78",
+        "# 5",
+        "1) foo\n2) bar",
+        "  a\n    b\n\n\n        c\n\td",
+        "- 5 degrees\n+ 3",
+        "Total\n---\nThanks",
+        "***",
+        "a < b > c & d",
+        "<b>open, </i> and <div>no</div>",
+        "C:\\Users\\me",
+        "AT&T; &c",
+        "* a footnote",
         "~",
     ] {
         let plain: String = read(written)
@@ -95,7 +110,7 @@ fn lines_and_items_are_told_apart() {
 #[test]
 fn a_label_is_one_line_within_its_size() {
     let size = Size::chars(9);
-    assert_eq!(label(" a\n*b*\u{7} ", size).as_deref(), Some("a *b*"));
+    assert_eq!(label(" a\n*b*\u{7} ", size).as_deref(), Some("a b"));
     assert_eq!(label("a very long one", size).as_deref(), Some("a very l…"));
     assert_eq!(label(" \n", size), None);
 }
@@ -143,5 +158,123 @@ proptest! {
             }
         }
         check(&read(&written));
+    }
+}
+
+/// Words that are seen, in order, whatever stands around them: letters of many scripts, and digits.
+fn any_words() -> impl Strategy<Value = String> {
+    let mark = prop::sample::select(vec![
+        "*",
+        "**",
+        "***",
+        "_",
+        "__",
+        "~",
+        "~~",
+        "`",
+        "```",
+        "\n",
+        "\n\n",
+        " ",
+        "  ",
+        "    ",
+        "[",
+        "](",
+        ")",
+        "![",
+        "<b>",
+        "</b>",
+        "<i>",
+        "</i>",
+        "<br>",
+        "<p>",
+        "</p>",
+        "<ul>",
+        "<li>",
+        "</li>",
+        "</ul>",
+        "<",
+        ">",
+        "&amp;",
+        "# ",
+        "- ",
+        "* ",
+        "1. ",
+        "> ",
+        "|",
+        "---",
+        "\\",
+        "{",
+        "}",
+        "https://a.example/x_",
+        "www.a.example",
+        "。",
+        "（",
+        "）",
+        "“",
+        "”",
+        "!",
+        ".",
+        "⁘",
+        "•",
+    ]);
+    let word = prop::sample::select(vec![
+        "word",
+        "重要",
+        "мир",
+        "سلام",
+        "नमस्ते",
+        "สวัสดี",
+        "한국어",
+        "שלום",
+        "ひらがな",
+        "7",
+        "😀",
+        "🇮🇳",
+        "e\u{301}",
+    ]);
+    let part = prop_oneof![mark.prop_map(str::to_owned), word.prop_map(str::to_owned)];
+    prop::collection::vec(part, 0..40).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_word_is_lost_and_no_mark_is_left_open(text in any_words()) {
+        let words = |text: &str| {
+            let mut found = Vec::new();
+            for word in ["word", "重要", "мир", "سلام", "नमस्ते", "สวัสดี", "한국어", "שלום", "ひらがな", "😀", "🇮🇳"] {
+                found.push((word, text.matches(word).count()));
+            }
+            found
+        };
+        let read = read(&text);
+        let plain = Markup::Plain.print(&read);
+        // An address may be seen twice, and the language of a fence and the title of a link are not seen.
+        if !text.contains("](") && !text.contains("```") {
+            for ((word, count), (_, seen)) in words(&text).into_iter().zip(words(&plain)) {
+                prop_assert!(seen >= count, "{word} is lost in {plain:?}");
+            }
+        }
+        for markup in [Markup::Mrkdwn, Markup::Html, Markup::CommonMark] {
+            let printed = markup.print(&read);
+            for (word, count) in words(&plain) {
+                prop_assert!(printed.matches(word).count() >= count, "{printed:?}");
+            }
+            let size = Size::utf16(60);
+            for part in split(&read, size, markup, Counted::AsSent) {
+                let part = markup.print(&part);
+                prop_assert!(size.fits(&part));
+                // A cut falls between characters as people see them.
+                prop_assert_eq!(part.matches('🇮').count(), part.matches("🇮🇳").count());
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_markup_is_as_it_was_written(text in "([\\p{L}\\p{N} .,:;!?()'\"%+=/@\n-]|2 \\* 3|snake_case_name){0,30}") {
+        // Lines that begin as Markdown's blocks do are none of these.
+        let is_block = text.lines().any(|line| line.trim_start().starts_with(['=', '+', '-']));
+        prop_assume!(!is_block && !text.contains("://") && !text.to_lowercase().contains("www."));
+        prop_assert_eq!(Markup::Plain.print(&read(&text)), text);
     }
 }

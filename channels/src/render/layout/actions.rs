@@ -10,7 +10,8 @@ use crate::render::inline::{self, Rich, Span, read, title};
 use crate::render::media::{dialled, web_address};
 use crate::render::pack::{button_weight, fits_in};
 use crate::render::page::numbered;
-use haptik_bridge_shared::message::hsl::{Actionable, Effect};
+use haptik_bridge_shared::message::hsl::{Actionable, Effect, Said, opened};
+use haptik_bridge_shared::message::without_machine_parts;
 
 /// How something is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +34,20 @@ impl Layout<'_> {
     /// The blocks of some actionables, in order.
     pub(super) fn actionables(&mut self, role: Role, actionables: &[Actionable]) -> Vec<Block> {
         let first = self.actionable;
-        let places = || (first..).zip(actionables);
-        let count = |mode| {
+        // What a detail holds has its places behind it.
+        let places = || {
+            let place = |next: &mut usize, one| {
+                let index = *next;
+                *next += count(one);
+                Some((index, one))
+            };
+            actionables.iter().scan(first, place)
+        };
+        let tapped = |mode| {
             let tapped = places().filter(|(index, one)| self.button(mode, one, *index).is_some());
             tapped.count()
         };
-        let mode = self.mode(count(Mode::Buttons), count(Mode::Menu));
+        let mode = self.mode(tapped(Mode::Buttons), tapped(Mode::Menu));
         let mut blocks = Vec::new();
         let mut row = Row::new(role, mode);
         for (index, actionable) in places() {
@@ -53,7 +62,7 @@ impl Layout<'_> {
             blocks.extend(self.without_button(actionable, index));
         }
         blocks.extend(self.finish(&mut row));
-        self.actionable = first + actionables.len();
+        self.actionable = first + actionables.iter().map(count).sum::<usize>();
         blocks
     }
 
@@ -78,9 +87,13 @@ impl Layout<'_> {
             (Mode::Buttons, Some(buttons)) => (buttons.urls, buttons.phones),
             _ => (false, false),
         };
+        let mut says = None;
         let target = match actionable.effect() {
-            Effect::Say { sent, .. } => self.callback(mode, Tap::say(index, actionable, &sent))?,
-            Effect::Open { url } if urls => Target::Url(web_address(&url, self.limits.address)?),
+            Effect::Say(said) => self.callback(mode, Tap::say(index, actionable, &said))?,
+            Effect::Open { url, said } if urls => {
+                says = said.and_then(|said| self.by_opening(index, actionable, &said));
+                Target::Url(web_address(&url, self.limits.address)?)
+            }
             Effect::Call { number } if phones => Target::Phone(dialled(&number)?),
             _ => return None,
         };
@@ -88,8 +101,16 @@ impl Layout<'_> {
             index,
             label: self.label(mode, &actionable.label()),
             target,
+            says,
             is_default: actionable.is_default,
         })
+    }
+
+    /// What a button carries that opens a link and says something by it, where such taps are reported.
+    fn by_opening(&self, index: usize, actionable: &Actionable, said: &Said) -> Option<String> {
+        let buttons = self.limits.buttons.filter(|buttons| buttons.url_taps)?;
+        let tap = Tap::say(index, actionable, said);
+        (buttons.codec)(&self.reference, &tap, buttons.data)
     }
 
     fn callback(&self, mode: Mode, tap: Tap) -> Option<Target> {
@@ -136,23 +157,44 @@ impl Layout<'_> {
             line
         };
         match actionable.effect() {
-            Effect::Open { url } => self.texts(&line("", ": ", read(&url))),
+            Effect::Open { url, .. } => self.texts(&line("", ": ", inline::address(&url))),
             Effect::Call { number } => self.texts(&line("📞 ", ": ", telephone(&number))),
             Effect::Location => self.texts(&asks("📍 ", "Type the place or the address here.")),
             Effect::Upload => self.texts(&asks("📎 ", "Send the file here.")),
             Effect::Detail => self.detail(actionable, index),
             Effect::Feedback => self.rating(&label, index),
+            Effect::Share => self.shared(actionable),
             // Only what even a reference has no room for comes here.
-            Effect::Say { shown, .. } => self.texts(&read(&shown)),
+            Effect::Say(said) => self.texts(&read(&said.shown)),
         }
+    }
+
+    /// What is there to be passed on: there is no app here that would.
+    fn shared(&mut self, actionable: &Actionable) -> Vec<Block> {
+        let payload = &actionable.payload;
+        let message = read(&without_machine_parts(&payload.message));
+        let mut line = read(&actionable.label());
+        if !inline::is_blank(&message) {
+            line.push(Span::Text(": ".to_owned()));
+            line.extend(message);
+        }
+        let mut blocks = self.texts(&line);
+        let titles = [payload.title.as_str(), actionable.text.as_str()];
+        for image in &payload.images {
+            blocks.extend(self.picture(image, &titles));
+        }
+        blocks
     }
 
     /// A detail view: shown at once, below what offers it.
     fn detail(&mut self, actionable: &Actionable, index: usize) -> Vec<Block> {
         let payload = &actionable.payload;
         let urls = self.limits.buttons.is_some_and(|buttons| buttons.urls);
-        let address = web_address(&payload.url, self.limits.address);
-        let caption = if address.is_some() {
+        let url = opened(&payload.url);
+        let address = url
+            .as_deref()
+            .and_then(|url| web_address(url, self.limits.address));
+        let caption = if address.is_some() && urls {
             Rich::new()
         } else {
             read(&actionable.label())
@@ -163,29 +205,33 @@ impl Layout<'_> {
             read(&payload.sub_title),
             read(&payload.description),
         ])));
-        let titles = [payload.title.as_str(), actionable.text.as_str()];
+        let label = actionable.label();
+        let titles = [payload.title.as_str(), label.as_str()];
         for image in &payload.images {
             blocks.extend(self.picture(image, &titles));
         }
-        match address {
-            Some(url) if urls => blocks.push(Block::Buttons {
+        match (address, url) {
+            (Some(address), _) if urls => blocks.push(Block::Buttons {
                 id: 0,
                 role: Role::Buttons,
                 buttons: vec![Button {
                     index,
-                    label: self.label(Mode::Buttons, &actionable.label()),
-                    target: Target::Url(url),
+                    label: self.label(Mode::Buttons, &label),
+                    target: Target::Url(address),
+                    says: None,
                     is_default: false,
                 }],
             }),
-            Some(url) => {
-                let mut line = read(&actionable.label());
-                line.push(Span::Text(": ".to_owned()));
-                line.extend(read(&url));
-                blocks.extend(self.texts(&line));
-            }
-            None => {}
+            (_, Some(url)) => blocks.extend(self.texts(&inline::address(&url))),
+            (_, None) => {}
         }
+        // Its own buttons, and its cards: their places follow that of the detail.
+        let outer = std::mem::replace(&mut self.actionable, index + 1);
+        blocks.extend(self.actionables(Role::Buttons, &payload.actionables));
+        for card in &payload.items {
+            blocks.extend(self.card(card, &payload.title));
+        }
+        self.actionable = outer;
         blocks
     }
 
@@ -201,6 +247,7 @@ impl Layout<'_> {
                     index,
                     label: label.clone(),
                     target,
+                    says: None,
                     is_default: false,
                 };
                 row.add(button, label);
@@ -318,6 +365,11 @@ fn tells_apart(buttons: &[Button]) -> bool {
     cut.sort_unstable();
     cut.dedup();
     cut.len() == all
+}
+
+/// How many places an actionable takes: its own, and those of what its detail holds.
+fn count(actionable: &Actionable) -> usize {
+    1 + actionable.inner().map(count).sum::<usize>()
 }
 
 /// Labels as the items of a list.

@@ -30,7 +30,7 @@ impl Layout<'_> {
     }
 
     /// A card: picture, title, texts, buttons.
-    fn card(&mut self, card: &Card, text: &str) -> Vec<Block> {
+    pub(super) fn card(&mut self, card: &Card, text: &str) -> Vec<Block> {
         let mut blocks = self.picture(&card.thumbnail, &[&card.title, text]);
         blocks.extend(self.texts(&inline::lines([
             title(&card.title),

@@ -12,6 +12,7 @@ const BUTTONS: Buttons = Buttons {
     data: Size::bytes(64),
     codec: callback::write,
     urls: true,
+    url_taps: false,
     phones: false,
 };
 
@@ -214,6 +215,7 @@ fn a_button_that_opens_something_is_a_line_where_buttons_do_not() {
     assert_eq!(of(&MESSENGER, raw.clone()), ["📞 Call: +91 12"]);
     let phones = Limits {
         buttons: Some(Buttons {
+            url_taps: true,
             phones: true,
             ..BUTTONS
         }),
@@ -489,7 +491,7 @@ proptest! {
                 .collect();
             taps.dedup();
             let said = hsl.actionables().enumerate();
-            let said = said.filter(|(_, one)| matches!(one.effect(), haptik_bridge_shared::message::hsl::Effect::Say { .. }));
+            let said = said.filter(|(_, one)| matches!(one.effect(), haptik_bridge_shared::message::hsl::Effect::Say(_)));
             prop_assert_eq!(taps, said.map(|(index, _)| index).collect::<Vec<_>>());
         }
     }

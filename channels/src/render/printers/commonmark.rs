@@ -21,21 +21,28 @@ impl Printer for CommonMark {
 
     fn marks(&self, style: Style) -> (&'static str, &'static str) {
         match style {
-            Style::Bold => ("**", "**"),
+            Style::Bold | Style::Star => ("**", "**"),
             Style::Italic => ("*", "*"),
             Style::Strike => ("~~", "~~"),
+            Style::Underline => ("", ""),
         }
     }
 
     fn code(&self, code: &str, out: &mut String) {
-        out.push('`');
-        out.push_str(code);
-        out.push('`');
+        // Its marks are longer than any within it.
+        let longest = code.split(|character| character != '`').map(str::len).max();
+        let marks = "`".repeat(longest.unwrap_or_default() + 1);
+        let space = if code.starts_with('`') || code.ends_with('`') {
+            " "
+        } else {
+            ""
+        };
+        out.push_str(&[&marks, space, code, space, &marks].concat());
     }
 
     fn code_block(&self, code: &str, out: &mut String) {
         out.push_str("```\n");
-        out.push_str(code.trim_matches('\n'));
+        out.push_str(&code.trim_matches('\n').replace("```", "`\u{200b}``"));
         out.push_str("\n```");
     }
 

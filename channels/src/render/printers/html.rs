@@ -19,9 +19,10 @@ impl Printer for Html {
 
     fn marks(&self, style: Style) -> (&'static str, &'static str) {
         match style {
-            Style::Bold => ("<b>", "</b>"),
+            Style::Bold | Style::Star => ("<b>", "</b>"),
             Style::Italic => ("<i>", "</i>"),
             Style::Strike => ("<s>", "</s>"),
+            Style::Underline => ("<u>", "</u>"),
         }
     }
 
@@ -38,11 +39,11 @@ impl Printer for Html {
     }
 
     fn link(&self, url: &str, label: &str, out: &mut String) {
-        let shown = if label.is_empty() { url } else { label };
-        // Other addresses are no links there; numbers are found in the text.
+        // Other addresses are no links there; they are found in the text.
         if !url.starts_with("http") {
-            return self.text(shown, out);
+            return self.text(&super::plain::with_address(url, label), out);
         }
+        let shown = if label.is_empty() { url } else { label };
         out.push_str("<a href=\"");
         self.text(url, out);
         out.push_str("\">");

@@ -20,13 +20,23 @@ impl Printer for Mrkdwn {
 
     fn marks(&self, style: Style) -> (&'static str, &'static str) {
         match style {
-            Style::Bold => ("*", "*"),
+            Style::Bold | Style::Star => ("*", "*"),
             Style::Italic => ("_", "_"),
             Style::Strike => ("~", "~"),
+            Style::Underline => ("", ""),
         }
     }
 
+    /// Slack takes a mark that touches a letter for one of its word, in any script.
+    fn apart(&self) -> &'static str {
+        "\u{200b}"
+    }
+
     fn code(&self, code: &str, out: &mut String) {
+        // It ends at the first backtick.
+        if code.contains('`') {
+            return self.text(code, out);
+        }
         out.push('`');
         self.text(code, out);
         out.push('`');
@@ -34,7 +44,7 @@ impl Printer for Mrkdwn {
 
     fn code_block(&self, code: &str, out: &mut String) {
         out.push_str("```");
-        self.text(code, out);
+        self.text(&code.replace("```", "`\u{200b}``"), out);
         out.push_str("```");
     }
 

@@ -1,6 +1,7 @@
 //! No markup at all.
 
 use super::{Printer, Style};
+use crate::render::inline::address::shown;
 
 /// Text that says what markup would have shown.
 pub(super) struct Plain;
@@ -26,18 +27,21 @@ impl Printer for Plain {
     }
 
     fn link(&self, url: &str, label: &str, out: &mut String) {
-        // A number is seen as it is.
-        if url.starts_with("tel:") && !label.is_empty() {
-            return out.push_str(label);
-        }
-        if label.is_empty() {
-            return out.push_str(url);
-        }
-        out.push_str(label);
-        out.push_str(" (");
-        out.push_str(url);
-        out.push(')');
+        out.push_str(&with_address(url, label));
     }
+}
+
+/// A label with its address behind it, where it does not say that itself.
+pub(super) fn with_address(url: &str, label: &str) -> String {
+    let address = shown(url);
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    if label.is_empty() || label == address {
+        return address.to_owned();
+    }
+    if url.starts_with("tel:") && digits(label) == digits(address) {
+        return label.to_owned();
+    }
+    format!("{label} ({address})")
 }
 
 impl Printer for Shown {
@@ -58,6 +62,6 @@ impl Printer for Shown {
     }
 
     fn link(&self, url: &str, label: &str, out: &mut String) {
-        out.push_str(if label.is_empty() { url } else { label });
+        out.push_str(if label.is_empty() { shown(url) } else { label });
     }
 }

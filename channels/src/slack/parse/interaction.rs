@@ -38,8 +38,9 @@ impl Reader<'_> {
         let mut reading = nothing();
         for action in lenient_json::list(payload, "actions") {
             let id = lenient_json::text(action, "action_id");
-            // A link button's tap is reported too: the link is open, there is nothing to say.
-            if id.starts_with(OPEN) || is_ephemeral(payload) {
+            // A link button's tap is reported too: the link is open, and may have something to say.
+            let says = id.starts_with(OPEN) && lenient_json::some_text(action, "value").is_some();
+            if (id.starts_with(OPEN) && !says) || is_ephemeral(payload) {
                 continue;
             }
             if id == home::START {
@@ -52,7 +53,7 @@ impl Reader<'_> {
                 reading.opening = Some(self.opening(payload, action, &id)?);
                 continue;
             }
-            if !(id.starts_with(SAY) || id.starts_with(RATE)) {
+            if !(says || id.starts_with(SAY) || id.starts_with(RATE)) {
                 continue;
             }
             let (inbound, task) = self.tap(payload, action, &id)?;

@@ -2,15 +2,16 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use haptik_bridge_shared::ids::AuthIdSource;
 use haptik_bridge_shared::message::{Addressed, UserAction};
 
 mod taps;
 mod workspaces;
 
 fn read_as(conversation: Conversation, body: &[u8]) -> Reading {
-    let connection = "acme".into();
+    let auth_ids = AuthIds::new("acme".into(), AuthIdSource::Derived);
     let received = Reader {
-        connection: &connection,
+        auth_ids: &auth_ids,
         conversation,
         tell_edits: false,
         welcome: "Welcome!",
@@ -424,4 +425,25 @@ fn body_object(body: &Value) -> Value {
     } else {
         json!({})
     }
+}
+
+#[test]
+fn a_changed_profile_is_asked_for_where_a_person_is_one_user() {
+    let event = json!({
+        "type": "user_change", "event_ts": "1700000000.000100", "cache_ts": 1_700_000_000,
+        "user": {"id": "U1", "profile": {"real_name": "Asha"}, "updated": 1_700_000_000},
+    });
+    let body = envelope(&event);
+    let reading = read(&body);
+    let [change] = reading.inbound.as_slice() else {
+        panic!("{reading:?}")
+    };
+    assert_eq!(change.action, UserAction::ProfileChanged);
+    assert_eq!(change.user, "U1");
+    assert_eq!(change.auth_id, AuthId::derive(&"acme".into(), "U1", None));
+    assert_eq!(read(&body), reading, "the same on every delivery");
+    let by_thread = read_as(Conversation::Thread, body.to_string().as_bytes());
+    assert_eq!(by_thread, nothing());
+    let nobody = envelope(&json!({"type": "user_change", "event_ts": "1700000000.000100"}));
+    assert_eq!(read(&nobody), nothing());
 }

@@ -13,6 +13,7 @@ fn parts(outgoing: &Outgoing) -> Vec<Part> {
         Style {
             agent_identity: false,
             carousels: true,
+            link_says: true,
         },
     )
 }
@@ -304,6 +305,77 @@ fn thirty_cards_are_all_there_within_fifty_blocks_a_message() {
         // A card is not torn apart.
         assert_eq!(blocks.last().expect("one")["type"], "actions");
     }
+}
+
+#[test]
+fn a_link_carries_what_it_says_where_the_connection_lets_it() {
+    let raw = json!({"type": "BUTTON", "data": {"items": [
+        {"actionable_text": "Pay{x}", "uri": "LINK", "payload": {"url": "www.a.example/?a=1&amp;b=2", "message": "Paid{y}"}},
+        {"actionable_text": "Read", "uri": "LINK", "payload": {"url": "a.example/help"}},
+        {"actionable_text": "Share", "type": "SHARE", "payload": {"message": "A **tip**{z}"}},
+    ]}});
+    let parts = render(raw.clone());
+    assert_eq!(labels(&parts), ["Pay", "Read"]);
+    let [pay, read] = buttons(&parts)[..] else {
+        panic!("two buttons")
+    };
+    assert_eq!(pay["url"], "https://www.a.example/?a=1&b=2");
+    assert_eq!(pay["value"], r#"{"m":"Paid{y}"}"#);
+    assert_eq!(read["url"], "https://a.example/help");
+    assert_eq!(read.get("value"), None);
+    // Nobody says what is to be shared: there is no app here that would share it.
+    assert!(texts(&parts)[0].contains("Share: A *tip*"));
+    let quiet = Style {
+        link_says: false,
+        ..Style::default()
+    };
+    let parts = super::parts(&outgoing(raw), quiet);
+    assert!(
+        buttons(&parts)
+            .iter()
+            .all(|button| button.get("value").is_none())
+    );
+}
+
+#[test]
+fn a_label_is_cut_after_a_whole_character_and_has_no_markup() {
+    let flag = format!("{}🇮🇳 India", "x".repeat(72));
+    let raw = json!({"data": {"quick_replies": [{"actionable_text": flag}, {"actionable_text": "**Yes** [a](https://a.example)"}]}});
+    let parts = render(raw);
+    assert_eq!(
+        labels(&parts),
+        [format!("{}…", "x".repeat(72)), "Yes a".to_owned()]
+    );
+}
+
+#[test]
+fn a_style_is_not_cut_open() {
+    let text = format!(
+        "{}**please do not share this code with anybody** end",
+        "word ".repeat(792)
+    );
+    let parts = render(json!({ "text": text }));
+    assert!(parts.len() > 1);
+    for text in texts(&parts) {
+        assert_eq!(text.matches('*').count() % 2, 0, "{text}");
+    }
+}
+
+#[test]
+fn a_detail_has_its_buttons_and_its_cards() {
+    let card = json!({"title": "Card", "actionables": [{"actionable_text": "On it"}]});
+    let raw = json!({"type": "BUTTON", "data": {"items": [
+        {"actionable_text": "More", "uri": "CAROUSEL_DETAIL", "payload": {"title": "T", "actionables": [{"actionable_text": "Inner"}]}},
+        {"actionable_text": "All", "uri": "CAROUSEL_DEFAULT", "payload": {"items": [card]}},
+        {"actionable_text": "Last"},
+    ]}});
+    let parts = render(raw);
+    assert_eq!(labels(&parts), ["Inner", "On it", "Last"]);
+    let ids: Vec<&Value> = buttons(&parts)
+        .into_iter()
+        .map(|one| &one["action_id"])
+        .collect();
+    assert_eq!(ids, ["say-1", "say-3", "say-4"]);
 }
 
 #[test]

@@ -41,6 +41,8 @@ fn user() -> User {
         offer: None,
         offer_end: None,
         last_activity: 0,
+        asked: None,
+        placed_at: None,
     }
 }
 

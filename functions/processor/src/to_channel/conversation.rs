@@ -222,6 +222,11 @@ impl ToChannel<'_> {
             return Ok(());
         }
         let at = Timestamp::from_millisecond(handoff.began_at).unwrap_or_default();
+        // By the queue and with the settings of the connection that asked for it.
+        let user = match handoff.origin.clone() {
+            Some(at) => user.at(at.connection, at.channel_user, at.address),
+            None => user.clone(),
+        };
         let inbound = Inbound {
             key: EntryKey::from(format!("{:020}#move-{}", at.as_microsecond(), handoff.id)),
             at,

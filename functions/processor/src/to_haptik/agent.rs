@@ -16,6 +16,16 @@ use crate::attempt::DeliveryOutcome;
 /// a moment ago may not have got around.
 const TRIES_TO_BE_HEARD: u32 = 5;
 
+/// Why a chat is not moved yet.
+const WAITS: DeliveryOutcome = DeliveryOutcome::Nothing(
+    "the chat is moved when a delivery of Haptik's has the user's user_name",
+);
+
+/// Why a chat is not moved yet, of an account whose answers come with the call.
+const WAITS_WITHOUT_WEBHOOK: DeliveryOutcome = DeliveryOutcome::Nothing(
+    "the chat is moved when Haptik names the user (user_name), which synchronous answers need not do",
+);
+
 impl ToHaptik<'_> {
     /// The user asks for a human. Haptik moves chats by its own name of the user: where that is not
     /// known, the request is sent as a message, whose answer brings the name, and waits for it.
@@ -32,6 +42,7 @@ impl ToHaptik<'_> {
             id,
             asked_by: AskedBy::User,
             team_name: None,
+            receiver: None,
         };
         let at = (conversation.connection_id, conversation.connection);
         let now = Timestamp::now();
@@ -77,7 +88,7 @@ impl ToHaptik<'_> {
             return Ok(());
         }
         let auth_id = &conversation.inbound.auth_id;
-        self.send_text(conversation, text).await?;
+        self.send_text(conversation, entry, 0, text).await?;
         self.note_opening(auth_id, entry.key.as_str(), conversation.taken_at())
             .await?;
         Ok(self.bridge.ledger.progressed(entry, 1).await?)
@@ -96,10 +107,15 @@ impl ToHaptik<'_> {
             return Ok(OVER);
         };
         if user.user_name.is_none() {
-            if needs_moving(on(&user, id)).is_none()
-                || users.handoff_waits(auth_id, id).await?.is_some()
-            {
+            if !needs_moving(on(&user, id)) {
                 return Ok(DeliveryOutcome::Whole);
+            }
+            if users.handoff_waits(auth_id, id).await?.is_some() {
+                return Ok(if conversation.haptik.answers_at_once() {
+                    WAITS_WITHOUT_WEBHOOK
+                } else {
+                    WAITS
+                });
             }
             // It is known by now, or the hand-off is over.
             let Some(now) = users.get(auth_id).await? else {
@@ -110,12 +126,16 @@ impl ToHaptik<'_> {
         let Some(handoff) = on(&user, id) else {
             return Ok(OVER);
         };
-        let (Some(team_name), Some(user_name)) = (needs_moving(Some(handoff)), &user.user_name)
+        let Some(user_name) = user
+            .user_name
+            .as_ref()
+            .filter(|_| needs_moving(Some(handoff)))
         else {
             return Ok(DeliveryOutcome::Whole);
         };
         let to = MoveToAgent {
-            team_name,
+            team_name: handoff.team_name.as_deref(),
+            receiver: handoff.receiver.as_deref(),
             user_name,
             business_id: conversation.connection.business_id,
             countdown: conversation.connection.handoff.countdown,
@@ -155,10 +175,12 @@ pub(super) fn is_asked_for(conversation: &Conversation<'_>, text: &str) -> bool 
         && !user.handoff.as_ref().is_some_and(is_bots)
 }
 
-/// The team that a hand-off is for, unless an agent has taken the chat.
-fn needs_moving(handoff: Option<&Handoff>) -> Option<&str> {
-    let handoff = handoff.filter(|handoff| handoff.joined_at.is_none())?;
-    handoff.team_name.as_deref()
+/// Whether a hand-off is for a team or a receiver that has not taken the chat.
+fn needs_moving(handoff: Option<&Handoff>) -> bool {
+    handoff.is_some_and(|handoff| {
+        let is_for_somebody = handoff.team_name.is_some() || handoff.receiver.is_some();
+        is_for_somebody && handoff.joined_at.is_none()
+    })
 }
 
 fn is_unheard(failure: &Failure) -> bool {

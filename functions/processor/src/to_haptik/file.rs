@@ -22,6 +22,7 @@ impl ToHaptik<'_> {
         &self,
         conversation: &Conversation<'_>,
         entry: &Entry,
+        part: usize,
         attachment: &Attachment,
     ) -> Result<(), DeliveryError> {
         let Conversation {
@@ -72,7 +73,7 @@ impl ToHaptik<'_> {
             ("", url) => format!("📎 {url}"),
             (name, url) => format!("📎 {name} ({url})"),
         };
-        self.send_text(conversation, &line).await?;
+        self.send_text(conversation, entry, part, &line).await?;
         self.notify_of_untaken(conversation, entry, attachment, untaken)
             .await
             .map_err(DeliveryError::from)

@@ -39,7 +39,7 @@ impl ToHaptik<'_> {
             if index > entry.parts_done && began.elapsed() >= self.stretch {
                 return Ok(DeliveryOutcome::InPart);
             }
-            self.send_text(conversation, text).await?;
+            self.send_text(conversation, entry, index, text).await?;
             if handoff.opened_at.is_none() || handoff.completed.is_some() {
                 self.note_opening(auth_id, id, conversation.taken_at())
                     .await?;

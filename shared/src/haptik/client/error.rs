@@ -23,7 +23,7 @@ pub enum Call {
     LogFeedback,
     /// `POST /v1.0/webhook/`
     EnableWebhook,
-    /// `POST /integration/external/v1.0/send_chat_to_agent/`
+    /// `POST /integration/external/v1.0/send_chat_to_agent/`, or `v2.0`
     SendChatToAgent,
     /// `GET /integration/external/v2.0/get_chat_history/`
     GetChatHistory,
@@ -63,29 +63,56 @@ impl HaptikError {
     /// What the failure of a call means by its status and `error_message`, be the status 2xx even.
     pub(super) fn of(call: Call, error: CallError) -> Self {
         let message = shortened(error.detail().unwrap_or_default(), LONGEST_MESSAGE);
-        let text = message.to_lowercase().replace('_', " ");
+        let text = plain(&message);
         let error = error.saying(&message);
+        let was_answered = matches!(
+            error.kind,
+            CallErrorKind::Unauthorized | CallErrorKind::Refused | CallErrorKind::Unavailable
+        );
+        if was_answered && is_of_credentials(&text) {
+            return error.as_kind(CallErrorKind::Unauthorized).into();
+        }
         if !matches!(
             error.kind,
             CallErrorKind::Unauthorized | CallErrorKind::Refused
         ) {
             return error.into();
         }
-        // It says so of credentials with any status.
-        let of_credentials = text.contains("client id") || text.contains("token");
         match (call, error.code.as_str()) {
             (_, "401" | "407") => error.into(),
             (_, "403") if text.contains("not registered") || text.contains("invalid user") => {
                 Self::NotRegistered { call }
             }
             (Call::SendChatToAgent, _) if text.contains("not sent a message") => Self::NothingSaid,
-            (Call::SendChatToAgent, _) if of_credentials => {
-                error.as_kind(CallErrorKind::Unauthorized).into()
-            }
             (Call::LogFeedback, _) if text.contains("duplicate") => Self::DuplicateFeedback,
             (Call::LogFeedback, "404") => Self::NoActiveConversation,
             // Of a 403, Haptik means the request.
             _ => error.as_kind(CallErrorKind::Refused).into(),
+        }
+    }
+
+    /// Whether Haptik does not accept the token: another may be accepted.
+    #[must_use]
+    pub fn is_of_token(&self) -> bool {
+        matches!(self, Self::Call(error) if error.kind == CallErrorKind::Unauthorized && error.code != "407")
+    }
+
+    /// Whether what was said may have been heard, although the call failed: there was no answer, or not in
+    /// time, or one that cannot be read.
+    #[must_use]
+    pub fn may_have_been_said(&self) -> bool {
+        let Self::Call(error) = self else {
+            return false;
+        };
+        match &error.kind {
+            CallErrorKind::Unreachable(cause) => !cause.never_sent(),
+            CallErrorKind::Unreadable => true,
+            // Something between here and the bot ran out of time.
+            CallErrorKind::Unavailable => matches!(error.code.as_str(), "408" | "504"),
+            CallErrorKind::Unauthorized
+            | CallErrorKind::RateLimited
+            | CallErrorKind::Refused
+            | CallErrorKind::Unsendable(_) => false,
         }
     }
 
@@ -100,6 +127,51 @@ impl HaptikError {
     pub fn is_unreadable(&self) -> bool {
         matches!(self, Self::Call(error) if error.kind == CallErrorKind::Unreadable)
     }
+}
+
+/// What Haptik says, in small letters and with spaces between the words.
+fn plain(message: &str) -> String {
+    message.to_lowercase().replace(['_', '-'], " ")
+}
+
+/// Whether words are about the credentials of a call, and not about what it asks.
+fn is_of_credentials(text: &str) -> bool {
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let is_named = has(&["token", "client id", "credential", "api key"]);
+    let is_wrong = has(&[
+        "invalid",
+        "missing",
+        "expired",
+        "wrong",
+        "incorrect",
+        "not valid",
+        "not found",
+        "not match",
+        "mismatch",
+        "required",
+        "revoked",
+        "not provided",
+        "no token",
+        "unauthor",
+        "not author",
+        "not accept",
+        "unknown",
+        "does not exist",
+        "bad ",
+        "denied",
+        "not recogni",
+    ]);
+    let is_said = has(&[
+        "authorization details",
+        "unauthorized",
+        "unauthorised",
+        "authentication",
+        "not authenticated",
+        "invalid authorization",
+        "not authorized",
+        "not authorised",
+    ]);
+    (is_named && is_wrong) || is_said
 }
 
 impl Retryable for HaptikError {

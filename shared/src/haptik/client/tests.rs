@@ -7,6 +7,8 @@ use crate::message::{Profile, SenderKind};
 use crate::net::fake::{Answer as Reply, Fake, Request};
 use crate::retry::{Retry, Retryable};
 
+mod credentials;
+
 const LATER: Retry = Retry::Later(None);
 
 async fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (Fake, HaptikClient) {
@@ -16,9 +18,13 @@ async fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (F
         integration_base_url: fake.url(""),
         sync_url: Some(fake.url("sync?key=k")),
         client_id: "client-1".into(),
+        sync_timeout: Duration::from_secs(2),
         tokens: Secrets::new("new-token", [SecretString::from("old-token")]),
+        integration_tokens: Secrets::new("new-token", [SecretString::from("old-token")]),
         webhook_secrets: Secrets::new("unused", []),
         business_id: None,
+        business_ids: Vec::new(),
+        device_platforms: vec![13],
     };
     let client = HaptikClient::new(&config, crate::net::client().expect("a client"));
     (fake, client)
@@ -73,7 +79,8 @@ async fn every_call_has_the_token_the_client_id_and_its_path() {
         text: "",
     };
     let to = MoveToAgent {
-        team_name: "Support",
+        team_name: Some("Support"),
+        receiver: None,
         user_name: "h",
         business_id: 343,
         countdown: None,
@@ -83,7 +90,7 @@ async fn every_call_has_the_token_the_client_id_and_its_path() {
     log(&client).await.expect("logged");
     client.log_file(&file).await.expect("logged");
     rate(&client).await.expect("rated");
-    client.enable_webhook(343).await.expect("enabled");
+    client.enable_webhook(343, 13).await.expect("enabled");
     client.send_chat_to_agent(&to).await.expect("moved");
     client
         .get_chat_history(&history())
@@ -149,9 +156,10 @@ async fn bodies_are_as_haptik_documents_them() {
         .expect("created");
     log(&client).await.expect("logged");
     rate(&client).await.expect("rated");
-    client.enable_webhook(343).await.expect("enabled");
+    client.enable_webhook(343, 13).await.expect("enabled");
     let to = MoveToAgent {
-        team_name: "Support",
+        team_name: Some("Support"),
+        receiver: None,
         user_name: "h",
         business_id: 343,
         countdown: Some(5),
@@ -359,7 +367,7 @@ async fn an_answer_that_is_needed_and_cannot_be_read_is_asked_for_again() {
             .send_sync_message(&auth_id(), 343, "hi")
             .await
             .map(drop),
-        client.enable_webhook(343).await,
+        client.enable_webhook(343, 13).await,
     ];
     for error in errors {
         let error = error.expect_err("unreadable");
@@ -377,7 +385,8 @@ async fn an_error_inside_a_success_is_an_error() {
     let (_fake, client) =
         start(|_| Reply::new(200, r#"{"error_message": "invalid team_name provided"}"#)).await;
     let to = MoveToAgent {
-        team_name: "Support",
+        team_name: Some("Support"),
+        receiver: None,
         user_name: "h",
         business_id: 343,
         countdown: None,
@@ -412,7 +421,8 @@ async fn what_can_pass_of_moving_a_chat_is_told_from_what_cannot() {
         let body = format!(r#"{{"error_message": "{message}"}}"#);
         let (_fake, client) = start(move |_| Reply::new(400, body.as_str())).await;
         let to = MoveToAgent {
-            team_name: "Support",
+            team_name: Some("Support"),
+            receiver: None,
             user_name: "h",
             business_id: 343,
             countdown: None,

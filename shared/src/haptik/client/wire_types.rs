@@ -8,7 +8,7 @@ use url::Url;
 use crate::haptik::webhook::timestamp;
 use crate::ids::AuthId;
 use crate::lenient_json;
-use crate::message::{Profile, Sender, SenderKind};
+use crate::message::{AuthCode, Profile, Sender, SenderKind};
 use crate::redacted_debug;
 
 /// A user to be created or updated; what is not known is not sent.
@@ -23,6 +23,14 @@ pub struct User {
     mobile_no: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     language_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    os_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_code: Option<AuthCode>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     custom_data: Map<String, Value>,
 }
@@ -43,11 +51,15 @@ pub struct Feedback<'a> {
     pub feedback: Option<&'a str>,
 }
 
-/// A chat to be moved to a team of agents.
+/// A chat to be moved to a team of agents, or to another receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MoveToAgent<'a> {
-    /// The team.
-    pub team_name: &'a str,
+    /// The team; `None` to leave it to the receiver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team_name: Option<&'a str>,
+    /// Who gets the chat, of those that version 2 of the call knows: `athena` is Haptik's own agents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<&'a str>,
     /// Haptik's own name of the user, from a webhook's `user.user_name`.
     pub user_name: &'a str,
     /// The Haptik queue.
@@ -93,8 +105,10 @@ pub struct HistoryMessage {
 }
 
 /// The bot's answer to a synchronous message.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct SyncAnswer {
+    /// Haptik's own name of the user, where the answer has it.
+    pub user_name: Option<String>,
     /// When it was given.
     pub timestamp: Option<Timestamp>,
     /// Who gave it.
@@ -138,6 +152,10 @@ impl User {
             email: profile.email.clone(),
             mobile_no: profile.mobile_no.clone(),
             language_code: profile.language_code.clone(),
+            phone_model: profile.phone_model.clone(),
+            os_version: profile.os_version.clone(),
+            package_name: profile.package_name.clone(),
+            auth_code: profile.auth_code.clone(),
             custom_data: custom_data.collect(),
         }
     }
@@ -187,7 +205,11 @@ impl SyncAnswer {
         let is_human =
             agent.get("is_automated").is_some() && !lenient_json::flag(agent, "is_automated");
         let messages = answer.get("message")?.as_array()?;
+        let user_name = answer
+            .get("user")
+            .map(|user| lenient_json::text(user, "user_name"));
         Some(Self {
+            user_name: user_name.filter(|name| !name.is_empty()),
             timestamp: timestamp(answer, "timestamp"),
             sender: Sender {
                 kind: if is_human {
@@ -215,5 +237,10 @@ redacted_debug!(Feedback<'_> { auth_id, query_resolved, query_rating });
 redacted_debug!(HistoryMessage {
     message_id,
     timestamp
+});
+redacted_debug!(SyncAnswer {
+    timestamp,
+    sender,
+    messages
 });
 redacted_debug!(SyncMessage { id });

@@ -58,8 +58,11 @@ pub fn recovered(
     .to_string()
 }
 
-/// Says below a text when it was said.
+/// Says below a text when it was said. One that says nothing to people stays silent.
 pub(super) fn note(text: &mut String, said_at: Option<Timestamp>) {
+    if text.is_empty() {
+        return;
+    }
     let note = match said_at {
         Some(at) => format!(
             "(sent {} UTC, delivered late)",
@@ -67,9 +70,7 @@ pub(super) fn note(text: &mut String, said_at: Option<Timestamp>) {
         ),
         None => "(delivered late)".to_owned(),
     };
-    if !text.is_empty() {
-        text.push('\n');
-    }
+    text.push('\n');
     text.push_str(&note);
 }
 

@@ -11,28 +11,29 @@ fn machine_parts_in_braces_are_not_said() {
 
 #[test]
 fn a_tap_sends_the_gogo_message_and_else_the_message() {
-    let read =
-        |payload: Value| Actionable::read(&json!({"actionable_text": "Tap", "payload": payload}));
+    let read = |payload: Value| {
+        Actionable::read_at(&json!({"actionable_text": "Tap", "payload": payload}), 0)
+    };
     assert_eq!(
         read(json!({"message": "Hi{x}", "gogo_message": "go"})).effect(),
-        Effect::Say {
+        Effect::Say(Said {
             shown: "Hi".into(),
             sent: "go".into()
-        }
+        })
     );
     assert_eq!(
         read(json!({"message": "Hi{x}", "gogo_message": ""})).effect(),
-        Effect::Say {
+        Effect::Say(Said {
             shown: "Hi".into(),
             sent: "Hi{x}".into()
-        }
+        })
     );
     assert_eq!(
         read(json!({"gogo_message": ""})).effect(),
-        Effect::Say {
+        Effect::Say(Said {
             shown: "Tap".into(),
             sent: "Tap".into()
-        }
+        })
     );
 }
 
@@ -48,11 +49,11 @@ fn a_body_serialised_as_a_string_is_read_as_the_object() {
 fn a_link_opens_unless_it_runs_something_and_a_number_is_called() {
     let read = |uri: &str, payload: Value| {
         let value = json!({"actionable_text": "Go", "uri": uri, "payload": payload});
-        Actionable::read(&value).effect()
+        Actionable::read_at(&value, 0).effect()
     };
     let open = |url: &str| read("LINK", json!({ "url": url }));
     for url in ["HTTPS://haptik.ai", "myapp://open"].map(ToOwned::to_owned) {
-        assert_eq!(open(&url), Effect::Open { url });
+        assert_eq!(open(&url), Effect::Open { url, said: None });
     }
     for odd in [
         "JavaScript:alert(1)",
@@ -61,7 +62,7 @@ fn a_link_opens_unless_it_runs_something_and_a_number_is_called() {
         ":",
         "",
     ] {
-        assert!(matches!(open(odd), Effect::Say { .. }), "{odd}");
+        assert!(matches!(open(odd), Effect::Say(_)), "{odd}");
     }
     let number = || "+91 22".to_owned();
     let called = Effect::Call { number: number() };
@@ -80,4 +81,126 @@ fn an_unknown_type_is_kept_with_its_text() {
             data: json!({"vpa": 1})
         }
     );
+}
+
+fn actionable(value: &Value) -> Actionable {
+    Actionable::read_at(value, 0)
+}
+
+#[test]
+fn no_machine_part_is_seen_before_or_after_a_tap_and_the_bot_gets_it() {
+    let tap = actionable(&json!({"actionable_text": "Yes{confirm}"}));
+    assert_eq!(tap.label(), "Yes");
+    let said = Said {
+        shown: "Yes".into(),
+        sent: "Yes{confirm}".into(),
+    };
+    assert_eq!(tap.effect(), Effect::Say(said));
+    let tap = actionable(&json!({"actionable_text": "{a}", "payload": {"message": "Go{b}"}}));
+    assert_eq!(tap.label(), "Go");
+    let card = json!({"title": "A{x}", "sub_title": "{y}", "description": "b {z} c"});
+    let hsl =
+        Hsl::read(&json!({"text": "Hi{task}", "type": "CAROUSEL", "data": {"items": [card]}}));
+    assert_eq!(hsl.text, "Hi");
+    let Element::Carousel { items } = &hsl.element else {
+        panic!("cards")
+    };
+    let texts = items
+        .iter()
+        .flat_map(|card| [&card.title, &card.sub_title, &card.description]);
+    assert_eq!(texts.collect::<Vec<_>>(), ["A", "", "b c"]);
+}
+
+#[test]
+fn a_whole_text_in_braces_is_silent_and_one_of_them_asks_for_a_rating() {
+    for text in ["{}", " {} ", "{taskbox}", "{a}{b}"] {
+        assert!(Hsl::read(&json!({ "text": text })).is_silent(), "{text}");
+        assert!(Hsl::read(&json!(text)).is_silent(), "{text}");
+    }
+    let hsl = Hsl::read(&json!({"text": "{feedback}"}));
+    let effects: Vec<Effect> = hsl.actionables().map(Actionable::effect).collect();
+    assert_eq!((hsl.text.as_str(), effects), ("", vec![Effect::Feedback]));
+    assert!(!hsl.is_silent());
+    assert_eq!(
+        Hsl::read(&json!({"text": "fn main() {}"})).text,
+        "fn main() {}"
+    );
+}
+
+#[test]
+fn what_is_to_be_shared_is_never_said() {
+    for kind in ["SHARE", "SHARE_RECEIPT", "share_referral"] {
+        let share = |payload: Value| {
+            actionable(&json!({"actionable_text": "Share", "type": kind, "payload": payload}))
+                .effect()
+        };
+        assert_eq!(share(json!({"message": "A tip"})), Effect::Share);
+        assert_eq!(share(json!({})), Effect::Share);
+        let tracked = Said {
+            shown: "Share".into(),
+            sent: "clicked".into(),
+        };
+        assert_eq!(
+            share(json!({"message": "A tip", "gogo_message": "clicked"})),
+            Effect::Say(tracked)
+        );
+        assert_eq!(
+            share(json!({"message": "A tip", "url": "a.example/x"})),
+            Effect::Open {
+                url: "https://a.example/x".into(),
+                said: None
+            }
+        );
+    }
+}
+
+#[test]
+fn a_link_says_what_it_has_for_it_and_nothing_else() {
+    let link = |payload: Value| {
+        actionable(&json!({"actionable_text": "Go", "uri": "LINK", "payload": payload})).effect()
+    };
+    let open = |said: Option<(&str, &str)>| Effect::Open {
+        url: "https://a.example/?a=1&b=2".into(),
+        said: said.map(|(shown, sent)| Said {
+            shown: shown.into(),
+            sent: sent.into(),
+        }),
+    };
+    let url = "https://a.example/?a=1&amp;b=2";
+    assert_eq!(link(json!({ "url": url })), open(None));
+    assert_eq!(
+        link(json!({"url": url, "message": "Paid{x}"})),
+        open(Some(("Paid", "Paid{x}")))
+    );
+    assert_eq!(
+        link(json!({"link": url, "gogo_message": "paid"})),
+        open(Some(("Go", "paid")))
+    );
+}
+
+#[test]
+fn intents_are_choices_where_there_are_no_others() {
+    for kind in ["TEXT", "BUTTON", "DISAMBIGUATION"] {
+        let data = json!({"intents": ["Refund", {"text": "Order"}, "", 7]});
+        let hsl = Hsl::read(&json!({"text": "Did you mean?", "type": kind, "data": data}));
+        let labels: Vec<String> = hsl.actionables().map(Actionable::label).collect();
+        assert_eq!(labels, ["Refund", "Order"], "{kind}");
+    }
+    let data = json!({"intents": ["Refund"], "quick_replies": [{"actionable_text": "Yes"}]});
+    let hsl = Hsl::read(&json!({ "data": data }));
+    assert_eq!(hsl.actionables().count(), 1);
+}
+
+#[test]
+fn a_detail_keeps_what_it_holds_in_the_order_in_which_it_is_shown() {
+    let inner = json!({"actionable_text": "Inner"});
+    let card = json!({"title": "C", "actionables": [{"actionable_text": "On the card"}]});
+    let detail = json!({"actionable_text": "More", "uri": "CAROUSEL_DETAIL",
+        "payload": {"title": "T", "actionables": [inner]}});
+    let cards =
+        json!({"actionable_text": "All", "uri": "CAROUSEL_DEFAULT", "payload": {"items": [card]}});
+    let last = json!({"actionable_text": "Last"});
+    let hsl = Hsl::read(&json!({"type": "BUTTON", "data": {"items": [detail, cards, last]}}));
+    let labels: Vec<String> = hsl.actionables().map(Actionable::label).collect();
+    assert_eq!(labels, ["More", "Inner", "All", "On the card", "Last"]);
 }

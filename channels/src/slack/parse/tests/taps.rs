@@ -199,3 +199,18 @@ fn taps_that_are_not_ours_or_only_open_a_link_are_acknowledged() {
         Some("a tap whose value is not ours")
     );
 }
+
+#[test]
+fn a_link_that_has_something_to_say_says_it_and_any_other_is_only_opened() {
+    let link = json!({"action_id": "open-0", "url": "https://a.example", "value": r#"{"m":"I have paid{x}"}"#});
+    let received = tapped(&link, &json!({}));
+    assert_eq!(said(&received.inbound[0]), "I have paid{x}");
+    let shown = &received.tasks[0].command.body["blocks"];
+    let shown = shown.as_array().and_then(|blocks| blocks.last());
+    assert_eq!(
+        shown.expect("a choice")["elements"][0]["text"],
+        "✓ I have paid"
+    );
+    let link = json!({"action_id": "open-0", "url": "https://a.example"});
+    assert_eq!(tapped(&link, &json!({})), nothing());
+}

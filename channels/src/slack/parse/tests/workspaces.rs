@@ -4,9 +4,9 @@ use super::*;
 
 /// Reads a body as a connection does whose app is in many workspaces.
 fn read_many(body: &str) -> Reading {
-    let connection = "acme".into();
+    let auth_ids = AuthIds::new("acme".into(), AuthIdSource::Derived);
     Reader {
-        connection: &connection,
+        auth_ids: &auth_ids,
         conversation: Conversation::User,
         tell_edits: true,
         welcome: "Welcome!",

@@ -1,0 +1,94 @@
+//! Where a user is: where the user wrote last.
+
+use haptik_bridge_shared::activity::{self, Hour};
+use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::ledger::Entry;
+use haptik_bridge_shared::message::{Inbound, UserAction};
+use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::users::{Mode, User};
+use jiff::Timestamp;
+
+use super::ToHaptik;
+use crate::attempt::connection;
+
+impl ToHaptik<'_> {
+    /// Keeps in the user map where to answer: before Haptik hears of the message, so that no answer
+    /// comes for a user who is nowhere. Who has written by another connection since stays there.
+    pub(super) async fn remember_address(
+        &self,
+        connection_id: &ConnectionId,
+        inbound: &Inbound,
+        entry: &Entry,
+    ) -> Result<User, Failure> {
+        let known = self.bridge.users.get(&inbound.auth_id).await?;
+        let at = Timestamp::now();
+        let now = at.as_millisecond();
+        if let Some(user) = &known {
+            let same = user.address == inbound.address && user.connection == *connection_id;
+            // What follows a completion is another conversation, however soon it begins.
+            let completed = user.completion.as_ref();
+            let goes_on =
+                completed.is_none_or(|shown| shown.event.received_at < user.last_activity);
+            let stays = same && goes_on && now - user.last_activity < activity::STEP;
+            if stays || !moves(user, connection_id, inbound, entry) {
+                return Ok(user.clone());
+            }
+        }
+        // In which hour the user is known to have been active on this connection.
+        let known_in = known
+            .as_ref()
+            .filter(|user| user.connection == *connection_id);
+        let known_in = known_in.map(|user| Hour::of_millisecond(user.last_activity));
+        let user = User {
+            last_activity: now,
+            placed_at: Some(entry.received_at.as_millisecond()),
+            ..placed(known, connection_id, inbound)
+        };
+        if known_in.is_none_or(|hour| hour != Hour::of(at)) {
+            let account = &connection(self.bridge, connection_id)?.account;
+            let activity = &self.bridge.activity;
+            activity.note(account, &user.auth_id, at).await?;
+        }
+        self.bridge.users.put_place(&user).await?;
+        Ok(user)
+    }
+}
+
+/// Whether something has its user be where it was done: unless the user did nothing, or has written by another
+/// connection since it was received.
+fn moves(user: &User, connection_id: &ConnectionId, inbound: &Inbound, entry: &Entry) -> bool {
+    if user.connection == *connection_id {
+        return true;
+    }
+    let received_at = entry.received_at.as_millisecond();
+    let is_newest = user
+        .placed_at
+        .is_none_or(|placed_at| placed_at <= received_at);
+    is_newest && !matches!(inbound.action, UserAction::MoveToAgent { .. })
+}
+
+/// The user, known or not, at the place of a request.
+fn placed(known: Option<User>, connection_id: &ConnectionId, inbound: &Inbound) -> User {
+    let (connection, channel_user) = (connection_id.clone(), inbound.user.clone());
+    let address = inbound.address.clone();
+    match known {
+        Some(known) => known.at(connection, channel_user, address),
+        None => User {
+            auth_id: inbound.auth_id.clone(),
+            connection,
+            channel_user,
+            address,
+            registered: None,
+            asked: None,
+            user_name: None,
+            mode: Mode::Bot,
+            completion: None,
+            handoff: None,
+            activities: Vec::new(),
+            offer: None,
+            offer_end: None,
+            last_activity: 0,
+            placed_at: None,
+        },
+    }
+}
