@@ -144,7 +144,10 @@ pub fn within(limits: &Limits, feature: Feature) -> Capability {
         ),
         Feature::Location => Capability::new(Degraded, "a line that asks to type the place"),
         Feature::Upload => Capability::new(Degraded, "a line that asks to send the file"),
-        Feature::Detail => Capability::new(Partly, "its title, texts, pictures, buttons and cards, at once"),
+        Feature::Detail => Capability::new(
+            Partly,
+            "its title, texts, pictures, buttons and cards, at once",
+        ),
         Feature::Rating => is(
             buttons.is_some(),
             "five buttons, 1 ★ to 5 ★; 4 and 5 count as resolved",

@@ -73,6 +73,8 @@ const LIMITS: Limits = Limits {
         data: Size::bytes(64),
         codec: callback::write,
         urls: true,
+        // A click that opens a link is none of the events.
+        url_taps: false,
         phones: false,
     }),
     menu: None,

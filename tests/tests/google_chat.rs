@@ -330,3 +330,26 @@ async fn nobody_is_mentioned_by_what_a_bot_says() -> anyhow::Result<()> {
     assert_eq!(shown[0].text, "Hear, <users/all>: `<users/all>`");
     scene.finish().await
 }
+
+#[tokio::test]
+async fn a_bot_can_look_its_users_up_by_their_number_or_their_address() -> anyhow::Result<()> {
+    for (line, name) in [
+        ("auth_id = 'user'", "1000000001"),
+        ("auth_id = 'email'", "u1000000001@acme.example"),
+    ] {
+        let scene = Scene::with(Kind::AddOn, line, echo).await?;
+        scene
+            .event(&scene.chat.said(&Said::new(ASHA, "hi")))
+            .await?;
+        scene
+            .sees(&scene.chat.direct(ASHA), "You said: hi.")
+            .await?;
+        let said = scene.stage.simulator().records(|seen| {
+            let said = seen.messages.last().expect("a message");
+            said.auth_id.to_string()
+        });
+        assert_eq!(said, name);
+        scene.finish().await?;
+    }
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use haptik_bridge_shared::config::kind::{
     BaseUrl, DeValue, Fault, Faults, FullUrl, Given, Kind, OneOf, Text, probably_not_meant, quote,
 };
-use haptik_bridge_shared::config::{ChannelDefinition, Settings};
+use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Settings};
 use haptik_bridge_shared::{redacted_debug, section};
 use url::Url;
 
@@ -11,6 +11,7 @@ use crate::signed_token::service_account::ServiceAccount;
 
 /// The type.
 pub(super) const DEFINITION: ChannelDefinition = ChannelDefinition {
+    auth_ids: OwnIds::UserOrEmail,
     setup,
     ..ChannelDefinition::of::<Config>("google_chat")
 };

@@ -1,7 +1,7 @@
 //! What Google Chat sends.
 
 use async_trait::async_trait;
-use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::ids::{AuthId, AuthIdSource, AuthIds};
 use haptik_bridge_shared::message::hsl::{Element, Form};
 use haptik_bridge_shared::message::{Addressed, Inbound, MessageRef, Task, UserAction};
 use haptik_bridge_shared::offers::Offers;
@@ -23,7 +23,7 @@ const EMPTY_FORM: &str = "Please fill in the form first.";
 /// The side that receives.
 #[derive(Debug)]
 pub(super) struct GoogleChatEdge {
-    connection: ConnectionId,
+    auth_ids: AuthIds,
     conversation: Conversation,
     welcome: String,
     verifier: Verifier,
@@ -33,7 +33,7 @@ pub(super) struct GoogleChatEdge {
 impl GoogleChatEdge {
     pub(super) fn new(config: &Config, deps: EdgeDeps) -> Self {
         Self {
-            connection: deps.connection,
+            auth_ids: deps.auth_ids,
             conversation: config.conversation,
             welcome: config.welcome.clone(),
             verifier: Verifier::new(config, deps.http),
@@ -47,7 +47,13 @@ impl GoogleChatEdge {
             Conversation::User => None,
             Conversation::Thread => deed.place.thread.as_deref(),
         };
-        AuthId::derive(&self.connection, &deed.user, thread)
+        let email = deed.profile.email.as_deref();
+        let by_email = match self.auth_ids.source() {
+            AuthIdSource::Email => self.auth_ids.of_own_user(&deed.user, email).ok(),
+            AuthIdSource::Derived | AuthIdSource::User => None,
+        };
+        // Who has no address that Haptik takes is derived.
+        by_email.unwrap_or_else(|| self.auth_ids.of_user(&deed.user, thread))
     }
 
     fn inbound<A>(

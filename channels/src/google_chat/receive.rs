@@ -47,7 +47,7 @@ pub(super) struct Deed<A> {
     pub(super) key: EntryKey,
     /// When.
     pub(super) at: Timestamp,
-    /// The user's name at Google: `users/1234`.
+    /// The user's number at Google: `1234` of `users/1234`.
     pub(super) user: String,
     /// Where to answer.
     pub(super) place: Place,
@@ -206,7 +206,8 @@ fn tapped(event: &Event<'_>) -> Read {
 /// What was done, with all that an event says beside it.
 fn done<A>(event: &Event<'_>, at: Option<Timestamp>, id: String, action: A) -> Option<Deed<A>> {
     let at = at?;
-    let user = lenient_json::some_text(event.user(), "name")?;
+    let user = lenient_json::text(event.user(), "name");
+    let user = user.strip_prefix("users/").filter(|id| !id.is_empty())?;
     let space = lenient_json::some_text(event.space, "name")?;
     let id = if id.is_empty() {
         format!("{space}#{user}")
@@ -221,7 +222,7 @@ fn done<A>(event: &Event<'_>, at: Option<Timestamp>, id: String, action: A) -> O
             thread: event.thread(&space),
             space: Some(space).filter(|space| is_space(space))?,
         },
-        user,
+        user: user.to_owned(),
         action,
     })
 }
@@ -239,11 +240,11 @@ fn profile(event: &Event<'_>) -> Profile {
     Profile {
         name: lenient_json::some_text(user, "displayName"),
         email: lenient_json::some_text(user, "email"),
-        mobile_no: None,
         language_code: language
             .filter(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_lowercase()))
             .map(ToOwned::to_owned),
         custom_data,
+        ..Profile::default()
     }
 }
 

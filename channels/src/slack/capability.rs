@@ -8,7 +8,9 @@ use crate::capability::{self, Capability, Feature, Support};
 pub(super) fn capability(feature: Feature) -> Capability {
     let shown = match feature {
         Feature::Buttons => "buttons, which stay; the default one is highlighted",
-        Feature::Link => "a button that opens it, and says its `message` (`link_says`); above 3,000 characters, the link",
+        Feature::Link => {
+            "a button that opens it, and says its `message` (`link_says`); above 3,000 characters, the link"
+        }
         Feature::Card => {
             "a card with picture, title, texts and buttons, side by side (`carousels`); below each other where one has more than Slack's own hold: 150 characters of title, 200 of text, three buttons"
         }

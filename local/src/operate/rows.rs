@@ -41,12 +41,7 @@ pub(super) fn table(entries: &[Entry], bodies: bool) -> anyhow::Result<String> {
             writeln!(text, "{:INDENT$}{line}", "")?;
         }
         if bodies {
-            writeln!(
-                text,
-                "{:INDENT$}{}",
-                "",
-                entry.payload.shown()
-            )?;
+            writeln!(text, "{:INDENT$}{}", "", entry.payload.shown())?;
         }
     }
     Ok(text)

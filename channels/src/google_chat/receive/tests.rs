@@ -43,7 +43,7 @@ fn what_is_said_is_for_the_bot_without_its_mention() {
     ] {
         let deed = said_in(name);
         assert_eq!(deed.action.text, text, "{name}");
-        assert_eq!(deed.user, "users/1001", "{name}");
+        assert_eq!(deed.user, "1001", "{name}");
         assert_eq!(
             deed.profile.email.as_deref(),
             Some("t@example.com"),
@@ -102,7 +102,7 @@ fn a_tap_is_what_the_button_carries_and_is_known_by_all_that_it_says() {
     for name in ["addon_tap", "app_tap", "app_tap_before_common"] {
         let tap = tapped_in(name);
         assert_eq!(tap.action.data, "1ASNFZ4mrze8BI0VniavN7wAL6XCxW8Jxzm2");
-        assert_eq!(tap.user, "users/1001");
+        assert_eq!(tap.user, "1001");
         assert_eq!(tapped_in(name).key, tap.key);
     }
     let form = tapped_in("addon_form");

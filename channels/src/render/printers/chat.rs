@@ -25,13 +25,23 @@ impl Printer for Chat {
 
     fn marks(&self, style: Style) -> (&'static str, &'static str) {
         match style {
-            Style::Bold => ("*", "*"),
+            Style::Bold | Style::Star => ("*", "*"),
             Style::Italic => ("_", "_"),
             Style::Strike => ("~", "~"),
+            Style::Underline => ("", ""),
         }
     }
 
+    /// As in Slack, a mark that touches a letter is taken for one of its word.
+    fn apart(&self) -> &'static str {
+        "\u{200b}"
+    }
+
     fn code(&self, code: &str, out: &mut String) {
+        // It ends at the first backtick.
+        if code.contains('`') {
+            return self.text(code, out);
+        }
         out.push('`');
         self.text(code, out);
         out.push('`');
@@ -39,14 +49,14 @@ impl Printer for Chat {
 
     fn code_block(&self, code: &str, out: &mut String) {
         out.push_str("```");
-        self.text(code, out);
+        self.text(&code.replace("```", "`\u{200b}``"), out);
         out.push_str("```");
     }
 
     fn link(&self, url: &str, label: &str, out: &mut String) {
-        // Numbers are found in the text.
+        // Other addresses are found in the text.
         if !url.starts_with("http") {
-            return self.text(if label.is_empty() { url } else { label }, out);
+            return self.text(&super::plain::with_address(url, label), out);
         }
         out.push('<');
         out.push_str(url);
