@@ -55,7 +55,7 @@ impl Scene {
                 return Ok(message);
             }
             let is_patient = began.elapsed() < Duration::from_secs(30);
-            anyhow::ensure!(is_patient, "waited for {text}\n{}", self.chat.report());
+            assert!(is_patient, "waited for {text}\n{}", self.chat.report());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -83,12 +83,10 @@ async fn every_kind_of_app_is_answered_and_its_users_are_known() -> anyhow::Resu
     for kind in [Kind::Chat, Kind::AddOn, Kind::Project] {
         let scene = Scene::of(kind).await?;
         scene
-            .event(&scene.chat.said(&Said::new(ASHA, "Fish & <b>chips</b>")))
+            .event(&scene.chat.said(&Said::new(ASHA, "Fish & chips < 2")))
             .await?;
         let direct = scene.chat.direct(ASHA);
-        scene
-            .sees(&direct, "You said: Fish & <b>chips</b>.")
-            .await?;
+        scene.sees(&direct, "You said: Fish & chips < 2.").await?;
         scene.stage.simulator().records(|seen| {
             let user = seen.users.iter().next().expect("a user");
             let fields = serde_json::to_string(&user.fields).unwrap_or_default();
@@ -332,24 +330,18 @@ async fn nobody_is_mentioned_by_what_a_bot_says() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_bot_can_look_its_users_up_by_their_number_or_their_address() -> anyhow::Result<()> {
-    for (line, name) in [
-        ("auth_id = 'user'", "1000000001"),
-        ("auth_id = 'email'", "u1000000001@acme.example"),
-    ] {
-        let scene = Scene::with(Kind::AddOn, line, echo).await?;
-        scene
-            .event(&scene.chat.said(&Said::new(ASHA, "hi")))
-            .await?;
-        scene
-            .sees(&scene.chat.direct(ASHA), "You said: hi.")
-            .await?;
-        let said = scene.stage.simulator().records(|seen| {
-            let said = seen.messages.last().expect("a message");
-            said.auth_id.to_string()
-        });
-        assert_eq!(said, name);
-        scene.finish().await?;
-    }
-    Ok(())
+async fn a_bot_can_look_its_users_up_by_their_number() -> anyhow::Result<()> {
+    let scene = Scene::with(Kind::AddOn, "auth_id = 'user'", echo).await?;
+    scene
+        .event(&scene.chat.said(&Said::new(ASHA, "hi")))
+        .await?;
+    scene
+        .sees(&scene.chat.direct(ASHA), "You said: hi.")
+        .await?;
+    let said = scene.stage.simulator().records(|seen| {
+        let said = seen.messages.last().expect("a message");
+        said.auth_id.to_string()
+    });
+    assert_eq!(said, "1000000001");
+    scene.finish().await
 }

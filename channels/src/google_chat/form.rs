@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::render::form::{Input, one_line, options, said};
+use crate::limits::Size;
+use crate::render::form::{Input, options, said};
+use crate::render::inline;
 
 /// How many inputs a card has. Not documented for inputs; a card has 100 widgets.
 const MOST_FIELDS: usize = 50;
@@ -50,16 +52,19 @@ pub(super) fn inputs(form: &Form) -> Vec<Value> {
     fields.map(|(place, field)| widget(place, field)).collect()
 }
 
+/// What is seen of a question or an option, which have no markup there.
+fn label(text: &str) -> String {
+    inline::label(text, Size::UNLIMITED).unwrap_or_else(|| "…".to_owned())
+}
+
 fn widget(place: usize, field: &Field) -> Value {
-    let (name, label) = (name(place), one_line(&field.hint));
-    let label = if label.is_empty() {
-        "…".to_owned()
-    } else {
-        label
-    };
+    let (name, label) = (name(place), label(&field.hint));
     let text = |kind: &str| json!({"name": name, "label": label, "type": kind});
     // What is typed may have suggestions.
-    let suggested = options(field).join(", ");
+    let suggested = options(field)
+        .into_iter()
+        .map(|option| self::label(&option));
+    let suggested = suggested.collect::<Vec<_>>().join(", ");
     let hinted = |mut input: Value, hint: &str| {
         let hints = [hint, suggested.as_str()];
         let hints = hints.into_iter().filter(|hint| !hint.is_empty());
@@ -84,7 +89,7 @@ fn widget(place: usize, field: &Field) -> Value {
     let choice = |kind: &str, choices: &[String]| {
         let items = choices.iter().enumerate();
         let items: Vec<Value> = items
-            .map(|(at, option)| json!({"text": option, "value": at.to_string(), "selected": false}))
+            .map(|(at, option)| json!({"text": self::label(option), "value": at.to_string(), "selected": false}))
             .collect();
         let mut input = text(kind);
         input["items"] = items.into();
