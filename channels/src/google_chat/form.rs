@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::limits::Size;
-use crate::render::form::{Input, options, said};
+use crate::render::form::{Input, said};
 use crate::render::inline;
 
 /// How many inputs a card has. Not documented for inputs; a card has 100 widgets.
@@ -61,9 +61,8 @@ fn widget(place: usize, field: &Field) -> Value {
     let (name, label) = (name(place), label(&field.hint));
     let text = |kind: &str| json!({"name": name, "label": label, "type": kind});
     // What is typed may have suggestions.
-    let suggested = options(field)
-        .into_iter()
-        .map(|option| self::label(&option));
+    let suggested = field.options.iter();
+    let suggested = suggested.filter_map(|option| inline::label(option, Size::UNLIMITED));
     let suggested = suggested.collect::<Vec<_>>().join(", ");
     let hinted = |mut input: Value, hint: &str| {
         let hints = [hint, suggested.as_str()];
