@@ -340,7 +340,7 @@ async fn a_bot_can_look_its_users_up_by_their_number() -> anyhow::Result<()> {
         .await?;
     let said = scene.stage.simulator().records(|seen| {
         let said = seen.messages.last().expect("a message");
-        said.auth_id.to_string()
+        said.auth_id.clone()
     });
     assert_eq!(said, "1000000001");
     scene.finish().await
