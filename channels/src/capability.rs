@@ -148,11 +148,7 @@ pub fn within(limits: &Limits, feature: Feature) -> Capability {
             Partly,
             "its title, texts, pictures, buttons and cards, at once",
         ),
-        Feature::Rating => is(
-            buttons.is_some(),
-            "five buttons, 1 ★ to 5 ★; 4 and 5 count as resolved",
-            NUMBERED,
-        ),
+        Feature::Rating => is(buttons.is_some(), "five buttons, 1 ★ to 5 ★", NUMBERED),
         Feature::Card if limits.cards.is_some_and(|cards| cards.most > 1) => Capability::new(
             Native,
             "a card with picture, title, texts and buttons, side by side",

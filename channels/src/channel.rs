@@ -10,10 +10,11 @@ use std::fmt;
 use std::pin::Pin;
 
 use async_trait::async_trait;
-use haptik_bridge_shared::config::ChannelDefinition;
+use haptik_bridge_shared::config::{ChannelDefinition, Forms};
 use haptik_bridge_shared::ids::{AuthIds, ConnectionId};
 use haptik_bridge_shared::message::{Inbound, Outgoing, Sender, Task};
 use haptik_bridge_shared::net::Fetcher;
+pub use haptik_bridge_shared::net::online::{Finding, Trial, Verdict};
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::table::Table;
 use jiff::Timestamp;
@@ -82,6 +83,11 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     fn outlet(config: &Self::Config, deps: OutletDeps)
     -> Result<Box<dyn Outlet<Self>>, BuildError>;
 
+    /// Tries each of its credentials, and what else can be tried without anybody seeing it: that the
+    /// token is taken and may do what it has to, that the webhook leads here. What can only be tried by
+    /// being seen is a finding too, which says how ([`Finding::untried`]).
+    fn online(config: &Self::Config, deps: OnlineDeps) -> Trial;
+
     /// Tells the provider where to send what users do: to `url`, which is the connection's own. Gives a
     /// line that says what was done, for the operator. `None` where the provider has no call for that, and
     /// the setup of [`ChannelType::DEFINITION`] says what to do by hand.
@@ -98,6 +104,15 @@ pub type Registration = Pin<Box<dyn Future<Output = Result<String, SendError>> +
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BuildError(pub String);
+
+/// What a connection is tried with.
+#[derive(Debug, Clone)]
+pub struct OnlineDeps {
+    /// The HTTP client for the provider's API.
+    pub http: reqwest::Client,
+    /// Where the provider is to send what users do, where that is known.
+    pub url: Option<String>,
+}
 
 /// What an edge is built with.
 #[derive(Debug, Clone)]
@@ -116,6 +131,10 @@ pub struct EdgeDeps {
     pub offers: Offers,
     /// What a user says to ask for a human, where something does.
     pub agent_phrase: Option<String>,
+    /// How forms are filled in and sent.
+    pub forms: Forms,
+    /// Fetches what forms name the URLs of, guarded.
+    pub fetcher: Fetcher,
 }
 
 /// What an outlet is built with.
@@ -143,6 +162,21 @@ pub trait Edge<C: ChannelType>: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Rejected`] says how the request is turned away.
     async fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<Receipt<C>, Rejected>;
+
+    /// Reads a body once more that was verified when it `came` and was not understood then
+    /// ([`Effect::NotUnderstood`]): this version may understand it. `None` where it does not, and where the
+    /// channel keeps no such bodies.
+    ///
+    /// # Errors
+    /// As [`Edge::receive`].
+    async fn read_again(
+        &self,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<Option<Receipt<C>>, Rejected> {
+        let _ = (body, came);
+        Ok(None)
+    }
 }
 
 /// What a request was.
@@ -170,6 +204,8 @@ pub enum Effect<C: ChannelType> {
     },
     /// What a bot that lives elsewhere asks: only of a channel that has a [`Peer`].
     Peer(PeerRequest<C::Address>),
+    /// A verified event of a kind that is new to us, called so: it is counted, and nothing follows.
+    Unknown(String),
     /// A verified request that is not understood, for this reason: it is kept, dead, for a look.
     NotUnderstood(String),
 }
@@ -208,6 +244,11 @@ pub trait Outlet<C: ChannelType>: fmt::Debug + Send + Sync {
     async fn can_answer(&self, to: &C::Address) -> Result<(), SendError> {
         let _ = to;
         Ok(())
+    }
+
+    /// Whether it shows which message is answered ([`Outgoing::in_reply_to`]), which is looked up then.
+    fn shows_what_is_answered(&self) -> bool {
+        false
     }
 
     /// Looking for what was sent already.

@@ -33,6 +33,7 @@ impl Edges {
         http: &reqwest::Client,
         memory: &Memory,
     ) -> Result<Self, BridgeError> {
+        let fetcher = Fetcher::new(bridge.config.outbound.allow_private_networks)?;
         let deps = |id: &ConnectionId, channel: &config::Channel| EdgeDeps {
             connection: id.clone(),
             auth_ids: AuthIds::new(id.clone(), channel.auth_id),
@@ -41,6 +42,8 @@ impl Edges {
             memory: memory.clone(),
             offers: Offers::new(bridge.ledger.clone()),
             agent_phrase: channel.handoff.agent_phrases.first().cloned(),
+            forms: channel.forms,
+            fetcher: fetcher.clone(),
         };
         let edges = each(bridge, EDGES, |id, channel, build| {
             build(channel, deps(id, channel))

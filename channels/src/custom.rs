@@ -23,8 +23,8 @@ use url::Url;
 
 use crate::capability::{Capability, Feature};
 use crate::channel::{
-    BuildError, ChannelType, Edge, EdgeDeps, Effect, Files, Outlet, OutletDeps, Part, Receipt,
-    Rejected, Request, Response, SendError, Sent,
+    BuildError, ChannelType, Edge, EdgeDeps, Effect, Files, Finding, OnlineDeps, Outlet,
+    OutletDeps, Part, Receipt, Rejected, Request, Response, SendError, Sent, Trial,
 };
 use crate::limits::Limits;
 use crate::peer::{Peer, PeerRequest};
@@ -77,6 +77,15 @@ impl ChannelType for Custom {
             handoff_only: config.handoff_only,
             transcript: config.transcript,
         }))
+    }
+
+    /// Nothing: the application has no call that it would not take for one of the bridge's.
+    fn online(_config: &config::Custom, _deps: OnlineDeps) -> Trial {
+        let findings = ["signing_secrets", "callback_url"].map(|key| {
+            let how = "only a message shows whether the application takes it: write one";
+            Finding::untried(key, how)
+        });
+        Box::pin(async move { findings.into() })
     }
 
     fn outlet(
@@ -214,6 +223,10 @@ impl Outlet<Custom> for CustomOutlet {
             .await
             .map_err(haptik_bridge_shared::retry::Failure::from)?;
         Ok(Sent::default())
+    }
+
+    fn shows_what_is_answered(&self) -> bool {
+        true
     }
 
     fn files(&self) -> Option<&dyn Files<Custom>> {

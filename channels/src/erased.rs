@@ -44,6 +44,8 @@ pub enum AnyEffect {
     },
     /// What a bot that lives elsewhere asks.
     Peer(PeerRequest<Address>),
+    /// It is of a kind that is new to us, called so.
+    Unknown(String),
     /// It is not understood, for this reason.
     NotUnderstood(String),
 }
@@ -56,6 +58,16 @@ pub trait AnyEdge: fmt::Debug + Send + Sync {
     /// # Errors
     /// As there.
     async fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<AnyReceipt, Rejected>;
+
+    /// [`Edge::read_again`].
+    ///
+    /// # Errors
+    /// As there.
+    async fn read_again(
+        &self,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<Option<AnyReceipt>, Rejected>;
 
     /// [`ChannelType::SECRET_FIELDS`].
     fn secret_fields(&self) -> &'static [&'static str];
@@ -76,6 +88,9 @@ pub trait AnyOutlet: fmt::Debug + Send + Sync {
     /// As there, and [`crate::channel::Refusal::Refused`] where the address is another channel's. So all
     /// methods below.
     async fn send(&self, to: &Address, part: &Part) -> Result<Sent, SendError>;
+
+    /// [`Outlet::shows_what_is_answered`].
+    fn shows_what_is_answered(&self) -> bool;
 
     /// [`Outlet::can_answer`].
     async fn can_answer(&self, to: &Address) -> Result<(), SendError>;
@@ -174,22 +189,36 @@ fn lacking(what: &str) -> SendError {
     SendError::refused(format!("this channel has no {what}"))
 }
 
+/// A receipt without its type.
+fn any<C: ChannelType>(receipt: Receipt<C>) -> AnyReceipt {
+    let Receipt { response, effects } = receipt;
+    let erased = |address: C::Address| Address(json(&address));
+    let effects = effects.into_iter().map(|effect| match effect {
+        Effect::Inbound(inbound) => AnyEffect::Inbound(Box::new(inbound.map_address(erased))),
+        Effect::Run(task) => AnyEffect::Run(task.map_command(|command| json(&command))),
+        Effect::DeliveryReport { message_id, failed } => {
+            AnyEffect::DeliveryReport { message_id, failed }
+        }
+        Effect::Peer(asked) => AnyEffect::Peer(asked.map_address(erased)),
+        Effect::Unknown(name) => AnyEffect::Unknown(name),
+        Effect::NotUnderstood(reason) => AnyEffect::NotUnderstood(reason),
+    });
+    let effects = effects.collect();
+    AnyReceipt { response, effects }
+}
+
 #[async_trait]
 impl<C: ChannelType> AnyEdge for ErasedEdge<C> {
     async fn receive(&self, request: &Request<'_>, now: Timestamp) -> Result<AnyReceipt, Rejected> {
-        let Receipt { response, effects } = self.0.receive(request, now).await?;
-        let erased = |address: C::Address| Address(json(&address));
-        let effects = effects.into_iter().map(|effect| match effect {
-            Effect::Inbound(inbound) => AnyEffect::Inbound(Box::new(inbound.map_address(erased))),
-            Effect::Run(task) => AnyEffect::Run(task.map_command(|command| json(&command))),
-            Effect::DeliveryReport { message_id, failed } => {
-                AnyEffect::DeliveryReport { message_id, failed }
-            }
-            Effect::Peer(asked) => AnyEffect::Peer(asked.map_address(erased)),
-            Effect::NotUnderstood(reason) => AnyEffect::NotUnderstood(reason),
-        });
-        let effects = effects.collect();
-        Ok(AnyReceipt { response, effects })
+        Ok(any(self.0.receive(request, now).await?))
+    }
+
+    async fn read_again(
+        &self,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<Option<AnyReceipt>, Rejected> {
+        Ok(self.0.read_again(body, came).await?.map(any))
     }
 
     fn secret_fields(&self) -> &'static [&'static str] {
@@ -213,6 +242,10 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         self.pacer
             .call(&bucket, || self.outlet.send(&to, part))
             .await
+    }
+
+    fn shows_what_is_answered(&self) -> bool {
+        self.outlet.shows_what_is_answered()
     }
 
     async fn can_answer(&self, to: &Address) -> Result<(), SendError> {

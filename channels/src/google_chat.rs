@@ -21,7 +21,9 @@ use serde_json::Value;
 
 use crate::callback;
 use crate::capability::{Capability, Feature};
-use crate::channel::{BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps};
+use crate::channel::{
+    BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Trial,
+};
 use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape, Size};
 use crate::pace::Bucket;
 use crate::preview::Preview;
@@ -36,6 +38,7 @@ mod config;
 mod edge;
 mod encode;
 mod form;
+mod online;
 mod outlet;
 mod preview;
 mod receive;
@@ -197,6 +200,10 @@ impl ChannelType for GoogleChat {
 
     fn outlet(config: &Config, deps: OutletDeps) -> Result<Box<dyn Outlet<Self>>, BuildError> {
         Ok(Box::new(GoogleChatOutlet::new(config, deps)))
+    }
+
+    fn online(config: &Config, deps: OnlineDeps) -> Trial {
+        Box::pin(online::try_app(api::ChatApi::new(deps.http, config)))
     }
 }
 

@@ -27,6 +27,7 @@ pub fn previewed(body: &Value, sender: &Sender) -> Outgoing {
         received_at: jiff::Timestamp::UNIX_EPOCH,
         sender: sender.clone(),
         message_id: None,
+        in_reply_to: None,
         handoff: None,
         content: Content::Message {
             hsl: Hsl::read(body),

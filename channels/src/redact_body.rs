@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use haptik_bridge_shared::lenient_json;
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -40,7 +41,7 @@ pub fn redact_body<'a>(body: &'a [u8], fields: &[&str]) -> Cow<'a, [u8]> {
 
 /// JSON without secrets, if it is an object.
 fn json(text: &[u8], fields: &[&str]) -> Option<String> {
-    let mut value = serde_json::from_slice(text).ok().filter(Value::is_object)?;
+    let mut value = lenient_json::read(text).ok().filter(Value::is_object)?;
     redact(&mut value, fields);
     Some(value.to_string())
 }

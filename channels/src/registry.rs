@@ -1,15 +1,17 @@
 //! The list of channels: one line each at the end of this file.
 //!
-//! There are four tables, so that a function links what it uses: [`CHANNELS`] is what everybody may
-//! know, [`EDGES`] builds the sides that receive, [`OUTLETS`] those that send, and [`REGISTRATIONS`] tell
-//! providers where a connection is.
+//! There are five tables, so that a function links what it uses: [`CHANNELS`] is what everybody may
+//! know, [`EDGES`] builds the sides that receive, [`OUTLETS`] those that send, [`REGISTRATIONS`] tell
+//! providers where a connection is, and [`TRIALS`] try its credentials.
 
 use haptik_bridge_shared::config::{self, ChannelDefinition};
 use haptik_bridge_shared::message::Sender;
 use serde_json::Value;
 
 use crate::capability::Capabilities;
-use crate::channel::{BuildError, ChannelType, EdgeDeps, OutletDeps, Registration};
+use crate::channel::{
+    BuildError, ChannelType, EdgeDeps, OnlineDeps, OutletDeps, Registration, Trial,
+};
 use crate::erased::{AnyEdge, AnyOutlet, ErasedEdge, ErasedOutlet};
 use crate::preview::Preview;
 
@@ -37,6 +39,9 @@ pub type BuildOutlet = fn(&config::Channel, OutletDeps) -> Result<Box<dyn AnyOut
 /// Tells the provider of a connection with these settings where to send what users do.
 pub type Register =
     fn(&config::Channel, reqwest::Client, &str) -> Result<Option<Registration>, BuildError>;
+
+/// Tries the credentials of a connection with these settings.
+pub type Try = fn(&config::Channel, OnlineDeps) -> Result<Trial, BuildError>;
 
 /// The registered type of this name.
 #[must_use]
@@ -73,6 +78,13 @@ fn register<C: ChannelType>(
     Ok(C::register(settings::<C>(channel)?, http, url))
 }
 
+fn online<C: ChannelType>(
+    channel: &config::Channel,
+    deps: OnlineDeps,
+) -> Result<Trial, BuildError> {
+    Ok(C::online(settings::<C>(channel)?, deps))
+}
+
 macro_rules! channels {
     ($($channel:ty),* $(,)?) => {
         /// What everybody may know of the channels.
@@ -98,6 +110,10 @@ macro_rules! channels {
         /// What tells providers where to send what users do, by name. Only the command line names this table.
         pub static REGISTRATIONS: &[(&str, Register)] =
             &[$((<$channel as ChannelType>::NAME, register::<$channel>)),*];
+
+        /// What tries the credentials of connections, by name. Only the command line names this table.
+        pub static TRIALS: &[(&str, Try)] =
+            &[$((<$channel as ChannelType>::NAME, online::<$channel>)),*];
     };
 }
 

@@ -8,7 +8,8 @@
 //! - `form`: forms in modals, out and back in; `home`: the Home tab.
 //! - `address`: what the ledger keeps. `api`: the Web API; `workspaces`: what Slack makes different about
 //!   installing the app.
-//! - `capability`, `preview`: what is shown how, before anybody sees it.
+//! - `capability`, `preview`: what is shown how, before anybody sees it. `online`: whether the tokens are
+//!   good.
 //!
 //! In a channel the bot is spoken to by a mention, answers in the thread, and from then on hears what
 //! that user says there. In a direct message it hears everything.
@@ -20,7 +21,9 @@ use haptik_bridge_shared::table::Table;
 use serde_json::Value;
 
 use crate::capability::{Capability, Feature};
-use crate::channel::{BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps};
+use crate::channel::{
+    BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Trial,
+};
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::preview::Preview;
@@ -42,6 +45,7 @@ mod home;
 mod limits;
 mod markup;
 mod notice;
+mod online;
 mod outlet;
 mod parse;
 mod preview;
@@ -84,6 +88,10 @@ impl ChannelType for Slack {
             &deps.memory,
         )?;
         Ok(Box::new(SlackEdge::new(config, deps, api)))
+    }
+
+    fn online(config: &config::Slack, deps: OnlineDeps) -> Trial {
+        Box::pin(online::try_app(config.clone(), deps.http))
     }
 
     fn outlet(

@@ -3,7 +3,7 @@
 //! - `edge`: what Telegram sends. `verify` is who sends it, `receive` reads messages, edits and taps.
 //! - `outlet`: what Telegram is sent. `encode` makes a call of a page, `api` calls, `refusal` is what the
 //!   answers mean.
-//! - `config`: its keys. `webhook`: what `register` does.
+//! - `config`: its keys. `webhook`: what `register` does. `online`: whether the token and the webhook are good.
 //!
 //! In the private chat the bot hears everything. In a group it is spoken to by its name, by a reply or by a
 //! command, and answers with a reply. A topic is a conversation of its own.
@@ -18,7 +18,9 @@ use serde_json::Value;
 
 use crate::callback;
 use crate::capability::{Capability, Feature};
-use crate::channel::{BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps, Registration};
+use crate::channel::{
+    BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Registration, Trial,
+};
 use crate::limits::{Buttons, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size};
 use crate::pace::Bucket;
 use crate::preview::Preview;
@@ -33,6 +35,7 @@ mod capability;
 mod config;
 mod edge;
 mod encode;
+mod online;
 mod outlet;
 mod preview;
 mod receive;
@@ -211,6 +214,10 @@ impl ChannelType for Telegram {
 
     fn outlet(config: &Config, deps: OutletDeps) -> Result<Box<dyn Outlet<Self>>, BuildError> {
         Ok(Box::new(TelegramOutlet::new(config, deps)))
+    }
+
+    fn online(config: &Config, deps: OnlineDeps) -> Trial {
+        Box::pin(online::try_bot(Api::new(deps.http, config), deps.url))
     }
 
     fn register(config: &Config, http: reqwest::Client, url: &str) -> Option<Registration> {

@@ -1,4 +1,5 @@
-//! `haptik-bridge check`: whether a configuration is good, and which URLs to paste where.
+//! `haptik-bridge check`: whether a configuration is good, and which URLs to paste where; with `--online`,
+//! whether its credentials are accepted.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use haptik_bridge_channels::registry as channels;
 use haptik_bridge_local::registry;
 use haptik_bridge_shared::config::Config;
 
+mod online;
+
 /// Which configuration.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -15,11 +18,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// The URL under which Haptik and the channels reach the bridge.
-    #[arg(long, value_name = "URL", default_value = "https://YOUR-BRIDGE")]
+    #[arg(long, value_name = "URL", default_value = UNKNOWN_URL)]
     url: String,
+    /// Also try every credential, the clock and the URL, without anybody seeing it.
+    #[arg(long)]
+    online: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+/// What stands for the URL where none is named.
+const UNKNOWN_URL: &str = "https://YOUR-BRIDGE";
+
+pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let config = read(&arguments.config)?;
     let count =
         |count: usize, name: &str| format!("{count} {name}{}", if count == 1 { "" } else { "s" });
@@ -33,7 +42,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for warning in config.warnings() {
         println!("Warning: {warning}");
     }
-    println!("{}", urls(&config, arguments.url.trim_end_matches('/')));
+    let url = arguments.url.trim_end_matches('/');
+    println!("{}", urls(&config, url));
+    if arguments.online {
+        let known = Some(url).filter(|url| *url != UNKNOWN_URL);
+        online::run(&config, known).await?;
+    }
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::queue::{Repeat, Ring};
 use haptik_bridge_shared::retry::FailureReason;
-use haptik_bridge_simulator::{Settings, Simulator};
+use haptik_bridge_simulator::{Behaviour, Settings, Simulator};
 use http::StatusCode;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -142,6 +142,10 @@ impl Demo {
             webhook_url: Some(format!("{}/haptik/demo", self.base_url)),
             public_url: Some(format!("{}/simulator", self.base_url)),
             keep_records: SIMULATOR_KEEPS,
+            behaviour: Behaviour {
+                idle_seconds: Some(480),
+                ..Behaviour::default()
+            },
             ..Settings::default()
         })
     }

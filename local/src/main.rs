@@ -40,7 +40,7 @@ enum Command {
     Serve(serve::Arguments),
     /// Write a configuration with what you choose.
     Init(init::Arguments),
-    /// Say whether a configuration file is good, and which URLs to paste where.
+    /// Say whether a configuration file is good, which URLs to paste where, and whether its credentials are accepted.
     Check(check::Arguments),
     /// Tell a channel's provider where the bridge is, where the provider has a call for that.
     Register(register::Arguments),
@@ -79,11 +79,13 @@ async fn main() -> ExitCode {
             clap_complete::generate(shell, &mut command, "haptik-bridge", &mut std::io::stdout());
             Ok(())
         }
-        Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments).await,
         Some(Command::Register(arguments)) => register::run(&arguments).await,
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
         Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
-        Some(Command::Replay(arguments)) => operate::replay::run(arguments, variable).await,
+        Some(Command::Replay(arguments)) => {
+            Box::pin(operate::replay::run(arguments, variable)).await
+        }
         Some(Command::Outages(arguments)) => operate::outages::run(arguments, variable).await,
         Some(Command::Sink(command)) => sinks::run(command).await,
         Some(Command::Capabilities(arguments)) => show::capabilities(&arguments),

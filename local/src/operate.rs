@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use haptik_bridge_channels::memory::Memory;
+use haptik_bridge_inbound::Inbound;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::registry;
 use haptik_bridge_shared::bridge::Bridge;
@@ -69,8 +71,8 @@ pub(crate) struct Operated {
     users: UserMap,
     outages: Outages,
     /// What is needed to ring, and to know the sinks; a bridge on this machine rings by itself.
-    deployed: Option<Arc<Bridge>>,
-    _database: Option<EmbeddedDynamoDb>,
+    deployed: Option<Arc<Inbound>>,
+    database: Option<EmbeddedDynamoDb>,
 }
 
 impl Place {
@@ -84,15 +86,23 @@ impl Place {
             let bridge = {
                 let environment = Environment::read(variable)?;
                 let parse = |text: &str| Config::parse_without_templates(text, &registry::all());
-                let (live, _) = environment.reloading(parse, |bridge, _| Ok(bridge))?;
+                let (live, _) = environment.reloading(parse, |bridge, parts| {
+                    let (table, http) = (&parts.table, &parts.http);
+                    Ok(Inbound::new(
+                        Arc::new(bridge),
+                        table,
+                        http,
+                        &Memory::default(),
+                    )?)
+                })?;
                 live.current().await?
             };
             return Ok(Operated {
-                ledger: bridge.ledger.clone(),
-                users: bridge.users.clone(),
-                outages: bridge.outages.clone(),
+                ledger: bridge.bridge().ledger.clone(),
+                users: bridge.bridge().users.clone(),
+                outages: bridge.bridge().outages.clone(),
                 deployed: Some(bridge),
-                _database: None,
+                database: None,
             });
         }
         let directory = self.data_dir.clone();
@@ -111,12 +121,19 @@ impl Place {
             users: UserMap::new(database.table.clone()),
             outages: Outages::new(database.table.clone()),
             deployed: None,
-            _database: Some(database),
+            database: Some(database),
         })
     }
 }
 
 impl Operated {
+    /// The bridge, where it is a deployed one.
+    fn deployed(&self) -> Option<&Bridge> {
+        self.deployed
+            .as_ref()
+            .map(|inbound| inbound.bridge().as_ref())
+    }
+
     /// The users whom a text names: an `auth_id`, `CONNECTION/USER`, `CONNECTION/USER/THREAD`; or the
     /// channel's own id alone, a correlation id, an id of a message of theirs, for which the whole table is
     /// read.
@@ -155,7 +172,7 @@ impl Operated {
 
     /// The sinks that there are.
     async fn sinks(&self) -> anyhow::Result<BTreeSet<String>> {
-        if let Some(bridge) = &self.deployed {
+        if let Some(bridge) = self.deployed() {
             return Ok(bridge.config.sinks.keys().cloned().collect());
         }
         let lanes = self.ledger.lanes().await?;
@@ -168,7 +185,7 @@ impl Operated {
 
     /// The connections and accounts that there are; nothing where only a configuration would say.
     fn connections(&self) -> BTreeSet<String> {
-        let Some(bridge) = &self.deployed else {
+        let Some(bridge) = self.deployed() else {
             return BTreeSet::new();
         };
         let config = &bridge.config;
@@ -185,7 +202,7 @@ impl Operated {
 
     /// The accounts at Haptik that there are; nothing where only a configuration would say.
     fn accounts(&self) -> BTreeSet<String> {
-        let config = self.deployed.as_ref().map(|bridge| &bridge.config);
+        let config = self.deployed().map(|bridge| &bridge.config);
         let names = config.into_iter().flat_map(|config| config.haptik.keys());
         names.map(ToString::to_string).collect()
     }
@@ -193,7 +210,7 @@ impl Operated {
     /// The lanes of users: both directions, and those towards sinks. Of a deployed bridge they are the sinks
     /// that are configured, since its table is large.
     async fn lanes_of(&self, users: &BTreeSet<AuthId>) -> anyhow::Result<BTreeSet<Lane>> {
-        let Some(bridge) = &self.deployed else {
+        let Some(bridge) = self.deployed() else {
             let mut lanes = self.ledger.lanes().await?;
             lanes.retain(|lane| lane.user().is_some_and(|user| users.contains(user)));
             return Ok(lanes);

@@ -286,6 +286,68 @@ async fn what_was_given_up_is_selected_by_connection_sink_and_any_name_of_a_user
     Ok(())
 }
 
+/// A body that an older version did not understand is delivered once this one does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_understood_is_read_again() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let database = EmbeddedDynamoDb::start(Some(&data.path().join("dynamodb.sqlite"))).await?;
+    let ledger = Ledger::new(database.table.clone(), Duration::from_hours(24));
+    let now = Timestamp::now();
+    let event = r#"{"type":"message","channel":"D1","channel_type":"im","user":"U1","text":"hi","ts":"1700000000.000100","odd":NaN}"#;
+    for (edge, body, base64) in [
+        (
+            "haptik/main",
+            r#"{"event_name":"message","user":{"auth_id":"a1"},"message":{"id":1,"body":{"text":"half \ud83d","type":"TEXT"}}}"#.to_owned(),
+            false,
+        ),
+        ("haptik/main", "no event at all".to_owned(), false),
+        ("haptik/main", "/w==".to_owned(), true),
+        (
+            "channels/acme-slack",
+            format!(r#"{{"type":"event_callback","event":{event}}}"#),
+            false,
+        ),
+    ] {
+        let lane = Lane::NotUnderstood {
+            edge: edge.to_owned(),
+        };
+        let key = body.clone().into();
+        let payload = Payload::NotUnderstood { body, base64 };
+        let reason = "a body that is not JSON";
+        ledger.append_dead(&lane, &key, &payload, reason, now).await?;
+    }
+    let config = data.path().join("bridge.toml");
+    std::fs::write(
+        &config,
+        "[haptik.main]\nbase_url = \"https://haptik.example\"\nintegration_base_url = \"https://haptik.example\"\nclient_id = \"c\"\ntoken = \"t\"\nwebhook_secrets = [\"s\"]\n\n\
+         [channels.acme-slack]\ntype = \"slack\"\nhaptik = \"main\"\nbusiness_id = 1\nsigning_secrets = [\"0123456789abcdef0123456789abcdef\"]\nbot_token = \"xoxb-1-2-3\"\n",
+    )?;
+    let without = text(&haptik_bridge(data.path(), &["replay"]));
+    assert!(
+        without.contains("4 were not understood: name the configuration"),
+        "{without}"
+    );
+    let config = config.display().to_string();
+    let replayed = text(&haptik_bridge(
+        data.path(),
+        &["replay", "--config", &config],
+    ));
+    assert!(
+        replayed.contains("2 that were not understood are now, 2 still are not"),
+        "{replayed}"
+    );
+    let lanes: Vec<String> = ledger
+        .pending_lanes()
+        .await?
+        .iter()
+        .map(Lane::to_string)
+        .collect();
+    assert_eq!(lanes.len(), 2, "{lanes:?}");
+    let left = json(&haptik_bridge(data.path(), &["dead", "--json"]));
+    assert_eq!(left.len(), 2);
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_timeline_is_found_by_user_by_auth_id_and_by_message() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;

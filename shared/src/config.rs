@@ -32,7 +32,8 @@ use toml::de::DeTable;
 
 pub use declare::{KeyDoc, Otherwise, Part, Shown};
 pub use error::{ConfigError, ConfigErrors, Position, Reported};
-pub use handoff::Handoff;
+pub use handoff::{Handoff, RatingWhen};
+pub use kind::{Forms, RequiredFields, Submit};
 pub use registry::{
     ChannelDefinition, Configure, Defaults, OwnIds, Registry, Settings, SinkDefinition, TableDoc,
 };
@@ -75,6 +76,8 @@ pub struct Channel {
     pub business_id: u64,
     /// `auth_id`: what its users are called at Haptik.
     pub auth_id: AuthIdSource,
+    /// How forms are filled in and sent.
+    pub forms: Forms,
     /// How a user gets to a human, and back.
     pub handoff: Handoff,
     /// `type`.

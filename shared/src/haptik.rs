@@ -1,6 +1,7 @@
 //! Haptik's "Bot as an API": the message language ([`crate::message::hsl`]), what Haptik calls ([`webhook`]) and the
-//! calls that we make ([`client`], [`transcript`]).
+//! calls that we make ([`client`], [`transcript`]; [`online`] tries its tokens).
 
 pub mod client;
+pub mod online;
 pub mod transcript;
 pub mod webhook;

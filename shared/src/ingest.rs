@@ -7,8 +7,10 @@
 //! | bad, missing or expired signature | 401, nothing stored |
 //! | unknown connection, account or path | 404 |
 //! | a method that there is not | 405, with `Allow` |
-//! | verified, but not understood (new event, odd shape) | 200, stored dead with its raw body |
+//! | verified, an event of a kind that is new to us | 200, to the sinks that want it, and counted |
+//! | verified, but not understood (odd shape) | 200, stored dead with its raw body |
 //! | body above [`LARGEST_BODY`] | 413 |
+//! | body with a `Content-Encoding` | 415 |
 //! | not in the state that it needs: a second hand-off, a message outside one | 409 |
 //! | not durable (DynamoDB or SQS down) | 503, so that the sender retries |
 //!
@@ -19,9 +21,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::bridge::Bridge;
@@ -29,6 +31,7 @@ use crate::haptik::webhook::Event;
 use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload};
+use crate::lenient_json;
 use crate::message::{Addressed, Inbound, Task, UserAction};
 use crate::queue::{QueueError, Repeat, Ring};
 use crate::retry::{Failure, Retry, Retryable};
@@ -85,6 +88,21 @@ pub fn refusal<B: From<String>>(status: StatusCode, reason: &str) -> Response<B>
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
+}
+
+/// The answer to a request whose body is compressed, 415: what cannot be read is not acknowledged. `None` for
+/// one that is sent as it is.
+#[must_use]
+pub fn refused_encoding<B: From<String>>(headers: &HeaderMap) -> Option<Response<B>> {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let is_as_it_is = |value: &HeaderValue| {
+        let value = value.as_bytes().trim_ascii();
+        value.is_empty() || value.eq_ignore_ascii_case(b"identity")
+    };
+    (!encodings.all(is_as_it_is)).then(|| {
+        let reason = "the body is encoded (Content-Encoding); allowed: a body as it is";
+        refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)
+    })
 }
 
 /// Gives an answer that the router made by itself, without a body or with a text, the form of
@@ -174,9 +192,7 @@ impl Bridge {
         Ok(())
     }
 
-    /// Appends an event to the lane of each sink that wants it: one of Haptik's, or one of the bridge's
-    /// own in the same form. `body` is the event as it came. One that names no user has the lane of
-    /// [`AuthId::anonymous`].
+    /// Appends an event of Haptik's to the lane of each sink that wants it. `body` is the event as it came.
     pub async fn accept_for_sinks(
         &self,
         context: RequestContext<'_>,
@@ -184,16 +200,38 @@ impl Bridge {
         payload: &Payload,
         body: &[u8],
     ) -> Result<(), NotDurable> {
-        let (key, at) = (event.key(body), event.timestamp.unwrap_or(context.now));
-        let value = serde_json::from_slice(body).unwrap_or_default();
+        let key = event.key(body);
+        let told = self.tell_sinks(context, event, payload, &key);
+        told.await.map(drop)
+    }
+
+    /// Appends an event to the lane of each sink that wants it: one of Haptik's, or one of the bridge's
+    /// own in the same form; whether one wants it. `key` is the event's place, `payload` has it as it came.
+    /// One that names no user has the lane of [`AuthId::anonymous`].
+    pub async fn tell_sinks(
+        &self,
+        context: RequestContext<'_>,
+        event: &Event,
+        payload: &Payload,
+        key: &EntryKey,
+    ) -> Result<bool, NotDurable> {
+        let at = event.timestamp.unwrap_or(context.now);
+        let value = match payload {
+            Payload::Webhook { body, .. } => {
+                lenient_json::read(body.as_bytes()).unwrap_or_default()
+            }
+            _ => Value::Null,
+        };
+        let mut is_wanted = false;
         for sink in self.sinks_for(&event.event_name, &value) {
             let lane = Lane::Sink {
                 sink: sink.to_owned(),
                 auth_id: event.auth_id.clone().unwrap_or_else(AuthId::anonymous),
             };
-            self.accept(context, &lane, &key, payload, at).await?;
+            self.accept(context, &lane, key, payload, at).await?;
+            is_wanted = true;
         }
-        Ok(())
+        Ok(is_wanted)
     }
 
     /// Rings every lane that has something pending; returns how many. For a schedule: an edge that was

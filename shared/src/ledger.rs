@@ -9,7 +9,8 @@
 //! `payload` is what an entry asks to be done, `item` an entry as DynamoDB has it, `record` what becomes of
 //! it, `operate` what an operator looks at and takes up again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -29,6 +30,7 @@ mod payload;
 mod record;
 
 use item::Item;
+pub use operate::Told;
 pub use payload::Payload;
 
 /// Where an entry stands.
@@ -75,8 +77,11 @@ pub struct Entry {
     pub begun: usize,
     /// The connection by which those parts were shown, where they were shown to a user.
     pub shown_by: Option<ConnectionId>,
-    /// The provider's ids of the messages that it was sent as, as far as it gave some.
+    /// The provider's ids of the messages that it was sent as, Haptik's too, as far as it gave some.
     pub message_ids: Vec<String>,
+    /// Where Haptik has the files that a user sent, by their place among the entry's parts, as far as it
+    /// said so.
+    pub file_urls: FileUrls,
     /// The time that is reserved for its delivery, at a sink with a rate.
     pub reserved: Option<Reservation>,
     /// When its sink last answered 403 to it.
@@ -106,6 +111,26 @@ pub struct Reservation {
     pub at: Timestamp,
     /// In which round of the sink's gate it was made: it counts for no other.
     pub round: u32,
+}
+
+/// Where Haptik has the files that a user sent, by their place among the parts of an entry. Whoever knows such
+/// a URL has the file.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct FileUrls(BTreeMap<usize, String>);
+
+impl FileUrls {
+    /// Where the file is that is this part, from 0.
+    #[must_use]
+    pub fn of_part(&self, part: usize) -> Option<&str> {
+        self.0.get(&part).map(String::as_str)
+    }
+}
+
+impl fmt::Debug for FileUrls {
+    /// Says how many.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "FileUrls({})", self.0.len())
+    }
 }
 
 /// What [`Ledger::append`] found.
@@ -237,6 +262,41 @@ impl Ledger {
         Ok(messages.max_by_key(|(id, _)| *id))
     }
 
+    /// The last entries of a lane, the last first: those that `goes_on` says this of, and `most` at most. One
+    /// query for each hundred; those that cannot be read are left out, with a warning.
+    pub async fn newest(
+        &self,
+        lane: &Lane,
+        most: usize,
+        mut goes_on: impl FnMut(&Entry) -> bool,
+    ) -> Result<Vec<Entry>, TableError> {
+        let mut entries = Vec::new();
+        let mut last = None;
+        loop {
+            let query = self.table.query(lane.to_string()).consistent();
+            let query = query.backwards().after(last.take());
+            let (items, more) = query.page(PAGE).await?;
+            for item in items {
+                last = key_of(&item);
+                let entry = match self.entry_of(item).await {
+                    Ok(entry) => entry,
+                    Err(TableError::Unreadable(reason)) => {
+                        tracing::warn!(reason, "an entry is left out");
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                if entries.len() >= most || !goes_on(&entry) {
+                    return Ok(entries);
+                }
+                entries.push(entry);
+            }
+            if !more || last.is_none() {
+                return Ok(entries);
+            }
+        }
+    }
+
     fn item(
         &self,
         lane: &Lane,
@@ -268,6 +328,7 @@ impl Ledger {
             begun: 0,
             shown_by: None,
             message_ids: Vec::new(),
+            file_urls: BTreeSet::new(),
             reserved: None,
             reserved_in: 0,
             forbidden_at: None,
@@ -383,6 +444,12 @@ impl Ledger {
         // An entry that has expired in the meantime must not come back as a stump.
         update.condition(present("pk"))
     }
+}
+
+/// The key of an item of the table.
+fn key_of(item: &table::Item) -> Option<table::Item> {
+    let part = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
+    ["pk", "sk"].into_iter().map(part).collect()
 }
 
 /// The day of a time, UTC, as `2026-11-23`.

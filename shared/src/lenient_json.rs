@@ -1,26 +1,76 @@
 //! Tolerant reading of other people's JSON, and strict reading of their headers.
 //!
-//! Providers send numbers as strings, leave keys out and add new ones. These functions read one key
-//! and give an empty value where it is missing or of another kind: an odd key never costs a message.
+//! [`read`] takes what the writers of JSON write and the standard does not have: one broken character or
+//! value never costs the rest. Providers send numbers as strings, leave keys out and add new ones: the
+//! other functions read one key and give an empty value where it is missing or of another kind.
+
+use std::borrow::Cow;
 
 use http::HeaderMap;
-use serde_json::Value;
+use serde_json::{Number, Value};
+
+mod reader;
+
+/// A body is not JSON, also to a tolerant reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not JSON")]
+pub struct NotJson;
+
+/// Reads JSON as its writers write it. What is broken is replaced, and nothing else:
+///
+/// - bytes that are not UTF-8, and half of a surrogate pair, by U+FFFD;
+/// - `NaN`, `Infinity` and the like, and what is nested more than 100 deep, by null;
+/// - a number that has more digits than numbers hold by a text with those digits; one that ends in `.0` by
+///   a whole one.
+///
+/// Control characters inside a string, a byte-order mark, and NULs around the value are taken as they are.
+///
+/// # Errors
+/// When it is no JSON for all that.
+pub fn read(body: &[u8]) -> Result<Value, NotJson> {
+    let text = String::from_utf8_lossy(body);
+    reader::Reader::of(&text).only_value().ok_or(NotJson)
+}
+
+/// A body as a text that every reader of JSON takes: as it came where it is one, else what [`read`] reads,
+/// written anew.
+///
+/// # Errors
+/// As [`read`].
+pub fn strict(body: &[u8]) -> Result<Cow<'_, str>, NotJson> {
+    match (
+        std::str::from_utf8(body),
+        serde_json::from_slice::<Value>(body),
+    ) {
+        (Ok(text), Ok(_)) => Ok(Cow::Borrowed(text)),
+        _ => Ok(Cow::Owned(read(body)?.to_string())),
+    }
+}
+
+/// A number as people write it: without an exponent, and without a fraction where there is none.
+#[must_use]
+pub fn digits(number: &Number) -> String {
+    match number.as_f64().filter(|_| number.is_f64()) {
+        Some(float) => float.to_string(),
+        None => number.to_string(),
+    }
+}
 
 /// The text at `key`: a string as it is, a number or a bool written out, anything else empty.
 #[must_use]
 pub fn text(value: &Value, key: &str) -> String {
     match value.get(key) {
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Number(number)) => digits(number),
         Some(Value::Bool(flag)) => flag.to_string(),
         _ => String::new(),
     }
 }
 
-/// The text at `key`, or `None` where it is missing or empty.
+/// The text at `key`, or `None` where it is missing, empty, or white space.
 #[must_use]
 pub fn some_text(value: &Value, key: &str) -> Option<String> {
-    Some(text(value, key)).filter(|text| !text.is_empty())
+    Some(text(value, key)).filter(|text| !text.trim().is_empty())
 }
 
 /// The flag at `key`: `true`, a number other than 0, or one of the strings `true`, `yes`, `1`.
@@ -38,7 +88,7 @@ pub fn flag(value: &Value, key: &str) -> bool {
 #[must_use]
 pub fn whole(value: &Value, key: &str) -> Option<u64> {
     match value.get(key)? {
-        Value::Number(number) => number.as_u64(),
+        Value::Number(number) => digits(number).parse().ok(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
@@ -60,13 +110,13 @@ pub fn texts(value: &Value, key: &str) -> Vec<String> {
     list(value, key)
         .filter_map(|item| match item {
             Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
+            Value::Number(number) => Some(digits(number)),
             Value::Object(_) => ["text", "label", "name", "title", "value", "image", "url"]
                 .iter()
                 .find_map(|key| some_text(item, key)),
             _ => None,
         })
-        .filter(|text| !text.is_empty())
+        .filter(|text| !text.trim().is_empty())
         .collect()
 }
 
@@ -88,7 +138,7 @@ pub fn unwrapped(value: &Value) -> std::borrow::Cow<'_, Value> {
         let Value::String(text) = inner.as_ref() else {
             break;
         };
-        match serde_json::from_str::<Value>(text) {
+        match read(text.as_bytes()) {
             Ok(parsed @ (Value::Object(_) | Value::String(_))) => {
                 inner = std::borrow::Cow::Owned(parsed);
             }
@@ -99,29 +149,4 @@ pub fn unwrapped(value: &Value) -> std::borrow::Cow<'_, Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn numbers_and_flags_are_read_from_strings() {
-        let value = json!({"a": "7", "b": 7, "c": "true", "d": 1, "e": "no", "f": null});
-        assert_eq!(whole(&value, "a"), Some(7));
-        assert_eq!(whole(&value, "b"), Some(7));
-        assert_eq!(text(&value, "b"), "7");
-        assert!(flag(&value, "c") && flag(&value, "d"));
-        assert!(!flag(&value, "e") && !flag(&value, "f") && !flag(&value, "missing"));
-    }
-
-    #[test]
-    fn an_object_inside_a_string_is_unwrapped_and_plain_text_is_not() {
-        let once = json!(r#"{"text":"hi"}"#);
-        let twice = json!(once.to_string());
-        assert_eq!(unwrapped(&once).as_ref(), &json!({"text": "hi"}));
-        assert_eq!(unwrapped(&twice).as_ref(), &json!({"text": "hi"}));
-        assert_eq!(
-            unwrapped(&json!("42 is {not} JSON")).as_ref(),
-            &json!("42 is {not} JSON")
-        );
-    }
-}
+mod tests;

@@ -11,12 +11,18 @@ use crate::ids::{AuthId, EntryKey};
 use crate::redacted_debug;
 
 pub mod completion;
+pub mod email;
+mod file_name;
 pub mod handoff;
 pub mod hsl;
+mod language;
 pub mod machine_parts;
 pub mod offer;
 pub mod outgoing;
 
+pub use email::{ascii_email, is_email};
+pub use file_name::file_name;
+pub use language::language;
 pub use machine_parts::without_machine_parts;
 pub use outgoing::{Content, Handback, Outgoing, Returned, Sender, SenderKind};
 
@@ -46,9 +52,9 @@ pub struct Inbound<A = Address> {
     pub addressed: Addressed,
     /// What was done.
     pub action: UserAction,
-    /// What stands in the text in place of a name, such as `@U024BE7LH`: the channel's directory knows it.
+    /// What stands in the text in place of names: the channel's directory knows them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mentions: Vec<String>,
+    pub mentions: Vec<Mention>,
 }
 
 /// Where in a channel to answer: only the channel knows what is inside.
@@ -67,6 +73,41 @@ pub enum Addressed {
     StartsThread(String),
     /// Only if the bot was addressed in this thread before.
     IfThreadActive(String),
+}
+
+/// What stands in a text in place of a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mention {
+    /// What stands there, such as `@U024BE7LH`.
+    pub id: String,
+    /// Where, in bytes from the text's beginning; in order.
+    pub at: Vec<usize>,
+}
+
+impl Mention {
+    /// A text with names in place of these mentions, each at its own place only. What does not stand where
+    /// it should is left as it is.
+    #[must_use]
+    pub fn named(text: &str, names: &[(&Self, String)]) -> String {
+        let places = names
+            .iter()
+            .flat_map(|(mention, name)| mention.at.iter().map(move |at| (*at, *mention, name)));
+        let mut places: Vec<_> = places.collect();
+        places.sort_by_key(|(at, ..)| *at);
+        let (mut out, mut done) = (String::with_capacity(text.len()), 0);
+        for (at, mention, name) in places {
+            let stands = text
+                .get(at..)
+                .is_some_and(|rest| rest.starts_with(&mention.id));
+            let before = text.get(done..at).filter(|_| stands);
+            let Some(before) = before else { continue };
+            out.push_str(before);
+            out.push_str(name);
+            done = at + mention.id.len();
+        }
+        out.push_str(text.get(done..).unwrap_or_default());
+        out
+    }
 }
 
 /// What a user did.
@@ -119,8 +160,9 @@ pub enum UserAction {
     Feedback {
         /// 1 to 5.
         rating: u8,
-        /// Whether the query was resolved.
-        resolved: bool,
+        /// Whether the query was resolved; `None` where the user was not asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resolved: Option<bool>,
         /// A remark.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<String>,

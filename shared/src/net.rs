@@ -25,6 +25,7 @@ mod error;
 pub mod fake;
 mod fetch;
 pub mod oauth;
+pub mod online;
 mod tls;
 
 pub use client::{

@@ -188,6 +188,25 @@ pub fn delivery_report(source: &str, message_id: &str, failed: Option<&str>, sin
         .emit();
 }
 
+/// Counts a genuine event of a kind that is new to us: it was acknowledged, and there is nothing to be done.
+pub fn unknown_event(source: &str, name: &str, since: Timestamp) {
+    Hop::new("unknown_event", source)
+        .outcome(Outcome::Nothing)
+        .since(since)
+        .reason(as_name(name))
+        .emit();
+}
+
+/// A name that somebody else gave, as it may stand in a log: short, and a name.
+fn as_name(name: &str) -> &str {
+    let is_name = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
+    if !name.is_empty() && name.len() <= 60 && name.chars().all(is_name) {
+        name
+    } else {
+        "(not a name)"
+    }
+}
+
 /// Writes JSON lines to standard output, as CloudWatch reads them; `stack` tells the metrics of stacks
 /// that share an account apart. `level` is what `RUST_LOG` would say (`info`,
 /// `warn,haptik_bridge_shared=debug`); the default is `info`. See [`may_be_logged`] for what it cannot do.

@@ -20,6 +20,8 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Expression, Output, State, UndefinedBehavior, Value,
 };
 
+mod path;
+
 /// How many steps a template may take: enough for some thousand lines of a transcript.
 pub const FUEL: u64 = 2_000_000;
 
@@ -48,8 +50,10 @@ pub enum Escape {
     Text,
     /// Into JSON: a string as it is between quotation marks, anything else as JSON.
     Json,
-    /// Into a URL: percent-encoded.
+    /// Into a URL: percent-encoded, and no value changes which path is called.
     Url,
+    /// Into form fields: percent-encoded.
+    Form,
 }
 
 impl Template {
@@ -118,7 +122,10 @@ impl Template {
                 "a template wrote more than {LONGEST_TEXT} bytes"
             )));
         }
-        Ok(text)
+        match self.escape {
+            Escape::Url => path::url_of(&text).ok_or_else(|| Unfillable(path::REFUSED.to_owned())),
+            Escape::Text | Escape::Json | Escape::Form => Ok(text),
+        }
     }
 
     /// The value: of a template that is one expression, what it comes to, a number or a list for
@@ -148,6 +155,7 @@ impl Escape {
             Self::Text => "text",
             Self::Json => "json",
             Self::Url => "url",
+            Self::Form => "form",
         }
     }
 }
@@ -174,6 +182,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_auto_escape_callback(|name| match name {
         "json" => AutoEscape::Custom("json".into()),
         "url" => AutoEscape::Custom("url".into()),
+        "form" => AutoEscape::Custom("form".into()),
         _ => AutoEscape::None,
     });
     environment.set_formatter(write);
@@ -185,13 +194,18 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 fn write(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let written =
         |result: std::fmt::Result| result.map_err(|_| Error::from(ErrorKind::WriteFailure));
-    if value.is_safe() {
-        return written(output.write_str(&text_of(value)?));
-    }
     let place = match state.auto_escape() {
         AutoEscape::Custom(place) => place.as_ref(),
         _ => "text",
     };
+    if value.is_safe() {
+        let text = text_of(value)?;
+        return written(match place {
+            // What the template itself wrote, a block for example, has its marks already.
+            "url" if !path::is_marked(&text) => output.write_str(&path::marked(&text)),
+            _ => output.write_str(&text),
+        });
+    }
     let text = match place {
         "json" => match value.as_str() {
             Some(text) => {
@@ -201,12 +215,16 @@ fn write(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> R
             None if value.is_undefined() => String::new(),
             None => json_of(value)?,
         },
-        "url" => url::form_urlencoded::byte_serialize(text_of(value)?.as_bytes())
-            .collect::<String>()
-            .replace('+', "%20"),
+        "url" => path::marked(&encoded(&text_of(value)?)),
+        "form" => encoded(&text_of(value)?),
         _ => text_of(value)?,
     };
     written(output.write_str(&text))
+}
+
+fn encoded(text: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    encoded.replace('+', "%20")
 }
 
 /// A value as people read it: nothing for none, lists and objects as JSON.
@@ -263,97 +281,4 @@ fn unfillable(error: &Error) -> Unfillable {
 }
 
 #[cfg(test)]
-mod tests {
-    use minijinja::value::Serde;
-    use serde_json::json;
-
-    use super::*;
-
-    const NAMES: &[&str] = &["user", "details"];
-
-    fn checked(source: &str, escape: Escape) -> Template {
-        let template = Template::new(source, escape);
-        template.check(NAMES).expect("a template");
-        template
-    }
-
-    fn text(source: &str, escape: Escape, values: serde_json::Value) -> String {
-        checked(source, escape)
-            .text(&Value::from(Serde(values)))
-            .expect("it can be filled in")
-    }
-
-    fn wrong(source: &str) -> String {
-        let template = Template::new(source, Escape::Text);
-        template.check(NAMES).expect_err("it is refused")
-    }
-
-    #[test]
-    fn what_is_not_there_is_empty_at_any_depth() {
-        let values = json!({"user": {"name": null}});
-        let source = "<{{ user.name }}|{{ user.address.city }}|{{ details.a.b.c }}>";
-        assert_eq!(text(source, Escape::Text, values), "<||>");
-    }
-
-    #[test]
-    fn values_are_written_as_their_place_wants_them() {
-        let values = json!({"details": {"s": "a \"b\"\n</script>&", "n": 7, "f": 1.5, "t": true, "z": null, "o": {"k": [1, "x"]}}});
-        let json = r#"{"s": "{{ details.s }}", "n": {{ details.n }}, "f": {{ details.f }}, "t": {{ details.t }}, "z": {{ details.z }}, "o": {{ details.o }}}"#;
-        let written: serde_json::Value =
-            serde_json::from_str(&text(json, Escape::Json, values.clone())).expect("JSON");
-        assert_eq!(written, values["details"]);
-        let url = "https://x.example/{{ details.s }}?n={{ details.n }}";
-        assert_eq!(
-            text(url, Escape::Url, values.clone()),
-            "https://x.example/a%20%22b%22%0A%3C%2Fscript%3E%26?n=7"
-        );
-        assert_eq!(
-            text("{{ details.s }} {{ details.o }}", Escape::Text, values),
-            "a \"b\"\n</script>& {\"k\":[1,\"x\"]}"
-        );
-    }
-
-    #[test]
-    fn a_template_that_is_one_expression_keeps_its_values_type() {
-        let context = Value::from(Serde(json!({"details": {"n": 7, "l": [1, 2]}})));
-        let value = |source: &str| {
-            checked(source, Escape::Text)
-                .value(&context)
-                .expect("a value")
-        };
-        assert_eq!(value("{{ details.n }}"), json!(7));
-        assert_eq!(value("{{- details.l -}}"), json!([1, 2]));
-        assert_eq!(value("{{ details.missing.deep }}"), json!(null));
-        assert_eq!(value("no. {{ details.n }}"), json!("no. 7"));
-        assert_eq!(value("{{ details.n }}{{ details.n }}"), json!("77"));
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_before_any_event() {
-        assert!(
-            wrong("{{ user.name ").contains("syntax error"),
-            "{}",
-            wrong("{{ user.name ")
-        );
-        assert!(wrong("{{ usr.name }}").contains("a name that there is not: usr"));
-        assert!(wrong("{{ user.name|shout }}").contains("shout"));
-        assert!(wrong("{% include 'x' %}").contains("error"));
-        checked("{% for i in range(3) %}{{ i }}{% endfor %}", Escape::Text);
-    }
-
-    #[test]
-    fn a_template_without_an_end_is_stopped() {
-        let source =
-            "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
-        let template = checked(source, Escape::Text);
-        let error = template.text(&Value::UNDEFINED).expect_err("it is stopped");
-        assert!(error.to_string().contains("fuel"), "{error}");
-    }
-
-    #[test]
-    fn basic_authentication_can_be_written() {
-        let source = "Basic {{ (user.name ~ ':' ~ user.key) | b64encode }}";
-        let values = json!({"user": {"name": "a", "key": "b"}});
-        assert_eq!(text(source, Escape::Text, values), "Basic YTpi");
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::{runtime::Handle, sync::watch};
 
 use super::{
+    behaviour::Behaviour,
     bot::{Bot, DemoBot},
     faults::{CallFault, DeliveryFault},
     records::Records,
@@ -119,6 +120,17 @@ impl Simulator {
     /// Makes deliveries go wrong.
     pub fn add_delivery_fault(&self, fault: DeliveryFault) {
         self.change(|state| state.faults.deliveries.push(fault));
+    }
+
+    /// How the account behaves.
+    #[must_use]
+    pub fn behaviour(&self) -> Behaviour {
+        self.read(|state| state.behaviour.clone())
+    }
+
+    /// Changes how the account behaves, from now on.
+    pub fn behave(&self, change: impl FnOnce(&mut Behaviour)) {
+        self.change(|state| change(&mut state.behaviour));
     }
 
     /// Ends all faults.

@@ -14,13 +14,14 @@ use axum::{
     routing::{get, post},
 };
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
     account::Simulator,
     faults::{CallFault, CallOutcome},
     records::{Call, WebhookEnable},
+    settings::Settings,
 };
 
 mod feedback;
@@ -44,22 +45,37 @@ pub const WEBHOOK_PATH: &str = "/v1.0/webhook/";
 pub const SYNCHRONOUS_PATH: &str = "/v1.0/sync_message/";
 /// Move a chat to an agent.
 pub const AGENT_PATH: &str = "/integration/external/v1.0/send_chat_to_agent/";
+/// Move a chat to an agent of a tool that `receiver` names.
+pub const AGENT_TOOL_PATH: &str = "/integration/external/v2.0/send_chat_to_agent/";
 /// The transcript of a chat.
 pub const HISTORY_PATH: &str = "/integration/external/v2.0/get_chat_history/";
 
 /// The largest request; a file of 10 MB and its form fit in.
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
 
-pub(super) fn router(simulator: &Simulator) -> Router {
-    Router::new()
+/// The messaging calls.
+pub(super) fn messaging_router(simulator: &Simulator) -> Router {
+    let calls = Router::new()
         .route(USER_PATH, post(users::create).put(users::update))
         .route(MESSAGE_PATH, post(messages::log))
         .route(SYNCHRONOUS_PATH, post(messages::answer_at_once))
         .route(FILE_PATH, post(files::log))
         .route(FEEDBACK_PATH, post(feedback::log))
-        .route(WEBHOOK_PATH, post(enable_webhook))
+        .route(WEBHOOK_PATH, post(enable_webhook));
+    guarded(calls, simulator)
+}
+
+/// The calls of the integration API.
+pub(super) fn integration_router(simulator: &Simulator) -> Router {
+    let calls = Router::new()
         .route(AGENT_PATH, post(integration::send_chat_to_agent))
-        .route(HISTORY_PATH, get(integration::get_chat_history))
+        .route(AGENT_TOOL_PATH, post(integration::send_chat_to_tool))
+        .route(HISTORY_PATH, get(integration::get_chat_history));
+    guarded(calls, simulator)
+}
+
+fn guarded(calls: Router<Simulator>, simulator: &Simulator) -> Router {
+    calls
         .route_layer(middleware::from_fn_with_state(simulator.clone(), authorize))
         .route_layer(middleware::from_fn_with_state(
             simulator.clone(),
@@ -176,23 +192,38 @@ fn broken_body() -> Body {
 }
 
 async fn authorize(State(simulator): State<Simulator>, request: Request, next: Next) -> Response {
-    let integration = request.uri().path().starts_with("/integration/");
-    match credentials(&simulator, request.headers()) {
+    let path = request.uri().path();
+    let settings = simulator.settings();
+    if !path.starts_with("/integration/") {
+        return match credentials(settings, &settings.token, request.headers()) {
+            Ok(()) => next.run(request).await,
+            Err(_) => Refusal::new(StatusCode::UNAUTHORIZED, "invalid authorization details")
+                .into_response(),
+        };
+    }
+    let token = settings.integration_token.as_ref();
+    let token = token.unwrap_or(&settings.token);
+    match credentials(settings, token, request.headers()) {
         Ok(()) => next.run(request).await,
+        // This API says what is wrong, each call in its own words.
         Err(reason) => {
-            // The integration API says what is wrong, the messaging API does not.
-            let message = if integration {
-                reason
-            } else {
-                "invalid authorization details"
+            let reason = match reason {
+                BAD_TOKEN if path == HISTORY_PATH => "Invalid token",
+                other => other,
             };
-            Refusal::new(StatusCode::UNAUTHORIZED, message).into_response()
+            let status = StatusCode::from_u16(simulator.behaviour().refusal_status);
+            Refusal::new(status.unwrap_or(StatusCode::UNAUTHORIZED), reason).into_response()
         }
     }
 }
 
-fn credentials(simulator: &Simulator, headers: &HeaderMap) -> Result<(), &'static str> {
-    let settings = simulator.settings();
+const BAD_TOKEN: &str = "invalid token provided";
+
+fn credentials(
+    settings: &Settings,
+    expected: &SecretString,
+    headers: &HeaderMap,
+) -> Result<(), &'static str> {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let client_id = header("client-id").ok_or("client_id missing in headers")?;
     if client_id != settings.client_id {
@@ -202,10 +233,10 @@ fn credentials(simulator: &Simulator, headers: &HeaderMap) -> Result<(), &'stati
         .ok_or("token missing in headers")?
         .strip_prefix("Bearer ")
         .ok_or("invalid authorization in headers")?;
-    if token == settings.token.expose_secret() {
+    if token == expected.expose_secret() {
         Ok(())
     } else {
-        Err("invalid token provided")
+        Err(BAD_TOKEN)
     }
 }
 
@@ -246,12 +277,15 @@ fn required_number(fields: &Map<String, Value>, name: &str) -> Result<u64, Refus
     }
 }
 
-fn alphanumeric(auth_id: &str) -> Result<(), Refusal> {
-    if !auth_id.is_empty() && auth_id.chars().all(|c| c.is_ascii_alphanumeric()) {
-        Ok(())
-    } else {
-        Err(Refusal::bad("auth_id must be alphanumeric"))
+fn check_auth_id(settings: &Settings, auth_id: &str) -> Result<(), Refusal> {
+    let alphanumeric = auth_id.chars().all(|c| c.is_ascii_alphanumeric());
+    let plain = auth_id
+        .chars()
+        .all(|c| c.is_ascii_graphic() && !matches!(c, '#' | '/' | '?' | '{' | '}'));
+    if auth_id.is_empty() || !plain || (settings.alphanumeric_auth_ids && !alphanumeric) {
+        return Err(Refusal::bad("auth_id must be alphanumeric"));
     }
+    Ok(())
 }
 
 async fn enable_webhook(

@@ -1,14 +1,15 @@
 //! Who answers: the [`Bot`], what it is asked, and what it may do.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::events::CompletedBy;
+use super::{behaviour::Behaviour, events::CompletedBy, faults::CallFault};
 
 mod demo;
 mod elements;
+mod manners;
 
 pub use demo::DemoBot;
 
@@ -89,8 +90,26 @@ pub enum Reply {
         /// The team's name.
         team_name: Option<String>,
     },
+    /// Moves the chat to this team or the usual one, as `send_chat_to_agent` does: the bot is silent
+    /// until an agent has joined.
+    MovesToTeam {
+        /// The team's name.
+        team_name: Option<String>,
+    },
     /// Completes the conversation.
     Completes(CompletedBy),
+    /// Completes the conversation, with this `completion_by`: Haptik has the name of the bot's last step
+    /// there, for example.
+    CompletesAs(CompletedBy, String),
+    /// Lets this time pass before what follows; it is scaled as every waiting time. In a synchronous call,
+    /// the answer waits.
+    Waits(Duration),
+    /// Changes how the account behaves.
+    Behaves(fn(&mut Behaviour)),
+    /// Lets calls go wrong.
+    Fails(CallFault),
+    /// Delivers an event of this name about the user, such as no documentation has.
+    UnknownEvent(String),
     /// Delivers an event as it is.
     Event(Value),
 }
@@ -101,7 +120,13 @@ impl fmt::Debug for Reply {
             Self::Text(_) => "Text",
             Self::Hsl(_) => "Hsl",
             Self::AgentJoins { .. } => "AgentJoins",
+            Self::MovesToTeam { .. } => "MovesToTeam",
             Self::Completes(_) => "Completes",
+            Self::CompletesAs(..) => "CompletesAs",
+            Self::Waits(_) => "Waits",
+            Self::Behaves(_) => "Behaves",
+            Self::Fails(_) => "Fails",
+            Self::UnknownEvent(_) => "UnknownEvent",
             Self::Event(_) => "Event",
         })
     }

@@ -8,7 +8,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post, put},
@@ -20,9 +20,13 @@ use super::{
     account::Simulator,
     agent::{UnknownUser, plain},
     api::Refusal,
+    behaviour::Behaviour,
     events::CompletedBy,
     faults::{CallFault, DeliveryFault},
 };
+
+/// What a search field of the demo's form can find.
+const CITIES: [&str; 6] = ["Bengaluru", "Chennai", "Delhi", "Kolkata", "Mumbai", "Pune"];
 
 pub(super) fn router(simulator: &Simulator) -> Router {
     Router::new()
@@ -30,6 +34,10 @@ pub(super) fn router(simulator: &Simulator) -> Router {
         .route("/_simulator/records/{kind}", get(records))
         .route("/_simulator/webhook", put(webhook))
         .route("/_simulator/clock", post(clock))
+        .route(
+            "/_simulator/behaviour",
+            get(behaviour).put(change_behaviour),
+        )
         .route(
             "/_simulator/faults/calls",
             get(call_faults)
@@ -46,7 +54,12 @@ pub(super) fn router(simulator: &Simulator) -> Router {
         .route("/_simulator/users/{auth_id}/agent_joins", post(agent_joins))
         .route("/_simulator/users/{auth_id}/agent_says", post(agent_says))
         .route("/_simulator/users/{auth_id}/completes", post(completes))
+        .route(
+            "/_simulator/users/{auth_id}/unknown_event",
+            post(unknown_event),
+        )
         .route("/_simulator/deliver", post(deliver))
+        .route("/_simulator/search", get(search))
         .route("/_simulator/chats/{user_name}", get(chat))
         .route("/_simulator/files/{message_id}", get(file))
         .route("/_simulator/images/{name}", get(image))
@@ -124,6 +137,19 @@ async fn clock(
 ) -> Json<Value> {
     simulator.let_time_pass(Duration::from_secs(passing.seconds));
     state(State(simulator)).await
+}
+
+async fn behaviour(State(simulator): State<Simulator>) -> Json<Behaviour> {
+    Json(simulator.behaviour())
+}
+
+async fn change_behaviour(
+    State(simulator): State<Simulator>,
+    Json(changes): Json<Value>,
+) -> Result<Json<Behaviour>, Refusal> {
+    let behaviour = simulator.behaviour().with(&changes).map_err(Refusal::bad)?;
+    simulator.behave(|now| *now = behaviour);
+    Ok(Json(simulator.behaviour()))
 }
 
 async fn call_faults(State(simulator): State<Simulator>) -> Json<Vec<CallFault>> {
@@ -223,6 +249,7 @@ async fn agent_joins(
 #[serde(deny_unknown_fields)]
 struct Completing {
     by: CompletedBy,
+    completion_by: Option<String>,
 }
 
 async fn completes(
@@ -234,8 +261,45 @@ async fn completes(
         let said = json!({"error_message": "there is no open conversation"});
         return Ok((StatusCode::CONFLICT, Json(said)).into_response());
     }
-    simulator.completes(&auth_id, completing.by)?;
+    match completing.completion_by {
+        Some(completion_by) => {
+            simulator.completes_as(&auth_id, completing.by, &completion_by)?;
+        }
+        None => simulator.completes(&auth_id, completing.by)?,
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unheard {
+    event_name: String,
+}
+
+async fn unknown_event(
+    State(simulator): State<Simulator>,
+    Path(auth_id): Path<String>,
+    Json(unheard): Json<Unheard>,
+) -> Result<StatusCode, UnknownUser> {
+    simulator.unknown_event(&auth_id, &unheard.event_name)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Searched {
+    #[serde(default)]
+    query: String,
+}
+
+/// What a form's search field asks (docs.haptik.ai, bot-builder/basic/chat-elements).
+async fn search(Query(searched): Query<Searched>) -> Json<Value> {
+    let wanted = searched.query.to_lowercase();
+    let found: Vec<_> = CITIES
+        .iter()
+        .filter(|city| city.to_lowercase().contains(&wanted))
+        .map(|city| json!({"title": city}))
+        .collect();
+    Json(json!({"success": true, "data": found, "query": searched.query, "error": ""}))
 }
 
 async fn deliver(
@@ -257,7 +321,7 @@ async fn chat(State(simulator): State<Simulator>, Path(user_name): Path<String>)
         let user = state.users.by_user_name(&user_name)?;
         let text = user.history.iter().fold(String::new(), |mut text, line| {
             // Writing into a string does not fail.
-            let _ = writeln!(text, "{}: {}", line.sender, line.text);
+            let _ = writeln!(text, "{}: {}", line.said.sender, line.said.text);
             text
         });
         Some(text)

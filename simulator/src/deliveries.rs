@@ -68,11 +68,13 @@ impl Simulator {
         self.read(|state| state.webhook.waiting.len())
     }
 
-    /// Lets this much of the platform's time pass, unscaled, for the events that wait for the webhook:
-    /// what has waited for an hour is lost.
+    /// Lets this much of the platform's time pass, unscaled: an event that has waited an hour for the
+    /// webhook is lost, and a chat without a word for [`Behaviour::idle_seconds`](super::Behaviour)
+    /// completes.
     pub fn let_time_pass(&self, time: Duration) {
         let scaled = self.inner.settings.scaled(time);
         self.change(|state| state.webhook.ahead += scaled);
+        self.complete_the_idle();
     }
 
     /// Delivers a body as it is, signed, with retries. It need not be an event, or JSON at all.

@@ -19,16 +19,19 @@ pub(super) enum Speaker {
     Agent,
 }
 
-/// Why a conversation ended: `completion_type` of `webhook_conversation_complete`.
+/// Why a conversation ended: `completion_type` of `webhook_conversation_complete`, and `completion_by`,
+/// which is the state of the conversation before, or somebody's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CompletedBy {
-    /// The bot ended it: `gogo`.
+    /// The bot ended it: `gogo`, `Bot completed`.
     Bot,
-    /// The agent ended it: `agent`.
+    /// The agent ended it: `agent`, and the agent's name.
     Agent,
-    /// Nobody wrote for long enough: `autocomplete`.
+    /// Nobody wrote for long enough: `autocomplete`, `Waiting for User`.
     Timeout,
+    /// It was moved to a team of which nobody was online: `autocomplete`, `Team Offline Flag`.
+    TeamOffline,
 }
 
 impl CompletedBy {
@@ -36,7 +39,7 @@ impl CompletedBy {
         match self {
             Self::Bot => "gogo",
             Self::Agent => "agent",
-            Self::Timeout => "autocomplete",
+            Self::Timeout | Self::TeamOffline => "autocomplete",
         }
     }
 }
@@ -49,9 +52,19 @@ pub(super) struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    pub(super) fn message(&self, speaker: Speaker, message_id: u64, body: &Value) -> Value {
+    /// A message; `answers` is the id of the user's message that it answers.
+    pub(super) fn message(
+        &self,
+        speaker: Speaker,
+        message_id: u64,
+        body: &Value,
+        answers: Option<u64>,
+    ) -> Value {
         let mut event = self.common("message", speaker);
         event.insert("message".into(), json!({"id": message_id, "body": body}));
+        if let Some(answered) = answers {
+            event.insert("user_message_info".into(), json!({"id": answered}));
+        }
         Value::Object(event)
     }
 
@@ -89,13 +102,16 @@ impl Frame<'_> {
         &self,
         conversation: Conversation,
         by: CompletedBy,
+        completion_by: Option<&str>,
         chat_link: &str,
     ) -> Value {
         let mut event = self.common("webhook_conversation_complete", Speaker::Bot);
-        let completion_by = match by {
-            CompletedBy::Agent => self.settings.agent_name.as_str(),
-            CompletedBy::Bot | CompletedBy::Timeout => "gogo",
-        };
+        let completion_by = completion_by.unwrap_or(match by {
+            CompletedBy::Agent => &self.settings.agent_name,
+            CompletedBy::Bot => "Bot completed",
+            CompletedBy::Timeout => "Waiting for User",
+            CompletedBy::TeamOffline => "Team Offline Flag",
+        });
         let user_name = &self.user.user_name;
         let first_message_id = conversation.first_message_id;
         event.insert("follow_up_details".into(), json!({}));
@@ -114,6 +130,13 @@ impl Frame<'_> {
                 "user_details": self.user.profile.get("custom_data").cloned().unwrap_or_else(|| json!({})),
             }),
         );
+        Value::Object(event)
+    }
+
+    /// An event of a name that no documentation has yet.
+    pub(super) fn unknown(&self, event_name: &str) -> Value {
+        let mut event = self.common(event_name, Speaker::Bot);
+        event.insert("data".into(), json!({"labels": ["vip"]}));
         Value::Object(event)
     }
 

@@ -22,12 +22,13 @@
 //!
 //! # Modules
 //!
-//! [`Settings`] describe the account, [`Simulator`] is it, and `server` puts it behind a listener. The
-//! calls lie in `api` (with the refusals that Haptik documents), what the platform knows in `state`, its
-//! webhook in `webhook`, the payloads in `events` and their way to the webhook in `deliveries`. A [`Bot`] answers what users say; [`DemoBot`] is the script that shows
-//! every element of HSL. `agent` has what a human agent does, driven by that script or from outside.
-//! `faults` holds what goes wrong on request, [`Records`] what was received and delivered, and
-//! `control` the routes under `/_simulator/`.
+//! [`Settings`] describe the account, [`Behaviour`] what may change while it runs, [`Simulator`] is it, and
+//! `server` puts it behind a listener. The calls lie in `api` (with the refusals that Haptik documents), what
+//! the platform knows in `state`, its webhook in `webhook`, the payloads in `events` and their way to the
+//! webhook in `deliveries`. A [`Bot`] answers what users say; [`DemoBot`] is the script that shows every
+//! element of HSL, and what real accounts do besides. `agent` has what a human agent does, driven by that
+//! script or from outside, `idle` what eight minutes without a word do. `faults` holds what goes wrong on
+//! request, [`Records`] what was received and delivered, and `control` the routes under `/_simulator/`.
 //!
 //! # Control routes
 //!
@@ -38,26 +39,31 @@
 //! | `GET /_simulator/state` | the webhook, the number of users and of records |
 //! | `GET /_simulator/records/{kind}` | records: `users`, `messages`, `files`, `feedback`, `agent_moves`, `webhook_enables`, `calls`, `deliveries` |
 //! | `PUT /_simulator/webhook` | `{"url": "…", "enabled": true}`, either may be left out |
-//! | `POST /_simulator/clock` | `{"seconds": 3600}`: lets so much time pass for events that wait for the webhook |
+//! | `POST /_simulator/clock` | `{"seconds": 3600}`: lets so much time pass for events that wait for the webhook, and for chats without a word |
+//! | `GET`, `PUT /_simulator/behaviour` | how the account behaves: the fields of [`Behaviour`], any of which may be left out |
 //! | `GET`, `POST`, `DELETE /_simulator/faults/calls` | the [`CallFault`]s in force; add one; clear them |
 //! | `GET`, `POST`, `DELETE /_simulator/faults/deliveries` | the same for [`DeliveryFault`]s |
 //! | `POST /_simulator/users/{auth_id}/says` | `{"text": "…"}` or `{"hsl": {…}}`: the bot says it |
 //! | `POST /_simulator/users/{auth_id}/agent_joins` | `{"team_name": "…"}`, which may be left out |
 //! | `POST /_simulator/users/{auth_id}/agent_says` | as `says`, by the agent |
-//! | `POST /_simulator/users/{auth_id}/completes` | `{"by": "agent"}`, or `bot`, `timeout` |
+//! | `POST /_simulator/users/{auth_id}/completes` | `{"by": "agent"}`, or `bot`, `timeout`, `team_offline`; with `"completion_by"`, where it is not the usual one |
+//! | `POST /_simulator/users/{auth_id}/unknown_event` | `{"event_name": "…"}`: an event of a name that no documentation has |
 //! | `POST /_simulator/deliver` | delivers the body as it is, signed |
 //! | `GET /_simulator/chats/{user_name}` | a user's chat as plain text |
 //! | `GET /_simulator/files/{message_id}` | what is known about a file |
 //! | `GET /_simulator/images/{name}` | a picture for the demo's cards |
+//! | `GET /_simulator/search?query=…` | what a search field of a form asks |
 
 mod account;
 mod agent;
 mod api;
+mod behaviour;
 mod bot;
 mod control;
 mod deliveries;
 mod events;
 mod faults;
+mod idle;
 mod records;
 mod server;
 mod settings;
@@ -68,9 +74,10 @@ pub use self::{
     account::{Simulator, TimedOut},
     agent::UnknownUser,
     api::{
-        AGENT_PATH, FEEDBACK_PATH, FILE_PATH, HISTORY_PATH, MESSAGE_PATH, SYNCHRONOUS_PATH,
-        USER_PATH, WEBHOOK_PATH,
+        AGENT_PATH, AGENT_TOOL_PATH, FEEDBACK_PATH, FILE_PATH, HISTORY_PATH, MESSAGE_PATH,
+        SYNCHRONOUS_PATH, USER_PATH, WEBHOOK_PATH,
     },
+    behaviour::{Behaviour, Transcripts, WhenOffline},
     bot::{Bot, DemoBot, FileSent, Reply, UserMessage},
     deliveries::signature,
     events::CompletedBy,

@@ -221,6 +221,8 @@ pub struct AgentMove {
     pub business_id: u64,
     /// Seconds until the chat is moved, 5 to 10.
     pub countdown: u64,
+    /// The agent tool asked for; `None` by v1.0, which has only Haptik's own.
+    pub receiver: Option<String>,
 }
 
 /// The webhook enabled by a call.

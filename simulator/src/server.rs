@@ -14,9 +14,30 @@ use super::{account::Simulator, api, control};
 
 impl Simulator {
     /// The platform's routes and the control routes, to be served by any server. It can be merged
-    /// into another router.
+    /// into another router. The integration API is among them, unless
+    /// [`Settings::integration_elsewhere`](super::Settings::integration_elsewhere) says otherwise.
     pub fn router(&self) -> Router {
-        api::router(self).merge(control::router(self))
+        let router = api::messaging_router(self).merge(control::router(self));
+        if self.inner.settings.integration_elsewhere {
+            router
+        } else {
+            router.merge(api::integration_router(self))
+        }
+    }
+
+    /// The routes of the integration API alone, for a host of its own.
+    pub fn integration_router(&self) -> Router {
+        api::integration_router(self)
+    }
+
+    /// Serves the integration API at an address of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    pub async fn serve_integration(&self, address: impl ToSocketAddrs) -> io::Result<Running> {
+        let listener = TcpListener::bind(address).await?;
+        self.run(listener, self.integration_router())
     }
 
     /// Serves the account at this address, such as `127.0.0.1:0` for any free port.
@@ -40,10 +61,15 @@ impl Simulator {
                 .public_url
                 .get_or_insert_with(|| format!("http://{address}"));
         });
+        self.run(listener, self.router())
+    }
+
+    fn run(&self, listener: TcpListener, router: Router) -> io::Result<Running> {
+        let address = listener.local_addr()?;
         // A handle that is set already is as good.
         let _ = self.inner.runtime.set(Handle::current());
         let (stop, stopped) = oneshot::channel();
-        let server = axum::serve(listener, self.router()).with_graceful_shutdown(async {
+        let server = axum::serve(listener, router).with_graceful_shutdown(async {
             // Either a message or the sender's end means: stop.
             let _ = stopped.await;
         });

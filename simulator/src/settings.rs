@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::behaviour::Behaviour;
+
 /// The simulated account: credentials, names, limits and the speed of time.
 ///
 /// The defaults are good for a demonstration; a test mostly changes
@@ -14,6 +16,21 @@ pub struct Settings {
     pub client_id: String,
     /// What the `Authorization: Bearer` header of every call must say.
     pub token: SecretString,
+    /// What it must say for the integration API (moving a chat, transcripts), which has a token of its own
+    /// in the Business Manager. `None`: the same.
+    pub integration_token: Option<SecretString>,
+    /// Whether the integration API has a host of its own:
+    /// [`serve_integration`](super::Simulator::serve_integration) serves it, and
+    /// [`serve`](super::Simulator::serve) does not.
+    pub integration_elsewhere: bool,
+    /// The agent tools that `v2.0/send_chat_to_agent` knows; `athena` is Haptik's own.
+    pub receivers: Vec<String>,
+    /// Whether an `auth_id` with anything but letters and digits is refused, as the documentation's word
+    /// "alphanumeric" may mean. Otherwise it may have what a URL's path may, which integrations in use rely
+    /// on.
+    pub alphanumeric_auth_ids: bool,
+    /// What may change while the simulator runs.
+    pub behaviour: Behaviour,
     /// The key of the HMAC-SHA1 in `X-Hub-Signature`.
     pub webhook_secret: SecretString,
     /// Where events are delivered. It can be set later with
@@ -41,7 +58,8 @@ pub struct Settings {
     /// Which events tell that a conversation is complete.
     pub completion_events: CompletionEvents,
     /// What every waiting time of the platform is multiplied by: retries, the hour that events wait
-    /// for a disabled webhook, the hour between two feedbacks, the countdown to an agent. 1.0 is the
+    /// for a disabled webhook, the hour between two feedbacks, the countdown to an agent, the eight minutes
+    /// without a word. 1.0 is the
     /// real thing, 0.001 makes an hour 3.6 seconds. The time-out of a delivery is not scaled.
     pub time_scale: f64,
     /// How long a webhook may take to answer (Haptik: 5 seconds).
@@ -62,6 +80,11 @@ impl Default for Settings {
         Self {
             client_id: "simulator-client".to_owned(),
             token: SecretString::from("simulator-token"),
+            integration_token: None,
+            integration_elsewhere: false,
+            receivers: vec!["athena".to_owned()],
+            alphanumeric_auth_ids: false,
+            behaviour: Behaviour::default(),
             webhook_secret: SecretString::from("simulator-webhook-secret"),
             webhook_url: None,
             public_url: None,
@@ -100,7 +123,7 @@ pub enum AgentJoins {
     AfterCountdown,
     /// After this time, whatever the countdown; it is scaled as every waiting time.
     After(Duration),
-    /// By itself never: all agents are busy, or it is after hours.
+    /// By itself never: all agents are busy. When the countdown is over, the bot has the chat again.
     Never,
 }
 

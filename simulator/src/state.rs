@@ -1,12 +1,18 @@
 //! What the simulated platform knows: its users, their conversations, its webhook.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha1::{Digest, Sha1};
+use tokio::time::Instant;
 
-use super::{faults::Faults, records::Records, settings::Settings, webhook::Webhook};
+use super::{
+    behaviour::Behaviour, faults::Faults, records::Records, settings::Settings, webhook::Webhook,
+};
 
 /// How many lines of a user's chats are remembered for transcripts.
 const KEPT_LINES: usize = 200;
@@ -15,6 +21,7 @@ pub(super) struct State {
     pub(super) users: Users,
     pub(super) webhook: Webhook,
     pub(super) faults: Faults,
+    pub(super) behaviour: Behaviour,
     pub(super) records: Records,
     pub(super) random: fastrand::Rng,
     pub(super) public_url: Option<String>,
@@ -28,6 +35,7 @@ impl State {
             users: Users::keeping(settings.keep_users),
             webhook: Webhook::at(settings.webhook_url.clone()),
             faults: Faults::default(),
+            behaviour: settings.behaviour.clone(),
             records: Records::keeping(settings.keep_records),
             random: fastrand::Rng::with_seed(settings.seed),
             public_url: settings.public_url.clone(),
@@ -82,6 +90,10 @@ impl Users {
         self.get(self.auth_ids.get(user_name)?)
     }
 
+    pub(super) fn auth_ids(&self) -> impl Iterator<Item = &String> {
+        self.by_auth_id.keys()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_auth_id.len()
     }
@@ -121,6 +133,10 @@ pub(super) struct User {
     pub(super) business_id: u64,
     /// The team of the agent who has the chat, if one has.
     pub(super) agent_team: Option<String>,
+    /// Whether the chat is on its way to an agent: the bot is silent then.
+    pub(super) is_moving: bool,
+    /// When something was said last, and [`Webhook::ahead`] at that time.
+    pub(super) quiet_since: (Instant, Duration),
     /// Whether somebody plays that agent.
     pub(super) agent_is_played: bool,
     pub(super) conversation: Option<Conversation>,
@@ -143,6 +159,8 @@ impl User {
             profile,
             business_id,
             agent_team: None,
+            is_moving: false,
+            quiet_since: (Instant::now(), Duration::ZERO),
             agent_is_played: false,
             conversation: None,
             conversations: 0,
@@ -174,24 +192,43 @@ impl User {
         opened
     }
 
-    pub(super) fn remember(
-        &mut self,
-        sender: String,
-        text: String,
-        message_id: u64,
-        at: Timestamp,
-    ) {
+    /// Who answers what the user says.
+    pub(super) fn who_answers(&self) -> Answers {
+        if self.agent_team.is_some() {
+            if self.agent_is_played {
+                Answers::Nobody
+            } else {
+                Answers::Agent
+            }
+        } else if self.is_moving {
+            Answers::Nobody
+        } else {
+            Answers::Bot
+        }
+    }
+
+    pub(super) fn remember(&mut self, said: Said, message_id: u64, at: Timestamp) {
         if self.history.len() >= KEPT_LINES {
             self.history.pop_front();
         }
         self.history.push_back(Line {
             conversation: self.conversations,
-            sender,
-            text,
+            said,
             message_id,
             at,
         });
     }
+}
+
+/// Who answers a user by a script.
+#[derive(Clone, Copy)]
+pub(super) enum Answers {
+    /// The bot.
+    Bot,
+    /// The agent who has the chat.
+    Agent,
+    /// The chat is on its way to an agent, or somebody plays that agent.
+    Nobody,
 }
 
 /// One conversation of a user, from the first message to its completion.
@@ -203,11 +240,20 @@ pub(super) struct Conversation {
     pub(super) first_message_id: u64,
 }
 
+/// Who said what.
+pub(super) struct Said {
+    /// `user`, `bot`, or the agent's name.
+    pub(super) sender: String,
+    /// What was said.
+    pub(super) text: String,
+    /// The type of a bot's message, such as `TEXT`.
+    pub(super) bots: Option<String>,
+}
+
 /// A line of a transcript.
 pub(super) struct Line {
     pub(super) conversation: u64,
-    pub(super) sender: String,
-    pub(super) text: String,
+    pub(super) said: Said,
     pub(super) message_id: u64,
     pub(super) at: Timestamp,
 }

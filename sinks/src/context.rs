@@ -8,9 +8,18 @@ use haptik_bridge_shared::message::SenderKind;
 use serde_json::{Map, Value, json};
 
 use crate::Delivery;
+use crate::fit::{is_blank, one_line};
+
+/// What `completion_by` says where it is not somebody's name.
+const STATES: [&str; 4] = [
+    "Team Offline Flag",
+    "Waiting for User",
+    "Bot completed",
+    "AGENT_CLAIM_NAME",
+];
 
 /// The names, as `docs/sinks.md` explains them.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 21] = [
     "event",
     "event_name",
     "delivery_id",
@@ -21,6 +30,7 @@ pub const NAMES: [&str; 20] = [
     "business_name",
     "user",
     "agent",
+    "agent_name",
     "completed_by",
     "completion_type",
     "completion_by",
@@ -62,19 +72,20 @@ pub fn filled(values: Map<String, Value>) -> minijinja::Value {
     minijinja::Value::from(minijinja::value::Serde(Value::Object(values)))
 }
 
-/// The values of an event, without a transcript.
+/// The values of an event, without a transcript. A text of which nothing can be seen is empty, but in
+/// `event`, which is as it came.
 #[must_use]
 pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
-    let raw: Value = serde_json::from_str(delivery.body).unwrap_or_default();
+    let raw: Value = lenient_json::read(delivery.body.as_bytes()).unwrap_or_default();
     let event = delivery.event;
     let data = lenient_json::unwrapped(&event.data).into_owned();
     let part = |key: &str| {
         data.get(key)
-            .map(|part| lenient_json::unwrapped(part).into_owned())
+            .map(|part| seen(lenient_json::unwrapped(part).into_owned()))
             .filter(|part| !part.is_null())
             .unwrap_or_else(|| json!({}))
     };
-    let text = |key: &str| Value::String(lenient_json::text(&data, key));
+    let text = |key: &str| seen(Value::String(lenient_json::text(&data, key)));
     let link = ["complete_chat_link", "chat_link"]
         .iter()
         .find_map(|key| lenient_json::some_text(&data, key));
@@ -93,10 +104,8 @@ pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
         "business_id": event.business_id,
         "business_name": event.business_name,
         "user": user(&raw, &part("user_details")),
-        "agent": {
-            "name": event.sender.name,
-            "is_automated": event.sender.kind == SenderKind::Bot,
-        },
+        "agent": agent(delivery, &raw),
+        "agent_name": agent_name(delivery, completed_by, &lenient_json::text(&data, "completion_by")),
         "completed_by": completed_by,
         "completion_type": text("completion_type"),
         "completion_by": text("completion_by"),
@@ -113,19 +122,61 @@ pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
     }
 }
 
+/// A value whose texts are empty where nothing of them can be seen.
+fn seen(value: Value) -> Value {
+    match value {
+        Value::String(text) if is_blank(&text) => Value::String(String::new()),
+        Value::Array(list) => list.into_iter().map(seen).collect(),
+        Value::Object(object) => {
+            let seen = object.into_iter().map(|(key, value)| (key, seen(value)));
+            Value::Object(seen.collect())
+        }
+        other => other,
+    }
+}
+
+/// Who did what the event tells of: the bot, or an agent.
+fn agent(delivery: &Delivery<'_>, raw: &Value) -> Value {
+    let sender = &delivery.event.sender;
+    let agent = lenient_json::unwrapped(raw.get("agent").unwrap_or(&Value::Null)).into_owned();
+    json!({
+        "id": lenient_json::text(&agent, "id"),
+        "name": one_line(&sender.name),
+        "email": one_line(&lenient_json::text(&agent, "email")),
+        "is_automated": sender.kind == SenderKind::Bot,
+    })
+}
+
+/// The name of the agent who did it, or who completed the conversation; empty where that was no agent.
+fn agent_name(delivery: &Delivery<'_>, completed_by: &str, completion_by: &str) -> String {
+    let sender = &delivery.event.sender;
+    let name = match sender.kind {
+        SenderKind::Agent => one_line(&sender.name),
+        SenderKind::Bot => String::new(),
+    };
+    let is_name = completed_by == "agent" && !STATES.contains(&completion_by.trim());
+    if name.is_empty() && is_name {
+        one_line(completion_by)
+    } else {
+        name
+    }
+}
+
 /// What Haptik says of the user: its own keys, what the bot collected as `details`, and `name`, `email`
 /// and `phone` from wherever they are.
 fn user(raw: &Value, details: &Value) -> Value {
     let mut user =
-        match lenient_json::unwrapped(raw.get("user").unwrap_or(&Value::Null)).into_owned() {
+        match seen(lenient_json::unwrapped(raw.get("user").unwrap_or(&Value::Null)).into_owned()) {
             Value::Object(user) => user,
             _ => Map::new(),
         };
     let known = Value::Object(user.clone());
     for (name, keys) in PERSON {
         let found = [details, &known].into_iter().find_map(|values| {
-            keys.iter()
-                .find_map(|key| lenient_json::some_text(values, key))
+            let texts = keys
+                .iter()
+                .map(|key| one_line(&lenient_json::text(values, key)));
+            texts.into_iter().find(|text| !text.is_empty())
         });
         user.insert(name.to_owned(), Value::String(found.unwrap_or_default()));
     }
@@ -152,7 +203,7 @@ pub fn sample() -> &'static str {
                     "device_platform": "13",
                     "device_platform_name": "Webhook",
                 },
-                "agent": {"id": 4415, "name": "Prateek", "is_automated": false, "email": null},
+                "agent": {"id": 4415, "name": "Prateek", "is_automated": false, "email": "prateek@acme.example"},
                 "follow_up_details": {},
                 "data": {
                     "conversation_no": "12",
@@ -169,4 +220,118 @@ pub fn sample() -> &'static str {
         )
     });
     &SAMPLE
+}
+
+#[cfg(test)]
+mod tests {
+    use haptik_bridge_shared::config::{Escape, Template};
+    use haptik_bridge_shared::haptik::webhook::Event;
+    use haptik_bridge_shared::ids::{AccountId, EntryKey};
+    use jiff::Timestamp;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn values_of(change: impl FnOnce(&mut Value)) -> Map<String, Value> {
+        let mut event: Value = serde_json::from_str(sample()).expect("JSON");
+        change(&mut event);
+        let body = event.to_string();
+        let event = Event::read(body.as_bytes()).expect("an event");
+        values(&Delivery {
+            sink: "crm",
+            account: &AccountId::from("main"),
+            event: &event,
+            body: &body,
+            key: &EntryKey::from("1"),
+            received_at: Timestamp::UNIX_EPOCH,
+            now: Timestamp::UNIX_EPOCH,
+            again: false,
+            twin_wait: Duration::ZERO,
+            longest_settling: Duration::MAX,
+        })
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_not_there() {
+        let values = values_of(|event| {
+            event["user"]["user_name"] = json!("\u{200b}");
+            event["user"]["name"] = json!("Asha");
+            event["data"]["user_details"] =
+                json!({"name": "  ", "full_name": "\u{feff}", "email": " ", "phone": "\u{a0}"});
+            event["data"]["closing_categories"]["reason"] = json!(" \n");
+        });
+        assert_eq!(values["user"]["name"], "Asha");
+        for empty in ["email", "phone", "user_name"] {
+            assert_eq!(values["user"][empty], "", "{empty}");
+        }
+        assert_eq!(values["closing_categories"]["reason"], "");
+        assert_eq!(
+            values["event"]["data"]["closing_categories"]["reason"],
+            " \n"
+        );
+    }
+
+    #[test]
+    fn a_number_keeps_its_digits() {
+        let body = sample().replace("8826755986", "918826755986.0").replace(
+            "\"order_no\": \"A-1001\"",
+            "\"order_no\": 123456789012345678901234567890, \"code\": 0.1234567890123456789, \"n\": 7.0",
+        );
+        let event = Event::read(body.as_bytes()).expect("an event");
+        let values = values(&Delivery {
+            sink: "crm",
+            account: &AccountId::from("main"),
+            event: &event,
+            body: &body,
+            key: &EntryKey::from("1"),
+            received_at: Timestamp::UNIX_EPOCH,
+            now: Timestamp::UNIX_EPOCH,
+            again: false,
+            twin_wait: Duration::ZERO,
+            longest_settling: Duration::MAX,
+        });
+        assert_eq!(values["user"]["phone"], "918826755986");
+        let values = filled(values);
+        for (source, expected) in [
+            ("{{ user.phone }}", "918826755986"),
+            (
+                "{{ conversation_details.order_no }}",
+                "123456789012345678901234567890",
+            ),
+            ("{{ conversation_details.code }}", "0.1234567890123456789"),
+            ("{{ conversation_details.n }}", "7"),
+            ("{{ conversation_details.amount }}", "49.9"),
+            (
+                "{{ event.data.conversation_details.order_no }}",
+                "123456789012345678901234567890",
+            ),
+        ] {
+            for escape in [Escape::Text, Escape::Json] {
+                let text = Template::new(source, escape).text(&values);
+                assert_eq!(text.as_deref(), Ok(expected), "{source}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_agent_has_an_address_and_only_an_agent_is_named() {
+        let values = values_of(|_| {});
+        assert_eq!(values["agent"]["email"], "prateek@acme.example");
+        assert_eq!(values["agent"]["id"], "4415");
+        assert_eq!(values["agent_name"], "Prateek");
+        for (completion_type, completion_by, agent_name) in [
+            ("agent", "Prateek", "Prateek"),
+            ("agent", "Waiting for User", ""),
+            ("gogo", "Thank you", ""),
+            ("autocomplete", "Team Offline Flag", ""),
+        ] {
+            let values = values_of(|event| {
+                event["agent"] = json!({"name": "gogo", "is_automated": true});
+                event["data"]["completion_type"] = json!(completion_type);
+                event["data"]["completion_by"] = json!(completion_by);
+            });
+            assert_eq!(values["agent_name"], agent_name, "{completion_by}");
+            assert_eq!(values["completion_by"], completion_by);
+        }
+    }
 }

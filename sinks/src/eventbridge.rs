@@ -22,6 +22,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use haptik_bridge_shared::config::SinkDefinition;
 use haptik_bridge_shared::net::api::Preview;
 use haptik_bridge_shared::net::aws::{AwsEnvironment, MissingVariables};
+use haptik_bridge_shared::net::online::{Finding, Verdict};
 use haptik_bridge_shared::net::{CallError, CallErrorKind, Unreachable, shortened};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -185,6 +186,17 @@ impl Sink for EventBridge {
         }
     }
 
+    /// Whether the bus is there, as far as these credentials may know that.
+    async fn online(&self) -> Vec<Finding> {
+        let verdict = match &self.client {
+            Ok(client) => bus(client, &self.config.event_bus).await,
+            Err(missing) => Verdict::Untried(format!(
+                "there are no AWS credentials here ({missing}); on AWS, the processor's role has them"
+            )),
+        };
+        vec![Finding::new("event_bus", verdict)]
+    }
+
     /// `Detail`, which is sent as text, is shown as the JSON that it is.
     async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError> {
         let entry = self.entry(delivery)?;
@@ -209,6 +221,24 @@ impl Sink for EventBridge {
                 .into(),
             body: format!("{body:#}"),
         }])
+    }
+}
+
+/// Whether the bus is there.
+async fn bus(client: &Client, name: &str) -> Verdict {
+    let Err(error) = client.describe_event_bus().name(name).send().await else {
+        return Verdict::Accepted("the bus is there".to_owned());
+    };
+    match error.as_service_error() {
+        Some(DescribeEventBusError::ResourceNotFoundException(_)) => Verdict::Refused {
+            why: "the bus does not exist".to_owned(),
+            mend: "Make it in AWS, or name another".to_owned(),
+        },
+        Some(other) if is_final(other.code().unwrap_or_default()) => Verdict::Untried(
+            "these AWS credentials may not ask for the bus; that is no fault of the processor's role"
+                .to_owned(),
+        ),
+        _ => Verdict::Unreached(failed(&error).to_string()),
     }
 }
 

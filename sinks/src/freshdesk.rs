@@ -16,20 +16,22 @@ use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::{ApiRequest, Field};
 use serde_json::{Map, Value, json};
 
+use crate::Limit;
 use crate::config;
-use crate::plain::{html, html_length};
+use crate::fit::one_line;
+use crate::plain::{html, html_length, record_id};
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
 };
 
 /// "Subject … maximum of 255 characters".
-const LONGEST_SUBJECT: usize = 255;
+const SUBJECT: Limit = Limit::characters(255);
 
 /// Freshdesk does not say how long a description may be. This, with the escaping, is well below 64 kB.
-const LONGEST_DESCRIPTION: usize = 60_000;
-
-/// A tag has at most so many characters.
-const LONGEST_TAG: usize = 32;
+const DESCRIPTION: Limit = Limit {
+    most: 60_000,
+    size_of: html_length,
+};
 
 /// The source "Chat" (<https://developers.freshdesk.com/api/#ticket-properties>); open; low.
 const DEFAULTS: [(&str, u8); 3] = [("source", 7), ("status", 2), ("priority", 1)];
@@ -52,10 +54,10 @@ pub struct Freshdesk {
 impl CrmType for Freshdesk {
     const NAME: &'static str = "freshdesk";
     const LIMITS: Limits = Limits {
-        subject: LONGEST_SUBJECT,
-        description: LONGEST_DESCRIPTION,
-        comment: LONGEST_DESCRIPTION,
-        size_of: html_length,
+        tag: Limit::characters(32),
+        tag_of,
+        field: DESCRIPTION,
+        ..Limits::of(SUBJECT, DESCRIPTION, DESCRIPTION)
     };
     /// How long a creation may take on its way: three times as long as we wait for its answer.
     const SETTLES_IN: Duration = Duration::from_secs(30);
@@ -81,7 +83,7 @@ impl Freshdesk {
         if !ticket.requester.name.is_empty() && key != "requester_id" {
             body.insert("name".to_owned(), json!(ticket.requester.name));
         }
-        let tags = ticket.tags.iter().map(|tag| tag_of(tag));
+        let tags = ticket.tags.iter().map(String::as_str);
         let tags: Vec<_> = tags.chain([external_tag(ticket)]).collect();
         body.insert("subject".to_owned(), json!(ticket.subject));
         body.insert("description".to_owned(), json!(html(&ticket.description)));
@@ -95,9 +97,38 @@ impl Freshdesk {
     }
 
     fn ticket_ref(&self, ticket: &Value) -> Option<TicketRef> {
-        let id = lenient_json::some_text(ticket, "id")?;
+        let id = record_id(ticket, "id")?;
         let url = self.client.url(&format!("a/tickets/{id}"));
         Some(TicketRef::at(id, &url))
+    }
+
+    /// The ticket among those of a requester.
+    async fn find_of(
+        &self,
+        ticket: &Ticket,
+        key: &str,
+        requester: &str,
+    ) -> Result<Option<TicketRef>, CallError> {
+        let query = [
+            (key, requester),
+            ("order_by", "created_at"),
+            ("order_type", "desc"),
+            ("per_page", &PER_PAGE.to_string()),
+        ];
+        let url = self.client.query("api/v2/tickets", &query);
+        // A requester that there is not, and so no ticket, is 400.
+        let request = ApiRequest::get("find a ticket", url).expect(&[400]);
+        let answer = self.client.send(request).await?;
+        if answer.status == 400 {
+            return Ok(None);
+        }
+        let tickets = answer.body.as_array().ok_or_else(|| answer.unreadable())?;
+        let ours = external_tag(ticket);
+        let found = tickets.iter().find(|ticket| {
+            let tags = lenient_json::list(ticket, "tags");
+            tags.filter_map(Value::as_str).any(|tag| tag == ours)
+        });
+        Ok(found.and_then(|found| self.ticket_ref(found)))
     }
 
     /// The notes of a ticket, oldest first.
@@ -123,31 +154,29 @@ impl Freshdesk {
 
 #[async_trait]
 impl Crm for Freshdesk {
+    /// The agent whose key it is (<https://developers.freshdesk.com/api/#me>).
+    async fn me(&self) -> Result<String, CallError> {
+        let request = ApiRequest::get("say who we are", self.client.url("api/v2/agents/me"));
+        self.client.send(request).await?;
+        Ok("Freshdesk knows the agent".to_owned())
+    }
+
     async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let (key, requester) = requester_of(ticket);
         let requester = requester
             .as_str()
             .map_or_else(|| requester.to_string(), Into::into);
-        let query = [
-            (key, requester.as_str()),
-            ("order_by", "created_at"),
-            ("order_type", "desc"),
-            ("per_page", &PER_PAGE.to_string()),
-        ];
-        let url = self.client.query("api/v2/tickets", &query);
-        // A requester that there is not, and so no ticket, is 400.
-        let request = ApiRequest::get("find a ticket", url).expect(&[400]);
-        let answer = self.client.send(request).await?;
-        if answer.status == 400 {
-            return Ok(None);
+        let found = self.find_of(ticket, key, &requester).await?;
+        // An event before this one may not have had the address.
+        if found.is_none()
+            && !REQUESTERS
+                .iter()
+                .any(|key| ticket.fields.contains_key(*key))
+        {
+            let (key, requester) = of_conversation(ticket);
+            return self.find_of(ticket, key, requester).await;
         }
-        let tickets = answer.body.as_array().ok_or_else(|| answer.unreadable())?;
-        let ours = external_tag(ticket);
-        let found = tickets.iter().find(|ticket| {
-            let tags = lenient_json::list(ticket, "tags");
-            tags.filter_map(Value::as_str).any(|tag| tag == ours)
-        });
-        Ok(found.and_then(|found| self.ticket_ref(found)))
+        Ok(found)
     }
 
     async fn create(&self, ticket: &Ticket) -> Result<TicketRef, CallError> {
@@ -207,20 +236,25 @@ fn requester_of(ticket: &Ticket) -> (&'static str, Value) {
         }
     }
     if ticket.requester.email.is_empty() {
-        ("unique_external_id", json!(ticket.external_id))
+        let (key, requester) = of_conversation(ticket);
+        (key, json!(requester))
     } else {
         ("email", json!(ticket.requester.email))
     }
 }
 
-/// The tag that names the ticket: the digits of its external id, which are as long as a tag may be.
-fn external_tag(ticket: &Ticket) -> String {
-    let digits = ticket.external_id.strip_prefix("haptik-");
-    tag_of(digits.unwrap_or(&ticket.external_id))
+/// The contact of the conversation alone.
+fn of_conversation(ticket: &Ticket) -> (&'static str, &str) {
+    ("unique_external_id", &ticket.external_id)
 }
 
-/// A tag as Freshdesk takes it.
+/// The tag that names the ticket: the digits of its external id, which are as long as a tag may be.
+fn external_tag(ticket: &Ticket) -> &str {
+    let digits = ticket.external_id.strip_prefix("haptik-");
+    digits.unwrap_or(&ticket.external_id)
+}
+
+/// A tag as Freshdesk takes it: without commas.
 fn tag_of(tag: &str) -> String {
-    let tag: String = tag.replace(',', " ").chars().take(LONGEST_TAG).collect();
-    tag.trim().to_owned()
+    one_line(&tag.replace(',', " "))
 }

@@ -9,6 +9,7 @@ use crate::context::filled;
 use async_trait::async_trait;
 use haptik_bridge_shared::config::SinkDefinition;
 use haptik_bridge_shared::net::api::{Api, ApiRequest, Preview};
+use haptik_bridge_shared::net::online::Finding;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use url::Url;
@@ -100,7 +101,11 @@ impl Http {
 impl Sink for Http {
     async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {
         let transcript = if self.wants_transcript() {
-            match self.transcripts.fetch(delivery).await? {
+            match self
+                .transcripts
+                .fetch(delivery, self.config.transcript_from)
+                .await?
+            {
                 Fetched::Transcript(transcript) => transcript,
                 Fetched::NotYet(pause, reason) => return Ok(Delivered::Later(pause, reason)),
             }
@@ -112,6 +117,11 @@ impl Sink for Http {
         })?;
         self.api.send(request).await?;
         Ok(Delivered::Done)
+    }
+
+    async fn online(&self) -> Vec<Finding> {
+        let how = "only an event shows whether it is taken: `haptik-bridge sink test` sends one";
+        vec![Finding::untried("its requests", how)]
     }
 
     async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError> {
@@ -216,11 +226,11 @@ mod tests {
     #[tokio::test]
     async fn a_request_is_what_the_templates_say_and_shows_no_secret() {
         let (fake, sinks) = desk(200).await;
-        let details = serde_json::json!({"path": "a/../b?c", "n": 7, "o": [null, {"x": "<"}]});
+        let details = serde_json::json!({"path": "a/b?c", "n": 7, "o": [null, {"x": "<"}]});
         try_it(&sinks, details.clone(), true).await.expect("taken");
         let request = fake.requests().pop().expect("a request");
         assert_eq!(request.method, "PUT");
-        assert_eq!(request.path, "/t/a%2F..%2Fb%3Fc?q=1");
+        assert_eq!(request.path, "/t/a%2Fb%3Fc?q=1");
         assert_eq!(request.header("authorization"), "Bearer hunter2");
         assert_eq!(request.header("content-type"), "application/json");
         let sent: Value = serde_json::from_str(&request.text()).expect("JSON");
@@ -235,13 +245,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_value_leads_a_request_to_another_path() {
+        let (fake, sinks) = desk(200).await;
+        for path in ["..", ".", "", "../admin", "%2e%2e", "..\\"] {
+            let error = try_it(&sinks, serde_json::json!({"n": 1, "path": path}), true).await;
+            let error = error.expect_err(path).to_string();
+            assert!(
+                error.contains("would change which path is called"),
+                "{error}"
+            );
+        }
+        assert!(fake.requests().is_empty());
+    }
+
+    #[tokio::test]
     async fn an_answer_without_end_is_left_at_the_limit() {
         let pause = std::time::Duration::from_millis(1);
         let answer = move || {
             Answer::raw("HTTP/1.1 200 OK\r\n\r\n").then_endlessly("x".repeat(1 << 17), pause)
         };
         let (_fake, sinks) = desk_that_answers(answer).await;
-        let tried = try_it(&sinks, serde_json::json!({"n": 1}), true);
+        let tried = try_it(&sinks, serde_json::json!({"n": 1, "path": "p"}), true);
         let tried = tokio::time::timeout(std::time::Duration::from_secs(8), tried).await;
         tried.expect("before the call's time is up").expect("taken");
     }
@@ -249,10 +273,10 @@ mod tests {
     #[tokio::test]
     async fn what_was_taken_before_is_delivered_and_what_is_no_json_is_refused() {
         let (fake, sinks) = desk(409).await;
-        try_it(&sinks, serde_json::json!({"n": 1}), true)
+        try_it(&sinks, serde_json::json!({"n": 1, "path": "p"}), true)
             .await
             .expect("taken before");
-        let error = try_it(&sinks, serde_json::json!({}), true).await;
+        let error = try_it(&sinks, serde_json::json!({"path": "p"}), true).await;
         let error = error.expect_err("there is no number").to_string();
         assert!(
             error.contains("the body would not be JSON (line 1"),

@@ -16,8 +16,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::Limit;
 use crate::config;
-use crate::plain::{as_text, html, strip_html, without_space};
+use crate::plain::{as_text, html, record_id, strip_html, without_space};
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Requester, Ticket, TicketRef,
 };
@@ -31,8 +32,14 @@ const NOTE_TO_TICKET: u32 = 228;
 
 /// The most characters of a property that is text
 /// (<https://knowledge.hubspot.com/properties/property-field-types-in-hubspot>), less some for safety.
-const LONGEST_TEXT: usize = 65_000;
-const LONGEST_SUBJECT: usize = 255;
+const TEXT: Limit = Limit::utf16(65_000);
+const SUBJECT: Limit = Limit::utf16(255);
+
+/// The same of a note, which is HTML.
+const NOTE: Limit = Limit {
+    most: TEXT.most,
+    size_of: |text| html(text).encode_utf16().count(),
+};
 
 /// What says that a ticket was to have a property that there is not.
 const NO_PROPERTY: &str = "PROPERTY_DOESNT_EXIST";
@@ -49,12 +56,9 @@ pub struct HubSpot {
 
 impl CrmType for HubSpot {
     const NAME: &'static str = "hubspot";
-    /// In characters of HTML, as notes are; that is never less than the characters of the rest.
     const LIMITS: Limits = Limits {
-        subject: LONGEST_SUBJECT,
-        description: LONGEST_TEXT,
-        comment: LONGEST_TEXT,
-        size_of: |text| html(text).chars().count(),
+        field: TEXT,
+        ..Limits::of(SUBJECT, TEXT, NOTE)
     };
     const DEFINITION: SinkDefinition = config::hubspot::DEFINITION;
     type Config = config::hubspot::HubSpot;
@@ -172,6 +176,21 @@ impl HubSpot {
 
 #[async_trait]
 impl Crm for HubSpot {
+    /// The property of tickets in which the external id is
+    /// (<https://developers.hubspot.com/docs/guides/api/crm/properties>), which needs the scope for tickets.
+    async fn me(&self) -> Result<String, CallError> {
+        let property = &self.config.unique_property;
+        let url = self
+            .client
+            .url(&format!("crm/v3/properties/tickets/{property}"));
+        let request = ApiRequest::get("say what unique_property is", url);
+        let answer = self.client.send(request).await?;
+        if answer.body.get("hasUniqueValue") == Some(&Value::Bool(false)) {
+            return Err(answer.error(CallErrorKind::Refused));
+        }
+        Ok("HubSpot knows the app, and unique_property".to_owned())
+    }
+
     async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let property = &self.config.unique_property;
         let url = self.record_url("tickets", property, &ticket.external_id);
@@ -269,7 +288,7 @@ impl Crm for HubSpot {
 
 /// Without a URL: it has the account's number in it, which we are not told.
 fn ticket_ref(ticket: &Value) -> Option<TicketRef> {
-    let id = lenient_json::some_text(ticket, "id")?;
+    let id = record_id(ticket, "id")?;
     Some(TicketRef { id, url: None })
 }
 

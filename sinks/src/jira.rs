@@ -19,16 +19,22 @@ use haptik_bridge_shared::net::api::ApiRequest;
 use http::HeaderName;
 use serde_json::{Map, Value, json};
 
+use crate::Limit;
 use crate::config;
+use crate::plain::record_id;
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Requester, Ticket, TicketRef,
 };
 
 /// Less than 255 characters.
-const LONGEST_SUBJECT: usize = 254;
+const SUBJECT: Limit = Limit::utf16(254);
 
-/// 32,767 characters, of the document as it is stored, less the line with the external id.
-const LONGEST_TEXT: usize = 32_000;
+/// 32,767 characters, of the document as it is stored, in which each line costs some more; less the line
+/// with the external id.
+const TEXT: Limit = Limit {
+    most: 32_000,
+    size_of: |text| document(text).to_string().encode_utf16().count(),
+};
 
 /// Without it, uploads are taken for forged ones.
 const ATLASSIAN_TOKEN: HeaderName = HeaderName::from_static("x-atlassian-token");
@@ -42,12 +48,10 @@ pub struct Jira {
 
 impl CrmType for Jira {
     const NAME: &'static str = "jira";
-    /// In characters of the document, in which each line costs some more.
     const LIMITS: Limits = Limits {
-        subject: LONGEST_SUBJECT,
-        description: LONGEST_TEXT,
-        comment: LONGEST_TEXT,
-        size_of: |text| document(text).to_string().encode_utf16().count(),
+        tag_of: label_of,
+        field: Limit::utf16(32_767),
+        ..Limits::of(SUBJECT, TEXT, TEXT)
     };
     /// "The delay might vary from a few seconds to minutes"
     /// (<https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/>).
@@ -72,8 +76,8 @@ impl Jira {
         values.extend(ticket.all_fields(Value::clone));
         values.insert("summary".to_owned(), json!(ticket.subject));
         let description = if self.config.labels {
-            let tags = ticket.tags.iter().map(|tag| label_of(tag));
-            let labels: Vec<_> = tags.chain([ticket.external_id.clone()]).collect();
+            let tags = ticket.tags.iter().chain([&ticket.external_id]);
+            let labels: Vec<_> = tags.collect();
             values.insert("labels".to_owned(), json!(labels));
             ticket.description.clone()
         } else {
@@ -140,6 +144,14 @@ impl Jira {
 
 #[async_trait]
 impl Crm for Jira {
+    /// The account whose token it is
+    /// (<https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/>).
+    async fn me(&self) -> Result<String, CallError> {
+        let request = ApiRequest::get("say who we are", self.client.url("rest/api/3/myself"));
+        self.client.send(request).await?;
+        Ok("Jira knows the account".to_owned())
+    }
+
     async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let id = &ticket.external_id;
         let jql = if self.config.labels {
@@ -156,9 +168,7 @@ impl Crm for Jira {
             .await?;
         let issues = answer.body.get("issues").and_then(Value::as_array);
         let issues = issues.ok_or_else(|| answer.unreadable())?;
-        let key = issues
-            .first()
-            .and_then(|issue| lenient_json::some_text(issue, "key"));
+        let key = issues.first().and_then(|issue| record_id(issue, "key"));
         Ok(key.map(|key| self.request_ref(key)))
     }
 
@@ -166,7 +176,7 @@ impl Crm for Jira {
         let account = self.customer(&ticket.requester).await?;
         let request = self.creation(ticket, account.as_deref());
         let answer = self.client.send(request).await?;
-        let key = lenient_json::some_text(&answer.body, "issueKey");
+        let key = record_id(&answer.body, "issueKey");
         let key = key.ok_or_else(|| answer.unreadable())?;
         Ok(self.request_ref(key))
     }

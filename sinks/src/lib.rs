@@ -14,6 +14,7 @@ pub mod context;
 mod deps;
 mod error;
 pub mod eventbridge;
+mod fit;
 pub mod freshdesk;
 pub mod http;
 pub mod hubspot;
@@ -30,5 +31,6 @@ pub mod zendesk;
 
 pub use deps::{SinkDeps, SinkType};
 pub use error::SinkError;
+pub use fit::Limit;
 pub use registry::{DEFINITIONS, Sinks};
 pub use sink::{Delivered, Delivery, Sink, TicketRef};

@@ -1,5 +1,6 @@
 //! Values and texts as CRMs take them, and give them back.
 
+use haptik_bridge_shared::lenient_json;
 use serde_json::{Value, json};
 
 /// A value for a field that is text: what is no text, as its JSON.
@@ -8,6 +9,13 @@ pub(crate) fn as_text(value: &Value) -> Value {
         Value::String(_) => value.clone(),
         other => json!(other.to_string()),
     }
+}
+
+/// The id of a record, as a part of URLs; `None` where it is not of the kind that CRMs give.
+pub(crate) fn record_id(value: &Value, key: &str) -> Option<String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    let id = lenient_json::some_text(value, key)?;
+    Some(id).filter(|id| id.len() <= 100 && id.bytes().all(allowed))
 }
 
 /// A text without its white space, which not every CRM keeps: for comparing.
@@ -98,6 +106,22 @@ mod tests {
             without_space(&strip_html("<div dir=\"auto\">a<br>b&nbsp;c</div><p")),
             "abc"
         );
+    }
+
+    #[test]
+    fn an_id_is_one_segment_of_a_path() {
+        for (id, expected) in [
+            (json!(35), Some("35")),
+            (json!("HELP-7"), Some("HELP-7")),
+            (json!("500xx_1"), Some("500xx_1")),
+            (json!(".."), None),
+            (json!("1/../2"), None),
+            (json!("%2e"), None),
+            (json!(""), None),
+            (Value::Null, None),
+        ] {
+            assert_eq!(record_id(&json!({"id": id}), "id").as_deref(), expected);
+        }
     }
 
     #[test]

@@ -98,7 +98,85 @@ pub(crate) const REGISTRY: config::Registry = config::Registry {
 mod tests {
     use std::collections::BTreeSet;
 
+    use haptik_bridge_shared::net::fake::{Answer, Fake};
+    use haptik_bridge_shared::net::online::Verdict;
+    use haptik_bridge_shared::net::{CallError, client};
+
     use super::*;
+    use crate::tickets::CrmType;
+
+    /// What a CRM of the example configuration says of its credentials when it answers so, and what it
+    /// was asked for by.
+    async fn asked<C: CrmType>(answer: Answer) -> (Result<String, CallError>, Vec<String>) {
+        let fake = Fake::start(move |request| {
+            if request.path.contains("token") {
+                Answer::new(200, r#"{"access_token": "t", "expires_in": 3600}"#)
+            } else {
+                answer.clone()
+            }
+        })
+        .await;
+        let example = include_str!("../../bridge.example.toml");
+        let lines = example.lines().map(|line| {
+            if line.starts_with("base_url = ") {
+                format!("base_url = '{}'", fake.url(""))
+            } else {
+                line.to_owned()
+            }
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let config = Config::parse(&text, &REGISTRY).expect("a configuration");
+        let mut sinks = config.sinks.values();
+        let sink = sinks.find(|sink| sink.type_name == C::NAME);
+        let settings = sink.expect("an example").settings.get();
+        let crm = C::new(settings.expect("its own"), client().expect("a client"));
+        let me = crm.me().await;
+        let requests = fake.requests().into_iter();
+        (me, requests.map(|request| request.method).collect())
+    }
+
+    /// Whether good credentials, bad ones and a CRM that is down are told apart, by reading alone.
+    async fn is_asked<C: CrmType>(name: &str) {
+        let known = r#"{"user": {"id": 7, "role": "agent"}, "hasUniqueValue": true, "result": []}"#;
+        let (me, methods) = asked::<C>(Answer::new(200, known)).await;
+        assert!(me.is_ok_and(|learnt| !learnt.is_empty()), "{name}");
+        assert_eq!(methods.last().map(String::as_str), Some("GET"), "{name}");
+        let (me, _) = asked::<C>(Answer::new(401, r#"{"error": "example-secret"}"#)).await;
+        let refused = Verdict::of_error(&me.expect_err(name), "the CRM", "");
+        assert!(
+            matches!(refused, Verdict::Refused { .. }),
+            "{name}: {refused:?}"
+        );
+        let (me, _) = asked::<C>(Answer::new(503, "")).await;
+        let down = Verdict::of_error(&me.expect_err(name), "the CRM", "");
+        assert!(matches!(down, Verdict::Unreached(_)), "{name}: {down:?}");
+    }
+
+    #[tokio::test]
+    async fn each_crm_says_whether_it_takes_the_credentials_and_is_only_read() {
+        is_asked::<Zendesk>("zendesk").await;
+        is_asked::<Freshdesk>("freshdesk").await;
+        is_asked::<Salesforce>("salesforce").await;
+        is_asked::<HubSpot>("hubspot").await;
+        is_asked::<ServiceNow>("servicenow").await;
+        is_asked::<Jira>("jira").await;
+    }
+
+    #[tokio::test]
+    async fn zendesk_knows_nobody_where_it_says_so_with_200() {
+        let nobody = r#"{"user": {"id": null, "name": "Anonymous user", "role": "end-user"}}"#;
+        let (me, _) = asked::<Zendesk>(Answer::new(200, nobody)).await;
+        assert!(me.is_err());
+        let customer = r#"{"user": {"id": 7, "role": "end-user"}}"#;
+        let (me, _) = asked::<Zendesk>(Answer::new(200, customer)).await;
+        assert!(me.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_property_of_hubspots_that_keeps_no_ticket_single_is_refused() {
+        let (me, _) = asked::<HubSpot>(Answer::new(200, r#"{"hasUniqueValue": false}"#)).await;
+        assert!(me.is_err());
+    }
 
     #[test]
     fn every_type_is_registered_once_under_the_name_of_its_definition() {

@@ -18,7 +18,9 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::Limit;
 use crate::config;
+use crate::plain::record_id;
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
 };
@@ -26,16 +28,17 @@ use crate::tickets::{
 /// The version of the API: Winter '25, which is kept until 2028 at least.
 const VERSION: &str = "v62.0";
 
-/// The most characters of each
+/// The most characters of each, as Java counts them
 /// (<https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_case.htm>).
-const LONGEST_SUBJECT: usize = 255;
-const LONGEST_DESCRIPTION: usize = 32_000;
-const LONGEST_NAME: usize = 80;
-const LONGEST_PHONE: usize = 40;
+const SUBJECT: Limit = Limit::utf16(255);
+const DESCRIPTION: Limit = Limit::utf16(32_000);
+const NAME: Limit = Limit::utf16(80);
+const EMAIL: Limit = Limit::utf16(80);
+const PHONE: Limit = Limit::utf16(40);
 
 /// The most bytes of a comment
 /// (<https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_casecomment.htm>).
-const LONGEST_COMMENT: usize = 4_000;
+const COMMENT: Limit = Limit::bytes(4_000);
 
 /// What says that there is a case with this external id, made at the same moment.
 const DUPLICATE: &str = "DUPLICATE_VALUE";
@@ -56,12 +59,12 @@ pub struct Salesforce {
 
 impl CrmType for Salesforce {
     const NAME: &'static str = "salesforce";
-    /// In bytes, as a comment is measured; that is never less than the characters of the rest.
     const LIMITS: Limits = Limits {
-        subject: LONGEST_SUBJECT,
-        description: LONGEST_DESCRIPTION,
-        comment: LONGEST_COMMENT,
-        size_of: str::len,
+        name: NAME,
+        email: EMAIL,
+        phone: PHONE,
+        field: Limit::utf16(131_072),
+        ..Limits::of(SUBJECT, DESCRIPTION, COMMENT)
     };
     const DEFINITION: SinkDefinition = config::salesforce::DEFINITION;
     type Config = config::salesforce::Salesforce;
@@ -95,18 +98,14 @@ impl Salesforce {
         let mut body = Map::new();
         let requester = &ticket.requester;
         let supplied = [
-            ("SuppliedName", &requester.name, LONGEST_NAME),
-            ("SuppliedPhone", &requester.phone, LONGEST_PHONE),
+            ("SuppliedName", &requester.name),
+            ("SuppliedPhone", &requester.phone),
+            ("SuppliedEmail", &requester.email),
         ];
-        for (field, text, longest) in supplied {
+        for (field, text) in supplied {
             if !text.is_empty() {
-                let text: String = text.chars().take(longest).collect();
                 body.insert(field.to_owned(), json!(text));
             }
-        }
-        // An address that is cut is another address.
-        if !requester.email.is_empty() && requester.email.len() <= LONGEST_NAME {
-            body.insert("SuppliedEmail".to_owned(), json!(requester.email));
         }
         if let Some(contact) = contact {
             body.insert("ContactId".to_owned(), json!(contact));
@@ -157,6 +156,14 @@ impl Salesforce {
 
 #[async_trait]
 impl Crm for Salesforce {
+    /// What a case is (<https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_basic_info.htm>):
+    /// whoever may not see cases is not told.
+    async fn me(&self) -> Result<String, CallError> {
+        let request = ApiRequest::get("say what a case is", self.url("sobjects/Case"));
+        self.client.send(request).await?;
+        Ok("Salesforce knows the app, which may see cases".to_owned())
+    }
+
     async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let mut url = self.case_url(ticket);
         url.set_query(Some("fields=Id"));
@@ -165,7 +172,7 @@ impl Crm for Salesforce {
         let id = match answer.status {
             300 => first_of_several(&answer),
             404 => None,
-            _ => lenient_json::some_text(&answer.body, "Id"),
+            _ => record_id(&answer.body, "Id"),
         };
         Ok(id.map(|id| self.case_ref(id)))
     }
@@ -192,7 +199,7 @@ impl Crm for Salesforce {
             400 => return Err(answer.error(CallErrorKind::Refused)),
             // The field is not there, or not for this user: all cases wait until somebody mends that.
             404 => return Err(answer.error(CallErrorKind::Unauthorized)),
-            _ => lenient_json::some_text(&answer.body, "id"),
+            _ => record_id(&answer.body, "id"),
         };
         let id = id.ok_or_else(|| answer.unreadable())?;
         Ok(self.case_ref(id))
@@ -256,7 +263,7 @@ fn too_many(status: u16, body: &str) -> Option<CallErrorKind> {
 fn first_of_several(answer: &ApiAnswer) -> Option<String> {
     let first = answer.body.get(0)?.as_str()?;
     let id = first.rsplit('/').next()?;
-    Some(id.to_owned()).filter(|id| !id.is_empty())
+    record_id(&json!({"id": id}), "id")
 }
 
 /// A value as a field takes it: lists and objects as their JSON.

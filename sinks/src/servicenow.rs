@@ -19,15 +19,16 @@ use http::Method;
 use http::header::ACCEPT;
 use serde_json::{Map, Value, json};
 
+use crate::Limit;
 use crate::config;
-use crate::plain::{as_text, characters};
+use crate::plain::{as_text, record_id};
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
 };
 
 /// The lengths of the columns; ServiceNow cuts what is longer without a word.
-const LONGEST_SUBJECT: usize = 160;
-const LONGEST_TEXT: usize = 4_000;
+const SUBJECT: Limit = Limit::utf16(160);
+const TEXT: Limit = Limit::utf16(4_000);
 
 /// What incidents have unless `fields` says otherwise.
 const DEFAULTS: [(&str, &str); 2] = [("contact_type", "chat"), ("correlation_display", "Haptik")];
@@ -42,12 +43,7 @@ pub struct ServiceNow {
 
 impl CrmType for ServiceNow {
     const NAME: &'static str = "servicenow";
-    const LIMITS: Limits = Limits {
-        subject: LONGEST_SUBJECT,
-        description: LONGEST_TEXT,
-        comment: LONGEST_TEXT,
-        size_of: characters,
-    };
+    const LIMITS: Limits = Limits::of(SUBJECT, TEXT, TEXT);
     /// How long a creation may take on its way: three times as long as we wait for its answer.
     const SETTLES_IN: Duration = Duration::from_secs(30);
     const DEFINITION: SinkDefinition = config::servicenow::DEFINITION;
@@ -107,7 +103,7 @@ impl ServiceNow {
     }
 
     fn incident(&self, row: &Value) -> Option<TicketRef> {
-        let id = lenient_json::some_text(row, "sys_id")?;
+        let id = record_id(row, "sys_id")?;
         let url = self
             .client
             .query(&format!("{}.do", self.table), &[("sys_id", &id)]);
@@ -138,6 +134,15 @@ impl ServiceNow {
 
 #[async_trait]
 impl Crm for ServiceNow {
+    /// The number of any row of the table: no rows are told to whom may not read them.
+    async fn me(&self) -> Result<String, CallError> {
+        let path = format!("api/now/table/{}", self.table);
+        let query = [("sysparm_limit", "1"), ("sysparm_fields", "number")];
+        let request = ApiRequest::get("read the table", self.client.query(&path, &query));
+        self.client.send(request).await?;
+        Ok("ServiceNow knows the account, which may read the table".to_owned())
+    }
+
     async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let id = &ticket.external_id;
         let query = [

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AccountId, AuthId, EntryKey};
 use haptik_bridge_shared::net::api::Preview;
+use haptik_bridge_shared::net::online::Finding;
 use haptik_bridge_shared::standard_webhooks;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,10 @@ pub trait Sink: fmt::Debug + Send + Sync {
     /// # Errors
     /// When it could not be delivered, whatever the answers were.
     async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError>;
+
+    /// Tries its credentials, and what else can be tried without anybody seeing it. What can only be tried
+    /// by an event is a finding too, which says so ([`Finding::untried`]).
+    async fn online(&self) -> Vec<Finding>;
 
     /// How many requests a delivery makes, as a rule: for keeping to the rate.
     fn requests(&self) -> u32 {
@@ -61,7 +66,7 @@ pub struct Delivery<'a> {
     pub now: Timestamp,
     /// Whether an earlier try may have ended anywhere.
     pub again: bool,
-    /// How long `chat_complete` waits for its twin.
+    /// How long `chat_complete` waits for the other completion event, which says more.
     pub twin_wait: Duration,
     /// How long a creation that was cut off is waited for at most, whatever the CRM may take for it.
     pub longest_settling: Duration,

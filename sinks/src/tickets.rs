@@ -15,17 +15,20 @@ use std::time::Duration;
 
 use crate::context::filled;
 use async_trait::async_trait;
-use haptik_bridge_shared::config::{self, SinkDefinition};
+use haptik_bridge_shared::config::{self, Condition, SinkDefinition};
 use haptik_bridge_shared::haptik::webhook::{Event, EventKind};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::{ApiRequest, Preview};
+use haptik_bridge_shared::net::online::{Finding, Verdict};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::config::ticket::{TicketSink as _, TicketTexts, TranscriptPlace};
 use crate::plain::without_space;
 use crate::transcript::{Fetched, Transcript, line};
-use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType, context};
+use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType, context, transcript};
 
 mod case;
 mod crm;
@@ -46,8 +49,44 @@ pub struct Tickets {
     settles_in: Duration,
     deps: SinkDeps,
     texts: TicketTexts,
-    /// Whether both twins of a completion come here.
-    both_twins: bool,
+    /// Whether both events of a completion come here.
+    gets_both: bool,
+    opening: Opening,
+}
+
+/// What opens a ticket before the conversation is complete: what the operator's `events` name, without `*`.
+#[derive(Debug)]
+struct Opening {
+    /// `chat_pinned`: an agent joins.
+    on_pinned: bool,
+    /// `message`: the chat begins.
+    on_message: bool,
+    /// What else must hold of it.
+    when: Vec<Condition>,
+}
+
+impl Opening {
+    fn of(sink: &config::Sink) -> Self {
+        let names = |name: &str| sink.events.iter().any(|event| event == name);
+        Self {
+            on_pinned: names("chat_pinned"),
+            on_message: names("message"),
+            when: sink.when.clone(),
+        }
+    }
+
+    fn is_by(&self, kind: EventKind) -> bool {
+        match kind {
+            EventKind::ChatPinned => self.on_pinned,
+            EventKind::Message => self.on_message,
+            EventKind::ChatComplete | EventKind::ConversationComplete | EventKind::Unknown => false,
+        }
+    }
+
+    fn is_due(&self, delivery: &Delivery<'_>) -> bool {
+        let event: Value = lenient_json::read(delivery.body.as_bytes()).unwrap_or_default();
+        self.is_by(delivery.event.kind) && self.when.iter().all(|condition| condition.holds(&event))
+    }
 }
 
 /// The type of sink that makes tickets in this CRM.
@@ -67,10 +106,14 @@ impl<C: CrmType> SinkType for Ticketing<C> {
             settles_in: C::SETTLES_IN,
             deps: deps.clone(),
             texts: config.ticket().clone(),
-            both_twins: both.iter().all(|event| of.wants(event)),
+            gets_both: both.iter().all(|event| of.wants(event)),
+            opening: Opening::of(of),
         })
     }
 }
+
+/// What to do where the CRM refuses.
+const MEND: &str = "Compare base_url and the credentials with docs/sinks.md, which says what the account must be allowed to do";
 
 /// How long to wait for another process that creates the same ticket.
 const BESIDE: Duration = Duration::from_secs(15);
@@ -86,21 +129,36 @@ impl Tickets {
         let is_short = delivery.event.kind == EventKind::ChatComplete;
         let case = match Case::of(&self.deps, delivery).await? {
             Place::Duplicate => {
-                return Ok(Delivered::Nothing("its twin has made the ticket"));
+                let reason = "the other completion event has made the ticket";
+                return Ok(Delivered::Nothing(reason));
             }
-            Place::New(_) if is_short && self.both_twins && waited < delivery.twin_wait => {
+            Place::New(_) | Place::Opened(..)
+                if is_short && self.gets_both && waited < delivery.twin_wait =>
+            {
                 let left = delivery.twin_wait.saturating_sub(waited);
-                return Ok(Delivered::Later(
-                    left,
-                    "its twin, which says more, may come",
-                ));
+                let reason = "the other completion event, which says more, may come";
+                return Ok(Delivered::Later(left, reason));
             }
+            Place::Opened(case, open) => case.adopted(&self.deps, delivery, open).await?,
             Place::New(case) | Place::Known(case) => case,
         };
         if let Some(ticket) = case.ticket.clone() {
             return self.add(delivery, case, &ticket).await;
         }
         self.create(delivery, case).await
+    }
+
+    /// What an event comes to that opens a ticket before the conversation is complete.
+    async fn open(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {
+        match Case::opening(&self.deps, delivery).await? {
+            Place::Duplicate | Place::Opened(..) => {
+                Ok(Delivered::Nothing("the conversation has its ticket"))
+            }
+            Place::New(case) | Place::Known(case) if case.ticket.is_none() => {
+                self.create(delivery, case).await
+            }
+            Place::New(_) | Place::Known(_) => Ok(Delivered::Done),
+        }
     }
 
     /// Creates the ticket of a case that has none.
@@ -120,6 +178,10 @@ impl Tickets {
             None => None,
         };
         let created = if let Some(found) = found {
+            if case.is_open && !case::opens(delivery.event.kind) {
+                case.found(&self.deps, delivery, found.clone()).await?;
+                return self.complete(delivery, case, &found).await;
+            }
             found
         } else {
             let unsettled = begun_at.map_or(Duration::ZERO, |at| self.unsettled(at, delivery));
@@ -135,15 +197,11 @@ impl Tickets {
                     reason,
                 ));
             }
-            match self.crm.create(&ticket).await {
-                Ok(created) => created,
-                Err(error) => {
-                    if error.left_nothing() {
-                        case.not_begun(&self.deps, delivery).await?;
-                    }
-                    return Err(error.into());
-                }
+            let created = self.crm.create(&ticket).await;
+            if created.as_ref().is_err_and(CallError::left_nothing) {
+                case.not_begun(&self.deps, delivery).await?;
             }
+            created?
         };
         let owes_attachment = attachment.is_some();
         case.created(&self.deps, delivery, created.clone(), owes_attachment)
@@ -166,6 +224,10 @@ impl Tickets {
         let past = Duration::try_from(delivery.now.duration_since(begun_at)).unwrap_or_default();
         let settles_in = self.settles_in.min(delivery.longest_settling);
         settles_in.saturating_sub(past)
+    }
+
+    fn makes_a_ticket(&self, event: &Event) -> bool {
+        !case::opens(event.kind) || self.opening.is_by(event.kind)
     }
 
     async fn attach(
@@ -196,21 +258,61 @@ impl Tickets {
                 Fetched::Transcript(transcript) => transcript,
                 Fetched::NotYet(pause, reason) => return Ok(Delivered::Later(pause, reason)),
             };
-            if let (_, Some(attachment)) = self.ticket(delivery, &case, &transcript)? {
-                self.attach(delivery, &mut case, to, &attachment, true)
-                    .await?;
-            }
+            let attachment = text::attachment(&case, &transcript);
+            self.attach(delivery, &mut case, to, &attachment, true)
+                .await?;
         }
         if case.has(delivery.key) {
             return Ok(Delivered::Done);
+        }
+        if case.is_open {
+            return self.complete(delivery, case, to).await;
         }
         if !case.is_provisional && !self.texts.follow_ups {
             return Ok(Delivered::Nothing("the conversation has its ticket"));
         }
         let values = filled(context::values(delivery));
         let text = text::description_of(&self.texts, &values)?;
-        let text = text::cut(&text, self.limits.comment, self.limits.size_of);
+        let text = self.limits.comment.text(&text);
         self.comment(delivery, &mut case, to, text).await
+    }
+
+    /// Adds the end of a conversation to a ticket that was opened before: what the description says of it
+    /// now, and the transcript.
+    async fn complete(
+        &self,
+        delivery: &Delivery<'_>,
+        mut case: Case,
+        to: &TicketRef,
+    ) -> Result<Delivered, SinkError> {
+        let transcript = match self.transcript(delivery).await? {
+            Fetched::Transcript(transcript) => transcript,
+            Fetched::NotYet(pause, reason) => return Ok(Delivered::Later(pause, reason)),
+        };
+        let limit = self.limits.comment;
+        let end = text::end(&self.texts, limit, delivery, &transcript)?;
+        let is_there = delivery.again && {
+            // A transcript may be another on another try.
+            let begins = without_space(&limit.with_most(limit.most / 4).start(&end.about));
+            let comments = self.crm.comments(to).await?;
+            comments
+                .iter()
+                .any(|other| without_space(other).starts_with(&begins))
+        };
+        if !is_there {
+            let comment = Comment {
+                key: case::short(&[&case.external_id, delivery.key.as_str()]),
+                text: end.text,
+            };
+            self.crm.comment(to, &comment).await?;
+        }
+        case.completed(&self.deps, delivery, end.attach).await?;
+        if end.attach {
+            let attachment = text::attachment(&case, &transcript);
+            self.attach(delivery, &mut case, to, &attachment, delivery.again)
+                .await?;
+        }
+        Ok(Delivered::Ticket(to.clone()))
     }
 
     /// Adds a message that came after the completion.
@@ -224,16 +326,16 @@ impl Tickets {
         if case.has(delivery.key) {
             return Ok(Delivered::Done);
         }
-        let hsl = Hsl::read(&delivery.event.body);
-        if hsl.text.trim().is_empty() {
+        let text = transcript::seen(&Hsl::read(&delivery.event.body).text);
+        if text.is_empty() {
             return Ok(Delivered::Nothing("a message without text"));
         }
         let text = line(
             delivery.event.timestamp.or(Some(delivery.received_at)),
             &delivery.event.sender.name,
-            &hsl.text,
+            &text,
         );
-        let text = text::cut(&text, self.limits.comment, self.limits.size_of);
+        let text = self.limits.comment.text(&text);
         self.comment(delivery, &mut case, &ticket, text).await
     }
 
@@ -262,10 +364,11 @@ impl Tickets {
         Ok(comments.iter().any(|other| without_space(other) == text))
     }
 
-    /// The transcript; none where none is wanted.
+    /// The transcript; none where none is wanted, or the conversation is not complete.
     async fn transcript(&self, delivery: &Delivery<'_>) -> Result<Fetched, SinkError> {
-        if text::wants_transcript(&self.texts) {
-            self.deps.transcripts.fetch(delivery).await
+        if text::wants_transcript(&self.texts) && !case::opens(delivery.event.kind) {
+            let source = self.texts.transcript_from;
+            self.deps.transcripts.fetch(delivery, source).await
         } else {
             Ok(Fetched::Transcript(Transcript::default()))
         }
@@ -285,11 +388,18 @@ impl Tickets {
 #[async_trait]
 impl Sink for Tickets {
     async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {
+        let follows_up = self.texts.follow_ups && delivery.event.kind == EventKind::Message;
         match delivery.event.kind {
             EventKind::ChatComplete | EventKind::ConversationComplete | EventKind::Unknown => {
                 self.completion(delivery).await
             }
-            EventKind::Message if self.texts.follow_ups => self.follow_up(delivery).await,
+            EventKind::Message | EventKind::ChatPinned if self.opening.is_due(delivery) => {
+                match self.open(delivery).await? {
+                    Delivered::Nothing(_) if follows_up => self.follow_up(delivery).await,
+                    delivered => Ok(delivered),
+                }
+            }
+            EventKind::Message if follows_up => self.follow_up(delivery).await,
             EventKind::Message | EventKind::ChatPinned => {
                 Ok(Delivered::Nothing("the event makes no ticket"))
             }
@@ -297,14 +407,15 @@ impl Sink for Tickets {
     }
 
     async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError> {
-        if !makes_a_ticket(delivery.event) {
+        if !self.makes_a_ticket(delivery.event) {
             return Err(SinkError::Unsendable(format!(
                 "{} makes no ticket",
                 delivery.event.event_name
             )));
         }
         let case = Case::new(delivery);
-        let transcript = if text::wants_transcript(&self.texts) {
+        let is_complete = !case::opens(delivery.event.kind);
+        let transcript = if is_complete && text::wants_transcript(&self.texts) {
             Transcript::sample()
         } else {
             Transcript::default()
@@ -314,15 +425,19 @@ impl Sink for Tickets {
         Ok(requests.iter().map(ApiRequest::preview).collect())
     }
 
+    async fn online(&self) -> Vec<Finding> {
+        let verdict = match self.crm.me().await {
+            Ok(learnt) => Verdict::Accepted(learnt),
+            Err(error) => Verdict::of_error(&error, "the CRM", MEND),
+        };
+        vec![Finding::new("credentials", verdict)]
+    }
+
     fn requests(&self) -> u32 {
         1 + u32::from(self.texts.transcript == TranscriptPlace::Attachment)
     }
 
     fn sends(&self, event: &Event) -> bool {
-        makes_a_ticket(event) || (self.texts.follow_ups && event.kind == EventKind::Message)
+        self.makes_a_ticket(event) || (self.texts.follow_ups && event.kind == EventKind::Message)
     }
-}
-
-fn makes_a_ticket(event: &Event) -> bool {
-    !matches!(event.kind, EventKind::Message | EventKind::ChatPinned)
 }

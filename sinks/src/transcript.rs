@@ -1,4 +1,5 @@
-//! The transcript of a conversation, from Haptik, for the ticket that is about to be made.
+//! The transcript of a conversation, for the ticket that is about to be made: from Haptik, from the ledger's
+//! own record (`record`), or from Haptik with what the record knows better (`merge`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,18 +7,27 @@ use std::time::Duration;
 use haptik_bridge_shared::activity::Activity;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::haptik::client::{HaptikClient, History, HistoryMessage};
+use haptik_bridge_shared::haptik::transcript::walk;
 use haptik_bridge_shared::haptik::webhook::EventKind;
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::message::machine_parts::says_nothing;
+use haptik_bridge_shared::message::without_machine_parts;
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::users::UserMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::config::ticket::TranscriptSource;
 use crate::{Delivery, SinkError};
+
+mod merge;
+mod record;
+
+use record::Said;
 
 /// How long after a completion its transcript may lack the last message that Haptik delivered.
 const INCOMPLETE_FOR: Duration = Duration::from_mins(2);
@@ -30,6 +40,13 @@ const MOST_CONVERSATIONS: u64 = 20;
 
 /// How far Haptik's times of messages and of events may differ.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
+
+/// How long before Haptik took it something that the user said may have been said.
+const TOLD_WITHIN: Duration = Duration::from_mins(10);
+
+/// What is said where the ledger has nothing of a conversation.
+const NOT_RECORDED: &str =
+    "(There is no transcript: the bridge has no record of the conversation.)";
 
 /// The shortest and the longest pause between two tries.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
@@ -49,7 +66,11 @@ impl Transcript {
     /// A transcript for a try without a conversation.
     pub(crate) fn sample() -> Self {
         let at = Timestamp::from_second(1_795_600_000).ok();
-        let line = |sender: &str, text: &str| (sender.to_owned(), text.to_owned(), at);
+        let line = |sender: &str, text: &str| Line {
+            sender: sender.to_owned(),
+            text: text.to_owned(),
+            at,
+        };
         Self::of(vec![
             line("user", "Where is my order?"),
             line("bot", "Let me find somebody who knows."),
@@ -63,23 +84,50 @@ impl Transcript {
         values.insert("transcript_text".to_owned(), self.lines.join("\n").into());
     }
 
-    fn of(messages: Vec<(String, String, Option<Timestamp>)>) -> Self {
-        let lines = messages
-            .iter()
-            .map(|(sender, text, at)| line(*at, sender, text))
-            .collect();
-        let messages = messages
-            .into_iter()
-            .map(|(sender, text, at)| {
-                json!({"sender": sender, "text": text, "timestamp": at.map(|at| at.to_string())})
+    /// Of these messages; those of which people saw nothing are left out.
+    fn of(messages: Vec<Line>) -> Self {
+        let seen = messages.into_iter().filter(|line| !line.text.is_empty());
+        let (lines, messages) = seen
+            .map(|Line { sender, text, at }| {
+                let timestamp = at.map(|at| at.to_string());
+                let shown = line(at, &sender, &text);
+                let message = json!({"sender": sender, "text": text, "timestamp": timestamp});
+                (shown, message)
             })
-            .collect();
+            .unzip();
         Self {
             messages,
             lines,
             note: None,
         }
     }
+}
+
+/// A message of a transcript.
+struct Line {
+    /// `user`, `bot` or the agent's name.
+    sender: String,
+    /// What people saw; empty where that was nothing.
+    text: String,
+    at: Option<Timestamp>,
+}
+
+impl From<&Said> for Line {
+    fn from(said: &Said) -> Self {
+        Self {
+            sender: said.sender.clone(),
+            text: said.whole(),
+            at: Some(said.at),
+        }
+    }
+}
+
+/// What people saw of a text; empty where that was nothing.
+pub(crate) fn seen(text: &str) -> String {
+    if says_nothing(text) {
+        return String::new();
+    }
+    without_machine_parts(text).trim().to_owned()
 }
 
 /// What came of asking for a transcript.
@@ -90,13 +138,14 @@ pub(crate) enum Fetched {
     NotYet(Duration, &'static str),
 }
 
-impl Fetched {
-    fn missing(note: &'static str) -> Self {
-        Self::Transcript(Transcript {
-            note: Some(note),
-            ..Transcript::default()
-        })
-    }
+/// What came of asking Haptik for a transcript.
+enum Asked {
+    /// It is there; with a note where it is not the whole.
+    Messages(Vec<HistoryMessage>, Option<&'static str>),
+    /// It is not complete yet: how long to wait for it, and why.
+    NotYet(Duration, &'static str),
+    /// There is none, for this reason.
+    Missing(&'static str),
 }
 
 /// Where transcripts are: at Haptik, by what is known here of the user and the conversation.
@@ -125,12 +174,67 @@ impl Transcripts {
         }
     }
 
-    /// Fetches the transcript of the conversation that an event completed.
+    /// The transcript of the conversation that an event completed.
     ///
     /// # Errors
     /// When the table does not answer.
-    pub(crate) async fn fetch(&self, delivery: &Delivery<'_>) -> Result<Fetched, SinkError> {
-        let nothing = |note| Ok(Fetched::missing(note));
+    pub(crate) async fn fetch(
+        &self,
+        delivery: &Delivery<'_>,
+        source: TranscriptSource,
+    ) -> Result<Fetched, SinkError> {
+        let asked = match source {
+            TranscriptSource::Ledger => Asked::Missing(NOT_RECORDED),
+            TranscriptSource::Auto | TranscriptSource::Haptik => self.ask(delivery).await?,
+        };
+        let (messages, note) = match asked {
+            Asked::NotYet(pause, reason) => return Ok(Fetched::NotYet(pause, reason)),
+            Asked::Messages(messages, note) => (messages, note),
+            Asked::Missing(note) => {
+                let record = match source {
+                    TranscriptSource::Haptik => Vec::new(),
+                    TranscriptSource::Auto | TranscriptSource::Ledger => {
+                        self.record(delivery, None).await?
+                    }
+                };
+                let mut transcript = Transcript::of(merge::recorded(&record));
+                if transcript.lines.is_empty() {
+                    transcript.note = Some(note);
+                }
+                return Ok(Fetched::Transcript(transcript));
+            }
+        };
+        let lines = match source {
+            TranscriptSource::Haptik => merge::as_given(&messages),
+            TranscriptSource::Auto | TranscriptSource::Ledger => {
+                let began = messages
+                    .iter()
+                    .filter_map(|message| message.timestamp)
+                    .min();
+                let record = self.record(delivery, began).await?;
+                merge::merged(&messages, &record)
+            }
+        };
+        let mut transcript = Transcript::of(lines);
+        transcript.note = note;
+        Ok(Fetched::Transcript(transcript))
+    }
+
+    /// What the ledger has of the conversation, which began then.
+    async fn record(
+        &self,
+        delivery: &Delivery<'_>,
+        began: Option<Timestamp>,
+    ) -> Result<Vec<Said>, SinkError> {
+        let until = delivery.event.timestamp.unwrap_or(delivery.received_at) + CLOCKS_DIFFER;
+        // What the user said may have come to Haptik later.
+        let since = began.map(|began| began - TOLD_WITHIN);
+        Ok(record::of_conversation(&self.ledger, delivery, since, until).await?)
+    }
+
+    /// Asks Haptik for the transcript of the conversation that an event completed.
+    async fn ask(&self, delivery: &Delivery<'_>) -> Result<Asked, SinkError> {
+        let nothing = |note| Ok(Asked::Missing(note));
         let event = delivery.event;
         let Some((haptik, business_id)) = self.accounts.get(delivery.account) else {
             return nothing("(There is no transcript: the account is no longer configured.)");
@@ -164,7 +268,7 @@ impl Transcripts {
                     Retry::Later(after) if waited < MISSING_FOR => {
                         let pause = after.map_or(pause, |after| after.max(pause));
                         let reason = "Haptik does not give the transcript yet";
-                        Ok(Fetched::NotYet(pause, reason))
+                        Ok(Asked::NotYet(pause, reason))
                     }
                     _ => nothing("(There is no transcript: Haptik did not give it.)"),
                 };
@@ -174,16 +278,10 @@ impl Transcripts {
         let complete = self.is_complete(delivery, &messages).await?;
         if !complete && waited < INCOMPLETE_FOR {
             let reason = "the transcript is not complete yet";
-            return Ok(Fetched::NotYet(pause, reason));
+            return Ok(Asked::NotYet(pause, reason));
         }
-        let messages = messages
-            .into_iter()
-            .map(|message| (message.sender, message.text, message.timestamp));
-        let mut transcript = Transcript::of(messages.collect());
-        if !complete {
-            transcript.note = Some("(Haptik gave the transcript without its last messages.)");
-        }
-        Ok(Fetched::Transcript(transcript))
+        let note = "(Haptik gave the transcript without its last messages.)";
+        Ok(Asked::Messages(messages, (!complete).then_some(note)))
     }
 
     /// The messages of the conversation. Haptik may want its number, which only
@@ -206,22 +304,16 @@ impl Transcripts {
             None => None,
         };
         let at = delivery.event.timestamp.unwrap_or(delivery.received_at) + CLOCKS_DIFFER;
-        let first = completed.unwrap_or(1);
         let mut last = None;
-        for number in first..first.saturating_add(MOST_CONVERSATIONS) {
-            let conversation_no = number.to_string();
-            let history = History {
-                conversation_no: Some(&conversation_no),
-                ..history
-            };
-            match haptik.get_chat_history(&history).await {
-                Ok(messages) if began_before(&messages, at) => last = Some(messages),
-                Err(error) if error.retry() != Retry::Never => return Err(error.into()),
-                // The last that completed may be gone by now; what follows it may not.
-                _ if number > first => break,
-                _ => {}
+        let take = |messages: Vec<HistoryMessage>| {
+            let has_begun = began_before(&messages, at);
+            if has_begun {
+                last = Some(messages);
             }
-        }
+            has_begun
+        };
+        let first = completed.unwrap_or(1);
+        walk(haptik, &history, first, MOST_CONVERSATIONS, take).await?;
         Ok(last.ok_or(refused)?)
     }
 

@@ -3,8 +3,10 @@
 
 use async_trait::async_trait;
 use haptik_bridge_shared::config::{Secrets, SinkDefinition};
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::Preview;
+use haptik_bridge_shared::net::online::Finding;
 use haptik_bridge_shared::standard_webhooks;
 use serde_json::{Value, json};
 use url::Url;
@@ -65,6 +67,11 @@ impl Sink for Webhook {
         }
     }
 
+    async fn online(&self) -> Vec<Finding> {
+        let how = "only an event shows whether it is taken: `haptik-bridge sink test` sends one";
+        vec![Finding::untried("signing_secrets, url", how)]
+    }
+
     async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError> {
         let headers = [
             ("content-type", "application/json".to_owned()),
@@ -91,7 +98,7 @@ impl Sink for Webhook {
 }
 
 fn body(delivery: &Delivery<'_>) -> Result<Value, SinkError> {
-    let data: Value = serde_json::from_str(delivery.body)
+    let data = lenient_json::read(delivery.body.as_bytes())
         .map_err(|_| SinkError::Unsendable("it is not JSON".to_owned()))?;
     let at = delivery.event.timestamp.unwrap_or(delivery.received_at);
     Ok(json!({

@@ -15,7 +15,9 @@ use haptik_bridge_shared::net::{CallError, CallErrorKind};
 use http::{HeaderName, Method};
 use serde_json::{Map, Value, json};
 
+use crate::Limit;
 use crate::config;
+use crate::plain::record_id;
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
 };
@@ -24,10 +26,10 @@ use crate::tickets::{
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Zendesk takes 65,535 bytes a comment, of which the description is the first.
-const LONGEST_COMMENT: usize = 65_000;
+const COMMENT: Limit = Limit::bytes(65_000);
 
 /// Zendesk shows 150 characters of a subject.
-const LONGEST_SUBJECT: usize = 150;
+const SUBJECT: Limit = Limit::characters(150);
 
 /// An account at Zendesk.
 #[derive(Debug)]
@@ -38,10 +40,9 @@ pub struct Zendesk {
 impl CrmType for Zendesk {
     const NAME: &'static str = "zendesk";
     const LIMITS: Limits = Limits {
-        subject: LONGEST_SUBJECT,
-        description: LONGEST_COMMENT,
-        comment: LONGEST_COMMENT,
-        size_of: str::len,
+        tag_of,
+        field: Limit::bytes(65_000),
+        ..Limits::of(SUBJECT, COMMENT, COMMENT)
     };
     const DEFINITION: SinkDefinition = config::zendesk::DEFINITION;
     type Config = config::zendesk::Zendesk;
@@ -65,7 +66,7 @@ impl Zendesk {
             "external_id": ticket.external_id,
             "subject": ticket.subject,
             "comment": {"body": ticket.description, "public": false},
-            "tags": ticket.tags.iter().map(|tag| tag_of(tag)).collect::<Vec<_>>(),
+            "tags": ticket.tags,
         });
         if let Value::Object(own) = own {
             body.extend(own);
@@ -93,7 +94,7 @@ impl Zendesk {
     }
 
     fn ticket_ref(&self, ticket: &Value) -> Option<TicketRef> {
-        let id = lenient_json::some_text(ticket, "id")?;
+        let id = record_id(ticket, "id")?;
         let url = self.client.url(&format!("agent/tickets/{id}"));
         Some(TicketRef::at(id, &url))
     }
@@ -116,6 +117,22 @@ impl Zendesk {
 
 #[async_trait]
 impl Crm for Zendesk {
+    /// The user whose token it is. To somebody whom it does not know, Zendesk says `200` and nobody
+    /// (<https://developer.zendesk.com/api-reference/ticketing/users/users/#show-self>).
+    async fn me(&self) -> Result<String, CallError> {
+        let request = ApiRequest::get("say who we are", self.client.url("api/v2/users/me.json"));
+        let answer = self.client.send(request).await?;
+        let me = answer.body.get("user").unwrap_or(&Value::Null);
+        if lenient_json::some_text(me, "id").is_none() {
+            return Err(answer.error(CallErrorKind::Unauthorized));
+        }
+        let role = lenient_json::text(me, "role");
+        if role == "end-user" {
+            return Err(answer.error(CallErrorKind::Refused));
+        }
+        Ok(format!("Zendesk knows the user, whose role is {role}"))
+    }
+
     async fn find(&self, ticket: &Ticket) -> Result<Option<TicketRef>, CallError> {
         let query = [("external_id", ticket.external_id.as_str())];
         let url = self.client.query("api/v2/tickets.json", &query);
@@ -189,9 +206,12 @@ impl Crm for Zendesk {
     }
 }
 
-/// A tag as Zendesk takes it: without white space.
+/// A tag as Zendesk takes it: letters, digits and `-_:/`
+/// (<https://support.zendesk.com/hc/en-us/articles/4408835059482>).
 fn tag_of(tag: &str) -> String {
-    let words: Vec<&str> = tag.split_whitespace().collect();
+    let allowed = |character: char| character.is_alphanumeric() || "-_:/".contains(character);
+    let words = tag.split(|character| !allowed(character));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     words.join("_").to_lowercase()
 }
 
@@ -235,7 +255,7 @@ mod tests {
                 email: "asha@x.example".to_owned(),
                 phone: String::new(),
             },
-            tags: vec!["Late Parcel".to_owned()],
+            tags: vec![tag_of("Late, #Parcel!")],
             fields: fields(json!({"priority": "high", "subject": "not this"})),
             custom_fields: fields(json!({"360001": 49.9})),
         }

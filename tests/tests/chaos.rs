@@ -112,6 +112,7 @@ async fn a_kill_at_any_step_leaves_one_whole_ticket(crm: Kind) -> anyhow::Result
         let calm = Completions {
             crm,
             longer_first,
+            opened: false,
             kill_at: None,
         };
         let outcome = calm.run().await?;
@@ -125,6 +126,34 @@ async fn a_kill_at_any_step_leaves_one_whole_ticket(crm: Kind) -> anyhow::Result
             ..calm
         }));
     }
+    each_leaves_one_whole_ticket(runs).await
+}
+
+/// The same of a ticket that is opened when an agent joins, and is completed then.
+async fn a_kill_at_any_step_leaves_one_completed_ticket(crm: Kind) -> anyhow::Result<()> {
+    let mut runs = Vec::new();
+    for longer_first in [true, false] {
+        let calm = Completions {
+            crm,
+            longer_first,
+            opened: true,
+            kill_at: None,
+        };
+        let outcome = calm.run().await?;
+        assert_eq!(outcome.problems, Vec::<String>::new());
+        assert!(outcome.steps >= 30, "{crm:?}: {outcome:?}");
+        let turn = crm as u64 + u64::from(longer_first);
+        let steps = (0..outcome.steps).filter(|step| ALL_KILLS || (step + turn).is_multiple_of(2));
+        let kills = KillAt::around(steps).into_iter();
+        runs.extend(kills.map(|kill_at| Completions {
+            kill_at: Some(kill_at),
+            ..calm
+        }));
+    }
+    each_leaves_one_whole_ticket(runs).await
+}
+
+async fn each_leaves_one_whole_ticket(runs: Vec<Completions>) -> anyhow::Result<()> {
     let count = runs.len();
     let mut runs = stream::iter(runs)
         .map(|run| async move { (run, tokio::spawn(run.run()).await) })
@@ -170,4 +199,38 @@ async fn a_kill_at_any_step_leaves_one_whole_ticket_in_servicenow() -> anyhow::R
 #[ignore = "it takes as long as the others do, which have all kinds of CRMs"]
 async fn a_kill_at_any_step_leaves_one_whole_ticket_in_jira() -> anyhow::Result<()> {
     a_kill_at_any_step_leaves_one_whole_ticket(Kind::Jira).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_step_leaves_one_completed_ticket_in_zendesk() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_completed_ticket(Kind::Zendesk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes as long as the others do, which have all kinds of CRMs"]
+async fn a_kill_at_any_step_leaves_one_completed_ticket_in_freshdesk() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_completed_ticket(Kind::Freshdesk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes as long as the others do, which have all kinds of CRMs"]
+async fn a_kill_at_any_step_leaves_one_completed_ticket_in_salesforce() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_completed_ticket(Kind::Salesforce).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_step_leaves_one_completed_ticket_in_hubspot() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_completed_ticket(Kind::HubSpot).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes as long as the others do, which have all kinds of CRMs"]
+async fn a_kill_at_any_step_leaves_one_completed_ticket_in_servicenow() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_completed_ticket(Kind::ServiceNow).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes as long as the others do, which have all kinds of CRMs"]
+async fn a_kill_at_any_step_leaves_one_completed_ticket_in_jira() -> anyhow::Result<()> {
+    a_kill_at_any_step_leaves_one_completed_ticket(Kind::Jira).await
 }

@@ -11,6 +11,8 @@ mod forged;
 mod log;
 #[path = "contract/people.rs"]
 mod people;
+#[path = "contract/reading.rs"]
+mod reading;
 #[path = "contract/talking.rs"]
 mod talking;
 
@@ -72,6 +74,8 @@ macro_rules! contract {
             talking::a_file_goes_both_ways,
             forged::what_was_changed_or_not_signed_is_refused_and_nothing_is_stored,
             forged::what_was_signed_long_ago_or_will_be_is_refused,
+            reading::what_is_broken_in_a_body_costs_that_alone,
+            reading::a_body_that_is_encoded_is_not_acknowledged,
             failing::a_pause_that_is_asked_for_is_made_and_nobody_else_waits,
             failing::what_fails_in_passing_is_sent_again,
             failing::what_was_taken_unheard_is_not_lost_and_holds_up_nothing,

@@ -5,8 +5,11 @@
 
 mod crms {
     mod failures;
+    mod limits;
     mod one_ticket;
+    mod opened;
     mod people;
     mod scene;
     mod texts;
+    mod transcripts;
 }

@@ -5,6 +5,8 @@
 mod account;
 #[path = "end_to_end/agent.rs"]
 mod agent;
+#[path = "end_to_end/conversation.rs"]
+mod conversation;
 #[path = "end_to_end/custom.rs"]
 mod custom;
 #[path = "end_to_end/edges.rs"]

@@ -10,7 +10,8 @@ use axum::routing::post;
 use haptik_bridge_channels::callback::{self, Reference, Tap};
 use haptik_bridge_channels::capability::{Capability, Feature};
 use haptik_bridge_channels::channel::{
-    BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps, Part, Refusal, SendError, Sent,
+    BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Part, Refusal,
+    SendError, Sent, Trial,
 };
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::limits::{
@@ -93,6 +94,10 @@ impl ChannelType for Texts {
 
     fn edge(_: &Self::Config, _: EdgeDeps) -> Result<Box<dyn Edge<Self>>, BuildError> {
         Err(BuildError("nothing comes in".to_owned()))
+    }
+
+    fn online(_: &Self::Config, _: OnlineDeps) -> Trial {
+        Box::pin(async { Vec::new() })
     }
 
     fn outlet(_: &Self::Config, _: OutletDeps) -> Result<Box<dyn Outlet<Self>>, BuildError> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use haptik_bridge_channels::capability::{Capability, Feature};
 use haptik_bridge_channels::channel::{
-    BuildError, ChannelType, Edge, EdgeDeps, Outlet, OutletDeps, Part, SendError, Sent,
+    BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Part, SendError, Sent,
+    Trial,
 };
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::limits;
@@ -53,6 +54,10 @@ impl ChannelType for Trap {
 
     fn edge(_: &Self::Config, _: EdgeDeps) -> Result<Box<dyn Edge<Self>>, BuildError> {
         Err(BuildError("nothing comes in".to_owned()))
+    }
+
+    fn online(_: &Self::Config, _: OnlineDeps) -> Trial {
+        Box::pin(async { Vec::new() })
     }
 
     fn outlet(_: &Self::Config, _: OutletDeps) -> Result<Box<dyn Outlet<Self>>, BuildError> {

@@ -8,8 +8,9 @@ use url::Url;
 use super::Address;
 use haptik_bridge_shared::ids::AuthIds;
 use haptik_bridge_shared::key::KeyKind;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{
-    Addressed, Attachment, AuthCode, Inbound, Profile, UserAction,
+    Addressed, Attachment, AuthCode, Inbound, Profile, UserAction, file_name, language,
 };
 use haptik_bridge_shared::net::shortened;
 
@@ -76,13 +77,17 @@ pub(super) fn said(body: &[u8], auth_ids: &AuthIds) -> Result<Said, String> {
 
 /// The object that a body is.
 pub(super) fn body_of(body: &[u8]) -> Result<Map<String, Value>, String> {
-    match serde_json::from_slice(body) {
+    match lenient_json::read(body) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(other) => Err(format!(
             "the body is {}; allowed: an object",
             describe(&other)
         )),
-        Err(error) => Err(format!("the body is not JSON: {error}")),
+        // A strict reader says where.
+        Err(error) => Err(match serde_json::from_slice::<Value>(body) {
+            Err(error) => format!("the body is not JSON: {error}"),
+            Ok(_) => format!("the body is {error}"),
+        }),
     }
 }
 
@@ -166,17 +171,13 @@ fn attachment(index: usize, file: &Value) -> Result<Attachment, String> {
     let url = url.ok_or_else(|| {
         format!("{path}url is another text; allowed: an http or https URL without credentials")
     })?;
-    let last_segment = || {
-        url.path_segments()?
-            .next_back()
-            .filter(|segment| !segment.is_empty())
-    };
     let name = file
         .text("name", FIELD_LIMIT)?
         .filter(|name| !name.trim().is_empty());
+    let name = name.map(ToOwned::to_owned).or_else(|| file_name(&url));
     Ok(Attachment {
         id: None,
-        name: name.or_else(last_segment).unwrap_or("file").to_owned(),
+        name: name.unwrap_or_else(|| "file".to_owned()),
         mime_type: file
             .text("mime_type", FIELD_LIMIT)?
             .unwrap_or_default()
@@ -202,7 +203,7 @@ fn feedback(request: &Object<'_>) -> Result<UserAction, String> {
         .filter(|comment| !comment.trim().is_empty());
     Ok(UserAction::Feedback {
         rating,
-        resolved,
+        resolved: Some(resolved),
         comment: comment.map(ToOwned::to_owned),
     })
 }
@@ -219,10 +220,18 @@ fn profile(user: &Object<'_>) -> Result<Profile, String> {
         name: text("name")?,
         email: text("email")?,
         mobile_no: match user.get("mobile_no") {
-            Some(Value::Number(number)) => Some(number.to_string()),
+            Some(Value::Number(number)) => Some(lenient_json::digits(number)),
             _ => text("mobile_no")?,
         },
-        language_code: text("language_code")?,
+        language_code: match text("language_code")? {
+            None => None,
+            Some(written) => Some(language(&written).ok_or_else(|| {
+                user.wrong(
+                    "language_code",
+                    "a language of ISO 639-1, or a locale, such as \"en\" or \"en-US\"",
+                )
+            })?),
+        },
         phone_model: text("phone_model")?,
         os_version: text("os_version")?,
         package_name: text("package_name")?,
@@ -294,7 +303,7 @@ impl<'a> Object<'a> {
             {
                 Ok(id.clone())
             }
-            Some(Value::Number(id)) => Ok(id.to_string()),
+            Some(Value::Number(id)) => Ok(lenient_json::digits(id)),
             _ => Err(self.wrong(
                 key,
                 &format!("a number, or a string of 1 to {ID_LIMIT} bytes"),

@@ -8,7 +8,7 @@ use crate::limits::Size;
 use crate::render::{Markup, inline, read};
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::handoff::{Ended, Reason};
+use haptik_bridge_shared::message::handoff::Ended;
 use haptik_bridge_shared::message::hsl::{
     Actionable, Card, Effect, Element, Form, Hsl, Said, opened,
 };
@@ -46,6 +46,9 @@ pub(super) fn part(outgoing: &Outgoing, link_says: bool) -> Option<Part> {
         Content::Message { .. } | Content::AgentJoined { .. }
     ) {
         payload["sender"] = sender(&outgoing.sender);
+    }
+    if let Some(in_reply_to) = &outgoing.in_reply_to {
+        payload["in_reply_to"] = json!(in_reply_to);
     }
     if let Some(handoff) = &outgoing.handoff {
         payload["handoff_id"] = json!(handoff);
@@ -111,8 +114,9 @@ fn is_for_the_application(hsl: &Hsl) -> bool {
 
 fn handoff_ended(ended: &Ended, agent_joined: bool) -> Value {
     let mut written = json!({"reason": ended.reason, "agent_joined": agent_joined});
-    if ended.reason == Reason::Completed {
+    if ended.is_of_completion() {
         written["completed_by"] = json!(ended.completed_by);
+        written["completion_by"] = json!(ended.completion_by);
     }
     if let Some(error) = &ended.error {
         written["error"] = json!(error);

@@ -60,6 +60,8 @@ fn edge_by(
         memory: Memory::default(),
         offers: Offers::new(Ledger::new(table(), Duration::from_hours(1))),
         agent_phrase: None,
+        forms: haptik_bridge_shared::config::Forms::default(),
+        fetcher: haptik_bridge_shared::net::Fetcher::new(true).expect("a client"),
     };
     Custom::edge(settings, deps)
 }
@@ -102,6 +104,7 @@ fn outgoing(content: Content, message_id: Option<u64>) -> Outgoing {
             profile_image: String::new(),
         },
         message_id,
+        in_reply_to: None,
         handoff: None,
         content,
     }

@@ -36,6 +36,12 @@ impl ChatApi {
         }
     }
 
+    /// Whether the service account gets an access token.
+    pub(super) async fn try_account(&self) -> Result<(), SendError> {
+        let token = self.tokens.token(&self.api, None).await;
+        token.map(drop).map_err(|error| refusal::of_call(&error))
+    }
+
     /// Creates a message under a name of ours. One that is there already is what was created before.
     pub(super) async fn create(
         &self,

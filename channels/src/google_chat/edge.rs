@@ -115,7 +115,7 @@ impl GoogleChatEdge {
             Meaning::Say { index, .. } => UserAction::Choice { message, index },
             Meaning::Rate(rating) => UserAction::Feedback {
                 rating,
-                resolved: rating >= 4,
+                resolved: None,
                 comment: None,
             },
             Meaning::Fill => return self.filled(deed, &message).await,

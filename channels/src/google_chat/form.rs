@@ -119,7 +119,7 @@ fn widget(place: usize, field: &Field) -> Value {
 /// The names of the inputs that have to be filled in.
 pub(super) fn required(form: &Form) -> Vec<String> {
     let fields = form.fields.iter().enumerate();
-    let required = fields.filter(|(_, field)| !field.is_optional);
+    let required = fields.filter(|(_, field)| field.required == Some(true));
     required.map(|(place, _)| name(place)).collect()
 }
 

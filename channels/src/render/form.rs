@@ -3,9 +3,14 @@
 use std::collections::HashSet;
 
 use jiff::civil::{Date, Time};
+use regex_lite::Regex;
+use serde_json::Value;
+use std::ops::Not as _;
 
 use super::inline::{self, Rich, Span, read};
-use haptik_bridge_shared::message::hsl::{Field, Form};
+use haptik_bridge_shared::config::Forms;
+use haptik_bridge_shared::message::hsl::{Field, Form, Rules};
+use haptik_bridge_shared::message::is_email;
 
 /// How a field is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,18 +141,93 @@ impl Days {
 
 /// What is wrong with the answers, one a field: by the field's place. Empty when nothing is.
 #[must_use]
-pub fn wrong(form: &Form, answers: &[String]) -> Vec<(usize, &'static str)> {
+pub fn wrong(form: &Form, answers: &[String], settings: Forms) -> Vec<(usize, &'static str)> {
     let mut days = Days::default();
     let nothing = String::new();
     let fields = form.fields.iter().enumerate();
     let wrong = fields.filter_map(|(place, field)| {
         let answer = one_line(answers.get(place).unwrap_or(&nothing));
         let input = Input::of(field, |_| true);
-        let wrong = input.wrong(&answer, field.is_optional);
+        let wrong = input.wrong(&answer, !settings.is_required(field.required));
         let wrong = wrong.or_else(|| days.wrong(Ends::of(field), &answer));
         Some((place, wrong?))
     });
     wrong.collect()
+}
+
+/// What is wrong with an answer that is of the right kind, by what the form says of it; `None` when it is
+/// right, or empty. `today` is the latest day that there is anywhere.
+#[must_use]
+pub fn breaks(rules: &Rules, answer: &str, today: Date) -> Option<String> {
+    if answer.is_empty() {
+        return None;
+    }
+    let length = answer.chars().count() as u64;
+    let is_bad = rules.min_length.is_some_and(|least| length < least)
+        || rules.max_length.is_some_and(|most| length > most)
+        || is_before(answer, &rules.min)
+        || is_before(&rules.max, answer)
+        || rules.is_past && day(answer).is_some_and(|day| day > today)
+        || !matches(&rules.pattern, answer);
+    is_bad.then(|| match rules.error.trim() {
+        "" => "This is not allowed here. Please look at it again.".to_owned(),
+        error => error.to_owned(),
+    })
+}
+
+/// Whether one number or day is before another; `false` where one of them is neither.
+fn is_before(one: &str, other: &str) -> bool {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    match (number(one), number(other), day(one), day(other)) {
+        (Some(one), Some(other), ..) => one < other,
+        (_, _, Some(one), Some(other)) => one < other,
+        _ => false,
+    }
+}
+
+/// A day, as it is answered or as Haptik's documentation writes it: `31-01-2026`.
+fn day(text: &str) -> Option<Date> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| {
+        let mut parts = text.split(['-', '/']);
+        let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
+        let number = |part: &str| part.parse().ok();
+        Date::new(year.parse().ok()?, number(month)?, number(day)?).ok()
+    })
+}
+
+/// Whether all of an answer matches an expression; one that cannot be read asks for nothing.
+fn matches(pattern: &str, answer: &str) -> bool {
+    if pattern.is_empty() || pattern.len() > LONGEST_PATTERN {
+        return true;
+    }
+    let whole = Regex::new(&format!("^(?:{pattern})$"));
+    whole.is_ok_and(|whole| !whole.is_match(answer)).not()
+}
+
+/// The longest expression that is looked at, in bytes.
+const LONGEST_PATTERN: usize = 500;
+
+/// What the user says as JSON: each answer that is there by its name, in order. The later of two that have
+/// the same name counts.
+#[must_use]
+pub fn said_as_json<'a>(answers: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut members: Vec<(&str, String)> = Vec::new();
+    for (name, answer) in answers {
+        let answer = one_line(answer);
+        if !answer.is_empty() {
+            members.retain(|(other, _)| *other != name);
+            members.push((name, answer));
+        }
+    }
+    if members.is_empty() {
+        return String::new();
+    }
+    let quoted = |text: &str| Value::from(text).to_string();
+    let members = members
+        .iter()
+        .map(|(name, answer)| format!("{}: {}", quoted(name), quoted(answer)));
+    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
 }
 
 /// What the user says: `hint: value`, a line for each field that was filled in.
@@ -203,31 +283,6 @@ fn question(field: &Field) -> Option<Rich> {
         line.push(Span::Text(")".to_owned()));
     }
     Some(line)
-}
-
-/// Whether a text may be an e-mail address: what is before the at sign is for the provider to judge.
-#[must_use]
-pub fn is_email(text: &str) -> bool {
-    let Some((name, host)) = text.rsplit_once('@') else {
-        return false;
-    };
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .chars()
-                .all(|character| character.is_alphanumeric() || character == '-')
-    };
-    let is_odd = |character: char| character.is_whitespace() || "@,;<>()[]\"\\".contains(character);
-    text.len() <= 254
-        && !name.is_empty()
-        && !name.contains(is_odd)
-        && !name.starts_with('.')
-        && !name.ends_with('.')
-        && !name.contains("..")
-        && host.contains('.')
-        && host.split('.').all(is_label)
 }
 
 /// A text on one line, so that no answer looks like another field's.

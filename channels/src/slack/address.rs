@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::workspaces::WorkspaceId;
+use haptik_bridge_shared::message::Mention;
+use haptik_bridge_shared::redacted_debug;
 
 /// A conversation, and a thread in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,9 @@ pub struct Command {
     pub(super) method: Method,
     /// The body to call it with.
     pub(super) body: Value,
+    /// What the body says was asked, where that is to be said with the names of those who are mentioned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) about: Option<About>,
     /// In which workspace; `None` where there is one only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) workspace: Option<WorkspaceId>,
@@ -44,10 +49,26 @@ impl Command {
         Self {
             method,
             body,
+            about: None,
             workspace: None,
         }
     }
 }
+
+/// What was asked of the bot.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct About {
+    /// What was asked.
+    pub(super) text: String,
+    /// What stands in it in place of names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) mentions: Vec<Mention>,
+}
+
+redacted_debug!(About {
+    text: bytes,
+    mentions: len
+});
 
 /// The methods that a command may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

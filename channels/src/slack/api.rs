@@ -15,22 +15,26 @@ use haptik_bridge_shared::retry::{Retry, Retryable};
 /// The largest answer that is read, in bytes: a page of messages with their blocks.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 
-/// Errors that an operator can mend (<https://docs.slack.dev/reference/methods/chat.postMessage#errors>).
+/// Errors that an operator can mend: of the token, its scopes, the app's settings, the organisation's rules
+/// (<https://docs.slack.dev/reference/methods/chat.postMessage#errors>, and so for each method that is called).
 #[rustfmt::skip]
 const UNAUTHORIZED: &[&str] = &[
-    "access_denied", "account_inactive", "enterprise_is_restricted", "ekm_access_denied", "invalid_auth",
-    "missing_scope", "no_permission", "not_allowed_token_type", "not_authed", "org_login_required",
+    "access_denied", "accesslimited", "account_inactive", "ekm_access_denied",
+    "enterprise_is_restricted", "invalid_auth", "messages_tab_disabled", "missing_scope",
+    "no_permission", "not_agent_app", "not_allowed_token_type", "not_authed", "not_enabled",
     "team_access_not_granted", "token_expired", "token_revoked", "two_factor_setup_required",
 ];
 
 /// Errors that say that a token will never be good again: the app was removed.
 const REMOVED: &[&str] = &["account_inactive", "token_revoked"];
 
-/// Errors of Slack's own, which pass.
+/// Errors that pass, as Slack explains them: of its own, of a migration, of a limit that is of the hour. All
+/// others are final.
 #[rustfmt::skip]
 const UNAVAILABLE: &[&str] = &[
-    "accesslimited", "fatal_error", "internal_error", "message_limit_exceeded",
-    "request_timeout", "service_unavailable", "team_added_to_org",
+    "external_channel_migrating", "fatal_error", "internal_error", "list_record_comment_fetch_failed",
+    "message_limit_exceeded", "org_login_required", "request_timeout", "service_unavailable",
+    "streaming_state_conflict", "team_added_to_org", "unknown_method", "update_failed",
 ];
 
 /// The Web API as one app sees it.
@@ -224,7 +228,16 @@ impl From<SlackError> for SendError {
 fn of_code(answer: &ApiAnswer) -> CallError {
     let code = lenient_json::text(&answer.body, "error");
     let code = as_code(&code);
-    let kind = if UNAUTHORIZED.contains(&code) {
+    CallError {
+        code: code.to_owned(),
+        detail: None,
+        ..answer.error(kind_of(code))
+    }
+}
+
+/// What one of Slack's error codes means.
+fn kind_of(code: &str) -> CallErrorKind {
+    if UNAUTHORIZED.contains(&code) {
         CallErrorKind::Unauthorized
     } else if matches!(code, "ratelimited" | "rate_limited") {
         CallErrorKind::RateLimited
@@ -232,11 +245,6 @@ fn of_code(answer: &ApiAnswer) -> CallError {
         CallErrorKind::Unavailable
     } else {
         CallErrorKind::Refused
-    };
-    CallError {
-        code: code.to_owned(),
-        detail: None,
-        ..answer.error(kind)
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) fn capability(feature: Feature) -> Capability {
         Feature::Link => {
             "a button that opens it, and says its `message` (`link_says`); above 3,000 characters, the link"
         }
+        Feature::Rating => "five buttons, 1 ★ to 5 ★, and a place for a remark",
         Feature::Card => {
             "a card with picture, title, texts and buttons, side by side (`carousels`); below each other where one has more than Slack's own hold: 150 characters of title, 200 of text, three buttons"
         }

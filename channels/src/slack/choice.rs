@@ -7,7 +7,7 @@ use super::address::{Address, Command, Method};
 use super::limits;
 use super::markup::mrkdwn;
 use super::render::{context, fallback, text_object};
-use super::tap::{BUTTONS, CHOICE, RATING, REPLIES};
+use super::tap::{BUTTONS, CHOICE, RATING, REMARK, REPLIES};
 use crate::limits::Size;
 use haptik_bridge_shared::lenient_json;
 
@@ -56,7 +56,9 @@ fn with_choice(blocks: &[Value], tapped: &str, chosen: &str) -> Option<Vec<Value
     }
     let goes = |id: &str| {
         (tapped.starts_with(REPLIES) && id.starts_with(REPLIES))
-            || (tapped.starts_with(RATING) && id == tapped)
+            || tapped.strip_prefix(RATING).is_some_and(|rating| {
+                id == tapped || id.strip_prefix(REMARK).is_some_and(|of| of == rating)
+            })
     };
     let mut kept = Vec::with_capacity(blocks.len() + 1);
     let mut choices = Vec::new();
@@ -98,6 +100,7 @@ fn known(block: &Value) -> Option<Value> {
                 lenient_json::list(block, "elements").map(button).collect();
             json!({"type": "actions", "elements": elements?})
         }
+        "input" => remark(block)?,
         "card" => card(block)?,
         "carousel" => {
             let cards: Option<Vec<Value>> =
@@ -107,7 +110,7 @@ fn known(block: &Value) -> Option<Value> {
         _ => return None,
     };
     let id = lenient_json::text(block, "block_id");
-    if [REPLIES, BUTTONS, RATING]
+    if [REPLIES, BUTTONS, RATING, REMARK]
         .iter()
         .any(|ours| id.starts_with(ours))
     {
@@ -134,6 +137,18 @@ fn card(card: &Value) -> Option<Value> {
         known["actions"] = buttons.into();
     }
     Some(known)
+}
+
+/// The place for a remark.
+fn remark(block: &Value) -> Option<Value> {
+    let element = picked(
+        block.get("element")?,
+        &["plain_text_input"],
+        &["type", "action_id", "multiline"],
+        &["action_id"],
+    )?;
+    let label = text_field(block.get("label")?)?;
+    Some(json!({"type": "input", "optional": true, "label": label, "element": element}))
 }
 
 fn image(image: &Value) -> Option<Value> {

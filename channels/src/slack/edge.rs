@@ -3,28 +3,32 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::config::{Forms, Secrets};
 
 use super::config::{self, Conversation};
-use haptik_bridge_shared::ids::{AuthIds, ConnectionId};
+use haptik_bridge_shared::ids::{AuthId, AuthIds, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::message::hsl::Element;
+use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use http::Method;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Slack;
 use super::api::{Api, Arguments};
 use super::parse::{Opening, Reader, Reading};
 use super::{form, verify};
-use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request};
+use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request, Response};
 
 /// How long opening a form may take: Slack wants its answer within three seconds, and what is opened later
 /// than that is refused.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The largest answer to a search, in bytes.
+const LARGEST_SEARCH: usize = 1_000_000;
 
 /// The side that receives.
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub(super) struct SlackEdge {
     agent_phrase: Option<String>,
     api: Api,
     offers: Offers,
+    forms: Forms,
+    fetcher: Fetcher,
 }
 
 impl SlackEdge {
@@ -54,6 +60,8 @@ impl SlackEdge {
             agent_phrase: deps.agent_phrase,
             api,
             offers: deps.offers,
+            forms: deps.forms,
+            fetcher: deps.fetcher,
         }
     }
 
@@ -66,7 +74,12 @@ impl SlackEdge {
         }
         let sent = verify::verify(request.headers, request.body, &self.signing_secrets, now)
             .map_err(Rejected::Unauthorized)?;
-        let reader = Reader {
+        Ok(self.reader(sent).read(request.body))
+    }
+
+    /// Reads what was verified and sent at this time.
+    fn reader(&self, sent: Timestamp) -> Reader<'_> {
+        Reader {
             auth_ids: &self.auth_ids,
             conversation: self.conversation,
             tell_edits: self.tell_edits,
@@ -76,8 +89,31 @@ impl SlackEdge {
             many: self.api.workspaces().are_many(),
             workspace: None,
             sent,
-        };
-        Ok(reader.read(request.body))
+        }
+    }
+
+    /// Does at once what a reading says is to be done at once; what is left for later.
+    async fn take(&self, reading: Reading, now: Timestamp) -> Result<Receipt<Slack>, Rejected> {
+        let mut effects = Vec::new();
+        // First, since it has the least time.
+        if let Some(opening) = reading.opening
+            && self.open(&opening).await.is_err()
+        {
+            effects.push(Effect::Run(opening.fallback));
+        }
+        if let Some(ended) = &reading.ended {
+            let ended = self.api.workspaces().end(ended, now).await;
+            ended.map_err(|failure| Rejected::Unavailable(failure.reason))?;
+        }
+        effects.extend(reading.unknown.map(Effect::Unknown));
+        effects.extend(reading.not_understood.map(Effect::NotUnderstood));
+        let inbound = reading.inbound.into_iter().map(Box::new);
+        effects.extend(inbound.map(Effect::Inbound));
+        effects.extend(reading.tasks.into_iter().map(Effect::Run));
+        Ok(Receipt {
+            response: reading.response,
+            effects,
+        })
     }
 
     /// Opens a form, or says why that did not go well.
@@ -97,6 +133,30 @@ impl SlackEdge {
         opened
     }
 
+    /// Asks a form's own API what can be chosen
+    /// (<https://docs.haptik.ai/bot-builder/basic/chat-elements#search>): at an address that is allowed, and
+    /// within the time that Slack waits. Nothing where it does not say it.
+    async fn search(&self, search: &form::Search, auth_id: &AuthId) -> Value {
+        let mut url = search.url.clone();
+        url.query_pairs_mut()
+            .append_pair("query", &search.typed)
+            .append_pair("user_id", auth_id.as_str())
+            .append_pair("user_name", "undefined");
+        let fetched = self.fetcher.fetch(&url, None, |_| false, LARGEST_SEARCH);
+        let answer = match tokio::time::timeout(OPENING_TIMEOUT, fetched).await {
+            Ok(Ok(answer)) => serde_json::from_slice(&answer).unwrap_or_default(),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the search of a form's field failed");
+                Value::Null
+            }
+            Err(_) => {
+                tracing::warn!("the search of a form's field took too long");
+                Value::Null
+            }
+        };
+        form::found(&answer)
+    }
+
     /// <https://docs.slack.dev/reference/methods/views.open>
     async fn open_form(&self, opening: &Opening) -> Result<(), Failure> {
         let offered = self.offers.offered(&opening.message).await?;
@@ -104,7 +164,7 @@ impl SlackEdge {
         let Element::Form(form) = &offered.ok_or_else(gone)?.element else {
             return Err(Failure::permanent("the message has no form"));
         };
-        let view = form::view(form, &opening.origin);
+        let view = form::view(form, &opening.origin, self.forms);
         let view = view.ok_or_else(|| Failure::permanent("a form that cannot be shown"))?;
         let body = json!({"trigger_id": opening.trigger_id, "view": view});
         let arguments = Arguments::Json(&body);
@@ -127,25 +187,22 @@ impl Edge<Slack> for SlackEdge {
         if let Some(page) = self.api.workspaces().page(request, now).await {
             return Ok(Receipt::nothing(page));
         }
-        let reading = self.read(request, now)?;
-        let mut effects = Vec::new();
-        // First, since it has the least time.
-        if let Some(opening) = reading.opening
-            && self.open(&opening).await.is_err()
-        {
-            effects.push(Effect::Run(opening.fallback));
+        let mut reading = self.read(request, now)?;
+        if let Some((search, auth_id)) = &reading.search {
+            reading.response = Response::json(200, &self.search(search, auth_id).await);
         }
-        if let Some(ended) = &reading.ended {
-            let ended = self.api.workspaces().end(ended, now).await;
-            ended.map_err(|failure| Rejected::Unavailable(failure.reason))?;
+        self.take(reading, now).await
+    }
+
+    async fn read_again(
+        &self,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<Option<Receipt<Slack>>, Rejected> {
+        let reading = self.reader(came).read(body);
+        if reading.not_understood.is_some() {
+            return Ok(None);
         }
-        effects.extend(reading.not_understood.map(Effect::NotUnderstood));
-        let inbound = reading.inbound.into_iter().map(Box::new);
-        effects.extend(inbound.map(Effect::Inbound));
-        effects.extend(reading.tasks.into_iter().map(Effect::Run));
-        Ok(Receipt {
-            response: reading.response,
-            effects,
-        })
+        self.take(reading, came).await.map(Some)
     }
 }

@@ -5,16 +5,25 @@
 //! questions in its `private_metadata`, the kind of each answer in its blocks. So a submission is read
 //! without looking anything up.
 
+use haptik_bridge_shared::config::{Forms, Submit};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use super::limits;
 use super::markup::plain;
 use super::render::sections;
 use crate::limits::Size;
-use crate::render::form::{Days, Ends, Input, one_line, said};
+use crate::render::form::{Days, Ends, Input, breaks, one_line, said, said_as_json};
 use crate::render::{inline, read};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::hsl::{Field, Form};
+use haptik_bridge_shared::message::hsl::{Field, Form, Rules};
+
+mod search;
+
+pub(super) use search::{Search, found, search};
 
 /// The `callback_id` of our modals.
 pub(super) const FORM: &str = "form";
@@ -85,12 +94,12 @@ pub(super) fn fits(form: &Form) -> bool {
         is_direct: true,
         action_ts: "0".repeat(20),
     };
-    view(form, &somewhere).is_some()
+    view(form, &somewhere, Forms::default()).is_some()
 }
 
 /// The modal of a form; `None` when it is none, or larger than Slack takes, and is to be answered in the
 /// chat.
-pub(super) fn view(form: &Form, origin: &Origin) -> Option<Value> {
+pub(super) fn view(form: &Form, origin: &Origin, settings: Forms) -> Option<Value> {
     if form.fields.is_empty() {
         return None;
     }
@@ -104,16 +113,21 @@ pub(super) fn view(form: &Form, origin: &Origin) -> Option<Value> {
     for text in intro.into_iter().flatten() {
         blocks.extend(sections(&read(text)));
     }
+    let kept = Kept::of(form, settings);
+    let (metadata, kept) = kept.fitting(origin);
     for (index, field) in form.fields.iter().enumerate() {
-        blocks.extend(input(index, field));
+        let is_searched = kept.searches.get(index).is_some_and(|url| !url.is_empty());
+        let is_required = settings.is_required(field.required);
+        blocks.extend(input(index, field, is_searched, is_required));
     }
+    let submit = plain(&form.submit_text, limits::VIEW_TITLE);
     let view = json!({
         "type": "modal",
         "callback_id": FORM,
         "title": label(&title),
-        "submit": label("Send"),
+        "submit": label(submit.as_deref().unwrap_or("Send")),
         "close": label("Cancel"),
-        "private_metadata": metadata(form, origin),
+        "private_metadata": metadata,
         "blocks": blocks,
     });
     let fits = blocks.len() <= limits::VIEW_BLOCKS && view.to_string().len() <= limits::VIEW_BYTES;
@@ -126,10 +140,9 @@ pub(super) fn origin(view: &Value) -> Option<Origin> {
 }
 
 /// Reads what was filled in (<https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>).
-pub(super) fn submission(view: &Value) -> Submission {
-    let hints = kept(view)
-        .map(|metadata| lenient_json::texts(&metadata, "h"))
-        .unwrap_or_default();
+pub(super) fn submission(view: &Value, now: Timestamp) -> Submission {
+    let kept = Kept::read(&kept(view).unwrap_or_default());
+    let today = latest_day(now);
     let mut answers = Vec::new();
     let mut errors = Map::new();
     let mut days = Days::default();
@@ -144,39 +157,154 @@ pub(super) fn submission(view: &Value) -> Submission {
             .and_then(|state| state.values().next());
         let value = answer.map(value).unwrap_or_default();
         let input = input_of(kind.unwrap_or_default());
+        let index = number(&block_id);
+        let rules = index.and_then(|index| kept.rules.get(index));
         let wrong = input
             .wrong(&value, lenient_json::flag(block, "optional"))
             .or_else(|| days.wrong(ends_of(&block_id), &value));
+        let error = rules.map(|rules| rules.error.trim()).unwrap_or_default();
+        let wrong = wrong.map(|wrong| if error.is_empty() { wrong } else { error }.to_owned());
+        let wrong = wrong.or_else(|| breaks(rules?, &value, today));
         if let Some(wrong) = wrong {
             errors.insert(block_id, wrong.into());
             continue;
         }
         let asked = block.pointer("/label/text").and_then(Value::as_str);
-        let hint = number(&block_id).and_then(|index| hints.get(index).cloned());
-        answers.push((hint.or_else(|| asked.map(super::parse::readable)), value));
+        let name = index.and_then(|index| kept.names.get(index).cloned());
+        answers.push((name.or_else(|| asked.map(super::parse::readable)), value));
     }
-    if errors.is_empty() {
-        let answers = answers.iter();
-        Submission::Answers(said(
-            answers.map(|(hint, value)| (hint.as_deref(), value.as_str())),
-        ))
+    if errors.is_empty()
+        && answers.iter().all(|(_, value)| value.is_empty())
+        && let Some(first) = lenient_json::list(view, "blocks").find_map(|block| {
+            lenient_json::some_text(block, "block_id").filter(|_| block["type"] == "input")
+        })
+    {
+        errors.insert(first, "Please fill in at least one.".into());
+    }
+    if !errors.is_empty() {
+        return Submission::Errors(errors);
+    }
+    let answers = answers.iter();
+    Submission::Answers(if kept.is_json {
+        let named = |(name, value): &'_ (Option<String>, String)| {
+            (name.clone().unwrap_or_default(), value.clone())
+        };
+        let named: Vec<(String, String)> = answers.map(named).collect();
+        said_as_json(
+            named
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        )
     } else {
-        Submission::Errors(errors)
+        said(answers.map(|(name, value)| (name.as_deref(), value.as_str())))
+    })
+}
+
+/// The latest day that it is anywhere at this time: nobody is further ahead than fourteen hours.
+fn latest_day(now: Timestamp) -> Date {
+    let ahead = now.saturating_add(SignedDuration::from_hours(14));
+    TimeZone::UTC.to_datetime(ahead.unwrap_or(now)).date()
+}
+
+/// What a modal keeps for its submission beside its place, a list each with an entry a field.
+#[derive(Debug, Clone, Default)]
+struct Kept {
+    /// Whether the answers are sent as JSON.
+    is_json: bool,
+    /// What they are called: the questions as they are, or the fields' keys.
+    names: Vec<String>,
+    /// What they have to be like.
+    rules: Vec<Rules>,
+    /// Where is searched for what can be chosen.
+    searches: Vec<String>,
+}
+
+impl Kept {
+    fn of(form: &Form, settings: Forms) -> Self {
+        let is_json = settings.submit == Submit::Json;
+        let fields = form.fields.iter();
+        let name = |field: &Field| match field.key.as_str() {
+            key if is_json && !key.is_empty() => key.to_owned(),
+            _ => field.hint.clone(),
+        };
+        Self {
+            is_json,
+            names: fields.clone().map(name).collect(),
+            rules: fields.clone().map(|field| field.rules.clone()).collect(),
+            searches: fields
+                .map(|field| searched(field).unwrap_or_default())
+                .collect(),
+        }
+    }
+
+    /// As the modal keeps it, with as much of it as there is room for, and that much.
+    fn fitting(self, origin: &Origin) -> (String, Self) {
+        let without_rules = Self {
+            rules: Vec::new(),
+            ..self.clone()
+        };
+        let names = Self {
+            searches: Vec::new(),
+            ..without_rules.clone()
+        };
+        let nothing = Self {
+            is_json: self.is_json,
+            ..Self::default()
+        };
+        let smaller = [self, without_rules, names].into_iter();
+        let mut written = smaller.map(|kept| (kept.written(origin), kept));
+        let fits = written.find(|(text, _)| text.len() <= limits::VIEW_METADATA);
+        fits.unwrap_or_else(|| (nothing.written(origin), nothing))
+    }
+
+    fn written(&self, origin: &Origin) -> String {
+        let mut json = origin.to_json();
+        if self.is_json {
+            json["j"] = true.into();
+        }
+        if !self.names.is_empty() {
+            json["h"] = self.names.iter().map(String::as_str).collect();
+        }
+        if self.rules.iter().any(|rules| *rules != Rules::default()) {
+            json["r"] = serde_json::to_value(&self.rules).unwrap_or_default();
+        }
+        if self.searches.iter().any(|url| !url.is_empty()) {
+            json["s"] = self.searches.iter().map(String::as_str).collect();
+        }
+        json.to_string()
+    }
+
+    fn read(json: &Value) -> Self {
+        let rules = json.get("r").cloned().unwrap_or_default();
+        let texts = |key: &str| {
+            let texts = lenient_json::list(json, key);
+            texts
+                .map(|text| text.as_str().unwrap_or_default().to_owned())
+                .collect()
+        };
+        Self {
+            is_json: lenient_json::flag(json, "j"),
+            names: texts("h"),
+            rules: serde_json::from_value(rules).unwrap_or_default(),
+            searches: texts("s"),
+        }
     }
 }
 
-/// What a modal keeps for its submission: the questions as they are, where there is room for them.
-fn metadata(form: &Form, origin: &Origin) -> String {
-    let mut kept = origin.to_json();
-    let without = kept.to_string();
-    kept["h"] = form
-        .fields
-        .iter()
-        .map(|field| field.hint.as_str())
-        .collect();
-    Some(kept.to_string())
-        .filter(|kept| kept.len() <= limits::VIEW_METADATA)
-        .unwrap_or(without)
+/// Where is searched for what can be chosen in a field, of search fields that have no choices of their own.
+fn searched(field: &Field) -> Option<String> {
+    let is_search = ["search", "searcheditable"].contains(&field.kind.to_lowercase().as_str());
+    let url = Some(&field.search_source).filter(|_| is_search && field.options.is_empty())?;
+    let url = Url::parse(url).ok()?;
+    ["http", "https"]
+        .contains(&url.scheme())
+        .then(|| url.to_string())
+}
+
+/// Something that can be chosen.
+fn option(value: &str) -> Value {
+    let text = plain(value, limits::OPTION_TEXT).unwrap_or_default();
+    json!({"text": label(&text), "value": value})
 }
 
 fn kept(view: &Value) -> Option<Value> {
@@ -187,7 +315,7 @@ fn kept(view: &Value) -> Option<Value> {
 }
 
 /// The blocks of a field: its input, and before it what the input has no room for.
-fn input(index: usize, field: &Field) -> Vec<Value> {
+fn input(index: usize, field: &Field, is_searched: bool, is_required: bool) -> Vec<Value> {
     let input = Input::of(field, has_menu);
     let mut blocks = Vec::new();
     let can_be_chosen = matches!(input, Input::One(_) | Input::Several(_));
@@ -205,9 +333,9 @@ fn input(index: usize, field: &Field) -> Vec<Value> {
         "type": "input",
         "block_id": format!("{kind}{index}"),
         "label": label(&hint),
-        "element": element(&input, index),
+        "element": if is_searched { search_element(index) } else { element(&input, index) },
     });
-    if field.is_optional {
+    if !is_required {
         block["optional"] = true.into();
     }
     blocks.push(block);
@@ -253,6 +381,16 @@ fn element(input: &Input, index: usize) -> Value {
     element
 }
 
+/// A menu whose choices Slack asks for while the user types
+/// (<https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element#external_select>).
+fn search_element(index: usize) -> Value {
+    json!({
+        "type": "external_select",
+        "action_id": format!("{ANSWER}{index}"),
+        "min_query_length": 1,
+    })
+}
+
 /// What an element asks for, as far as its answers are checked.
 fn input_of(kind: &str) -> Input {
     match kind {
@@ -276,13 +414,7 @@ fn has_menu(options: &[String]) -> bool {
 
 /// A menu with its options, in groups where there are more than one list takes.
 fn with_options(mut element: Value, options: &[String]) -> Value {
-    let choices: Vec<Value> = options
-        .iter()
-        .map(|option| {
-            let text = plain(option, limits::OPTION_TEXT).unwrap_or_default();
-            json!({"text": label(&text), "value": option})
-        })
-        .collect();
+    let choices: Vec<Value> = options.iter().map(|value| option(value)).collect();
     if choices.len() <= limits::OPTIONS {
         element["options"] = choices.into();
         return element;
@@ -304,7 +436,7 @@ fn value(answer: &Value) -> String {
     let value = match lenient_json::text(answer, "type").as_str() {
         "datepicker" => lenient_json::text(answer, "selected_date"),
         "timepicker" => lenient_json::text(answer, "selected_time"),
-        "static_select" => answer
+        "static_select" | "external_select" => answer
             .get("selected_option")
             .map(chosen)
             .unwrap_or_default(),

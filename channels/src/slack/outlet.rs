@@ -1,10 +1,12 @@
 //! What Slack is sent.
 
+use std::time::Duration;
+
 use super::config;
 use async_trait::async_trait;
 use bytes::Bytes;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Attachment, Outgoing, Profile};
+use haptik_bridge_shared::message::{Attachment, Mention, Outgoing, Profile};
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::retry::Failure;
 use serde_json::{Value, json};
@@ -22,6 +24,9 @@ use crate::channel::{
 use crate::pace::Bucket;
 
 const POST_MESSAGE: &str = "chat.postMessage";
+
+/// How long a mentioned user's name may take: what is said is not kept back for it.
+const NAME_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The side that sends.
 #[derive(Debug)]
@@ -57,6 +62,25 @@ impl SlackOutlet {
         self.api
             .call(workspace, method, Arguments::Json(body))
             .await
+    }
+
+    /// The body of a command that says what was asked, with the names of those who are mentioned.
+    async fn naming(&self, command: &Command) -> Option<Value> {
+        let about = command.about.as_ref()?;
+        let address = Address {
+            channel: lenient_json::text(&command.body, "channel"),
+            thread_ts: lenient_json::some_text(&command.body, "thread_ts"),
+            workspace: command.workspace.clone(),
+        };
+        let mut names = Vec::new();
+        for mention in &about.mentions {
+            let name = self.display_name(&address, &mention.id);
+            if let Ok(Some(name)) = tokio::time::timeout(NAME_TIMEOUT, name).await {
+                names.push((mention, name));
+            }
+        }
+        let asked = Mention::named(&about.text, &names);
+        Some(notice::posted(&address, &notice::saying_about(&asked)).body)
     }
 
     /// Where the bot token may go: hosts of Slack over TLS, and where the Web API is.
@@ -324,10 +348,12 @@ impl Commands<Slack> for SlackOutlet {
     async fn run(&self, command: &Command) -> Result<(), SendError> {
         let workspace = command.workspace.as_ref();
         let method = command.method.name();
-        match self.write(workspace, method, &command.body).await {
+        let named = self.naming(command).await;
+        let command_body = named.as_ref().unwrap_or(&command.body);
+        match self.write(workspace, method, command_body).await {
             // An image that Slack could load when the message was sent: its text says all of it.
             Err(error) if error.code().starts_with("invalid_blocks") => {
-                let mut body = command.body.clone();
+                let mut body = command_body.clone();
                 body["blocks"] = json!([]);
                 self.write(workspace, method, &body).await?;
             }

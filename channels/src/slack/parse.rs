@@ -16,6 +16,8 @@ use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Inbound, MessageRef, Task};
 use haptik_bridge_shared::redacted_debug;
 
+mod blocks;
+mod emoji;
 mod event_types;
 mod interaction;
 mod message;
@@ -30,7 +32,7 @@ pub(super) use message::attachment;
 
 /// Slack's text as a person reads it.
 pub(super) fn readable(text: &str) -> String {
-    text::readable(text, &[])
+    text::readable(text, &[], emoji::Named::default()).text
 }
 
 /// For whom requests are read.
@@ -67,8 +69,12 @@ pub(super) struct Reading {
     pub(super) tasks: Vec<Task<Command>>,
     /// The form that is opened at once.
     pub(super) opening: Option<Opening>,
+    /// What is searched for at once, and by whom.
+    pub(super) search: Option<(form::Search, AuthId)>,
     /// The installation that ended.
     pub(super) ended: Option<Ended>,
+    /// The event of a type that is new to us.
+    pub(super) unknown: Option<String>,
     /// Why it is not understood.
     pub(super) not_understood: Option<String>,
 }
@@ -110,7 +116,9 @@ impl Reading {
             inbound: Vec::new(),
             tasks: Vec::new(),
             opening: None,
+            search: None,
             ended: None,
+            unknown: None,
             not_understood: None,
         }
     }
@@ -118,6 +126,14 @@ impl Reading {
     fn not_understood(reason: String) -> Self {
         Self {
             not_understood: Some(reason),
+            ..nothing()
+        }
+    }
+
+    /// Something that Slack has added since: it is acknowledged.
+    fn unknown(kind: &str) -> Self {
+        Self {
+            unknown: Some(kind.to_owned()),
             ..nothing()
         }
     }
@@ -134,7 +150,8 @@ impl Reader<'_> {
     /// Reads a verified body. Whatever it is, it is answered 200: one odd payload must not make Slack
     /// disable the endpoint.
     pub(super) fn read(self, body: &[u8]) -> Reading {
-        let read = match body.trim_ascii_start().first() {
+        let start = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+        let read = match start.trim_ascii_start().first() {
             Some(b'{') => json(body).and_then(|envelope| self.object(&envelope)),
             Some(_) => self.form(body),
             None => Err("an empty body".to_owned()),
@@ -171,12 +188,14 @@ impl Reader<'_> {
                     "user_change" | "user_profile_changed" => Ok(self.profile_changed(event)),
                     "app_uninstalled" | "tokens_revoked" => Ok(self.ended(envelope, event)),
                     kind if event_types::is_documented(kind) => Ok(nothing()),
-                    kind => Err(format!("an event of the type {}", named(kind))),
+                    "" => Err("an event without a type".to_owned()),
+                    kind => Ok(Reading::unknown(kind)),
                 }
             }
             // Slack says that it dropped events: there is nothing in it to pass on.
             "app_rate_limited" => Ok(nothing()),
-            kind => Err(format!("a request of the type {}", named(kind))),
+            "" => Err("a request without a type".to_owned()),
+            kind => Ok(Reading::unknown(kind)),
         }
     }
 
@@ -271,20 +290,10 @@ fn nothing() -> Reading {
 }
 
 fn json(body: &[u8]) -> Result<Value, String> {
-    match serde_json::from_slice(body) {
+    match lenient_json::read(body) {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err("JSON that is not an object".to_owned()),
         Err(_) => Err("a body that is not JSON".to_owned()),
-    }
-}
-
-/// A name that somebody else gave, as it may stand in a log: short, and a name.
-fn named(kind: &str) -> String {
-    let is_name = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
-    match kind {
-        "" => "(none)".to_owned(),
-        kind if kind.len() <= 60 && kind.chars().all(is_name) => kind.to_owned(),
-        _ => "(not a name)".to_owned(),
     }
 }
 

@@ -27,7 +27,11 @@ pub(super) fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
         action_ts: "0".to_owned(),
     };
     if let Element::Form(asked) = &hsl.element
-        && let Some(view) = form::view(asked, &somewhere)
+        && let Some(view) = form::view(
+            asked,
+            &somewhere,
+            haptik_bridge_shared::config::Forms::default(),
+        )
     {
         previews.push(Preview {
             kind: "modal",

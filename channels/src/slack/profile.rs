@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::Profile;
+use haptik_bridge_shared::message::{Profile, language};
 
 /// A user object (<https://docs.slack.dev/reference/objects/user-object>).
 pub(super) fn profile(user: &Value) -> Profile {
@@ -28,13 +28,6 @@ pub(super) fn profile(user: &Value) -> Profile {
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
         .collect();
-    let locale = lenient_json::text(user, "locale");
-    let language = locale
-        .split(['-', '_'])
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let is_language = language.len() == 2 && language.bytes().all(|byte| byte.is_ascii_lowercase());
     Profile {
         name: first(&[
             (details, "real_name"),
@@ -44,7 +37,7 @@ pub(super) fn profile(user: &Value) -> Profile {
         ]),
         email: first(&[(details, "email")]),
         mobile_no: None,
-        language_code: is_language.then_some(language),
+        language_code: language(&lenient_json::text(user, "locale")),
         custom_data,
         ..Profile::default()
     }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::markup::{bold, plain};
-use super::tap::{BUTTONS, FILL, OPEN, RATE, RATING, REPLIES, SAY};
+use super::tap::{BUTTONS, FILL, OPEN, RATE, RATING, REMARK, REPLIES, SAY};
 use super::{METADATA, limits};
 use crate::callback::Tap;
 use crate::limits::{Buttons, Limits};
@@ -67,7 +67,7 @@ pub(super) fn encode(page: &Page) -> Value {
     let mut body = json!({"text": page.fallback});
     // A text alone needs no blocks, and may be longer than one.
     if !matches!(page.blocks.as_slice(), [Block::Text(_)]) {
-        body["blocks"] = page.blocks.iter().map(block).collect();
+        body["blocks"] = blocks(&page.blocks).into();
     }
     body["parse"] = "none".into();
     body["unfurl_links"] = false.into();
@@ -98,6 +98,41 @@ pub(super) fn in_the_bots_name(body: &Value) -> Option<Value> {
     body["text"] = format!("{name}\n{text}").into();
     Some(body)
 }
+
+/// The blocks of a page, with a place for a remark before each rating, where there is room for it.
+fn blocks(page: &[Block]) -> Vec<Value> {
+    let mut room = limits::BLOCKS.saturating_sub(page.len());
+    let mut blocks = Vec::with_capacity(page.len());
+    for one in page {
+        if let Block::Buttons {
+            id,
+            role: Role::Rating,
+            ..
+        } = one
+            && room > 0
+        {
+            room -= 1;
+            blocks.push(remark(*id));
+        }
+        blocks.push(block(one));
+    }
+    blocks
+}
+
+/// The place for a remark beside the rating of this number: what stands in it goes along with the rating
+/// (<https://docs.slack.dev/reference/block-kit/blocks/input-block>, which messages may have).
+fn remark(rating: usize) -> Value {
+    json!({
+        "type": "input",
+        "block_id": format!("{REMARK}{rating}"),
+        "optional": true,
+        "label": {"type": "plain_text", "text": REMARK_LABEL},
+        "element": {"type": "plain_text_input", "action_id": "remark", "multiline": true},
+    })
+}
+
+/// What is written above it.
+const REMARK_LABEL: &str = "Would you like to add something?";
 
 /// A block (<https://docs.slack.dev/reference/block-kit/blocks>).
 fn block(block: &Block) -> Value {

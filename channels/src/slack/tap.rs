@@ -22,6 +22,8 @@ pub(super) const REPLIES: &str = "replies-";
 pub(super) const BUTTONS: &str = "buttons-";
 /// The five buttons of one rating, which go away once one is used.
 pub(super) const RATING: &str = "rating-";
+/// The place for a remark beside one rating, which goes away with its buttons; the same number follows.
+pub(super) const REMARK: &str = "remark-";
 /// The `block_id` of what the user chose.
 pub(super) const CHOICE: &str = "choice";
 

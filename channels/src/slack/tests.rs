@@ -66,6 +66,8 @@ fn edge(settings: &config::Slack) -> SlackEdge {
         memory: Memory::default(),
         offers: Offers::new(Ledger::new(table, std::time::Duration::from_hours(1))),
         agent_phrase: None,
+        forms: haptik_bridge_shared::config::Forms::default(),
+        fetcher: haptik_bridge_shared::net::Fetcher::new(true).expect("a client"),
     };
     SlackEdge::new(settings, deps, web_api(settings))
 }
@@ -112,6 +114,7 @@ fn saying(raw: Value) -> Outgoing {
         received_at: "2026-11-22T10:00:00Z".parse().expect("a time"),
         sender: Sender::default(),
         message_id: Some(1),
+        in_reply_to: None,
         handoff: None,
         content: Content::Message {
             hsl: Hsl::read(&raw),

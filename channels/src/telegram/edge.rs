@@ -65,6 +65,22 @@ impl TelegramEdge {
         Ok(receive::read(body, &self.me(), self.tell_edits))
     }
 
+    /// What follows from an update, or why it is not understood.
+    async fn take(
+        &self,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Result<Receipt<Telegram>, &'static str>, Rejected> {
+        let mut receipt = Receipt::ok();
+        receipt.effects = match self.read(body).await? {
+            Update::Nothing | Update::NameNeeded => Vec::new(),
+            Update::Said(deed) => vec![self.said(*deed, now)],
+            Update::Tapped(deed) => self.tapped(*deed, now),
+            Update::Odd(reason) => return Ok(Err(reason)),
+        };
+        Ok(Ok(receipt))
+    }
+
     fn auth_id<A>(&self, deed: &Deed<A>) -> AuthId {
         self.auth_ids.of_user(&deed.user, deed.thread.as_deref())
     }
@@ -138,7 +154,7 @@ fn chosen(data: &str, auth_id: &AuthId) -> Option<UserAction> {
         }),
         Meaning::Rate(rating) => Some(UserAction::Feedback {
             rating,
-            resolved: rating >= 4,
+            resolved: None,
             comment: None,
         }),
         // A form is a list of questions here.
@@ -160,14 +176,17 @@ impl Edge<Telegram> for TelegramEdge {
             return Err(Rejected::MethodNotAllowed("POST"));
         }
         verify::verify(request.headers, &self.secrets).map_err(Rejected::Unauthorized)?;
-        let effects = match self.read(request.body).await? {
-            Update::Nothing | Update::NameNeeded => Vec::new(),
-            Update::Said(deed) => vec![self.said(*deed, now)],
-            Update::Tapped(deed) => self.tapped(*deed, now),
-            Update::Odd(reason) => return Ok(Receipt::not_understood(reason)),
-        };
-        let mut receipt = Receipt::ok();
-        receipt.effects = effects;
-        Ok(receipt)
+        match self.take(request.body, now).await? {
+            Ok(receipt) => Ok(receipt),
+            Err(reason) => Ok(Receipt::not_understood(reason)),
+        }
+    }
+
+    async fn read_again(
+        &self,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<Option<Receipt<Telegram>>, Rejected> {
+        Ok(self.take(body, came).await?.ok())
     }
 }

@@ -7,7 +7,7 @@
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Attachment, Profile};
+use haptik_bridge_shared::message::{Attachment, Profile, language};
 use haptik_bridge_shared::redacted_debug;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -102,7 +102,7 @@ redacted_debug!(Tap { message });
 
 /// Reads a body that was verified.
 pub(super) fn read(body: &[u8], me: &Me, tell_edits: bool) -> Update {
-    let update: Value = match serde_json::from_slice(body) {
+    let update: Value = match lenient_json::read(body) {
         Ok(update @ Value::Object(_)) => update,
         Ok(_) => return Update::Odd("JSON that is not an object"),
         Err(_) => return Update::Odd("a body that is not JSON"),
@@ -364,14 +364,9 @@ fn is_reply_to(message: &Value, me: &Me) -> bool {
 
 /// <https://core.telegram.org/bots/api#user>
 fn profile(user: &Value) -> Profile {
-    let language = lenient_json::text(user, "language_code").to_lowercase();
-    let language = language
-        .split(['-', '_'])
-        .next()
-        .filter(|code| code.len() == 2);
     let mut profile = Profile {
         name: full_name(user),
-        language_code: language.map(ToOwned::to_owned),
+        language_code: language(&lenient_json::text(user, "language_code")),
         ..Profile::default()
     };
     if let Some(name) = lenient_json::some_text(user, "username") {

@@ -19,6 +19,7 @@ fn outgoing(body: &Value, kind: SenderKind) -> Outgoing {
             profile_image: String::new(),
         },
         message_id: None,
+        in_reply_to: None,
         handoff: None,
         content: Content::Message {
             hsl: Hsl::read(body),

@@ -23,9 +23,11 @@ use haptik_bridge_channels::redact_body::redact_body;
 use haptik_bridge_shared::bridge::{Bridge, BridgeError, Connection};
 use haptik_bridge_shared::ids::{AuthIdSource, ConnectionId, EntryKey};
 use haptik_bridge_shared::ingest::{
-    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal,
+    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal, refused_encoding,
 };
 use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::net::online;
+use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::telemetry;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -56,6 +58,45 @@ impl Inbound {
         let edges = Edges::new(&bridge, table, http, memory)?;
         Ok(Self { bridge, edges })
     }
+
+    /// Where requests are made durable.
+    #[must_use]
+    pub fn bridge(&self) -> &Arc<Bridge> {
+        &self.bridge
+    }
+
+    /// Takes a body once more that was verified when it `came` to a connection, and was not understood then.
+    /// Whether it is understood now: what follows from it is durable then. It can be repeated.
+    ///
+    /// # Errors
+    /// When it cannot be made durable.
+    pub async fn take_again(
+        &self,
+        name: &str,
+        body: &[u8],
+        came: Timestamp,
+    ) -> Result<bool, NotDurable> {
+        let connection = self.bridge.connection(name);
+        let edge = connection.and_then(|(id, _)| self.edges.get(id));
+        let (Some((id, connection)), Some(edge)) = (connection, edge) else {
+            return Ok(false);
+        };
+        let read = edge.read_again(body, came).await;
+        let read = read.map_err(|rejected| Failure::passing(rejected.to_string()))?;
+        let Some(receipt) = read else {
+            return Ok(false);
+        };
+        let source = format!("channels/{id}");
+        let at = Connected {
+            bridge: &self.bridge,
+            id,
+            connection,
+            edge,
+            context: RequestContext::new(&source, Timestamp::now()),
+        };
+        at.accept(receipt.effects, body).await?;
+        Ok(true)
+    }
 }
 
 /// `POST` and `GET /channels/{connection}` and what lies below it, and `GET /health`.
@@ -71,9 +112,22 @@ pub fn router(live: Live<Inbound>) -> Router {
         .with_state(live)
 }
 
-async fn health(State(live): State<Live<Inbound>>) -> Response {
+/// Whether there is a configuration; to somebody who has a secret of an account, also that this bridge has
+/// it.
+async fn health(State(live): State<Live<Inbound>>, headers: HeaderMap) -> Response {
     match live.current().await {
-        Ok(_) => answer(channel::Response::json(200, &json!({"status": "ok"}))),
+        Ok(current) => {
+            let mut status = json!({"status": "ok"});
+            let accounts = &current.bridge.config.haptik;
+            let secrets_of = |name: &str| Some(&accounts.get(name)?.webhook_secrets);
+            let asked = headers.get(online::CHECK_HEADER);
+            let asked = asked.and_then(|value| value.to_str().ok());
+            let now = Timestamp::now();
+            if let Some(account) = asked.and_then(|asked| online::proven(asked, secrets_of, now)) {
+                status["account"] = account.into();
+            }
+            answer(channel::Response::json(200, &status))
+        }
         Err(_) => no_configuration(),
     }
 }
@@ -139,6 +193,10 @@ async fn receive(live: &Live<Inbound>, name: &str, request: &Request<'_>) -> Res
         return refusal(StatusCode::NOT_FOUND, "there is no such connection");
     };
     let source = format!("channels/{id}");
+    if let Some(refused) = refused_encoding(request.headers) {
+        telemetry::rejected(&source, "the body is encoded", now);
+        return refused;
+    }
     let receipt = match edge.receive(request, now).await {
         Ok(receipt) => receipt,
         Err(rejected) => return reject(&source, &rejected, now),
@@ -198,6 +256,9 @@ impl Connected<'_> {
                 AnyEffect::DeliveryReport { message_id, failed } => {
                     let (source, now) = (context.source, context.now);
                     telemetry::delivery_report(source, &message_id, failed.as_deref(), now);
+                }
+                AnyEffect::Unknown(name) => {
+                    telemetry::unknown_event(context.source, &name, context.now);
                 }
                 AnyEffect::NotUnderstood(reason) => {
                     let body = redact_body(body, self.edge.secret_fields());

@@ -6,7 +6,7 @@ use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::message::UserAction;
-use haptik_bridge_shared::message::handoff::{Ended, Reason};
+use haptik_bridge_shared::message::handoff::{Completed, Ended, Reason};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::Over;
@@ -28,6 +28,25 @@ pub(crate) async fn end_handoff(
         false,
     );
     Ok(over.await?)
+}
+
+/// Ends a hand-off, if it is on, by the completion of its conversation: as missed where nobody had joined.
+pub(crate) async fn complete_handoff(
+    bridge: &Bridge,
+    auth_id: &AuthId,
+    id: &str,
+    completed: &Completed,
+) -> Result<Over, Failure> {
+    let context = RequestContext::new("processor", Timestamp::now());
+    let missed = Ended::missed(completed);
+    // An agent may join in this moment: whether one had the chat is decided where it is written.
+    match bridge
+        .end_handoff(context, auth_id, id, &missed, true)
+        .await?
+    {
+        Over::Joined => end_handoff(bridge, auth_id, id, &Ended::completed(completed)).await,
+        over => Ok(over),
+    }
 }
 
 /// Where an entry that becomes a dead letter was to bring a user to a human, ends the hand-off.

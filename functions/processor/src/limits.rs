@@ -13,7 +13,7 @@ pub struct Limits {
     /// How many times in a row an entry may take longer than that, or, once it was redelivered, bring the
     /// function down, without any progress, before it is parked.
     pub most_crashes: u32,
-    /// How long a ticket sink holds `chat_complete` from its receipt, for its twin that says more.
+    /// How long a ticket sink holds `chat_complete` from its receipt, for the other completion event, which says more.
     pub twin_wait: Duration,
     /// How long a ticket sink waits at most for what became of a creation that was cut off; each CRM
     /// says how long it can take.

@@ -8,7 +8,8 @@ use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, AuthIdSource, ConnectionId};
-use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::{Entry, Payload, Told};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::handoff::Origin;
 use haptik_bridge_shared::message::{Address, Handback, Outgoing, Returned, Task};
@@ -27,6 +28,8 @@ use crate::offer::{self, Offering};
 
 /// The `device_platform` of chats that come by the bridge.
 const BRIDGE_PLATFORM: &str = "13";
+/// Within what time after Haptik took a message it is noted how Haptik calls it.
+const NOTED_WITHIN: Duration = Duration::from_millis(300);
 
 /// Delivers what Haptik said to a channel.
 pub(crate) struct ToChannel<'a> {
@@ -75,6 +78,7 @@ impl ToChannel<'_> {
             Relevance::ToShow { handoff } => handoff,
         };
         self.use_configured_notice(&user, &mut content);
+        let in_reply_to = self.answered(&user, &event).await?;
         let outgoing = Outgoing {
             key: entry.key.clone(),
             auth_id: auth_id.clone(),
@@ -83,6 +87,7 @@ impl ToChannel<'_> {
             received_at: entry.received_at,
             sender: event.sender.clone(),
             message_id: event.message_id,
+            in_reply_to,
             handoff,
             content,
         };
@@ -95,6 +100,27 @@ impl ToChannel<'_> {
             }
         }
         Ok(shown)
+    }
+
+    /// What the channel calls the message that an event answers, where Haptik says which and the channel shows
+    /// it.
+    async fn answered(&self, user: &User, event: &Event) -> Result<Option<String>, Failure> {
+        let outlet = outlet(self.outlets, &user.connection)?;
+        let Some(id) = event.answers.filter(|_| outlet.shows_what_is_answered()) else {
+            return Ok(None);
+        };
+        let (id, ledger) = (id.to_string(), &self.bridge.ledger);
+        let lane = Lane::Haptik(user.auth_id.clone());
+        let mut told = ledger.told_as(&lane, &id).await?;
+        if told == Told::Unrecorded {
+            // The answer came before it was noted how Haptik calls the message.
+            tokio::time::sleep(NOTED_WITHIN).await;
+            told = ledger.told_as(&lane, &id).await?;
+        }
+        Ok(match told {
+            Told::As(key) => Some(key.act_id().to_owned()),
+            Told::Unrecorded | Told::Not => None,
+        })
     }
 
     /// Gives control, or a message, back to the bot that handed its user over.

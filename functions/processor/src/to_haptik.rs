@@ -8,6 +8,7 @@ mod rating;
 mod register;
 mod say;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::hsl::{Actionable, Effect};
 use haptik_bridge_shared::message::offer::Chosen;
-use haptik_bridge_shared::message::{Attachment, Inbound, MessageRef, UserAction};
+use haptik_bridge_shared::message::{Attachment, Inbound, Mention, MessageRef, UserAction};
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
@@ -52,6 +53,8 @@ struct Conversation<'a> {
     taken_at: AtomicI64,
     /// Whether something was said whose answer did not come, and that is not said again.
     unanswered: AtomicBool,
+    /// Haptik's ids of the messages that the entry was told as, so far.
+    taken: Mutex<Vec<String>>,
 }
 
 /// Why what was said by the synchronous call has no answer.
@@ -64,8 +67,18 @@ impl Conversation<'_> {
     }
 
     fn took(&self, logged: &Logged) {
+        if let (Some(id), Ok(mut taken)) = (logged.message_id, self.taken.lock()) {
+            taken.push(id.to_string());
+        }
         let at = logged.created_at.unwrap_or_else(Timestamp::now);
         self.taken_at.store(at.as_millisecond(), Ordering::Relaxed);
+    }
+
+    fn taken(&self) -> Vec<String> {
+        self.taken
+            .lock()
+            .map(|taken| taken.clone())
+            .unwrap_or_default()
     }
 
     fn taken_at(&self) -> i64 {
@@ -113,6 +126,7 @@ impl ToHaptik<'_> {
             user: &user,
             taken_at: AtomicI64::new(0),
             unanswered: AtomicBool::new(false),
+            taken: Mutex::new(entry.message_ids.clone()),
         };
         // The activity before the message: an answer that came before it would leave it standing.
         let (registered, ()) = tokio::join!(
@@ -141,9 +155,12 @@ impl ToHaptik<'_> {
             self.note_message_taken(&conversation, entry, id).await?;
         }
         let is_unanswered = conversation.unanswered.load(Ordering::Relaxed);
+        // Noted with the end of the entry: Haptik's answer may name the message that it answers.
+        let taken = conversation.taken();
         Ok(match outcome {
             DeliveryOutcome::Whole if is_unanswered => UNANSWERED,
-            outcome => outcome,
+            DeliveryOutcome::Whole if !taken.is_empty() => DeliveryOutcome::Shown(taken),
+            other => other,
         })
     }
 
@@ -254,14 +271,15 @@ impl ToHaptik<'_> {
                 resolved,
                 comment,
             } => {
+                let resolved_from = connection.handoff.rating_resolved_from;
                 let feedback = Feedback {
                     auth_id: &inbound.auth_id,
                     business_id: connection.business_id,
-                    query_resolved: *resolved,
+                    query_resolved: resolved.unwrap_or(*rating >= resolved_from),
                     query_rating: *rating,
                     feedback: comment.as_deref(),
                 };
-                self.rate(conversation, entry, &feedback).await
+                self.rate(conversation, entry, &feedback, *resolved).await
             }
         }
     }
@@ -292,7 +310,8 @@ impl ToHaptik<'_> {
             }
             record_step(entry, "sent_to_haptik", &source, since);
             if index + 1 < count {
-                self.bridge.ledger.progressed(entry, index + 1).await?;
+                let (ledger, taken) = (&self.bridge.ledger, conversation.taken());
+                ledger.progressed(entry, index + 1, &taken).await?;
             }
         }
         Ok(DeliveryOutcome::Whole)
@@ -357,7 +376,7 @@ impl ToHaptik<'_> {
         if let Some(rating) = rating {
             return Ok(Some(UserAction::Feedback {
                 rating,
-                resolved: rating >= 4,
+                resolved: None,
                 comment: None,
             }));
         }
@@ -378,16 +397,16 @@ enum Part<'a> {
 
 /// A text with names in place of ids, where the channel knows them.
 async fn resolve_mentions(conversation: &Conversation<'_>, text: &str) -> String {
-    let mut text = text.to_owned();
     let outlet = conversation.outlet;
     let address = &conversation.inbound.address;
+    let mut names = Vec::new();
     for mention in &conversation.inbound.mentions {
-        let name = outlet.display_name(address, mention);
+        let name = outlet.display_name(address, &mention.id);
         if let Ok(Some(name)) = tokio::time::timeout(MENTION_TIMEOUT, name).await {
-            text = text.replace(mention, &name);
+            names.push((mention, name));
         }
     }
-    text
+    Mention::named(text, &names)
 }
 
 /// Why something was not delivered to Haptik.

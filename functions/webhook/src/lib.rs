@@ -11,13 +11,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::haptik::webhook::{self, Event};
+use haptik_bridge_shared::haptik::webhook::{self, Event, EventKind};
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::ingest::{
-    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal,
+    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal, refused_encoding,
 };
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::telemetry;
 use http::{HeaderMap, StatusCode};
@@ -49,6 +50,10 @@ async fn receive(
         return refusal(StatusCode::NOT_FOUND, "there is no such account");
     };
     let source = format!("haptik/{name}");
+    if let Some(refused) = refused_encoding(&headers) {
+        telemetry::rejected(&source, "the body is encoded", now);
+        return refused;
+    }
     if let Err(error) = webhook::verify(&headers, &body, &account.webhook_secrets) {
         return reject(&source, &error.to_string(), now);
     }
@@ -67,13 +72,33 @@ async fn receive(
     }
 }
 
+/// Takes a delivery once more that was verified when it came and was not understood then. Whether it is
+/// understood now: it is durable then. It can be repeated.
+///
+/// # Errors
+/// When it cannot be made durable.
+pub async fn take_again(
+    bridge: &Bridge,
+    account: &AccountId,
+    body: &[u8],
+) -> Result<bool, NotDurable> {
+    let is_understood =
+        Event::read(body).is_ok_and(|event| event.content().is_some() && event.auth_id.is_some());
+    if is_understood {
+        let source = format!("haptik/{account}");
+        let context = RequestContext::new(&source, Timestamp::now());
+        accept(bridge, account, context, body).await?;
+    }
+    Ok(is_understood)
+}
+
 async fn accept(
     bridge: &Bridge,
     account: &AccountId,
     context: RequestContext<'_>,
     body: &[u8],
 ) -> Result<(), NotDurable> {
-    let (event, text) = match (Event::read(body), std::str::from_utf8(body)) {
+    let (event, text) = match (Event::read(body), lenient_json::strict(body)) {
         (Ok(event), Ok(text)) => (event, text),
         (Err(error), _) => {
             return bridge
@@ -88,17 +113,17 @@ async fn accept(
     };
     let payload = Payload::Webhook {
         account: account.clone(),
-        body: text.to_owned(),
+        body: text.into_owned(),
     };
     // The sinks first: an edge that is stopped in between is called again, and the user is not kept
     // waiting by a sink, which has a lane of its own.
     bridge
         .accept_for_sinks(context, &event, &payload, body)
         .await?;
-    if event.content().is_none() {
-        return bridge
-            .keep_not_understood(context, body, "an event_name that is not known")
-            .await;
+    if event.kind == EventKind::Unknown {
+        // Haptik may add events, which is nothing to look at: the sinks that want it have it.
+        telemetry::unknown_event(context.source, &event.event_name, context.now);
+        return Ok(());
     }
     let Some(auth_id) = event.auth_id.clone() else {
         return bridge

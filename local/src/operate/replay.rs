@@ -1,15 +1,25 @@
 //! `haptik-bridge replay`.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use haptik_bridge_channels::memory::Memory;
+use haptik_bridge_inbound::Inbound;
+use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, State};
-use haptik_bridge_shared::queue::{Repeat, Ring};
+use haptik_bridge_shared::ledger::{Entry, Payload, State};
+use haptik_bridge_shared::net;
+use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
 use jiff::Timestamp;
 
-use super::Common;
 use super::dead::{Selection, and_others};
+use super::{Common, Operated};
+use crate::check;
 
 /// What to deliver again.
 #[derive(Debug, clap::Args)]
@@ -19,6 +29,9 @@ pub(crate) struct Arguments {
     /// Only say what would be delivered again.
     #[arg(long)]
     dry_run: bool,
+    /// The configuration of a bridge on this machine, with which what was not understood is read again.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Don't ask before more than what `--id` names is delivered again.
     #[arg(long)]
     yes: bool,
@@ -33,14 +46,17 @@ pub(crate) async fn run(
     let operated = arguments.common.place.open(variable).await?;
     let found = arguments.selection.find(&operated).await?;
     let others = and_others(found.others);
-    // Of what was never understood there is nothing to deliver.
-    let mut dead = found.entries;
-    dead.retain(|entry| !matches!(entry.lane, Lane::NotUnderstood { .. }));
+    let not_understood = |entry: &Entry| matches!(entry.lane, Lane::NotUnderstood { .. });
+    let (odd, dead): (Vec<_>, Vec<_>) = found.entries.into_iter().partition(not_understood);
     if arguments.dry_run {
         arguments.common.print(&dead)?;
+        let odd = match odd.len() {
+            0 => String::new(),
+            count => format!("; {count} that were not understood would be read again"),
+        };
         tell(
             &arguments,
-            &format!("{} would be delivered again{others}", dead.len()),
+            &format!("{} would be delivered again{others}{odd}", dead.len()),
         );
         return Ok(());
     }
@@ -52,7 +68,7 @@ pub(crate) async fn run(
     for mut entry in dead {
         // Whoever else replays at the same time: only one of the two takes it up.
         if operated.ledger.revive(&entry, now).await? {
-            if let Some(bridge) = &operated.deployed {
+            if let Some(bridge) = operated.deployed() {
                 let ring = Ring::V1 {
                     lane: entry.lane.clone(),
                     key: entry.key.clone(),
@@ -71,15 +87,106 @@ pub(crate) async fn run(
         }
     }
     arguments.common.print(&revived)?;
+    let odd = Box::pin(read_again(&arguments, &operated, odd)).await?;
     let when = match operated.deployed {
         Some(_) => "now",
         None => "within 15 s by the bridge that runs on this directory, or when it is started",
     };
     tell(
         &arguments,
-        &format!("{} are delivered again, {when}{others}", revived.len()),
+        &format!("{} are delivered again, {when}{others}{odd}", revived.len()),
     );
     Ok(())
+}
+
+/// Reads again what was not understood, as if it came now: this version may understand it. What became of
+/// it, in words.
+async fn read_again(
+    arguments: &Arguments,
+    operated: &Operated,
+    odd: Vec<Entry>,
+) -> anyhow::Result<String> {
+    let reader = match (&operated.deployed, &arguments.config) {
+        (Some(inbound), _) => inbound.clone(),
+        (None, Some(config)) => Arc::new(operated.on_this_machine(config)?),
+        (None, None) if odd.is_empty() => return Ok(String::new()),
+        (None, None) => {
+            let count = odd.len();
+            return Ok(format!(
+                "; {count} were not understood: name the configuration by --config to read them again"
+            ));
+        }
+    };
+    let (mut read, mut left) = (0, 0);
+    for entry in odd {
+        if take_again(&reader, &entry).await? {
+            // What follows from it is in the ledger, under the same keys when it is done twice.
+            let ledger = &operated.ledger;
+            let now = Timestamp::now();
+            ledger.end(&entry, State::Delivered, None, now).await?;
+            read += 1;
+        } else {
+            left += 1;
+        }
+    }
+    Ok(match (read, left) {
+        (0, 0) => String::new(),
+        (read, 0) => format!("; {read} that were not understood are now"),
+        (0, left) => format!("; {left} are still not understood"),
+        (read, left) => {
+            format!("; {read} that were not understood are now, {left} still are not")
+        }
+    })
+}
+
+async fn take_again(reader: &Inbound, entry: &Entry) -> anyhow::Result<bool> {
+    let (Payload::NotUnderstood { body, base64 }, Lane::NotUnderstood { edge }) =
+        (&entry.payload, &entry.lane)
+    else {
+        return Ok(false);
+    };
+    let body = if *base64 {
+        STANDARD.decode(body)?
+    } else {
+        body.clone().into_bytes()
+    };
+    Ok(match edge.split_once('/') {
+        Some(("haptik", account)) => {
+            haptik_bridge_webhook::take_again(reader.bridge(), &account.into(), &body).await?
+        }
+        Some(("channels", connection)) => {
+            let came = entry.received_at;
+            reader.take_again(connection, &body, came).await?
+        }
+        _ => false,
+    })
+}
+
+impl Operated {
+    /// What reads requests of a bridge on this machine, which rings by itself.
+    fn on_this_machine(&self, config: &Path) -> anyhow::Result<Inbound> {
+        let config = check::read(config)?;
+        let database = self.database.as_ref().context("it is deployed")?;
+        let (table, http) = (&database.table, net::client()?);
+        let bridge = Bridge::with_client(config, table.clone(), Arc::new(Unheard), &http)?;
+        Ok(Inbound::new(
+            Arc::new(bridge),
+            table,
+            &http,
+            &Memory::default(),
+        )?)
+    }
+}
+
+/// A queue whose rings nobody hears: the bridge on this machine looks by itself for what is pending.
+#[derive(Debug)]
+struct Unheard;
+
+#[async_trait]
+impl Queue for Unheard {
+    async fn ring(&self, _: &Ring, _: Repeat) -> Result<(), QueueError> {
+        Ok(())
+    }
 }
 
 /// Asks whether so many are to be delivered again; an error is a no.

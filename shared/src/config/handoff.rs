@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::Reported;
-use super::kind::{Between, Flag, Kind as _, OrNever, Text, Texts, Whole};
+use super::kind::{Between, Flag, Kind as _, OneOf, OrNever, Text, Texts, Whole};
 use super::section::Section;
 use crate::section;
 
@@ -21,8 +21,12 @@ section! {
         agent_phrases: Vec<String> = or(PHRASES, Ok(Vec::new()), "none"),
         /// How long an agent may take to join a hand-off before the user is given back. It is looked after every minute (locally every 15 s).
         no_agent_after: Option<Duration> = default(NO_AGENT_AFTER, "never"),
-        /// Whether the user is asked for a rating when a conversation with an agent is complete.
+        /// Whether the user is asked for a rating of a conversation with an agent. The sinks get each as [`rating`](sinks.md#the-event-rating).
         rating: bool = default(Flag, false),
+        /// When: `"completed"`, once the conversation is complete, or `"joined"`, as soon as an agent has the chat, for an account at which Haptik takes ratings of open conversations only.
+        rating_when: RatingWhen = default(RATING_WHEN, "completed"),
+        /// Haptik wants to know of each rating whether the query was resolved. Where the user was not asked that, a rating from here on says so.
+        rating_resolved_from: u8 = default(RATING, 4),
         /// What the user is asked then. This and the next four: up to 1,000 characters.
         rating_prompt: String = default(NOTICE, "How was this conversation?", "a question"),
         /// What a user is told who asked for a human.
@@ -36,6 +40,28 @@ section! {
     }
     rule phrases_with_a_team(agent_phrases);
 }
+
+/// When a user is asked for a rating.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RatingWhen {
+    /// When the conversation is complete.
+    Completed,
+    /// When an agent takes the chat.
+    Joined,
+}
+
+const RATING_WHEN: OneOf<RatingWhen> = OneOf {
+    words: &[
+        ("completed", RatingWhen::Completed),
+        ("joined", RatingWhen::Joined),
+    ],
+};
+
+const RATING: Whole<u8> = Whole {
+    min: 1,
+    max: 5,
+    of: "",
+};
 
 const TEAM_NAME: Text = Text { max: 100 };
 
@@ -110,6 +136,8 @@ mod tests {
             agent_phrases: vec!["Talk to an agent".to_owned(), "agent".to_owned()],
             no_agent_after: None,
             rating: false,
+            rating_when: RatingWhen::Completed,
+            rating_resolved_from: 4,
             rating_prompt: String::new(),
             requested_notice: String::new(),
             waiting_notice: String::new(),

@@ -1,6 +1,7 @@
 //! The kinds of values that the configuration has: what is allowed, and how it is read.
 
 mod events;
+mod forms;
 mod given;
 mod secret;
 mod text;
@@ -13,6 +14,8 @@ use toml::Spanned;
 use toml::de::DeInteger;
 
 pub(super) use events::Events;
+pub(super) use forms::FormsTable;
+pub use forms::{Forms, RequiredFields, Submit};
 pub use given::{Fault, Faults, Given};
 pub use secret::{NewestSecret, SecretList, probably_not_meant};
 pub use text::{Text, TextOf, Texts};

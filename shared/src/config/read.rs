@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::declare::{KeyDoc, Otherwise, Part as _};
 use super::error::Reported;
 use super::handoff::Handoff;
-use super::kind::{Events, Kind, OneOf, TableOf, TextOf, TypeName, ValueList, Whole};
+use super::kind::{
+    Events, Forms, FormsTable, Kind, OneOf, TableOf, TextOf, TypeName, ValueList, Whole,
+};
 use super::registry::{ChannelDefinition, Defaults, OwnIds, Registry};
 use super::section::Section;
 use super::tables::{Accounts, Delivery, account, outbound};
@@ -23,6 +25,8 @@ section! {
         business_id: Option<u64> = optional(Whole::ID, "the account's"),
         /// What its users are called at Haptik: an id that is derived and that nobody else knows, the channel's own id of the user, by which a bot can look the customer up, or, of a channel that tells it with each message, the e-mail address. [Whoever is called the same on two connections is one person](custom-channel.md#who-a-user-is). Not with `conversation = "thread"`.
         auth_id: AuthIdSource = default(AUTH_IDS, "derived"),
+        /// How [forms](custom-channel.md#forms) are filled in and sent. `submit`: the answers as one message with a line `hint: value` for each (`"lines"`, the default), or as one that is a JSON object with each value by its field's key (`"json"`). `required`: only what the form itself marks has to be filled in (`"as_marked"`, the default), or all that it does not mark as optional (`"all"`).
+        forms: Forms = default(FormsTable, {}, "lines, as marked"),
     }
     rule one_user_is_one_conversation(auth_id);
 }
@@ -30,7 +34,7 @@ section! {
 section! {
     /// The keys of every sink.
     pub(super) struct SinkKeys {
-        /// The names of the events that it gets: `message`, `chat_pinned`, `chat_complete`, `webhook_conversation_complete`, and `missed_handoff`, which is [the bridge's own](custom-channel.md#the-event-missed_handoff); `"*"` is all, those of the future too. A name that is neither Haptik's nor the bridge's is allowed, with a warning.
+        /// The names of the events that it gets: `message`, `chat_pinned`, `chat_complete`, `webhook_conversation_complete`, and [the bridge's own](sinks.md#events-of-the-bridge), `missed_handoff` and `rating`; `"*"` is all, those of the future too. Of a ticket sink, `chat_pinned` and `message` [open its tickets](sinks.md#which-ticket). A name that is neither Haptik's nor the bridge's is allowed, with a warning.
         events: Vec<String> = required(Events),
         /// What else must hold of an event: paths, with dots between the keys, and the values that there may be, one or a list. A path is looked for in the event, then in its `data`: `{ completion_type = ["agent", "autocomplete"], "agent.is_automated" = false, business_id = 343 }`. All must hold. Values are compared as text; one that is missing is `""`.
         when: Vec<(String, Vec<String>)> = default(TableOf(ValueList), {}, "nothing"),
@@ -204,8 +208,11 @@ fn channel(
         });
         own_ids.and(Ok((definition.name, settings?, handoff?)))
     });
-    let keys = keys.and_then(|keys| Ok((keys.business_id, keys.auth_id, account.transpose()?)));
-    let (business_id, auth_id, account) = keys?;
+    let keys = keys.and_then(|keys| {
+        let account = account.transpose()?;
+        Ok((keys.business_id, keys.auth_id, keys.forms, account))
+    });
+    let (business_id, auth_id, forms, account) = keys?;
     let account = account.unwrap_or_default();
     let of_account = match accounts.get(&account) {
         Some(account) => account.business_id?,
@@ -224,6 +231,7 @@ fn channel(
         haptik: account,
         business_id,
         auth_id,
+        forms,
         handoff,
         type_name,
         settings,

@@ -364,7 +364,7 @@ fn failure(body: &Value) -> Option<String> {
 /// Haptik's words in an answer with a bad status: `error_message`, or what a gateway calls it; the whole body
 /// where it is a short text.
 fn error_message(body: &str) -> String {
-    match serde_json::from_str::<Value>(body) {
+    match lenient_json::read(body.as_bytes()) {
         Ok(Value::String(words)) => words,
         Ok(json) => {
             let keys = ["error_message", "error", "message", "detail"];

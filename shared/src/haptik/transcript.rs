@@ -1,7 +1,26 @@
-//! Walking through the transcripts of one user's conversations.
+//! The transcripts of one user's conversations: what their lines are, and walking through them.
 
 use crate::haptik::client::{HaptikClient, HaptikError, History, HistoryMessage};
 use crate::retry::{Retry, Retryable as _};
+
+/// What a transcript has in place of a message that has no text: the type of its HSL.
+const TYPES: [&str; 9] = [
+    "TEXT",
+    "BUTTON",
+    "CAROUSEL",
+    "FORM",
+    "NATIVE_ACTION",
+    "SILENT",
+    "SYSTEM",
+    "TAB_LIST",
+    "RECEIPT",
+];
+
+/// Whether a line of a transcript is the type of a message, in place of its words.
+#[must_use]
+pub fn is_type(text: &str) -> bool {
+    TYPES.contains(&text.trim())
+}
 
 /// Asks for the transcripts of a user's conversations, from `first` on and of `most` at most, and hands each
 /// to `take`, which says whether it is the user's and the walk goes on. Haptik numbers a user's

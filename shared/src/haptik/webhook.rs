@@ -53,6 +53,9 @@ pub struct Event {
     is_automated: Option<bool>,
     /// The message's id, which is unique and grows.
     pub message_id: Option<u64>,
+    /// Haptik's id of the user's message that it answers, where Haptik says so: what logging that had
+    /// returned. Not documented; production integrations read it.
+    pub answers: Option<u64>,
     /// The message's body: HSL as an object, or one in a string; null where there is none.
     pub body: Value,
     /// The keys that come with the completion of a conversation; null where there are none.
@@ -98,7 +101,7 @@ impl Event {
     /// # Errors
     /// When it is not an event. An event that is not known is no error: see [`EventKind::Unknown`].
     pub fn read(body: &[u8]) -> Result<Self, NotUnderstood> {
-        let event: Value = serde_json::from_slice(body).map_err(|_| NotUnderstood::NotJson)?;
+        let event = lenient_json::read(body).map_err(|_| NotUnderstood::NotJson)?;
         if !event.is_object() {
             return Err(NotUnderstood::NotAnObject);
         }
@@ -140,6 +143,7 @@ impl Event {
             },
             is_automated,
             message_id: lenient_json::whole(&message, "id"),
+            answers: lenient_json::whole(&part(&event, "user_message_info"), "id"),
             event_name,
             kind,
             body,

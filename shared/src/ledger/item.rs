@@ -1,9 +1,11 @@
 //! An entry as DynamoDB has it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Reservation, State};
+use super::{Entry, FileUrls, Reservation, State};
 use crate::ids::ConnectionId;
 use crate::retry::Detail;
 use crate::table::TableError;
@@ -47,6 +49,9 @@ pub(super) struct Item {
     pub(super) shown_by: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) message_ids: Vec<String>,
+    /// `PART URL`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) file_urls: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reserved: Option<i64>,
     /// In which round.
@@ -89,6 +94,12 @@ impl Item {
             begun: self.begun,
             shown_by: self.shown_by.map(ConnectionId::from),
             message_ids: self.message_ids,
+            file_urls: FileUrls(
+                self.file_urls
+                    .iter()
+                    .filter_map(|url| file_url(url))
+                    .collect(),
+            ),
             reserved: self
                 .reserved
                 .map(moment)
@@ -103,4 +114,9 @@ impl Item {
             detail: self.detail.as_deref().map(Detail::from),
         })
     }
+}
+
+fn file_url(text: &str) -> Option<(usize, String)> {
+    let (part, url) = text.split_once(' ')?;
+    Some((part.parse().ok()?, url.to_owned()))
 }

@@ -9,6 +9,20 @@ use crate::ids::{AuthId, EntryKey};
 use crate::lane::Lane;
 use crate::table::{Item, TableError, equals, millis, number, text};
 
+/// Among how many of a lane's last entries is looked for the one that was sent as a message.
+const NEWEST_TOLD: i32 = 50;
+
+/// What [`Ledger::told_as`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// The entry with this key.
+    As(EntryKey),
+    /// None, and one is under way of which that is not known yet.
+    Unrecorded,
+    /// None.
+    Not,
+}
+
 impl Ledger {
     /// All entries of a lane that are still kept, in order. One query; those that cannot be read are left
     /// out, with a warning.
@@ -46,6 +60,33 @@ impl Ledger {
         let (items, _) = query.only(&["sk"]).backwards().page(most).await?;
         let keys = items.iter().filter_map(|item| item.get("sk")?.as_s().ok());
         Ok(keys.map(|key| EntryKey::from(key.as_str())).collect())
+    }
+
+    /// Which of a lane's newest entries was sent as a message to which the other side gave this id. One query.
+    pub async fn told_as(&self, lane: &Lane, id: &str) -> Result<Told, TableError> {
+        let query = self.table.query(lane.to_string()).consistent();
+        let query = query.only(&["sk", "message_ids", "state"]).backwards();
+        let (items, _) = query.page(NEWEST_TOLD).await?;
+        let has_it = |item: &Item| {
+            let ids = item.get("message_ids").and_then(|ids| ids.as_l().ok());
+            ids.is_some_and(|ids| ids.iter().any(|one| one.as_s().is_ok_and(|one| one == id)))
+        };
+        let key = |item: &Item| {
+            let key = item.get("sk").and_then(|key| key.as_s().ok());
+            key.map(|key| EntryKey::from(key.as_str()))
+        };
+        if let Some(key) = items.iter().find(|item| has_it(item)).and_then(key) {
+            return Ok(Told::As(key));
+        }
+        let is_pending = |item: &Item| {
+            let state = item.get("state").and_then(|state| state.as_s().ok());
+            state.is_some_and(|state| state == "pending")
+        };
+        Ok(if items.iter().any(is_pending) {
+            Told::Unrecorded
+        } else {
+            Told::Not
+        })
     }
 
     /// The entries that were given up from `since` until `until`, in the order in which they were. One

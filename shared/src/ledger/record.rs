@@ -21,12 +21,17 @@ impl Ledger {
             .unwrap_or(1))
     }
 
-    /// Notes that the first `parts` parts of an entry are done. What makes progress is no poison: the
-    /// counts of crashes and of overruns begin anew.
-    pub async fn progressed(&self, entry: &Entry, parts: usize) -> Result<(), TableError> {
+    /// Notes that the first `parts` parts of an entry are done, and the provider's ids of the messages that it
+    /// was sent as so far. What makes progress is no poison: the counts of crashes and of overruns begin anew.
+    pub async fn progressed(
+        &self,
+        entry: &Entry,
+        parts: usize,
+        message_ids: &[String],
+    ) -> Result<(), TableError> {
         let update = self.update(entry).set("parts_done", number(parts));
         let update = update.set("starts", number(0)).set("overruns", number(0));
-        update.send().await
+        with_ids(update, message_ids).send().await
     }
 
     /// Notes that what cannot be told twice is about to be: the part with this number, from 1; 0 takes it
@@ -49,6 +54,17 @@ impl Ledger {
         let update = update.set("shown_by", text(connection.as_str()));
         let update = update.set("starts", number(0)).set("overruns", number(0));
         with_ids(update, message_ids).send().await
+    }
+
+    /// Notes where Haptik has a file that a user sent: the `part`-th part of an entry.
+    pub async fn file_taken(
+        &self,
+        entry: &Entry,
+        part: usize,
+        url: &str,
+    ) -> Result<(), TableError> {
+        let urls = AttributeValue::Ss(vec![format!("{part} {url}")]);
+        self.update(entry).add("file_urls", urls).send().await
     }
 
     /// Notes that a try failed and that another is to come. The try ended: the counts

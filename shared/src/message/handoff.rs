@@ -82,6 +82,10 @@ pub struct Completed {
     pub at: i64,
     /// By whom: `bot`, `agent` or `timeout`; empty when Haptik does not say.
     pub by: String,
+    /// Haptik's own word for that, `completion_by`, as it is: a state (`Team Offline Flag`, `Waiting for
+    /// User`, `Bot completed`) or a name; empty when Haptik does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub word: String,
 }
 
 /// A message that Haptik took.
@@ -104,6 +108,12 @@ pub struct Ended {
     /// not say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub completed_by: String,
+    /// Haptik's own word for that, as it is: see [`Completed::word`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub completion_by: String,
+    /// Whether it was the conversation's completion that ended it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_completion: bool,
     /// What went wrong, where something did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -114,6 +124,7 @@ redacted_debug!(Ended {
     reason,
     at,
     completed_by,
+    by_completion,
     error: is_some
 });
 
@@ -121,11 +132,12 @@ redacted_debug!(Ended {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The conversation at Haptik is complete.
+    /// The conversation at Haptik, in which an agent had the chat, is complete.
     Completed,
     /// The bot that asked for it took control back.
     EndedByBot,
-    /// No agent took the chat in time.
+    /// No agent took the chat in time, or before the conversation was complete: it is after hours, or
+    /// nobody is there.
     NoAgent,
     /// Haptik refused it, or could not be told of it for as long as things are tried.
     Failed,
@@ -158,11 +170,7 @@ impl Handoff {
     /// The messages that Haptik took when the conversation was complete already: nobody reads them.
     pub fn unheard(&self) -> impl Iterator<Item = &DeliveredMessage> {
         let completed_at = match &self.ended {
-            Some(Ended {
-                reason: Reason::Completed,
-                at,
-                ..
-            }) => *at,
+            Some(ended) if ended.is_of_completion() => ended.at,
             _ => i64::MAX,
         };
         self.delivered
@@ -189,16 +197,37 @@ impl Ended {
             reason,
             at,
             completed_by: String::new(),
+            completion_by: String::new(),
+            by_completion: false,
             error: None,
         }
     }
 
-    /// The end of a conversation at Haptik.
+    /// The end of a conversation at Haptik in which an agent had the chat.
     #[must_use]
     pub fn completed(completed: &Completed) -> Self {
+        Self::by_completion(Reason::Completed, completed)
+    }
+
+    /// The end of a conversation at Haptik that nobody had joined.
+    #[must_use]
+    pub fn missed(completed: &Completed) -> Self {
+        Self::by_completion(Reason::NoAgent, completed)
+    }
+
+    fn by_completion(reason: Reason, completed: &Completed) -> Self {
         Self {
             completed_by: completed.by.clone(),
-            ..Self::of(Reason::Completed, completed.at)
+            completion_by: completed.word.clone(),
+            by_completion: true,
+            ..Self::of(reason, completed.at)
         }
+    }
+
+    /// Whether it was the conversation's completion that ended it.
+    #[must_use]
+    pub fn is_of_completion(&self) -> bool {
+        // Of one that ended before this was noted, its reason says so.
+        self.by_completion || self.reason == Reason::Completed
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::machine_parts::{says_nothing, without_machine_parts};
@@ -92,6 +93,8 @@ pub struct Form {
     pub title: String,
     /// The line below it.
     pub subtitle: String,
+    /// What stands on the button that sends it; may be empty.
+    pub submit_text: String,
     /// The fields, by their `order`.
     pub fields: Vec<Field>,
 }
@@ -109,9 +112,42 @@ pub struct Field {
     pub hint: String,
     /// What can be chosen, for the pickers.
     pub options: Vec<String>,
-    /// Whether it may be left empty. Haptik documents no key for it: `optional` and `required` are
-    /// understood, and a field that has neither is required.
-    pub is_optional: bool,
+    /// Whether the form says that it has to be filled in, or that it need not be. Haptik publishes no key
+    /// for it: `required` and `mandatory` are understood, and `optional`.
+    pub required: Option<bool>,
+    /// The URL that is asked for what can be chosen, of search fields
+    /// (<https://docs.haptik.ai/bot-builder/basic/chat-elements#search>); may be empty.
+    pub search_source: String,
+    /// What an answer has to be like.
+    pub rules: Rules,
+}
+
+/// What the answer to a field has to be like, beside its kind; each may be empty. The form builder has all
+/// of it (<https://docs.haptik.ai/bot-builder/basic/chat-elements#forms>), and Haptik publishes no keys:
+/// those that suggest themselves are understood.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Rules {
+    /// A regular expression that all of it matches.
+    #[serde(default, rename = "p", skip_serializing_if = "String::is_empty")]
+    pub pattern: String,
+    /// The least number of characters.
+    #[serde(default, rename = "a", skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<u64>,
+    /// The most.
+    #[serde(default, rename = "z", skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u64>,
+    /// The lowest number, or the first day.
+    #[serde(default, rename = "l", skip_serializing_if = "String::is_empty")]
+    pub min: String,
+    /// The highest number, or the last day.
+    #[serde(default, rename = "h", skip_serializing_if = "String::is_empty")]
+    pub max: String,
+    /// Whether it is a day that is not in the future.
+    #[serde(default, rename = "b", skip_serializing_if = "std::ops::Not::not")]
+    pub is_past: bool,
+    /// What is said to the user whose answer is not like that.
+    #[serde(default, rename = "e", skip_serializing_if = "String::is_empty")]
+    pub error: String,
 }
 
 impl Default for Element {
@@ -312,6 +348,10 @@ impl Form {
         Self {
             title: shown(body, "title"),
             subtitle: shown(body, "subtitle"),
+            submit_text: [data, body]
+                .into_iter()
+                .find_map(|of| first(of, &["submit_text", "submit_button_text", "button_text"]))
+                .unwrap_or_default(),
             fields: fields.into_iter().map(|(_, field)| field).collect(),
         }
     }
@@ -327,13 +367,55 @@ impl Field {
                 .filter(|hint| !hint.is_empty())
                 .unwrap_or_else(|| key.clone()),
             options: lenient_json::texts(field, "options"),
-            is_optional: lenient_json::flag(field, "optional")
-                || field.get("required").is_some_and(|required| {
-                    !required.is_null() && !lenient_json::flag(field, "required")
-                }),
+            required: required(field),
+            search_source: lenient_json::text(field, "search_source").trim().to_owned(),
+            rules: Rules::read(field),
             key,
         }
     }
+}
+
+/// What a form says of a field's having to be filled in.
+fn required(field: &Value) -> Option<bool> {
+    let flag = |key: &str| {
+        let is_said = field.get(key).is_some_and(|said| !said.is_null());
+        is_said.then(|| lenient_json::flag(field, key))
+    };
+    let required = ["required", "is_required", "mandatory", "is_mandatory"];
+    let optional = ["optional", "is_optional"];
+    let required = required.iter().find_map(|key| flag(key));
+    required.or_else(|| optional.iter().find_map(|key| flag(key)).map(|said| !said))
+}
+
+impl Rules {
+    fn read(field: &Value) -> Self {
+        let nothing = Value::Null;
+        let inner = lenient_json::unwrapped(field.get("validation").unwrap_or(&nothing));
+        let text = |keys: &[&str]| {
+            let mut places = [inner.as_ref(), field].into_iter();
+            places
+                .find_map(|place| first(place, keys))
+                .unwrap_or_default()
+        };
+        let number = |keys: &[&str]| text(keys).trim().parse().ok();
+        let length = number(&["length", "fixed_length"]);
+        Self {
+            pattern: text(&["regex", "pattern", "validation_regex"]),
+            min_length: number(&["min_length"]).or(length),
+            max_length: number(&["max_length"]).or(length),
+            min: text(&["min", "min_value", "start_date", "min_date"]),
+            max: text(&["max", "max_value", "end_date", "max_date"]),
+            is_past: lenient_json::text(field, "type").eq_ignore_ascii_case("dob"),
+            error: text(&["error_message", "error_text", "error"]),
+        }
+    }
+}
+
+/// The first of these texts that is there.
+fn first(value: &Value, keys: &[&str]) -> Option<String> {
+    let texts = keys.iter().map(|key| lenient_json::text(value, key));
+    let mut there = texts.filter(|text| !text.trim().is_empty());
+    there.next()
 }
 
 /// `text` as a person says it: [without its machine parts](without_machine_parts), and what stands around it.

@@ -27,6 +27,9 @@ pub struct Outgoing {
     pub sender: Sender,
     /// Haptik's id of the message, where it has one.
     pub message_id: Option<u64>,
+    /// What the channel calls the user's message that it answers, where that is known and the channel shows
+    /// it.
+    pub in_reply_to: Option<String>,
     /// The hand-off that it belongs to, where a bot that lives elsewhere asked for one.
     pub handoff: Option<String>,
     /// What it is.

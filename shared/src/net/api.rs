@@ -23,6 +23,7 @@ use url::Url;
 use super::endpoint::Endpoint;
 use super::{CallError, CallErrorKind, Unreachable, read, retry_after, shortened};
 use crate::config::Secrets;
+use crate::lenient_json;
 
 /// How long an answer may take unless a request says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -175,7 +176,7 @@ impl Api {
                 status,
                 retry_after,
                 date: date.map(|date| date.timestamp()),
-                body: serde_json::from_slice(&bytes).unwrap_or_default(),
+                body: lenient_json::read(&bytes).unwrap_or_default(),
             });
         }
         let body = String::from_utf8_lossy(&bytes);

@@ -23,7 +23,7 @@ fn inbound(act: &Value) -> Value {
             "custom_data": {"city": CANARY},
         },
         "action": act,
-        "mentions": [CANARY],
+        "mentions": [{"id": CANARY, "at": [0]}],
     })
 }
 
@@ -87,6 +87,7 @@ fn debug_of_what_is_stored_shows_nothing_that_was_said() {
             begun: 0,
             shown_by: None,
             message_ids: Vec::new(),
+            file_urls: crate::ledger::FileUrls::default(),
             reserved: None,
             forbidden_at: None,
             reason: None,

@@ -42,11 +42,13 @@ pub(super) async fn log(
     let at = Timestamp::now();
     let once_in = simulator.settings().scaled(ONCE_IN);
     simulator.change(|state| {
+        let after_completion = state.behaviour.ratings_after_completion;
         let user = state
             .users
             .get_mut(&auth_id)
             .ok_or_else(|| Refusal::new(StatusCode::FORBIDDEN, "Invalid_User"))?;
-        if user.conversation.is_none() {
+        let taken = user.conversation.is_some() || (after_completion && user.has_spoken);
+        if !taken {
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 "Failed to submit feedback, please make sure there is an active conversation with the agent",

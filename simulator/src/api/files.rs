@@ -68,9 +68,8 @@ pub(super) async fn log(
         });
         state.link(&format!("/_simulator/files/{message_id}"))
     });
-    for reply in simulator.ask(&message) {
-        simulator.perform(&auth_id, reply);
-    }
+    let replies = simulator.ask(&message);
+    simulator.perform_all(&message, replies);
     Ok(Json(json!({
         "message_id": message_id,
         "message_body": form.message_body,

@@ -15,8 +15,10 @@ use serde_json::{Map, Value, json};
 use super::{Refusal, object};
 use crate::{
     account::Simulator,
+    behaviour::{Behaviour, Transcripts, masked},
     records::AgentMove,
-    settings::{AgentJoins, Settings},
+    settings::Settings,
+    state::Line,
 };
 
 pub(super) async fn send_chat_to_agent(
@@ -24,11 +26,32 @@ pub(super) async fn send_chat_to_agent(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Value>, Refusal> {
+    move_chat(&simulator, &object(&headers, &body)?, None)
+}
+
+/// Newer documentation has this one, with the agent tool that gets the chat.
+pub(super) async fn send_chat_to_tool(
+    State(simulator): State<Simulator>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
     let fields = object(&headers, &body)?;
-    let user_name = given(&fields, "user_name")?;
-    let business_id = given(&fields, "business_id")?;
-    let team_name = given(&fields, "team_name")?;
-    let countdown = countdown(&fields)?;
+    let receiver = given(&fields, "receiver")?;
+    if !simulator.settings().receivers.contains(&receiver) {
+        return Err(Refusal::bad("invalid receiver provided"));
+    }
+    move_chat(&simulator, &fields, Some(receiver))
+}
+
+fn move_chat(
+    simulator: &Simulator,
+    fields: &Map<String, Value>,
+    receiver: Option<String>,
+) -> Result<Json<Value>, Refusal> {
+    let user_name = given(fields, "user_name")?;
+    let business_id = given(fields, "business_id")?;
+    let team_name = given(fields, "team_name")?;
+    let countdown = countdown(fields)?;
     let settings = simulator.settings();
     let auth_id = simulator.change(|state| {
         let user = state
@@ -57,20 +80,11 @@ pub(super) async fn send_chat_to_agent(
             team_name: team_name.clone(),
             business_id,
             countdown,
+            receiver,
         });
         Ok(auth_id)
     })?;
-    let wait = match settings.agent_joins {
-        AgentJoins::AfterCountdown => Duration::from_secs(countdown),
-        AgentJoins::After(wait) => wait,
-        AgentJoins::Never => return Ok(Json(json!({"success": true}))),
-    };
-    let wait = settings.scaled(wait);
-    tokio::spawn(async move {
-        tokio::time::sleep(wait).await;
-        // A user forgotten in the meantime has no chat to join.
-        let _ = simulator.agent_joins_from(&auth_id, &team_name);
-    });
+    simulator.move_chat(&auth_id, &team_name, Duration::from_secs(countdown));
     Ok(Json(json!({"success": true})))
 }
 
@@ -122,19 +136,22 @@ pub(super) async fn get_chat_history(
             .iter()
             .filter(|line| line.conversation == conversation_no)
             .take(limit.unwrap_or(usize::MAX));
+        let open = user.conversation.map(|conversation| conversation.number);
+        let is_over = open != Some(conversation_no);
+        let text = |line: &Line| text_of(&state.behaviour, line, is_over);
         if as_text {
-            let text = lines.fold(String::new(), |mut text, line| {
+            let text = lines.fold(String::new(), |mut all, line| {
                 // Writing into a string does not fail.
-                let _ = writeln!(text, "{}: {}", line.sender, line.text);
-                text
+                let _ = writeln!(all, "{}: {}", line.said.sender, text(line));
+                all
             });
             return Ok(Json(json!({"chat_text": text})));
         }
         let lines: Vec<Value> = lines
             .map(|line| {
                 json!({
-                    "text": line.text,
-                    "sender": line.sender,
+                    "text": text(line),
+                    "sender": line.said.sender,
                     "message_id": line.message_id,
                     "timestamp": line.at.strftime("%m/%d/%y %I:%M:%S %p UTC").to_string(),
                 })
@@ -142,6 +159,21 @@ pub(super) async fn get_chat_history(
             .collect();
         Ok(Json(json!({"chat_json": lines})))
     })
+}
+
+/// What a transcript has of a line.
+fn text_of(behaviour: &Behaviour, line: &Line, is_over: bool) -> String {
+    let said = &line.said;
+    let text = match (behaviour.transcripts, &said.bots) {
+        (Transcripts::Types, Some(kind)) => kind,
+        (Transcripts::Types, None) | (Transcripts::Words, _) => &said.text,
+    };
+    // It is masked when the conversation is over.
+    if behaviour.masking && is_over {
+        masked(text)
+    } else {
+        text.clone()
+    }
 }
 
 /// A field that must be there: a text, or a number as the documentation's samples have both.

@@ -1,6 +1,8 @@
 //! Log a message, and the synchronous call (docs.haptik.ai, webhooks/send-message-to-haptik and
 //! `synchronous_webhooks`).
 
+use std::time::Duration;
+
 use axum::{Json, body::Bytes, extract::State, http::HeaderMap};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -20,9 +22,8 @@ pub(super) async fn log(
     body: Bytes,
 ) -> Result<Json<Value>, Refusal> {
     let message = accept(&simulator, &object(&headers, &body)?, false)?;
-    for reply in simulator.ask(&message) {
-        simulator.perform(&message.auth_id, reply);
-    }
+    let replies = simulator.ask(&message);
+    simulator.perform_all(&message, replies);
     Ok(Json(json!({
         "message_id": message.message_id,
         "message_body": message.text,
@@ -40,12 +41,17 @@ pub(super) async fn answer_at_once(
     let message = accept(&simulator, &object(&headers, &body)?, true)?;
     let auth_id = &message.auth_id;
     let mut said = Vec::new();
+    let answers = Some(message.message_id);
     for reply in simulator.ask(&message) {
         let hsl = match reply {
             Reply::Text(text) => plain(&text),
             Reply::Hsl(hsl) => hsl,
+            Reply::Waits(time) => {
+                tokio::time::sleep(simulator.settings().scaled(time)).await;
+                continue;
+            }
             other => {
-                simulator.perform(auth_id, other);
+                simulator.perform(auth_id, other, answers);
                 continue;
             }
         };
@@ -53,6 +59,7 @@ pub(super) async fn answer_at_once(
             said.push(json!({"id": id, "body": hsl}));
         }
     }
+    tokio::time::sleep(Duration::from_millis(simulator.behaviour().sync_delay_ms)).await;
     let speaker = simulator.speaker_for(auth_id);
     let agent = simulator.read(|state| Some(simulator.frame(state, auth_id)?.speaker(speaker)));
     Ok(Json(json!({

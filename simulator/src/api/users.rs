@@ -4,11 +4,11 @@ use axum::{Json, body::Bytes, extract::State, http::HeaderMap};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Refusal, alphanumeric, object, required_text};
+use super::{Refusal, check_auth_id, object, required_text};
 use crate::{account::Simulator, records::UserCall};
 
 /// The text fields of a user, beside `auth_id`.
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 8] = [
     "mobile_no",
     "email",
     "name",
@@ -16,6 +16,7 @@ const TEXTS: [&str; 7] = [
     "phone_model",
     "os_version",
     "package_name",
+    "auth_code",
 ];
 
 pub(super) async fn create(
@@ -40,7 +41,7 @@ fn accept(
     created: bool,
 ) -> Result<Json<Value>, Refusal> {
     let auth_id = required_text(&fields, "auth_id")?.to_owned();
-    alphanumeric(&auth_id)?;
+    check_auth_id(simulator.settings(), &auth_id)?;
     check_texts(&fields)?;
     check_custom_data(fields.get("custom_data"))?;
     fields.retain(|name, value| {

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Bot, Reply, UserMessage, elements, visible};
+use super::{Bot, Reply, UserMessage, elements, manners, visible};
 use crate::events::CompletedBy;
 
-/// The scripted bot. "hi" or "help" shows a menu of all it can show; "agent" brings an agent, who
+/// The scripted bot. "hi" or "help" shows a menu of all it can show, "more" one of how real accounts
+/// behave; "agent" brings an agent, who
 /// answers until somebody says "bye" or "done".
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DemoBot;
@@ -33,18 +34,10 @@ impl Bot for DemoBot {
                 Reply::Completes(CompletedBy::Bot),
             ],
             "show another quote" | "quote" => vec![Reply::Hsl(elements::quote())],
-            word => elements::ELEMENTS
-                .iter()
-                .find(|element| element.keyword == word)
-                .map_or_else(
-                    || vec![Reply::Text(echo(&said))],
-                    |element| {
-                        (element.messages)(&message.pictures)
-                            .into_iter()
-                            .map(Reply::Hsl)
-                            .collect()
-                    },
-                ),
+            "more" => vec![manners::menu()],
+            word => {
+                shown(word, &message.pictures).unwrap_or_else(|| vec![Reply::Text(echo(&said))])
+            }
         }
     }
 
@@ -64,9 +57,25 @@ impl Bot for DemoBot {
     }
 }
 
+/// What one of the menus' words shows.
+fn shown(word: &str, pictures: &str) -> Option<Vec<Reply>> {
+    let mut elements = elements::ELEMENTS.iter();
+    if let Some(element) = elements.find(|element| element.keyword == word) {
+        let messages = (element.messages)(pictures);
+        return Some(messages.into_iter().map(Reply::Hsl).collect());
+    }
+    let mut manners = manners::MANNERS.iter();
+    let manner = manners.find(|manner| manner.keyword == word)?;
+    Some((manner.replies)(pictures))
+}
+
 fn menu(message: &UserMessage) -> Reply {
     let name = message.name.as_deref().unwrap_or("there");
-    let extra = [("Talk to an agent", "agent"), ("Goodbye", "bye")];
+    let extra = [
+        ("More: how accounts behave", "more"),
+        ("Talk to an agent", "agent"),
+        ("Goodbye", "bye"),
+    ];
     let quick_replies: Vec<Value> = elements::ELEMENTS
         .iter()
         .map(|element| (element.label, element.keyword))
@@ -134,10 +143,29 @@ mod tests {
         let entries = menu[0]["data"]["quick_replies"]
             .as_array()
             .expect("quick replies");
-        assert_eq!(entries.len(), elements::ELEMENTS.len() + 2);
+        assert_eq!(entries.len(), elements::ELEMENTS.len() + 3);
         for entry in entries {
             let keyword = entry["payload"]["message"].as_str().expect("a message");
             for reply in DemoBot.answer(&said(keyword)) {
+                if let Reply::Text(text) = reply {
+                    assert!(!text.starts_with("You said"), "{keyword} is echoed");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_entry_of_the_second_menu_does_something_and_is_not_echoed() {
+        let menu = only_hsl(DemoBot.answer(&said("more")));
+        let entries = menu[0]["data"]["quick_replies"]
+            .as_array()
+            .expect("quick replies");
+        assert_eq!(entries.len(), manners::MANNERS.len());
+        for entry in entries {
+            let keyword = entry["payload"]["message"].as_str().expect("a message");
+            let replies = DemoBot.answer(&said(keyword));
+            assert!(!replies.is_empty(), "{keyword}");
+            for reply in replies {
                 if let Reply::Text(text) = reply {
                     assert!(!text.starts_with("You said"), "{keyword} is echoed");
                 }

@@ -377,7 +377,7 @@ fn several() -> Vec<Value> {
         .into()
 }
 
-fn app_action(label: &str, uri: &str, payload: Value) -> Value {
+pub(super) fn app_action(label: &str, uri: &str, payload: Value) -> Value {
     let mut action = action(label, "APP_ACTION", payload);
     if let Some(fields) = action.as_object_mut() {
         fields.insert("uri".into(), Value::from(uri));

@@ -1,8 +1,8 @@
 //! Every call, its success and each documented refusal.
 
 use haptik_bridge_simulator::{
-    AGENT_PATH, FEEDBACK_PATH, FILE_PATH, HISTORY_PATH, MESSAGE_PATH, SYNCHRONOUS_PATH, Settings,
-    USER_PATH, WEBHOOK_PATH,
+    AGENT_PATH, AGENT_TOOL_PATH, FEEDBACK_PATH, FILE_PATH, HISTORY_PATH, MESSAGE_PATH,
+    SYNCHRONOUS_PATH, Settings, USER_PATH, WEBHOOK_PATH,
 };
 use reqwest::{StatusCode, multipart::Form};
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ async fn every_call_refuses_wrong_credentials() {
         (FEEDBACK_PATH, "POST"),
         (WEBHOOK_PATH, "POST"),
         (AGENT_PATH, "POST"),
+        (AGENT_TOOL_PATH, "POST"),
         (HISTORY_PATH, "GET"),
     ];
     let wrong = [
@@ -82,7 +83,8 @@ async fn a_malformed_user_is_refused_with_the_key_that_is_wrong() {
         (json!({}), "auth_id"),
         (json!({"auth_id": ""}), "auth_id"),
         (json!({"auth_id": 7}), "auth_id"),
-        (json!({"auth_id": "a-b"}), "auth_id"),
+        (json!({"auth_id": "a b"}), "auth_id"),
+        (json!({"auth_id": "a/b"}), "auth_id"),
         (json!({"auth_id": "a", "name": 7}), "name"),
         (
             json!({"auth_id": "a", "language_code": "english"}),

@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 mod calls;
 mod deliveries;
 mod faults;
+mod manners;
 
 const LONG: Duration = Duration::from_secs(20);
 const BAD: StatusCode = StatusCode::BAD_REQUEST;

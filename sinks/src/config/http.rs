@@ -4,6 +4,7 @@ use http::{HeaderName, Method};
 use secrecy::SecretString;
 
 use super::kinds::FilledRequest;
+use super::ticket::{TRANSCRIPT_SOURCES, TranscriptSource};
 use haptik_bridge_shared::config::kind::{
     Fault, Faults, Given, Kind, NewestSecret, OneOf, SecretList, TableOf, TextOf, ValueList, quote,
 };
@@ -21,7 +22,7 @@ section! {
     pub struct Http {
         /// The method.
         method: Method = default(METHODS, "POST"),
-        /// Where the request goes; scheme and host are written out, so that no event can lead it elsewhere. Values are percent-encoded.
+        /// Where the request goes; scheme and host are written out, so that no event can lead it elsewhere. Values are percent-encoded; an event whose values would lead to another path, such as `..` or nothing in place of a name, is given up.
         url: Template = required(FilledRequest::URL),
         /// Headers besides `content-type`.
         headers: Vec<(HeaderName, Template)> = default(Headers, {}, "none"),
@@ -33,6 +34,8 @@ section! {
         secrets: Vec<(String, SecretString)> = default(TableOf(NewestSecret(SecretList::KEYS)), {}, "none"),
         /// The statuses with which the API says that it has had the same request before, which is then delivered: `[409]`.
         taken_before: Vec<u16> = or(Statuses, Ok(Vec::new()), "none"),
+        /// From whom the transcript is: from Haptik, with the bridge's own record of it where a line has no words or is masked, or where Haptik does not give it; from Haptik alone; or from the bridge's record alone.
+        transcript_from: TranscriptSource = default(TRANSCRIPT_SOURCES, "auto"),
     }
 }
 
@@ -47,7 +50,7 @@ impl Http {
     /// How the body's values are written.
     fn escape(&self) -> Escape {
         match self.content_type.as_str() {
-            "application/x-www-form-urlencoded" => Escape::Url,
+            "application/x-www-form-urlencoded" => Escape::Form,
             other if Self::is_json(other) => Escape::Json,
             _ => Escape::Text,
         }

@@ -29,6 +29,8 @@ section! {
         custom_fields: Vec<(String, FieldValue)> = default(TableOf(FilledField), {}, "none"),
         /// Where the conversation's transcript goes. In the body, what does not fit is cut with a note, and the whole is attached where the CRM takes files.
         transcript: TranscriptPlace = default(TRANSCRIPT_PLACES, "body"),
+        /// From whom the transcript is: from Haptik, with the bridge's own record of it where a line has no words or is masked, or where Haptik does not give it; from Haptik alone; or from the bridge's record alone.
+        transcript_from: TranscriptSource = default(TRANSCRIPT_SOURCES, "auto"),
         /// Whether what comes after the completion, a message of an agent for example, is added to the ticket as a comment.
         follow_ups: bool = default(Flag, false),
     }
@@ -59,6 +61,25 @@ const TRANSCRIPT_PLACES: OneOf<TranscriptPlace> = OneOf {
         ("body", TranscriptPlace::Body),
         ("attachment", TranscriptPlace::Attachment),
         ("none", TranscriptPlace::None),
+    ],
+};
+
+/// From whom the transcript of a conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TranscriptSource {
+    /// `"auto"`: from Haptik, and from the ledger where that knows better.
+    Auto,
+    /// `"haptik"`: from Haptik alone.
+    Haptik,
+    /// `"ledger"`: from the ledger alone.
+    Ledger,
+}
+
+pub(super) const TRANSCRIPT_SOURCES: OneOf<TranscriptSource> = OneOf {
+    words: &[
+        ("auto", TranscriptSource::Auto),
+        ("haptik", TranscriptSource::Haptik),
+        ("ledger", TranscriptSource::Ledger),
     ],
 };
 

@@ -7,6 +7,9 @@
 //! `chat_complete`, which does not; either may come first, and each is repeated for an hour. Which two tell of
 //! one end is in [`completion`](haptik_bridge_shared::message::completion). The later one has the ticket of
 //! the earlier one.
+//!
+//! A sink may open its tickets before that, when an agent joins or the chat begins. Neither event names the
+//! conversation: the user has one that is open ([`Open`]), and the completion that follows has its ticket.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,6 +25,10 @@ use sha2::{Digest, Sha256};
 
 use super::TicketRef;
 use crate::{Delivery, SinkDeps, SinkError};
+
+mod open;
+
+pub(super) use open::{Open, opens};
 
 /// How much longer than entries, which may be replayed, it is known which ticket they made.
 const KEPT_LONGER: Duration = Duration::from_hours(30 * 24);
@@ -39,6 +46,9 @@ pub(super) struct Case {
     /// Whether it was made of `chat_complete` alone.
     #[serde(default)]
     pub(super) is_provisional: bool,
+    /// Whether it was opened before the conversation was complete, and has nothing of its end yet.
+    #[serde(default)]
+    pub(super) is_open: bool,
     /// When its creation was first begun, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_begun_at: Option<i64>,
@@ -68,8 +78,10 @@ struct Last {
 /// What an event is to the cases of its user.
 #[derive(Debug)]
 pub(super) enum Place {
-    /// It has nothing to add to the other event of the same completion, which came before.
+    /// It has nothing to add to an event of the same conversation that came before.
     Duplicate,
+    /// It completes the conversation that is open, whose case this is: to be [adopted](Case::adopted).
+    Opened(Case, Open),
     /// It is the first of its case.
     New(Case),
     /// Its case is known.
@@ -106,7 +118,25 @@ impl Case {
             }
             last.paired(deps, delivery, new.name.clone()).await?;
         }
-        Ok(known.map_or(Place::New(new), Place::Known))
+        let open = Open::completed_by(deps, delivery).await?;
+        let adopted = match (&known, &open) {
+            (Some(known), Some(open)) => {
+                (known.external_id == open.external_id).then(|| known.clone())
+            }
+            (None, Some(open)) => {
+                // Where there is none, nothing was begun.
+                let opened = read::<Self>(deps, delivery, &open.case).await?;
+                let mut opened = opened.unwrap_or_else(|| new.clone());
+                opened.name.clone_from(&new.name);
+                Some(opened)
+            }
+            (_, None) => None,
+        };
+        Ok(match (adopted, open, known) {
+            (Some(adopted), Some(open), _) => Place::Opened(adopted, open),
+            (_, _, Some(known)) => Place::Known(known),
+            (_, _, None) => Place::New(new),
+        })
     }
 
     /// The case of the last completion, where that was not longer ago and the user has not written
@@ -161,6 +191,7 @@ impl Case {
             name,
             external_id: format!("haptik-{}", short(&[delivery.sink, account, user, of])),
             is_provisional: event.kind == EventKind::ChatComplete,
+            is_open: opens(event.kind),
             first_begun_at: None,
             begun_at: None,
             ticket: None,
@@ -190,7 +221,12 @@ impl Case {
         deps: &SinkDeps,
         delivery: &Delivery<'_>,
     ) -> Result<bool, SinkError> {
-        self.note_last(deps, delivery).await?;
+        self.is_open = opens(delivery.event.kind);
+        if self.is_open {
+            self.note_open(deps, delivery).await?;
+        } else {
+            self.note_last(deps, delivery).await?;
+        }
         let seen = self.begun_at;
         let now = delivery.now.as_millisecond();
         self.begun_at = Some(now);
@@ -222,6 +258,31 @@ impl Case {
         self.owes_attachment = owes_attachment;
         // What the event that says more says is in the ticket from the start.
         self.is_provisional = delivery.event.kind == EventKind::ChatComplete;
+        self.is_open = opens(delivery.event.kind);
+        self.event_added(deps, delivery).await
+    }
+
+    /// Notes the ticket that an earlier event opened, and of which it was not known.
+    pub(super) async fn found(
+        &mut self,
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+        ticket: TicketRef,
+    ) -> Result<(), SinkError> {
+        self.ticket = Some(ticket);
+        self.write(deps, delivery).await
+    }
+
+    /// Notes that the end of the conversation, which was open, is in the ticket.
+    pub(super) async fn completed(
+        &mut self,
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+        owes_attachment: bool,
+    ) -> Result<(), SinkError> {
+        self.owes_attachment = owes_attachment;
+        self.is_provisional = delivery.event.kind == EventKind::ChatComplete;
+        self.is_open = false;
         self.event_added(deps, delivery).await
     }
 
@@ -320,6 +381,10 @@ fn moment(milliseconds: i64) -> Option<Timestamp> {
 
 /// The sort key of the last completion.
 const LAST: &str = "last";
+
+fn happened_at(delivery: &Delivery<'_>) -> Timestamp {
+    delivery.event.timestamp.unwrap_or(delivery.received_at)
+}
 
 /// The completion that an event tells of, if it does.
 fn completion(delivery: &Delivery<'_>) -> Option<Completion> {

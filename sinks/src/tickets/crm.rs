@@ -13,7 +13,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{Attachment, Comment, Ticket, TicketRef};
+use crate::Limit;
 use crate::config::ticket::TicketSink;
+use crate::fit::one_line;
 
 /// A type of CRM: one module each, whose documentation says how it keeps one ticket from becoming two.
 pub trait CrmType: Crm + Sized + 'static {
@@ -41,6 +43,13 @@ pub trait CrmType: Crm + Sized + 'static {
 /// A CRM, as far as tickets go.
 #[async_trait]
 pub trait Crm: fmt::Debug + Send + Sync {
+    /// Asks the CRM something that it tells only those who may work with its tickets, and that changes
+    /// nothing: who we are, mostly. Gives what is worth telling an operator of it; may be empty.
+    ///
+    /// # Errors
+    /// When the CRM does not say it.
+    async fn me(&self) -> Result<String, CallError>;
+
     /// The ticket that has this external id, if there is one. Asked only where an earlier try may have
     /// created it.
     ///
@@ -85,17 +94,46 @@ pub trait Crm: fmt::Debug + Send + Sync {
     fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest>;
 }
 
-/// The most that a CRM takes.
+/// The most that a CRM takes, of each thing that it is sent. `docs/sinks.md` has them as a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Of a subject, in characters.
-    pub subject: usize,
-    /// Of a description, as `size_of` measures it.
-    pub description: usize,
-    /// Of a comment, as `size_of` measures it.
-    pub comment: usize,
-    /// The size of a text as the CRM stores it: with what escaping adds, for example.
-    pub size_of: fn(&str) -> usize,
+    /// Of a subject.
+    pub subject: Limit,
+    /// Of a description.
+    pub description: Limit,
+    /// Of a comment.
+    pub comment: Limit,
+    /// Of a requester's name.
+    pub name: Limit,
+    /// Of a requester's address: a longer one is left out, since one that is cut is another.
+    pub email: Limit,
+    /// Of a requester's number.
+    pub phone: Limit,
+    /// Of a tag.
+    pub tag: Limit,
+    /// A tag as the CRM takes it; may be longer than it may be, and empty where nothing is left.
+    pub tag_of: fn(&str) -> String,
+    /// Of a field that is text, whichever it is: one of which the CRM's administrator allows less is refused
+    /// by the CRM.
+    pub field: Limit,
+}
+
+impl Limits {
+    /// What a CRM takes that documents these limits and no others.
+    #[must_use]
+    pub const fn of(subject: Limit, description: Limit, comment: Limit) -> Self {
+        Self {
+            subject,
+            description,
+            comment,
+            name: Limit::characters(200),
+            email: Limit::bytes(254),
+            phone: Limit::characters(50),
+            tag: Limit::characters(80),
+            tag_of: one_line,
+            field: Limit::characters(65_000),
+        }
+    }
 }
 
 /// A CRM, ready to be called.

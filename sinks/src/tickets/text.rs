@@ -3,23 +3,17 @@
 use crate::config::ticket::{FieldValue, TicketTexts, TranscriptPlace};
 use crate::context::filled;
 use bytes::Bytes;
-use haptik_bridge_shared::net::shortened;
+use haptik_bridge_shared::message::ascii_email;
 use serde_json::{Map, Value};
 
 use super::case::Case;
 use super::{Attachment, Limits, Requester, Ticket};
+use crate::fit::{is_blank, one_line};
 use crate::transcript::Transcript;
-use crate::{Delivery, SinkError, context};
+use crate::{Delivery, Limit, SinkError, context};
 
-/// The most tags of a ticket, and the most characters of each.
+/// The most tags of a ticket.
 const MOST_TAGS: usize = 50;
-const LONGEST_TAG: usize = 80;
-
-/// What is said at the end of a text that was cut.
-const CUT: &str = "\n(The rest is left out: more does not fit here.)";
-
-/// The longest of names, addresses and numbers, in characters.
-const LONGEST_NAME: usize = 200;
 
 /// The ticket of a case, and what is to be attached to it.
 pub(super) fn ticket(
@@ -32,58 +26,98 @@ pub(super) fn ticket(
     let mut values = context::values(delivery);
     transcript.fill_in(&mut values);
     let values = filled(values);
-    let size = limits.size_of;
 
-    let subject = shortened(&texts.subject.text(&values)?, limits.subject);
+    let subject = limits.subject.line(&texts.subject.text(&values)?);
     let description = description_of(texts, &values)?;
-    let place = if texts.description.uses("transcript") || texts.description.uses("transcript_text")
-    {
-        TranscriptPlace::None
-    } else {
-        texts.transcript
-    };
-    let (description, attach) = match place {
-        TranscriptPlace::None => (cut(&description, limits.description, size), false),
-        TranscriptPlace::Body => {
-            with_transcript(&description, transcript, limits.description, size)
-        }
-        TranscriptPlace::Attachment => {
-            let note = transcript.note.map(|note| format!("\n\n{note}"));
-            let description = description + &note.unwrap_or_default();
-            (
-                cut(&description, limits.description, size),
-                !transcript.lines.is_empty(),
-            )
-        }
-    };
-    let attachment = attach.then(|| Attachment {
-        name: format!("transcript-{}.txt", case.external_id),
-        mime_type: "text/plain",
-        bytes: Bytes::from(transcript.lines.join("\n") + "\n"),
-    });
+    let (description, attach) = placed(texts, description, transcript, limits.description);
+    let attachment = attach.then(|| attachment(case, transcript));
     let ticket = Ticket {
         external_id: case.external_id.clone(),
         begun_at: case.first_begun_at(delivery.now),
         subject: if subject.is_empty() {
-            delivery.event.event_name.clone()
+            limits.subject.line(&delivery.event.event_name)
         } else {
             subject
         },
-        description: if description.trim().is_empty() {
-            delivery.event.event_name.clone()
+        description: if is_blank(&description) {
+            limits.description.text(&delivery.event.event_name)
         } else {
             description
         },
         requester: Requester {
-            name: one_line(&texts.requester_name.text(&values)?),
-            email: email(&texts.requester_email.text(&values)?),
-            phone: one_line(&texts.requester_phone.text(&values)?),
+            name: limits.name.line(&texts.requester_name.text(&values)?),
+            email: email(&texts.requester_email.text(&values)?, limits.email),
+            phone: limits.phone.line(&texts.requester_phone.text(&values)?),
         },
-        tags: tags(texts, &values)?,
-        fields: fields(&texts.fields, &values)?,
-        custom_fields: fields(&texts.custom_fields, &values)?,
+        tags: tags(texts, limits, &values)?,
+        fields: fields(&texts.fields, limits, &values)?,
+        custom_fields: fields(&texts.custom_fields, limits, &values)?,
     };
     Ok((ticket, attachment))
+}
+
+/// A transcript as a file.
+pub(super) fn attachment(case: &Case, transcript: &Transcript) -> Attachment {
+    Attachment {
+        name: format!("transcript-{}.txt", case.external_id),
+        mime_type: "text/plain",
+        bytes: Bytes::from(transcript.lines.join("\n") + "\n"),
+    }
+}
+
+/// What is said of the end of a conversation in a ticket that was opened before.
+pub(super) struct End {
+    /// What it says without the transcript: the same on every try, and not the same as of another event.
+    pub(super) about: String,
+    /// All of it, as a comment.
+    pub(super) text: String,
+    /// Whether the transcript is to be attached.
+    pub(super) attach: bool,
+}
+
+/// What is said of the end of a conversation in a ticket that was opened before.
+pub(super) fn end(
+    texts: &TicketTexts,
+    limit: Limit,
+    delivery: &Delivery<'_>,
+    transcript: &Transcript,
+) -> Result<End, SinkError> {
+    let mut values = context::values(delivery);
+    transcript.fill_in(&mut values);
+    let at = delivery.event.timestamp.unwrap_or(delivery.received_at);
+    let about = format!(
+        "The chat completed: {}.\n\n{}",
+        at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        description_of(texts, &filled(values))?
+    );
+    let (text, attach) = placed(texts, about.clone(), transcript, limit);
+    Ok(End {
+        about,
+        text,
+        attach,
+    })
+}
+
+/// A description with the transcript in its place, as much of it as fits; and whether it is to be attached.
+fn placed(
+    texts: &TicketTexts,
+    description: String,
+    transcript: &Transcript,
+    limit: Limit,
+) -> (String, bool) {
+    let is_in_it =
+        texts.description.uses("transcript") || texts.description.uses("transcript_text");
+    match texts.transcript {
+        TranscriptPlace::Body if !is_in_it => with_transcript(&description, transcript, limit),
+        TranscriptPlace::Attachment if !is_in_it => {
+            let note = transcript.note.map(|note| format!("\n\n{note}"));
+            let description = description + &note.unwrap_or_default();
+            (limit.text(&description), !transcript.lines.is_empty())
+        }
+        TranscriptPlace::Body | TranscriptPlace::Attachment | TranscriptPlace::None => {
+            (limit.text(&description), false)
+        }
+    }
 }
 
 /// The description without the transcript.
@@ -107,44 +141,20 @@ pub(super) fn wants_transcript(texts: &TicketTexts) -> bool {
     texts.transcript != TranscriptPlace::None || uses("transcript") || uses("transcript_text")
 }
 
-/// A text that is no larger than `limit`, with a note where it was cut.
-pub(super) fn cut(text: &str, limit: usize, size: impl Fn(&str) -> usize) -> String {
-    if size(text) <= limit {
-        return text.to_owned();
-    }
-    let room = limit.saturating_sub(size(CUT));
-    let mut end = text.len().min(room);
-    loop {
-        end = text.floor_char_boundary(end);
-        let kept = text.get(..end).unwrap_or_default();
-        let over = size(kept).saturating_sub(room);
-        if over == 0 {
-            return format!("{kept}{CUT}");
-        }
-        // What escaping adds is at most sixfold.
-        end -= over.div_ceil(6).clamp(1, end.max(1)).min(end);
-    }
-}
-
 /// A description with as much of the transcript as fits, the end of it first; and whether all of it is to
 /// be attached.
-fn with_transcript(
-    description: &str,
-    transcript: &Transcript,
-    limit: usize,
-    size: impl Fn(&str) -> usize,
-) -> (String, bool) {
+fn with_transcript(description: &str, transcript: &Transcript, limit: Limit) -> (String, bool) {
     let note = transcript.note.map(|note| format!("\n\n{note}"));
     let note = note.unwrap_or_default();
     if transcript.lines.is_empty() {
-        return (cut(&format!("{description}{note}"), limit, size), false);
+        return (limit.text(&format!("{description}{note}")), false);
     }
     let head = "\n\nTranscript\n\n";
     let whole = format!("{description}{note}{head}{}", transcript.lines.join("\n"));
-    if size(&whole) <= limit {
+    if limit.holds(&whole) {
         return (whole, false);
     }
-    let description = cut(description, limit / 2, &size);
+    let description = limit.with_most(limit.most / 2).text(description);
     let left_out = |count: usize| {
         format!(
             "(The first {count} of {} messages are left out: all of them are attached.)\n",
@@ -152,10 +162,11 @@ fn with_transcript(
         )
     };
     let start = format!("{description}{note}{head}");
-    let mut room = limit.saturating_sub(size(&start) + size(&left_out(transcript.lines.len())));
+    let needed = limit.size(&start) + limit.size(&left_out(transcript.lines.len()));
+    let mut room = limit.most.saturating_sub(needed);
     let mut kept = Vec::new();
     for line in transcript.lines.iter().rev() {
-        let needed = size(line) + size("\n");
+        let needed = limit.size(line) + limit.size("\n");
         if needed > room {
             break;
         }
@@ -164,14 +175,13 @@ fn with_transcript(
     }
     kept.reverse();
     let count = transcript.lines.len() - kept.len();
-    (
-        format!("{start}{}{}", left_out(count), kept.join("\n")),
-        true,
-    )
+    let text = format!("{start}{}{}", left_out(count), kept.join("\n"));
+    (limit.text(&text), true)
 }
 
 fn fields(
     fields: &[(String, FieldValue)],
+    limits: &Limits,
     values: &minijinja::Value,
 ) -> Result<Map<String, Value>, SinkError> {
     let mut filled = Map::new();
@@ -181,53 +191,45 @@ fn fields(
             FieldValue::Template(template) => template.value(values)?,
         };
         // What is not known is left as the CRM has it.
-        if !value.is_null() && value.as_str() != Some("") {
-            filled.insert(name.clone(), value);
+        match value {
+            Value::Null => {}
+            Value::String(text) if is_blank(&text) => {}
+            Value::String(text) => {
+                filled.insert(name.clone(), limits.field.value(&text).into());
+            }
+            value => {
+                filled.insert(name.clone(), value);
+            }
         }
     }
     Ok(filled)
 }
 
-fn tags(texts: &TicketTexts, values: &minijinja::Value) -> Result<Vec<String>, SinkError> {
+fn tags(
+    texts: &TicketTexts,
+    limits: &Limits,
+    values: &minijinja::Value,
+) -> Result<Vec<String>, SinkError> {
     let mut tags: Vec<String> = Vec::new();
     for template in &texts.tags {
-        let tag = shortened(&template.text(values)?, LONGEST_TAG);
-        if !tag.is_empty() && !tags.contains(&tag) && tags.len() < MOST_TAGS {
+        let tag = (limits.tag_of)(&one_line(&template.text(values)?));
+        let tag = limits.tag.start(&tag);
+        if !is_blank(&tag) && !tags.contains(&tag) && tags.len() < MOST_TAGS {
             tags.push(tag);
         }
     }
     Ok(tags)
 }
 
-fn one_line(text: &str) -> String {
-    shortened(text, LONGEST_NAME)
-}
-
 /// An address, where it has the form of one: a CRM refuses the whole ticket for any other.
-fn email(text: &str) -> String {
-    let text = text.trim();
-    let parts = text.split_once('@');
-    let good = parts.is_some_and(|(name, host)| {
-        !name.is_empty()
-            && host.contains('.')
-            && !host.starts_with('.')
-            && !host.ends_with('.')
-            && !host.contains('@')
-    });
-    let plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"<>()[],;:\\\"".contains(&byte));
-    if good && plain && text.len() <= LONGEST_NAME {
-        text.to_owned()
-    } else {
-        String::new()
-    }
+fn email(text: &str, limit: Limit) -> String {
+    let address = ascii_email(text.trim()).filter(|address| limit.holds(address));
+    address.map(Into::into).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plain::{characters, html};
 
     fn transcript(lines: &[&str]) -> Transcript {
         Transcript {
@@ -238,8 +240,9 @@ mod tests {
 
     #[test]
     fn a_transcript_that_fits_is_whole_and_one_that_does_not_keeps_its_end() {
+        let limit = Limit::characters(200);
         let lines = transcript(&["user: one", "bot: two", "user: three"]);
-        let (whole, attach) = with_transcript("About.", &lines, 200, characters);
+        let (whole, attach) = with_transcript("About.", &lines, limit);
         assert_eq!(
             whole,
             "About.\n\nTranscript\n\nuser: one\nbot: two\nuser: three"
@@ -247,43 +250,20 @@ mod tests {
         assert!(!attach);
         let long: Vec<String> = (0..100).map(|number| format!("user: {number}")).collect();
         let long: Vec<&str> = long.iter().map(String::as_str).collect();
-        let (text, attach) = with_transcript("About.", &transcript(&long), 200, characters);
-        assert!(characters(&text) <= 200, "{}", characters(&text));
+        let (text, attach) = with_transcript("About.", &transcript(&long), limit);
+        assert!(limit.holds(&text), "{}", limit.size(&text));
         assert!(text.ends_with("user: 98\nuser: 99"), "{text}");
         assert!(text.contains("of 100 messages are left out"), "{text}");
         assert!(attach && text.contains("attached"), "{text}");
     }
 
     #[test]
-    fn a_text_is_cut_at_a_character_to_what_fits_once_it_is_escaped() {
-        let text = "<é&\">".repeat(500);
-        for limit in [60, 100, 777, 3_000] {
-            let cut = cut(&text, limit, |text| html(text).len());
-            assert!(html(&cut).len() <= limit, "{limit}: {}", html(&cut).len());
-            assert!(
-                html(&cut).len() + 12 > limit,
-                "{limit}: {}",
-                html(&cut).len()
-            );
-        }
-        assert_eq!(cut("short", 10, characters), "short");
-    }
-
-    #[test]
-    fn what_is_no_address_is_left_out() {
-        assert_eq!(email(" a.b+c@x.example "), "a.b+c@x.example");
-        for odd in [
-            "",
-            "a",
-            "@x.example",
-            "a@x",
-            "a@@x.example",
-            "a b@x.example",
-            "A <a@x.example>",
-            "a@x.",
-            "é@x.example",
-        ] {
-            assert_eq!(email(odd), "", "{odd}");
+    fn an_address_is_sent_whole_or_not_at_all() {
+        let limit = Limit::characters(40);
+        assert_eq!(email(" a.b+c@x.example ", limit), "a.b+c@x.example");
+        let long = format!("{}@x.example", "a".repeat(40));
+        for odd in ["", "a", "john@example..com", "é@x.example", long.as_str()] {
+            assert_eq!(email(odd, limit), "", "{odd}");
         }
     }
 }

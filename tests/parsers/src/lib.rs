@@ -141,6 +141,8 @@ fn connection(name: &str, channel: &config::Channel) -> Connection {
         memory: Memory::default(),
         offers: Offers::new(Ledger::new(table.clone(), Duration::from_secs(1))),
         agent_phrase: None,
+        forms: haptik_bridge_shared::config::Forms::default(),
+        fetcher: haptik_bridge_shared::net::Fetcher::new(true).expect("a client"),
     };
     let outlet = OutletDeps {
         connection: name.into(),
@@ -239,6 +241,7 @@ fn receive(channel: &Connection, headers: &HeaderMap, body: &[u8]) -> Received {
             }),
             AnyEffect::DeliveryReport { .. }
             | AnyEffect::Peer(PeerRequest::End(_))
+            | AnyEffect::Unknown(_)
             | AnyEffect::NotUnderstood(_) => {}
         }
     }
@@ -280,6 +283,7 @@ fn haptik(bytes: &[u8]) {
         received_at: now(),
         sender: event.sender,
         message_id: event.message_id,
+        in_reply_to: None,
         handoff: None,
         content,
     };

@@ -28,6 +28,8 @@ pub struct Completions {
     pub crm: Kind,
     /// Whether `webhook_conversation_complete` comes before `chat_complete`.
     pub longer_first: bool,
+    /// Whether the ticket is opened when an agent joins, before the conversation completes.
+    pub opened: bool,
     /// Where the process is killed.
     pub kill_at: Option<KillAt>,
 }
@@ -115,8 +117,9 @@ impl Completions {
     fn sinks(self) -> String {
         format!(
             "[sinks.crm]\n{}\nbase_url = '@sink@'\nrate_per_second = 1000\n\
-             events = ['webhook_conversation_complete', 'chat_complete']\n",
-            self.crm.login()
+             events = ['webhook_conversation_complete', 'chat_complete'{}]\n",
+            self.crm.login(),
+            if self.opened { ", 'chat_pinned'" } else { "" },
         )
     }
 
@@ -139,11 +142,15 @@ impl Completions {
             let call = call.bearer_auth(settings.token.expose_secret());
             call.json(&body).send().await?.error_for_status()?;
         }
-        simulator.completes(AUTH_ID, CompletedBy::Agent)?;
-        let mut names = ["webhook_conversation_complete", "chat_complete"];
+        let mut names = vec!["webhook_conversation_complete", "chat_complete"];
         if !self.longer_first {
             names.reverse();
         }
+        if self.opened {
+            simulator.agent_joins(AUTH_ID)?;
+            names.insert(0, "chat_pinned");
+        }
+        simulator.completes(AUTH_ID, CompletedBy::Agent)?;
         let body_of = |name: &str| {
             simulator.records(|seen| {
                 let mut bodies = seen.deliveries.iter().map(|delivery| &delivery.body);
@@ -154,8 +161,10 @@ impl Completions {
                 body.map(ToString::to_string)
             })
         };
-        let events = names.map(|name| body_of(name).context("the simulator tells of a completion"));
-        events.into_iter().collect()
+        let events = names
+            .into_iter()
+            .map(|name| body_of(name).context("the simulator tells of it"));
+        events.collect()
     }
 
     async fn problems(self, around: &Surroundings, crm: &FakeCrm) -> anyhow::Result<Vec<String>> {
@@ -183,6 +192,17 @@ impl Completions {
         // Of a long transcript all is attached.
         let files = ticket.attachments.iter();
         text.extend(files.map(|file| String::from_utf8_lossy(&file.content)));
+        let comments = self.crm.comments(ticket);
+        if self.opened {
+            let ends = comments
+                .iter()
+                .filter(|comment| comment.contains("The chat completed"));
+            let count = ends.count();
+            if count != 1 {
+                return Some(format!("it is completed {count} times: {comments:#?}"));
+            }
+            text.extend(comments.iter().map(String::as_str));
+        }
         let lines = [format!("user: {SAID}"), " r0".to_owned(), " r1".to_owned()];
         let lacks = lines.iter().find(|line| !text.contains(*line));
         if let Some(line) = lacks {
@@ -191,9 +211,9 @@ impl Completions {
         if ticket.attachments.len() > 1 {
             return Some(format!("{} transcripts", ticket.attachments.len()));
         }
-        // The longer twin is one where it comes once the shorter one has made the ticket.
-        let comments = self.crm.comments(ticket);
-        (comments.len() > 1).then(|| format!("{} comments: {comments:#?}", comments.len()))
+        // What says more is one where it comes once the shorter event has made, or completed, the ticket.
+        let most = 1 + usize::from(self.opened);
+        (comments.len() > most).then(|| format!("{} comments: {comments:#?}", comments.len()))
     }
 }
 

@@ -89,7 +89,7 @@ pub(crate) fn check_block(check: &mut Check, at: &str, block: &Value) {
         }
         ("header", _) => header(check, at, block),
         ("image", _) => image_block(check, at, block),
-        ("input", Surface::Modal) => elements::input_block(check, at, block),
+        ("input", _) => elements::input_block(check, at, block),
         ("section", _) => section(check, at, block),
         (other, _) => check.fail(at, format!("unsupported type: {other}")),
     }

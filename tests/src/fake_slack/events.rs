@@ -283,6 +283,24 @@ impl FakeSlack {
         }))
     }
 
+    /// A person deletes an earlier message that has replies: Slack leaves a tombstone in its place.
+    #[must_use]
+    pub fn message_deleted_with_replies(&self, original: &Event) -> Event {
+        let ts = original.ts();
+        self.message_changed(original, "").with(
+            "message",
+            json!({
+                "type": "message",
+                "subtype": "tombstone",
+                "user": "USLACKBOT",
+                "text": "This message was deleted.",
+                "hidden": true,
+                "ts": ts,
+                "thread_ts": ts,
+            }),
+        )
+    }
+
     /// A person joins a channel.
     #[must_use]
     pub fn channel_join(&self, channel: &str, user: &str) -> Event {

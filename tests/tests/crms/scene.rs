@@ -12,6 +12,9 @@ use haptik_bridge_local::registry;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AccountId, EntryKey};
+use haptik_bridge_shared::key::KeyKind;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::{self, Payload};
 use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_simulator::HISTORY_PATH;
@@ -42,8 +45,17 @@ impl Scene {
         Self::logged_in(kind, &kind.login(), lines).await
     }
 
+    /// A bridge whose sink gets these events besides the completions.
+    pub(super) async fn opened_by(kind: Kind, event: &str, lines: &str) -> anyhow::Result<Self> {
+        Self::of(kind, &kind.login(), &format!(", '{event}'"), lines).await
+    }
+
     /// A bridge that logs in there in this way.
     pub(super) async fn logged_in(kind: Kind, login: &str, lines: &str) -> anyhow::Result<Self> {
+        Self::of(kind, login, "", lines).await
+    }
+
+    async fn of(kind: Kind, login: &str, events: &str, lines: &str) -> anyhow::Result<Self> {
         let crm = kind.start().await;
         let history = History::default();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -59,7 +71,7 @@ impl Scene {
             "[haptik.main]\nbase_url = '{haptik}'\nclient_id = 'c'\ntoken = 't'\nwebhook_secrets = 's'\n\
              business_id = 343\n[channels.app]\ntype = 'custom'\ncallback_url = 'https://a.example'\n\
              signing_secrets = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n[sinks.crm]\n{}\n\
-             base_url = '{}'\nevents = ['webhook_conversation_complete', 'chat_complete']\n{lines}\n",
+             base_url = '{}'\nevents = ['webhook_conversation_complete', 'chat_complete'{events}]\n{lines}\n",
             login,
             crm.base_url()
         );
@@ -80,9 +92,47 @@ impl Scene {
         Self::with(kind, "").await
     }
 
+    /// Haptik gives no transcript.
+    pub(super) fn nothing_was_kept(&self) {
+        *self.history.lock().expect("no panic before") =
+            json!({"error_message": "Invalid user_name"});
+    }
+
+    /// The ledger has what Haptik delivered, or what a user did.
+    pub(super) async fn recorded(
+        &self,
+        lane: &Lane,
+        payload: &Payload,
+        at: &str,
+    ) -> anyhow::Result<()> {
+        let key = match payload {
+            Payload::Webhook { body, .. } => Event::read(body.as_bytes())?.key(body.as_bytes()),
+            _ => KeyKind::act(at.parse()?, at).into(),
+        };
+        let kept = &self.local.bridge.ledger;
+        let at = at.parse()?;
+        kept.append(lane, &key, payload, at, self.now).await?;
+        let entry = kept.entry(lane, &key).await?.context("the entry")?;
+        if let Payload::Inbound { .. } = payload {
+            kept.file_taken(&entry, 1, "https://haptik.example/f/1")
+                .await?;
+        }
+        Ok(kept
+            .end(&entry, ledger::State::Delivered, None, self.now)
+            .await?)
+    }
+
     /// What Haptik has as the transcript: sender and text.
     pub(super) fn was_said(&self, lines: &[(&str, &str)]) {
-        let lines = (1_u32..).zip(lines).map(|(id, (sender, text))| {
+        let lines = (1..)
+            .zip(lines)
+            .map(|(id, (sender, text))| (id, *sender, *text));
+        self.was_said_as(&lines.collect::<Vec<_>>());
+    }
+
+    /// What Haptik has as the transcript: id, sender and text.
+    pub(super) fn was_said_as(&self, lines: &[(u64, &str, &str)]) {
+        let lines = lines.iter().map(|(id, sender, text)| {
             json!({"sender": sender, "text": text, "message_id": id, "timestamp": "2026-11-24T10:00:00Z"})
         });
         let said = json!({"chat_json": lines.collect::<Vec<_>>()});
@@ -207,7 +257,7 @@ pub(super) fn completion() -> Value {
     })
 }
 
-/// Its twin, `chat_complete`.
+/// The other event of it, `chat_complete`.
 pub(super) fn short_completion() -> Value {
     json!({
         "version": "1.0",
@@ -217,5 +267,31 @@ pub(super) fn short_completion() -> Value {
         "user": {"auth_id": "u42", "user_name": "user_42"},
         "agent": {"id": 1, "name": "Prateek", "is_automated": false},
         "message": {"id": 1_982_471, "body": {"text": "The conversation has been completed", "type": "SYSTEM", "data": {}}},
+    })
+}
+
+/// An agent joins the chat.
+pub(super) fn pinned(at: &str) -> Value {
+    json!({
+        "version": "1.0",
+        "timestamp": at,
+        "event_name": "chat_pinned",
+        "business_id": 343,
+        "user": {"auth_id": "u42", "user_name": "user_42"},
+        "agent": {"id": 1, "name": "Prateek", "is_automated": false},
+        "message": {"id": 1_982_400, "body": {"text": "Prateek has entered the conversation", "type": "SYSTEM", "data": {}}},
+    })
+}
+
+/// Somebody at Haptik says something.
+pub(super) fn message(id: u64, at: &str, body: &Value) -> Value {
+    json!({
+        "version": "1.0",
+        "timestamp": at,
+        "event_name": "message",
+        "business_id": 343,
+        "user": {"auth_id": "u42", "user_name": "user_42"},
+        "agent": {"name": "gogo", "is_automated": true},
+        "message": {"id": id, "body": body},
     })
 }

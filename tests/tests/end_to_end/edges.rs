@@ -84,7 +84,7 @@ async fn garbage_with_a_good_signature_is_acknowledged_and_kept() -> anyhow::Res
 }
 
 #[tokio::test]
-async fn a_haptik_delivery_is_verified_and_an_unknown_event_is_kept() -> anyhow::Result<()> {
+async fn a_haptik_delivery_is_verified_and_one_that_is_odd_is_kept() -> anyhow::Result<()> {
     let stage = Stage::with_bot(silent).await?;
     let (http, url) = (client()?, format!("{}/haptik/main", stage.url));
     let secret = stage
@@ -127,7 +127,8 @@ async fn a_haptik_delivery_is_verified_and_an_unknown_event_is_kept() -> anyhow:
             "{odd}"
         );
     }
-    assert_eq!(stage.finish_with_dead().await?.len(), 4);
+    // The first is an event that Haptik may have added.
+    assert_eq!(stage.finish_with_dead().await?.len(), 3);
     Ok(())
 }
 
@@ -206,7 +207,7 @@ async fn a_body_too_large_for_one_item_is_delivered_whole() -> anyhow::Result<()
 async fn what_is_kept_of_a_request_has_no_secret() -> anyhow::Result<()> {
     let stage = Stage::with_bot(silent).await?;
     let url = stage.channel_url("acme-slack");
-    let unknown = json!({"type": "news", "token": "s3cret", "response_url": "https://hooks.slack.com/s3cret",
+    let unknown = json!({"type": "event_callback", "token": "s3cret", "response_url": "https://hooks.slack.com/s3cret",
                          "text": "hello"});
     let form = "token=s3cret&text=hello&response_url=s3cret";
     for (body, content_type) in [

@@ -316,6 +316,35 @@ async fn a_file_and_its_text_reach_haptik_once_each() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn the_file_of_a_mention_comes_with_either_of_its_events() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(|_: &UserMessage| Vec::new()).await?;
+    let channel = "C000000001";
+    for (number, order) in [[0, 1], [1, 0]].into_iter().enumerate() {
+        let png = stage
+            .slack
+            .add_file(&format!("{number}.png"), "image/png", vec![7_u8; 200]);
+        let text = format!("see {number}");
+        let (mention, message) = stage.slack.mention(channel, "U00000ASHA", &text, None);
+        let message = message
+            .with("subtype", json!("file_share"))
+            .with("files", json!([png]));
+        let events = [mention, message];
+        for index in order.into_iter().chain(order) {
+            stage.slack_sends(&events[index]).await;
+        }
+        let came = |seen: &haptik_bridge_simulator::Records| seen.files.len() > number;
+        let patience = std::time::Duration::from_secs(30);
+        stage.simulator().wait_until(patience, came).await?;
+    }
+    assert_eq!(stage.haptik_was_told(2).await?, ["see 0", "see 1"]);
+    stage.simulator().records(|seen| {
+        let names: Vec<_> = seen.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["0.png", "1.png"]);
+    });
+    stage.finish().await
+}
+
+#[tokio::test]
 async fn every_sample_that_slack_publishes_is_acknowledged() -> anyhow::Result<()> {
     let stage = Stage::with_bot(|_: &UserMessage| Vec::new()).await?;
     let url = stage.channel_url("acme-slack");

@@ -136,9 +136,19 @@ async fn a_slash_command_is_answered_in_the_direct_conversation() -> anyhow::Res
         .wait_for_text(&channel, "You said: where is &lt;it&gt;?")
         .await;
     let bare = stage.slack.slash_command(&channel, ASHA, "/haptik", "");
-    assert_eq!(stage.slack_sends(&bare).await.body, "");
+    stage.slack_sends(&bare).await;
     stage.slack.wait_for_text(&channel, "You said: Hi").await;
-    assert_eq!(stage.haptik_was_told(2).await?.len(), 2);
+    // A direct message of other people, where the app is not.
+    let elsewhere = stage
+        .slack
+        .slash_command("D0SOMEBODY", ASHA, "/haptik", ":wave: two");
+    let reply = stage.slack_sends(&elsewhere).await;
+    assert!(reply.body.contains("direct messages"), "{}", reply.body);
+    stage
+        .slack
+        .wait_for_text(&channel, "You said: 👋 two")
+        .await;
+    assert_eq!(stage.haptik_was_told(3).await?[2], "👋 two");
     stage.finish().await
 }
 
@@ -157,7 +167,23 @@ async fn a_shortcut_asks_about_a_message() -> anyhow::Result<()> {
         .slack
         .wait_for_text(&channel, "You said: Refund &amp; return?")
         .await;
-    stage.finish().await
+    // The person reads the names that Haptik gets, and what there is where there are no words.
+    let file = json!({"id": "F00000GONE", "name": "bill.zip"});
+    let named = json!({"type": "message", "user": "U00000RAVI", "ts": stage.slack.mint_ts(), "text": "ask <@U00000RAVI>", "files": [file]});
+    let shortcut = stage.slack.message_shortcut("C000000001", ASHA, &named);
+    stage.slack_sends(&shortcut).await;
+    let asked = stage
+        .slack
+        .wait_for_text(&channel, "You asked about: ask @")
+        .await;
+    let said = asked.visible_text();
+    assert!(
+        !said.contains("U00000RAVI") && said.contains("bill.zip"),
+        "{said}"
+    );
+    stage.slack.wait_for_text(&channel, "You said: ask @").await;
+    stage.abandon();
+    Ok(())
 }
 
 #[tokio::test]
@@ -274,15 +300,17 @@ async fn edits_and_deletions_are_told_where_that_is_wanted() -> anyhow::Result<(
         stage.slack.message_changed(&event, "blue"),
         stage.slack.message_changed(&event, "red &amp; green"),
         stage.slack.message_deleted(&event),
+        stage.slack.message_deleted_with_replies(&event),
     ] {
         stage.slack_sends(&change).await;
         stage.slack_sends(&change).await;
     }
     assert_eq!(
-        stage.haptik_was_told(3).await?,
+        stage.haptik_was_told(4).await?,
         [
             "blue",
             "Edited message: red & green",
+            "Deleted message: blue",
             "Deleted message: blue"
         ]
     );

@@ -174,7 +174,7 @@ fn an_action_says_its_value_and_feedback_is_feedback() {
         feedback.action,
         UserAction::Feedback {
             rating: 5,
-            resolved: true,
+            resolved: Some(true),
             comment: Some("fine".into())
         }
     );

@@ -16,6 +16,7 @@ fn form() -> Form {
     Form {
         title: "Visit".to_owned(),
         subtitle: String::new(),
+        submit_text: String::new(),
         fields: vec![
             field("text", "Name", &[]),
             field("date", "Day", &[]),
@@ -85,10 +86,10 @@ fn each_field_has_the_input_that_suits_it_and_a_name_of_its_own() {
             ("selectionInput", "f4"),
         ]
     );
-    assert_eq!(required(&form()), ["f0", "f1", "f2", "f3", "f4"]);
-    let mut optional = form();
-    optional.fields[1].is_optional = true;
-    assert_eq!(required(&optional), ["f0", "f2", "f3", "f4"]);
+    assert_eq!(required(&form()), [""; 0]);
+    let mut marked = form();
+    marked.fields[1].required = Some(true);
+    assert_eq!(required(&marked), ["f1"]);
 }
 
 #[test]

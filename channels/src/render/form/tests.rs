@@ -1,7 +1,9 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
 use crate::render::Markup;
+use haptik_bridge_shared::config::RequiredFields;
 use haptik_bridge_shared::message::hsl::{Element, Hsl};
 
 fn form(fields: &serde_json::Value) -> Form {
@@ -47,12 +49,17 @@ fn what_is_missing_or_wrong_is_said_field_by_field() {
     ]));
     let answers = |answers: [&str; 6]| answers.map(ToOwned::to_owned);
     let right = answers(["Asha", "", "30", "2026-01-02", "2026-01-02", "18:30"]);
-    assert_eq!(wrong(&form, &right), []);
+    let all = Forms {
+        required: RequiredFields::All,
+        ..Forms::default()
+    };
+    assert_eq!(wrong(&form, &right, all), []);
     let all_wrong = answers(["  ", "asha", "old", "2026-01-02", "2026-01-01", "late"]);
-    let words = wrong(&form, &all_wrong);
+    let words = wrong(&form, &all_wrong, all);
     let places: Vec<usize> = words.iter().map(|(place, _)| *place).collect();
     assert_eq!(places, [0, 1, 2, 4, 5]);
-    assert_eq!(wrong(&form, &[]).len(), 5);
+    assert_eq!(wrong(&form, &[], all).len(), 5);
+    assert_eq!(wrong(&form, &[], Forms::default()), [], "nothing is marked");
 }
 
 #[test]
@@ -61,7 +68,8 @@ fn an_end_that_is_left_empty_is_not_before_the_start() {
         {"hint": "From", "type": "startdate"},
         {"hint": "To", "type": "enddate", "optional": true},
     ]));
-    assert_eq!(wrong(&form, &["2026-01-02".to_owned()]), []);
+    let answers = ["2026-01-02".to_owned()];
+    assert_eq!(wrong(&form, &answers, Forms::default()), []);
 }
 
 #[test]
@@ -101,4 +109,50 @@ fn questions_are_a_list() {
         Markup::Plain.print(&questions(&form)),
         "• Name\n• Size (S, M)"
     );
+}
+
+#[test]
+fn a_rule_that_cannot_be_read_asks_for_nothing() {
+    let today = Date::constant(2026, 11, 22);
+    let rules = |pattern: &str| Rules {
+        pattern: pattern.to_owned(),
+        ..Rules::default()
+    };
+    for pattern in ["", "(", "[", "(?<x", "a{99999}{99999}"] {
+        assert_eq!(breaks(&rules(pattern), "x", today), None, "{pattern}");
+    }
+    assert!(
+        breaks(&rules("a|b"), "ab", today).is_some(),
+        "all of it is meant"
+    );
+    assert_eq!(
+        breaks(&rules("a"), "", today),
+        None,
+        "what is empty is another matter"
+    );
+}
+
+proptest! {
+    #[test]
+    fn answers_as_json_are_read_back(answers in proptest::collection::vec(("\\PC{1,12}", "\\PC{0,20}"), 0..8)) {
+        let said = said_as_json(answers.iter().map(|(name, answer)| (name.as_str(), answer.as_str())));
+        let mut expected = serde_json::Map::new();
+        for (name, answer) in &answers {
+            if !one_line(answer).is_empty() {
+                expected.insert(name.clone(), one_line(answer).into());
+            }
+        }
+        if expected.is_empty() {
+            prop_assert_eq!(said, "");
+        } else {
+            let read: serde_json::Value = serde_json::from_str(&said).expect("it is JSON");
+            prop_assert_eq!(read, serde_json::Value::Object(expected));
+        }
+    }
+
+    #[test]
+    fn no_rule_and_no_answer_is_too_odd(pattern in "\\PC{0,30}", bound in "\\PC{0,12}", answer in "\\PC{0,30}") {
+        let rules = Rules { pattern, min: bound.clone(), max: bound, is_past: true, ..Rules::default() };
+        let _ = breaks(&rules, &answer, Date::constant(2026, 11, 22));
+    }
 }

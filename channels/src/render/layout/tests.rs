@@ -103,6 +103,7 @@ pub(in crate::render) fn outgoing(raw: Value) -> Outgoing {
         received_at: jiff::Timestamp::UNIX_EPOCH,
         sender: Sender::default(),
         message_id: None,
+        in_reply_to: None,
         handoff: None,
         content: Content::Message {
             hsl: Hsl::read(&raw),

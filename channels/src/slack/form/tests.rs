@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::limits::Unit;
+use haptik_bridge_shared::config::RequiredFields;
 use haptik_bridge_shared::message::hsl::{Element, Hsl};
 
 fn form(body: &Value) -> Form {
@@ -25,8 +26,12 @@ fn somewhere() -> Origin {
     }
 }
 
+fn now() -> Timestamp {
+    "2026-11-22T10:00:00Z".parse().expect("a time")
+}
+
 fn shown(form: &Form) -> Value {
-    view(form, &somewhere()).expect("a modal")
+    view(form, &somewhere(), Forms::default()).expect("a modal")
 }
 
 fn input_types(view: &Value) -> Vec<String> {
@@ -107,7 +112,7 @@ fn a_submission_is_one_line_for_each_answer_in_field_order() {
         ],
     );
     let lines = "Full name: Asha Admin: yes\nSize & fit: M\nExtras: Cap, Bag\nd: 14:30";
-    assert_eq!(submission(&view), Submission::Answers(lines.into()));
+    assert_eq!(submission(&view, now()), Submission::Answers(lines.into()));
     assert_eq!(origin(&view), Some(somewhere()));
 }
 
@@ -118,7 +123,7 @@ fn what_is_wrong_is_told_for_each_input() {
         {"type": "text", "keyboard_type": "number", "hint": "Count"},
         {"type": "startdate", "hint": "From"},
         {"type": "enddate", "hint": "To"},
-        {"type": "text", "hint": "Name"},
+        {"type": "text", "hint": "Name", "required": true},
     ]));
     let view = filled(
         &form,
@@ -130,11 +135,165 @@ fn what_is_wrong_is_told_for_each_input() {
             json!({"type": "plain_text_input", "value": null}),
         ],
     );
-    let Submission::Errors(errors) = submission(&view) else {
+    let Submission::Errors(errors) = submission(&view, now()) else {
         panic!("it is wrong")
     };
     let ids: Vec<_> = errors.keys().map(String::as_str).collect();
     assert_eq!(ids, ["field-0", "field-1", "end-3", "field-4"]);
+}
+
+/// A form with a field of each kind of mark.
+fn marked() -> Form {
+    fields(&json!([
+        {"hint": "A", "required": true}, {"hint": "B", "mandatory": "true"}, {"hint": "C", "optional": false},
+        {"hint": "D"}, {"hint": "E", "required": null}, {"hint": "F", "required": false}, {"hint": "G", "optional": 1},
+    ]))
+}
+
+#[test]
+fn a_field_has_to_be_filled_in_where_the_form_says_so_and_else_as_configured() {
+    for (required, expected) in [
+        (RequiredFields::AsMarked, "ABC"),
+        (RequiredFields::All, "ABCDE"),
+    ] {
+        let settings = Forms {
+            required,
+            ..Forms::default()
+        };
+        let view = view(&marked(), &somewhere(), settings).expect("a modal");
+        let needed =
+            lenient_json::list(&view, "blocks").filter(|block| block.get("optional").is_none());
+        let needed: String = needed
+            .map(|block| lenient_json::text(&block["label"], "text"))
+            .collect();
+        assert_eq!(needed, expected);
+    }
+}
+
+#[test]
+fn of_a_form_without_marks_something_has_to_be_filled_in() {
+    let form = fields(&json!([{"hint": "Middle name"}, {"hint": "Name"}]));
+    let empty = json!({"type": "plain_text_input", "value": null});
+    let Submission::Errors(errors) =
+        submission(&filled(&form, &[empty.clone(), empty.clone()]), now())
+    else {
+        panic!("there is nothing to say");
+    };
+    assert_eq!(errors.keys().collect::<Vec<_>>(), ["field-0"]);
+    let view = filled(&form, &[empty, text("plain_text_input", "Asha")]);
+    assert_eq!(
+        submission(&view, now()),
+        Submission::Answers("Name: Asha".into())
+    );
+}
+
+#[test]
+fn what_the_form_says_of_an_answer_is_checked_in_its_own_words() {
+    let form = fields(&json!([
+        {"hint": "Card", "validation": {"regex": "[A-Z]{4}[0-9]", "error_message": "Four letters and a digit."}},
+        {"hint": "PIN", "length": 4},
+        {"hint": "Guests", "keyboard_type": "number", "min": 1, "max": 12, "error_message": "1 to 12."},
+        {"hint": "Stay", "type": "date", "start_date": "01-12-2026", "end_date": "2026-12-31"},
+        {"hint": "Born", "type": "dob"},
+        {"hint": "Odd", "regex": "("},
+    ]));
+    let date = |day: &str| json!({"type": "datepicker", "selected_date": day});
+    let submitted = |answers: [&str; 6]| {
+        let [card, pin, guests, stay, born, odd] = answers;
+        let line = |answer| text("plain_text_input", answer);
+        submission(
+            &filled(
+                &form,
+                &[
+                    line(card),
+                    line(pin),
+                    text("number_input", guests),
+                    date(stay),
+                    date(born),
+                    line(odd),
+                ],
+            ),
+            now(),
+        )
+    };
+    let Submission::Answers(_) =
+        submitted(["ABCD1", "1234", "12", "2026-12-01", "2026-11-23", "x"])
+    else {
+        panic!("it is right");
+    };
+    let Submission::Errors(errors) =
+        submitted(["ABCD12", "12345", "13", "2027-01-01", "2026-11-24", "x"])
+    else {
+        panic!("it is wrong");
+    };
+    let ids: Vec<_> = errors.keys().map(String::as_str).collect();
+    assert_eq!(ids, ["field-0", "field-1", "field-2", "field-3", "field-4"]);
+    assert_eq!(errors["field-0"], "Four letters and a digit.");
+    assert_eq!(errors["field-2"], "1 to 12.");
+}
+
+#[test]
+fn the_answers_are_json_by_key_where_that_is_configured() {
+    let settings = Forms {
+        submit: Submit::Json,
+        ..Forms::default()
+    };
+    let form = fields(&json!([
+        {"key": "full_name", "hint": "Your name", "order": 2}, {"key": "pin", "hint": "PIN", "order": 1},
+        {"hint": "No key", "order": 3}, {"key": "left", "hint": "Left out", "order": 4},
+    ]));
+    let mut view = view(&form, &somewhere(), settings).expect("a modal");
+    for (index, answer) in ["1\"2", " Asha  Rao ", "x", ""].iter().enumerate() {
+        view["state"]["values"][format!("field-{index}")] =
+            json!({"answer": text("plain_text_input", answer)});
+    }
+    let said = r#"{"pin": "1\"2", "full_name": "Asha Rao", "No key": "x"}"#;
+    assert_eq!(submission(&view, now()), Submission::Answers(said.into()));
+}
+
+#[test]
+fn a_search_field_asks_the_forms_own_api() {
+    let form = form(
+        &json!({"type": "FORM", "data": {"submit_text": "Book", "fields": [
+            {"key": "city", "type": "search", "hint": "City", "search_source": "https://api.example/cities?country=in"},
+            {"key": "file", "type": "search", "hint": "File", "search_source": "file:///etc/passwd"},
+            {"key": "zip", "type": "picker", "hint": "Zip", "search_source": "https://api.example/zips"},
+        ]}}),
+    );
+    let view = shown(&form);
+    assert_eq!(
+        input_types(&view),
+        ["external_select", "plain_text_input", "plain_text_input"]
+    );
+    assert_eq!(view["submit"]["text"], "Book");
+    let typed = |block: &str| {
+        search(
+            &json!({"type": "block_suggestion", "block_id": block, "action_id": "a", "value": "pu", "view": view}),
+        )
+    };
+    let asked = typed("field-0").expect("a search");
+    assert_eq!(asked.url.as_str(), "https://api.example/cities?country=in");
+    assert_eq!((asked.typed.as_str(), asked.origin), ("pu", somewhere()));
+    for other in ["field-1", "field-2", "field-9", "x"] {
+        assert_eq!(typed(other), None, "{other}");
+    }
+    let titles: Vec<Value> = (0..200)
+        .map(|number| json!({"title": format!("Pune {number}")}))
+        .collect();
+    let options = found(&json!({"success": true, "data": titles}));
+    assert_eq!(options["options"].as_array().map(Vec::len), Some(100));
+    assert_eq!(
+        options["options"][0],
+        json!({"text": label("Pune 0"), "value": "Pune 0"})
+    );
+    assert_eq!(found(&json!({"data": "odd"})), json!({"options": []}));
+    let chosen = json!({"type": "external_select", "selected_option": {"value": "Pune"}});
+    let nothing = json!({"type": "plain_text_input", "value": null});
+    let view = filled(&form, &[chosen, nothing.clone(), nothing]);
+    assert_eq!(
+        submission(&view, now()),
+        Submission::Answers("City: Pune".into())
+    );
 }
 
 #[test]
@@ -159,8 +318,9 @@ fn a_form_that_no_modal_holds_is_left_to_the_chat() {
     let many: Vec<Value> = (0..101)
         .map(|number| json!({"hint": format!("Q{number}")}))
         .collect();
-    assert_eq!(view(&fields(&json!(many)), &somewhere()), None);
-    assert_eq!(view(&fields(&json!([])), &somewhere()), None);
+    let view = |asked: &Value| view(&fields(asked), &somewhere(), Forms::default());
+    assert_eq!(view(&json!(many)), None);
+    assert_eq!(view(&json!([])), None);
 }
 
 #[test]
@@ -171,7 +331,7 @@ fn questions_too_long_to_keep_are_read_from_the_labels() {
     let view = filled(&fields(&asked), &[answer.clone(), answer]);
     assert!(lenient_json::text(&view, "private_metadata").len() < 200);
     let lines = format!("{hint}: yes\n{hint}: yes");
-    assert_eq!(submission(&view), Submission::Answers(lines));
+    assert_eq!(submission(&view, now()), Submission::Answers(lines));
 }
 
 proptest! {
@@ -183,7 +343,7 @@ proptest! {
         let asked: Vec<Value> = asked.into_iter()
             .map(|(hint, kind, options)| json!({"type": kind, "hint": hint, "options": options})).collect();
         let form = form(&json!({"type": "FORM", "title": title, "data": {"fields": asked}}));
-        let Some(view) = view(&form, &somewhere()) else { return Ok(()) };
+        let Some(view) = view(&form, &somewhere(), Forms::default()) else { return Ok(()) };
         let text = |at: &str| view.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
         prop_assert!((1..=24).contains(&Unit::Utf16.length(&text("/title/text"))));
         prop_assert!(text("/private_metadata").len() <= 3_000);

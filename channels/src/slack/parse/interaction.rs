@@ -4,13 +4,14 @@
 use serde_json::{Value, json};
 
 use super::ts::Ts;
-use super::{Opening, Place, Reader, Reading, event_types, named, nothing};
+use super::{Opening, Place, Reader, Reading, event_types, nothing};
 use crate::channel::Response;
 use crate::slack::address::{Address, Command};
 use crate::slack::form::{self, Submission};
 use crate::slack::notice::{form_not_opened, form_sent};
-use crate::slack::tap::{FILL, OPEN, RATE, SAY, Tap};
+use crate::slack::tap::{FILL, OPEN, RATE, RATING, REMARK, SAY, Tap};
 use crate::slack::{choice, home};
+use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::spoken;
 use haptik_bridge_shared::message::{Addressed, Inbound, KeyRef, MessageRef, Task, UserAction};
@@ -25,12 +26,13 @@ impl Reader<'_> {
             "message_action" => Ok(self.message_action(payload)),
             "shortcut" => Ok(self.start(payload)),
             // A menu of somebody else's asks what to offer: an empty answer would show as an error.
-            "block_suggestion" | "dialog_suggestion" => Ok(Reading::answered(Response::json(
-                200,
-                &json!({"options": []}),
-            ))),
+            "block_suggestion" | "dialog_suggestion" => Ok(Reading {
+                search: self.search(payload),
+                ..Reading::answered(Response::json(200, &json!({"options": []})))
+            }),
             kind if event_types::is_interaction(kind) => Ok(nothing()),
-            kind => Err(format!("an interaction of the type {}", named(kind))),
+            "" => Err("an interaction without a type".to_owned()),
+            kind => Ok(Reading::unknown(kind)),
         }
     }
 
@@ -88,8 +90,9 @@ impl Reader<'_> {
             Tap::Offered { .. } | Tap::Fill { .. } => None,
         };
         // Slack gives a label back with its escaping.
-        let label = text_at(action, "/text/text").map(|label| super::text::readable(label, &[]));
+        let label = text_at(action, "/text/text").map(super::readable);
         let shown = shown.or(label).unwrap_or_default();
+        let block_id = lenient_json::text(action, "block_id");
         let sent = tap.sent().to_owned();
         let action_of_user = match tap {
             Tap::Say { .. } => UserAction::Message {
@@ -110,12 +113,11 @@ impl Reader<'_> {
             Tap::Fill { .. } => return Err("a button whose value is another one's".to_owned()),
             Tap::Rate(rating) => UserAction::Feedback {
                 rating,
-                resolved: rating >= 4,
-                comment: None,
+                resolved: None,
+                comment: remark(payload, &block_id),
             },
         };
         let auth_id = self.auth_id(user, place);
-        let block_id = lenient_json::text(action, "block_id");
         let address = self.address(place);
         let message = payload.get("message");
         let command = choice::command(&address, place.ts, message, &block_id, &shown);
@@ -173,6 +175,21 @@ impl Reader<'_> {
         })
     }
 
+    /// What a user searches in a field of a form of ours.
+    fn search(self, payload: &Value) -> Option<(form::Search, AuthId)> {
+        let search = form::search(payload)?;
+        let user = text_at(payload, "/user/id")?;
+        let origin = &search.origin;
+        let place = Place {
+            channel: &origin.channel,
+            thread_ts: origin.thread_ts.as_deref(),
+            ts: &origin.ts,
+            is_direct: origin.is_direct,
+        };
+        let auth_id = self.auth_id(user, place);
+        Some((search, auth_id))
+    }
+
     /// A submitted modal
     /// (<https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>): what is wrong
     /// is shown in it; what is right closes it, and is said by the user.
@@ -184,7 +201,7 @@ impl Reader<'_> {
         let user = text_at(payload, "/user/id").ok_or("a submission without a user")?;
         let view_id = lenient_json::text(view, "id");
         let time = Ts::read(&origin.action_ts).ok_or("a form whose time is none")?;
-        let text = match form::submission(view) {
+        let text = match form::submission(view, self.sent) {
             Submission::Answers(text) => text,
             Submission::Errors(errors) => {
                 let errors = json!({"response_action": "errors", "errors": errors});
@@ -224,6 +241,18 @@ impl Reader<'_> {
             ..nothing()
         })
     }
+}
+
+/// What was typed beside the buttons of a rating
+/// (<https://docs.slack.dev/reference/block-kit/blocks/input-block>).
+fn remark(payload: &Value, rating: &str) -> Option<String> {
+    let id = rating.strip_prefix(RATING)?;
+    let state = payload
+        .pointer("/state/values")?
+        .get(format!("{REMARK}{id}"))?;
+    let typed = state.as_object()?.values().next()?;
+    let typed = lenient_json::text(typed, "value").trim().to_owned();
+    Some(typed).filter(|typed| !typed.is_empty())
 }
 
 /// In a channel, a tap is as good as a mention.

@@ -2,14 +2,16 @@
 //! (<https://docs.slack.dev/reference/events/app_mention>).
 
 use serde_json::Value;
+use url::Url;
 
 use super::start::START;
-use super::text::{leading_mention, mentions};
+use super::text::{Readable, leading_mention, mentions};
 use super::ts::Ts;
 use super::words::Words;
 use super::{Place, Reader, Reading, nothing};
+use crate::slack::address::Address;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction};
+use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction, file_name};
 
 /// The subtypes that are a user's own words; the others are the system's, another app's, or about a
 /// message that was there before.
@@ -58,7 +60,7 @@ impl Reader<'_> {
         } else {
             return Ok(nothing());
         };
-        let (mentions, mut text) = (words.mentions(&own_ids), words.readable(&own_ids));
+        let Readable { mut text, mentions } = words.readable(&own_ids);
         let attachments = words.files;
         if text.is_empty() && attachments.is_empty() {
             if !is_addressed {
@@ -79,8 +81,13 @@ impl Reader<'_> {
             action: UserAction::Message { text, attachments },
             mentions,
         };
+        let comes_twice = is_addressed && !place.is_direct;
         Ok(Reading {
-            inbound: vec![inbound],
+            inbound: if comes_twice {
+                with_files_apart(inbound)
+            } else {
+                vec![inbound]
+            },
             ..nothing()
         })
     }
@@ -91,7 +98,9 @@ impl Reader<'_> {
     /// calls it an edit when it adds a preview or a reply: then the words are the same.
     fn edit(self, event: &Value, own: &OwnIds<'_>) -> Reading {
         let before = event.get("previous_message").unwrap_or(&Value::Null);
-        let after = event.get("message");
+        // Of a message that has replies, Slack leaves a stone.
+        let is_left = |after: &&Value| lenient_json::text(after, "subtype") != "tombstone";
+        let after = event.get("message").filter(is_left);
         let message = after.unwrap_or(before);
         let (ts, user) = (
             lenient_json::text(message, "ts"),
@@ -102,7 +111,8 @@ impl Reader<'_> {
         let Some(time) = time.filter(|_| !user.is_empty() && !channel.is_empty()) else {
             return nothing();
         };
-        let said = |message: &Value| Words::of(message).readable(&own.mentionable());
+        let own_ids = own.mentionable();
+        let said = |message: &Value| Words::of(message).named(&own_ids);
         if !is_a_persons(message, own) || after.is_some_and(|after| said(after) == said(before)) {
             return nothing();
         }
@@ -113,11 +123,16 @@ impl Reader<'_> {
             ts: &ts,
             is_direct: is_direct(event, &channel),
         };
-        let text = match after {
-            Some(after) => format!("Edited message: {}", said(after)),
-            None => format!("Deleted message: {}", said(before)),
+        let was_addressed = |one: &Value| mentions(Words::of(one).said(), &own_ids);
+        let begins_thread = place.root() == ts;
+        if !place.is_direct && begins_thread && !was_addressed(before) && !was_addressed(message) {
+            return nothing();
+        }
+        let told = match after {
+            Some(after) => said(after).after("Edited message: "),
+            None => said(before).after("Deleted message: "),
         };
-        let mentions = Words::of(message).mentions(&own.mentionable());
+        let Readable { text, mentions } = told;
         let inbound = Inbound {
             key: time.key(&channel).then("edit"),
             at: time.at(),
@@ -142,6 +157,34 @@ impl Reader<'_> {
             ..nothing()
         }
     }
+}
+
+/// A message whose files are told apart from its words: of the two events that a mention comes as, either may
+/// be without the files, and either may come first. What only one of them has is told then as well.
+fn with_files_apart(mut inbound: Inbound<Address>) -> Vec<Inbound<Address>> {
+    let UserAction::Message { text, attachments } = &mut inbound.action else {
+        return vec![inbound];
+    };
+    let (files, is_wordless) = (std::mem::take(attachments), text.is_empty());
+    let apart = files.into_iter().enumerate().map(|(index, file)| {
+        let id = file.id.clone().unwrap_or_else(|| index.to_string());
+        Inbound {
+            key: inbound.key.then("file").then(id),
+            message_id: inbound
+                .message_id
+                .clone()
+                .filter(|_| is_wordless && index == 0),
+            action: UserAction::Message {
+                text: String::new(),
+                attachments: vec![file],
+            },
+            mentions: Vec::new(),
+            ..inbound.clone()
+        }
+    });
+    let apart: Vec<_> = apart.collect();
+    let words = Some(inbound).filter(|_| !is_wordless);
+    words.into_iter().chain(apart).collect()
 }
 
 /// The ids under which the app is known in the workspace
@@ -217,10 +260,13 @@ pub(in crate::slack) fn attachment(file: &Value) -> Option<Attachment> {
         keys.iter()
             .find_map(|key| lenient_json::some_text(file, key))
     };
+    let url = first(&["url_private_download", "url_private"]).unwrap_or_default();
+    let of_url = || file_name(&Url::parse(&url).ok()?);
+    let name = first(&["name", "title"]).or_else(of_url);
     Some(Attachment {
         id: lenient_json::some_text(file, "id"),
-        url: first(&["url_private_download", "url_private"]).unwrap_or_default(),
-        name: first(&["name", "title"]).unwrap_or_default(),
+        name: name.unwrap_or_default(),
+        url,
         mime_type: lenient_json::text(file, "mimetype"),
         size: lenient_json::whole(file, "size"),
     })

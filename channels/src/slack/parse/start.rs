@@ -8,16 +8,16 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::emoji::Named;
+use super::text::{Readable, readable};
 use super::ts::Ts;
 use super::words::Words;
-use super::{Place, Reader, Reading, nothing, readable};
+use super::{Place, Reader, Reading, nothing};
 use crate::channel::Response;
-use crate::limits::Size;
 use crate::slack::address::{Address, Command, Method};
 use crate::slack::home;
-use crate::slack::limits;
 use crate::slack::markup::mrkdwn;
-use crate::slack::notice::posted;
+use crate::slack::notice::{asked_about, posted};
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction};
@@ -29,22 +29,18 @@ impl Reader<'_> {
     /// A slash command (<https://docs.slack.dev/interactivity/implementing-slash-commands/>).
     pub(super) fn command(self, fields: &HashMap<String, String>) -> Reading {
         let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
-        let (user, channel) = (field("user_id"), field("channel_id"));
+        let user = field("user_id");
         if user.is_empty() {
             return nothing();
         }
-        let is_direct = channel.starts_with('D');
-        let text = readable(field("text"));
+        let Readable { text, mentions } = readable(field("text"), &[], Named::default());
         let text = if text.is_empty() { START } else { &text };
-        let place = if is_direct { channel } else { user };
         let key = self.sent_key(user, field("trigger_id"));
-        let inbound = self.said(user, place, key, text, Vec::new());
-        let response = if is_direct {
-            Response::ok()
-        } else {
-            let text = "The answer comes in our direct messages.";
-            Response::json(200, &json!({"response_type": "ephemeral", "text": text}))
-        };
+        // Wherever it was given, also in a direct message of other people, where the app cannot write.
+        let mut inbound = self.said(user, user, key, text, Vec::new());
+        inbound.mentions = mentions;
+        let text = "The answer comes in our direct messages.";
+        let response = Response::json(200, &json!({"response_type": "ephemeral", "text": text}));
         Reading {
             response,
             inbound: vec![inbound],
@@ -62,7 +58,8 @@ impl Reader<'_> {
             return nothing();
         }
         let words = Words::of(message);
-        let (mentions, text) = (words.mentions(&[]), words.readable(&[]));
+        let Readable { text, mentions } = words.readable(&[]);
+        let about = words.named(&[]);
         let key = self.sent_key(user, at(payload, "/trigger_id"));
         if text.is_empty() && words.files.is_empty() {
             let address = self.address(direct(user));
@@ -71,9 +68,8 @@ impl Reader<'_> {
         }
         let mut inbound = self.said(user, user, key, &text, words.files);
         inbound.mentions = mentions;
-        let about = mrkdwn(&Size::utf16(limits::SECTION_TEXT.max / 10).clip(&text));
         let key = inbound.key.then("about");
-        let notice = posted(&inbound.address, &format!("You asked about: {about}"));
+        let notice = asked_about(&inbound.address, about.text, about.mentions);
         let task = self.task(key, inbound.at, inbound.auth_id.clone(), notice);
         Reading {
             inbound: vec![inbound],

@@ -5,6 +5,7 @@ use super::*;
 use haptik_bridge_shared::ids::AuthIdSource;
 use haptik_bridge_shared::message::{Addressed, UserAction};
 
+mod parts;
 mod taps;
 mod workspaces;
 
@@ -227,13 +228,13 @@ fn a_forwarded_message_is_for_the_bot_where_the_words_beside_it_are() {
     let forwarded = json!({"text": "", "attachments": shared});
     assert_eq!(
         said(&one(&direct(&forwarded))),
-        "Forwarded message from Ravi: ask @UBOT & co"
+        "Forwarded message from Ravi: ask & co"
     );
     assert_eq!(read(&envelope(&in_channel(&forwarded))), nothing());
     let asked = json!({"text": "<@UBOT> see", "attachments": shared});
     assert_eq!(
         said(&one(&in_channel(&asked))),
-        "see\nForwarded message from Ravi: ask @UBOT & co"
+        "see\nForwarded message from Ravi: ask & co"
     );
 }
 
@@ -247,7 +248,7 @@ fn a_shortcut_on_a_message_of_blocks_alone_asks_what_they_say() {
         json!([{"type": "section", "text": {"type": "mrkdwn", "text": "Order <#C123|> is late"}}]);
     let received = asked(json!({"text": "", "blocks": blocks}));
     assert_eq!(said(&received.inbound[0]), "Order #C123 is late");
-    assert_eq!(received.inbound[0].mentions, ["#C123"]);
+    assert_eq!(received.inbound[0].mentions[0].id, "#C123");
     let empty = asked(json!({"text": "", "subtype": "huddle_thread"}));
     assert_eq!(empty.inbound, []);
     assert_eq!(empty.tasks[0].command.body["channel"], "U1");
@@ -342,6 +343,37 @@ fn documented_events_interactions_and_commands_are_acknowledged() {
 }
 
 #[test]
+fn what_slack_has_added_since_is_acknowledged_and_nothing_to_look_at() {
+    for (body, kind) in [
+        (
+            r#"{"type":"event_callback","event":{"type":"brand_new"}}"#,
+            "brand_new",
+        ),
+        (r#"{"type":"brand_new"}"#, "brand_new"),
+        ("payload=%7B%22type%22%3A%22brand_new%22%7D", "brand_new"),
+    ] {
+        let reading = read_as(Conversation::User, body.as_bytes());
+        assert_eq!(reading, Reading::unknown(kind), "{body}");
+        assert_eq!(reading.response, Response::ok());
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_type_of_an_event_is_kept_for_a_look(kind in "[a-z_.]{1,40}") {
+        let known = ["message", "app_mention"];
+        prop_assume!(!known.contains(&kind.as_str()) && kind != "url_verification");
+        for body in [
+            json!({"type": "event_callback", "event": {"type": kind}}),
+            json!({"type": kind, "event": {}}),
+        ] {
+            let reading = read_as(Conversation::User, body.to_string().as_bytes());
+            prop_assert!(reading.not_understood.is_none() || kind == "event_callback", "{}", body);
+        }
+    }
+}
+
+#[test]
 fn what_is_not_understood_is_kept_with_a_reason_that_says_nothing_of_it() {
     for (body, reason) in [
         ("", "an empty body"),
@@ -354,13 +386,11 @@ fn what_is_not_understood_is_kept_with_a_reason_that_says_nothing_of_it() {
             "event_callback without an event",
         ),
         (
-            r#"{"type":"event_callback","event":{"type":"brand_new"}}"#,
-            "an event of the type brand_new",
+            r#"{"type":"event_callback","event":{"kind":"brand_new"}}"#,
+            "an event without a type",
         ),
-        (
-            r#"{"type":"my secret text"}"#,
-            "a request of the type (not a name)",
-        ),
+        (r#"{"typ":"my secret text"}"#, "a request without a type"),
+        ("payload=%7B%7D", "an interaction without a type"),
         (
             r#"{"type":"event_callback","event":{"type":"message","ts":"1.0","channel":"D1"}}"#,
             "a message without user",

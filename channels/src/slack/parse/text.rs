@@ -1,27 +1,44 @@
 //! Slack's text → what a person reads
 //! (<https://docs.slack.dev/messaging/formatting-message-text#parsing-message-text>).
 
+use haptik_bridge_shared::message::Mention;
+
+use super::emoji::{self, Named};
+
 /// The longest sequence in angle brackets that is looked for, in bytes.
 const LONGEST_SEQUENCE: usize = 8_000;
 
 /// The most names that are asked for: one message must not use up Slack's limit of calls.
 const MOST_MENTIONS: usize = 10;
 
-/// A message's text as a person reads it: names for mentions, links written out, the escaping undone
-/// once. A mention of the app itself, one of `own`, goes where it begins or ends the text: it only
-/// says to whom the rest is addressed.
-pub(super) fn readable(text: &str, own: &[&str]) -> String {
+/// A text as a person reads it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Readable {
+    /// The text.
+    pub(super) text: String,
+    /// What stands in it in place of a name: users other than the app itself, and channels, for which Slack
+    /// gave an id only; no more than [`MOST_MENTIONS`].
+    pub(super) mentions: Vec<Mention>,
+}
+
+/// A message's text as a person reads it: names for mentions, links written out, emoji as characters, the
+/// escaping undone once. A mention of the app itself, one of `own`, goes with its spaces: it only says to
+/// whom the rest is addressed.
+pub(super) fn readable(text: &str, own: &[&str], named: Named) -> Readable {
+    let mut writer = Writer {
+        own,
+        named,
+        out: Readable::default(),
+        code: Code::None,
+    };
     let mut rest = text.trim();
-    while let Some(after) = own.iter().find_map(|id| without_leading_mention(rest, id)) {
-        rest = after.trim_start_matches([',', ':']).trim_start();
+    while let Some(at) = rest.find(['<', '&', ':', '`']) {
+        let (before, from) = rest.split_at(at);
+        writer.out.text.push_str(before);
+        rest = writer.special(from);
     }
-    while let Some(before) = own
-        .iter()
-        .find_map(|id| rest.strip_suffix(&format!("<@{id}>")))
-    {
-        rest = before.trim_end();
-    }
-    unescaped(rest)
+    writer.out.text.push_str(rest);
+    writer.out.trimmed()
 }
 
 /// Whether a text mentions one of these users.
@@ -41,72 +58,196 @@ pub(super) fn leading_mention(text: &str) -> Option<&str> {
         .filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// What [`readable`] leaves without a name, as it stands there: mentions of users other than `own`, and
-/// channels, for which Slack gave an id only. Each once, and no more than [`MOST_MENTIONS`].
-pub(super) fn unresolved_mentions(text: &str, own: &[&str]) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let mut rest = text;
-    while let Some((_, from)) = rest.split_once('<') {
-        rest = from;
-        let Some((inside, _)) = from.split_once('>') else {
-            break;
+impl Readable {
+    /// With something written before it.
+    pub(super) fn after(mut self, before: &str) -> Self {
+        self.text.insert_str(0, before);
+        for at in self.mentions.iter_mut().flat_map(|mention| &mut mention.at) {
+            *at += before.len();
+        }
+        self
+    }
+
+    /// Notes that what is written next stands in place of a name.
+    fn mention(&mut self, id: &str) {
+        let at = self.text.len();
+        let is_room = self.mentions.len() < MOST_MENTIONS;
+        match self.mentions.iter_mut().find(|mention| mention.id == id) {
+            Some(mention) => mention.at.push(at),
+            None if is_room => self.mentions.push(Mention {
+                id: id.to_owned(),
+                at: vec![at],
+            }),
+            None => {}
+        }
+    }
+
+    fn trimmed(mut self) -> Self {
+        let begin = self.text.len() - self.text.trim_start().len();
+        self.text = self.text.trim().to_owned();
+        for at in self.mentions.iter_mut().flat_map(|mention| &mut mention.at) {
+            *at -= begin;
+        }
+        self
+    }
+}
+
+/// Whether what is read is code, in which names of emoji are text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Code {
+    None,
+    /// Up to the next backtick.
+    Span,
+    /// Up to the next three.
+    Block,
+}
+
+/// Writes a text as a person reads it.
+struct Writer<'a> {
+    own: &'a [&'a str],
+    named: Named,
+    out: Readable,
+    code: Code,
+}
+
+impl Writer<'_> {
+    /// Writes what a text begins with, which begins with a character that may mean something; gives what
+    /// follows it.
+    fn special<'t>(&mut self, from: &'t str) -> &'t str {
+        let written = match from.as_bytes().first() {
+            Some(b'<') => {
+                if let Some((id, after)) = mention(from)
+                    && self.own.contains(&id)
+                {
+                    return self.own_mention(after);
+                }
+                sequence(from).map(|inside| {
+                    if let Some(id) = unresolved(inside) {
+                        self.out.mention(id);
+                    }
+                    self.out.text.push_str(&shown(inside));
+                    inside.len() + 2
+                })
+            }
+            Some(b'&') => {
+                let entities = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>')];
+                let found = entities.iter().find(|(entity, _)| from.starts_with(entity));
+                found.map(|(entity, character)| {
+                    self.out.text.push(*character);
+                    entity.len()
+                })
+            }
+            Some(b':') => self.emoji(from),
+            _ => {
+                self.backtick(from);
+                None
+            }
         };
-        let (target, label) = inside.split_once('|').unwrap_or((inside, ""));
-        let id = target.strip_prefix(['@', '#']).unwrap_or_default();
-        let is_id = (3..=20).contains(&id.len())
-            && id
-                .bytes()
-                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        if is_id && label.is_empty() && !own.contains(&id) && !found.iter().any(|one| one == target)
-        {
-            found.push(target.to_owned());
-        }
-        if found.len() == MOST_MENTIONS {
-            break;
-        }
-    }
-    // The longest first: one may begin as another does.
-    found.sort_by_key(|target| std::cmp::Reverse(target.len()));
-    found
-}
-
-fn without_leading_mention<'a>(text: &'a str, id: &str) -> Option<&'a str> {
-    let after = text.strip_prefix("<@")?.strip_prefix(id)?;
-    match after.strip_prefix('>') {
-        Some(rest) => Some(rest.trim_start()),
-        None => after
-            .strip_prefix('|')?
-            .split_once('>')
-            .map(|(_, rest)| rest.trim_start()),
-    }
-}
-
-fn unescaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(['<', '&']) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let length = sequence(from).map(|inside| {
-            out.push_str(&shown(inside));
-            inside.len() + 2
-        });
-        let length = length.or_else(|| {
-            let entities = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>')];
-            let (entity, character) = entities
-                .into_iter()
-                .find(|(entity, _)| from.starts_with(entity))?;
-            out.push(character);
-            Some(entity.len())
-        });
-        let length = length.unwrap_or_else(|| {
-            out.extend(from.chars().next());
+        let length = written.unwrap_or_else(|| {
+            // All four are one byte long.
+            self.out.text.push_str(from.get(..1).unwrap_or_default());
             1
         });
-        rest = from.get(length..).unwrap_or_default();
+        from.get(length..).unwrap_or_default()
     }
-    out.push_str(rest);
-    out
+
+    fn emoji(&mut self, from: &str) -> Option<usize> {
+        let name = emoji::name(from)?;
+        let is_code = self.code != Code::None;
+        let before = self.out.text.chars().next_back();
+        let after = from.get(name.len()..).and_then(|rest| rest.chars().next());
+        let inside = name.trim_matches(':');
+        // `10:100:5`, `a:x:b`: Slack's names of two letters or of digits may as well be none.
+        let is_doubtful = inside.len() <= 2 || inside.bytes().all(|byte| byte.is_ascii_digit());
+        let touches = [before, after]
+            .into_iter()
+            .flatten()
+            .any(char::is_alphanumeric);
+        let guess = || !(is_code || is_doubtful && touches);
+        let emoji = self.named.next(name, guess)?;
+        self.out.text.push_str(&emoji);
+        Some(name.len())
+    }
+
+    /// What a backtick, or three, begin or end.
+    fn backtick(&mut self, from: &str) {
+        let is_fence = from.starts_with("```") && !self.out.text.ends_with('`');
+        let rest = from.get(1..).unwrap_or_default();
+        self.code = match self.code {
+            Code::Block if is_fence => Code::None,
+            Code::None if is_fence && from.get(3..).is_some_and(|rest| rest.contains("```")) => {
+                Code::Block
+            }
+            Code::Span => Code::None,
+            Code::None if rest.lines().next().is_some_and(|line| line.contains('`')) => Code::Span,
+            code => code,
+        };
+    }
+
+    /// Takes out a mention of the app itself, which `rest` follows, with what only joined it to the rest.
+    fn own_mention<'t>(&mut self, mut rest: &'t str) -> &'t str {
+        const SPACE: [char; 2] = [' ', '\t'];
+        let out = &mut self.out.text;
+        // Its style has nothing left to be on.
+        while let Some(sign) = out.chars().next_back().filter(|sign| "*_~".contains(*sign)) {
+            let Some(after) = rest.strip_prefix(sign) else {
+                break;
+            };
+            out.pop();
+            rest = after;
+        }
+        let before = out.trim_end_matches(SPACE);
+        let begins_line = before.is_empty() || before.ends_with('\n');
+        let (length, is_apart) = (before.len(), before.len() < out.len());
+        let joins = |rest: &str| rest.starts_with([',', ':']) && emoji::name(rest).is_none();
+        if begins_line {
+            out.truncate(length);
+            if joins(rest) {
+                rest = rest.get(1..).unwrap_or_default();
+            }
+            rest = rest.trim_start_matches(SPACE);
+            // A line that was nothing else goes.
+            return rest.strip_prefix('\n').unwrap_or(rest);
+        }
+        let after = rest.trim_start_matches(SPACE);
+        if after.is_empty() || after.starts_with('\n') {
+            out.truncate(length);
+            return after;
+        }
+        if is_apart {
+            if after.starts_with([',', '.', ';', '!', '?', ')', ']', '}']) || joins(after) {
+                out.truncate(length);
+            }
+            return after;
+        }
+        let is_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+        if out.ends_with(['(', '[', '{', '"', '\'']) {
+            return after;
+        }
+        if is_word(out.chars().next_back()) && is_word(rest.chars().next()) {
+            out.push(' ');
+        }
+        rest
+    }
+}
+
+/// The user whom a text mentions that begins with `<@`, and what follows the mention.
+fn mention(text: &str) -> Option<(&str, &str)> {
+    let inside = sequence(text)?;
+    let id = inside.strip_prefix('@')?;
+    let id = id.split('|').next().unwrap_or_default();
+    Some((id, text.get(inside.len() + 2..)?))
+}
+
+/// What stands in place of a name where the inside of a `<…>` has none: `@U123`, `#C123`.
+fn unresolved(inside: &str) -> Option<&str> {
+    let (target, label) = inside.split_once('|').unwrap_or((inside, ""));
+    let id = target.strip_prefix(['@', '#'])?;
+    let is_id = (3..=20).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    (is_id && label.is_empty()).then_some(target)
 }
 
 /// The inside of the `<…>` that a text starts with.
@@ -182,90 +323,4 @@ fn entities_undone(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn mentions_channels_and_links_read_as_a_person_reads_them() {
-        for (text, expected) in [
-            ("hi <@U2|asha> and <@U3>", "hi @asha and @U3"),
-            ("in <#C1|general> or <#C2>", "in #general or #C2"),
-            (
-                "<!here> <!channel|@channel> <!subteam^S1|@support> <!subteam^S2>",
-                "@here @channel @support @S2",
-            ),
-            ("<!date^1392734382^{date}|18 Feb>", "18 Feb"),
-            (
-                "<https://a.example/x?a=1&amp;b=2>",
-                "https://a.example/x?a=1&b=2",
-            ),
-            (
-                "<https://a.example|our site>",
-                "our site (https://a.example)",
-            ),
-            (
-                "<http://a.example|a.example> <https://a.example/|https://a.example>",
-                "a.example https://a.example",
-            ),
-            (
-                "<mailto:a@b.example|a@b.example> <tel:+911234|+911234> <mailto:c@d.example>",
-                "a@b.example +911234 c@d.example",
-            ),
-            (
-                "a &lt; b &amp;&amp; c &gt; d &amp;lt;",
-                "a < b && c > d &lt;",
-            ),
-            ("1 < 2 <> <", "1 < 2 <> <"),
-            ("&nbsp; *bold* :wave:", "&nbsp; *bold* :wave:"),
-        ] {
-            assert_eq!(readable(text, &[]), expected);
-        }
-    }
-
-    #[test]
-    fn what_has_no_name_is_found_once() {
-        let text = "<@U123> <@UBOT> <@U222|ravi> <#C123|> <#C222|general> <@U123> <!here> <https://a.example> <@bad> <@U9";
-        assert_eq!(unresolved_mentions(text, &["UBOT"]), ["@U123", "#C123"]);
-        let many: Vec<String> = (100..200).map(|number| format!("<@U{number}>")).collect();
-        assert_eq!(
-            unresolved_mentions(&many.concat(), &[]).len(),
-            MOST_MENTIONS
-        );
-    }
-
-    #[test]
-    fn the_apps_own_mention_is_not_part_of_what_is_said() {
-        for (text, expected) in [
-            ("<@UBOT> hello", "hello"),
-            ("  <@UBOT|bot>: <@UBOT>, hello", "hello"),
-            ("hello <@UBOT>", "hello"),
-            ("ask <@UBOT> and <@U2>", "ask @UBOT and @U2"),
-            ("<@UBOT>", ""),
-            ("<@UBOTTOM> hello", "@UBOTTOM hello"),
-        ] {
-            assert_eq!(readable(text, &["UBOT"]), expected);
-        }
-    }
-
-    #[test]
-    fn a_mention_is_seen_with_and_without_a_label() {
-        assert!(mentions("hi <@UBOT>", &["UBOT"]) && mentions("hi <@UBOT|bot>", &["UBOT"]));
-        assert!(!mentions("hi <@UBOTTOM> @UBOT", &["UBOT"]) && !mentions("<@UBOT>", &[]));
-        assert_eq!(leading_mention(" <@U1|x> hi"), Some("U1"));
-        assert_eq!(leading_mention("hi <@U1>"), None);
-    }
-
-    proptest! {
-        #[test]
-        fn escaped_text_comes_back_as_it_was_typed(text in "[^\\p{Cc}]*") {
-            let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-            prop_assert_eq!(readable(&escaped, &["UBOT"]), text.trim());
-        }
-
-        #[test]
-        fn any_text_is_read(text in "(<|>|@|#|!|\\||&amp;|&lt;|\\^|UBOT|\\PC|\n){0,60}") {
-            readable(&text, &["UBOT"]);
-        }
-    }
-}
+mod tests;

@@ -29,6 +29,7 @@ pub(super) fn outgoing(raw: Value) -> Outgoing {
         received_at: at,
         sender: Sender::default(),
         message_id: Some(1_982_371),
+        in_reply_to: None,
         handoff: None,
         content: Content::Message {
             hsl: Hsl::read(&raw),
@@ -439,6 +440,14 @@ fn a_rating_has_five_buttons() {
         parts[0].body["text"],
         "Bye\nRate us\nChoose: 1 ★ · 2 ★ · 3 ★ · 4 ★ · 5 ★\nChoose: Later"
     );
+    // A remark goes along with the rating of the same number.
+    let blocks = parts[0].body["blocks"].as_array().expect("blocks").clone();
+    let id = |kind: &str| {
+        let mut ids = blocks.iter().filter_map(|block| block["block_id"].as_str());
+        ids.find_map(|id| id.strip_prefix(kind))
+            .map(ToOwned::to_owned)
+    };
+    assert!(id("remark-").is_some() && id("remark-") == id("rating-"));
 }
 
 #[test]

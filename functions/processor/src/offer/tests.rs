@@ -59,6 +59,7 @@ fn parts(raw: Value) -> Vec<Part> {
         received_at: at(0),
         sender: Sender::default(),
         message_id: None,
+        in_reply_to: None,
         handoff: None,
         content: Content::Message {
             hsl: Hsl::read(&raw),

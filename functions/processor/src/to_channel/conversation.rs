@@ -1,12 +1,13 @@
 //! What an event says of a conversation: who has it, and whether a hand-off goes on.
 
+use haptik_bridge_shared::config::RatingWhen;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::completion::{Completion, CompletionKind};
-use haptik_bridge_shared::message::handoff::{AskedBy, Completed, Ended, Handoff, Reason};
+use haptik_bridge_shared::message::handoff::{AskedBy, Completed, Handoff};
 use haptik_bridge_shared::message::{Addressed, Content, Inbound, SenderKind, UserAction};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::{Mode, User};
@@ -14,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::ToChannel;
-use crate::handoff_end::end_handoff;
+use crate::handoff_end::complete_handoff;
 
 /// Whether an event is shown to the user.
 pub(super) enum Relevance {
@@ -48,6 +49,10 @@ impl ToChannel<'_> {
                 Relevance::Stale("an agent's joining of a conversation that is over")
             }
             Content::AgentJoined { .. } => {
+                if user.mode == Mode::Bot {
+                    let when = RatingWhen::Joined;
+                    self.ask_for_rating(user, entry, at, when).await?;
+                }
                 user.mode = Mode::Agent;
                 self.note_agent(user, at).await?
             }
@@ -62,6 +67,7 @@ impl ToChannel<'_> {
                 let happened = Completed {
                     at,
                     by: completed_by.clone(),
+                    word: lenient_json::text(&event.data, "completion_by"),
                 };
                 self.note_completion(user, event, entry, &happened).await?
             }
@@ -102,6 +108,9 @@ impl ToChannel<'_> {
         entry: &Entry,
         happened: &Completed,
     ) -> Result<Relevance, Failure> {
+        let context = RequestContext::new("processor", Timestamp::now());
+        let bridge = self.bridge;
+        bridge.note_team_offline(context, user, happened).await?;
         let mut after = user.clone();
         let kind = CompletionKind::of_event(&event.event_name).unwrap_or(CompletionKind::Chat);
         let key = entry.key.clone();
@@ -117,7 +126,8 @@ impl ToChannel<'_> {
             .as_ref()
             .is_some_and(|completion| completion.of_agent);
         if of_agent {
-            self.ask_for_rating(user, entry, happened.at).await?;
+            let when = RatingWhen::Completed;
+            self.ask_for_rating(user, entry, happened.at, when).await?;
         }
         *user = after;
         user.mode = Mode::Bot;
@@ -157,26 +167,33 @@ impl ToChannel<'_> {
             let by_this = handoff
                 .ended
                 .as_ref()
-                .is_some_and(|ended| ended.reason == Reason::Completed && ended.at == happened.at);
+                .is_some_and(|ended| ended.is_of_completion() && ended.at == happened.at);
             if by_this {
                 // It was handled before, perhaps not to the end.
-                end_handoff(self.bridge, auth_id, &id, &Ended::completed(happened)).await?;
+                complete_handoff(self.bridge, auth_id, &id, happened).await?;
             }
             return Ok(id_for_bot.filter(|_| by_this));
         }
         if handoff.is_completed_at(happened.at) != Some(true) {
             return Ok(None);
         }
-        end_handoff(self.bridge, auth_id, &id, &Ended::completed(happened)).await?;
+        complete_handoff(self.bridge, auth_id, &id, happened).await?;
         Ok(id_for_bot)
     }
 
-    /// Asks the user to rate a conversation with an agent, where the connection is configured so.
-    async fn ask_for_rating(&self, user: &User, entry: &Entry, at: i64) -> Result<(), Failure> {
+    /// Asks the user to rate a conversation with an agent, where the connection is configured to do so then.
+    async fn ask_for_rating(
+        &self,
+        user: &User,
+        entry: &Entry,
+        at: i64,
+        when: RatingWhen,
+    ) -> Result<(), Failure> {
         let Some(connection) = self.bridge.connections.get(&user.connection) else {
             return Ok(());
         };
-        if !connection.handoff.rating {
+        let handoff = &connection.handoff;
+        if !handoff.rating || handoff.rating_when != when {
             return Ok(());
         }
         let hsl = json!({

@@ -91,7 +91,8 @@ impl ToHaptik<'_> {
         self.send_text(conversation, entry, 0, text).await?;
         self.note_opening(auth_id, entry.key.as_str(), conversation.taken_at())
             .await?;
-        Ok(self.bridge.ledger.progressed(entry, 1).await?)
+        let (ledger, taken) = (&self.bridge.ledger, conversation.taken());
+        Ok(ledger.progressed(entry, 1, &taken).await?)
     }
 
     /// Moves the chat to the team of a hand-off, if there is one; where Haptik's `user_name` is not

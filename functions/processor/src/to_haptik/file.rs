@@ -1,7 +1,7 @@
 //! Sending a file to Haptik.
 
 use haptik_bridge_channels::channel::SendError;
-use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind};
+use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind, Logged};
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::message::{Attachment, Task};
@@ -17,7 +17,7 @@ const TRIES_FOR_A_FILE: u32 = 5;
 
 impl ToHaptik<'_> {
     /// Sends a file. One that Haptik does not take, or that cannot be had, is named in a line of text, so that
-    /// an agent at least knows of it, and the user is notified.
+    /// an agent at least knows of it, and the user is notified. It is the `part`-th part of its entry.
     pub(super) async fn send_file(
         &self,
         conversation: &Conversation<'_>,
@@ -55,9 +55,10 @@ impl ToHaptik<'_> {
                     match haptik.log_file(&file).await {
                         Err(error) if error.is_refused() => Untaken::Kind,
                         sent => {
-                            return sent
-                                .map(|logged| conversation.took(&logged))
-                                .map_err(DeliveryError::from);
+                            let logged = sent.map_err(DeliveryError::from)?;
+                            conversation.took(&logged);
+                            self.note_file(entry, part, &logged).await;
+                            return Ok(());
                         }
                     }
                 }
@@ -77,6 +78,16 @@ impl ToHaptik<'_> {
         self.notify_of_untaken(conversation, entry, attachment, untaken)
             .await
             .map_err(DeliveryError::from)
+    }
+
+    /// Notes where Haptik has a file, for transcripts. It was sent: whether it can be noted decides nothing.
+    async fn note_file(&self, entry: &Entry, part: usize, logged: &Logged) {
+        let Some(url) = &logged.file_url else {
+            return;
+        };
+        if let Err(error) = self.bridge.ledger.file_taken(entry, part, url).await {
+            tracing::warn!(%error, "where Haptik has a file cannot be noted");
+        }
     }
 
     /// Notifies the user that a file was not passed on, where the channel has a place for that.

@@ -7,14 +7,14 @@ use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::Inbound;
-use haptik_bridge_shared::message::handoff::{Ended, Handoff, Reason};
+use haptik_bridge_shared::message::handoff::Handoff;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
 use super::{Conversation, DeliveryError, ToHaptik};
 use crate::attempt::DeliveryOutcome;
-use crate::handoff_end::end_handoff;
+use crate::handoff_end::complete_handoff;
 
 /// Why a part of a hand-off is not done.
 pub(super) const OVER: DeliveryOutcome = DeliveryOutcome::Nothing("the hand-off is over");
@@ -44,7 +44,8 @@ impl ToHaptik<'_> {
                 self.note_opening(auth_id, id, conversation.taken_at())
                     .await?;
             }
-            self.bridge.ledger.progressed(entry, index + 1).await?;
+            let (ledger, taken) = (&self.bridge.ledger, conversation.taken());
+            ledger.progressed(entry, index + 1, &taken).await?;
         }
         self.move_to_team(conversation, entry, id).await
     }
@@ -69,7 +70,7 @@ impl ToHaptik<'_> {
             (handoff.is_completed_at(completed.at) == Some(true)).then_some(completed)
         });
         if let Some(completed) = completed {
-            end_handoff(self.bridge, auth_id, id, &Ended::completed(completed)).await?;
+            complete_handoff(self.bridge, auth_id, id, completed).await?;
         }
         Ok(())
     }
@@ -122,8 +123,7 @@ impl ToHaptik<'_> {
         let ended = last
             .filter(|last| last.id == id)
             .and_then(|last| last.ended);
-        let was_read =
-            ended.is_some_and(|ended| ended.reason == Reason::Completed && at <= ended.at);
+        let was_read = ended.is_some_and(|ended| ended.is_of_completion() && at <= ended.at);
         if !was_read {
             self.return_to_bot(entry, conversation.inbound, id).await?;
         }

@@ -70,6 +70,7 @@ impl ToHaptik<'_> {
                 conversation.took(&Logged {
                     message_id: None,
                     created_at: answer.timestamp,
+                    file_url: None,
                 });
                 Ok(self.take_answer(conversation, answer).await?)
             }
@@ -83,6 +84,7 @@ impl ToHaptik<'_> {
                 conversation.took(&Logged {
                     message_id: None,
                     created_at: None,
+                    file_url: None,
                 });
                 Ok(())
             }

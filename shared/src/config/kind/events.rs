@@ -4,13 +4,14 @@ use super::{Faults, Given, Kind, quote};
 use crate::config::wording::list_of;
 
 /// The events that Haptik's documentation names, and the bridge's own, which a sink may ask for.
-const EVENTS: [&str; 6] = [
+const EVENTS: [&str; 7] = [
     "*",
     "message",
     "chat_pinned",
     "chat_complete",
     "webhook_conversation_complete",
     "missed_handoff",
+    "rating",
 ];
 
 /// The events that a sink gets: names, or `*`.

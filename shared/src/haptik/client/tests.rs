@@ -232,6 +232,7 @@ async fn the_next_token_is_tried_when_one_is_not_accepted() {
         Ok(Logged {
             message_id: Some(9),
             created_at: None,
+            file_url: None,
         })
     );
     assert_eq!(fake.requests().len(), 2);
@@ -350,7 +351,8 @@ async fn a_message_that_was_taken_is_not_repeated_for_an_unreadable_receipt() {
             log(&client).await,
             Ok(Logged {
                 message_id: None,
-                created_at: None
+                created_at: None,
+                file_url: None
             }),
             "{receipt}"
         );

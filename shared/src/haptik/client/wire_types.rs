@@ -89,6 +89,8 @@ pub struct Logged {
     pub message_id: Option<u64>,
     /// When Haptik took it, by its own clock.
     pub created_at: Option<Timestamp>,
+    /// Where Haptik has the file, of a file.
+    pub file_url: Option<String>,
 }
 
 /// A message of a transcript.
@@ -166,6 +168,7 @@ impl Logged {
         Self {
             message_id: lenient_json::whole(answer, "message_id"),
             created_at: timestamp(answer, "created_at"),
+            file_url: lenient_json::some_text(answer, "file_url"),
         }
     }
 }

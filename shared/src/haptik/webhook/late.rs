@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::haptik::client::HistoryMessage;
+use crate::haptik::transcript::is_type;
 use crate::ids::AuthId;
 
 /// What marks an event that was recovered, beside Haptik's own keys.
@@ -11,19 +12,6 @@ pub(super) const MARK: &str = "recovered_from_transcript";
 
 /// Whom a transcript names as the bot.
 const THE_BOT: &str = "bot";
-
-/// What a transcript has in place of a message that has no text: the type of its HSL.
-const TYPES: [&str; 9] = [
-    "TEXT",
-    "BUTTON",
-    "CAROUSEL",
-    "FORM",
-    "NATIVE_ACTION",
-    "SILENT",
-    "SYSTEM",
-    "TAB_LIST",
-    "RECEIPT",
-];
 
 /// The delivery that Haptik's would have been, as far as a transcript tells: it has the text of a message
 /// and not its buttons or pictures. Its [key](super::Event::key) is the same.
@@ -36,7 +24,7 @@ pub fn recovered(
     message: &HistoryMessage,
 ) -> String {
     let text = message.text.trim();
-    let text = if text.is_empty() || TYPES.contains(&text) {
+    let text = if text.is_empty() || is_type(text) {
         "(a message whose text was not kept)"
     } else {
         text

@@ -14,6 +14,7 @@ pub(super) const IN_SECTION: &[&str] = &["button", "image", "static_select"];
 const IN_INPUT: &[&str] = &[
     "datepicker",
     "email_text_input",
+    "external_select",
     "multi_static_select",
     "number_input",
     "plain_text_input",
@@ -26,6 +27,11 @@ const ELEMENTS: &[(&str, &[&str], &[&str])] = &[
     ("button", &["text"], &["action_id", "url", "value", "style"]),
     ("datepicker", &[], &["action_id", "placeholder"]),
     ("email_text_input", &[], &["action_id", "placeholder"]),
+    (
+        "external_select",
+        &[],
+        &["action_id", "placeholder", "min_query_length"],
+    ),
     ("image", &["alt_text"], &["image_url"]),
     (
         "multi_static_select",
@@ -77,7 +83,7 @@ pub(super) fn element(check: &mut Check, at: &str, value: &Value, allowed: &[&st
     }
 }
 
-/// An `input` block, which modals have.
+/// An `input` block, which modals, messages and the Home tab have.
 pub(super) fn input_block(check: &mut Check, at: &str, block: &Value) {
     let required = ["type", "label", "element"];
     check.object(at, block, &required, &["block_id", "hint", "optional"]);

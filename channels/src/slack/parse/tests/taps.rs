@@ -137,17 +137,36 @@ fn a_tap_in_a_channel_opens_its_thread() {
 
 #[test]
 fn a_rating_is_feedback_and_its_buttons_go() {
-    for (rating, resolved) in [(3, false), (4, true)] {
+    for rating in [3, 4] {
         let action = json!({"action_id": format!("rate-0-{rating}"), "block_id": "rating-0", "value": format!("{{\"r\":{rating}}}")});
         let received = tapped(&action, &json!({}));
         assert_eq!(
             received.inbound[0].action,
             UserAction::Feedback {
                 rating,
-                resolved,
+                resolved: None,
                 comment: None
             }
         );
+    }
+}
+
+#[test]
+fn what_was_typed_beside_a_rating_goes_along() {
+    let action = json!({"action_id": "rate-1-2", "block_id": "rating-1", "value": "{\"r\":2}"});
+    let typed = |text: Value| json!({"remark": {"type": "plain_text_input", "value": text}});
+    for (remark, comment) in [
+        (typed(json!(" slow\nand late ")), Some("slow\nand late")),
+        (typed(json!("  ")), None),
+        (typed(Value::Null), None),
+        (json!({}), None),
+    ] {
+        let values = json!({"remark-0": typed(json!("another's")), "remark-1": remark});
+        let received = tapped(&action, &json!({"state": {"values": values}}));
+        let UserAction::Feedback { comment: told, .. } = &received.inbound[0].action else {
+            panic!("it is a rating");
+        };
+        assert_eq!(told.as_deref(), comment);
     }
 }
 

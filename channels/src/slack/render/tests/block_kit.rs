@@ -65,6 +65,19 @@ fn block(block: &Value, ids: &mut HashSet<String>) -> usize {
             assert!((1..=25).contains(&elements.len()));
             elements.iter().map(|element| button(element, ids)).sum()
         }
+        "input" => {
+            let needed = ["type", "block_id", "label", "element"];
+            fields(block, &needed, &["optional"]);
+            assert!(
+                ids.insert(block["block_id"].to_string()),
+                "a block_id twice"
+            );
+            text(&block["block_id"], 255);
+            let element = ["type", "action_id"];
+            fields(&block["element"], &element, &["multiline"]);
+            text(&block["label"]["text"], 2_000);
+            0
+        }
         "card" => card(block, ids),
         "carousel" => {
             fields(block, &["type", "elements"], &[]);

@@ -1,0 +1,137 @@
+//! What messages are made of: files, deletions, commands, shortcuts, broken bytes.
+
+use super::*;
+
+#[test]
+fn what_each_event_of_one_message_has_is_told_once() {
+    let files = json!([{"id": "F1", "name": "a.png"}, {"id": "F2", "name": "b.png"}]);
+    let mention = json!({"type": "app_mention", "user": "U1", "text": "<@UBOT> see", "ts": "1700000000.000100", "channel": "C1"});
+    let twin = in_channel(&json!({"subtype": "file_share", "text": "<@UBOT> see", "files": files}));
+    let keys = |event: &Value| -> Vec<_> {
+        let read = read(&envelope(event)).inbound.into_iter();
+        read.map(|inbound| (inbound.key.clone(), kept(&inbound.action)))
+            .collect()
+    };
+    let (first, second) = (keys(&mention), keys(&twin));
+    assert_eq!((first.len(), second.len()), (1, 3));
+    assert_eq!(first[0], second[0]);
+    let names: Vec<_> = second[1..]
+        .iter()
+        .map(|(_, action)| action["attachments"][0]["name"].clone())
+        .collect();
+    assert_eq!(names, ["a.png", "b.png"]);
+    assert_eq!(second[1].1["text"], "");
+    let wordless = in_channel(&json!({"subtype": "file_share", "text": "<@UBOT>", "files": files}));
+    assert_eq!(keys(&wordless).len(), 2);
+}
+
+fn told_with_edits(event: &Value) -> Vec<(String, String)> {
+    let auth_ids = AuthIds::new("acme".into(), AuthIdSource::Derived);
+    let reader = Reader {
+        auth_ids: &auth_ids,
+        conversation: Conversation::User,
+        tell_edits: true,
+        welcome: "",
+        agent_phrase: None,
+        suggested_prompts: &[],
+        many: false,
+        workspace: None,
+        sent: "2026-11-22T10:00:00Z".parse().expect("a time"),
+    };
+    let read = reader.read(envelope(event).to_string().as_bytes());
+    let told = read.inbound.iter();
+    told.map(|inbound| (inbound.key.to_string(), said(inbound).to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_deletion_is_told_in_the_same_way_whichever_event_slack_makes_of_it() {
+    let was = json!({"type": "message", "user": "U1", "text": "secret <@UBOT> 123", "ts": "1700000000.000100", "thread_ts": "1700000000.000100", "reply_count": 1});
+    let stone = json!({"type": "message", "subtype": "tombstone", "user": "USLACKBOT", "text": "This message was deleted.", "hidden": true,
+        "ts": "1700000000.000100", "thread_ts": "1700000000.000100"});
+    let event = |channel: &str, kind: &str, ts: &str, now: Option<&Value>, was: &Value| {
+        let mut event = json!({"type": "message", "channel": channel, "channel_type": kind, "hidden": true, "ts": ts, "previous_message": was});
+        match now {
+            Some(now) => {
+                event["subtype"] = "message_changed".into();
+                event["message"] = now.clone();
+            }
+            None => event["subtype"] = "message_deleted".into(),
+        }
+        told_with_edits(&event)
+    };
+    for (channel, kind) in [("D1", "im"), ("C1", "channel")] {
+        let with_replies = event(channel, kind, "1700000009.000100", Some(&stone), &was);
+        assert_eq!(
+            with_replies,
+            event(channel, kind, "1700000009.000100", None, &was)
+        );
+        assert_eq!(with_replies[0].1, "Deleted message: secret 123");
+        // The stone goes in its turn when the replies do.
+        assert_eq!(event(channel, kind, "1700000011.000100", None, &stone), []);
+    }
+    let mut unsaid = was.clone();
+    unsaid["text"] = "lunch?".into();
+    assert_eq!(
+        event("C1", "channel", "1700000009.000100", Some(&stone), &unsaid),
+        []
+    );
+    let mut with_file = was.clone();
+    with_file["text"] = "".into();
+    with_file["files"] = json!([{"id": "F1", "name": "bill.pdf"}]);
+    assert_eq!(
+        event("D1", "im", "1700000009.000100", None, &with_file)[0].1,
+        "Deleted message: 📎 bill.pdf"
+    );
+}
+
+#[test]
+fn a_command_is_answered_where_the_app_can_write() {
+    for channel in ["D0SOMEBODY", "C1", "G1"] {
+        let body = format!(
+            "command=%2Fhaptik&text=%3Awave%3A+hi+%3C%40U00001TEST%3E&user_id=U1&channel_id={channel}&trigger_id=1.2.a"
+        );
+        let received = read_as(Conversation::User, body.as_bytes());
+        assert_eq!(kept(&received.inbound[0].address), json!({"channel": "U1"}));
+        assert_eq!(said(&received.inbound[0]), "👋 hi @U00001TEST");
+        assert_eq!(received.inbound[0].mentions[0].id, "@U00001TEST");
+        assert!(received.response.body.contains("direct messages"));
+    }
+}
+
+#[test]
+fn a_shortcut_says_what_was_asked() {
+    let asked = |message: Value| {
+        let payload = json!({"type": "message_action", "user": {"id": "U1"}, "trigger_id": "1.2.a", "message": message});
+        kept(&read(&payload).tasks[0].command)
+    };
+    let of_file = asked(json!({"text": "", "files": [{"id": "F1", "name": "bill.pdf"}]}));
+    assert_eq!(of_file["body"]["text"], "You asked about: 📎 bill.pdf");
+    let named = asked(json!({"text": "see <@U00001TEST>"}));
+    assert_eq!(
+        named["about"],
+        json!({"text": "see @U00001TEST", "mentions": [{"id": "@U00001TEST", "at": [4]}]})
+    );
+}
+
+#[test]
+fn what_is_broken_in_a_body_costs_no_message() {
+    for (good, broken) in [
+        (
+            r#""attachments":null"#,
+            r#""attachments":[{"from_url":"https://e.com","text":"preview \ud83d"}]"#,
+        ),
+        (r#""odd":null"#, r#""odd":NaN"#),
+        (r#""odd":null"#, r#""odd":-Infinity"#),
+        (r#""odd":null"#, r#""odd":1e999"#),
+        (r#""odd":null"#, "\"odd\":\"\u{1}\n\""),
+    ] {
+        let event = direct(&json!({"text": "hello", "odd": null, "attachments": null}));
+        let body = envelope(&event).to_string().replace(good, broken);
+        assert!(body.contains(broken), "{body}");
+        for body in [body.clone(), format!("\u{feff}{body}")] {
+            let received = read_as(Conversation::User, body.as_bytes());
+            assert_eq!(said(&received.inbound[0]), "hello", "{broken}");
+        }
+    }
+}
