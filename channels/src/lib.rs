@@ -7,7 +7,7 @@
 //! with a folder.
 //!
 //! What channels have in common: [`limits`] and [`render`] to show things, [`callback`] and [`choices`] for what
-//! is chosen, [`verify`] for who sends, [`install`] for apps that others install, [`pace`] for how fast
+//! is chosen, [`verify`] and [`signed_token`] for who sends, [`install`] for apps that others install, [`pace`] for how fast
 //! messages may follow each other.
 
 pub mod callback;
@@ -18,6 +18,7 @@ pub mod connections;
 pub mod custom;
 pub mod erased;
 pub mod error;
+pub mod google_chat;
 pub mod install;
 pub mod limits;
 pub mod markup;
@@ -30,6 +31,7 @@ pub mod redact_body;
 pub mod registry;
 pub mod render;
 pub mod request;
+pub mod signed_token;
 pub mod size;
 pub mod slack;
 pub mod telegram;

@@ -7,6 +7,8 @@ pub enum Markup {
     Mrkdwn,
     /// The tags that Telegram has (<https://core.telegram.org/bots/api#html-style>).
     Html,
+    /// Google Chat's (<https://developers.google.com/workspace/chat/format-messages>).
+    Chat,
     /// `CommonMark`, with `~~` for what is struck through.
     CommonMark,
     /// None: a link is its label with its address behind it.

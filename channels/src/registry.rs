@@ -119,6 +119,7 @@ macro_rules! channels {
 
 channels!(
     crate::custom::Custom,
+    crate::google_chat::GoogleChat,
     crate::slack::Slack,
     crate::telegram::Telegram
 );

@@ -3,7 +3,8 @@
 //!
 //! [`Stage`] sets the scene, and fails a test that leaves a ledger entry or a ring behind.
 //! [`provider`] is what every fake provider of a channel can do, and [`faults`] what goes wrong with calls
-//! to any fake. [`fake_slack`] is Slack, and [`fake_telegram`] Telegram, strict about what they document;
+//! to any fake. [`fake_slack`] is Slack, [`fake_telegram`] Telegram and [`fake_google_chat`] Google Chat, strict about
+//! what they document;
 //! [`fake_crm`] are CRMs; [`app`] is an application on a custom channel, [`browser`] what somebody installs
 //! an app with. [`chaos`] is a load under faults and kills, and a checker of what came of it; [`parsers`]
 //! is what reads what others send; [`random_hsl`] is what Haptik may send; [`openapi`] holds answers and
@@ -13,6 +14,7 @@ pub mod app;
 pub mod browser;
 pub mod chaos;
 pub mod fake_crm;
+pub mod fake_google_chat;
 pub mod fake_slack;
 pub mod fake_telegram;
 pub mod faults;

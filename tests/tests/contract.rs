@@ -21,6 +21,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use haptik_bridge_simulator::{Bot, Reply, UserMessage};
 use haptik_bridge_tests::app::App;
+use haptik_bridge_tests::fake_google_chat::FakeGoogleChat;
 use haptik_bridge_tests::fake_slack::FakeSlack;
 use haptik_bridge_tests::fake_telegram::FakeTelegram;
 use haptik_bridge_tests::provider::{FakeProvider, Shown};
@@ -109,3 +110,4 @@ macro_rules! contract {
 contract!(slack, FakeSlack::start().await);
 contract!(custom, App::start().await?);
 contract!(telegram, FakeTelegram::start().await);
+contract!(google_chat, FakeGoogleChat::start().await);

@@ -4,6 +4,7 @@ use super::inline::{Span, Style};
 use crate::limits::{Counted, Unit};
 use crate::markup::Markup;
 
+mod chat;
 mod commonmark;
 mod html;
 mod mrkdwn;
@@ -44,6 +45,7 @@ impl Markup {
         match self {
             Self::Mrkdwn => &mrkdwn::Mrkdwn,
             Self::Html => &html::Html,
+            Self::Chat => &chat::Chat,
             Self::CommonMark => &commonmark::CommonMark,
             Self::Plain => &plain::Plain,
         }

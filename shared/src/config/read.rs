@@ -23,7 +23,7 @@ section! {
         haptik: Option<String> = optional(ACCOUNT, "the only account"),
         /// The Haptik queue that it talks to; required where the account has none.
         business_id: Option<u64> = optional(Whole::ID, "the account's"),
-        /// What its users are called at Haptik: an id that is derived and that nobody else knows, the channel's own id of the user, by which a bot can look the customer up, or the e-mail address, of `custom` alone. [Whoever is called the same on two connections is one person](custom-channel.md#who-a-user-is). Not with `conversation = "thread"`.
+        /// What its users are called at Haptik: an id that is derived and that nobody else knows, the channel's own id of the user, by which a bot can look the customer up, or, of a channel that tells it with each message, the e-mail address. [Whoever is called the same on two connections is one person](custom-channel.md#who-a-user-is). Not with `conversation = "thread"`.
         auth_id: AuthIdSource = default(AUTH_IDS, "derived"),
         /// How [forms](custom-channel.md#forms) are filled in and sent. `submit`: the answers as one message with a line `hint: value` for each (`"lines"`, the default), or as one that is a JSON object with each value by its field's key (`"json"`). `required`: only what the form itself marks has to be filled in (`"as_marked"`, the default), or all that it does not mark as optional (`"all"`).
         forms: Forms = default(FormsTable, {}, "lines, as marked"),

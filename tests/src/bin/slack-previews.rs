@@ -1,5 +1,6 @@
-//! What Slack is sent for Haptik's samples and for messages at random, a JSON text a line, for another
-//! checker than the fake Slack: `tests/slack_sdk/run` holds it against Slack's own SDK.
+//! What Slack, or another channel, is sent for Haptik's samples and for messages at random, a JSON text a line,
+//! for another checker than the fakes: `tests/slack_sdk/run` holds it against Slack's own SDK,
+//! `tests/google_chat/run` against Google's.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
@@ -11,7 +12,7 @@ use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 
-/// Prints what Slack is sent.
+/// Prints what a channel is sent.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The seed of the messages.
@@ -20,6 +21,9 @@ struct Arguments {
     /// How many messages at random.
     #[arg(long, default_value_t = 1_000)]
     messages: usize,
+    /// Which channel.
+    #[arg(long, default_value = "slack")]
+    channel: String,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -27,7 +31,8 @@ fn main() -> anyhow::Result<()> {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/tests/samples");
     for file in std::fs::read_dir(directory)? {
         let sample: Value = serde_json::from_str(&std::fs::read_to_string(file?.path())?)?;
-        print(sample.pointer("/message/body").unwrap_or(&sample));
+        let body = sample.pointer("/message/body").unwrap_or(&sample);
+        print(&arguments.channel, body);
     }
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&arguments.seed.to_le_bytes());
@@ -36,6 +41,7 @@ fn main() -> anyhow::Result<()> {
     for _ in 0..arguments.messages {
         let message = hsl().new_tree(&mut runner);
         print(
+            &arguments.channel,
             &message
                 .map_err(|why| anyhow::anyhow!("no message: {why}"))?
                 .current(),
@@ -44,17 +50,17 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print(message: &Value) {
+fn print(channel: &str, message: &Value) {
     let agent = Sender {
         kind: SenderKind::Agent,
         name: "Prateek".to_owned(),
         profile_image: "https://a.example/p.png".to_owned(),
     };
-    let Some(slack) = registry::find("slack") else {
+    let Some(channel) = registry::find(channel) else {
         return;
     };
     for sender in [Sender::default(), agent] {
-        for preview in (slack.preview)(message, &sender) {
+        for preview in (channel.preview)(message, &sender) {
             println!(
                 "{}",
                 json!({"kind": preview.kind, "payload": preview.payload})

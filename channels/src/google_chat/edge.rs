@@ -1,0 +1,204 @@
+//! What Google Chat sends.
+
+use async_trait::async_trait;
+use haptik_bridge_shared::ids::{AuthId, AuthIdSource, AuthIds};
+use haptik_bridge_shared::message::hsl::{Element, Form};
+use haptik_bridge_shared::message::{Addressed, Inbound, MessageRef, Task, UserAction};
+use haptik_bridge_shared::offers::Offers;
+use http::Method;
+use jiff::Timestamp;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::config::{Config, Conversation};
+use super::receive::{self, Deed, Message, Read, Tap};
+use super::verify::Verifier;
+use super::{Command, GoogleChat, encode, form};
+use crate::callback::{self, Meaning};
+use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request, Response};
+
+/// What a user is told who sends a form without anything in it.
+const EMPTY_FORM: &str = "Please fill in the form first.";
+
+/// The side that receives.
+#[derive(Debug)]
+pub(super) struct GoogleChatEdge {
+    auth_ids: AuthIds,
+    conversation: Conversation,
+    welcome: String,
+    verifier: Verifier,
+    offers: Offers,
+}
+
+impl GoogleChatEdge {
+    pub(super) fn new(config: &Config, deps: EdgeDeps) -> Self {
+        Self {
+            auth_ids: deps.auth_ids,
+            conversation: config.conversation,
+            welcome: config.welcome.clone(),
+            verifier: Verifier::new(config, deps.http),
+            offers: deps.offers,
+        }
+    }
+
+    /// The user at Haptik: the same in a direct message and in spaces, unless each thread is one.
+    fn auth_id<A>(&self, deed: &Deed<A>) -> AuthId {
+        let thread = match self.conversation {
+            Conversation::User => None,
+            Conversation::Thread => deed.place.thread.as_deref(),
+        };
+        let email = deed.profile.email.as_deref();
+        let by_email = match self.auth_ids.source() {
+            AuthIdSource::Email => self.auth_ids.of_own_user(&deed.user, email).ok(),
+            AuthIdSource::Derived | AuthIdSource::User => None,
+        };
+        // Who has no address that Haptik takes is derived.
+        by_email.unwrap_or_else(|| self.auth_ids.of_user(&deed.user, thread))
+    }
+
+    fn inbound<A>(
+        &self,
+        deed: Deed<A>,
+        message_id: Option<String>,
+        action: UserAction,
+    ) -> Effect<GoogleChat> {
+        let auth_id = self.auth_id(&deed);
+        Effect::Inbound(Box::new(Inbound {
+            key: deed.key,
+            at: deed.at,
+            auth_id,
+            user: deed.user,
+            address: deed.place,
+            message_id,
+            profile: Some(deed.profile),
+            addressed: Addressed::Yes,
+            action,
+            mentions: Vec::new(),
+        }))
+    }
+
+    fn task<A>(&self, deed: &Deed<A>, what: &str, command: Command) -> Effect<GoogleChat> {
+        Effect::Run(Task {
+            key: deed.key.then(what),
+            at: deed.at,
+            auth_id: self.auth_id(deed),
+            command,
+        })
+    }
+
+    /// Who added the app is greeted: under a name that is the same for the same event.
+    fn greeted(&self, deed: &Deed<()>) -> Effect<GoogleChat> {
+        let command = Command::Greet {
+            place: deed.place.clone(),
+            id: named(deed, "welcome"),
+            text: self.welcome.clone(),
+        };
+        self.task(deed, "welcome", command)
+    }
+
+    fn said(&self, mut deed: Deed<Message>) -> Effect<GoogleChat> {
+        let text = std::mem::take(&mut deed.action.text);
+        let attachments = std::mem::take(&mut deed.action.files);
+        let name = Some(deed.action.name.clone()).filter(|name| !name.is_empty());
+        let action = UserAction::Message { text, attachments };
+        self.inbound(deed, name, action)
+    }
+
+    /// A tap is told, where it is on one of our buttons; those that were used up go away.
+    async fn tapped(&self, deed: Deed<Tap>) -> Result<Vec<Effect<GoogleChat>>, Rejected> {
+        let auth_id = self.auth_id(&deed);
+        let Some(tapped) = callback::read(&deed.action.data) else {
+            return Ok(Vec::new());
+        };
+        let message = tapped.message(&auth_id);
+        let action = match tapped.meaning {
+            Meaning::Say { index, .. } => UserAction::Choice { message, index },
+            Meaning::Rate(rating) => UserAction::Feedback {
+                rating,
+                resolved: None,
+                comment: None,
+            },
+            Meaning::Fill => return self.filled(deed, &message).await,
+        };
+        let used = deed.action.message.clone().zip(deed.action.label.clone());
+        let settled = used.map(|(message, chosen)| {
+            self.task(&deed, "settle", Command::Settle { message, chosen })
+        });
+        let told = self.inbound(deed, None, action);
+        Ok(settled.into_iter().chain([told]).collect())
+    }
+
+    /// A form that was sent is told as a message.
+    async fn filled(
+        &self,
+        deed: Deed<Tap>,
+        message: &MessageRef,
+    ) -> Result<Vec<Effect<GoogleChat>>, Rejected> {
+        let form = self.form(message).await?;
+        let answers = form::answers(&deed.action.inputs, form.as_ref());
+        if answers.is_empty() {
+            let command = Command::Notify {
+                place: deed.place.clone(),
+                id: named(&deed, "empty"),
+                text: EMPTY_FORM.to_owned(),
+            };
+            return Ok(vec![self.task(&deed, "empty", command)]);
+        }
+        let changed = deed.action.message.clone().map(|message| {
+            let answers = answers.clone();
+            self.task(&deed, "filled", Command::Filled { message, answers })
+        });
+        let told = self.inbound(
+            deed,
+            None,
+            UserAction::Message {
+                text: answers,
+                attachments: Vec::new(),
+            },
+        );
+        Ok(changed.into_iter().chain([told]).collect())
+    }
+
+    /// The form of a message; `None` when it is not in the ledger any more.
+    async fn form(&self, message: &MessageRef) -> Result<Option<Form>, Rejected> {
+        let offered = self.offers.offered(message).await;
+        let offered = offered.map_err(|error| Rejected::Unavailable(error.to_string()))?;
+        Ok(offered.and_then(|hsl| match hsl.element {
+            Element::Form(form) => Some(form),
+            _ => None,
+        }))
+    }
+}
+
+/// The name of a message that follows from what was done.
+fn named<A>(deed: &Deed<A>, what: &str) -> String {
+    encode::name(&Sha256::digest(deed.key.then(what).as_str()))
+}
+
+#[async_trait]
+impl Edge<GoogleChat> for GoogleChatEdge {
+    /// Everything is answered with an object that posts nothing: answers come by the API, and one here would
+    /// be a second one.
+    async fn receive(
+        &self,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<Receipt<GoogleChat>, Rejected> {
+        if !request.path.trim_matches('/').is_empty() {
+            return Err(Rejected::NotFound);
+        }
+        if request.method != Method::POST {
+            return Err(Rejected::MethodNotAllowed("POST"));
+        }
+        self.verifier.verify(request.headers, now).await?;
+        let mut receipt = Receipt::nothing(Response::json(200, &json!({})));
+        receipt.effects = match receive::read(request.body) {
+            Read::Nothing => Vec::new(),
+            Read::Said(deed) => vec![self.said(*deed)],
+            Read::Tapped(deed) => self.tapped(*deed).await?,
+            Read::Added(deed) => vec![self.greeted(&deed)],
+            Read::Odd(reason) => vec![Effect::NotUnderstood(reason.to_owned())],
+        };
+        Ok(receipt)
+    }
+}

@@ -1,0 +1,23 @@
+//! What an HSL message becomes in Google Chat, for a look before going live.
+
+use haptik_bridge_shared::message::Sender;
+use serde_json::Value;
+
+use super::{LIMITS, encode};
+use crate::preview::{Preview, previewed};
+use crate::render;
+
+/// What a button calls where no connection says it.
+const FUNCTION: &str = "https://bridge.example.com/channels/google-chat";
+
+/// The messages that a message body of Haptik's (an object, or one in a string) becomes, in order, without
+/// their thread.
+pub(super) fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
+    let pages = render::pages(&previewed(body, sender), &LIMITS);
+    let messages = pages.iter().map(|page| Preview {
+        kind: "message",
+        payload: encode::message(page, FUNCTION),
+        link: None,
+    });
+    messages.collect()
+}

@@ -1,0 +1,78 @@
+//! Google Chat's markup (<https://developers.google.com/workspace/chat/format-messages>). It has no way to
+//! escape; what would be a link of another's making, or mention somebody, is broken up by a character that
+//! is not seen. `<users/all>` notifies nobody.
+
+use super::{Printer, Style};
+
+/// A word joiner: it has no width.
+const BREAK: char = '\u{2060}';
+
+pub(super) struct Chat;
+
+impl Printer for Chat {
+    fn text(&self, text: &str, out: &mut String) {
+        let mut rest = text;
+        while let Some(at) = rest.find('<') {
+            let (before, after) = rest.split_at(at + 1);
+            out.push_str(before);
+            if is_meant(after) {
+                out.push(BREAK);
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+    }
+
+    fn marks(&self, style: Style) -> (&'static str, &'static str) {
+        match style {
+            Style::Bold | Style::Star => ("*", "*"),
+            Style::Italic => ("_", "_"),
+            Style::Strike => ("~", "~"),
+            Style::Underline => ("", ""),
+        }
+    }
+
+    /// As in Slack, a mark that touches a letter is taken for one of its word.
+    fn apart(&self) -> &'static str {
+        "\u{200b}"
+    }
+
+    fn code(&self, code: &str, out: &mut String) {
+        // It ends at the first backtick.
+        if code.contains('`') {
+            return self.text(code, out);
+        }
+        out.push('`');
+        self.text(code, out);
+        out.push('`');
+    }
+
+    fn code_block(&self, code: &str, out: &mut String) {
+        out.push_str("```");
+        self.text(&code.replace("```", "`\u{200b}``"), out);
+        out.push_str("```");
+    }
+
+    fn link(&self, url: &str, label: &str, out: &mut String) {
+        // Other addresses are found in the text.
+        if !url.starts_with("http") {
+            return self.text(&super::plain::with_address(url, label), out);
+        }
+        out.push('<');
+        out.push_str(url);
+        if !label.is_empty() {
+            out.push('|');
+            // What would end the link.
+            out.push_str(&label.replace('<', "‹").replace('>', "›"));
+        }
+        out.push('>');
+    }
+}
+
+/// Whether `<` before this begins a link, a mention or an emoji: an address with a scheme, or a resource.
+fn is_meant(after: &str) -> bool {
+    let word = after
+        .find(|character: char| !character.is_ascii_alphanumeric() && !"+-.".contains(character));
+    let (word, rest) = after.split_at(word.unwrap_or(after.len()));
+    !word.is_empty() && rest.starts_with([':', '/'])
+}
