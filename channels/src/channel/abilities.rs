@@ -32,7 +32,7 @@ pub trait Directory<C: ChannelType>: Send + Sync {
     /// When the provider does not answer.
     async fn profile(&self, at: &C::Address, user: &str) -> Result<Option<Profile>, SendError>;
 
-    /// What one of [`Inbound::mentions`] is called, as it is to stand in the text; `None` where that cannot
+    /// What one of [`Inbound::mentions`](haptik_bridge_shared::message::Inbound::mentions) is called, as it is to stand in the text; `None` where that cannot
     /// be had.
     async fn display_name(&self, at: &C::Address, mention: &str) -> Option<String> {
         let _ = (at, mention);

@@ -5,9 +5,9 @@
 //! breaks, blank lines and indentation are kept, and nothing is code because it is indented. Where Haptik and
 //! Markdown mean something else, docs/decisions.md says which is meant.
 //!
-//! 1. [`html`] finds tags, [`address`] finds addresses; both become one character each ([`source`]).
-//! 2. The Markdown reader's events become pieces with all their styles ([`markdown`]).
-//! 3. Pieces become spans, one within the other ([`pieces`]).
+//! 1. `html` finds tags, `address` finds addresses; both become one character each (`source`).
+//! 2. The Markdown reader's events become pieces with all their styles (`markdown`).
+//! 3. Pieces become spans, one within the other (`pieces`).
 //!
 //! Links lead to the web, to an e-mail or to a telephone, and nowhere else.
 
