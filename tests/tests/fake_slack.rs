@@ -222,7 +222,7 @@ fn what_the_reference_does_not_list_is_refused_with_its_place() {
     };
     for (blocks, words) in [
         (json!([{"type": "hologram"}]), "unsupported type: hologram"),
-        (json!([{"type": "input"}]), "unsupported type: input"),
+        (json!([{"type": "input"}]), "missing required field: label"),
         (json!([{"no": "type"}]), "missing required field: type"),
         (
             json!([{"type": "divider", "color": "red"}]),

@@ -346,7 +346,9 @@ async fn a_completion_that_came_first_ends_a_hand_off_whose_opening_was_cut_off(
     let opened = users.handoff_opened(&auth_id, "h-1", opened_at).await?;
     assert!(opened.is_some_and(|user| user.handoff.is_some_and(|on| on.is_on())));
     simulator.clear_faults();
+    // Nobody had joined, as far as the bridge was told.
     let ended = stage.app.wait_for_type("handoff_ended", 1).await;
-    assert_eq!(ended[0].body["reason"], "completed");
+    assert_eq!(ended[0].body["reason"], "no_agent");
+    assert_eq!(ended[0].body["completed_by"], "agent");
     stage.finish().await
 }

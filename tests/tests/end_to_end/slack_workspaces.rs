@@ -261,7 +261,7 @@ async fn an_end_that_nobody_told_of_is_noticed_at_the_next_call() -> anyhow::Res
             "the app was removed from the workspace T0FAKETEAM: Slack answered account_inactive to chat.postMessage"
         )
     );
-    assert_eq!(dead.attempts, 0);
+    assert_eq!(dead.attempts, 1);
     Ok(())
 }
 
