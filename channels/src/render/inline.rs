@@ -133,13 +133,43 @@ pub fn verbatim(text: &str) -> Rich {
 /// A title: a text in bold, on one line. One that has markup of its own is only read.
 #[must_use]
 pub fn title(text: &str) -> Rich {
-    let read = read(&one_line(text));
+    let mut read = on_one_line(read(text));
+    if let Some(Span::Text(first)) = read.first_mut() {
+        *first = first.trim_start().to_owned();
+    }
+    if let Some(Span::Text(last)) = read.last_mut() {
+        *last = last.trim_end().to_owned();
+    }
+    read.retain(|span| !matches!(span, Span::Text(text) | Span::Code(text) if text.is_empty()));
     let is_plain = read.iter().all(|span| matches!(span, Span::Text(_)));
     if is_plain && !read.is_empty() {
         vec![Span::Bold(read)]
     } else {
         read
     }
+}
+
+/// Spans on one line. The lines are joined once they are read: before, what stands in a fence would be taken
+/// for its language.
+fn on_one_line(spans: Rich) -> Rich {
+    let joined = spans.into_iter().map(|span| match span {
+        Span::Bold(inner) => Span::Bold(on_one_line(inner)),
+        Span::Italic(inner) => Span::Italic(on_one_line(inner)),
+        Span::Strike(inner) => Span::Strike(on_one_line(inner)),
+        Span::Underline(inner) => Span::Underline(on_one_line(inner)),
+        Span::CodeBlock(code) => Span::Code(one_line(&code)),
+        Span::LineBreak => Span::Text(" ".to_owned()),
+        Span::Bullet => Span::Text("• ".to_owned()),
+        Span::Text(_) | Span::Code(_) | Span::Link { .. } => span,
+    });
+    let mut line: Rich = Vec::new();
+    for span in joined {
+        match (line.last_mut(), span) {
+            (Some(Span::Text(before)), Span::Text(text)) => before.push_str(&text),
+            (_, span) => line.push(span),
+        }
+    }
+    line
 }
 
 /// A label: what is seen of a text, on one line, cut to a size; `None` when nothing is.

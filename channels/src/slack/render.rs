@@ -127,7 +127,7 @@ fn remark(rating: usize) -> Value {
         "block_id": format!("{REMARK}{rating}"),
         "optional": true,
         "label": {"type": "plain_text", "text": REMARK_LABEL},
-        "element": {"type": "plain_text_input", "action_id": "remark", "multiline": true},
+        "element": {"type": "plain_text_input", "action_id": format!("{REMARK}{rating}"), "multiline": true},
     })
 }
 
