@@ -8,17 +8,23 @@ use anyhow::{Context as _, bail};
 use haptik_bridge_channels::registry as channels;
 use haptik_bridge_local::registry;
 use haptik_bridge_shared::config::Config;
+use reqwest::Url;
 
 mod online;
+
+use crate::CONFIG_FILE;
 
 /// Which configuration.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The configuration.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    /// The configuration [default: `bridge.toml`]
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    file: Option<PathBuf>,
+    /// The same.
+    #[arg(long, value_name = "FILE", env = "HAPTIK_BRIDGE_CONFIG")]
+    config: Option<PathBuf>,
     /// The URL under which Haptik and the channels reach the bridge.
-    #[arg(long, value_name = "URL", default_value = UNKNOWN_URL)]
+    #[arg(long, value_name = "URL", default_value = UNKNOWN_URL, value_parser = web_url)]
     url: String,
     /// Also try every credential, the clock and the URL, without anybody seeing it.
     #[arg(long)]
@@ -29,12 +35,20 @@ pub(crate) struct Arguments {
 const UNKNOWN_URL: &str = "https://YOUR-BRIDGE";
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let config = read(&arguments.config)?;
+    let file = arguments.file.as_ref().or(arguments.config.as_ref());
+    let file = file.map_or(Path::new(CONFIG_FILE), PathBuf::as_path);
+    let config = read(file)?;
+    let placeholders: Vec<_> = config.placeholders().collect();
     let count =
         |count: usize, name: &str| format!("{count} {name}{}", if count == 1 { "" } else { "s" });
     println!(
-        "{} is good: {}, {}, {}.\n",
-        arguments.config.display(),
+        "{} {}: {}, {}, {}.\n",
+        file.display(),
+        if placeholders.is_empty() {
+            "is good"
+        } else {
+            "is well formed, and not filled in yet"
+        },
         count(config.haptik.len(), "Haptik account"),
         count(config.channels.len(), "connection"),
         count(config.sinks.len(), "sink"),
@@ -48,13 +62,36 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let known = Some(url).filter(|url| *url != UNKNOWN_URL);
         online::run(&config, known).await?;
     }
+    if !placeholders.is_empty() {
+        bail!(
+            "put your own secrets in the place of the example's: {}",
+            placeholders.join(", ")
+        );
+    }
     Ok(())
+}
+
+/// A URL of the web, as it was written.
+fn web_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text)
+        .map_err(|error| format!("{error}: expected as https://bridge.example.com"))?;
+    if !["http", "https"].contains(&url.scheme()) || url.host().is_none() {
+        return Err("expected an http or https URL, as https://bridge.example.com".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// Reads a configuration file.
 pub(crate) fn read(file: &Path) -> anyhow::Result<Config> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
+    let text = std::fs::read_to_string(file).with_context(|| {
+        let hint = if file.exists() {
+            ""
+        } else {
+            " (`haptik-bridge init` writes one)"
+        };
+        format!("cannot read {shown}{hint}")
+    })?;
     match Config::parse(&text, &registry::all()) {
         Ok(config) => Ok(config),
         Err(errors) => bail!("{shown} is not a good configuration:\n{errors}"),

@@ -159,15 +159,20 @@ impl Operated {
 
     /// That a name of the command line is one that there is: `what` says of what kind, `known` has those of
     /// the configuration, or of the ledger where there is no configuration.
-    fn named(what: &str, name: &str, known: &BTreeSet<String>) -> anyhow::Result<()> {
-        if known.is_empty() || known.contains(name) {
+    fn named(&self, what: &str, name: &str, known: &BTreeSet<String>) -> anyhow::Result<()> {
+        // The ledger of a bridge on this machine may have nothing of what is configured yet.
+        let is_unknown = known.is_empty() && self.deployed().is_none();
+        if known.contains(name) || is_unknown {
             return Ok(());
         }
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        bail!(
-            "there is no {what} {name:?}; there are: {}",
-            known.join(", ")
-        )
+        match known.as_slice() {
+            [] => bail!("there is no {what} {name:?}; there is none at all"),
+            known => bail!(
+                "there is no {what} {name:?}; there are: {}",
+                known.join(", ")
+            ),
+        }
     }
 
     /// The sinks that there are.

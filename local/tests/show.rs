@@ -85,7 +85,7 @@ fn what_is_wrong_with_a_preview_is_said() {
         ),
         (
             vec!["--channel", "slak", &odd],
-            vec!["slak", "possible values: custom, slack"],
+            vec!["slak", "possible values: custom, google_chat, slack"],
         ),
         (
             vec![unknown.as_str()],
@@ -105,7 +105,7 @@ fn what_is_wrong_with_a_preview_is_said() {
     }
     let unknown = haptik_bridge(&["capabilities", "slak"]);
     let said = String::from_utf8_lossy(&unknown.stderr);
-    assert!(said.contains("possible values: custom, slack"), "{said}");
+    assert!(said.contains("possible values: custom, google_chat, slack"), "{said}");
 }
 
 #[test]
@@ -145,6 +145,14 @@ fn a_configuration_is_made_once_with_what_was_asked_for() {
         "{written}"
     );
     assert!(!written.contains("type = \"custom\""), "{written}");
+    let check = haptik_bridge(&["check", file]);
+    let said = String::from_utf8_lossy(&check.stderr).into_owned();
+    assert!(
+        !check.status.success() && said.contains("haptik.main.token[0]"),
+        "{said}"
+    );
+    let check = haptik_bridge(&["check", file, "--url", "not-a-url"]);
+    assert_eq!(check.status.code(), Some(2), "{check:?}");
     let again = haptik_bridge(&init);
     let said = String::from_utf8_lossy(&again.stderr).into_owned();
     assert!(

@@ -148,6 +148,12 @@ impl Config {
         &self.warnings
     }
 
+    /// The secrets that are still those of the example, each by its place: a bridge cannot work with them.
+    pub fn placeholders(&self) -> impl Iterator<Item = &str> {
+        let warnings = self.warnings.iter();
+        warnings.filter_map(|warning| warning.strip_suffix(kind::EXAMPLE))
+    }
+
     /// The account of a connection; `None` when there is no such connection.
     #[must_use]
     pub fn haptik_of(&self, connection: &str) -> Option<&Haptik> {

@@ -100,7 +100,7 @@ def test_the_dashboard_and_the_alarms_look_at_what_there_is(configured):
     counted = {"received", "repeated", "delivered", "end_to_end_ms", "retries", "dead", "rejected", "not_understood"}
     counted |= {"needs_attention", "outages", "recovered", "enable_failures"}
     alarms = [alarm for alarm in cloudwatch.describe_alarms()["MetricAlarms"] if alarm["AlarmName"].startswith(STACK)]
-    assert len(alarms) == 16
+    assert len(alarms) == 17
     for alarm in alarms:
         assert "docs/operations.md" in alarm["AlarmDescription"]
         assert alarm["Namespace"].startswith("AWS/") or alarm["MetricName"] in counted, alarm["MetricName"]

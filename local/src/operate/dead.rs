@@ -81,10 +81,10 @@ impl Selection {
     pub(crate) async fn find(&self, operated: &Operated) -> anyhow::Result<Found> {
         let (since, until) = time_range(&self.since, &self.until)?;
         if let Some(sink) = &self.sink {
-            Operated::named("sink", sink, &operated.sinks().await?)?;
+            operated.named("sink", sink, &operated.sinks().await?)?;
         }
         if let Some(name) = &self.connection {
-            Operated::named("connection or account", name, &operated.connections())?;
+            operated.named("connection or account", name, &operated.connections())?;
         }
         let users = match &self.user {
             Some(user) => Some(operated.users_named(user).await?),

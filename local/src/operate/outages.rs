@@ -4,7 +4,7 @@ use haptik_bridge_shared::outage::{Cause, Findings, Outage, Proof};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Operated, Place, time_range};
+use super::{Place, time_range};
 
 /// Which outages to list.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub(crate) async fn run(
     if let Some(account) = &arguments.account {
         let mut known = operated.accounts();
         known.extend(outages.iter().map(|outage| outage.account.to_string()));
-        Operated::named("account", account, &known)?;
+        operated.named("account", account, &known)?;
     }
     outages.retain(|outage| {
         let account = arguments.account.as_deref();

@@ -17,7 +17,7 @@ pub(super) use events::Events;
 pub(super) use forms::FormsTable;
 pub use forms::{Forms, RequiredFields, Submit};
 pub use given::{Fault, Faults, Given};
-pub use secret::{NewestSecret, SecretList, probably_not_meant};
+pub use secret::{EXAMPLE, NewestSecret, SecretList, probably_not_meant};
 pub use text::{Text, TextOf, Texts};
 pub use url::{BaseUrl, FullUrl};
 

@@ -123,7 +123,8 @@ pub fn probably_not_meant(secret: &str) -> Vec<String> {
     warnings
 }
 
-const EXAMPLE: &str =
+/// How a warning ends that is of a secret which is still that of the example.
+pub const EXAMPLE: &str =
     " looks like the one of bridge.example.toml, which is no secret; put your own there";
 
 /// Whether it is an `example-`, be it behind how secrets of its kind begin.
