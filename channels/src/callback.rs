@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::size::Size;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::hsl::{Actionable, Said, spoken};
+use haptik_bridge_shared::message::hsl::{Actionable, TapMessage, visible_text};
 use haptik_bridge_shared::message::{KeyRef, MessageRef};
 
 /// The message that a button stands in.
@@ -54,10 +54,10 @@ pub enum Tap {
 impl Tap {
     /// What tapping an actionable says.
     #[must_use]
-    pub fn say(index: usize, actionable: &Actionable, said: &Said) -> Self {
+    pub fn say(index: usize, actionable: &Actionable, said: &TapMessage) -> Self {
         let message = actionable.payload.message.trim();
         // The whole message, where it is what people see said: it is sent where the bot gets nothing else.
-        let message = if !message.is_empty() && spoken(message) == said.shown {
+        let message = if !message.is_empty() && visible_text(message) == said.shown {
             &actionable.payload.message
         } else {
             &said.shown

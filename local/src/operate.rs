@@ -38,7 +38,7 @@ const ENTRY_TTL: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
 /// Which bridge.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Place {
+pub(crate) struct Target {
     /// The data directory of a bridge on this machine; without it, and with `TABLE_NAME` in the
     /// environment, a deployed one [default: .haptik-bridge]
     #[arg(
@@ -56,7 +56,7 @@ pub(crate) struct Place {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
     #[command(flatten)]
-    place: Place,
+    place: Target,
     /// Print JSON: an array of entries.
     #[arg(long)]
     json: bool,
@@ -75,7 +75,7 @@ pub(crate) struct Operated {
     database: Option<EmbeddedDynamoDb>,
 }
 
-impl Place {
+impl Target {
     async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<Operated> {
         let found = match &self.deployed.stack {
             Some(stack) => self.deployed.environment(stack).await?,

@@ -207,7 +207,7 @@ impl User {
         }
     }
 
-    pub(super) fn remember(&mut self, said: Said, message_id: u64, at: Timestamp) {
+    pub(super) fn remember(&mut self, said: Utterance, message_id: u64, at: Timestamp) {
         if self.history.len() >= KEPT_LINES {
             self.history.pop_front();
         }
@@ -241,7 +241,7 @@ pub(super) struct Conversation {
 }
 
 /// Who said what.
-pub(super) struct Said {
+pub(super) struct Utterance {
     /// `user`, `bot`, or the agent's name.
     pub(super) sender: String,
     /// What was said.
@@ -253,7 +253,7 @@ pub(super) struct Said {
 /// A line of a transcript.
 pub(super) struct Line {
     pub(super) conversation: u64,
-    pub(super) said: Said,
+    pub(super) said: Utterance,
     pub(super) message_id: u64,
     pub(super) at: Timestamp,
 }

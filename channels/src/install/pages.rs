@@ -14,10 +14,10 @@ use super::state::{BadState, LIFETIME_SECONDS, States};
 use super::{App, Ended, Granted, NotGranted, Tenant};
 use crate::memory::Memory;
 use crate::request::{Request, Response};
+use haptik_bridge_shared::encryption::{self, Cipher, InvalidKey};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::net::api::Api;
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::seal::{self, InvalidKey, Sealer};
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use secrecy::ExposeSecret as _;
@@ -42,9 +42,9 @@ impl<T: Tenant> Installer<T> {
         let keys = &app.encryption_keys;
         let bytes = keys
             .iter()
-            .map(|key| seal::key_bytes(key.expose_secret()).ok_or(InvalidKey))
+            .map(|key| encryption::key_bytes(key.expose_secret()).ok_or(InvalidKey))
             .collect::<Result<Vec<_>, _>>()?;
-        let sealer = Sealer::new(keys)?;
+        let cipher = Cipher::new(keys)?;
         Ok(Self {
             connection: connection.clone(),
             api: Api::new(http),
@@ -53,7 +53,7 @@ impl<T: Tenant> Installer<T> {
                 app.provider,
                 table,
                 connection.clone(),
-                sealer,
+                cipher,
                 memory,
             ),
             app,

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use ring::hmac::{self, HMAC_SHA256};
 use sha2::{Digest, Sha256};
 
+use haptik_bridge_shared::encryption::{self, KEY_LENGTH, NoRandomness};
 use haptik_bridge_shared::ids::ConnectionId;
-use haptik_bridge_shared::seal::{self, KEY_LENGTH, NoRandomness};
 
 /// How long an installation may take from the first page to the last.
 pub(super) const LIFETIME_SECONDS: i64 = 600;
@@ -59,7 +59,7 @@ impl States {
 
     /// A new one.
     pub(super) fn fresh(&self, now: Timestamp) -> Result<Fresh, NoRandomness> {
-        let cookie = hex::encode(seal::random::<32>()?);
+        let cookie = hex::encode(encryption::random::<32>()?);
         let expires = now.as_second().saturating_add(LIFETIME_SECONDS);
         let key = self.keys.first().ok_or(NoRandomness)?;
         let mac = hmac::sign(key, &self.message(&cookie, expires));

@@ -113,7 +113,7 @@ pub(super) fn view(form: &Form, origin: &Origin, settings: Forms) -> Option<Valu
     for text in intro.into_iter().flatten() {
         blocks.extend(sections(&read(text)));
     }
-    let kept = Kept::of(form, settings);
+    let kept = FormMetadata::of(form, settings);
     let (metadata, kept) = kept.fitting(origin);
     for (index, field) in form.fields.iter().enumerate() {
         let is_searched = kept.searches.get(index).is_some_and(|url| !url.is_empty());
@@ -141,7 +141,7 @@ pub(super) fn origin(view: &Value) -> Option<Origin> {
 
 /// Reads what was filled in (<https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>).
 pub(super) fn submission(view: &Value, now: Timestamp) -> Submission {
-    let kept = Kept::read(&kept(view).unwrap_or_default());
+    let kept = FormMetadata::read(&kept(view).unwrap_or_default());
     let today = latest_day(now);
     let mut answers = Vec::new();
     let mut errors = Map::new();
@@ -208,7 +208,7 @@ fn latest_day(now: Timestamp) -> Date {
 
 /// What a modal keeps for its submission beside its place, a list each with an entry a field.
 #[derive(Debug, Clone, Default)]
-struct Kept {
+struct FormMetadata {
     /// Whether the answers are sent as JSON.
     is_json: bool,
     /// What they are called: the questions as they are, or the fields' keys.
@@ -219,7 +219,7 @@ struct Kept {
     searches: Vec<String>,
 }
 
-impl Kept {
+impl FormMetadata {
     fn of(form: &Form, settings: Forms) -> Self {
         let is_json = settings.submit == Submit::Json;
         let fields = form.fields.iter();

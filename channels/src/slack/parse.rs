@@ -97,7 +97,7 @@ pub(super) struct Opening {
 
 /// Where something was said.
 #[derive(Debug, Clone, Copy)]
-struct Place<'a> {
+struct MessagePlace<'a> {
     /// The conversation's id.
     channel: &'a str,
     /// The thread that it stands in, if it does.
@@ -220,7 +220,7 @@ impl Reader<'_> {
     }
 
     /// Haptik's name for the user: one per person, or one per person and thread.
-    fn auth_id(self, user: &str, place: Place<'_>) -> AuthId {
+    fn auth_id(self, user: &str, place: MessagePlace<'_>) -> AuthId {
         let thread = match self.conversation {
             Conversation::User => None,
             // Without a thread, all of a direct conversation is one.
@@ -241,7 +241,7 @@ impl Reader<'_> {
     }
 
     /// Where to answer: in a channel in the thread, in a direct conversation where it was said.
-    fn address(self, place: Place<'_>) -> Address {
+    fn address(self, place: MessagePlace<'_>) -> Address {
         let thread_ts = if place.is_direct {
             place.thread_ts
         } else {
@@ -274,7 +274,7 @@ impl Reader<'_> {
     }
 }
 
-impl Place<'_> {
+impl MessagePlace<'_> {
     /// The first message of the thread that an answer in a channel goes to.
     fn root(&self) -> &str {
         self.thread_ts.unwrap_or(self.ts)

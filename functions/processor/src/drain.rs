@@ -283,7 +283,7 @@ impl Drain<'_> {
         };
         let patience = self.bridge.config.delivery.give_up_after;
         let is_too_old = Timestamp::now()
-            .duration_since(patient_since(attempt))
+            .duration_since(deadline_start(attempt))
             .unsigned_abs()
             >= patience;
         if is_too_old && attempt.breaker.attention.is_none() {
@@ -388,7 +388,7 @@ fn is_outdated(age: Duration, window: Duration) -> bool {
 }
 
 /// Since when an entry is tried. While its sink needs attention, nobody is impatient with it.
-fn patient_since(attempt: &Attempt<'_>) -> Timestamp {
+fn deadline_start(attempt: &Attempt<'_>) -> Timestamp {
     let entry = attempt.entry;
     let since = entry.revived_at.unwrap_or(entry.received_at);
     since.max(attempt.breaker.resumed_at.unwrap_or(since))

@@ -9,7 +9,7 @@ use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, AuthIdSource, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, Payload, Told};
+use haptik_bridge_shared::ledger::{Entry, Payload, SentMessage};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::handoff::Origin;
 use haptik_bridge_shared::message::{Address, Handback, Outgoing, Returned, Task};
@@ -54,7 +54,10 @@ impl ToChannel<'_> {
         if let (Payload::Webhook { account, .. }, false) =
             (&entry.payload, event.is_late || event.is_own)
         {
-            self.bridge.health.heard(account, entry.received_at).await;
+            self.bridge
+                .health
+                .note_received(account, entry.received_at)
+                .await;
         }
         let Some(mut content) = event.content() else {
             return Ok(DeliveryOutcome::Nothing(
@@ -111,15 +114,15 @@ impl ToChannel<'_> {
         };
         let (id, ledger) = (id.to_string(), &self.bridge.ledger);
         let lane = Lane::Haptik(user.auth_id.clone());
-        let mut told = ledger.told_as(&lane, &id).await?;
-        if told == Told::Unrecorded {
+        let mut told = ledger.find_sent(&lane, &id).await?;
+        if told == SentMessage::Unrecorded {
             // The answer came before it was noted how Haptik calls the message.
             tokio::time::sleep(NOTED_WITHIN).await;
-            told = ledger.told_as(&lane, &id).await?;
+            told = ledger.find_sent(&lane, &id).await?;
         }
         Ok(match told {
-            Told::As(key) => Some(key.act_id().to_owned()),
-            Told::Unrecorded | Told::Not => None,
+            SentMessage::Entry(key) => Some(key.act_id().to_owned()),
+            SentMessage::Unrecorded | SentMessage::None => None,
         })
     }
 

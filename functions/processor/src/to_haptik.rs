@@ -109,7 +109,7 @@ impl ToHaptik<'_> {
         let outlet = outlet(self.outlets, connection_id)?;
         if matches!(inbound.action, UserAction::ProfileChanged) {
             return self
-                .tell_profile(haptik, connection_id, outlet, inbound)
+                .deliver_profile(haptik, connection_id, outlet, inbound)
                 .await;
         }
         outlet.can_answer(&inbound.address).await?;
@@ -139,7 +139,9 @@ impl ToHaptik<'_> {
         if answer_comes {
             // Before it is sent: nothing may come between the call and the record of what it did.
             let health = &self.bridge.health;
-            health.told(&connection.account, Timestamp::now()).await;
+            health
+                .note_sent(&connection.account, Timestamp::now())
+                .await;
         }
         let outcome = match self.deliver_to_haptik(&conversation, entry).await {
             Err(DeliveryError::NotRegistered(_)) => {

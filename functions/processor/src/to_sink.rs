@@ -97,7 +97,7 @@ impl ToSink<'_> {
                 received_at: entry.received_at,
                 now: Timestamp::now(),
                 again,
-                twin_wait: self.limits.twin_wait,
+                completion_wait: self.limits.completion_wait,
                 longest_settling: self.limits.longest_settling,
             })
             .await;
@@ -114,7 +114,7 @@ impl ToSink<'_> {
 
     /// Notes that a sink works; when it needed attention until now, all that is pending there is rung for.
     async fn on_success(&self, name: &str, breaker: &CircuitBreaker) -> Result<(), TableError> {
-        if !self.bridge.breakers.went_well(name, breaker).await? {
+        if !self.bridge.breakers.record_success(name, breaker).await? {
             return Ok(());
         }
         tracing::info!(sink = name, "the sink's credentials are accepted again");

@@ -15,10 +15,10 @@ const MOST: usize = 100;
 
 /// The CRM. A clone is the same one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tickets(Arc<Mutex<Kept>>);
+pub(super) struct Tickets(Arc<Mutex<StoredTickets>>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct StoredTickets {
     tickets: Vec<Map<String, Value>>,
     last: u64,
 }
@@ -43,7 +43,7 @@ impl Tickets {
         self.with(|kept| kept.tickets.iter().rev().cloned().collect())
     }
 
-    fn with<T>(&self, use_it: impl FnOnce(&mut Kept) -> T) -> T {
+    fn with<T>(&self, use_it: impl FnOnce(&mut StoredTickets) -> T) -> T {
         use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -54,7 +54,7 @@ pub(crate) async fn run(
             0 => String::new(),
             count => format!("; {count} that were not understood would be read again"),
         };
-        tell(
+        print_unless_json(
             &arguments,
             &format!("{} would be delivered again{others}{odd}", dead.len()),
         );
@@ -92,7 +92,7 @@ pub(crate) async fn run(
         Some(_) => "now",
         None => "within 15 s by the bridge that runs on this directory, or when it is started",
     };
-    tell(
+    print_unless_json(
         &arguments,
         &format!("{} are delivered again, {when}{others}{odd}", revived.len()),
     );
@@ -207,7 +207,7 @@ fn ask(count: usize) -> anyhow::Result<()> {
     }
 }
 
-fn tell(arguments: &Arguments, text: &str) {
+fn print_unless_json(arguments: &Arguments, text: &str) {
     if !arguments.common.json {
         println!("{text}");
     }

@@ -4,7 +4,7 @@
 use std::fmt::{self, Write as _};
 
 use super::error::Reported;
-use super::kind::Kind;
+use super::kind::ValueType;
 use super::section::Section;
 
 /// Some keys of a table that belong together: a whole table, or a part that several tables share.
@@ -64,7 +64,12 @@ pub enum Otherwise {
 impl KeyDoc {
     /// What there is to say of a key.
     #[must_use]
-    pub fn new<K: Kind>(key: &'static str, about: &[&str], kind: &K, otherwise: Otherwise) -> Self {
+    pub fn new<K: ValueType>(
+        key: &'static str,
+        about: &[&str],
+        kind: &K,
+        otherwise: Otherwise,
+    ) -> Self {
         let lines: Vec<&str> = about.iter().map(|line| line.trim()).collect();
         Self {
             key,
@@ -104,9 +109,9 @@ impl KeyDoc {
 }
 
 /// A value as its kind shows it.
-pub struct Shown<'a, K: Kind>(pub &'a K, pub &'a K::Value);
+pub struct Shown<'a, K: ValueType>(pub &'a K, pub &'a K::Value);
 
-impl<K: Kind> fmt::Debug for Shown<'_, K> {
+impl<K: ValueType> fmt::Debug for Shown<'_, K> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.show(self.1, formatter)
     }
@@ -139,7 +144,7 @@ impl<K: Kind> fmt::Debug for Shown<'_, K> {
 ///
 /// The documentation of a field is what `docs/configuration.md` says of its key. A field is named as its key
 /// unless there is `as "key"`. After the type stands what holds when the key is left out, with the
-/// [`Kind`] of its value:
+/// [`ValueType`] of its value:
 ///
 /// - `required(kind)`, or `required(kind, "where it is")`: that is an error.
 /// - `optional(kind)`, or `optional(kind, "what holds then")`: the field is `None`.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::Reported;
-use super::kind::{Between, Flag, Kind as _, OneOf, OrNever, Text, Texts, Whole};
+use super::kind::{Between, Flag, OneOf, OrNever, Text, Texts, ValueType as _, Whole};
 use super::section::Section;
 use crate::section;
 

@@ -6,7 +6,7 @@ use super::declare::{KeyDoc, Otherwise, Part as _};
 use super::error::Reported;
 use super::handoff::Handoff;
 use super::kind::{
-    Events, Forms, FormsTable, Kind, OneOf, TableOf, TextOf, TypeName, ValueList, Whole,
+    Events, Forms, FormsTable, OneOf, TableOf, TextOf, TypeName, ValueList, ValueType, Whole,
 };
 use super::registry::{ChannelDefinition, Defaults, OwnIds, Registry};
 use super::section::Section;

@@ -288,7 +288,7 @@ impl Bridge {
             };
             let lane = Lane::Channel(user.auth_id.clone());
             self.accept(context, &lane, &key, &payload, at).await?;
-            for message in handoff.unheard() {
+            for message in handoff.arrived_too_late() {
                 self.give_back(context, &user.auth_id, &handoff.id, &message.key)
                     .await?;
             }
@@ -302,7 +302,7 @@ impl Bridge {
         if ended.reason == Reason::NoAgent {
             self.emit_missed(context, user, handoff, ended).await?;
         }
-        if let Err(error) = self.users.handoff_settled(&user.auth_id, handoff).await {
+        if let Err(error) = self.users.clear_handoff_due(&user.auth_id, handoff).await {
             // The next housekeeping does all of this once more, to no effect.
             tracing::warn!(%error, "a hand-off that is over stays due");
         }
@@ -508,7 +508,7 @@ impl Bridge {
             account: connection.account.clone(),
             body,
         };
-        self.tell_sinks(context, &event, &payload, &key).await
+        self.append_for_sinks(context, &event, &payload, &key).await
     }
 }
 

@@ -104,7 +104,7 @@ impl UserMap {
     }
 
     /// Ends a hand-off, unless it has ended, or, where `unless_joined`, an agent has the chat. With the
-    /// end it is due to be looked after at once, until [`UserMap::handoff_settled`]: whoever ends it may
+    /// end it is due to be looked after at once, until [`UserMap::clear_handoff_due`]: whoever ends it may
     /// be stopped before what follows from that is in the ledger.
     pub async fn handoff_end(
         &self,
@@ -140,7 +140,7 @@ impl UserMap {
     }
 
     /// Notes that all that follows from a hand-off's end is in the ledger: it is due no more.
-    pub async fn handoff_settled(
+    pub async fn clear_handoff_due(
         &self,
         auth_id: &AuthId,
         handoff: &Handoff,

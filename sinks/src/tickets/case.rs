@@ -77,7 +77,7 @@ struct Last {
 
 /// What an event is to the cases of its user.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum CaseMatch {
     /// It has nothing to add to an event of the same conversation that came before.
     Duplicate,
     /// It completes the conversation that is open, whose case this is: to be [adopted](Case::adopted).
@@ -90,7 +90,10 @@ pub(super) enum Place {
 
 impl Case {
     /// The case of an event that asks for a ticket.
-    pub(super) async fn of(deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<Place, SinkError> {
+    pub(super) async fn of(
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+    ) -> Result<CaseMatch, SinkError> {
         let new = Self::new(delivery);
         let last = if delivery.event.completion().is_some() && !delivery.user().is_empty() {
             read::<Last>(deps, delivery, LAST).await?
@@ -104,7 +107,7 @@ impl Case {
             && (taken_over(last) || last.is_told_again_by(delivery))
         {
             last.paired(deps, delivery, last.case.clone()).await?;
-            return Ok(Place::Duplicate);
+            return Ok(CaseMatch::Duplicate);
         }
         let mut known = read::<Self>(deps, delivery, &new.name).await?;
         if let Some(last) = last.filter(|last| last.is_told_again_by(delivery)) {
@@ -133,9 +136,9 @@ impl Case {
             (_, None) => None,
         };
         Ok(match (adopted, open, known) {
-            (Some(adopted), Some(open), _) => Place::Opened(adopted, open),
-            (_, _, Some(known)) => Place::Known(known),
-            (_, _, None) => Place::New(new),
+            (Some(adopted), Some(open), _) => CaseMatch::Opened(adopted, open),
+            (_, _, Some(known)) => CaseMatch::Known(known),
+            (_, _, None) => CaseMatch::New(new),
         })
     }
 

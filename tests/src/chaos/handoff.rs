@@ -209,7 +209,7 @@ impl Scene {
                     }
                 }
             }
-            End::NoAgent => self.keep_house(SignedDuration::from_mins(6)).await?,
+            End::NoAgent => self.run_maintenance(SignedDuration::from_mins(6)).await?,
         }
         if let Some(id) = id {
             self.came("handoff_ended", |body| body["id"] == id).await?;
@@ -295,14 +295,14 @@ impl Scene {
     /// The next hourly housekeeping comes, and all that is on its way arrives.
     async fn pass_an_hour(&mut self) -> anyhow::Result<()> {
         self.hours += 1;
-        self.keep_house(AN_HOUR * self.hours).await?;
+        self.run_maintenance(AN_HOUR * self.hours).await?;
         settle(&self.surroundings, self.haptik.simulator(), PATIENCE).await;
         Ok(())
     }
 
     /// Keeps house as of a time to come; again, as a schedule does, where the process was killed in it.
-    async fn keep_house(&self, ahead: SignedDuration) -> anyhow::Result<()> {
-        while !self.surroundings.keep_house(ahead).await? {}
+    async fn run_maintenance(&self, ahead: SignedDuration) -> anyhow::Result<()> {
+        while !self.surroundings.run_maintenance(ahead).await? {}
         Ok(())
     }
 

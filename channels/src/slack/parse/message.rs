@@ -8,7 +8,7 @@ use super::start::START;
 use super::text::{Readable, leading_mention, mentions};
 use super::ts::Ts;
 use super::words::Words;
-use super::{Place, Reader, Reading, nothing};
+use super::{MessagePlace, Reader, Reading, nothing};
 use crate::slack::address::Address;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction, file_name};
@@ -42,7 +42,7 @@ impl Reader<'_> {
             own_ids.extend(leading_mention(words.said()));
         }
         let is_addressed = is_mention || mentions(words.said(), &own_ids);
-        let place = Place {
+        let place = MessagePlace {
             channel,
             thread_ts: event
                 .get("thread_ts")
@@ -117,7 +117,7 @@ impl Reader<'_> {
             return nothing();
         }
         let thread_ts = lenient_json::some_text(message, "thread_ts");
-        let place = Place {
+        let place = MessagePlace {
             channel: &channel,
             thread_ts: thread_ts.as_deref(),
             ts: &ts,

@@ -12,7 +12,7 @@ use super::emoji::Named;
 use super::text::{Readable, readable};
 use super::ts::Ts;
 use super::words::Words;
-use super::{Place, Reader, Reading, nothing};
+use super::{MessagePlace, Reader, Reading, nothing};
 use crate::channel::Response;
 use crate::slack::address::{Address, Command, Method};
 use crate::slack::home;
@@ -204,8 +204,8 @@ impl Reader<'_> {
 }
 
 /// The direct conversation of this id, or with this user.
-fn direct(channel: &str) -> Place<'_> {
-    Place {
+fn direct(channel: &str) -> MessagePlace<'_> {
+    MessagePlace {
         channel,
         thread_ts: None,
         ts: "",

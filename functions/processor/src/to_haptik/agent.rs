@@ -68,7 +68,7 @@ impl ToHaptik<'_> {
         }
         match self.move_to_team(conversation, entry, id).await {
             Err(DeliveryError::Failed(failure))
-                if is_unheard(&failure) && entry.parts_done == 0 =>
+                if is_nothing_said(&failure) && entry.parts_done == 0 =>
             {
                 self.send_request(conversation, entry, text).await?;
                 Err(DeliveryError::Failed(failure))
@@ -184,6 +184,6 @@ fn needs_moving(handoff: Option<&Handoff>) -> bool {
     })
 }
 
-fn is_unheard(failure: &Failure) -> bool {
+fn is_nothing_said(failure: &Failure) -> bool {
     failure.reason == HaptikError::NothingSaid.to_string()
 }
