@@ -182,7 +182,7 @@ impl CustomEdge {
     }
 
     fn handoff(&self, body: &[u8]) -> Result<Receipt<Custom>, Rejected> {
-        let asked = handoff::asked(body, &self.auth_ids, self.transcript);
+        let asked = handoff::parse_handoff_request(body, &self.auth_ids, self.transcript);
         let (id, inbound) = asked.map_err(Rejected::BadRequest)?;
         let answer = json!({"id": id, "auth_id": inbound.auth_id});
         let begin = PeerRequest::Begin(Box::new(inbound));

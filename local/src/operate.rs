@@ -66,7 +66,7 @@ pub(crate) struct Common {
 }
 
 /// A bridge that is operated.
-pub(crate) struct Operated {
+pub(crate) struct OperatedBridge {
     ledger: Ledger,
     users: UserMap,
     outages: Outages,
@@ -76,7 +76,7 @@ pub(crate) struct Operated {
 }
 
 impl Target {
-    async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<Operated> {
+    async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<OperatedBridge> {
         let found = match &self.deployed.stack {
             Some(stack) => self.deployed.environment(stack).await?,
             None => HashMap::new(),
@@ -97,7 +97,7 @@ impl Target {
                 })?;
                 live.current().await?
             };
-            return Ok(Operated {
+            return Ok(OperatedBridge {
                 ledger: bridge.bridge().ledger.clone(),
                 users: bridge.bridge().users.clone(),
                 outages: bridge.bridge().outages.clone(),
@@ -116,7 +116,7 @@ impl Target {
             );
         }
         let database = EmbeddedDynamoDb::start(Some(&file)).await?;
-        Ok(Operated {
+        Ok(OperatedBridge {
             ledger: Ledger::new(database.table.clone(), ENTRY_TTL),
             users: UserMap::new(database.table.clone()),
             outages: Outages::new(database.table.clone()),
@@ -126,7 +126,7 @@ impl Target {
     }
 }
 
-impl Operated {
+impl OperatedBridge {
     /// The bridge, where it is a deployed one.
     fn deployed(&self) -> Option<&Bridge> {
         self.deployed

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_opens_and_does_not_say_what_it_is() {
+    fn what_was_encrypted_is_decrypted_and_cannot_be_read_without_a_key() {
         let cipher = keys(&[1]);
         let (one, other) = (encrypted(&cipher), encrypted(&cipher));
         assert_ne!(one, other, "each has a nonce of its own");
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_key_in_front_opens_what_the_old_one_sealed_until_that_is_gone() {
+    fn a_new_key_in_front_decrypts_with_the_old_one_until_that_is_gone() {
         let old = encrypted(&keys(&[1]));
         let opened = keys(&[2, 1]).decrypt(&old, PLACE).expect("it opens");
         assert!(!opened.by_newest, "it is to be encrypted again");
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_sealed_does_not_open() {
+    fn what_was_not_encrypted_is_not_decrypted() {
         let cipher = keys(&[1]);
         let bare = encrypted(&cipher).replace("v1:", "");
         for text in ["", "v1:", "v1:AAAA", "v1:é", "xoxb-1", &bare] {

@@ -40,7 +40,7 @@ use crate::telemetry::{Hop, Outcome};
 
 mod handoff;
 
-pub use handoff::{Ask, Began, BeginError};
+pub use handoff::{Ask, BeginError, BeginOutcome};
 
 /// The largest body that an edge takes, in bytes: 10 MB, as much as API Gateway lets through
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).

@@ -71,11 +71,11 @@ pub enum BuildError {
 #[derive(Debug)]
 struct LastRead<T> {
     good: Option<Reading<T>>,
-    failed: Option<Failed>,
+    failed: Option<FailedRead>,
 }
 
 #[derive(Debug)]
-struct Failed {
+struct FailedRead {
     at: Instant,
     logged_at: Instant,
     error: NoConfiguration,
@@ -169,7 +169,7 @@ impl<T> LastRead<T> {
                 at
             }
         };
-        self.failed = Some(Failed {
+        self.failed = Some(FailedRead {
             at,
             logged_at,
             error,

@@ -20,8 +20,8 @@ use crate::table::{self, Table, TableError, Update, equals, number, text};
 mod due;
 mod handoff;
 
-pub use due::{Begun, Due};
-pub use handoff::Over;
+pub use due::{Due, RecordOutcome};
+pub use handoff::EndOutcome;
 
 /// A user.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]

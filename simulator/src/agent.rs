@@ -12,7 +12,7 @@ use super::{
     bot::{Reply, UserMessage},
     events::{CompletedBy, Frame, Speaker},
     settings::AgentJoins,
-    state::{Answers, State, Utterance},
+    state::{Responder, State, Utterance},
 };
 
 /// How long it takes to move a chat, where nobody says it.
@@ -274,9 +274,9 @@ impl Simulator {
         });
         self.completes_when_idle(&message.auth_id);
         match who {
-            Some(Answers::Agent) => self.inner.bot.agent_answer(message),
-            Some(Answers::Bot) => self.inner.bot.answer(message),
-            Some(Answers::Nobody) | None => Vec::new(),
+            Some(Responder::Agent) => self.inner.bot.agent_answer(message),
+            Some(Responder::Bot) => self.inner.bot.answer(message),
+            Some(Responder::Nobody) | None => Vec::new(),
         }
     }
 

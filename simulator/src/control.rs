@@ -272,27 +272,27 @@ async fn completes(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Unheard {
+struct UnknownEvent {
     event_name: String,
 }
 
 async fn unknown_event(
     State(simulator): State<Simulator>,
     Path(auth_id): Path<String>,
-    Json(unheard): Json<Unheard>,
+    Json(unknown): Json<UnknownEvent>,
 ) -> Result<StatusCode, UnknownUser> {
-    simulator.unknown_event(&auth_id, &unheard.event_name)?;
+    simulator.unknown_event(&auth_id, &unknown.event_name)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]
-struct Searched {
+struct SearchQuery {
     #[serde(default)]
     query: String,
 }
 
 /// What a form's search field asks (docs.haptik.ai, bot-builder/basic/chat-elements).
-async fn search(Query(searched): Query<Searched>) -> Json<Value> {
+async fn search(Query(searched): Query<SearchQuery>) -> Json<Value> {
     let wanted = searched.query.to_lowercase();
     let found: Vec<_> = CITIES
         .iter()

@@ -193,17 +193,17 @@ impl User {
     }
 
     /// Who answers what the user says.
-    pub(super) fn who_answers(&self) -> Answers {
+    pub(super) fn who_answers(&self) -> Responder {
         if self.agent_team.is_some() {
             if self.agent_is_played {
-                Answers::Nobody
+                Responder::Nobody
             } else {
-                Answers::Agent
+                Responder::Agent
             }
         } else if self.is_moving {
-            Answers::Nobody
+            Responder::Nobody
         } else {
-            Answers::Bot
+            Responder::Bot
         }
     }
 
@@ -222,7 +222,7 @@ impl User {
 
 /// Who answers a user by a script.
 #[derive(Clone, Copy)]
-pub(super) enum Answers {
+pub(super) enum Responder {
     /// The bot.
     Bot,
     /// The agent who has the chat.

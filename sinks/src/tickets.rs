@@ -51,12 +51,12 @@ pub struct Tickets {
     texts: TicketTexts,
     /// Whether both events of a completion come here.
     gets_both: bool,
-    opening: Opening,
+    opening: EarlyTicket,
 }
 
 /// What opens a ticket before the conversation is complete: what the operator's `events` name, without `*`.
 #[derive(Debug)]
-struct Opening {
+struct EarlyTicket {
     /// `chat_pinned`: an agent joins.
     on_pinned: bool,
     /// `message`: the chat begins.
@@ -65,7 +65,7 @@ struct Opening {
     when: Vec<Condition>,
 }
 
-impl Opening {
+impl EarlyTicket {
     fn of(sink: &config::Sink) -> Self {
         let names = |name: &str| sink.events.iter().any(|event| event == name);
         Self {
@@ -107,7 +107,7 @@ impl<C: CrmType> SinkType for Ticketing<C> {
             deps: deps.clone(),
             texts: config.ticket().clone(),
             gets_both: both.iter().all(|event| of.wants(event)),
-            opening: Opening::of(of),
+            opening: EarlyTicket::of(of),
         })
     }
 }

@@ -47,7 +47,7 @@ impl GoogleChatOutlet {
     }
 
     /// Leaves of the buttons below a message the one that was chosen, at rest.
-    async fn settle(&self, message: &str, chosen: &str) -> Result<(), SendError> {
+    async fn show_choice(&self, message: &str, chosen: &str) -> Result<(), SendError> {
         let widgets = if chosen.is_empty() {
             json!([])
         } else {
@@ -149,7 +149,7 @@ impl Files<GoogleChat> for GoogleChatOutlet {
 impl Commands<GoogleChat> for GoogleChatOutlet {
     async fn run(&self, command: &Command) -> Result<(), SendError> {
         match command {
-            Command::Settle { message, chosen } => self.settle(message, chosen).await,
+            Command::Settle { message, chosen } => self.show_choice(message, chosen).await,
             Command::Filled { message, answers } => self.filled(message, answers).await,
             Command::Greet { place, id, text } => self.post(place, id, &read(text)).await,
             Command::Notify { place, id, text } => {

@@ -45,10 +45,10 @@ pub(super) struct Installations<T> {
 }
 
 /// The tokens that were read lately.
-type InMemory<T> = Mutex<HashMap<T, Remembered>>;
+type InMemory<T> = Mutex<HashMap<T, CachedToken>>;
 
 #[derive(Debug)]
-struct Remembered {
+struct CachedToken {
     token: SecretString,
     read_at: Instant,
 }
@@ -174,7 +174,7 @@ impl<T: Tenant> Installations<T> {
             in_memory.clear();
         }
         let token = token.clone();
-        in_memory.insert(tenant.clone(), Remembered { token, read_at });
+        in_memory.insert(tenant.clone(), CachedToken { token, read_at });
     }
 
     /// Encrypts a token with the newest key, so that the older one can go. What fails is done when the

@@ -16,7 +16,7 @@ use super::limits;
 use super::markup::plain;
 use super::render::sections;
 use crate::limits::Size;
-use crate::render::form::{Days, Ends, Input, breaks, one_line, said, said_as_json};
+use crate::render::form::{Days, Ends, Input, answers_as_json, answers_as_lines, breaks, one_line};
 use crate::render::{inline, read};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::{Field, Form, Rules};
@@ -136,12 +136,12 @@ pub(super) fn view(form: &Form, origin: &Origin, settings: Forms) -> Option<Valu
 
 /// Reads where a submitted form was tapped; `None` when the view is not one of ours.
 pub(super) fn origin(view: &Value) -> Option<Origin> {
-    Origin::read(&kept(view)?)
+    Origin::read(&private_metadata(view)?)
 }
 
 /// Reads what was filled in (<https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>).
 pub(super) fn submission(view: &Value, now: Timestamp) -> Submission {
-    let kept = FormMetadata::read(&kept(view).unwrap_or_default());
+    let kept = FormMetadata::read(&private_metadata(view).unwrap_or_default());
     let today = latest_day(now);
     let mut answers = Vec::new();
     let mut errors = Map::new();
@@ -190,13 +190,13 @@ pub(super) fn submission(view: &Value, now: Timestamp) -> Submission {
             (name.clone().unwrap_or_default(), value.clone())
         };
         let named: Vec<(String, String)> = answers.map(named).collect();
-        said_as_json(
+        answers_as_json(
             named
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str())),
         )
     } else {
-        said(answers.map(|(name, value)| (name.as_deref(), value.as_str())))
+        answers_as_lines(answers.map(|(name, value)| (name.as_deref(), value.as_str())))
     })
 }
 
@@ -307,7 +307,7 @@ fn option(value: &str) -> Value {
     json!({"text": label(&text), "value": value})
 }
 
-fn kept(view: &Value) -> Option<Value> {
+fn private_metadata(view: &Value) -> Option<Value> {
     if lenient_json::text(view, "callback_id") != FORM {
         return None;
     }

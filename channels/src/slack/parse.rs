@@ -32,7 +32,7 @@ pub(super) use message::attachment;
 
 /// Slack's text as a person reads it.
 pub(super) fn readable(text: &str) -> String {
-    text::readable(text, &[], emoji::Named::default()).text
+    text::readable(text, &[], emoji::EmojiNames::default()).text
 }
 
 /// For whom requests are read.
@@ -68,7 +68,7 @@ pub(super) struct Reading {
     /// What is done in Slack later.
     pub(super) tasks: Vec<Task<Command>>,
     /// The form that is opened at once.
-    pub(super) opening: Option<Opening>,
+    pub(super) opening: Option<FormToOpen>,
     /// What is searched for at once, and by whom.
     pub(super) search: Option<(form::Search, AuthId)>,
     /// The installation that ended.
@@ -82,7 +82,7 @@ pub(super) struct Reading {
 /// A form to be opened: Slack's permission to do so ends after three seconds, and there is nothing to
 /// repeat when it fails.
 #[derive(Clone, PartialEq)]
-pub(super) struct Opening {
+pub(super) struct FormToOpen {
     /// The message with the form.
     pub(super) message: MessageRef,
     /// Slack's permission.
@@ -144,7 +144,7 @@ impl Reading {
 }
 
 // Without Slack's permission to open something.
-redacted_debug!(Opening { message });
+redacted_debug!(FormToOpen { message });
 
 impl Reader<'_> {
     /// Reads a verified body. Whatever it is, it is answered 200: one odd payload must not make Slack

@@ -198,7 +198,7 @@ fn words_of(message: &Value, words: &Words<'_>, me: &Me) -> String {
     };
     // Beside a file there is nothing else.
     if text.is_empty() && content::file(message).is_none() {
-        content::spoken(message)
+        content::special_content_text(message)
     } else {
         text
     }

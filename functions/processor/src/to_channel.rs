@@ -21,7 +21,7 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 
 use self::conversation::Relevance;
-use crate::activity::Shown;
+use crate::activity::ShownIndicator;
 use crate::attempt::{Attempt, DeliveryOutcome, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 use crate::offer::{self, Offering};
@@ -95,7 +95,7 @@ impl ToChannel<'_> {
             content,
         };
         let shown = self.show(entry, &user, &outgoing, again).await?;
-        if matches!(shown, DeliveryOutcome::Shown(_)) && !user.activities.is_empty() {
+        if matches!(shown, DeliveryOutcome::ShownIndicator(_)) && !user.activities.is_empty() {
             // What is not taken away by then is, with the next answer.
             let cleared = tokio::time::timeout(ACTIVITY_TIMEOUT, self.clear_activity(&user)).await;
             if cleared.is_err() {
@@ -205,7 +205,7 @@ impl ToChannel<'_> {
     async fn clear_activity(&self, user: &User) {
         let mut gone = Vec::new();
         for noted in &user.activities {
-            let shown = Shown::read(noted);
+            let shown = ShownIndicator::read(noted);
             let outlet = shown.as_ref().and_then(|shown| {
                 let connection = shown.connection.as_ref().unwrap_or(&user.connection);
                 self.outlets.get(connection)
@@ -329,7 +329,7 @@ impl ToChannel<'_> {
         {
             self.bridge.users.put_offer(&user.auth_id, &ended).await?;
         }
-        Ok(DeliveryOutcome::Shown(message_ids))
+        Ok(DeliveryOutcome::ShownIndicator(message_ids))
     }
 
     /// Sends a part, one level simpler each time that the provider refuses it as too rich, and to the address

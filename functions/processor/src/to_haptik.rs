@@ -28,7 +28,7 @@ use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
-use crate::activity::Shown;
+use crate::activity::ShownIndicator;
 use crate::attempt::{DeliveryOutcome, connection, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 use crate::offer;
@@ -66,7 +66,7 @@ impl Conversation<'_> {
         self.unanswered.store(true, Ordering::Relaxed);
     }
 
-    fn took(&self, logged: &Logged) {
+    fn record_receipt(&self, logged: &Logged) {
         if let (Some(id), Ok(mut taken)) = (logged.message_id, self.taken.lock()) {
             taken.push(id.to_string());
         }
@@ -161,7 +161,7 @@ impl ToHaptik<'_> {
         let taken = conversation.taken();
         Ok(match outcome {
             DeliveryOutcome::Whole if is_unanswered => UNANSWERED,
-            DeliveryOutcome::Whole if !taken.is_empty() => DeliveryOutcome::Shown(taken),
+            DeliveryOutcome::Whole if !taken.is_empty() => DeliveryOutcome::ShownIndicator(taken),
             other => other,
         })
     }
@@ -180,7 +180,7 @@ impl ToHaptik<'_> {
             return;
         }
         let noted = match (indicator, on) {
-            (Indicator::Sticky(indicator), Some(on)) => Shown {
+            (Indicator::Sticky(indicator), Some(on)) => ShownIndicator {
                 connection: Some(conversation.connection_id.clone()),
                 address: at.clone(),
                 message_id: on.to_owned(),

@@ -24,7 +24,7 @@ struct StoredTickets {
 }
 
 #[derive(Deserialize)]
-struct Wanted {
+struct TicketRequest {
     external_id: String,
 }
 
@@ -88,7 +88,7 @@ async fn create(
     (StatusCode::CREATED, Json(json!({"ticket": created})))
 }
 
-async fn find(State(tickets): State<Tickets>, Query(wanted): Query<Wanted>) -> Json<Value> {
+async fn find(State(tickets): State<Tickets>, Query(wanted): Query<TicketRequest>) -> Json<Value> {
     let mut found = tickets.all();
     found.retain(|ticket| ticket.get("external_id") == Some(&json!(wanted.external_id)));
     Json(json!({"tickets": found}))

@@ -43,14 +43,14 @@ pub struct KeyDoc {
     /// Whether its value is never shown.
     pub is_secret: bool,
     /// What holds when it is left out.
-    pub otherwise: Otherwise,
+    pub otherwise: WhenMissing,
     /// What holds then of types that have a default of their own, with their names.
     pub of_types: Vec<(&'static str, Vec<&'static str>)>,
 }
 
 /// What holds when a key is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Otherwise {
+pub enum WhenMissing {
     /// It must not be.
     Required,
     /// A value, as it would be in the file.
@@ -68,7 +68,7 @@ impl KeyDoc {
         key: &'static str,
         about: &[&str],
         kind: &K,
-        otherwise: Otherwise,
+        otherwise: WhenMissing,
     ) -> Self {
         let lines: Vec<&str> = about.iter().map(|line| line.trim()).collect();
         Self {
@@ -94,9 +94,9 @@ impl KeyDoc {
     #[must_use]
     pub fn row(&self) -> String {
         let mut otherwise = match self.otherwise {
-            Otherwise::Required => "required".to_owned(),
-            Otherwise::Value(value) => format!("`{value}`"),
-            Otherwise::Words(words) | Otherwise::ValueInWords(_, words) => words.to_owned(),
+            WhenMissing::Required => "required".to_owned(),
+            WhenMissing::Value(value) => format!("`{value}`"),
+            WhenMissing::Words(words) | WhenMissing::ValueInWords(_, words) => words.to_owned(),
         };
         for (value, names) in &self.of_types {
             let _ = write!(otherwise, "; of `{}`: `{value}`", names.join("`, `"));
@@ -205,7 +205,7 @@ macro_rules! section {
         $keys.extend(<$type as $crate::config::Part>::keys());
     };
     (@push $keys:ident $key:expr, $about:expr, $kind:expr, $variant:ident $(($($value:expr),+))?) => {
-        let otherwise = $crate::config::Otherwise::$variant $(($($value),+))?;
+        let otherwise = $crate::config::WhenMissing::$variant $(($($value),+))?;
         $keys.push($crate::config::KeyDoc::new($key, $about, &$kind, otherwise));
     };
 

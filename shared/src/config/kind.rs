@@ -290,7 +290,7 @@ impl ValueType for Milliseconds {
 
 /// A duration in words, such as `24h` or `1h 30m`.
 #[derive(Debug)]
-pub struct Between {
+pub struct DurationRange {
     /// The shortest, in words.
     pub min: &'static str,
     /// The longest, in words.
@@ -301,7 +301,7 @@ pub struct Between {
     pub note: &'static str,
 }
 
-impl ValueType for Between {
+impl ValueType for DurationRange {
     type Value = Duration;
 
     fn name(&self) -> String {
@@ -328,11 +328,11 @@ impl ValueType for Between {
     }
 }
 
-/// As [`Between`], or the word `never`.
+/// As [`DurationRange`], or the word `never`.
 #[derive(Debug)]
-pub struct OrNever(pub Between);
+pub struct DurationOrNever(pub DurationRange);
 
-impl ValueType for OrNever {
+impl ValueType for DurationOrNever {
     type Value = Option<Duration>;
 
     fn name(&self) -> String {

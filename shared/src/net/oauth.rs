@@ -157,7 +157,7 @@ impl OAuthClient {
         let nobody = CallErrorKind::Unsendable("there are no credentials");
         let mut asked = Err(CallError::new(CALL, nobody));
         for secret in &secrets {
-            asked = self.ask(api, secret).await;
+            asked = self.request_token(api, secret).await;
             match &asked {
                 Err(error) if error.kind == CallErrorKind::Unauthorized => {}
                 _ => break,
@@ -166,7 +166,11 @@ impl OAuthClient {
         asked
     }
 
-    async fn ask(&self, api: &Api, secret: &SecretString) -> Result<CachedToken, CallError> {
+    async fn request_token(
+        &self,
+        api: &Api,
+        secret: &SecretString,
+    ) -> Result<CachedToken, CallError> {
         let answer = api.send(self.token_request(secret)).await?;
         if answer.status == 400 {
             return Err(answer.error(CallErrorKind::Unauthorized));

@@ -68,7 +68,7 @@ pub(super) struct Case {
 
 /// The last completion of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Last {
+struct LastCompletion {
     /// The event that told of it first.
     event: Completion,
     /// The name of its case.
@@ -96,12 +96,12 @@ impl Case {
     ) -> Result<CaseMatch, SinkError> {
         let new = Self::new(delivery);
         let last = if delivery.event.completion().is_some() && !delivery.user().is_empty() {
-            read::<Last>(deps, delivery, LAST).await?
+            read::<LastCompletion>(deps, delivery, LAST).await?
         } else {
             None
         };
         let taken_over =
-            |last: &Last| last.event.key == *delivery.key && last.event.other.is_some();
+            |last: &LastCompletion| last.event.key == *delivery.key && last.event.other.is_some();
         if let Some(last) = &last
             && delivery.event.kind == EventKind::ChatComplete
             && (taken_over(last) || last.is_told_again_by(delivery))
@@ -149,7 +149,7 @@ impl Case {
         delivery: &Delivery<'_>,
         within: Duration,
     ) -> Result<Option<Self>, SinkError> {
-        let Some(last) = read::<Last>(deps, delivery, LAST).await? else {
+        let Some(last) = read::<LastCompletion>(deps, delivery, LAST).await? else {
             return Ok(None);
         };
         let completed = last.event.happened_at.unwrap_or(last.event.received_at);
@@ -331,18 +331,18 @@ impl Case {
         let Some(event) = completion(delivery) else {
             return Ok(());
         };
-        if let Some(last) = read::<Last>(deps, delivery, LAST).await?
+        if let Some(last) = read::<LastCompletion>(deps, delivery, LAST).await?
             && (last.event.key == event.key || last.event.other.as_ref() == Some(&event.key))
         {
             return Ok(());
         }
         let case = self.name.clone();
-        let last = Last { event, case };
+        let last = LastCompletion { event, case };
         Ok(deps.table.put(item(deps, delivery, LAST, &last)?).await?)
     }
 }
 
-impl Last {
+impl LastCompletion {
     /// Whether an event, which is not this one, tells of the same completion.
     fn is_told_again_by(&self, delivery: &Delivery<'_>) -> bool {
         let later = completion(delivery);

@@ -201,11 +201,11 @@ impl Scene {
                 self.came("conversation_complete", |_| true).await?;
             }
             End::TakenBack => {
-                if !self.take_back().await? {
+                if !self.withdraw_handoff().await? {
                     self.pass_an_hour().await?;
                     if self.handoff().await?.is_some_and(|on| on.is_on()) {
                         self.life.gives_up = false;
-                        self.take_back().await?;
+                        self.withdraw_handoff().await?;
                     }
                 }
             }
@@ -234,7 +234,7 @@ impl Scene {
         taken
     }
 
-    async fn take_back(&mut self) -> anyhow::Result<bool> {
+    async fn withdraw_handoff(&mut self) -> anyhow::Result<bool> {
         let (url, once) = (format!("{}/handoff/{USER}", self.url), self.life.gives_up);
         let began = self.surroundings.world.steps();
         let taken = self

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::load::{UserMessage, pieces};
+use super::load::{SentText, pieces};
 use super::world::{Dependency, Fault, Tally};
 use crate::app::Callback;
 
@@ -115,7 +115,7 @@ pub(crate) fn durable(tries: &[(Timestamp, Timestamp)], received: Timestamp) -> 
 }
 
 pub(crate) fn to_haptik(
-    said: &[UserMessage],
+    said: &[SentText],
     told: &[String],
     received: &HashMap<String, Timestamp>,
     window: Duration,

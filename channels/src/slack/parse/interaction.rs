@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::ts::Ts;
-use super::{MessagePlace, Opening, Reader, Reading, event_types, nothing};
+use super::{FormToOpen, MessagePlace, Reader, Reading, event_types, nothing};
 use crate::channel::Response;
 use crate::slack::address::{Address, Command};
 use crate::slack::form::{self, Submission};
@@ -142,7 +142,7 @@ impl Reader<'_> {
 
 impl Reader<'_> {
     /// A tap that opens a form.
-    fn opening(self, payload: &Value, action: &Value, id: &str) -> Result<Opening, String> {
+    fn opening(self, payload: &Value, action: &Value, id: &str) -> Result<FormToOpen, String> {
         let value = lenient_json::some_text(action, "value");
         let Some(Tap::Fill { auth_id, key }) = value.as_deref().and_then(Tap::read) else {
             return Err("a form's button whose value is not ours".to_owned());
@@ -160,7 +160,7 @@ impl Reader<'_> {
         };
         let fallback_key = time.key(place.channel).then(place.ts).then(id);
         let not_opened = form_not_opened(&self.address(place));
-        Ok(Opening {
+        Ok(FormToOpen {
             message: MessageRef {
                 auth_id,
                 key: KeyRef::Key(key),

@@ -39,9 +39,9 @@ impl Reader<'_> {
         let is_mention = lenient_json::text(event, "type") == "app_mention";
         let mut own_ids = own.mentionable();
         if is_mention && own_ids.is_empty() {
-            own_ids.extend(leading_mention(words.said()));
+            own_ids.extend(leading_mention(words.own_text()));
         }
-        let is_addressed = is_mention || mentions(words.said(), &own_ids);
+        let is_addressed = is_mention || mentions(words.own_text(), &own_ids);
         let place = MessagePlace {
             channel,
             thread_ts: event
@@ -123,7 +123,7 @@ impl Reader<'_> {
             ts: &ts,
             is_direct: is_direct(event, &channel),
         };
-        let was_addressed = |one: &Value| mentions(Words::of(one).said(), &own_ids);
+        let was_addressed = |one: &Value| mentions(Words::of(one).own_text(), &own_ids);
         let begins_thread = place.root() == ts;
         if !place.is_direct && begins_thread && !was_addressed(before) && !was_addressed(message) {
             return nothing();

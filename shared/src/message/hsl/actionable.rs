@@ -203,17 +203,17 @@ impl Actionable {
                 match opened(&payload.url) {
                     Some(url) => Effect::Open {
                         url,
-                        said: self.said_by_opening(),
+                        said: self.message_of_link(),
                     },
-                    None => Effect::Say(self.says()),
+                    None => Effect::Say(self.tap_message()),
                 }
             }
             _ if is_shared => self.shares(),
-            _ => Effect::Say(self.says()),
+            _ => Effect::Say(self.tap_message()),
         }
     }
 
-    fn says(&self) -> TapMessage {
+    fn tap_message(&self) -> TapMessage {
         let message = &self.payload.message;
         let sent = [&self.payload.gogo_message, message, &self.text]
             .into_iter()
@@ -228,10 +228,10 @@ impl Actionable {
     }
 
     /// What is said by opening the link: only what the payload has for it.
-    fn said_by_opening(&self) -> Option<TapMessage> {
+    fn message_of_link(&self) -> Option<TapMessage> {
         let texts = [&self.payload.message, &self.payload.gogo_message];
         let says = texts.iter().any(|text| !text.trim().is_empty());
-        says.then(|| self.says())
+        says.then(|| self.tap_message())
     }
 
     /// The message of what is shared is never said; only `gogo_message` is for the bot.

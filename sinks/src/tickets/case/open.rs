@@ -6,7 +6,7 @@ use haptik_bridge_shared::haptik::webhook::EventKind;
 use haptik_bridge_shared::message::completion::APART_AT_MOST;
 use serde::{Deserialize, Serialize};
 
-use super::{Case, LAST, Last, CaseMatch, happened_at, item, millis, read};
+use super::{Case, CaseMatch, LAST, LastCompletion, happened_at, item, millis, read};
 use crate::{Delivery, SinkDeps, SinkError};
 
 /// The sort key of the conversation that is open.
@@ -68,9 +68,9 @@ impl Case {
                 return Ok(CaseMatch::Duplicate);
             }
             let known = read::<Self>(deps, delivery, &new.name).await?;
-            return Ok(known.map_or(CaseMatch::New(new), Place::Known));
+            return Ok(known.map_or(CaseMatch::New(new), CaseMatch::Known));
         }
-        let last = read::<Last>(deps, delivery, LAST).await?;
+        let last = read::<LastCompletion>(deps, delivery, LAST).await?;
         if let Some(last) = last
             && !last.is_followed_by(deps, delivery).await?
         {
@@ -116,7 +116,7 @@ impl Case {
     }
 }
 
-impl Last {
+impl LastCompletion {
     /// Whether an event is of a conversation after this one: the user has written since; of a user who is not
     /// known here, it happened a while later.
     async fn is_followed_by(
