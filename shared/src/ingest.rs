@@ -39,6 +39,7 @@ use crate::table::TableError;
 use crate::telemetry::{Hop, Outcome};
 
 mod handoff;
+mod own_events;
 
 pub use handoff::{Ask, BeginError, BeginOutcome};
 

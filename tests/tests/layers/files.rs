@@ -49,17 +49,9 @@ pub(super) fn imports(sources: &BTreeMap<String, String>) -> BTreeMap<String, BT
 
 /// The circles among these imports: files that import each other, by way of others or not.
 pub(super) fn circles(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<BTreeSet<&str>> {
-    let reached = |from: &str| {
-        let (mut reached, mut left) = (BTreeSet::new(), vec![from]);
-        while let Some(file) = left.pop() {
-            let imported = imports.get(file).into_iter().flatten().map(String::as_str);
-            left.extend(imported.filter(|file| reached.insert(*file)));
-        }
-        reached
-    };
     let reached: BTreeMap<&str, BTreeSet<&str>> = imports
         .keys()
-        .map(|file| (file.as_str(), reached(file)))
+        .map(|file| (file.as_str(), reached(imports, file)))
         .collect();
     let mut circles: Vec<BTreeSet<&str>> = Vec::new();
     for (file, from_it) in &reached {
@@ -70,6 +62,22 @@ pub(super) fn circles(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<BTree
         }
     }
     circles
+}
+
+/// The files that one imports, by way of others or not.
+fn reached<'a>(imports: &'a BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<&'a str> {
+    let (mut reached, mut left): (BTreeSet<&str>, Vec<&str>) = (BTreeSet::new(), Vec::new());
+    let imported = imports.get(from).into_iter().flatten();
+    left.extend(
+        imported
+            .map(String::as_str)
+            .filter(|file| reached.insert(*file)),
+    );
+    while let Some(file) = left.pop() {
+        let imported = imports.get(file).into_iter().flatten().map(String::as_str);
+        left.extend(imported.filter(|file| reached.insert(*file)));
+    }
+    reached
 }
 
 /// The module of a file by its path below `src`.
