@@ -78,7 +78,12 @@ impl ToChannel<'_> {
             Relevance::ToShow { handoff } => handoff,
         };
         self.use_configured_notice(&user, &mut content);
-        let in_reply_to = self.answered(&user, &event).await?;
+        let answered = self.answered(&user, &event).await?;
+        let (in_reply_to, place) = answered.map_or((None, None), |one| (one.id, one.place));
+        let user = match place {
+            Some(place) => user.at(user.connection.clone(), user.channel_user.clone(), place),
+            None => user,
+        };
         let outgoing = Outgoing {
             key: entry.key.clone(),
             auth_id: auth_id.clone(),
@@ -102,24 +107,44 @@ impl ToChannel<'_> {
         Ok(shown)
     }
 
-    /// What the channel calls the message that an event answers, where Haptik says which and the channel shows
-    /// it.
-    async fn answered(&self, user: &User, event: &Event) -> Result<Option<String>, Failure> {
+    /// The message that an event answers, where Haptik says which.
+    async fn answered(&self, user: &User, event: &Event) -> Result<Option<Answered>, Failure> {
         let outlet = outlet(self.outlets, &user.connection)?;
-        let Some(id) = event.answers.filter(|_| outlet.shows_what_is_answered()) else {
+        let Some(id) = event.answers else {
             return Ok(None);
         };
         let (id, ledger) = (id.to_string(), &self.bridge.ledger);
         let lane = Lane::Haptik(user.auth_id.clone());
         let mut told = ledger.told_as(&lane, &id).await?;
-        if told == Told::Unrecorded {
-            // The answer came before it was noted how Haptik calls the message.
+        let is_shown = outlet.shows_what_is_answered();
+        if told == Told::Unrecorded && is_shown {
+            // The answer came before it was noted how Haptik calls the message. Its place is the user's until
+            // then, and need not be waited for.
             tokio::time::sleep(NOTED_WITHIN).await;
             told = ledger.told_as(&lane, &id).await?;
         }
-        Ok(match told {
-            Told::As(key) => Some(key.act_id().to_owned()),
-            Told::Unrecorded | Told::Not => None,
+        let key = match told {
+            Told::As(key) => key,
+            Told::Unrecorded | Told::Not => return Ok(None),
+        };
+        if is_shown {
+            return Ok(Some(Answered {
+                id: Some(key.act_id().to_owned()),
+                place: None,
+            }));
+        }
+        let payload = ledger.entry(&lane, &key).await?.map(|entry| entry.payload);
+        Ok(match payload {
+            // Whoever writes elsewhere by now is answered there.
+            Some(Payload::Inbound {
+                connection,
+                inbound,
+                ..
+            }) if connection == user.connection => Some(Answered {
+                id: None,
+                place: Some(inbound.address),
+            }),
+            _ => None,
         })
     }
 
@@ -355,6 +380,14 @@ impl ToChannel<'_> {
             }
         }
     }
+}
+
+/// A user's message that is answered.
+struct Answered {
+    /// What the channel calls it, where it shows that.
+    id: Option<String>,
+    /// Where it was written, where the channel has several places for one user: a thread, a group.
+    place: Option<Address>,
 }
 
 /// How often a conversation may have moved within one message.

@@ -98,6 +98,11 @@ impl Scene {
             json!({"error_message": "Invalid user_name"});
     }
 
+    /// Haptik accepts no token.
+    pub(super) fn no_token_is_accepted(&self) {
+        *self.history.lock().expect("no panic before") = json!({"error_message": "Invalid token"});
+    }
+
     /// The ledger has what Haptik delivered, or what a user did.
     pub(super) async fn recorded(
         &self,
