@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::config::ticket::TranscriptSource;
+use crate::plain::said_in_html;
 use crate::{Delivery, SinkError};
 
 mod merge;
@@ -129,6 +130,11 @@ pub(crate) fn seen(text: &str) -> String {
         return String::new();
     }
     without_machine_parts(text).trim().to_owned()
+}
+
+/// What people saw of a text that was not the user's, and may have HTML; empty where that was nothing.
+fn seen_of_others(text: &str) -> String {
+    said_in_html(&seen(text))
 }
 
 /// What came of asking for a transcript.

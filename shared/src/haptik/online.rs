@@ -7,7 +7,7 @@
 
 use http::HeaderName;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use crate::config;
