@@ -78,7 +78,9 @@ pub(crate) fn said_in_html(text: &str) -> String {
                 said.push_str("- ");
             }
             ("a", true) if !tag.address.is_empty() && !said.ends_with(&tag.address) => {
-                said.push_str(&format!(" ({})", tag.address));
+                for part in [" (", &tag.address, ")"] {
+                    said.push_str(part);
+                }
             }
             _ => {}
         }

@@ -78,12 +78,7 @@ impl ToChannel<'_> {
             Relevance::ToShow { handoff } => handoff,
         };
         self.use_configured_notice(&user, &mut content);
-        let answered = self.answered(&user, &event).await?;
-        let (in_reply_to, place) = answered.map_or((None, None), |one| (one.id, one.place));
-        let user = match place {
-            Some(place) => user.at(user.connection.clone(), user.channel_user.clone(), place),
-            None => user,
-        };
+        let in_reply_to = self.place_answer(&mut user, &event).await?;
         let outgoing = Outgoing {
             key: entry.key.clone(),
             auth_id: auth_id.clone(),
@@ -107,8 +102,13 @@ impl ToChannel<'_> {
         Ok(shown)
     }
 
-    /// The message that an event answers, where Haptik says which.
-    async fn answered(&self, user: &User, event: &Event) -> Result<Option<Answered>, Failure> {
+    /// Has an event shown where the message is that it answers, where Haptik says which: in its thread, not where
+    /// the user has written since. What the channel calls that message, where it shows that instead.
+    async fn place_answer(
+        &self,
+        user: &mut User,
+        event: &Event,
+    ) -> Result<Option<String>, Failure> {
         let outlet = outlet(self.outlets, &user.connection)?;
         let Some(id) = event.answers else {
             return Ok(None);
@@ -123,29 +123,23 @@ impl ToChannel<'_> {
             tokio::time::sleep(NOTED_WITHIN).await;
             told = ledger.told_as(&lane, &id).await?;
         }
-        let key = match told {
-            Told::As(key) => key,
-            Told::Unrecorded | Told::Not => return Ok(None),
+        let Told::As(key) = told else {
+            return Ok(None);
         };
         if is_shown {
-            return Ok(Some(Answered {
-                id: Some(key.act_id().to_owned()),
-                place: None,
-            }));
+            return Ok(Some(key.act_id().to_owned()));
         }
-        let payload = ledger.entry(&lane, &key).await?.map(|entry| entry.payload);
-        Ok(match payload {
-            // Whoever writes elsewhere by now is answered there.
-            Some(Payload::Inbound {
-                connection,
-                inbound,
-                ..
-            }) if connection == user.connection => Some(Answered {
-                id: None,
-                place: Some(inbound.address),
-            }),
-            _ => None,
-        })
+        let entry = ledger.entry(&lane, &key).await?;
+        if let Some(Payload::Inbound {
+            connection,
+            inbound,
+            ..
+        }) = entry.map(|entry| entry.payload)
+            && connection == user.connection
+        {
+            user.address = inbound.address;
+        }
+        Ok(None)
     }
 
     /// Gives control, or a message, back to the bot that handed its user over.
@@ -380,14 +374,6 @@ impl ToChannel<'_> {
             }
         }
     }
-}
-
-/// A user's message that is answered.
-struct Answered {
-    /// What the channel calls it, where it shows that.
-    id: Option<String>,
-    /// Where it was written, where the channel has several places for one user: a thread, a group.
-    place: Option<Address>,
 }
 
 /// How often a conversation may have moved within one message.

@@ -78,20 +78,16 @@ impl HaptikError {
         ) {
             return error.into();
         }
+        let is_integration = matches!(call, Call::SendChatToAgent | Call::GetChatHistory);
         match (call, error.code.as_str()) {
             (_, "401" | "407") => error.into(),
             (Call::SendChatToAgent, _) if text.contains("not sent a message") => Self::NothingSaid,
-            // Of the other API, this is about Haptik's own name of the user, and creating somebody does not help.
-            (Call::SendChatToAgent | Call::GetChatHistory, _) if text.contains("invalid user") => {
-                error.as_kind(CallErrorKind::Refused).into()
-            }
-            (_, "403") if text.contains("not registered") || text.contains("invalid user") => {
+            (_, "403") if text.contains("not registered") => Self::NotRegistered { call },
+            // Of the other API, that is about Haptik's own name of the user, and creating somebody does not help.
+            (_, "403") if !is_integration && text.contains("invalid user") => {
                 Self::NotRegistered { call }
             }
-            (Call::SendChatToAgent | Call::GetChatHistory, _) => {
-                error.as_kind(CallErrorKind::Refused).into()
-            }
-            _ if is_of_nobody(&text) => Self::NotRegistered { call },
+            _ if !is_integration && is_of_nobody(&text) => Self::NotRegistered { call },
             (Call::LogFeedback, _) if text.contains("duplicate") => Self::DuplicateFeedback,
             (Call::LogFeedback, "404") => Self::NoActiveConversation,
             // Of a 403, Haptik means the request.
