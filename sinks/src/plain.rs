@@ -66,16 +66,14 @@ pub(crate) fn said_in_html(text: &str) -> String {
         from = tag.range.end;
         match (tag.name.as_str(), tag.closes) {
             ("br", _) => said.push('\n'),
-            ("p" | "ul" | "ol", _) | ("li", true) => {
-                if !said.is_empty() && !said.ends_with('\n') {
-                    said.push('\n');
-                }
-            }
-            ("li", false) => {
-                if !said.is_empty() && !said.ends_with('\n') {
-                    said.push('\n');
-                }
-                said.push_str("- ");
+            ("p" | "ul" | "ol" | "li", closes) => {
+                let starts_line = said.is_empty() || said.ends_with('\n');
+                said.push_str(if starts_line { "" } else { "\n" });
+                said.push_str(if tag.name == "li" && !closes {
+                    "- "
+                } else {
+                    ""
+                });
             }
             ("a", true) if !tag.address.is_empty() && !said.ends_with(&tag.address) => {
                 for part in [" (", &tag.address, ")"] {
