@@ -14,6 +14,8 @@ use haptik_bridge_shared::message::Attachment;
 pub(super) struct Words<'a> {
     message: &'a Value,
     said: String,
+    /// The tables that a text does not have.
+    tables: String,
     forwarded: String,
     /// The files, those of forwarded messages included.
     pub(super) files: Vec<Attachment>,
@@ -34,9 +36,11 @@ impl<'a> Words<'a> {
                 .iter()
                 .flat_map(|shared| lenient_json::list(shared, "files")),
         );
+        let (said, tables) = said(message);
         Self {
             message,
-            said: said(message),
+            said,
+            tables,
             forwarded: forwarded.join("\n"),
             files: files.filter_map(attachment).collect(),
         }
@@ -49,8 +53,18 @@ impl<'a> Words<'a> {
 
     /// All of it as a person reads it. See [`text::readable`].
     pub(super) fn readable(&self, own: &[&str]) -> Readable {
-        let parts = [self.said.trim(), self.forwarded.trim()];
-        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        self.read(&[&self.said, &self.tables, &self.forwarded], own)
+    }
+
+    /// All of it but its tables, and those: of the two events that a mention comes as, either may be without them.
+    pub(super) fn readable_apart(&self, own: &[&str]) -> [Readable; 2] {
+        let words = self.read(&[&self.said, &self.forwarded], own);
+        [words, self.read(&[&self.tables], own)]
+    }
+
+    fn read(&self, parts: &[&str], own: &[&str]) -> Readable {
+        let parts = parts.iter().map(|part| part.trim());
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
         let all = parts.join("\n");
         text::readable(&all, own, Named::of(self.message, &all))
     }
@@ -84,7 +98,8 @@ fn is_an_apps(message: &Value) -> bool {
         || lenient_json::text(message, "subtype") == "bot_message"
 }
 
-fn said(message: &Value) -> String {
+/// What a message says, and the tables that its text does not have.
+fn said(message: &Value) -> (String, String) {
     let text = lenient_json::text(message, "text");
     let attachments = || lenient_json::list(message, "attachments").filter(|one| !is_shared(one));
     let mut parts;
@@ -109,11 +124,11 @@ fn said(message: &Value) -> String {
         };
         parts.extend(attachments().flat_map(told));
     } else {
-        parts = vec![text];
-        parts.extend(tables(message));
-        parts.extend(attachments().flat_map(tables));
+        let mut beside = tables(message);
+        beside.extend(attachments().flat_map(tables));
+        return (text, joined(beside));
     }
-    joined(parts)
+    (joined(parts), String::new())
 }
 
 fn joined(mut parts: Vec<String>) -> String {
