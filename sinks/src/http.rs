@@ -303,7 +303,7 @@ mod tests {
                     .map(|_| *random.choice(&pieces).unwrap_or(&""))
                     .collect()
             };
-            let details = serde_json::json!({"path": text(), "n": round, text(): text(), "deep": [{text(): null}]});
+            let details = serde_json::json!({"path": text(), "n": round, text(): format!("{}a", text()), "deep": [{text(): null}]});
             let before = fake.requests().len();
             let tried = try_it(&sinks, details.clone(), true).await;
             let requests = fake.requests();
