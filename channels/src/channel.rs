@@ -150,6 +150,8 @@ pub struct OutletDeps {
     pub table: Table,
     /// What it has in memory in common with the edge, where they are in one process.
     pub memory: Memory,
+    /// What users were offered before.
+    pub offers: Offers,
 }
 
 /// The side of a channel that receives. Linked into `inbound` only.

@@ -77,6 +77,7 @@ impl Outlets {
                 fetcher: fetcher.clone(),
                 table: table.clone(),
                 memory: memory.clone(),
+                offers: Offers::new(bridge.ledger.clone()),
             };
             build(channel, deps)
         });

@@ -37,3 +37,4 @@ pub mod size;
 pub mod slack;
 pub mod telegram;
 pub mod verify;
+pub mod webex;

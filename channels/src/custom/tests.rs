@@ -73,6 +73,7 @@ fn outlet_with(settings: &config::Custom) -> Result<Box<dyn Outlet<Custom>>, Bui
         fetcher: Fetcher::new(false).expect("a fetcher"),
         table: table(),
         memory: Memory::default(),
+        offers: Offers::new(Ledger::new(table(), Duration::from_hours(1))),
     };
     Custom::outlet(settings, deps)
 }
