@@ -74,7 +74,10 @@ mod tests {
         for (header, expected) in [
             ("attachment; filename=\"bill.pdf\"", Some("bill.pdf")),
             ("attachment; filename=bill.pdf; size=3", Some("bill.pdf")),
-            ("attachment; filename=\"x\"; filename*=UTF-8''b%C3%A4r.png", Some("bär.png")),
+            (
+                "attachment; filename=\"x\"; filename*=UTF-8''b%C3%A4r.png",
+                Some("bär.png"),
+            ),
             ("attachment; filename=\"../../etc/passwd\"", Some("passwd")),
             ("attachment; filename=\"..\"", None),
             ("attachment", None),

@@ -182,7 +182,11 @@ mod tests {
         let tag = "<spark-mention data-object-type=\"person\" data-object-id=\"Y2lzBOT\">Acme</spark-mention>";
         let other = tag.replace("Y2lzBOT", "Y2lzELSE");
         for (said, html, expected) in [
-            ("Is Acme here? Acme help", format!("Is Acme here? {tag} help"), "Is Acme here? help"),
+            (
+                "Is Acme here? Acme help",
+                format!("Is Acme here? {tag} help"),
+                "Is Acme here? help",
+            ),
             ("Acme", tag.to_owned(), "Hi"),
             ("Acme and Acme", format!("{other} and {tag}"), "Acme and"),
             ("Acme hello", String::new(), "hello"),
@@ -205,7 +209,10 @@ mod tests {
         for reference in [
             Reference::Message { id: "a".to_owned() },
             Reference::Edit { id: "a".to_owned() },
-            Reference::Action { id: "a".to_owned(), by },
+            Reference::Action {
+                id: "a".to_owned(),
+                by,
+            },
         ] {
             assert_eq!(Reference::read(&reference.to_json()), Some(reference));
         }

@@ -1,0 +1,20 @@
+//! What an HSL message becomes in Webex, for a look before going live.
+
+use haptik_bridge_shared::message::Sender;
+use serde_json::Value;
+
+use super::{LIMITS, encode};
+use crate::preview::{Preview, previewed};
+use crate::render;
+
+/// The messages that a message body of Haptik's (an object, or one in a string) becomes, in order, without
+/// their room.
+pub(super) fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
+    let pages = render::pages(&previewed(body, sender), &LIMITS);
+    let messages = pages.iter().map(|page| Preview {
+        kind: "message",
+        payload: encode::encode(page),
+        link: None,
+    });
+    messages.collect()
+}
