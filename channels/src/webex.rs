@@ -97,7 +97,7 @@ const LIMITS: Limits = Limits {
     forms: Forms::Inline {
         fits: adaptive_cards::form::fits,
     },
-    notices: true,
+    notices: false,
     agent_identity: None,
     // Webex says when it is too much (<https://developer.webex.com/docs/basics#rate-limiting>).
     pace: Pace::FREE,
