@@ -1,0 +1,138 @@
+//! A message as a person sees it.
+
+use serde_json::Value;
+
+use crate::provider::Shown;
+
+/// A message as a person sees it: beside a card, its text is not seen.
+pub(super) fn shown(message: &Value) -> Shown {
+    let mut shown = Shown::default();
+    match message["attachments"].as_array() {
+        Some(attachments) => {
+            for attachment in attachments {
+                look(&attachment["content"], &mut shown);
+            }
+        }
+        None => {
+            let text = message["markdown"].as_str().or(message["text"].as_str());
+            let text = markdown(text.unwrap_or_default(), &mut shown.links);
+            shown.text = text;
+        }
+    }
+    let files = message["files"].as_array().into_iter().flatten();
+    let files = files.filter_map(|file| Some(file.as_str()?.to_owned()));
+    shown.files.extend(files);
+    shown
+}
+
+/// The objects of a card in their order, whatever holds them.
+fn look(value: &Value, shown: &mut Shown) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| look(value, shown)),
+        Value::Object(object) => match value["type"].as_str().unwrap_or_default() {
+            "TextBlock" => {
+                let text = value["text"].as_str().unwrap_or_default();
+                let text = markdown(text, &mut shown.links);
+                add(&text, shown);
+            }
+            "Image" => shown
+                .files
+                .push(value["url"].as_str().unwrap_or_default().to_owned()),
+            "Action.Submit" => shown
+                .buttons
+                .push(value["title"].as_str().unwrap_or_default().to_owned()),
+            "Action.OpenUrl" => shown.links.push((
+                value["title"].as_str().unwrap_or_default().to_owned(),
+                value["url"].as_str().unwrap_or_default().to_owned(),
+            )),
+            kind if kind.starts_with("Input.") => {
+                for name in ["label", "placeholder"] {
+                    if let Some(text) = value[name].as_str() {
+                        add(text, shown);
+                    }
+                }
+                let choices = value["choices"].as_array().into_iter().flatten();
+                for choice in choices {
+                    add(choice["title"].as_str().unwrap_or_default(), shown);
+                }
+            }
+            _ => {
+                for name in ["items", "columns", "body", "actions"] {
+                    if let Some(inside) = object.get(name) {
+                        look(inside, shown);
+                    }
+                }
+            }
+        },
+        _ => {}
+    }
+}
+
+fn add(text: &str, shown: &mut Shown) {
+    if !shown.text.is_empty() {
+        shown.text.push('\n');
+    }
+    shown.text.push_str(text);
+}
+
+/// Markdown without its marks and its links' addresses.
+fn markdown(text: &str, links: &mut Vec<(String, String)>) -> String {
+    let text = text.replace("  \n", "\n").replace("\n\n", "\n");
+    let mut read = String::new();
+    // Where the label of a link that is open begins.
+    let mut label = None;
+    let mut rest = text.as_str();
+    while let Some(character) = rest.chars().next() {
+        let after = &rest[character.len_utf8()..];
+        rest = match character {
+            '\\' => match after.chars().next() {
+                Some(escaped) => {
+                    read.push(escaped);
+                    &after[escaped.len_utf8()..]
+                }
+                None => after,
+            },
+            '*' | '`' => after,
+            '~' => after.strip_prefix('~').unwrap_or(after),
+            '[' => {
+                label = Some(read.len());
+                after
+            }
+            ']' => match (label.take(), address(after)) {
+                (Some(from), Some((url, after))) => {
+                    links.push((read[from..].to_owned(), url.to_owned()));
+                    after
+                }
+                _ => after,
+            },
+            '<' => match after
+                .split_once('>')
+                .filter(|(url, _)| url.starts_with("http"))
+            {
+                Some((url, after)) => {
+                    links.push((url.to_owned(), url.to_owned()));
+                    read.push_str(url);
+                    after
+                }
+                None => {
+                    read.push('<');
+                    after
+                }
+            },
+            other => {
+                read.push(other);
+                after
+            }
+        };
+    }
+    read
+}
+
+/// The address behind a label, and what follows it.
+fn address(text: &str) -> Option<(&str, &str)> {
+    let inside = text.strip_prefix('(')?;
+    match inside.strip_prefix('<') {
+        Some(inside) => inside.split_once(">)"),
+        None => inside.split_once(')'),
+    }
+}
