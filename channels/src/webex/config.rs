@@ -11,7 +11,7 @@ pub(super) const DEFINITION: ChannelDefinition = ChannelDefinition {
         let how = "Give to Webex: `haptik-bridge register`, which makes the webhooks at this URL";
         vec![(how, url.to_owned())]
     },
-    auth_ids: OwnIds::User,
+    auth_ids: OwnIds::SomeUsers,
     ..ChannelDefinition::of::<Config>("webex")
 };
 
