@@ -1,0 +1,196 @@
+//! The bridge between a fake Webex and a simulated Haptik, end to end: what only this channel has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use haptik_bridge_channels::registry::REGISTRATIONS;
+use haptik_bridge_shared::config::{Config, Registry};
+use haptik_bridge_shared::net::client;
+use haptik_bridge_simulator::{Reply, UserMessage};
+use haptik_bridge_tests::fake_webex::FakeWebex;
+use haptik_bridge_tests::provider::FakeProvider as _;
+use haptik_bridge_tests::{Options, Stage};
+use serde_json::{Value, json};
+
+/// A stage with a Webex bot on it.
+struct Scene {
+    stage: Stage,
+    webex: Arc<FakeWebex>,
+}
+
+impl Scene {
+    async fn with(
+        connection: &'static str,
+        bot: fn(&UserMessage) -> Vec<Reply>,
+    ) -> anyhow::Result<Self> {
+        let webex = Arc::new(FakeWebex::start().await);
+        let options = Options {
+            provider: Some(webex.clone()),
+            connection,
+            ..Options::default()
+        };
+        let stage = Stage::with(options, bot).await?;
+        Ok(Self { stage, webex })
+    }
+
+    /// Webex sends a hook.
+    async fn hook(&self, hook: &Value) -> anyhow::Result<()> {
+        let (status, body) = self.stage.receives(&self.webex.request(hook)).await?;
+        assert_eq!((status, body.as_str()), (200, ""));
+        Ok(())
+    }
+
+    /// Waits until something is shown in a room.
+    async fn sees(&self, room: &str, text: &str) -> anyhow::Result<Value> {
+        let began = std::time::Instant::now();
+        loop {
+            let mut newest = self.webex.messages(room).into_iter().rev();
+            if let Some(message) = newest.find(|message| message.to_string().contains(text)) {
+                return Ok(message);
+            }
+            let is_patient = began.elapsed() < Duration::from_secs(30);
+            assert!(is_patient, "waited for {text}\n{}", self.webex.report());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn told(&self, count: usize) -> anyhow::Result<Vec<String>> {
+        assert!(self.stage.local.queue.idle(Duration::from_secs(30)).await);
+        self.stage.haptik_was_told(count).await
+    }
+
+    async fn finish(self) -> anyhow::Result<()> {
+        assert_eq!(self.webex.refusals(), [""; 0]);
+        self.stage.finish().await
+    }
+}
+
+fn echo(message: &UserMessage) -> Vec<Reply> {
+    vec![Reply::Text(format!("You said: {}.", message.text))]
+}
+
+const ASHA: &str = "Y2lzUSER000001";
+const SPACE: &str = "Y2lzSPACE";
+
+#[tokio::test]
+async fn a_mention_is_answered_in_its_thread_by_the_same_user_at_haptik() -> anyhow::Result<()> {
+    let scene = Scene::with("", echo).await?;
+    let direct = FakeWebex::direct(ASHA);
+    scene
+        .hook(&scene.webex.said(ASHA, &direct, &json!({"text": "alone"})))
+        .await?;
+    let answer = scene.sees(&direct, "You said: alone.").await?;
+    assert!(answer.get("parentId").is_none());
+    let first = scene.webex.mentioned(ASHA, SPACE, "in public", None);
+    scene.hook(&first).await?;
+    let answer = scene.sees(SPACE, "You said: in public.").await?;
+    assert_eq!(answer["parentId"], first["data"]["id"]);
+    let root = first["data"]["id"].as_str();
+    scene
+        .hook(&scene.webex.mentioned(ASHA, SPACE, "and again", root))
+        .await?;
+    let answer = scene.sees(SPACE, "You said: and again.").await?;
+    assert_eq!(answer["parentId"], first["data"]["id"]);
+    let told = scene.told(3).await?;
+    assert_eq!(told, ["alone", "in public", "and again"]);
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn a_hook_that_does_not_say_that_it_is_of_a_reply_is_answered_in_the_thread()
+-> anyhow::Result<()> {
+    let scene = Scene::with("", echo).await?;
+    let first = scene.webex.mentioned(ASHA, SPACE, "one", None);
+    scene.hook(&first).await?;
+    scene.sees(SPACE, "You said: one.").await?;
+    let root = first["data"]["id"].as_str();
+    let mut reply = scene.webex.mentioned(ASHA, SPACE, "two", root);
+    if let Some(data) = reply["data"].as_object_mut() {
+        data.remove("parentId");
+    }
+    scene.hook(&reply).await?;
+    let answer = scene.sees(SPACE, "You said: two.").await?;
+    assert_eq!(answer["parentId"], first["data"]["id"]);
+    // The first try, whose thread began with a reply.
+    assert_eq!(scene.webex.refusals().len(), 1);
+    scene.stage.finish().await
+}
+
+#[tokio::test]
+async fn who_adds_the_bot_is_greeted_and_haptik_is_told_nothing() -> anyhow::Result<()> {
+    let scene = Scene::with("welcome = \"Hello *there*\"", echo).await?;
+    scene.hook(&scene.webex.added(ASHA, SPACE)).await?;
+    scene.sees(SPACE, "Hello **there**").await?;
+    let mut other = scene.webex.added(ASHA, "Y2lzOTHER");
+    other["data"]["personId"] = "Y2lzANOTHERBOT".into();
+    other["createdBy"] = "Y2lzBOT".into();
+    scene.hook(&other).await?;
+    assert!(scene.told(0).await?.is_empty());
+    assert!(scene.webex.messages("Y2lzOTHER").is_empty());
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn edits_and_deletions_are_told_where_the_connection_says_so() -> anyhow::Result<()> {
+    let scene = Scene::with("tell_edits = true", echo).await?;
+    let direct = FakeWebex::direct(ASHA);
+    let said = scene.webex.said(ASHA, &direct, &json!({"text": "blue"}));
+    scene.hook(&said).await?;
+    scene.sees(&direct, "You said: blue.").await?;
+    for event in ["updated", "deleted"] {
+        let hook = FakeWebex::hook("messages", event, ASHA, &said["data"]);
+        scene.hook(&hook).await?;
+    }
+    let told = scene.told(3).await?;
+    assert_eq!(told, ["blue", "Edited message: blue", "Deleted a message."]);
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn a_file_that_is_scanned_is_waited_for_and_a_harmful_one_is_told_of() -> anyhow::Result<()> {
+    let scene = Scene::with("", echo).await?;
+    let direct = FakeWebex::direct(ASHA);
+    let file = scene
+        .webex
+        .add_file("bill.pdf", "application/pdf", b"%PDF-1.4");
+    scene.webex.set_file_status(423);
+    let said = scene.webex.said(ASHA, &direct, &json!({"files": [file]}));
+    scene.hook(&said).await?;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    scene.webex.set_file_status(410);
+    scene
+        .sees(&direct, "_")
+        .await
+        .or_else(|_| anyhow::bail!("no notice"))?;
+    scene.stage.finish().await
+}
+
+#[tokio::test]
+async fn registering_makes_the_webhooks_and_makes_ended_ones_active_again() -> anyhow::Result<()> {
+    let webex = FakeWebex::start().await;
+    let text = format!(
+        "[haptik.main]\nbase_url = 'https://h.example'\nclient_id = 'c'\ntoken = 't'\n\
+         webhook_secrets = 's'\nbusiness_id = 1\n[channels.acme-webex]\n{}",
+        webex.toml(webex.server().origin())
+    );
+    let registry = Registry {
+        channels: haptik_bridge_channels::registry::DEFINITIONS,
+        sinks: &[],
+    };
+    let config = Config::parse(&text, &registry).expect("a configuration");
+    let channel = config.channels.values().next().expect("a connection");
+    let register = REGISTRATIONS.iter().find(|(name, _)| *name == "webex");
+    let (_, register) = register.expect("it is a channel");
+    let url = "https://bridge.example.com/channels/acme-webex";
+    for _ in 0..2 {
+        let call = register(channel, client()?, url)?.expect("it has a call");
+        let said = call.await?;
+        assert!(said.contains(url) && !said.contains("fake-webex"), "{said}");
+        let webhooks = webex.webhooks();
+        assert_eq!(webhooks.len(), 3, "{webhooks:?}");
+        assert!(webhooks.iter().all(|each| each["status"] == "active"));
+        webex.end_webhooks();
+    }
+    assert_eq!(webex.refusals(), [""; 0]);
+    Ok(())
+}
