@@ -34,7 +34,7 @@ pub use crate::request::{Rejected, Request, Response};
 
 mod abilities;
 
-pub use abilities::{Activity, Commands, Directory, Files, History, Indicator, Resolve};
+pub use abilities::{Activity, Commands, Directory, Files, History, Indicator, Resolve, Upkeep};
 
 /// A type that is kept in the ledger as JSON.
 pub trait Wire: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static {}
@@ -280,6 +280,11 @@ pub trait Outlet<C: ChannelType>: fmt::Debug + Send + Sync {
 
     /// Fetching what a request only named.
     fn resolve(&self) -> Option<&dyn Resolve<C>> {
+        None
+    }
+
+    /// Looking after what the provider ends by itself.
+    fn upkeep(&self) -> Option<&dyn Upkeep> {
         None
     }
 

@@ -101,6 +101,12 @@ impl Outlets {
     pub fn get(&self, connection: &ConnectionId) -> Option<&dyn AnyOutlet> {
         self.0.get(connection).map(AsRef::as_ref)
     }
+
+    /// All of them, with their connections.
+    pub fn iter(&self) -> impl Iterator<Item = (&ConnectionId, &dyn AnyOutlet)> {
+        let outlets = self.0.iter();
+        outlets.map(|(connection, outlet)| (connection, outlet.as_ref()))
+    }
 }
 
 /// Builds one side of each connection with the entry of its type in a table.

@@ -11,17 +11,18 @@ use haptik_bridge_shared::message::{
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::api::WebexApi;
 use super::config::Config;
 use super::resolve::{self, Reference};
-use super::{Command, LIMITS, Place, Webex, encode};
+use super::{Command, LIMITS, Place, Webex, encode, webhooks};
 use crate::adaptive_cards::{Submitted, form};
 use crate::callback::{self, Meaning};
 use crate::channel::{
-    Commands, Directory, Files, Outlet, OutletDeps, Part, Refusal, Resolve, SendError, Sent,
+    Commands, Directory, Files, Outlet, OutletDeps, Part, Refusal, Resolve, SendError, Sent, Upkeep,
 };
 use crate::pace::Bucket;
 use crate::render::inline::{read, verbatim};
@@ -36,6 +37,7 @@ pub(super) struct WebexOutlet {
     api: WebexApi,
     fetcher: Fetcher,
     offers: Offers,
+    webhook_secret: SecretString,
 }
 
 impl WebexOutlet {
@@ -44,6 +46,7 @@ impl WebexOutlet {
             api: WebexApi::new(deps.http, config),
             fetcher: deps.fetcher,
             offers: deps.offers,
+            webhook_secret: config.webhook_secrets.newest().clone(),
         }
     }
 
@@ -138,6 +141,10 @@ impl Outlet<Webex> for WebexOutlet {
     }
 
     fn resolve(&self) -> Option<&dyn Resolve<Webex>> {
+        Some(self)
+    }
+
+    fn upkeep(&self) -> Option<&dyn Upkeep> {
         Some(self)
     }
 }
@@ -255,5 +262,13 @@ impl Commands<Webex> for WebexOutlet {
             place: at.clone(),
             text: text.to_owned(),
         })
+    }
+}
+
+#[async_trait]
+impl Upkeep for WebexOutlet {
+    /// Webhooks that Webex has ended are made active again.
+    async fn look_after(&self) -> Result<Option<String>, SendError> {
+        webhooks::revive(&self.api, &self.webhook_secret).await
     }
 }

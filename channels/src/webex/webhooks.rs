@@ -4,7 +4,7 @@
 
 use haptik_bridge_shared::lenient_json;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::api::{self, WebexApi};
 use crate::channel::SendError;
@@ -26,9 +26,12 @@ pub(super) fn wanted(tell_edits: bool) -> Vec<Wanted> {
     ALWAYS.into_iter().chain(edits).collect()
 }
 
+/// How the names of ours begin.
+const NAME: &str = "haptik-bridge ";
+
 /// What one is called: each by a name of its own.
 fn name((resource, event): Wanted) -> String {
-    format!("haptik-bridge {resource} {event}")
+    format!("{NAME}{resource} {event}")
 }
 
 /// The webhook of a connection for these events, among all of the bot: the one that leads to `url`, or else the
@@ -81,10 +84,39 @@ pub(super) async fn register(
     ))
 }
 
+/// Makes those active again that `register` has made and Webex has ended, with the URL that they have, and says
+/// how many that were. Webhooks of others stay as they are.
+pub(super) async fn revive(
+    api: &WebexApi,
+    secret: &SecretString,
+) -> Result<Option<String>, SendError> {
+    let there = api.webhooks().await?;
+    let ended = there.iter().filter(|webhook| {
+        let is_ours = lenient_json::text(webhook, "name").starts_with(NAME);
+        is_ours && !is_active(webhook)
+    });
+    let mut revived = 0_usize;
+    for webhook in ended {
+        let Some(id) = lenient_json::some_text(webhook, "id") else {
+            continue;
+        };
+        let changed = json!({
+            "name": lenient_json::text(webhook, "name"),
+            "targetUrl": lenient_json::text(webhook, "targetUrl"),
+            "secret": secret.expose_secret(),
+            "status": "active",
+        });
+        api.put_webhook(Some(&id), changed).await?;
+        revived += 1;
+    }
+    Ok(
+        (revived > 0)
+            .then(|| format!("Webex had ended {revived} webhooks, which are active again")),
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -206,6 +206,7 @@ impl Processor {
         let maintenance = Maintenance {
             bridge: &self.bridge,
             sinks: &self.sinks,
+            outlets: &self.outlets,
         };
         maintenance.run(now).await;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::health::Due;
 use haptik_bridge_shared::ids::AccountId;
@@ -22,6 +23,9 @@ const HANDOFF_PAGES: usize = 50;
 /// The `device_platform` of what comes by the bridge.
 const BRIDGE_PLATFORM: u64 = 13;
 
+/// Every how many minutes connections are looked after.
+const UPKEEP: i64 = 10;
+
 /// Why nobody joined a hand-off whose chat was never moved.
 const NEVER_MOVED: &str = "the chat was not moved: no delivery of Haptik's had the user's user_name, by which Haptik moves chats";
 
@@ -39,6 +43,7 @@ struct Webhook {
 pub(crate) struct Maintenance<'a> {
     pub(crate) bridge: &'a Bridge,
     pub(crate) sinks: &'a Sinks,
+    pub(crate) outlets: &'a Outlets,
 }
 
 impl Maintenance<'_> {
@@ -51,12 +56,30 @@ impl Maintenance<'_> {
         let webhooks = self.webhooks().into_iter();
         let accounts: BTreeSet<AccountId> = webhooks.map(|webhook| webhook.account).collect();
         self.try_closed_sinks(now).await;
+        self.look_after_connections(now).await;
         let mut hour_is_over = false;
         for account in accounts {
             hour_is_over |= self.look_after_webhook(&account, now).await;
         }
         if hour_is_over && let Err(error) = self.bridge.ring_pending(now).await {
             tracing::warn!(%error, "what is pending could not be rung for");
+        }
+    }
+
+    /// Mends what providers have ended by themselves, every [`UPKEEP`] minutes.
+    async fn look_after_connections(&self, now: Timestamp) {
+        if now.as_second() / 60 % UPKEEP != 0 {
+            return;
+        }
+        for (connection, outlet) in self.outlets.iter() {
+            match outlet.look_after().await {
+                Ok(None) => {}
+                Ok(Some(mended)) => tracing::warn!(%connection, mended, "a connection was mended"),
+                Err(error) => {
+                    let reason = error.reason;
+                    tracing::warn!(%connection, reason, "a connection could not be looked after");
+                }
+            }
         }
     }
 
