@@ -234,9 +234,11 @@ impl WebexApi {
             CallError::new(call, CallErrorKind::Unreachable(Unreachable::from(&error)))
         })?;
         let status = answer.status().as_u16();
-        // Where it is to be fetched elsewhere, only its name is not known.
-        if (200..400).contains(&status) {
-            return Ok(answer.headers().clone());
+        match status {
+            200..300 => return Ok(answer.headers().clone()),
+            // It is somewhere else, where its headers are not asked for.
+            300..400 => return Ok(HeaderMap::new()),
+            _ => {}
         }
         let after = retry_after(answer.headers(), Timestamp::now());
         Err(CallError::of_status(call, status, "", after))

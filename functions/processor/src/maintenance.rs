@@ -56,7 +56,6 @@ impl Maintenance<'_> {
         let webhooks = self.webhooks().into_iter();
         let accounts: BTreeSet<AccountId> = webhooks.map(|webhook| webhook.account).collect();
         self.try_closed_sinks(now).await;
-        self.look_after_connections(now).await;
         let mut hour_is_over = false;
         for account in accounts {
             hour_is_over |= self.look_after_webhook(&account, now).await;
@@ -64,6 +63,7 @@ impl Maintenance<'_> {
         if hour_is_over && let Err(error) = self.bridge.ring_pending(now).await {
             tracing::warn!(%error, "what is pending could not be rung for");
         }
+        self.look_after_connections(now).await;
     }
 
     /// Mends what providers have ended by themselves, every [`UPKEEP`] minutes.

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -80,4 +81,22 @@ fn what_is_new_is_unknown_and_what_is_odd_is_odd() {
         assert!(matches!(read, Read::Odd(_)), "{odd} {read:?}");
     }
     assert!(matches!(read(b"{"), Read::Odd(_) | Read::Nothing));
+}
+
+proptest! {
+    #[test]
+    fn any_id_that_is_kept_is_one_part_of_an_address(id in "\\PC{0,20}", room in "\\PC{0,20}") {
+        let hook = json!({"resource": "messages", "event": "created", "data": {
+            "id": id, "roomId": room, "personId": "p", "created": "2026-01-02T03:04:05.678Z",
+        }});
+        if let Read::Done(deed) = read(hook.to_string().as_bytes()) {
+            prop_assert!(is_id(&deed.place.room) && deed.what == What::Said(id.clone()));
+            prop_assert!(!id.contains(['/', '.', '?', '#', '%']));
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_somehow(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = read(&body);
+    }
 }
