@@ -3,7 +3,8 @@
 //! - `edge`: what Webex sends. `verify` is who sends it, `receive` reads who did something to what: a hook has
 //!   ids only.
 //! - `outlet`: what Webex is sent. `resolve` makes of what was fetched by an id what the user did, `encode`
-//!   makes a message of a page, `api` calls, `files` fetches, `refusal` is what the answers mean.
+//!   makes a message of a page, `history` knows it again, `api` calls, `files` fetches, `refusal` is what the
+//!   answers mean.
 //! - `config`: its keys. `webhooks`: what `register` does. `online`: whether the token and the webhooks are
 //!   good.
 //!
@@ -37,6 +38,7 @@ mod config;
 mod edge;
 mod encode;
 mod files;
+mod history;
 mod online;
 mod outlet;
 mod preview;
@@ -54,19 +56,19 @@ pub struct Webex;
 /// (<https://developer.webex.com/docs/api/v1/messages/create-a-message>).
 const TEXT: Size = Size::bytes(7_439);
 
+/// How many blocks a page has. Not documented.
+const BLOCKS: usize = 30;
+
 /// What Webex takes.
 const LIMITS: Limits = Limits {
     text: TEXT,
     counted: Counted::AsSent,
     markup: Markup::CommonMark,
     shape: Shape::Blocks {
-        // Not documented.
-        most: 30,
-        // Not documented.
-        section: Size::bytes(4_000),
-        // How much a card has is not documented; the names of JSON come on top of this, and lines end with two
-        // spaces in a text.
-        weight: Size::bytes(4_500),
+        most: BLOCKS,
+        section: TEXT,
+        // What makes too long a message of so much is in several: `encode::pages`.
+        weight: TEXT,
     },
     // Not documented.
     address: Size::bytes(2_048),
@@ -194,12 +196,8 @@ impl ChannelType for Webex {
         let api = WebexApi::new(http, config);
         let secret = config.webhook_secrets.newest().clone();
         let wanted = webhooks::wanted(config.tell_edits);
-        Some(Box::pin(webhooks::register(
-            api,
-            secret,
-            wanted,
-            url.to_owned(),
-        )))
+        let url = url.to_owned();
+        Some(Box::pin(webhooks::register(api, secret, wanted, url)))
     }
 }
 

@@ -113,6 +113,26 @@ impl WebexApi {
         self.get("give a message", "messages", id).await
     }
 
+    /// The newest messages in the direct room with a person
+    /// (<https://developer.webex.com/docs/api/v1/messages/list-direct-messages>), from the newest on; `None` where
+    /// they cannot be listed.
+    pub(super) async fn direct(&self, person: &str) -> Result<Option<Vec<Value>>, SendError> {
+        if !is_id(person) {
+            return Ok(None);
+        }
+        let call = "list the messages in a direct room";
+        let mut url = below(&self.base_url, "messages/direct");
+        url.query_pairs_mut().append_pair("personId", person);
+        let answer = self.send(&ApiRequest::get(call, url)).await?;
+        if [400, 403, 404].contains(&answer.status) {
+            return Ok(None);
+        }
+        let listed = success(call, answer)?;
+        Ok(Some(
+            lenient_json::list(&listed, "items").cloned().collect(),
+        ))
+    }
+
     /// Creates a message (<https://developer.webex.com/docs/api/v1/messages/create-a-message>). There is nothing
     /// by which a repeat is known.
     pub(super) async fn create(&self, place: &Place, message: &Value) -> Result<Sent, SendError> {
@@ -236,8 +256,8 @@ impl WebexApi {
         let status = answer.status().as_u16();
         match status {
             200..300 => return Ok(answer.headers().clone()),
-            // It is somewhere else, where its headers are not asked for.
-            300..400 => return Ok(HeaderMap::new()),
+            // It is somewhere else, where its headers are not asked for; or its headers alone are not to be had.
+            300..400 | 405 | 501 => return Ok(HeaderMap::new()),
             _ => {}
         }
         let after = retry_after(answer.headers(), Timestamp::now());

@@ -2,18 +2,64 @@
 //! is text, and one Adaptive Card where it is more. Beside a card the Markdown is not seen: it is for
 //! notifications and for clients that show no cards, so that all of the page is in the card.
 
+use haptik_bridge_shared::message::Outgoing;
 use serde_json::{Value, json};
 
-use super::TEXT;
+use super::{LIMITS, TEXT};
 use crate::adaptive_cards::{self, Version};
-use crate::render::{Block, Markup, Page};
+use crate::limits::{Limits, Shape, Size};
+use crate::render::{self, Block, Markup, Page};
 
 /// Up to which version Webex shows cards (<https://developer.webex.com/docs/buttons-and-cards>).
 const VERSION: Version = Version::V1_3;
 
+/// How long a card may be. How much Webex takes is not documented; about 22 kB are said to be.
+const CARD: Size = Size::bytes(16_000);
+
+/// How much the blocks of a page hold where the message of a fuller page would be too long: each end of a line is
+/// up to five bytes then, and each name in a card comes on top.
+const NARROWER: [usize; 2] = [4_500, 2_200];
+
+/// What shows a message: as few pages as Webex takes.
+pub(super) fn pages(outgoing: &Outgoing) -> Vec<Page> {
+    let mut pages = render::pages(outgoing, &LIMITS);
+    for room in NARROWER {
+        if pages.iter().all(fits) {
+            break;
+        }
+        pages = render::pages(outgoing, &narrower(room));
+    }
+    pages
+}
+
+/// What Webex takes, in pages that hold so many bytes.
+const fn narrower(room: usize) -> Limits {
+    Limits {
+        shape: Shape::Blocks {
+            most: super::BLOCKS,
+            section: Size::bytes(room),
+            weight: Size::bytes(room),
+        },
+        ..LIMITS
+    }
+}
+
+/// Whether a page becomes a message of a length that Webex takes.
+fn fits(page: &Page) -> bool {
+    if is_text(page) {
+        return TEXT.fits(&hard_lines(&page.text(Markup::CommonMark)));
+    }
+    adaptive_cards::fits(&adaptive_cards::card(page, VERSION), CARD)
+}
+
+/// The body of a part: the message that shows a page, without its room and thread, and the name of the part.
+pub(super) fn part(page: &Page) -> Value {
+    json!({"message": message(page), "name": format!("{}#{}", page.key, page.index)})
+}
+
 /// The message that shows a page, without its room and thread.
-pub(super) fn encode(page: &Page) -> Value {
-    if page.blocks.iter().all(is_text) {
+pub(super) fn message(page: &Page) -> Value {
+    if is_text(page) {
         return text(&page.text(Markup::CommonMark));
     }
     let card = adaptive_cards::card(page, VERSION);
@@ -25,14 +71,17 @@ pub(super) fn encode(page: &Page) -> Value {
 
 /// A message that is a text.
 pub(super) fn text(markdown: &str) -> Value {
-    // Two spaces end a line.
-    let lines = markdown.replace('\n', "  \n");
-    let lines = Some(lines).filter(|lines| TEXT.fits(lines));
+    let lines = Some(hard_lines(markdown)).filter(|lines| TEXT.fits(lines));
     json!({"markdown": lines.unwrap_or_else(|| markdown.to_owned())})
 }
 
-fn is_text(block: &Block) -> bool {
-    match block {
+/// A text whose lines end with two spaces, so that they end there.
+fn hard_lines(markdown: &str) -> String {
+    markdown.replace('\n', "  \n")
+}
+
+fn is_text(page: &Page) -> bool {
+    page.blocks.iter().all(|block| match block {
         Block::Text(_) | Block::Notice { .. } | Block::Numbered { .. } => true,
         Block::Picture(_)
         | Block::Card(_)
@@ -40,5 +89,5 @@ fn is_text(block: &Block) -> bool {
         | Block::Buttons { .. }
         | Block::Menu { .. }
         | Block::Form { .. } => false,
-    }
+    })
 }

@@ -1,8 +1,11 @@
 //! What Webex is sent.
 
+use std::iter;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::{Element, Form};
 use haptik_bridge_shared::message::{
@@ -17,12 +20,14 @@ use url::Url;
 
 use super::api::WebexApi;
 use super::config::Config;
+use super::history::{self, Created, Scope, Wanted};
 use super::resolve::{self, Reference};
-use super::{Command, LIMITS, Place, Webex, encode, webhooks};
+use super::{Command, Place, Webex, encode, webhooks};
 use crate::adaptive_cards::{Submitted, form};
 use crate::callback::{self, Meaning};
 use crate::channel::{
-    Commands, Directory, Files, Outlet, OutletDeps, Part, Refusal, Resolve, SendError, Sent, Upkeep,
+    Commands, Directory, Files, History, Outlet, OutletDeps, Part, Refusal, Resolve, SendError,
+    Sent, Upkeep,
 };
 use crate::pace::Bucket;
 use crate::render::inline::{read, verbatim};
@@ -37,7 +42,9 @@ pub(super) struct WebexOutlet {
     api: WebexApi,
     fetcher: Fetcher,
     offers: Offers,
+    connection: ConnectionId,
     webhook_secret: SecretString,
+    created: Arc<Created>,
 }
 
 impl WebexOutlet {
@@ -46,6 +53,8 @@ impl WebexOutlet {
             api: WebexApi::new(deps.http, config),
             fetcher: deps.fetcher,
             offers: deps.offers,
+            created: deps.memory.of(&deps.connection),
+            connection: deps.connection,
             webhook_secret: config.webhook_secrets.newest().clone(),
         }
     }
@@ -113,11 +122,11 @@ impl WebexOutlet {
 #[async_trait]
 impl Outlet<Webex> for WebexOutlet {
     fn render(&self, outgoing: &Outgoing) -> Vec<Part> {
-        Part::of_pages(outgoing, &LIMITS, encode::encode)
+        Part::of_laid_out(encode::pages(outgoing), encode::part)
     }
 
     fn simpler(&self, part: &Part) -> Option<Part> {
-        part.simpler(encode::encode)
+        part.simpler(encode::part)
     }
 
     fn bucket(&self, to: &Place) -> Bucket {
@@ -125,7 +134,17 @@ impl Outlet<Webex> for WebexOutlet {
     }
 
     async fn send(&self, to: &Place, part: &Part) -> Result<Sent, SendError> {
-        self.api.create(to, &part.body).await
+        let message = part.body.get("message").unwrap_or(&Value::Null);
+        let sent = self.api.create(to, message).await?;
+        if let Some(id) = &sent.message_id {
+            let name = lenient_json::text(&part.body, "name");
+            self.created.keep(id.clone(), name);
+        }
+        Ok(sent)
+    }
+
+    fn history(&self) -> Option<&dyn History<Webex>> {
+        Some(self)
     }
 
     fn directory(&self) -> Option<&dyn Directory<Webex>> {
@@ -146,6 +165,35 @@ impl Outlet<Webex> for WebexOutlet {
 
     fn upkeep(&self) -> Option<&dyn Upkeep> {
         Some(self)
+    }
+}
+
+#[async_trait]
+impl History<Webex> for WebexOutlet {
+    /// Looks in the direct room with the user.
+    async fn already_sent(
+        &self,
+        at: &Place,
+        outgoing: &Outgoing,
+    ) -> Result<Option<Vec<usize>>, SendError> {
+        let Some(listed) = self.api.direct(&outgoing.user).await? else {
+            return Ok(None);
+        };
+        let scope = Scope {
+            room: &at.room,
+            bot: &self.api.me().await?.id,
+            since: outgoing.received_at,
+        };
+        let wanted = self.render(outgoing).into_iter().map(|part| Wanted {
+            index: part.index,
+            name: lenient_json::text(&part.body, "name"),
+            forms: iter::successors(Some(part), |part| self.simpler(part))
+                .filter_map(|part| part.body.get("message").cloned())
+                .collect(),
+        });
+        let wanted: Vec<Wanted> = wanted.collect();
+        let there = history::there(&listed, &scope, &self.created, &wanted);
+        Ok(Some(there))
     }
 }
 
@@ -269,6 +317,6 @@ impl Commands<Webex> for WebexOutlet {
 impl Upkeep for WebexOutlet {
     /// Webhooks that Webex has ended are made active again.
     async fn look_after(&self) -> Result<Option<String>, SendError> {
-        webhooks::revive(&self.api, &self.webhook_secret).await
+        webhooks::revive(&self.api, &self.connection, &self.webhook_secret).await
     }
 }

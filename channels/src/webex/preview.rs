@@ -3,17 +3,16 @@
 use haptik_bridge_shared::message::Sender;
 use serde_json::Value;
 
-use super::{LIMITS, encode};
+use super::encode;
 use crate::preview::{Preview, previewed};
-use crate::render;
 
 /// The messages that a message body of Haptik's (an object, or one in a string) becomes, in order, without
 /// their room.
 pub(super) fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
-    let pages = render::pages(&previewed(body, sender), &LIMITS);
+    let pages = encode::pages(&previewed(body, sender));
     let messages = pages.iter().map(|page| Preview {
         kind: "message",
-        payload: encode::encode(page),
+        payload: encode::message(page),
         link: None,
     });
     messages.collect()

@@ -13,6 +13,9 @@ use super::Place;
 /// Where the addresses of bots are; those of people never are.
 const BOTS: [&str; 2] = ["@webex.bot", "@sparkbot.io"];
 
+/// What stands behind the key of an edit: each has a time of its own.
+const EDIT: &str = "edit";
+
 /// What a hook was.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Read {
@@ -86,7 +89,7 @@ fn of_message(hook: &Value, data: &Value, event: &str) -> Read {
     }
     match event {
         "created" => done(data, data, "", What::Said),
-        "updated" => done(data, data, "edit", What::Edited),
+        "updated" => done(data, data, EDIT, What::Edited),
         _ => done(data, data, "delete", |_| What::Deleted),
     }
 }
@@ -119,8 +122,9 @@ fn done(data: &Value, by: &Value, of: &str, what: impl FnOnce(String) -> What) -
     let (Some(thing), Some(room), Some(user)) = (id("id"), id("roomId"), user) else {
         return Read::Odd("a hook without an id, a room or a person");
     };
-    let at = lenient_json::text(data, "created").parse::<Timestamp>();
-    let Ok(at) = at else {
+    let time = |key: &str| lenient_json::text(data, key).parse::<Timestamp>().ok();
+    let edited = time("updated").filter(|_| of == EDIT);
+    let Some(at) = edited.or_else(|| time("created")) else {
         return Read::Odd("a hook without a time");
     };
     let key: EntryKey = KeyKind::act(at, thing.as_str()).into();

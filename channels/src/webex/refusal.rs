@@ -10,10 +10,13 @@ use haptik_bridge_shared::retry::Detail;
 use crate::channel::{Refusal, SendError};
 
 /// The statuses that are read here: the others mean the same everywhere.
-pub(super) const READ: &[u16] = &[400, 403, 404, 410, 413, 423];
+pub(super) const READ: &[u16] = &[400, 403, 404, 410, 413, 423, 428];
 
 /// How long a file is waited for that is being scanned, where Webex does not say it.
 const SCAN: Duration = Duration::from_secs(15);
+
+/// What a file is that would only be had with `allow=unscannable`, at the risk of who asks.
+const UNSCANNABLE: &str = "Webex cannot scan the file, which is encrypted perhaps";
 
 /// What an answer that is no success means, in words that may be logged.
 pub(super) fn of_answer(call: &str, answer: &ApiAnswer) -> SendError {
@@ -36,6 +39,7 @@ pub(super) fn of_answer(call: &str, answer: &ApiAnswer) -> SendError {
             Refusal::Unavailable(waiting(answer.retry_after)),
             "Webex scans the file",
         ),
+        428 => (Refusal::Refused, UNSCANNABLE),
         _ => (Refusal::Refused, "Webex refuses it"),
     };
     SendError {
@@ -55,6 +59,7 @@ pub(super) fn of_call(error: &CallError) -> SendError {
             Refusal::Refused,
             "Webex found something harmful in the file",
         ),
+        "428" => refused(Refusal::Refused, UNSCANNABLE),
         "423" => refused(
             Refusal::Unavailable(waiting(error.retry_after)),
             "Webex scans the file",
@@ -66,4 +71,44 @@ pub(super) fn of_call(error: &CallError) -> SendError {
 /// How long Webex is waited for that scans a file: at least a second, also where it says none.
 pub(super) fn waiting(said: Option<Duration>) -> Option<Duration> {
     Some(said.unwrap_or(SCAN).max(Duration::from_secs(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use haptik_bridge_shared::net::CallErrorKind;
+
+    use super::*;
+
+    fn of(status: u16) -> Refusal {
+        let error = CallError::of_status("get a file", status, "", None);
+        of_call(&error).refusal
+    }
+
+    #[test]
+    fn a_file_that_is_scanned_is_waited_for_and_one_that_is_bad_is_not() {
+        assert_eq!(of(423), Refusal::Unavailable(Some(SCAN)));
+        for status in [404, 410, 428] {
+            assert_eq!(of(status), Refusal::Refused, "{status}");
+        }
+    }
+
+    #[test]
+    fn what_passes_is_told_from_what_does_not() {
+        let limited = CallError {
+            retry_after: Some(Duration::from_secs(7)),
+            ..CallError::new("create a message", CallErrorKind::RateLimited)
+        };
+        let expected = Refusal::RateLimited(Some(Duration::from_secs(7)));
+        assert_eq!(of_call(&limited).refusal, expected);
+        assert_eq!(of(401), Refusal::Unauthorized);
+        for status in [500, 502, 503, 504] {
+            assert!(matches!(of(status), Refusal::Unavailable(_)), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_wait_of_nothing_is_a_second() {
+        assert_eq!(waiting(Some(Duration::ZERO)), Some(Duration::from_secs(1)));
+        assert_eq!(waiting(None), Some(SCAN));
+    }
 }

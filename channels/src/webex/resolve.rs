@@ -2,6 +2,8 @@
 //! (<https://developer.webex.com/docs/api/v1/messages/get-message-details>), or the answers to a card
 //! (<https://developer.webex.com/docs/api/v1/attachment-actions/get-attachment-action-details>).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Attachment, UserAction};
@@ -98,11 +100,12 @@ fn is_mentioned(message: &Value, me: &Me) -> bool {
 /// What the bot is called where it is mentioned first, and how often that is said before.
 fn mention(html: &str, id: &str) -> Option<(String, usize)> {
     const TAG: &str = "<spark-mention";
-    let attribute = format!("data-object-id=\"{id}\"");
+    let attribute = |id: &str| format!("data-object-id=\"{id}\"");
+    let attributes = [Some(attribute(id)), bare_id(id).as_deref().map(attribute)];
     for (at, _) in html.match_indices(TAG) {
         let (head, rest) = html.get(at..)?.split_once('>')?;
         let (inside, _) = rest.split_once("</spark-mention>")?;
-        if head.contains(&attribute) {
+        if attributes.iter().flatten().any(|id| head.contains(id)) {
             let name = plain(inside);
             let before = plain(html.get(..at)?);
             let count = Some(name.as_str()).filter(|name| !name.is_empty());
@@ -111,6 +114,15 @@ fn mention(html: &str, id: &str) -> Option<(String, usize)> {
         }
     }
     None
+}
+
+/// What is in an id of the API's: the last part of the address that it encodes, which is what clients may write.
+fn bare_id(id: &str) -> Option<String> {
+    let id = id.trim_end_matches('=').replace('-', "+").replace('_', "/");
+    let address = String::from_utf8(STANDARD_NO_PAD.decode(id).ok()?).ok()?;
+    let (_, bare) = address.strip_prefix("ciscospark://")?.rsplit_once('/')?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (!bare.is_empty() && bare.bytes().all(is_plain)).then(|| bare.to_owned())
 }
 
 /// HTML without its tags.
@@ -194,6 +206,24 @@ mod tests {
             let message = json!({"text": said, "html": html, "mentionedPeople": ["Y2lzBOT"]});
             assert_eq!(text(&message), expected, "{said}");
         }
+    }
+
+    #[test]
+    fn the_mention_may_have_the_id_that_is_in_the_id() {
+        let id = "Y2lzY29zcGFyazovL3VzL1BFT1BMRS82YjQ4ZGZiYy0xYmU3LTRmYjEtOWM0NS1lMWRlODAzYjA1OWE";
+        let bare = "6b48dfbc-1be7-4fb1-9c45-e1de803b059a";
+        assert_eq!(bare_id(id).as_deref(), Some(bare));
+        assert_eq!(bare_id("Y2lzBOT"), None);
+        let me = Me {
+            id: id.to_owned(),
+            names: vec!["hookbuster".to_owned()],
+        };
+        let message = json!({
+            "text": "tid3 for Anna and hookbuster please", "mentionedPeople": [id],
+            "html": format!("tid3 for <spark-mention data-object-type=\"person\" data-object-id=\"x\">Anna</spark-mention> and <spark-mention data-object-type=\"person\" data-object-id=\"{bare}\">hookbuster</spark-mention> please"),
+        });
+        let said = words(&message, &me);
+        assert_eq!(said, "tid3 for Anna and please");
     }
 
     #[test]

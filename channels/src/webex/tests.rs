@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::render::{self, Page};
+use crate::render::Page;
 
 fn outgoing(body: &Value) -> Outgoing {
     Outgoing {
@@ -29,13 +29,13 @@ fn outgoing(body: &Value) -> Outgoing {
 }
 
 fn pages(body: &Value) -> Vec<Page> {
-    render::pages(&outgoing(body), &LIMITS)
+    encode::pages(&outgoing(body))
 }
 
 fn message(body: &Value) -> Value {
     let pages = pages(body);
     assert_eq!(pages.len(), 1, "{pages:?}");
-    encode::encode(&pages[0])
+    encode::message(&pages[0])
 }
 
 fn say(label: &str) -> Value {
@@ -103,7 +103,7 @@ proptest! {
     #[test]
     fn every_message_is_within_what_webex_takes(text in "\\PC{0,4000}|([a-z]\n){0,4000}") {
         for page in pages(&json!({"text": text, "type": "TEXT"})) {
-            let sent = encode::encode(&page);
+            let sent = encode::message(&page);
             let markdown = sent["markdown"].as_str().unwrap_or_default();
             prop_assert!(!markdown.is_empty() && markdown.len() <= 7_439, "{}", markdown.len());
         }

@@ -15,14 +15,10 @@ const SPARK: Signature = Signature {
     encoding: Encoding::Hex,
 };
 
-/// The HMAC-SHA256 of the same body, which some clients know and Cisco's pages do not: where it comes, it has to
-/// be right too. It never stands for the other.
-const WEBEX: Signature = Signature {
-    header: "X-Webex-Signature",
-    prefix: "sha256=",
-    hash: Hash::Sha256,
-    encoding: Encoding::Hex,
-};
+/// A header that some clients know and Cisco's pages do not: the hash's name, and the HMAC of the same body by it.
+/// Where it comes so, it has to be right too; in another form it is not read. It never stands for the other.
+const WEBEX: &str = "X-Webex-Signature";
+const BY_HASH: [(&str, Hash); 2] = [("sha256=", Hash::Sha256), ("sha512=", Hash::Sha512)];
 
 /// Checks that one of the secrets has signed the body.
 pub(super) fn verify(
@@ -31,8 +27,19 @@ pub(super) fn verify(
     body: &[u8],
 ) -> Result<(), Unverified> {
     SPARK.verify(headers, secrets, &[body])?;
-    if headers.contains_key(WEBEX.header) {
-        WEBEX.verify(headers, secrets, &[body])?;
+    let shown = headers.get_all(WEBEX).iter();
+    for shown in shown.filter_map(|shown| shown.to_str().ok()) {
+        let known = BY_HASH.iter().find(|(name, _)| shown.starts_with(name));
+        let Some((prefix, hash)) = known else {
+            continue;
+        };
+        let signature = Signature {
+            header: WEBEX,
+            prefix,
+            hash: *hash,
+            encoding: Encoding::Hex,
+        };
+        signature.verify(headers, secrets, &[body])?;
     }
     Ok(())
 }
@@ -49,6 +56,7 @@ mod tests {
     const BODY: &[u8] = br#"{"id":"evt-1","resource":"messages","event":"created"}"#;
     const SHA1: &str = "234039198a52c45a8cd1350c3f8a888481720b99";
     const SHA256: &str = "ac46f4a24384d8dc89ddceb36ad8e6dfdab1402323e90f8892e8537ad83b905e";
+    const SHA512: &str = "7712f273012e46057880ab7f085d5a382c8ed47f1a8afdd4cd8cd2237029d78ca634f8ba1631f408f6bdbac264cf30621d6dfb03aef99588d95727b6d48b206f";
 
     fn secrets(all: &[&str]) -> Secrets {
         Secrets::from_newest_first(all.iter().map(|secret| SecretString::from(*secret)))
@@ -75,15 +83,30 @@ mod tests {
         assert!(other.is_err());
     }
 
+    /// A vector that others have published
+    /// (<https://github.com/valgaze/speedybot-mini/blob/main/docs/webhooks.md>).
+    #[test]
+    fn a_published_vector_is_verified() {
+        let signed = headers(Some("01e0cb6a53731b9615b483335d77d97023410c72"), None);
+        let body = br#"{"a":1,"b":2,"c":{"d":3}}"#;
+        assert_eq!(verify(&signed, &secrets(&["myBongoSecret"]), body), Ok(()));
+        assert!(verify(&signed, &secrets(&["myBongoSecret"]), b"{}").is_err());
+    }
+
     #[test]
     fn the_other_signature_has_to_be_right_where_it_comes_and_is_not_enough() {
-        let good = format!("sha256={SHA256}");
-        let both = headers(Some(SHA1), Some(&good));
-        assert_eq!(verify(&both, &secrets(&[SECRET]), BODY), Ok(()));
+        let (short, long) = (format!("sha256={SHA256}"), format!("sha512={SHA512}"));
+        // A form that is not known says nothing.
+        for other in [short.as_str(), &long, SHA256, "v2=abc"] {
+            let both = headers(Some(SHA1), Some(other));
+            assert_eq!(verify(&both, &secrets(&[SECRET]), BODY), Ok(()), "{other}");
+        }
         for odd in [
-            headers(None, Some(&good)),
-            headers(Some(SHA1), Some(SHA256)),
+            headers(None, Some(&short)),
+            headers(None, Some(&long)),
             headers(Some(SHA1), Some(&format!("sha256={}", "0".repeat(64)))),
+            headers(Some(SHA1), Some(&format!("sha512={SHA256}"))),
+            headers(Some(SHA1), Some("sha256=")),
             headers(None, None),
         ] {
             assert!(verify(&odd, &secrets(&[SECRET]), BODY).is_err(), "{odd:?}");

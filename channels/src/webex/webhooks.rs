@@ -2,9 +2,11 @@
 //! kind of event. Webex ends one that does not answer for long (`inactive`): what is registered again works
 //! again.
 
+use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lenient_json;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::api::{self, WebexApi};
 use crate::channel::SendError;
@@ -26,12 +28,23 @@ pub(super) fn wanted(tell_edits: bool) -> Vec<Wanted> {
     ALWAYS.into_iter().chain(edits).collect()
 }
 
-/// How the names of ours begin.
-const NAME: &str = "haptik-bridge ";
+/// How the names of a connection's begin: another bridge, with the same bot, has others.
+fn names(connection: &str) -> String {
+    format!("haptik-bridge {connection} ")
+}
 
 /// What one is called: each by a name of its own.
-fn name((resource, event): Wanted) -> String {
-    format!("{NAME}{resource} {event}")
+fn name((resource, event): Wanted, url: &str) -> String {
+    let connection = connection(url).unwrap_or_default();
+    format!("{}{resource} {event}", names(&connection))
+}
+
+/// The connection that a URL of the bridge's leads to.
+fn connection(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let mut parts = url.path_segments()?.rev();
+    let name = parts.find(|part| !part.is_empty())?;
+    (parts.next() == Some("channels")).then(|| name.to_owned())
 }
 
 /// The webhook of a connection for these events, among all of the bot: the one that leads to `url`, or else the
@@ -43,13 +56,20 @@ pub(super) fn find<'a>(webhooks: &'a [Value], wanted: Wanted, url: &str) -> Opti
             && lenient_json::text(webhook, "event") == event
     });
     let here = |webhook: &&Value| lenient_json::text(webhook, "targetUrl") == url;
-    let named = |webhook: &&Value| lenient_json::text(webhook, "name") == name(wanted);
+    let named = |webhook: &&Value| lenient_json::text(webhook, "name") == name(wanted, url);
     of_these.clone().find(here).or_else(|| of_these.find(named))
 }
 
 /// Whether Webex sends to it.
 pub(super) fn is_active(webhook: &Value) -> bool {
     lenient_json::text(webhook, "status") != "inactive"
+}
+
+/// Whether it is of this connection: it leads there, or `register` has made it.
+fn is_of(webhook: &Value, of: &str) -> bool {
+    let url = lenient_json::text(webhook, "targetUrl");
+    connection(&url).is_some_and(|name| name == of)
+        || lenient_json::text(webhook, "name").starts_with(&names(of))
 }
 
 /// Makes the webhooks that are missing, and gives those that are there this URL and the newest secret, and
@@ -62,7 +82,7 @@ pub(super) async fn register(
 ) -> Result<String, SendError> {
     let there = api.webhooks().await?;
     for wanted in &wanted {
-        let mut webhook = api::webhook(&name(*wanted), &url, wanted.0, wanted.1);
+        let mut webhook = api::webhook(&name(*wanted, &url), &url, wanted.0, wanted.1);
         webhook["secret"] = secret.expose_secret().into();
         let found = find(&there, *wanted, &url);
         let id = found.and_then(|found| lenient_json::some_text(found, "id"));
@@ -84,17 +104,17 @@ pub(super) async fn register(
     ))
 }
 
-/// Makes those active again that `register` has made and Webex has ended, with the URL that they have, and says
-/// how many that were. Webhooks of others stay as they are.
+/// Makes those of a connection active again that Webex has ended, with the URL that they have, and says how many
+/// that were. Webhooks of others stay as they are.
 pub(super) async fn revive(
     api: &WebexApi,
+    of: &ConnectionId,
     secret: &SecretString,
 ) -> Result<Option<String>, SendError> {
     let there = api.webhooks().await?;
-    let ended = there.iter().filter(|webhook| {
-        let is_ours = lenient_json::text(webhook, "name").starts_with(NAME);
-        is_ours && !is_active(webhook)
-    });
+    let ended = there
+        .iter()
+        .filter(|webhook| is_of(webhook, of.as_str()) && !is_active(webhook));
     let mut revived = 0_usize;
     for webhook in ended {
         let Some(id) = lenient_json::some_text(webhook, "id") else {
@@ -126,7 +146,7 @@ mod tests {
             of("others", "another tool", "https://else.example"),
             of(
                 "named",
-                "haptik-bridge messages created",
+                "haptik-bridge acme messages created",
                 "https://old.example",
             ),
             of("here", "by hand", "https://b.example/channels/acme"),
@@ -145,6 +165,26 @@ mod tests {
         );
         assert_eq!(found(&all[..1], "https://b.example/channels/acme"), None);
         assert!(find(&all, ("messages", "deleted"), "https://old.example").is_none());
+    }
+
+    #[test]
+    fn one_is_of_the_connection_that_it_leads_to_or_is_named_after() {
+        let of = |name: &str, url: &str| json!({"name": name, "targetUrl": url});
+        for (name, url) in [
+            ("haptik-bridge acme messages created", "https://b.example"),
+            ("by hand", "https://b.example/channels/acme"),
+            ("by hand", "https://b.example/prod/channels/acme/"),
+        ] {
+            assert!(is_of(&of(name, url), "acme"), "{name} {url}");
+        }
+        for (name, url) in [
+            ("haptik-bridge acme-2 messages created", "https://b.example"),
+            ("by hand", "https://b.example/channels/acme-2"),
+            ("by hand", "https://b.example/acme"),
+            ("by hand", "not a URL"),
+        ] {
+            assert!(!is_of(&of(name, url), "acme"), "{name} {url}");
+        }
     }
 
     #[test]
