@@ -71,7 +71,7 @@ const LIMITS: Limits = Limits {
         weight: TEXT,
     },
     // Not documented.
-    address: Size::bytes(2_048),
+    address: Size::bytes(3_000),
     buttons: Some(Buttons {
         // Not documented: about 20 actions a card are known to be shown.
         most: 20,

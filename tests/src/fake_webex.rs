@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use sha1::Sha1;
 
 use crate::faults::{Port, Server};
-use crate::provider::Request;
+use crate::provider::{Request, Shown};
 
 /// The bot's access token.
 pub const TOKEN: &str = "fake-webex-bot-token-OTQ0";
@@ -125,6 +125,17 @@ impl FakeWebex {
         self.state.read(|store| store.webhooks.clone())
     }
 
+    /// Makes a webhook as somebody else did.
+    pub fn make_webhook(&self, name: &str, url: &str) {
+        self.state.change(|store| {
+            let id = format!("Y2lzHOOK{}", store.next_id());
+            store.webhooks.push(json!({
+                "id": id, "name": name, "targetUrl": url, "resource": "messages",
+                "event": "created", "status": "active",
+            }));
+        });
+    }
+
     /// Ends all webhooks, as Webex does when they are not answered.
     pub fn end_webhooks(&self) {
         self.state.change(|store| {
@@ -140,7 +151,8 @@ impl FakeWebex {
             .change(|store| store.removed.insert(room.to_owned()));
     }
 
-    /// What a file is answered with from now on: 200, 423 while it is scanned, 410 when it is harmful.
+    /// What a file is answered with from now on: 200, 423 while it is scanned, 410 when it is harmful, 428 when it
+    /// cannot be scanned.
     pub fn set_file_status(&self, status: u16) {
         self.state.change(|store| {
             for file in store.files.values_mut() {
@@ -273,6 +285,20 @@ impl FakeWebex {
     pub fn report(&self) -> String {
         self.state.read(|store| format!("{store:#?}"))
     }
+}
+
+/// Whether Webex takes a message, without its room and thread.
+///
+/// # Errors
+/// When it does not; says why.
+pub fn takes(message: &Value) -> Result<(), String> {
+    check::message(message)
+}
+
+/// A message as a person sees it.
+#[must_use]
+pub fn shown(message: &Value) -> Shown {
+    shown::shown(message)
 }
 
 /// What a hook has of something: neither what is said nor what is filled in.

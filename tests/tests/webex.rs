@@ -1,15 +1,17 @@
 //! The bridge between a fake Webex and a simulated Haptik, end to end: what only this channel has.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use haptik_bridge_channels::registry::REGISTRATIONS;
 use haptik_bridge_shared::config::{Config, Registry};
 use haptik_bridge_shared::net::client;
 use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::fake_webex::FakeWebex;
+use haptik_bridge_tests::faults::Fault;
 use haptik_bridge_tests::provider::FakeProvider as _;
 use haptik_bridge_tests::{Options, Stage};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// A stage with a Webex bot on it.
@@ -42,7 +44,7 @@ impl Scene {
 
     /// Waits until something is shown in a room.
     async fn sees(&self, room: &str, text: &str) -> anyhow::Result<Value> {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         loop {
             let mut newest = self.webex.messages(room).into_iter().rev();
             if let Some(message) = newest.find(|message| message.to_string().contains(text)) {
@@ -143,6 +145,125 @@ async fn edits_and_deletions_are_told_where_the_connection_says_so() -> anyhow::
     }
     let told = scene.told(3).await?;
     assert_eq!(told, ["blue", "Edited message: blue", "Deleted a message."]);
+    scene.finish().await
+}
+
+/// Says the same twice.
+fn twice(message: &UserMessage) -> Vec<Reply> {
+    let text = format!("Please wait, {}.", message.text);
+    vec![Reply::Text(text.clone()), Reply::Text(text)]
+}
+
+/// How many messages of the bot have this in them.
+fn count(webex: &FakeWebex, room: &str, text: &str) -> usize {
+    let messages = webex.messages(room);
+    messages
+        .iter()
+        .filter(|each| each.to_string().contains(text))
+        .count()
+}
+
+#[tokio::test]
+async fn what_was_taken_unheard_in_the_direct_room_is_shown_once_also_where_it_says_the_same()
+-> anyhow::Result<()> {
+    let scene = Scene::with("", twice).await?;
+    let (webex, direct) = (&scene.webex, FakeWebex::direct(ASHA));
+    let faults = webex.server().faults();
+    for (name, fault) in [
+        ("Cut", Fault::CutAfter),
+        ("Within", Fault::CutWithin(10)),
+        ("Status", Fault::StatusAfter(502)),
+        ("Before", Fault::CutBefore),
+    ] {
+        faults.add(webex.showing(Some(ASHA)), 1, fault);
+        scene
+            .hook(&webex.said(ASHA, &direct, &json!({"text": name})))
+            .await?;
+        let text = format!("Please wait, {name}.");
+        let began = Instant::now();
+        while count(webex, &direct, &text) < 2 {
+            let is_patient = began.elapsed() < Duration::from_secs(30);
+            assert!(is_patient, "waited for {text}\n{}", webex.report());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(scene.stage.local.queue.idle(Duration::from_secs(30)).await);
+        assert_eq!(count(webex, &direct, &text), 2, "{name}");
+    }
+    assert_eq!(faults.failed().len(), 4);
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn a_space_that_the_bot_was_removed_from_is_given_up_at_once() -> anyhow::Result<()> {
+    let scene = Scene::with("", echo).await?;
+    scene.webex.remove_from(SPACE);
+    let said = scene.webex.mentioned(ASHA, SPACE, "anybody?", None);
+    scene.hook(&said).await?;
+    scene.told(1).await?;
+    let direct = FakeWebex::direct("Y2lzUSER000002");
+    let other = scene
+        .webex
+        .said("Y2lzUSER000002", &direct, &json!({"text": "me"}));
+    scene.hook(&other).await?;
+    scene.sees(&direct, "You said: me.").await?;
+    assert!(scene.stage.local.queue.idle(Duration::from_secs(30)).await);
+    let dead = scene.stage.finish_with_dead().await?;
+    assert_eq!(dead.len(), 1, "{dead:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn housekeeping_makes_those_webhooks_active_again_that_webex_ended() -> anyhow::Result<()> {
+    let scene = Scene::with("", echo).await?;
+    let here = "https://bridge.example.com/channels/acme-webex";
+    let there = "https://other.example.com/channels/acme-webex-2";
+    scene
+        .webex
+        .make_webhook("haptik-bridge acme-webex messages created", here);
+    scene.webex.make_webhook("made by hand", here);
+    scene.webex.make_webhook("of another bridge", there);
+    scene.webex.end_webhooks();
+    let processor = &scene.stage.local.processor;
+    processor
+        .run_scheduled_maintenance(Timestamp::now() + Duration::from_mins(10))
+        .await;
+    let states: Vec<Value> = scene
+        .webex
+        .webhooks()
+        .iter()
+        .map(|webhook| webhook["status"].clone())
+        .collect();
+    assert_eq!(states, ["active", "active", "inactive"]);
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_scanned_is_told_of() -> anyhow::Result<()> {
+    let scene = Scene::with("", echo).await?;
+    let direct = FakeWebex::direct(ASHA);
+    let file = scene.webex.add_file("safe.zip", "application/zip", b"PK");
+    scene.webex.set_file_status(428);
+    let said = scene.webex.said(ASHA, &direct, &json!({"files": [file]}));
+    scene.hook(&said).await?;
+    scene.sees(&direct, "file").await?;
+    scene.stage.abandon();
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_is_mentioned_by_what_a_bot_says() -> anyhow::Result<()> {
+    let scene = Scene::with("", |_| {
+        vec![Reply::Text(
+            "Hello <@all> and <@personEmail:a@b.example|A>".to_owned(),
+        )]
+    })
+    .await?;
+    let direct = FakeWebex::direct(ASHA);
+    let said = scene.webex.said(ASHA, &direct, &json!({"text": "hi"}));
+    scene.hook(&said).await?;
+    let shown = scene.sees(&direct, "Hello").await?;
+    let text = shown["markdown"].as_str().unwrap_or_default();
+    assert!(!text.contains("<@") && text.contains("@all"), "{text}");
     scene.finish().await
 }
 

@@ -47,9 +47,9 @@ const fn narrower(room: usize) -> Limits {
 /// Whether a page becomes a message of a length that Webex takes.
 fn fits(page: &Page) -> bool {
     if is_text(page) {
-        return TEXT.fits(&hard_lines(&page.text(Markup::CommonMark)));
+        return TEXT.fits(&hard_lines(&harmless(&page.text(Markup::CommonMark))));
     }
-    adaptive_cards::fits(&adaptive_cards::card(page, VERSION), CARD)
+    adaptive_cards::fits(&card(page), CARD)
 }
 
 /// The body of a part: the message that shows a page, without its room and thread, and the name of the part.
@@ -62,17 +62,45 @@ pub(super) fn message(page: &Page) -> Value {
     if is_text(page) {
         return text(&page.text(Markup::CommonMark));
     }
-    let card = adaptive_cards::card(page, VERSION);
     json!({
-        "markdown": TEXT.clip(&page.fallback),
-        "attachments": [adaptive_cards::attachment(card)],
+        "markdown": TEXT.clip(&harmless(&page.fallback)),
+        "attachments": [adaptive_cards::attachment(card(page))],
     })
+}
+
+fn card(page: &Page) -> Value {
+    let mut card = adaptive_cards::card(page, VERSION);
+    make_harmless(&mut card);
+    card
 }
 
 /// A message that is a text.
 pub(super) fn text(markdown: &str) -> Value {
-    let lines = Some(hard_lines(markdown)).filter(|lines| TEXT.fits(lines));
-    json!({"markdown": lines.unwrap_or_else(|| markdown.to_owned())})
+    let markdown = harmless(markdown);
+    let lines = Some(hard_lines(&markdown)).filter(|lines| TEXT.fits(lines));
+    json!({"markdown": lines.unwrap_or_else(|| TEXT.clip(&markdown).into_owned())})
+}
+
+/// A text that mentions nobody (<https://developer.webex.com/docs/basics#formatting-messages>): whether Webex heeds
+/// an escape there is not documented.
+fn harmless(markdown: &str) -> String {
+    markdown.replace("<@", "<\u{2060}@")
+}
+
+/// A card whose texts mention nobody.
+fn make_harmless(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if name == "text" => *text = harmless(text),
+                    other => make_harmless(other),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(make_harmless),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// A text whose lines end with two spaces, so that they end there.

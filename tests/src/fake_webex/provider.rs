@@ -163,11 +163,6 @@ impl FakeProvider for FakeWebex {
         Fault::Refused("403 The bot is not a member of this room.".to_owned())
     }
 
-    /// There is neither a key of a message nor a way to ask for what is there.
-    fn may_show_twice(&self) -> bool {
-        true
-    }
-
     fn showing(&self, user: Option<&str>) -> Calls {
         let calls = Calls::to("/v1/messages").by(Method::POST);
         match user {

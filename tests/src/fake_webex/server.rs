@@ -59,7 +59,7 @@ async fn request(
         Err(Refused::new(401, words))
     };
     called.unwrap_or_else(|refused| {
-        if ![401, 410, 423].contains(&refused.status) {
+        if ![401, 410, 423, 428].contains(&refused.status) {
             let refusal = format!("{method} {uri}: {}", refused.message);
             state.change(|store| store.refusals.push(refusal));
         }
@@ -82,6 +82,7 @@ fn call(state: &State, method: &Method, uri: &Uri, body: &[u8]) -> Result<Respon
         ("POST", ["messages"]) => {
             create(store, json()?).map(|message| axum::Json(message).into_response())
         }
+        ("GET", ["messages", "direct"]) => direct(store, uri),
         ("GET", ["messages", id]) => {
             let message = store.messages.iter().find(|each| each["id"] == *id);
             found(message.cloned()).ok_or_else(nothing)
@@ -126,6 +127,18 @@ fn person(id: &str) -> Value {
     })
 }
 
+/// <https://developer.webex.com/docs/api/v1/messages/list-direct-messages>: from the newest on.
+fn direct(store: &Store, uri: &Uri) -> Result<Response, Refused> {
+    let query = uri.query().unwrap_or_default();
+    let person = query.strip_prefix("personId=").filter(|id| !id.is_empty());
+    let person = person.ok_or_else(|| Refused::new(400, "personId or personEmail is required"))?;
+    let room = super::FakeWebex::direct(person);
+    let there = store.messages.iter().rev();
+    let there = there.filter(|each| each["roomId"] == room.as_str());
+    let items: Vec<&Value> = there.take(50).collect();
+    Ok(axum::Json(json!({"items": items})).into_response())
+}
+
 /// <https://developer.webex.com/docs/api/v1/messages/create-a-message>
 fn create(store: &mut Store, mut body: Value) -> Result<Value, Refused> {
     check::message(&body).map_err(|words| Refused::new(400, words))?;
@@ -142,6 +155,8 @@ fn create(store: &mut Store, mut body: Value) -> Result<Value, Refused> {
             return Err(Refused::new(400, "Parent activity can not be a reply"));
         }
     }
+    let is_direct = room.starts_with(&super::FakeWebex::direct(""));
+    body["roomType"] = if is_direct { "direct" } else { "group" }.into();
     body["id"] = format!("Y2lzOWN{}", store.next_id()).into();
     body["personId"] = BOT.into();
     body["personEmail"] = "help@webex.bot".into();
@@ -173,6 +188,7 @@ fn content(store: &Store, id: &str) -> Result<Response, Refused> {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             Ok(answer)
         }
+        428 => Err(Refused::new(428, "The requested file cannot be scanned.")),
         status => Err(Refused::new(status, "The requested file is infected.")),
     }
 }
