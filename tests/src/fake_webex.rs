@@ -50,6 +50,8 @@ pub(crate) struct Store {
     actions: BTreeMap<String, Value>,
     files: BTreeMap<String, File>,
     webhooks: Vec<Value>,
+    /// What stands in the JSON of messages that are fetched in the place of something, as it is.
+    instead: Option<(String, String)>,
     /// Rooms that the bot was removed from.
     removed: BTreeSet<String>,
     refusals: Vec<String>,
@@ -143,6 +145,12 @@ impl FakeWebex {
                 webhook["status"] = "inactive".into();
             }
         });
+    }
+
+    /// Says this in the JSON of messages that are fetched in the place of that, whatever becomes of the JSON.
+    pub fn say_instead(&self, that: &str, this: &str) {
+        let instead = Some((that.to_owned(), this.to_owned()));
+        self.state.change(|store| store.instead = instead);
     }
 
     /// Removes the bot from a room.
@@ -251,7 +259,11 @@ impl FakeWebex {
     /// Before the webhook is set.
     #[must_use]
     pub fn request(&self, hook: &Value) -> Request {
-        let body = hook.to_string().into_bytes();
+        self.request_of(hook.to_string().into_bytes())
+    }
+
+    /// The request that brings a body to the bridge, signed.
+    fn request_of(&self, body: Vec<u8>) -> Request {
         let mac = <Hmac<Sha1>>::new_from_slice(SECRET.as_bytes()).expect("any key is one");
         let signature = hex::encode(mac.chain_update(&body).finalize().into_bytes());
         http::Request::builder()

@@ -8,9 +8,10 @@ use haptik_bridge_shared::config::{Config, Registry};
 use haptik_bridge_shared::net::client;
 use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::fake_webex::FakeWebex;
-use haptik_bridge_tests::faults::Fault;
+use haptik_bridge_tests::faults::{Calls, Fault};
 use haptik_bridge_tests::provider::FakeProvider as _;
 use haptik_bridge_tests::{Options, Stage};
+use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -190,6 +191,43 @@ async fn what_was_taken_unheard_in_the_direct_room_is_shown_once_also_where_it_s
         assert_eq!(count(webex, &direct, &text), 2, "{name}");
     }
     assert_eq!(faults.failed().len(), 4);
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn what_is_fetched_is_asked_for_again_where_the_answer_is_none() -> anyhow::Result<()> {
+    let scene = Scene::with("", echo).await?;
+    let (webex, direct) = (&scene.webex, FakeWebex::direct(ASHA));
+    let faults = webex.server().faults();
+    let faulty = [
+        Fault::Garbage,
+        Fault::Status(503),
+        Fault::CutBefore,
+        Fault::RateLimited(1),
+    ];
+    for fault in faulty {
+        let fetching = Calls::to("/v1/messages/").by(Method::GET);
+        faults.add(fetching, 1, fault.clone());
+        let text = format!("fetched {}", faults.failed().len());
+        scene
+            .hook(&webex.said(ASHA, &direct, &json!({"text": text})))
+            .await?;
+        scene.sees(&direct, &format!("You said: {text}.")).await?;
+    }
+    assert_eq!(scene.told(4).await?.len(), 4);
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn what_the_api_says_in_broken_json_is_told_without_what_is_broken() -> anyhow::Result<()> {
+    let scene = Scene::with("", echo).await?;
+    let direct = FakeWebex::direct(ASHA);
+    let said = scene
+        .webex
+        .said(ASHA, &direct, &json!({"text": "cut BROKEN here"}));
+    scene.webex.say_instead("BROKEN", r"\ud83d");
+    scene.hook(&said).await?;
+    assert_eq!(scene.told(1).await?, ["cut \u{fffd} here"]);
     scene.finish().await
 }
 

@@ -76,9 +76,7 @@ impl WebexApi {
                 let url = below(&self.base_url, "people/me");
                 let answer = self.send(&ApiRequest::get(call, url)).await?;
                 let me = success(call, answer)?;
-                let id = lenient_json::some_text(&me, "id").ok_or_else(|| {
-                    refusal::of_call(&CallError::new(call, CallErrorKind::Unreadable))
-                })?;
+                let id = lenient_json::some_text(&me, "id").ok_or_else(|| unreadable(call))?;
                 let names = ["displayName", "nickName", "firstName"];
                 let names = names
                     .iter()
@@ -105,7 +103,12 @@ impl WebexApi {
         if answer.status == 404 {
             return Ok(None);
         }
-        success(call, answer).map(Some)
+        let found = success(call, answer)?;
+        // What is no such thing is not what it says.
+        let is_one = lenient_json::some_text(&found, "id").is_some();
+        is_one
+            .then_some(Some(found))
+            .ok_or_else(|| unreadable(call))
     }
 
     /// A message.
@@ -127,10 +130,7 @@ impl WebexApi {
         if [400, 403, 404].contains(&answer.status) {
             return Ok(None);
         }
-        let listed = success(call, answer)?;
-        Ok(Some(
-            lenient_json::list(&listed, "items").cloned().collect(),
-        ))
+        items(call, answer).map(Some)
     }
 
     /// Creates a message (<https://developer.webex.com/docs/api/v1/messages/create-a-message>). There is nothing
@@ -194,8 +194,7 @@ impl WebexApi {
         let mut url = below(&self.base_url, "webhooks");
         url.query_pairs_mut().append_pair("max", "100");
         let answer = self.send(&ApiRequest::get(call, url)).await?;
-        let listed = success(call, answer)?;
-        Ok(lenient_json::list(&listed, "items").cloned().collect())
+        items(call, answer)
     }
 
     /// Makes a webhook, or changes the one with this id.
@@ -313,6 +312,18 @@ fn success(call: &str, answer: ApiAnswer) -> Result<Value, SendError> {
         return Ok(answer.body);
     }
     Err(refusal::of_answer(call, &answer))
+}
+
+/// What is listed in an answer.
+fn items(call: &'static str, answer: ApiAnswer) -> Result<Vec<Value>, SendError> {
+    let listed = success(call, answer)?;
+    let items = listed.get("items").and_then(Value::as_array);
+    items.cloned().ok_or_else(|| unreadable(call))
+}
+
+/// An answer that is a success, and not what was asked for.
+fn unreadable(call: &'static str) -> SendError {
+    refusal::of_call(&CallError::new(call, CallErrorKind::Unreadable))
 }
 
 /// Webex's own words in an error.

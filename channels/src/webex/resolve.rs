@@ -52,9 +52,9 @@ impl Reference {
     }
 }
 
-/// What a message says to the bot; `None` where it is the bot's own.
+/// What a message says to the bot; `None` where it is for somebody else, or the bot's own.
 pub(super) fn said(message: &Value, me: &Me) -> Option<UserAction> {
-    if lenient_json::text(message, "personId") == me.id {
+    if !is_for(message, me) {
         return None;
     }
     let attachments: Vec<Attachment> = files::of(message).collect();
@@ -67,12 +67,22 @@ pub(super) fn said(message: &Value, me: &Me) -> Option<UserAction> {
 
 /// What an edited message says now, without its files, which were told before.
 pub(super) fn edited(message: &Value, me: &Me) -> Option<UserAction> {
-    let is_own = lenient_json::text(message, "personId") == me.id;
     let text = words(message, me);
-    (!is_own && !text.is_empty()).then(|| UserAction::Message {
+    (is_for(message, me) && !text.is_empty()).then(|| UserAction::Message {
         text: format!("Edited message: {text}"),
         attachments: Vec::new(),
     })
+}
+
+/// Whether somebody else says it, and to the bot: in a space, by a mention.
+fn is_for(message: &Value, me: &Me) -> bool {
+    if lenient_json::text(message, "personId") == me.id {
+        return false;
+    }
+    let html = lenient_json::text(message, "html");
+    lenient_json::text(message, "roomType") != "group"
+        || is_mentioned(message, me)
+        || mention(&html, &me.id).is_some()
 }
 
 /// The text of a message without the mention of the bot.
@@ -224,6 +234,22 @@ mod tests {
         });
         let said = words(&message, &me);
         assert_eq!(said, "tid3 for Anna and please");
+    }
+
+    #[test]
+    fn among_others_only_a_mention_is_for_the_bot() {
+        let html = "<spark-mention data-object-type=\"person\" data-object-id=\"Y2lzBOT\">Acme</spark-mention> hi";
+        for (message, is_meant) in [
+            (json!({"text": "hi", "roomType": "direct"}), true),
+            (json!({"text": "hi", "roomType": "group"}), false),
+            (json!({"text": "hi", "roomType": "group", "mentionedGroups": ["all"]}), false),
+            (json!({"text": "hi", "roomType": "group", "mentionedPeople": ["Y2lzELSE"]}), false),
+            (json!({"text": "Acme hi", "roomType": "group", "mentionedPeople": ["Y2lzBOT"]}), true),
+            (json!({"text": "Acme hi", "roomType": "group", "html": html}), true),
+        ] {
+            assert_eq!(said(&message, &me()).is_some(), is_meant, "{message}");
+            assert_eq!(edited(&message, &me()).is_some(), is_meant, "{message}");
+        }
     }
 
     #[test]

@@ -155,6 +155,10 @@ impl FakeProvider for FakeWebex {
         None
     }
 
+    fn signed(&self, request: &Request) -> Option<Request> {
+        Some(self.request_of(request.body().clone()))
+    }
+
     fn credentials(&self) -> &'static [&'static str] {
         &["x-spark-signature"]
     }

@@ -85,7 +85,11 @@ fn call(state: &State, method: &Method, uri: &Uri, body: &[u8]) -> Result<Respon
         ("GET", ["messages", "direct"]) => direct(store, uri),
         ("GET", ["messages", id]) => {
             let message = store.messages.iter().find(|each| each["id"] == *id);
-            found(message.cloned()).ok_or_else(nothing)
+            let mut json = message.ok_or_else(nothing)?.to_string();
+            if let Some((that, this)) = &store.instead {
+                json = json.replace(that, this);
+            }
+            Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
         }
         ("GET", ["attachment", "actions", id]) => {
             found(store.actions.get(*id).cloned()).ok_or_else(nothing)
