@@ -152,6 +152,8 @@ pub struct OutletDeps {
     pub memory: Memory,
     /// What users were offered before.
     pub offers: Offers,
+    /// How forms are filled in and sent.
+    pub forms: Forms,
 }
 
 /// The side of a channel that receives. Linked into `inbound` only.

@@ -78,6 +78,7 @@ impl Outlets {
                 table: table.clone(),
                 memory: memory.clone(),
                 offers: Offers::new(bridge.ledger.clone()),
+                forms: channel.forms,
             };
             build(channel, deps)
         });

@@ -121,6 +121,11 @@ impl FakeWebex {
         })
     }
 
+    /// Forgets what was refused: a test expected it.
+    pub fn forgive(&self) {
+        self.state.change(|store| store.refusals.clear());
+    }
+
     /// The webhooks that were made, as Webex has them.
     #[must_use]
     pub fn webhooks(&self) -> Vec<Value> {

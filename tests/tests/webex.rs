@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use haptik_bridge_channels::registry::REGISTRATIONS;
+use haptik_bridge_channels::channel::OnlineDeps;
+use haptik_bridge_channels::registry::{REGISTRATIONS, TRIALS};
 use haptik_bridge_shared::config::{Config, Registry};
 use haptik_bridge_shared::net::client;
 use haptik_bridge_simulator::{Reply, UserMessage};
@@ -116,7 +117,8 @@ async fn a_hook_that_does_not_say_that_it_is_of_a_reply_is_answered_in_the_threa
     assert_eq!(answer["parentId"], first["data"]["id"]);
     // The first try, whose thread began with a reply.
     assert_eq!(scene.webex.refusals().len(), 1);
-    scene.stage.finish().await
+    scene.webex.forgive();
+    scene.finish().await
 }
 
 #[tokio::test]
@@ -144,6 +146,7 @@ async fn edits_and_deletions_are_told_where_the_connection_says_so() -> anyhow::
         let hook = FakeWebex::hook("messages", event, ASHA, &said["data"]);
         scene.hook(&hook).await?;
     }
+    scene.sees(&direct, "You said: Deleted a message.").await?;
     let told = scene.told(3).await?;
     assert_eq!(told, ["blue", "Edited message: blue", "Deleted a message."]);
     scene.finish().await
@@ -227,6 +230,7 @@ async fn what_the_api_says_in_broken_json_is_told_without_what_is_broken() -> an
         .said(ASHA, &direct, &json!({"text": "cut BROKEN here"}));
     scene.webex.say_instead("BROKEN", r"\ud83d");
     scene.hook(&said).await?;
+    scene.sees(&direct, "You said: cut").await?;
     assert_eq!(scene.told(1).await?, ["cut \u{fffd} here"]);
     scene.finish().await
 }
@@ -324,9 +328,8 @@ async fn a_file_that_is_scanned_is_waited_for_and_a_harmful_one_is_told_of() -> 
     scene.stage.finish().await
 }
 
-#[tokio::test]
-async fn registering_makes_the_webhooks_and_makes_ended_ones_active_again() -> anyhow::Result<()> {
-    let webex = FakeWebex::start().await;
+/// A configuration with a connection to this fake alone.
+fn config(webex: &FakeWebex) -> Config {
     let text = format!(
         "[haptik.main]\nbase_url = 'https://h.example'\nclient_id = 'c'\ntoken = 't'\n\
          webhook_secrets = 's'\nbusiness_id = 1\n[channels.acme-webex]\n{}",
@@ -336,20 +339,82 @@ async fn registering_makes_the_webhooks_and_makes_ended_ones_active_again() -> a
         channels: haptik_bridge_channels::registry::DEFINITIONS,
         sinks: &[],
     };
-    let config = Config::parse(&text, &registry).expect("a configuration");
+    Config::parse(&text, &registry).expect("a configuration")
+}
+
+const URL: &str = "https://bridge.example.com/channels/acme-webex";
+
+#[tokio::test]
+async fn registering_makes_the_webhooks_and_makes_ended_ones_active_again() -> anyhow::Result<()> {
+    let webex = FakeWebex::start().await;
+    webex.make_webhook(
+        "of another bridge",
+        "https://other.example/channels/acme-webex-2",
+    );
+    let config = config(&webex);
     let channel = config.channels.values().next().expect("a connection");
     let register = REGISTRATIONS.iter().find(|(name, _)| *name == "webex");
     let (_, register) = register.expect("it is a channel");
-    let url = "https://bridge.example.com/channels/acme-webex";
     for _ in 0..2 {
-        let call = register(channel, client()?, url)?.expect("it has a call");
+        let call = register(channel, client()?, URL)?.expect("it has a call");
         let said = call.await?;
-        assert!(said.contains(url) && !said.contains("fake-webex"), "{said}");
+        assert!(said.contains(URL) && !said.contains("fake-webex"), "{said}");
         let webhooks = webex.webhooks();
-        assert_eq!(webhooks.len(), 3, "{webhooks:?}");
-        assert!(webhooks.iter().all(|each| each["status"] == "active"));
+        assert_eq!(webhooks.len(), 4, "{webhooks:?}");
+        assert!(webhooks[1..].iter().all(|each| each["status"] == "active"));
+        assert!(webhooks[1..].iter().all(|each| each["targetUrl"] == URL));
         webex.end_webhooks();
     }
+    assert_eq!(webex.webhooks()[0]["name"], "of another bridge");
     assert_eq!(webex.refusals(), [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_token_and_the_webhooks_are_tried_without_anybody_seeing_it() -> anyhow::Result<()> {
+    let webex = FakeWebex::start().await;
+    let config = config(&webex);
+    let channel = config.channels.values().next().expect("a connection");
+    let register = REGISTRATIONS.iter().find(|(name, _)| *name == "webex");
+    let (_, register) = register.expect("it is a channel");
+    let try_it = TRIALS.iter().find(|(name, _)| *name == "webex");
+    let (_, try_it) = try_it.expect("it is a channel");
+    let found = async || -> anyhow::Result<String> {
+        let deps = OnlineDeps {
+            http: client()?,
+            url: Some(URL.to_owned()),
+        };
+        Ok(format!("{:?}", try_it(channel, deps)?.await))
+    };
+    let none = found().await?;
+    assert!(none.contains("knows the bot Help"), "{none}");
+    assert!(
+        none.contains("does not send messages created here"),
+        "{none}"
+    );
+    register(channel, client()?, URL)?
+        .expect("it has a call")
+        .await?;
+    let all = found().await?;
+    assert!(
+        all.contains("sends what is said and what is tapped here"),
+        "{all}"
+    );
+    webex.end_webhooks();
+    let ended = found().await?;
+    assert!(
+        ended.contains("has ended the webhook of messages created"),
+        "{ended}"
+    );
+    webex
+        .server()
+        .faults()
+        .add(Calls::any(), 1, Fault::Refused("401 No.".to_owned()));
+    let refused = found().await?;
+    assert!(refused.contains("Make a new token"), "{refused}");
+    for findings in [none, all, ended, refused] {
+        assert!(!findings.contains("fake-webex"), "{findings}");
+    }
+    assert_eq!(webex.messages("Y2lzROOM").len(), 0);
     Ok(())
 }

@@ -56,7 +56,10 @@ fn check_whole(raw: &Value) {
     assert_eq!(not_shown, None, "not in {text}\n{labels}");
     let addresses = addresses(&hsl);
     let mut addresses = addresses.iter();
-    let not_there = addresses.find(|address| !there.contains(*address));
+    // What would end a link in a text is encoded there.
+    let encoded = |text: &str| text.replace('(', "%28").replace(')', "%29");
+    let there = encoded(&there);
+    let not_there = addresses.find(|address| !there.contains(&encoded(address)));
     assert_eq!(not_there, None, "not in {there}");
 }
 

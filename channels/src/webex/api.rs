@@ -336,3 +336,6 @@ fn words(body: &str) -> String {
 pub(super) fn webhook(name: &str, url: &str, resource: &str, event: &str) -> Value {
     json!({"name": name, "targetUrl": url, "resource": resource, "event": event})
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,9 +81,14 @@ pub(super) fn text(markdown: &str) -> Value {
     json!({"markdown": lines.unwrap_or_else(|| TEXT.clip(&markdown).into_owned())})
 }
 
-/// A text that mentions nobody (<https://developer.webex.com/docs/basics#formatting-messages>): whether Webex heeds
-/// an escape there is not documented.
+/// A text that mentions nobody (<https://developer.webex.com/docs/basics#formatting-messages>), whose links are
+/// written as they are there: whether Webex heeds an escape, or angle brackets, is not documented.
 fn harmless(markdown: &str) -> String {
+    mentionless(&adaptive_cards::plain_links(markdown))
+}
+
+/// A text with a space of no width in what would mention somebody.
+fn mentionless(markdown: &str) -> String {
     markdown.replace("<@", "<\u{2060}@")
 }
 
@@ -93,7 +98,9 @@ fn make_harmless(value: &mut Value) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match value {
-                    Value::String(text) if name == "text" => *text = harmless(text),
+                    Value::String(text) if name == "text" => {
+                        *text = mentionless(text);
+                    }
                     other => make_harmless(other),
                 }
             }

@@ -59,7 +59,8 @@ pub(super) struct Scope<'a> {
     pub(super) since: Timestamp,
 }
 
-/// Which parts are there, among messages that are listed from the newest on. Each message shows one part.
+/// Which parts are there, among messages that are listed from the newest on. Each message shows one part, from then
+/// on too.
 pub(super) fn there(
     listed: &[Value],
     scope: &Scope<'_>,
@@ -78,7 +79,8 @@ pub(super) fn there(
             created.may_be(&id, &part.name) && part.forms.iter().any(|form| is_same(message, form))
         });
         if let Some(at) = at {
-            own.remove(at);
+            let id = lenient_json::text(own.remove(at), "id");
+            created.keep(id, part.name.clone());
             found.push(part.index);
         }
     }
@@ -218,6 +220,15 @@ mod tests {
         assert_eq!(found(&[text("1", "a", NOW)], &created, &part), none);
         created.keep("2".to_owned(), "k#0".to_owned());
         let listed = [text("2", "a", NOW), text("1", "a", NOW)];
+        assert_eq!(found(&listed, &created, &part), [0]);
+        // What was found for one message is not found for the next.
+        let listed = [text("3", "a", NOW)];
+        assert_eq!(found(&listed, &created, &part), [0]);
+        let next = Wanted {
+            name: "next#0".to_owned(),
+            ..wanted(0, json!({"markdown": "a"}))
+        };
+        assert_eq!(found(&listed, &created, &[next]), none);
         assert_eq!(found(&listed, &created, &part), [0]);
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use haptik_bridge_shared::config::Forms;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::{Element, Form};
@@ -14,6 +15,7 @@ use haptik_bridge_shared::message::{
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
@@ -33,15 +35,13 @@ use crate::pace::Bucket;
 use crate::render::inline::{read, verbatim};
 use crate::render::{Markup, Span};
 
-/// What a user is told who sends a form without anything in it.
-const EMPTY_FORM: &str = "Please fill in the form first.";
-
 /// The side that sends.
 #[derive(Debug)]
 pub(super) struct WebexOutlet {
     api: WebexApi,
     fetcher: Fetcher,
     offers: Offers,
+    forms: Forms,
     connection: ConnectionId,
     webhook_secret: SecretString,
     created: Arc<Created>,
@@ -53,6 +53,7 @@ impl WebexOutlet {
             api: WebexApi::new(deps.http, config),
             fetcher: deps.fetcher,
             offers: deps.offers,
+            forms: deps.forms,
             created: deps.memory.of(&deps.connection),
             connection: deps.connection,
             webhook_secret: config.webhook_secrets.newest().clone(),
@@ -94,15 +95,19 @@ impl WebexOutlet {
             }),
             Meaning::Fill => {
                 let form = self.form(&message).await?;
-                let text = form::answers(&submitted.inputs, form.as_ref());
-                if text.is_empty() {
-                    self.notify(at, EMPTY_FORM).await?;
-                    return Ok(None);
+                let now = Timestamp::now();
+                let inputs = &submitted.inputs;
+                match form::submission(inputs, form.as_ref(), self.forms, now) {
+                    Ok(text) => Some(UserAction::Message {
+                        text,
+                        attachments: Vec::new(),
+                    }),
+                    // The card is there still.
+                    Err(wrong) => {
+                        self.notify(at, &wrong).await?;
+                        None
+                    }
                 }
-                Some(UserAction::Message {
-                    text,
-                    attachments: Vec::new(),
-                })
             }
         })
     }

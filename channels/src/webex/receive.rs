@@ -90,7 +90,7 @@ fn of_message(hook: &Value, data: &Value, event: &str) -> Read {
     match event {
         "created" => done(data, data, "", What::Said),
         "updated" => done(data, data, EDIT, What::Edited),
-        _ => done(data, data, "delete", |_| What::Deleted),
+        _ => done(data, data, "gone", |_| What::Deleted),
     }
 }
 

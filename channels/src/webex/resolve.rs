@@ -164,6 +164,7 @@ fn cut(text: &str, name: &str, before: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -242,10 +243,22 @@ mod tests {
         for (message, is_meant) in [
             (json!({"text": "hi", "roomType": "direct"}), true),
             (json!({"text": "hi", "roomType": "group"}), false),
-            (json!({"text": "hi", "roomType": "group", "mentionedGroups": ["all"]}), false),
-            (json!({"text": "hi", "roomType": "group", "mentionedPeople": ["Y2lzELSE"]}), false),
-            (json!({"text": "Acme hi", "roomType": "group", "mentionedPeople": ["Y2lzBOT"]}), true),
-            (json!({"text": "Acme hi", "roomType": "group", "html": html}), true),
+            (
+                json!({"text": "hi", "roomType": "group", "mentionedGroups": ["all"]}),
+                false,
+            ),
+            (
+                json!({"text": "hi", "roomType": "group", "mentionedPeople": ["Y2lzELSE"]}),
+                false,
+            ),
+            (
+                json!({"text": "Acme hi", "roomType": "group", "mentionedPeople": ["Y2lzBOT"]}),
+                true,
+            ),
+            (
+                json!({"text": "Acme hi", "roomType": "group", "html": html}),
+                true,
+            ),
         ] {
             assert_eq!(said(&message, &me()).is_some(), is_meant, "{message}");
             assert_eq!(edited(&message, &me()).is_some(), is_meant, "{message}");
@@ -273,5 +286,23 @@ mod tests {
             assert_eq!(Reference::read(&reference.to_json()), Some(reference));
         }
         assert_eq!(Reference::read(&json!({"id": "a"})), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_message_is_read(html in "(\\PC|<spark-mention data-object-id=\"Y2lzBOT\">|</spark-mention>|Acme| |&amp;){0,20}", text in "(\\PC|Acme| ){0,20}", id in "\\PC{0,40}") {
+            let message = json!({"text": text, "html": html, "mentionedPeople": ["Y2lzBOT"]});
+            let _ = (said(&message, &me()), edited(&message, &me()), bare_id(&id));
+        }
+
+        #[test]
+        fn all_but_the_mention_is_said(before in "[a-z]{0,8}", after in "[a-z]{1,8}") {
+            let tag = "<spark-mention data-object-type=\"person\" data-object-id=\"Y2lzBOT\">Acme Help</spark-mention>";
+            let message = json!({
+                "text": format!("{before} Acme Help {after}"), "html": format!("<p>{before} {tag} {after}</p>"),
+                "roomType": "group", "mentionedPeople": ["Y2lzBOT"],
+            });
+            prop_assert_eq!(text(&message), format!("{before} {after}").trim());
+        }
     }
 }
