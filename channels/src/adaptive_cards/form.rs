@@ -99,8 +99,8 @@ fn element(field: &Field, version: Version) -> Value {
         ),
         Input::Email => typed(json!({"type": "Input.Text", "style": "Email"}), ""),
         Input::Number => typed(json!({"type": "Input.Number"}), ""),
-        Input::Date => json!({"type": "Input.Date"}),
-        Input::Time => json!({"type": "Input.Time"}),
+        Input::Date => typed(json!({"type": "Input.Date"}), ""),
+        Input::Time => typed(json!({"type": "Input.Time"}), ""),
         Input::One(options) => {
             let style = if options.len() < MENU {
                 "expanded"

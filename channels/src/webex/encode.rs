@@ -34,11 +34,13 @@ pub(super) fn pages(outgoing: &Outgoing) -> Vec<Page> {
 
 /// What Webex takes, in pages that hold so many bytes.
 const fn narrower(room: usize) -> Limits {
+    let room = Size::bytes(room);
     Limits {
+        text: room,
         shape: Shape::Blocks {
             most: super::BLOCKS,
-            section: Size::bytes(room),
-            weight: Size::bytes(room),
+            section: room,
+            weight: room,
         },
         ..LIMITS
     }

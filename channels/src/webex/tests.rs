@@ -99,6 +99,31 @@ fn an_address_is_kept_short_and_read_back() {
     assert_eq!(serde_json::from_value::<Place>(json).ok(), Some(place));
 }
 
+/// All texts that a message becomes, in one.
+fn said(body: &Value) -> String {
+    let pages = pages(body);
+    let texts = pages.iter().map(|page| {
+        let sent = encode::message(page);
+        sent["markdown"].as_str().unwrap_or_default().to_owned()
+    });
+    texts.collect()
+}
+
+#[test]
+fn what_becomes_longer_as_it_is_sent_is_in_several_messages() {
+    for (count, one) in [
+        (649, "<@all>"),
+        (649, "<@all> "),
+        (2_500, "a\n"),
+        (900, "(<@all>)"),
+    ] {
+        let text = one.repeat(count);
+        let said = said(&json!({"text": text, "type": "TEXT"}));
+        let letter = if one.contains("all") { "all" } else { "a" };
+        assert_eq!(said.matches(letter).count(), count, "{one}");
+    }
+}
+
 proptest! {
     #[test]
     fn every_message_is_within_what_webex_takes(text in "\\PC{0,4000}|([a-z]\n){0,4000}") {

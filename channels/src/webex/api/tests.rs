@@ -89,8 +89,9 @@ async fn a_thread_that_begins_with_a_reply_or_is_gone_costs_no_answer() {
             }
         })
         .await;
-        let sent = api(&fake, &["t"]).create(&place(Some("R"), None), &text());
-        assert!(sent.await.is_ok());
+        let to = place(Some("R"), None);
+        let sent = api(&fake, &["t"]).create(&to, &text()).await;
+        assert!(sent.is_ok(), "{sent:?}");
         let created = created(&fake);
         assert_eq!(
             [&created[0]["parentId"], &created[1]["parentId"]],
@@ -112,8 +113,9 @@ async fn each_refusal_is_what_webex_means_by_it() {
         let words = r#"{"message":"for a reason","trackingId":"ROUTER_1"}"#;
         let fake =
             Fake::start(move |_| Answer::new(status, words).header("Retry-After", "3")).await;
-        let refused = api(&fake, &["secret-token"]).create(&place(None, None), &text());
-        let refused = refused.await.expect_err("it is refused");
+        let to = place(None, None);
+        let refused = api(&fake, &["secret-token"]).create(&to, &text()).await;
+        let refused = refused.expect_err("it is refused");
         assert_eq!(refused.refusal, expected, "{status}");
         assert!(!format!("{refused} {refused:?}").contains("secret-token"));
     }
