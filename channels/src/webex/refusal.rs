@@ -36,7 +36,7 @@ pub(super) fn of_answer(call: &str, answer: &ApiAnswer) -> SendError {
             "Webex found something harmful in the file",
         ),
         423 => (
-            Refusal::Unavailable(waiting(answer.retry_after)),
+            Refusal::Unavailable(Some(waiting(answer.retry_after))),
             "Webex scans the file",
         ),
         428 => (Refusal::Refused, UNSCANNABLE),
@@ -61,7 +61,7 @@ pub(super) fn of_call(error: &CallError) -> SendError {
         ),
         "428" => refused(Refusal::Refused, UNSCANNABLE),
         "423" => refused(
-            Refusal::Unavailable(waiting(error.retry_after)),
+            Refusal::Unavailable(Some(waiting(error.retry_after))),
             "Webex scans the file",
         ),
         _ => SendError::of_call("Webex", error),
@@ -69,8 +69,8 @@ pub(super) fn of_call(error: &CallError) -> SendError {
 }
 
 /// How long Webex is waited for that scans a file: at least a second, also where it says none.
-pub(super) fn waiting(said: Option<Duration>) -> Option<Duration> {
-    Some(said.unwrap_or(SCAN).max(Duration::from_secs(1)))
+fn waiting(said: Option<Duration>) -> Duration {
+    said.unwrap_or(SCAN).max(Duration::from_secs(1))
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_wait_of_nothing_is_a_second() {
-        assert_eq!(waiting(Some(Duration::ZERO)), Some(Duration::from_secs(1)));
-        assert_eq!(waiting(None), Some(SCAN));
+        assert_eq!(waiting(Some(Duration::ZERO)), Duration::from_secs(1));
+        assert_eq!(waiting(None), SCAN);
     }
 }
