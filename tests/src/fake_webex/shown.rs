@@ -92,7 +92,15 @@ fn markdown(text: &str, links: &mut Vec<(String, String)>) -> String {
                 }
                 None => after,
             },
-            '*' | '`' => after,
+            // In code everything is as it stands.
+            '`' => match code(rest) {
+                Some((inside, after)) => {
+                    read.push_str(inside);
+                    after
+                }
+                None => after,
+            },
+            '*' => after,
             '~' => after.strip_prefix('~').unwrap_or(after),
             '[' => {
                 label = Some(read.len());
@@ -126,6 +134,21 @@ fn markdown(text: &str, links: &mut Vec<(String, String)>) -> String {
         };
     }
     read
+}
+
+/// What is in a span of code, and what follows it: it ends with as many marks as it begins with.
+fn code(text: &str) -> Option<(&str, &str)> {
+    let inside = text.trim_start_matches('`');
+    let count = text.len() - inside.len();
+    let mut at = 0;
+    loop {
+        let from = at + inside.get(at..)?.find('`')?;
+        let marks = inside[from..].len() - inside[from..].trim_start_matches('`').len();
+        if marks == count {
+            return Some((&inside[..from], &inside[from + marks..]));
+        }
+        at = from + marks;
+    }
 }
 
 /// The address behind a label, and what follows it.
