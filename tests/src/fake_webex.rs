@@ -217,7 +217,7 @@ impl FakeWebex {
     /// A user taps a button of a card, or sends what is filled in there; gives the hook of it
     /// (<https://developer.webex.com/docs/api/v1/attachment-actions>).
     #[must_use]
-    pub fn submitted(&self, user: &str, message: &Value, inputs: Map<String, Value>) -> Value {
+    pub fn submitted(&self, user: &str, message: &Value, inputs: &Map<String, Value>) -> Value {
         let action = self.state.change(|store| {
             let id = format!("Y2lzACT{}", store.next_id());
             let action = json!({

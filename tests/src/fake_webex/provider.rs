@@ -32,7 +32,7 @@ impl FakeWebex {
     ) -> Request {
         let mut inputs = button["data"].as_object().cloned().unwrap_or_default();
         inputs.extend(filled);
-        self.request(&self.submitted(user, message, inputs))
+        self.request(&self.submitted(user, message, &inputs))
     }
 }
 
@@ -74,7 +74,7 @@ fn filled_in(message: &Value, answers: &[(&str, &str)]) -> Option<Map<String, Va
 }
 
 impl FakeProvider for FakeWebex {
-    fn connection(&self) -> &str {
+    fn connection(&self) -> &'static str {
         "acme-webex"
     }
 

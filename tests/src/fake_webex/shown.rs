@@ -7,17 +7,13 @@ use crate::provider::Shown;
 /// A message as a person sees it: beside a card, its text is not seen.
 pub(super) fn shown(message: &Value) -> Shown {
     let mut shown = Shown::default();
-    match message["attachments"].as_array() {
-        Some(attachments) => {
-            for attachment in attachments {
-                look(&attachment["content"], &mut shown);
-            }
+    if let Some(attachments) = message["attachments"].as_array() {
+        for attachment in attachments {
+            look(&attachment["content"], &mut shown);
         }
-        None => {
-            let text = message["markdown"].as_str().or(message["text"].as_str());
-            let text = markdown(text.unwrap_or_default(), &mut shown.links);
-            shown.text = text;
-        }
+    } else {
+        let text = message["markdown"].as_str().or(message["text"].as_str());
+        shown.text = markdown(text.unwrap_or_default(), &mut shown.links);
     }
     let files = message["files"].as_array().into_iter().flatten();
     let files = files.filter_map(|file| Some(file.as_str()?.to_owned()));
@@ -113,20 +109,15 @@ fn markdown(text: &str, links: &mut Vec<(String, String)>) -> String {
                 }
                 _ => after,
             },
-            '<' => match after
-                .split_once('>')
-                .filter(|(url, _)| url.starts_with("http"))
-            {
-                Some((url, after)) => {
+            '<' => {
+                let link = after.split_once('>');
+                let link = link.filter(|(url, _)| url.starts_with("http"));
+                if let Some((url, _)) = link {
                     links.push((url.to_owned(), url.to_owned()));
-                    read.push_str(url);
-                    after
                 }
-                None => {
-                    read.push('<');
-                    after
-                }
-            },
+                read.push_str(link.map_or("<", |(url, _)| url));
+                link.map_or(after, |(_, after)| after)
+            }
             other => {
                 read.push(other);
                 after
