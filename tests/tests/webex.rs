@@ -202,13 +202,13 @@ async fn what_is_fetched_is_asked_for_again_where_the_answer_is_none() -> anyhow
     let scene = Scene::with("", echo).await?;
     let (webex, direct) = (&scene.webex, FakeWebex::direct(ASHA));
     let faults = webex.server().faults();
-    let faulty = [
+    let kinds = [
         Fault::Garbage,
         Fault::Status(503),
         Fault::CutBefore,
         Fault::RateLimited(1),
     ];
-    for fault in faulty {
+    for fault in kinds {
         let fetching = Calls::to("/v1/messages/").by(Method::GET);
         faults.add(fetching, 1, fault.clone());
         let text = format!("fetched {}", faults.failed().len());
