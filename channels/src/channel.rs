@@ -34,7 +34,7 @@ pub use crate::request::{Rejected, Request, Response};
 
 mod abilities;
 
-pub use abilities::{Activity, Commands, Directory, Files, History, Indicator, Resolve};
+pub use abilities::{Activity, Commands, Directory, Files, History, Indicator, Resolve, Upkeep};
 
 /// A type that is kept in the ledger as JSON.
 pub trait Wire: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static {}
@@ -150,6 +150,10 @@ pub struct OutletDeps {
     pub table: Table,
     /// What it has in memory in common with the edge, where they are in one process.
     pub memory: Memory,
+    /// What users were offered before.
+    pub offers: Offers,
+    /// How forms are filled in and sent.
+    pub forms: Forms,
 }
 
 /// The side of a channel that receives. Linked into `inbound` only.
@@ -278,6 +282,11 @@ pub trait Outlet<C: ChannelType>: fmt::Debug + Send + Sync {
 
     /// Fetching what a request only named.
     fn resolve(&self) -> Option<&dyn Resolve<C>> {
+        None
+    }
+
+    /// Looking after what the provider ends by itself.
+    fn upkeep(&self) -> Option<&dyn Upkeep> {
         None
     }
 

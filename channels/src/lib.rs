@@ -6,10 +6,11 @@
 //! outlets for the one that sends; what both keep in memory is a [`memory::Memory`]. A channel is a module here
 //! with a folder.
 //!
-//! What channels have in common: [`limits`] and [`render`] to show things, [`callback`] and [`choices`] for what
+//! What channels have in common: [`limits`] and [`render`] to show things, [`adaptive_cards`] where they are shown as such, [`callback`] and [`choices`] for what
 //! is chosen, [`verify`] and [`signed_token`] for who sends, [`install`] for apps that others install, [`pace`] for how fast
 //! messages may follow each other.
 
+pub mod adaptive_cards;
 pub mod callback;
 pub mod capability;
 pub mod channel;
@@ -36,3 +37,4 @@ pub mod size;
 pub mod slack;
 pub mod telegram;
 pub mod verify;
+pub mod webex;
