@@ -101,7 +101,7 @@ impl Verifier {
         let token = bearer(headers)?;
         let expected = Expected {
             issuers: &[CONNECTOR],
-            audiences: &[&self.app_id],
+            audiences: &[self.app_id.as_str()],
             leeway: LEEWAY,
         };
         self.keys.verify(token, &expected, now).await
