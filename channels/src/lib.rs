@@ -35,5 +35,6 @@ pub mod request;
 pub mod signed_token;
 pub mod size;
 pub mod slack;
+pub mod teams;
 pub mod telegram;
 pub mod verify;

@@ -121,6 +121,7 @@ channels!(
     crate::custom::Custom,
     crate::google_chat::GoogleChat,
     crate::slack::Slack,
+    crate::teams::Teams,
     crate::telegram::Telegram
 );
 
