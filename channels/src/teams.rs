@@ -24,9 +24,7 @@ use crate::capability::{Capability, Feature};
 use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Trial,
 };
-use crate::limits::{
-    Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size,
-};
+use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size};
 use crate::pace::Bucket;
 use crate::preview::Preview;
 use crate::render::Markup;

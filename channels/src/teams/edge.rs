@@ -203,7 +203,10 @@ impl TeamsEdge {
     }
 
     /// What follows from an activity, or why it is not understood.
-    async fn take(&self, activity: &Value) -> Result<Result<Receipt<Teams>, &'static str>, Rejected> {
+    async fn take(
+        &self,
+        activity: &Value,
+    ) -> Result<Result<Receipt<Teams>, &'static str>, Rejected> {
         let is_invoke = lenient_json::text(activity, "type") == "invoke";
         let mut receipt = if is_invoke {
             Receipt::nothing(Response::json(200, &json!({})))

@@ -40,7 +40,10 @@ pub(super) fn of_answer(call: &str, answer: &ApiAnswer) -> SendError {
             "the user has blocked or removed the bot, or it is not in the conversation",
         ),
         403 => (Refusal::Refused, "the bot may not write there"),
-        404 => (Refusal::Refused, "there is no such conversation or activity"),
+        404 => (
+            Refusal::Refused,
+            "there is no such conversation or activity",
+        ),
         400 | 413 => (Refusal::TooRich, "Teams does not take this"),
         _ => (Refusal::Refused, "Teams refuses it"),
     };

@@ -35,7 +35,11 @@ pub(super) fn of(activity: &Value) -> impl Iterator<Item = Attachment> {
         Some(Attachment {
             id: None,
             url: Some(url).filter(|url| !url.is_empty())?,
-            name: if is_picture { "picture".to_owned() } else { name },
+            name: if is_picture {
+                "picture".to_owned()
+            } else {
+                name
+            },
             mime_type,
             size: None,
         })
