@@ -177,7 +177,10 @@ pub fn text(text: &[Span]) -> Value {
 /// (<https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features>): a line ends with a blank one.
 fn markdown(text: &[Span]) -> String {
     let printed = plain_links(&Markup::CommonMark.print(&shown(text)));
-    let lines: Vec<&str> = printed.split('\n').collect();
+    let lines: Vec<&str> = printed
+        .split('\n')
+        .filter(|line| !line.is_empty())
+        .collect();
     lines.join("\n\n")
 }
 

@@ -136,7 +136,7 @@ impl Place {
     /// The conversation, whose messages Teams counts in all threads together.
     fn bucket(&self) -> Bucket {
         let whole = self.conversation.split(';').next();
-        Bucket::of(whole.unwrap_or_default())
+        Bucket::group(whole.unwrap_or_default())
     }
 
     /// The thread of a channel.

@@ -145,18 +145,17 @@ fn of_markdown(printed: &str) -> Value {
 fn lines(printed: &str) -> String {
     let mut out = String::new();
     let mut is_code = false;
-    for (at, line) in printed.split('\n').enumerate() {
-        if at > 0 {
+    for line in printed.split('\n') {
+        if line.is_empty() && !is_code {
+            continue;
+        }
+        if !out.is_empty() {
             out.push_str(if is_code { "\n" } else { "\n\n" });
         }
         if line.starts_with("```") {
             is_code = !is_code;
         }
         out.push_str(line);
-    }
-    // Three line breaks are no more than two.
-    while out.contains("\n\n\n") && !out.contains("```") {
-        out = out.replace("\n\n\n", "\n\n");
     }
     out
 }
