@@ -76,7 +76,7 @@ impl TeamsApi {
 
     /// What the roster of a conversation says of the user.
     pub(super) async fn member(&self, place: &Place) -> Result<Value, SendError> {
-        let url = self.url(place, &["members", &place.user])?;
+        let url = self.url(place, &["members", place.user.as_str()])?;
         let answer = self.send(ApiRequest::get("read a member", url)).await?;
         Ok(answer.body)
     }
