@@ -213,3 +213,6 @@ impl ChannelType for Teams {
         Box::pin(online::try_bot(api::TeamsApi::new(deps.http, config)))
     }
 }
+
+#[cfg(test)]
+mod tests;
