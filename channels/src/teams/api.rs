@@ -155,3 +155,6 @@ fn words(body: &str) -> String {
     let error = body.get("error").unwrap_or(&Value::Null);
     lenient_json::text(error, "message")
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,9 +50,12 @@ pub(super) struct Allowed {
 
 impl Allowed {
     pub(super) fn new(config: &Config) -> Self {
-        Self {
-            others: config.service_urls.clone().unwrap_or_default(),
-        }
+        Self::of(config.service_urls.clone().unwrap_or_default())
+    }
+
+    /// Microsoft's own servers, and those at these origins.
+    pub(super) fn of(others: Vec<Url>) -> Self {
+        Self { others }
     }
 
     /// The URL below which the API is, if it is at an allowed origin. Its path ends in a slash.
