@@ -292,7 +292,10 @@ impl Edge<Teams> for TeamsEdge {
         _: Timestamp,
     ) -> Result<Option<Receipt<Teams>>, Rejected> {
         match lenient_json::read(body) {
-            Ok(activity @ Value::Object(_)) => Ok(self.take(&activity).await?.ok()),
+            // A body that could not be read was not held against its token either.
+            Ok(activity @ Value::Object(_)) if self.verifier.check_activity(&activity).is_ok() => {
+                Ok(self.take(&activity).await?.ok())
+            }
             Ok(_) | Err(_) => Ok(None),
         }
     }

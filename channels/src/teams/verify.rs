@@ -114,9 +114,6 @@ impl Verifier {
     /// answers to where the token says.
     pub(super) fn check(&self, verified: &Verified, activity: &Value) -> Result<(), TokenError> {
         let refused = |reason| Err(TokenError::Refused(reason));
-        if lenient_json::text(activity, "channelId") != CHANNEL {
-            return refused("the activity is not of the channel msteams");
-        }
         let endorsements = &verified.endorsements;
         if !endorsements.is_empty() && !endorsements.iter().any(|channel| channel == CHANNEL) {
             return refused("the token's key is not endorsed for msteams");
@@ -126,6 +123,16 @@ impl Verifier {
         if claimed.is_empty() || !is_same(&claimed, &url) {
             return refused("the activity has another serviceUrl than the token");
         }
+        self.check_activity(activity)
+    }
+
+    /// Checks what can be checked of an activity without its token.
+    pub(super) fn check_activity(&self, activity: &Value) -> Result<(), TokenError> {
+        let refused = |reason| Err(TokenError::Refused(reason));
+        if lenient_json::text(activity, "channelId") != CHANNEL {
+            return refused("the activity is not of the channel msteams");
+        }
+        let url = lenient_json::text(activity, "serviceUrl");
         if self.allowed.service_url(&url).is_none() {
             return refused("the activity's serviceUrl is none of Microsoft's");
         }
