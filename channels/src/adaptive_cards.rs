@@ -36,12 +36,8 @@ const PAGE: &str = "p";
 /// Up to which version a host shows cards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
-    /// Inputs have no label and cannot be required.
-    V1_2,
-    /// They have one, and can.
+    /// Inputs have labels and can be required.
     V1_3,
-    /// As 1.3; buttons can be answered in place.
-    V1_4,
     /// Texts can be headings, and menus can be searched.
     V1_5,
 }
@@ -51,9 +47,7 @@ impl Version {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::V1_2 => "1.2",
             Self::V1_3 => "1.3",
-            Self::V1_4 => "1.4",
             Self::V1_5 => "1.5",
         }
     }
@@ -78,18 +72,21 @@ pub fn of_card(card: &Card, page: usize, version: Version) -> Value {
 /// A card of these elements.
 #[must_use]
 pub fn of_elements(body: Vec<Value>, version: Version) -> Value {
-    json!({
+    let mut card = json!({
         "type": "AdaptiveCard",
         "$schema": SCHEMA,
         "version": version.as_str(),
-        "body": body,
-    })
+    });
+    card["body"] = body.into();
+    card
 }
 
 /// A card as an attachment of a message.
 #[must_use]
 pub fn attachment(card: Value) -> Value {
-    json!({"contentType": CONTENT_TYPE, "content": card})
+    let mut attachment = json!({"contentType": CONTENT_TYPE});
+    attachment["content"] = card;
+    attachment
 }
 
 /// Whether a value, as it is sent, is no longer than this.
@@ -119,10 +116,10 @@ pub fn elements(block: &Block, page: usize, version: Version) -> Vec<Value> {
             role,
             rows: buttons,
             ..
-        } => action_sets(buttons, *role, page, version),
+        } => action_sets(buttons, *role, page),
         Block::Form { form, button, .. } => {
             let mut elements = form::inputs(form, version);
-            let send = action(button, Role::Buttons, page, version).map(|mut send| {
+            let send = action(button, Role::Buttons, page).map(|mut send| {
                 // This one sends what is filled in.
                 if let Some(send) = send.as_object_mut() {
                     send.remove("associatedInputs");
@@ -163,7 +160,7 @@ fn in_card(card: &Card, page: usize, version: Version) -> Vec<Value> {
     if !card.body.is_empty() {
         elements.push(text(&card.body));
     }
-    elements.extend(action_sets(&card.buttons, Role::Buttons, page, version));
+    elements.extend(action_sets(&card.buttons, Role::Buttons, page));
     elements
 }
 
@@ -246,10 +243,10 @@ fn image(picture: &Picture) -> Value {
 }
 
 /// Buttons, in rows (<https://adaptivecards.io/explorer/ActionSet.html>).
-fn action_sets(buttons: &[Button], role: Role, page: usize, version: Version) -> Vec<Value> {
+fn action_sets(buttons: &[Button], role: Role, page: usize) -> Vec<Value> {
     let actions: Vec<Value> = buttons
         .iter()
-        .filter_map(|button| action(button, role, page, version))
+        .filter_map(|button| action(button, role, page))
         .collect();
     actions.chunks(ROW).map(action_set).collect()
 }
@@ -260,7 +257,7 @@ fn action_set(actions: &[Value]) -> Value {
 
 /// A button (<https://adaptivecards.io/explorer/Action.Submit.html>). It sends none of the inputs that stand
 /// in the card, whose required ones would hold it back.
-fn action(button: &Button, role: Role, page: usize, version: Version) -> Option<Value> {
+fn action(button: &Button, role: Role, page: usize) -> Option<Value> {
     let label = button.label.as_str();
     let mut action = match &button.target {
         Target::Callback { data, .. } => {
@@ -269,11 +266,9 @@ fn action(button: &Button, role: Role, page: usize, version: Version) -> Option<
                 carried[LABEL] = label.into();
                 carried[PAGE] = page.into();
             }
-            let mut submit = json!({"type": "Action.Submit", "title": label, "data": carried});
-            if version >= Version::V1_3 {
-                submit["associatedInputs"] = "none".into();
-            }
-            submit
+            json!({
+                "type": "Action.Submit", "title": label, "data": carried, "associatedInputs": "none",
+            })
         }
         Target::Url(url) => json!({"type": "Action.OpenUrl", "title": label, "url": url}),
         // There are no such buttons: the renderer was told so.

@@ -4,7 +4,7 @@
 //! - `edge`: what Teams sends. `verify` is who sends it, `receive` reads messages, taps and forms.
 //! - `outlet`: what Teams is sent. `encode` makes activities of a message, with
 //!   [`adaptive_cards`](crate::adaptive_cards); `api` calls, `refusal` is what the answers mean.
-//! - `config`: its keys.
+//! - `config`: its keys; `package`: what is uploaded to Teams.
 //!
 //! In a personal chat the bot hears everything; in a group chat or a channel it is spoken to by a mention,
 //! and answers in that thread. A text and a card never stand in one activity: Teams would take them apart,
@@ -26,6 +26,7 @@ use crate::channel::{
 };
 use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size};
 use crate::pace::Bucket;
+use crate::package::{About, PackedFile};
 use crate::preview::Preview;
 use crate::render::Markup;
 use config::Config;
@@ -39,6 +40,7 @@ mod edge;
 mod encode;
 mod online;
 mod outlet;
+mod package;
 mod preview;
 mod receive;
 mod refusal;
@@ -207,6 +209,10 @@ impl ChannelType for Teams {
 
     fn outlet(config: &Config, deps: OutletDeps) -> Result<Box<dyn Outlet<Self>>, BuildError> {
         Ok(Box::new(TeamsOutlet::new(config, deps)))
+    }
+
+    fn package(config: &Config, about: &About) -> Option<Result<Vec<PackedFile>, BuildError>> {
+        Some(package::package(config, about))
     }
 
     fn online(config: &Config, deps: OnlineDeps) -> Trial {

@@ -1,13 +1,15 @@
 //! Forms: the inputs of a card (<https://adaptivecards.io/explorer/Input.Text.html>) and what comes back of
 //! them. All values are texts; several that were chosen are in one, with commas between them.
 
+use haptik_bridge_shared::config::{Forms, Submit};
 use haptik_bridge_shared::message::hsl::{Field, Form};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Version;
 use crate::limits::Size;
-use crate::render::form::{Input, said};
-use crate::render::inline::{self, verbatim};
+use crate::render::form::{self, Input, said, said_as_json};
+use crate::render::inline;
 
 /// How many inputs a card has. Not documented.
 const MOST_FIELDS: usize = 30;
@@ -56,24 +58,21 @@ pub(super) fn is_name(name: &str) -> bool {
 pub fn inputs(form: &Form, version: Version) -> Vec<Value> {
     let fields = form.fields.iter().enumerate();
     fields
-        .flat_map(|(place, field)| labelled(place, field, version))
+        .map(|(place, field)| labelled(place, field, version))
         .collect()
 }
 
-/// An input below its question.
-fn labelled(place: usize, field: &Field, version: Version) -> Vec<Value> {
+/// An input with its question.
+fn labelled(place: usize, field: &Field, version: Version) -> Value {
     let question = inline::label(&field.hint, Size::UNLIMITED).unwrap_or_else(|| "…".to_owned());
     let mut element = element(field, version);
     element["id"] = name(place).into();
-    if version < Version::V1_3 {
-        return vec![super::text(&verbatim(&question)), element];
-    }
     element["label"] = question.into();
     if field.required == Some(true) {
         element["isRequired"] = true.into();
         element["errorMessage"] = "Please fill this in.".into();
     }
-    vec![element]
+    element
 }
 
 fn element(field: &Field, version: Version) -> Value {
@@ -133,28 +132,88 @@ fn choice_set(options: &[String], several: bool, style: &str) -> Value {
 /// which may have gone from the ledger, the values alone.
 #[must_use]
 pub fn answers(inputs: &Value, form: Option<&Form>) -> String {
-    let fields = form.map(|form| form.fields.as_slice()).unwrap_or_default();
-    let count = form.map_or(MOST_FIELDS, |form| form.fields.len());
-    let answers: Vec<(Option<&str>, String)> = (0..count)
-        .filter_map(|place| {
-            let field = fields.get(place);
-            let value = inputs.get(name(place))?;
-            Some((field.map(|field| field.hint.as_str()), answer(value, field)))
+    let Some(form) = form else {
+        let values = (0..MOST_FIELDS).map(|place| answer(inputs.get(name(place)), None));
+        let values: Vec<String> = values.collect();
+        return said(values.iter().map(|value| (None, value.as_str())));
+    };
+    let hints = form.fields.iter().map(|field| Some(field.hint.as_str()));
+    let answers = answers_of(inputs, form);
+    said(hints.zip(answers.iter().map(String::as_str)))
+}
+
+/// What the user says by a form, as the connection's `forms` have it: [`answers`], or JSON. The card itself
+/// checks no more than that what has to be filled in is.
+///
+/// # Errors
+/// What is wrong with it, in words for the user: a line for each field, or one where nothing was filled in.
+pub fn submission(
+    inputs: &Value,
+    form: Option<&Form>,
+    settings: Forms,
+    now: Timestamp,
+) -> Result<String, String> {
+    if let Some(form) = form {
+        let wrong = wrong(form, &answers_of(inputs, form), settings, now);
+        if !wrong.is_empty() {
+            return Err(wrong.join("\n"));
+        }
+    }
+    let said = match (form, settings.submit) {
+        (Some(form), Submit::Json) => {
+            let names = form.fields.iter().map(|field| match field.key.as_str() {
+                "" => field.hint.as_str(),
+                key => key,
+            });
+            let answers = answers_of(inputs, form);
+            said_as_json(names.zip(answers.iter().map(String::as_str)))
+        }
+        (form, Submit::Lines | Submit::Json) => answers(inputs, form),
+    };
+    if said.is_empty() {
+        return Err("Please fill in the form first.".to_owned());
+    }
+    Ok(said)
+}
+
+/// What is wrong, a line for each field.
+fn wrong(form: &Form, answers: &[String], settings: Forms, now: Timestamp) -> Vec<String> {
+    let wrong = form::wrong(form, answers, settings);
+    let today = form::latest_day(now);
+    let fields = form.fields.iter().zip(answers).enumerate();
+    let lines = fields.filter_map(|(place, (field, answer))| {
+        let kind = wrong.iter().find(|(at, _)| *at == place);
+        let words = kind.map(|(_, words)| match field.rules.error.trim() {
+            "" => (*words).to_owned(),
+            own => own.to_owned(),
+        });
+        let words = words.or_else(|| form::breaks(&field.rules, answer, today))?;
+        let hint = form::one_line(&field.hint);
+        Some(if hint.is_empty() {
+            words
+        } else {
+            format!("{hint}: {words}")
         })
-        .collect();
-    said(
-        answers
-            .iter()
-            .map(|(hint, answer)| (*hint, answer.as_str())),
-    )
+    });
+    lines.collect()
+}
+
+/// The answers, one a field.
+fn answers_of(inputs: &Value, form: &Form) -> Vec<String> {
+    let fields = form.fields.iter().enumerate();
+    fields
+        .map(|(place, field)| answer(inputs.get(name(place)), Some(field)))
+        .collect()
 }
 
 /// One answer in words: options by their labels.
-fn answer(value: &Value, field: Option<&Field>) -> String {
+fn answer(value: Option<&Value>, field: Option<&Field>) -> String {
     let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(_) | Value::Null | Value::Array(_) | Value::Object(_) => return String::new(),
+        Some(Value::String(text)) => form::one_line(text),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Bool(_) | Value::Null | Value::Array(_) | Value::Object(_)) | None => {
+            return String::new();
+        }
     };
     let label = |options: &[String], at: &str| {
         let at: Option<usize> = at.trim().parse().ok();

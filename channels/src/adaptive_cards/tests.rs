@@ -1,3 +1,4 @@
+use haptik_bridge_shared::config::{Forms, RequiredFields, Submit};
 use haptik_bridge_shared::message::hsl::{Field, Form};
 use serde_json::json;
 
@@ -30,15 +31,16 @@ fn a_text_has_only_the_markup_that_cards_show() {
 }
 
 #[test]
-fn questions_are_labels_from_1_3_on_and_texts_before() {
-    let new = form::inputs(&form(), Version::V1_3);
+fn an_input_has_its_question_as_its_label_and_what_its_version_has() {
+    let mut form = form();
+    form.fields[2].options = (0..9).map(|size| size.to_string()).collect();
+    let new = form::inputs(&form, Version::V1_5);
     assert_eq!(new.len(), 4);
     assert_eq!(new[0]["label"], "Name");
     assert_eq!(new[0]["isRequired"], true);
-    let old = form::inputs(&form(), Version::V1_2);
-    assert_eq!(old.len(), 8);
-    assert_eq!(old[0]["type"], "TextBlock");
-    assert!(old.iter().all(|element| element.get("label").is_none()));
+    assert_eq!(new[2]["style"], "filtered");
+    let old = form::inputs(&form, Version::V1_3);
+    assert_eq!(old[2]["style"], "compact");
 }
 
 #[test]
@@ -51,6 +53,47 @@ fn what_is_filled_in_is_said_by_labels() {
     // A place that is none, and a value that is no text.
     let odd = json!({"f0": {"a": 1}, "f2": "7", "f3": "0,9"});
     assert_eq!(form::answers(&odd, Some(&form())), "Size: 7\nExtras: 0,9");
+}
+
+#[test]
+fn what_is_wrong_with_a_form_is_said_and_what_is_right_is_sent_as_configured() {
+    let now = "2026-11-28T10:00:00Z".parse().expect("a time");
+    let sent =
+        |inputs: Value, form: &Form, settings| form::submission(&inputs, Some(form), settings, now);
+    let mut form = form();
+    form.fields[0].key = "name".to_owned();
+    form.fields[0].rules.max_length = Some(5);
+    let good = json!({"f0": "Ann", "f1": "2026-03-01", "f2": "1", "f3": "0"});
+    let lines = "Name: Ann\nDay: 2026-03-01\nSize: M\nExtras: Lunch, hot";
+    assert_eq!(
+        sent(good.clone(), &form, Forms::default()),
+        Ok(lines.to_owned())
+    );
+    let as_json = Forms {
+        submit: Submit::Json,
+        ..Forms::default()
+    };
+    let named = r#"{"name": "Ann", "Day": "2026-03-01", "Size": "M", "Extras": "Lunch, hot"}"#;
+    assert_eq!(sent(good, &form, as_json), Ok(named.to_owned()));
+    let bad = json!({"f0": "Annabel", "f1": "tomorrow", "f3": "1"});
+    assert_eq!(
+        sent(bad, &form, Forms::default()),
+        Err("Name: This is not allowed here. Please look at it again.\n\
+             Day: This is not a date.\nSize: Please fill this in."
+            .to_owned())
+    );
+    for field in &mut form.fields {
+        field.required = None;
+    }
+    let nothing = sent(json!({}), &form, Forms::default());
+    assert_eq!(nothing, Err("Please fill in the form first.".to_owned()));
+    let all = Forms {
+        required: RequiredFields::All,
+        ..Forms::default()
+    };
+    assert!(sent(json!({"f0": "Ann"}), &form, all).is_err());
+    let gone = form::submission(&json!({"f0": "Ann", "f1": 7}), None, all, now);
+    assert_eq!(gone, Ok("Ann\n7".to_owned()));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use haptik_bridge_shared::net::oauth::OAuthClient;
 use haptik_bridge_shared::net::{CallErrorKind, FetchError, Fetcher};
 use haptik_bridge_shared::retry::Failure;
 use http::Method;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
@@ -45,8 +46,7 @@ impl TeamsApi {
 
     /// Whether the bot gets an access token.
     pub(super) async fn try_secret(&self) -> Result<(), SendError> {
-        let token = self.tokens.token(&self.api, None).await;
-        token.map(drop).map_err(|error| refusal::of_call(&error))
+        self.token(None).await.map(drop)
     }
 
     /// Writes an activity in a conversation.
@@ -81,8 +81,20 @@ impl TeamsApi {
         Ok(answer.body)
     }
 
-    /// The content of a file. Only what is where the conversation's API is gets the access token.
+    /// The content of a file, which its address opens.
     pub(super) async fn file(
+        &self,
+        url: &Url,
+        fetcher: &Fetcher,
+        limit: usize,
+    ) -> Result<Bytes, SendError> {
+        let is_configured = |url: &Url| self.allowed.is_configured(url);
+        let file = fetcher.fetch(url, None, is_configured, limit).await;
+        file.map_err(|error| Failure::from(error).into())
+    }
+
+    /// The content of what was pasted. Only what is where the conversation's API is gets the access token.
+    pub(super) async fn pasted(
         &self,
         place: &Place,
         url: &Url,
@@ -92,15 +104,12 @@ impl TeamsApi {
         let connector = self.service_url(place)?;
         let is_connectors = |url: &Url| url.origin() == connector.origin();
         if !is_connectors(url) {
-            let file = fetcher.fetch(url, None, |_| false, limit).await;
-            return file.map_err(|error| Failure::from(error).into());
+            return self.file(url, fetcher, limit).await;
         }
-        let token = self.tokens.token(&self.api, None).await;
-        let token = token.map_err(|error| refusal::of_call(&error))?;
+        let token = self.token(None).await?;
         let file = match fetcher.fetch(url, Some(&token), is_connectors, limit).await {
-            Err(FetchError::Call(error)) if error.code == "401" => {
-                let renewed = self.tokens.token(&self.api, Some(&token)).await;
-                let renewed = renewed.map_err(|error| refusal::of_call(&error))?;
+            Err(FetchError::Call(error)) if error.is_unauthenticated() => {
+                let renewed = self.token(Some(&token)).await?;
                 fetcher
                     .fetch(url, Some(&renewed), is_connectors, limit)
                     .await
@@ -108,6 +117,11 @@ impl TeamsApi {
             file => file,
         };
         file.map_err(|error| Failure::from(error).into())
+    }
+
+    async fn token(&self, refused: Option<&SecretString>) -> Result<SecretString, SendError> {
+        let token = self.tokens.token(&self.api, refused).await;
+        token.map_err(|error| refusal::of_call(&error))
     }
 
     async fn send(&self, request: ApiRequest) -> Result<ApiAnswer, SendError> {

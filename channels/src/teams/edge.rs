@@ -1,6 +1,7 @@
 //! What Teams sends.
 
 use async_trait::async_trait;
+use haptik_bridge_shared::config::Forms;
 use haptik_bridge_shared::ids::{AuthId, AuthIds};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::{Element, Form, Hsl};
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::config::{Config, Conversation};
-use super::receive::{self, Deed, Message, Read, Tap};
+use super::receive::{self, Deed, Invoke, Message, Read, Tap};
 use super::verify::Verifier;
 use super::{Command, Teams, encode};
 use crate::adaptive_cards::form;
@@ -22,15 +23,16 @@ use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request, Respons
 use crate::limits::Size;
 use crate::render::inline::verbatim;
 
-/// What a user is told who sends a form without anything in it.
-const EMPTY_FORM: &str = "Please fill in the form first.";
-
 /// How long what was filled in may be where it stands in place of a form.
 const FILLED: Size = Size::bytes(7_000);
 
 /// What answers a card that wants its answer at once
 /// (<https://learn.microsoft.com/adaptive-cards/authoring-cards/universal-action-model#response-format>).
-const ANSWER: &str = "application/vnd.microsoft.activity.message";
+const MESSAGE: &str = "application/vnd.microsoft.activity.message";
+const ERROR: &str = "application/vnd.microsoft.error";
+
+/// What a user is told who uses what is none of ours.
+const NOTHING_THERE: &str = "There is nothing behind this.";
 
 /// The side that receives.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ pub(super) struct TeamsEdge {
     tell_edits: bool,
     verifier: Verifier,
     offers: Offers,
+    forms: Forms,
 }
 
 impl TeamsEdge {
@@ -52,6 +55,7 @@ impl TeamsEdge {
             tell_edits: config.tell_edits,
             verifier: Verifier::new(config, deps.http),
             offers: deps.offers,
+            forms: deps.forms,
         }
     }
 
@@ -161,21 +165,25 @@ impl TeamsEdge {
         self.task(deed, "replace", command)
     }
 
-    /// A form that was sent is told as a message.
+    /// A form that was sent is told as a message; what is wrong with it is said to the user, who has it still.
     async fn filled(
         &self,
         deed: Deed<Tap>,
         message: &MessageRef,
     ) -> Result<Vec<Effect<Teams>>, Rejected> {
         let form = self.form(message).await?;
-        let answers = form::answers(&deed.action.submitted.inputs, form.as_ref());
-        if answers.is_empty() {
-            let command = Command::Notify {
-                place: deed.place.clone(),
-                text: EMPTY_FORM.to_owned(),
-            };
-            return Ok(vec![self.task(&deed, "empty", command)]);
-        }
+        let inputs = &deed.action.submitted.inputs;
+        let answers = match form::submission(inputs, form.as_ref(), self.forms, deed.at) {
+            Ok(answers) => answers,
+            Err(text) => {
+                let place = deed.place.clone();
+                return Ok(vec![self.task(
+                    &deed,
+                    "wrong",
+                    Command::Notify { place, text },
+                )]);
+            }
+        };
         let changed = deed.action.message.as_deref().map(|id| {
             let answers = format!("✓ {}", FILLED.clip(&answers));
             self.replaced(&deed, id, encode::filled(&verbatim(&answers)))
@@ -217,10 +225,14 @@ impl TeamsEdge {
             Read::Nothing => Vec::new(),
             Read::Said(deed) => vec![self.said(*deed)],
             Read::Tapped(deed) => {
-                if deed.action.is_invoke {
-                    receipt.response = answer(&deed.action);
+                if let Some(invoke) = deed.action.invoke {
+                    receipt.response = answer(invoke, Some(&deed.action));
                 }
                 self.tapped(*deed).await?
+            }
+            Read::Foreign(invoke) => {
+                receipt.response = answer(invoke, None);
+                Vec::new()
             }
             Read::Added(deed) => vec![self.greeted(&deed)],
             Read::UnknownInvoke => {
@@ -233,11 +245,24 @@ impl TeamsEdge {
     }
 }
 
-/// What the user sees at once of a tap that wants an answer.
-fn answer(tap: &Tap) -> Response {
-    let label = tap.submitted.used.as_ref().map(|(label, _)| label.as_str());
-    let value = format!("✓ {}", label.unwrap_or_default());
-    let body = json!({"statusCode": 200, "type": ANSWER, "value": value.trim()});
+/// What the user sees at once of a tap that wants an answer; `None` where it is on nothing of ours.
+fn answer(invoke: Invoke, tap: Option<&Tap>) -> Response {
+    let label = tap.and_then(|tap| tap.submitted.used.as_ref());
+    let label = label.map(|(label, _)| label.as_str());
+    let done = format!("✓ {}", label.unwrap_or_default());
+    let body = match (invoke, tap) {
+        (Invoke::Card, Some(_)) => {
+            json!({"statusCode": 200, "type": MESSAGE, "value": done.trim()})
+        }
+        (Invoke::Card, None) => {
+            let error = json!({"code": "BadRequest", "message": NOTHING_THERE});
+            json!({"statusCode": 400, "type": ERROR, "value": error})
+        }
+        (Invoke::Task, _) => {
+            let value = tap.map_or(NOTHING_THERE, |_| done.trim());
+            json!({"task": {"type": "message", "value": value}})
+        }
+    };
     Response::json(200, &body)
 }
 

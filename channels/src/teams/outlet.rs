@@ -113,9 +113,18 @@ impl Files<Teams> for TeamsOutlet {
         attachment: &Attachment,
         limit: usize,
     ) -> Result<Bytes, SendError> {
-        let url = Url::parse(&attachment.url)
+        let Some(place) = &attachment.id else {
+            let reason = "the file of a channel is in SharePoint, where the bot may not read it";
+            return Err(SendError::refused(reason));
+        };
+        let url = Url::parse(place)
             .map_err(|_| SendError::refused("Teams does not say where the file is"))?;
-        self.api.file(at, &url, &self.fetcher, limit).await
+        // People have no address of what the connector has.
+        if attachment.url.is_empty() {
+            self.api.pasted(at, &url, &self.fetcher, limit).await
+        } else {
+            self.api.file(&url, &self.fetcher, limit).await
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::Place;
 use crate::adaptive_cards::Submitted;
+use crate::callback;
 
 mod files;
 mod words;
@@ -35,6 +36,8 @@ pub(super) enum Read {
     Tapped(Box<Deed<Tap>>),
     /// A user added the bot.
     Added(Box<Deed<()>>),
+    /// A request that wants an answer at once and is of nothing that the bot has shown.
+    Foreign(Invoke),
     /// A request that wants an answer at once, of which nothing is known.
     UnknownInvoke,
     /// It is not understood, for this reason.
@@ -58,6 +61,15 @@ pub(super) struct Deed<A> {
     pub(super) action: A,
 }
 
+/// By which request that wants an answer at once a card was used: each has a form of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Invoke {
+    /// `adaptiveCard/action`.
+    Card,
+    /// `task/fetch` and `task/submit`.
+    Task,
+}
+
 /// What was said.
 #[derive(Clone, PartialEq)]
 pub(super) struct Message {
@@ -74,8 +86,8 @@ pub(super) struct Tap {
     pub(super) message: Option<String>,
     /// What came back.
     pub(super) submitted: Submitted,
-    /// Whether the answer is shown to the user.
-    pub(super) is_invoke: bool,
+    /// How the answer is shown to the user, where it is.
+    pub(super) invoke: Option<Invoke>,
 }
 
 redacted_debug!(Message {
@@ -83,7 +95,7 @@ redacted_debug!(Message {
     text: bytes,
     files: len
 });
-redacted_debug!(Tap { message, is_invoke });
+redacted_debug!(Tap { message, invoke });
 
 /// Reads an activity that was verified.
 pub(super) fn read(activity: &Value, tell_edits: bool) -> Read {
@@ -95,18 +107,16 @@ pub(super) fn read(activity: &Value, tell_edits: bool) -> Read {
     }
     match lenient_json::text(activity, "type").as_str() {
         "message" => match Submitted::read(at(activity, "value")) {
-            Some(submitted) => tapped(activity, submitted, false),
+            Some(submitted) => tapped(activity, submitted, None),
             None => said(activity),
         },
         "invoke" => invoked(activity),
         "messageUpdate" | "messageDelete" if tell_edits => changed(activity),
-        "conversationUpdate" if is_added(activity) => {
-            let deed = done(activity, "", ());
-            deed.map_or(ODD, |deed| Read::Added(Box::new(deed)))
-        }
+        "conversationUpdate" if is_added(activity) => added(activity),
+        "installationUpdate" if lenient_json::text(activity, "action") == "add" => added(activity),
         "" => Read::Odd("an activity without a type"),
-        // Whatever it is, it is not for the bot: installations, which a conversation's update tells too,
-        // reactions, that somebody types or has read, what is new.
+        // Whatever it is, it is not for the bot: that it was removed, reactions, that somebody types or has
+        // read, what is new.
         _ => Read::Nothing,
     }
 }
@@ -116,7 +126,7 @@ const ODD: Read = Read::Odd("an activity without a conversation, a user, a time 
 
 /// Something said: all of it in a personal chat, elsewhere what mentions the bot.
 fn said(activity: &Value) -> Read {
-    if !is_personal(activity) && !words::mentions_bot(activity) {
+    if !is_for_bot(activity) {
         return Read::Nothing;
     }
     let files: Vec<Attachment> = files::of(activity).collect();
@@ -137,12 +147,27 @@ fn said(activity: &Value) -> Read {
     deed.map_or(ODD, |deed| Read::Said(Box::new(deed)))
 }
 
-/// An edit, or that a message was deleted.
+/// The bot was added. Teams says so twice at the first time, by a conversation's update and by one of the
+/// installation, and once when it is added again; both of one hour are one.
+fn added(activity: &Value) -> Read {
+    let Some(mut deed) = done(activity, "", ()) else {
+        return ODD;
+    };
+    let second = deed.at.as_second();
+    let hour = Timestamp::from_second(second - second.rem_euclid(3_600)).unwrap_or(deed.at);
+    deed.key = KeyKind::act(hour, format!("{}#added", deed.place.conversation)).into();
+    Read::Added(Box::new(deed))
+}
+
+/// An edit, or that a message was deleted or brought back.
 fn changed(activity: &Value) -> Read {
     let what = at(activity, "channelData");
     let text = match lenient_json::text(what, "eventType").as_str() {
-        "editMessage" if is_personal(activity) || words::mentions_bot(activity) => {
+        "editMessage" if is_for_bot(activity) => {
             format!("Edited message: {}", words::of(activity))
+        }
+        "undeleteMessage" if is_for_bot(activity) => {
+            format!("Restored message: {}", words::of(activity))
         }
         // Whether the bot was mentioned in it is not said any more.
         "softDeleteMessage" if is_personal(activity) => "Deleted a message.".to_owned(),
@@ -160,26 +185,25 @@ fn changed(activity: &Value) -> Read {
 /// A request that wants its answer at once.
 fn invoked(activity: &Value) -> Read {
     let value = at(activity, "value");
-    match lenient_json::text(activity, "name").as_str() {
-        "adaptiveCard/action" => {
-            let data = at(at(value, "action"), "data");
-            match Submitted::read(data) {
-                Some(submitted) => tapped(activity, submitted, true),
-                None => Read::Nothing,
-            }
-        }
+    let (invoke, data) = match lenient_json::text(activity, "name").as_str() {
+        "adaptiveCard/action" => (Invoke::Card, at(at(value, "action"), "data")),
+        "task/fetch" | "task/submit" => (Invoke::Task, at(value, "data")),
         // The bot offers no files in this way, and asks for no remarks.
-        "fileConsent/invoke" | "message/submitAction" => Read::Nothing,
-        _ => Read::UnknownInvoke,
+        "fileConsent/invoke" | "message/submitAction" => return Read::Nothing,
+        _ => return Read::UnknownInvoke,
+    };
+    match Submitted::read(data).filter(|submitted| callback::read(&submitted.data).is_some()) {
+        Some(submitted) => tapped(activity, submitted, Some(invoke)),
+        None => Read::Foreign(invoke),
     }
 }
 
-fn tapped(activity: &Value, submitted: Submitted, is_invoke: bool) -> Read {
+fn tapped(activity: &Value, submitted: Submitted, invoke: Option<Invoke>) -> Read {
     let message = lenient_json::some_text(activity, "replyToId");
     let tap = Tap {
         message: message.filter(|id| is_id(id)),
         submitted,
-        is_invoke,
+        invoke,
     };
     let deed = done(activity, "", tap);
     deed.map_or(ODD, |deed| Read::Tapped(Box::new(deed)))
@@ -190,6 +214,10 @@ fn is_added(activity: &Value) -> bool {
     let bot = lenient_json::text(at(activity, "recipient"), "id");
     let mut added = lenient_json::list(activity, "membersAdded");
     !bot.is_empty() && added.any(|member| lenient_json::text(member, "id") == bot)
+}
+
+fn is_for_bot(activity: &Value) -> bool {
+    is_personal(activity) || words::mentions_bot(activity)
 }
 
 fn is_personal(activity: &Value) -> bool {
@@ -226,13 +254,20 @@ fn done<A>(activity: &Value, what: &str, action: A) -> Option<Deed<A>> {
 /// What Teams says of a user with each activity.
 fn profile(activity: &Value) -> Profile {
     let from = at(activity, "from");
-    let language = lenient_json::text(activity, "locale").to_lowercase();
+    let client = lenient_json::list(activity, "entities")
+        .find(|entity| lenient_json::text(entity, "type") == "clientInfo");
+    let client = client.unwrap_or(&NOTHING);
+    let said = |here: &str, there: &str| {
+        let here = lenient_json::some_text(activity, here);
+        here.or_else(|| lenient_json::some_text(client, there))
+    };
+    let language = said("locale", "locale").unwrap_or_default().to_lowercase();
     let language = language.split(['-', '_']).next();
     let mut custom_data = Map::new();
     if let Some(id) = lenient_json::some_text(from, "aadObjectId") {
         custom_data.insert("teams_user".to_owned(), id.into());
     }
-    if let Some(zone) = lenient_json::some_text(activity, "localTimezone") {
+    if let Some(zone) = said("localTimezone", "timezone") {
         custom_data.insert("time_zone".to_owned(), zone.into());
     }
     Profile {

@@ -13,12 +13,31 @@ use crate::channel::{Refusal, SendError};
 /// The statuses that are read here: the others mean the same everywhere.
 pub(super) const READ: &[u16] = &[400, 403, 404, 413];
 
-/// The codes of a 403 that say that the user or the team has the bot no more.
-const GONE: &[&str] = &[
-    "MessageWritesBlocked",
-    "BotNotInConversationRoster",
-    "ConversationBlockedByUser",
-    "ForbiddenOperationException",
+/// The codes of a 403, and what they say. They stay so until somebody changes it in Teams
+/// (<https://learn.microsoft.com/microsoftteams/platform/bots/build-conversational-capability#status-codes-from-bot-conversational-apis>).
+const FORBIDDEN: &[(&str, &str)] = &[
+    (
+        "MessageWritesBlocked",
+        "the user has blocked or removed the bot",
+    ),
+    ("ConversationBlockedByUser", "the user has blocked the bot"),
+    (
+        "BotNotInConversationRoster",
+        "the bot was removed from the conversation",
+    ),
+    (
+        "ForbiddenOperationException",
+        "the bot is not installed there",
+    ),
+    (
+        "BotDisabledByAdmin",
+        "an administrator has disabled the bot",
+    ),
+    ("NotEnoughPermissions", "the bot lacks a permission"),
+    (
+        "InvalidBotApiHost",
+        "the conversation is in another cloud than its serviceUrl",
+    ),
 ];
 
 /// What an answer that is no success means, in words that may be logged.
@@ -33,13 +52,13 @@ pub(super) fn of_answer(call: &str, answer: &ApiAnswer) -> SendError {
         lenient_json::text(inner, "subCode"),
     ];
     let words = lenient_json::text(error, "message");
-    let is_gone = codes.iter().any(|code| GONE.contains(&code.as_str()));
+    let forbidden = || {
+        let mut known = FORBIDDEN.iter();
+        let known = known.find(|(code, _)| codes.iter().any(|said| said == code));
+        known.map_or("the bot may not write there", |(_, what)| what)
+    };
     let (refusal, what) = match answer.status {
-        403 if is_gone => (
-            Refusal::Refused,
-            "the user has blocked or removed the bot, or it is not in the conversation",
-        ),
-        403 => (Refusal::Refused, "the bot may not write there"),
+        403 => (Refusal::Refused, forbidden()),
         404 => (
             Refusal::Refused,
             "there is no such conversation or activity",

@@ -1,9 +1,27 @@
+use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::{Content, Outgoing, Sender};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::*;
+
+/// The settings of a bot.
+pub(super) fn config() -> Config {
+    let url = "https://login.botframework.com/v1/.well-known/openidconfiguration";
+    Config {
+        app_id: "11111111-2222-3333-4444-555555555555".to_owned(),
+        tenant_id: "a1b2c3d4-e5f6-7890-abcd-ef1234567890".to_owned(),
+        client_secret: Secrets::new("secret".to_owned(), []),
+        conversation: config::Conversation::User,
+        welcome: "Hello!".to_owned(),
+        tell_edits: false,
+        openid_url: Url::parse(url).expect("a URL"),
+        token_url: None,
+        service_urls: None,
+    }
+}
 
 fn outgoing(body: &Value) -> Outgoing {
     Outgoing {
@@ -76,6 +94,8 @@ fn is_taken(activity: &Value) -> bool {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     #[test]
     fn an_activity_is_a_text_or_cards_and_within_28_kb(
         text in "[a-zé*_<\\[\"\\\\\n 🦀]{0,9000}",

@@ -58,6 +58,12 @@ impl Allowed {
         Self { others }
     }
 
+    /// Whether a URL is at one of the origins that the operator has named.
+    pub(super) fn is_configured(&self, url: &Url) -> bool {
+        let mut others = self.others.iter();
+        others.any(|other| other.origin() == url.origin())
+    }
+
     /// The URL below which the API is, if it is at an allowed origin. Its path ends in a slash.
     pub(super) fn service_url(&self, text: &str) -> Option<Url> {
         let mut url = Url::parse(text).ok()?;
@@ -68,11 +74,7 @@ impl Allowed {
         let is_microsofts = url.scheme() == "https"
             && url.port().is_none()
             && url.host_str().is_some_and(|host| HOSTS.contains(&host));
-        let is_other = || {
-            let mut others = self.others.iter();
-            others.any(|other| other.origin() == url.origin())
-        };
-        if !is_plain || !(is_microsofts || is_other()) {
+        if !is_plain || !(is_microsofts || self.is_configured(&url)) {
             return None;
         }
         if !url.path().ends_with('/') {

@@ -76,6 +76,10 @@ async fn what_passes_is_told_from_what_does_not() {
             r#"{"error":{"code":"MessageWritesBlocked"}}"#,
             Refusal::Refused,
         ),
+        (403, "<html>", Refusal::Refused),
+        (503, "", Refusal::Unavailable(None)),
+        (504, "{}", Refusal::Unavailable(None)),
+        (401, "{}", Refusal::Unauthorized),
         (404, "{}", Refusal::Refused),
         (413, "{}", Refusal::TooRich),
     ] {
@@ -83,6 +87,39 @@ async fn what_passes_is_told_from_what_does_not() {
         let sent = api.create(&place(&fake), &json!({"type": "message"})).await;
         assert_eq!(sent.expect_err("refused").refusal, refusal, "{status}");
     }
+}
+
+#[tokio::test]
+async fn what_was_pasted_is_asked_for_with_a_token_that_is_good_and_a_file_without_any() {
+    let (fake, api) = api(|count| Answer::new(if count == 0 { 401 } else { 200 }, "bytes")).await;
+    let fetcher = Fetcher::new(false).expect("a fetcher");
+    let url = fake.url("amer/v3/attachments/1/views/original");
+    let pasted = api.pasted(&place(&fake), &url, &fetcher, 100).await;
+    assert_eq!(pasted.expect("a picture").as_ref(), b"bytes");
+    let asked = fake.requests().into_iter();
+    let shown: Vec<String> = asked
+        .filter(|request| request.path != "/token")
+        .map(|request| request.header("authorization").to_owned())
+        .collect();
+    assert_eq!(shown, ["Bearer t1", "Bearer t2"]);
+    api.file(&fake.url("download?tempauth=x"), &fetcher, 100)
+        .await
+        .expect("a file");
+    let asked = fake.requests().pop().expect("a request");
+    assert_eq!(asked.header("authorization"), "");
+}
+
+#[tokio::test]
+async fn what_was_pasted_elsewhere_gets_no_token() {
+    let (fake, api) = api(|_| Answer::new(200, "bytes")).await;
+    let fetcher = Fetcher::new(false).expect("a fetcher");
+    let mut place = place(&fake);
+    place.service_url = "https://smba.trafficmanager.net/amer/".to_owned();
+    let pasted = api.pasted(&place, &fake.url("x.png"), &fetcher, 100).await;
+    assert_eq!(pasted.expect("a picture").as_ref(), b"bytes");
+    let asked = fake.requests();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].header("authorization"), "");
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ fn what_is_said_is_for_the_bot_without_its_mention() {
         ("picture", ""),
         ("edited", "Edited message: new text"),
         ("deleted", "Deleted a message."),
+        ("undeleted", "Restored message: new text"),
     ] {
         let deed = said_in(name);
         assert_eq!(deed.action.text, text, "{name}");
@@ -62,11 +63,28 @@ fn a_file_is_a_file_and_the_text_as_html_is_none() {
         panic!("one file");
     };
     assert_eq!(file.name, "a.pdf");
-    assert_eq!(
-        file.url,
-        "https://contoso.sharepoint.com/download?tempauth=x"
-    );
-    assert_eq!(said_in("picture").action.files.len(), 1);
+    // What opens it is not what people are shown.
+    let place = "https://contoso.sharepoint.com/download?tempauth=x";
+    assert_eq!(file.id.as_deref(), Some(place));
+    assert!(!file.url.contains("tempauth") && !file.url.is_empty());
+    let [picture] = &said_in("picture").action.files[..] else {
+        panic!("one picture");
+    };
+    assert!(picture.id.is_some() && picture.url.is_empty());
+    let mut of_channel = sample("mention");
+    of_channel["attachments"] = json!([
+        {"contentType": "reference", "name": "b.pdf", "contentUrl": "https://contoso.sharepoint.com/b.pdf"},
+        {"contentType": "application/vnd.microsoft.card.adaptive", "content": {}},
+        {"contentType": "application/vnd.microsoft.teams.file.download.info"},
+        {"contentType": "image/png"},
+    ]);
+    let Read::Said(deed) = read(&of_channel, true) else {
+        panic!("a message");
+    };
+    let [file] = &deed.action.files[..] else {
+        panic!("one file");
+    };
+    assert_eq!((file.id.as_deref(), file.name.as_str()), (None, "b.pdf"));
 }
 
 #[test]
@@ -74,7 +92,18 @@ fn a_tap_is_what_the_button_carries() {
     let tap = tapped_in("tap");
     assert_eq!(tap.action.message.as_deref(), Some("1767326111492"));
     assert_eq!(tap.action.submitted.used, Some(("Yes".to_owned(), 0)));
-    assert!(!tap.action.is_invoke && tapped_in("execute").action.is_invoke);
+    assert_eq!(tap.action.invoke, None);
+    assert_eq!(tapped_in("execute").action.invoke, Some(Invoke::Card));
+    let mut task = sample("task");
+    assert_eq!(read(&task, true), Read::Foreign(Invoke::Task));
+    task["value"] = json!({"data": sample("tap")["value"]});
+    let Read::Tapped(tap) = read(&task, true) else {
+        panic!("a tap");
+    };
+    assert_eq!(tap.action.invoke, Some(Invoke::Task));
+    let mut foreign = sample("execute");
+    foreign["value"]["action"]["data"] = json!({"k": "of another bot"});
+    assert_eq!(read(&foreign, true), Read::Foreign(Invoke::Card));
     let form = tapped_in("form").action.submitted;
     assert_eq!(
         form.inputs,
@@ -84,31 +113,57 @@ fn a_tap_is_what_the_button_carries() {
 
 #[test]
 fn being_added_is_welcomed_once() {
-    assert!(matches!(read(&sample("added"), true), Read::Added(_)));
-    for name in ["installed", "other_added", "removed"] {
+    let added = |activity: &Value| match read(activity, true) {
+        Read::Added(deed) => deed.key,
+        other => panic!("{other:?}"),
+    };
+    let (first, mut installed) = (added(&sample("added")), sample("installed"));
+    assert_eq!(first, added(&installed));
+    // It was removed, and is added once more.
+    installed["timestamp"] = "2026-01-03T04:54:51.2201234Z".into();
+    assert_ne!(first, added(&installed));
+    installed["action"] = "remove".into();
+    assert_eq!(read(&installed, true), Read::Nothing);
+    for name in ["other_added", "removed"] {
         assert_eq!(read(&sample(name), true), Read::Nothing, "{name}");
     }
 }
 
 #[test]
 fn what_is_not_for_the_bot_is_nothing() {
-    for name in [
-        "not_mentioned",
-        "bot",
-        "reaction",
-        "typing",
-        "undeleted",
-        "file_consent",
-    ] {
+    for name in ["not_mentioned", "bot", "reaction", "typing", "file_consent"] {
         assert_eq!(read(&sample(name), true), Read::Nothing, "{name}");
     }
     assert_eq!(read(&sample("edited"), false), Read::Nothing);
     assert_eq!(read(&sample("deleted"), false), Read::Nothing);
-    assert_eq!(read(&sample("task"), true), Read::UnknownInvoke);
+    let mut unknown = sample("task");
+    unknown["name"] = "composeExtension/query".into();
+    assert_eq!(read(&unknown, true), Read::UnknownInvoke);
+    assert_eq!(read(&sample("undeleted"), false), Read::Nothing);
     assert!(matches!(
         read(&json!({}), true),
         Read::Odd(_) | Read::Nothing
     ));
+}
+
+#[test]
+fn a_language_and_a_time_zone_are_those_of_the_client_where_the_activity_says_none() {
+    let mut activity = sample("mention");
+    for key in ["locale", "localTimezone"] {
+        activity[key] = Value::Null;
+    }
+    activity["entities"]
+        .as_array_mut()
+        .expect("entities")
+        .push(json!({"type": "clientInfo", "locale": "de-DE", "timezone": "Europe/Berlin"}));
+    let entities = activity["entities"].as_array_mut().expect("entities");
+    let at = entities
+        .iter()
+        .position(|entity| entity["type"] == "clientInfo");
+    entities.swap_remove(at.expect("a client"));
+    let profile = profile(&activity);
+    assert_eq!(profile.language_code.as_deref(), Some("de"));
+    assert_eq!(profile.custom_data["time_zone"], "Europe/Berlin");
 }
 
 #[test]

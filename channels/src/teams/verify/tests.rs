@@ -45,7 +45,7 @@ async fn is_taken(verifier: &Verifier, claims: &Value, activity: &Value) -> bool
     let bearer = format!("Bearer {}", token(&header("k1"), claims));
     headers.insert(AUTHORIZATION, bearer.parse().expect("a header"));
     match verifier.verify(&headers, now()).await {
-        Ok(verified) => verifier.check(&verified, activity).is_ok(),
+        Ok(token) => verifier.check(&token, activity).is_ok(),
         Err(_) => false,
     }
 }
