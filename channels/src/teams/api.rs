@@ -108,7 +108,7 @@ impl TeamsApi {
         }
         let token = self.token(None).await?;
         let file = match fetcher.fetch(url, Some(&token), is_connectors, limit).await {
-            Err(FetchError::Call(error)) if error.is_unauthenticated() => {
+            Err(FetchError::Call(error)) if error.code == "401" => {
                 let renewed = self.token(Some(&token)).await?;
                 fetcher
                     .fetch(url, Some(&renewed), is_connectors, limit)
