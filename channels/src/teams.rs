@@ -74,7 +74,7 @@ const LIMITS: Limits = Limits {
     // Not documented.
     address: Size::bytes(2_000),
     buttons: Some(Buttons {
-        // Not documented. They stand in rows of six.
+        // Not documented. They stand in rows of five.
         most: 20,
         // Not documented.
         label: Size::chars(80),

@@ -59,7 +59,11 @@ struct Store {
     access_tokens: Vec<String>,
     given_tokens: Vec<String>,
     refusals: Vec<String>,
+    /// The paths that were called.
+    calls: Vec<String>,
     webhook_url: String,
+    /// For which channels the connector's keys are good.
+    endorsements: Vec<&'static str>,
     last_id: u64,
     /// Where the bridge calls it.
     base_url: String,
@@ -87,6 +91,14 @@ impl State {
     }
 }
 
+/// Whether Teams takes an activity.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn takes(activity: &Value) -> Result<(), String> {
+    check::wrong(activity).map_or(Ok(()), |(_, words)| Err(words))
+}
+
 impl FakeTeams {
     /// Starts it.
     ///
@@ -95,7 +107,10 @@ impl FakeTeams {
     pub async fn start() -> Self {
         let port = Port::open().await;
         let state = Arc::new(State::default());
-        state.change(|store| port.origin().clone_into(&mut store.base_url));
+        state.change(|store| {
+            port.origin().clone_into(&mut store.base_url);
+            store.endorsements = vec!["msteams", "webchat"];
+        });
         let router = server::router(Arc::clone(&state));
         let server = port.serve(router, Arc::new(server::TeamsDialect));
         Self { state, server }
@@ -126,6 +141,58 @@ impl FakeTeams {
     pub fn remove_from(&self, conversation: &str) {
         self.state
             .change(|store| store.removed.insert(conversation.to_owned()));
+    }
+
+    /// The connector's keys are good for these channels alone.
+    pub fn endorse(&self, channels: Vec<&'static str>) {
+        self.state.change(|store| store.endorsements = channels);
+    }
+
+    /// What somebody pasted, as an attachment of an activity: only the bot may have it.
+    #[must_use]
+    pub fn pasted(&self, content: &[u8]) -> Value {
+        let path = format!(
+            "/amer/v3/attachments/{}/views/original",
+            self.state.next_id()
+        );
+        let content = Bytes::copy_from_slice(content);
+        self.state.change(|store| {
+            let url = format!("{}{path}", store.base_url);
+            store.files.insert(path, content);
+            json!({"contentType": "image/*", "contentUrl": url})
+        })
+    }
+
+    /// The calls so far whose path has this in it.
+    #[must_use]
+    pub fn calls(&self, path: &str) -> usize {
+        self.state.read(|store| {
+            let calls = store.calls.iter();
+            calls.filter(|call| call.contains(path)).count()
+        })
+    }
+
+    /// A message in a thread of a channel that mentions the bot, or that does not.
+    #[must_use]
+    pub fn in_channel(&self, user: &str, text: &str, thread: &str, is_mention: bool) -> Value {
+        let id = format!("19:d441@thread.tacv2;messageid={thread}");
+        let bot = json!({"id": format!("28:{APP}"), "name": "Help"});
+        let mention = json!({"type": "mention", "text": "<at>Help</at>", "mentioned": bot});
+        let text = if is_mention {
+            format!("<at>Help</at> {text}")
+        } else {
+            text.to_owned()
+        };
+        let entities: Vec<Value> = is_mention.then_some(mention).into_iter().collect();
+        self.activity(
+            user,
+            &json!({
+                "text": text, "entities": entities,
+                "conversation": {
+                    "isGroup": true, "conversationType": "channel", "tenantId": TENANT, "id": id,
+                },
+            }),
+        )
     }
 
     /// The access tokens that there are end; new ones are given.

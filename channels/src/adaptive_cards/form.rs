@@ -6,7 +6,6 @@ use haptik_bridge_shared::message::hsl::{Field, Form};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Version;
 use crate::limits::Size;
 use crate::render::form::{self, Input, said, said_as_json};
 use crate::render::inline;
@@ -55,17 +54,17 @@ pub(super) fn is_name(name: &str) -> bool {
 
 /// The inputs of a form, from top to bottom.
 #[must_use]
-pub fn inputs(form: &Form, version: Version) -> Vec<Value> {
+pub fn inputs(form: &Form) -> Vec<Value> {
     let fields = form.fields.iter().enumerate();
     fields
-        .map(|(place, field)| labelled(place, field, version))
+        .map(|(place, field)| labelled(place, field))
         .collect()
 }
 
 /// An input with its question.
-fn labelled(place: usize, field: &Field, version: Version) -> Value {
+fn labelled(place: usize, field: &Field) -> Value {
     let question = inline::label(&field.hint, Size::UNLIMITED).unwrap_or_else(|| "…".to_owned());
-    let mut element = element(field, version);
+    let mut element = element(field);
     element["id"] = name(place).into();
     element["label"] = question.into();
     if field.required == Some(true) {
@@ -75,7 +74,7 @@ fn labelled(place: usize, field: &Field, version: Version) -> Value {
     element
 }
 
-fn element(field: &Field, version: Version) -> Value {
+fn element(field: &Field) -> Value {
     // What is typed may have suggestions.
     let suggested = field.options.iter();
     let suggested = suggested.filter_map(|option| inline::label(option, Size::UNLIMITED));
@@ -104,8 +103,6 @@ fn element(field: &Field, version: Version) -> Value {
         Input::One(options) => {
             let style = if options.len() < MENU {
                 "expanded"
-            } else if version >= Version::V1_5 {
-                "filtered"
             } else {
                 "compact"
             };

@@ -95,7 +95,7 @@ pub(super) fn activity(page: &Page) -> Value {
         let cards = cards.iter().map(|card| {
             adaptive_cards::attachment(adaptive_cards::of_card(card, page.index, VERSION))
         });
-        return of_cards(cards.collect(), &page.fallback);
+        return of_cards(cards.collect(), &summary(page));
     }
     let is_text = |block: &Block| {
         matches!(
@@ -107,7 +107,15 @@ pub(super) fn activity(page: &Page) -> Value {
         return of_markdown(&page.text(Markup::CommonMark));
     }
     let card = adaptive_cards::attachment(adaptive_cards::card(page, VERSION));
-    of_cards(vec![card], &page.fallback)
+    of_cards(vec![card], &summary(page))
+}
+
+/// What stands for a card in notifications, which show no markup.
+fn summary(page: &Page) -> String {
+    match page.text(Markup::Plain) {
+        text if text.is_empty() => page.fallback.clone(),
+        text => text,
+    }
 }
 
 /// An activity that shows a page whose buttons were used.

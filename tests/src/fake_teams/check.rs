@@ -76,6 +76,13 @@ fn wrong_in(element: &Value, names: &mut BTreeSet<String>) -> Option<String> {
     if kind == "TextBlock" && element["text"].as_str().is_none_or(str::is_empty) {
         return Some("a TextBlock without a text".to_owned());
     }
+    // Microsoft's renderer drops more.
+    if element["actions"]
+        .as_array()
+        .is_some_and(|actions| actions.len() > 5)
+    {
+        return Some("more than five actions in a row".to_owned());
+    }
     if kind.starts_with("Action.") && element["title"].as_str().is_none_or(str::is_empty) {
         return Some("an action without a title".to_owned());
     }

@@ -197,7 +197,10 @@ impl FakeProvider for FakeTeams {
         let path = user.map_or("/activities".to_owned(), |user| {
             format!("a%3A{user}/activities")
         });
-        Calls::to(&path).by(Method::POST)
+        // "typing…" is an activity too.
+        Calls::to(&path)
+            .by(Method::POST)
+            .with(r#""type":"message""#)
     }
 
     fn shown(&self, user: &str) -> Vec<Shown> {

@@ -31,6 +31,7 @@ async fn request(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    state.change(|store| store.calls.push(uri.path().to_owned()));
     match (method.as_str(), uri.path()) {
         ("GET", "/openid") => {
             let base = state.read(|store| store.base_url.clone());
@@ -38,13 +39,20 @@ async fn request(
         }
         ("GET", "/keys") => {
             let mut keys = tokens::published("k1");
+            let endorsements = state.read(|store| store.endorsements.clone());
             for key in keys["keys"].as_array_mut().into_iter().flatten() {
-                key["endorsements"] = json!(["msteams", "webchat"]);
+                key["endorsements"] = json!(endorsements);
             }
             axum::Json(keys).into_response()
         }
         ("POST", "/token") => token(&state, &body),
-        ("GET", path) if path.starts_with("/files/") => file(&state, path),
+        ("GET", path) if path.starts_with("/files/") => file(&state, path, &headers),
+        ("GET", path) if path.starts_with("/amer/v3/attachments/") => {
+            if !is_authentic(&state, &headers) {
+                return refused(401, "Unauthorized", "Authorization has been denied.");
+            }
+            content(&state, path)
+        }
         (_, path) if path.starts_with("/amer/v3/conversations/") => {
             if !is_authentic(&state, &headers) {
                 return refused(401, "Unauthorized", "Authorization has been denied.");
@@ -87,8 +95,21 @@ fn is_authentic(state: &State, headers: &HeaderMap) -> bool {
     })
 }
 
-/// A file of a personal chat: whoever has its address has it.
-fn file(state: &State, path: &str) -> Response {
+/// A file of a personal chat: whoever has its address has it. The bot's token is none of its server's
+/// business.
+fn file(state: &State, path: &str, headers: &HeaderMap) -> Response {
+    if headers.contains_key(header::AUTHORIZATION) {
+        state.change(|store| {
+            store
+                .refusals
+                .push("a file was asked for with a token".to_owned())
+        });
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    content(state, path)
+}
+
+fn content(state: &State, path: &str) -> Response {
     let content = state.read(|store| store.files.get(path).cloned());
     content.map_or_else(
         || StatusCode::NOT_FOUND.into_response(),

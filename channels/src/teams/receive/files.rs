@@ -42,16 +42,16 @@ pub(super) fn of(activity: &Value) -> impl Iterator<Item = Attachment> {
             }
             "reference" => Some(file(None, Some(address?), name)),
             kind if PASTED.iter().any(|pasted| kind.starts_with(pasted)) => {
-                let name = if name.is_empty() {
-                    "picture".to_owned()
-                } else {
-                    name
+                let name = match name.as_str() {
+                    "" => kind.replace("image/*", "picture.png").replace('/', "."),
+                    _ => name,
                 };
                 let mut file = file(Some(address?), None, name);
-                // `image/*` says no more.
-                if !kind.ends_with("/*") {
-                    kind.clone_into(&mut file.mime_type);
-                }
+                file.mime_type = match kind {
+                    // Of a picture Teams says no more: what is copied from a screen is this.
+                    "image/*" => "image/png".to_owned(),
+                    kind => kind.to_owned(),
+                };
                 Some(file)
             }
             _ => None,
