@@ -40,6 +40,9 @@ fn an_input_has_its_question_as_its_label() {
     assert_eq!(inputs[0]["isRequired"], true);
     assert_eq!(inputs[2]["style"], "compact");
     assert_eq!(inputs[3]["isMultiSelect"], true);
+    // What has no place of its own there stands with the question.
+    form.fields[1].options = vec!["2026-12-24".to_owned()];
+    assert_eq!(form::inputs(&form)[1]["label"], "Day (2026-12-24)");
 }
 
 #[test]
