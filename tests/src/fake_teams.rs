@@ -6,7 +6,7 @@
 //! documentation refuses: a text and a card in one activity, more than 28 KB, elements that a card of version
 //! 1.5 has not, another bot's token.
 //!
-//! Nothing here uses the bridge's own code: the two are written apart from each other.
+//! Nothing here uses the bridge's own code but its HTTP client: the two are written apart from each other.
 
 mod check;
 mod provider;
@@ -17,6 +17,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use haptik_bridge_shared::net;
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -65,13 +66,17 @@ struct Store {
     /// For which channels the connector's keys are good.
     endorsements: Vec<&'static str>,
     last_id: u64,
-    /// Where the bridge calls it.
+    /// Where it is.
+    origin: String,
+    /// Where the bridge calls it, which may be a proxy before it, another one after each start.
     base_url: String,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     store: Mutex<Store>,
+    /// Calls the proxy.
+    http: reqwest::Client,
 }
 
 impl State {
@@ -103,11 +108,15 @@ impl FakeTeams {
     /// Starts it.
     ///
     /// # Panics
-    /// When no port can be bound.
+    /// When no port can be bound, or there is no TLS.
     pub async fn start() -> Self {
         let port = Port::open().await;
-        let state = Arc::new(State::default());
+        let state = Arc::new(State {
+            store: Mutex::default(),
+            http: net::client().expect("a client"),
+        });
         state.change(|store| {
+            port.origin().clone_into(&mut store.origin);
             port.origin().clone_into(&mut store.base_url);
             store.endorsements = vec!["msteams", "webchat"];
         });
@@ -157,7 +166,7 @@ impl FakeTeams {
         );
         let content = Bytes::copy_from_slice(content);
         self.state.change(|store| {
-            let url = format!("{}{path}", store.base_url);
+            let url = format!("{}{path}", store.origin);
             store.files.insert(path, content);
             json!({"contentType": "image/*", "contentUrl": url})
         })
@@ -267,7 +276,8 @@ impl FakeTeams {
         self.state.read(|store| format!("{store:#?}"))
     }
 
+    /// It is the same for as long as a conversation lasts.
     fn service_url(&self) -> String {
-        self.state.read(|store| format!("{}/amer/", store.base_url))
+        self.state.read(|store| format!("{}/amer/", store.origin))
     }
 }

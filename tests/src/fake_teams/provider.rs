@@ -90,7 +90,8 @@ impl FakeProvider for FakeTeams {
         format!(
             "type = \"teams\"\napp_id = \"{APP}\"\ntenant_id = \"{TENANT}\"\nclient_secret = \"{SECRET}\"\n\
              openid_url = \"{base_url}/openid\"\ntoken_url = \"{base_url}/token\"\n\
-             service_urls = [\"{base_url}\"]\n"
+             service_urls = [\"{}\"]\n",
+            self.server.origin()
         )
     }
 
@@ -126,8 +127,7 @@ impl FakeProvider for FakeTeams {
 
     fn attach(&self, user: &str, name: &str, _: &str, content: &[u8]) -> Option<Request> {
         let path = format!("/files/{}", self.state.next_id());
-        let base = self.state.read(|store| store.base_url.clone());
-        let url = format!("{base}{path}");
+        let url = format!("{}{path}", self.server.origin());
         let content = Bytes::copy_from_slice(content);
         self.state.change(|store| store.files.insert(path, content));
         let file = json!({

@@ -31,6 +31,9 @@ async fn request(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    if let Some(base) = proxy(&state, &uri, &headers) {
+        return relayed(&state, format!("{base}{uri}"), method, headers, body).await;
+    }
     state.change(|store| store.calls.push(uri.path().to_owned()));
     match (method.as_str(), uri.path()) {
         ("GET", "/openid") => {
@@ -60,6 +63,49 @@ async fn request(
             call(&state, &method, path, &body)
         }
         _ => refused(404, "NotFound", "there is nothing here"),
+    }
+}
+
+/// What shows that a call has come through the proxy.
+const RELAYED: &str = "x-fake-relayed";
+
+/// The proxy that a call of the API has still to pass: activities name the fake itself, since a conversation
+/// lasts longer than a process that has a proxy of its own.
+fn proxy(state: &State, uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let is_api = uri.path().starts_with("/amer/");
+    state.read(|store| {
+        let is_to_pass = is_api && store.base_url != store.origin && !headers.contains_key(RELAYED);
+        is_to_pass.then(|| store.base_url.clone())
+    })
+}
+
+async fn relayed(
+    state: &State,
+    url: String,
+    method: Method,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    headers.remove(header::HOST);
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(RELAYED, header::HeaderValue::from_static("1"));
+    let call = state.http.request(method, url).headers(headers).body(body);
+    let answered = async {
+        let answer = call.send().await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        Ok::<_, reqwest::Error>((status, headers, answer.bytes().await?))
+    };
+    match answered.await {
+        Ok((status, headers, body)) => {
+            let mut response = (status, body).into_response();
+            for name in [header::CONTENT_TYPE, header::RETRY_AFTER] {
+                if let Some(value) = headers.get(&name) {
+                    response.headers_mut().insert(name, value.clone());
+                }
+            }
+            response
+        }
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
 
