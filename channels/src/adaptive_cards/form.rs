@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::limits::Size;
-use crate::render::form::{self, Input, said, said_as_json};
+use crate::render::form::{self, Input, answers_as_json, answers_as_lines};
 use crate::render::inline;
 
 /// How many inputs a card has. Not documented.
@@ -146,11 +146,11 @@ pub fn answers(inputs: &Value, form: Option<&Form>) -> String {
     let Some(form) = form else {
         let values = (0..MOST_FIELDS).map(|place| answer(inputs.get(name(place)), None));
         let values: Vec<String> = values.collect();
-        return said(values.iter().map(|value| (None, value.as_str())));
+        return answers_as_lines(values.iter().map(|value| (None, value.as_str())));
     };
     let hints = form.fields.iter().map(|field| Some(field.hint.as_str()));
     let answers = answers_of(inputs, form);
-    said(hints.zip(answers.iter().map(String::as_str)))
+    answers_as_lines(hints.zip(answers.iter().map(String::as_str)))
 }
 
 /// What the user says by a form, as the connection's `forms` have it: [`answers`], or JSON. The card itself
@@ -177,7 +177,7 @@ pub fn submission(
                 key => key,
             });
             let answers = answers_of(inputs, form);
-            said_as_json(names.zip(answers.iter().map(String::as_str)))
+            answers_as_json(names.zip(answers.iter().map(String::as_str)))
         }
         (form, Submit::Lines | Submit::Json) => answers(inputs, form),
     };

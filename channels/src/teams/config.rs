@@ -1,7 +1,7 @@
 //! `type = "teams"` in the configuration.
 
 use haptik_bridge_shared::config::kind::{
-    Fault, Faults, Flag, FullUrl, Given, Kind, OneOf, SecretList, Text, quote,
+    Fault, Faults, Flag, FullUrl, Given, OneOf, SecretList, Text, ValueType, quote,
 };
 use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Secrets};
 use haptik_bridge_shared::section;
@@ -63,7 +63,7 @@ const CONVERSATIONS: OneOf<Conversation> = OneOf {
 #[derive(Debug)]
 struct Guid;
 
-impl Kind for Guid {
+impl ValueType for Guid {
     type Value = String;
 
     fn name(&self) -> String {
@@ -95,7 +95,7 @@ fn is_guid(text: &str) -> bool {
 #[derive(Debug)]
 struct Origins;
 
-impl Kind for Origins {
+impl ValueType for Origins {
     type Value = Vec<Url>;
 
     fn name(&self) -> String {
