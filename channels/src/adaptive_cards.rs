@@ -24,8 +24,8 @@ pub const CONTENT_TYPE: &str = "application/vnd.microsoft.card.adaptive";
 /// The schema that cards name.
 const SCHEMA: &str = "http://adaptivecards.io/schemas/adaptive-card.json";
 
-/// How many buttons stand in one row: hosts put more into a menu, or drop them.
-const ROW: usize = 6;
+/// How many buttons stand in one row: Microsoft's renderer drops more, where its host has not set another number.
+const ROW: usize = 5;
 
 /// The names of what our buttons carry: their data, their label where they go away once one is used, and the
 /// place of their page.
@@ -38,7 +38,7 @@ const PAGE: &str = "p";
 pub enum Version {
     /// Inputs have labels and can be required.
     V1_3,
-    /// Texts can be headings, and menus can be searched.
+    /// Texts can be headings.
     V1_5,
 }
 
@@ -118,7 +118,7 @@ pub fn elements(block: &Block, page: usize, version: Version) -> Vec<Value> {
             ..
         } => action_sets(buttons, *role, page),
         Block::Form { form, button, .. } => {
-            let mut elements = form::inputs(form, version);
+            let mut elements = form::inputs(form);
             let send = action(button, Role::Buttons, page).map(|mut send| {
                 // This one sends what is filled in.
                 if let Some(send) = send.as_object_mut() {

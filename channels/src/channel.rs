@@ -27,6 +27,7 @@ pub use crate::error::{Refusal, SendError};
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::pace::Bucket;
+use crate::package::{About, PackedFile};
 pub use crate::part::Part;
 use crate::peer::{Peer, PeerRequest};
 use crate::preview::Preview;
@@ -93,6 +94,16 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     /// the setup of [`ChannelType::DEFINITION`] says what to do by hand.
     fn register(config: &Self::Config, http: reqwest::Client, url: &str) -> Option<Registration> {
         let _ = (config, http, url);
+        None
+    }
+
+    /// The files that are uploaded to the provider, so that people find the application there. `None` where
+    /// nothing is.
+    fn package(
+        config: &Self::Config,
+        about: &About,
+    ) -> Option<Result<Vec<PackedFile>, BuildError>> {
+        let _ = (config, about);
         None
     }
 }

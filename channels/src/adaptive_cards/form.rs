@@ -6,7 +6,6 @@ use haptik_bridge_shared::message::hsl::{Field, Form};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Version;
 use crate::limits::Size;
 use crate::render::form::{self, Input, answers_as_json, answers_as_lines};
 use crate::render::inline;
@@ -55,19 +54,25 @@ pub(super) fn is_name(name: &str) -> bool {
 
 /// The inputs of a form, from top to bottom.
 #[must_use]
-pub fn inputs(form: &Form, version: Version) -> Vec<Value> {
+pub fn inputs(form: &Form) -> Vec<Value> {
     let fields = form.fields.iter().enumerate();
     fields
-        .map(|(place, field)| labelled(place, field, version))
+        .map(|(place, field)| labelled(place, field))
         .collect()
 }
 
 /// An input with its question.
-fn labelled(place: usize, field: &Field, version: Version) -> Value {
-    let question = inline::label(&field.hint, Size::UNLIMITED).unwrap_or_else(|| "…".to_owned());
-    let mut element = element(field, version);
+fn labelled(place: usize, field: &Field) -> Value {
+    let question = label(&field.hint);
+    let suggested = suggested(field);
+    let has_placeholder = !matches!(input(field), Input::Date | Input::Time);
+    let mut element = element(field, &suggested);
     element["id"] = name(place).into();
-    element["label"] = question.into();
+    element["label"] = if suggested.is_empty() || has_placeholder {
+        question.into()
+    } else {
+        format!("{question} ({suggested})").into()
+    };
     if field.required == Some(true) {
         element["isRequired"] = true.into();
         element["errorMessage"] = "Please fill this in.".into();
@@ -75,13 +80,21 @@ fn labelled(place: usize, field: &Field, version: Version) -> Value {
     element
 }
 
-fn element(field: &Field, version: Version) -> Value {
-    // What is typed may have suggestions.
+/// What is seen of a question or an option, which have no markup there.
+fn label(text: &str) -> String {
+    inline::label(text, Size::UNLIMITED).unwrap_or_else(|| "…".to_owned())
+}
+
+/// What is typed may have suggestions.
+fn suggested(field: &Field) -> String {
     let suggested = field.options.iter();
     let suggested = suggested.filter_map(|option| inline::label(option, Size::UNLIMITED));
-    let suggested = suggested.collect::<Vec<_>>().join(", ");
+    suggested.collect::<Vec<_>>().join(", ")
+}
+
+fn element(field: &Field, suggested: &str) -> Value {
     let typed = |mut element: Value, hint: &str| {
-        let hints = [hint, suggested.as_str()];
+        let hints = [hint, suggested];
         let hints = hints.into_iter().filter(|hint| !hint.is_empty());
         let hint = hints.collect::<Vec<_>>().join(": ");
         if !hint.is_empty() {
@@ -104,8 +117,6 @@ fn element(field: &Field, version: Version) -> Value {
         Input::One(options) => {
             let style = if options.len() < MENU {
                 "expanded"
-            } else if version >= Version::V1_5 {
-                "filtered"
             } else {
                 "compact"
             };
@@ -117,10 +128,10 @@ fn element(field: &Field, version: Version) -> Value {
 
 /// <https://adaptivecards.io/explorer/Input.ChoiceSet.html>. The values are places: a label may have a comma.
 fn choice_set(options: &[String], several: bool, style: &str) -> Value {
-    let choices = options.iter().enumerate().map(|(at, option)| {
-        let title = inline::label(option, Size::UNLIMITED).unwrap_or_else(|| "…".to_owned());
-        json!({"title": title, "value": at.to_string()})
-    });
+    let choices = options
+        .iter()
+        .enumerate()
+        .map(|(at, option)| json!({"title": label(option), "value": at.to_string()}));
     let choices: Vec<Value> = choices.collect();
     json!({
         "type": "Input.ChoiceSet", "isMultiSelect": several, "style": style,

@@ -31,16 +31,18 @@ fn a_text_has_only_the_markup_that_cards_show() {
 }
 
 #[test]
-fn an_input_has_its_question_as_its_label_and_what_its_version_has() {
+fn an_input_has_its_question_as_its_label() {
     let mut form = form();
     form.fields[2].options = (0..9).map(|size| size.to_string()).collect();
-    let new = form::inputs(&form, Version::V1_5);
-    assert_eq!(new.len(), 4);
-    assert_eq!(new[0]["label"], "Name");
-    assert_eq!(new[0]["isRequired"], true);
-    assert_eq!(new[2]["style"], "filtered");
-    let old = form::inputs(&form, Version::V1_3);
-    assert_eq!(old[2]["style"], "compact");
+    let inputs = form::inputs(&form);
+    assert_eq!(inputs.len(), 4);
+    assert_eq!(inputs[0]["label"], "Name");
+    assert_eq!(inputs[0]["isRequired"], true);
+    assert_eq!(inputs[2]["style"], "compact");
+    assert_eq!(inputs[3]["isMultiSelect"], true);
+    // What has no place of its own there stands with the question.
+    form.fields[1].options = vec!["2026-12-24".to_owned()];
+    assert_eq!(form::inputs(&form)[1]["label"], "Day (2026-12-24)");
 }
 
 #[test]
