@@ -68,7 +68,7 @@ fn hash(headers: &HeaderMap) -> Result<Hash, Unverified> {
 }
 
 /// Whether the body is a form. One that names no type is one.
-pub(super) fn is_form(headers: &HeaderMap) -> bool {
+fn is_form(headers: &HeaderMap) -> bool {
     let kind = lenient_json::header(headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.is_empty() || kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
