@@ -35,4 +35,5 @@ pub mod signed_token;
 pub mod size;
 pub mod slack;
 pub mod telegram;
+pub mod twilio;
 pub mod verify;

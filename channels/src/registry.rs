@@ -121,7 +121,8 @@ channels!(
     crate::custom::Custom,
     crate::google_chat::GoogleChat,
     crate::slack::Slack,
-    crate::telegram::Telegram
+    crate::telegram::Telegram,
+    crate::twilio::Twilio
 );
 
 #[cfg(test)]
