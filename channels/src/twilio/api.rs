@@ -114,7 +114,8 @@ impl Api {
         sid: &str,
         fields: Vec<(&'static str, String)>,
     ) -> Result<(), SendError> {
-        let path = ["IncomingPhoneNumbers", &format!("{sid}.json")];
+        let resource = format!("{sid}.json");
+        let path = ["IncomingPhoneNumbers", resource.as_str()];
         self.post("change the number", &path, fields)
             .await
             .map(drop)
