@@ -24,6 +24,7 @@ use haptik_bridge_tests::app::App;
 use haptik_bridge_tests::fake_google_chat::FakeGoogleChat;
 use haptik_bridge_tests::fake_slack::FakeSlack;
 use haptik_bridge_tests::fake_telegram::FakeTelegram;
+use haptik_bridge_tests::fake_twilio::FakeTwilio;
 use haptik_bridge_tests::provider::{FakeProvider, Shown};
 use haptik_bridge_tests::{Options, Stage};
 
@@ -111,3 +112,4 @@ contract!(slack, FakeSlack::start().await);
 contract!(custom, App::start().await?);
 contract!(telegram, FakeTelegram::start().await);
 contract!(google_chat, FakeGoogleChat::start().await);
+contract!(twilio, FakeTwilio::start().await);
