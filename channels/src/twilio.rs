@@ -82,8 +82,8 @@ const LIMITS: Limits = Limits {
     reply_window: None,
 };
 
-/// As [`LIMITS`], of a number from which no MMS can be sent: outside of the USA and Canada
-/// (<https://www.twilio.com/docs/messaging/guides/how-to-use-your-free-trial-account>). Not documented as a list.
+/// As [`LIMITS`], of a number from which no MMS can be sent: those outside of North America. Twilio lists them by
+/// the capabilities of each number; that `+1` has it is not documented as a rule.
 const WITHOUT_MMS: Limits = Limits {
     pictures: Pictures::LinkOnly,
     ..LIMITS
