@@ -229,9 +229,13 @@ impl fmt::Debug for TwilioDialect {
 }
 
 impl Dialect for TwilioDialect {
-    /// Without a `Retry-After`, which Twilio does not promise.
-    fn too_many(&self, _: u64) -> Response {
-        Refused::new(429, 20429, "Too Many Requests").answer()
+    /// Twilio promises no `Retry-After`; where there is one it counts.
+    fn too_many(&self, seconds: u64) -> Response {
+        let mut answer = Refused::new(429, 20429, "Too Many Requests").answer();
+        answer
+            .headers_mut()
+            .insert(header::RETRY_AFTER, seconds.into());
+        answer
     }
 
     /// `code` is one of Twilio's: `21610`.
