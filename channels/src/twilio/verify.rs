@@ -88,7 +88,8 @@ fn check_hash(url: &str, body: &[u8]) -> Result<(), Unverified> {
     let mut pairs = form_urlencoded::parse(query.as_bytes());
     let shown = pairs.find(|(name, _)| name == BODY_HASH);
     let (_, shown) = shown.ok_or(missing)?;
-    let is_right = hex::decode(shown.as_bytes()).is_ok_and(|hash| hash == *Sha256::digest(body));
+    let is_right =
+        hex::decode(shown.as_bytes()).is_ok_and(|hash| hash[..] == Sha256::digest(body)[..]);
     is_right
         .then_some(())
         .ok_or(Unverified::Other("bodySHA256 does not match"))

@@ -40,14 +40,15 @@ impl FakeTwilio {
     #[must_use]
     pub fn said(&self, user: &str, text: &str, more: &[(&str, &str)]) -> Vec<(String, String)> {
         let sid = self.state.change(|store| store.next_sid("SM"));
+        let sid = sid.as_str();
         let fields = [
-            ("SmsMessageSid", sid.as_str()),
-            ("SmsSid", &sid),
+            ("SmsMessageSid", sid),
+            ("SmsSid", sid),
             ("SmsStatus", "received"),
             ("Body", text),
             ("To", NUMBER),
             ("NumSegments", "1"),
-            ("MessageSid", &sid),
+            ("MessageSid", sid),
             ("AccountSid", ACCOUNT),
             ("From", user),
             ("ApiVersion", "2010-04-01"),
