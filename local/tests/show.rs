@@ -105,7 +105,10 @@ fn what_is_wrong_with_a_preview_is_said() {
     }
     let unknown = haptik_bridge(&["capabilities", "slak"]);
     let said = String::from_utf8_lossy(&unknown.stderr);
-    assert!(said.contains("possible values: custom, google_chat, slack"), "{said}");
+    assert!(
+        said.contains("possible values: custom, google_chat, slack"),
+        "{said}"
+    );
 }
 
 #[test]

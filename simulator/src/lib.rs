@@ -64,6 +64,7 @@ mod deliveries;
 mod events;
 mod faults;
 mod idle;
+mod paths;
 mod records;
 mod server;
 mod settings;
@@ -73,15 +74,15 @@ mod webhook;
 pub use self::{
     account::{Simulator, TimedOut},
     agent::UnknownUser,
-    api::{
-        AGENT_PATH, AGENT_TOOL_PATH, FEEDBACK_PATH, FILE_PATH, HISTORY_PATH, MESSAGE_PATH,
-        SYNCHRONOUS_PATH, USER_PATH, WEBHOOK_PATH,
-    },
     behaviour::{Behaviour, Transcripts, WhenOffline},
     bot::{Bot, DemoBot, FileSent, Reply, UserMessage},
     deliveries::signature,
     events::CompletedBy,
     faults::{CallFault, CallOutcome, DeliveryFault, DeliveryOutcome},
+    paths::{
+        AGENT_PATH, AGENT_TOOL_PATH, FEEDBACK_PATH, FILE_PATH, HISTORY_PATH, MESSAGE_PATH,
+        SYNCHRONOUS_PATH, USER_PATH, WEBHOOK_PATH,
+    },
     records::{
         AgentMove, Attempt, Call, Delivery, DeliveryKind, DeliveryState, Log, LoggedFeedback,
         LoggedFile, LoggedMessage, Records, UserCall, WebhookEnable,

@@ -71,6 +71,8 @@ struct Sent {
     /// The path, with its parameters filled in.
     path: String,
     body: Vec<u8>,
+    /// Its `Content-Encoding`.
+    encoding: Option<&'static str>,
 }
 
 /// How a request is signed.
@@ -143,6 +145,7 @@ impl Sent {
             operation: operation.clone(),
             path: path.replace("{account}", "main"),
             body,
+            encoding: None,
         }
     }
 
@@ -151,8 +154,16 @@ impl Sent {
         Self { path, ..self }
     }
 
+    fn encoded(self) -> Self {
+        let encoding = Some("gzip");
+        Self { encoding, ..self }
+    }
+
     fn headers(&self, signed: Signed) -> anyhow::Result<HeaderMap> {
         let mut headers = HeaderMap::new();
+        if let Some(encoding) = self.encoding {
+            headers.insert(header::CONTENT_ENCODING, encoding.parse()?);
+        }
         if signed == Signed::Not {
             return Ok(headers);
         }
@@ -281,6 +292,7 @@ async fn refused_everywhere(
         (400, sent().at(&unreadable)),
         (404, sent().at(&elsewhere)),
         (413, large),
+        (415, sent().encoded()),
     ] {
         let (status, _) = sent.to(&edges.whole, Signed::Well, seen).await?;
         assert_eq!(status, expected, "{operation:?}");

@@ -133,7 +133,7 @@ impl ChatApi {
 
 /// Google's own words in an error.
 fn words(body: &str) -> String {
-    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let body = lenient_json::read(body.as_bytes()).unwrap_or_default();
     let error = body.get("error").unwrap_or(&Value::Null);
     lenient_json::text(error, "message")
 }

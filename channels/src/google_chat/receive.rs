@@ -92,7 +92,7 @@ pub(super) const LABEL: &str = "l";
 
 /// Reads a body that was verified.
 pub(super) fn read(body: &[u8]) -> Read {
-    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+    let Ok(body) = lenient_json::read(body) else {
         return Read::Odd("a body that is not JSON");
     };
     if !body.is_object() {

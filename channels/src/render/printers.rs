@@ -16,10 +16,21 @@ trait Printer {
     fn text(&self, text: &str, out: &mut String);
     /// What stands before and after an emphasised text.
     fn marks(&self, style: Style) -> (&'static str, &'static str);
-    /// Code of one line.
-    fn code(&self, code: &str, out: &mut String);
+    /// Code of one line: unless a markup says otherwise, between backticks, the first of which ends it.
+    fn code(&self, code: &str, out: &mut String) {
+        if code.contains('`') {
+            return self.text(code, out);
+        }
+        out.push('`');
+        self.text(code, out);
+        out.push('`');
+    }
     /// Code of several lines, with the line breaks next to its fences.
-    fn code_block(&self, code: &str, out: &mut String);
+    fn code_block(&self, code: &str, out: &mut String) {
+        out.push_str("```");
+        self.text(&code.replace("```", "`\u{200b}``"), out);
+        out.push_str("```");
+    }
     /// A link; an empty label shows the address.
     fn link(&self, url: &str, label: &str, out: &mut String);
     /// What has to stand between a mark and what is neither white space nor a sign of ASCII.

@@ -228,7 +228,7 @@ impl KeySource {
         let lifetime = lifetime(response.headers(), Timestamp::now());
         let body = net::read(response, LARGEST).await;
         let body = body.map_err(|error| error.to_string())?;
-        let document = serde_json::from_slice(&body).map_err(|_| "the answer is not JSON")?;
+        let document = lenient_json::read(&body).map_err(|_| "the answer is not JSON")?;
         Ok((document, lifetime))
     }
 }

@@ -8,6 +8,7 @@ use haptik_bridge_shared::config::{Forms, Secrets};
 use super::config::{self, Conversation};
 use haptik_bridge_shared::ids::{AuthId, AuthIds, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::Element;
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
@@ -144,7 +145,7 @@ impl SlackEdge {
             .append_pair("user_name", "undefined");
         let fetched = self.fetcher.fetch(&url, None, |_| false, LARGEST_SEARCH);
         let answer = match tokio::time::timeout(OPENING_TIMEOUT, fetched).await {
-            Ok(Ok(answer)) => serde_json::from_slice(&answer).unwrap_or_default(),
+            Ok(Ok(answer)) => lenient_json::read(&answer).unwrap_or_default(),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the search of a form's field failed");
                 Value::Null

@@ -167,7 +167,7 @@ async fn asked(request: reqwest::RequestBuilder) -> Result<(Option<String>, Valu
     let scopes = lenient_json::header(response.headers(), SCOPES_HEADER).map(str::to_owned);
     let body = net::read(response, LARGEST_ANSWER).await;
     let body = body.map_err(|error| format!("Slack's answer could not be read: {error}"))?;
-    Ok((scopes, serde_json::from_slice(&body).unwrap_or_default()))
+    Ok((scopes, lenient_json::read(&body).unwrap_or_default()))
 }
 
 fn url(base: &Url, method: &str) -> Option<Url> {

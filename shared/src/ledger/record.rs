@@ -29,9 +29,8 @@ impl Ledger {
         parts: usize,
         message_ids: &[String],
     ) -> Result<(), TableError> {
-        let update = self.update(entry).set("parts_done", number(parts));
-        let update = update.set("starts", number(0)).set("overruns", number(0));
-        with_ids(update, message_ids).send().await
+        let update = self.done_in_part(entry, parts, message_ids);
+        update.send().await
     }
 
     /// Notes that what cannot be told twice is about to be: the part with this number, from 1; 0 takes it
@@ -50,10 +49,15 @@ impl Ledger {
         parts: usize,
         message_ids: &[String],
     ) -> Result<(), TableError> {
-        let update = self.update(entry).set("parts_done", number(parts));
+        let update = self.done_in_part(entry, parts, message_ids);
         let update = update.set("shown_by", text(connection.as_str()));
+        update.send().await
+    }
+
+    fn done_in_part(&self, entry: &Entry, parts: usize, message_ids: &[String]) -> Update<'_> {
+        let update = self.update(entry).set("parts_done", number(parts));
         let update = update.set("starts", number(0)).set("overruns", number(0));
-        with_ids(update, message_ids).send().await
+        with_ids(update, message_ids)
     }
 
     /// Notes where Haptik has a file that a user sent: the `part`-th part of an entry.

@@ -10,10 +10,10 @@ use super::{
     elements::{app_action, quick_reply},
 };
 use crate::{
-    api::HISTORY_PATH,
     behaviour::Transcripts,
     events::CompletedBy,
     faults::{CallFault, CallOutcome},
+    paths::HISTORY_PATH,
 };
 
 /// An entry of the second menu.

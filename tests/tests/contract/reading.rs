@@ -18,13 +18,21 @@ fn with_body(stage: &Stage, request: &Request, body: Vec<u8>) -> Request {
     signed.unwrap_or(changed)
 }
 
-/// Bytes with others in place of [`MARK`].
+/// Bytes with others in place of each [`MARK`]: a provider may say a text twice.
 fn marked(body: &[u8], by: &[u8]) -> Vec<u8> {
-    let at = body
+    let mut changed = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest
         .windows(MARK.len())
-        .position(|part| part == MARK.as_bytes());
-    let at = at.expect("the mark");
-    [&body[..at], by, &body[at + MARK.len()..]].concat()
+        .position(|part| part == MARK.as_bytes())
+    {
+        changed.extend_from_slice(&rest[..at]);
+        changed.extend_from_slice(by);
+        rest = &rest[at + MARK.len()..];
+    }
+    assert!(rest.len() < body.len(), "there is no mark");
+    changed.extend_from_slice(rest);
+    changed
 }
 
 pub(super) async fn what_is_broken_in_a_body_costs_that_alone(start: Start) -> anyhow::Result<()> {

@@ -289,8 +289,23 @@ impl Walk<'_> {
         let code = code.trim_end_matches('\n');
         if !code.trim().is_empty() {
             self.pieces.push(Kind::CodeBlock(format!("\n{code}\n")));
+        } else if let Some(words) = self.only_line(range) {
+            self.pieces.text(&words);
         }
         self.at = self.without_line_end(range);
+    }
+
+    /// What stands behind the marks of a fence that has no other line: no language, since there is no code.
+    fn only_line(&self, range: &Range<usize>) -> Option<String> {
+        let written = self.slice(range.clone());
+        let mut lines = written.lines().filter(|line| !line.trim().is_empty());
+        let (first, None) = (lines.next()?, lines.next()) else {
+            return None;
+        };
+        let words = first.trim_start_matches(['`', '~', ' ']);
+        let start = range.start + (words.as_ptr() as usize - written.as_ptr() as usize);
+        let words = self.restored(words, start..start + words.len());
+        Some(words.trim_end().to_owned())
     }
 
     /// What Markdown takes for code because it is indented is a text like any other.

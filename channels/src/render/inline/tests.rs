@@ -250,7 +250,7 @@ proptest! {
         let read = read(&text);
         let plain = Markup::Plain.print(&read);
         // An address may be seen twice, and the language of a fence and the title of a link are not seen.
-        if !text.contains("](") && !text.contains("```") {
+        if !text.contains("](") && !text.contains("```") && !text.contains("~~~") {
             for ((word, count), (_, seen)) in words(&text).into_iter().zip(words(&plain)) {
                 prop_assert!(seen >= count, "{word} is lost in {plain:?}");
             }
@@ -276,5 +276,18 @@ proptest! {
         let is_block = text.lines().any(|line| line.trim_start().starts_with(['=', '+', '-']));
         prop_assume!(!is_block && !text.contains("://") && !text.to_lowercase().contains("www."));
         prop_assert_eq!(Markup::Plain.print(&read(&text)), text);
+    }
+}
+
+#[test]
+fn what_stands_behind_a_fence_that_has_no_code_is_shown() {
+    for (text, shown) in [
+        ("~~~word", "word"),
+        ("```word", "word"),
+        ("see\n~~~ word \n\n", "see\nword"),
+        ("~~~word\ncode", "code"),
+        ("~~~word\n~~~", ""),
+    ] {
+        assert_eq!(Markup::Plain.print(&read(text)).trim(), shown, "{text:?}");
     }
 }

@@ -2,6 +2,7 @@
 //! escape; what would be a link of another's making, or mention somebody, is broken up by a character that
 //! is not seen. `<users/all>` notifies nobody.
 
+use super::mrkdwn::Mrkdwn;
 use super::{Printer, Style};
 
 /// A word joiner: it has no width.
@@ -24,33 +25,12 @@ impl Printer for Chat {
     }
 
     fn marks(&self, style: Style) -> (&'static str, &'static str) {
-        match style {
-            Style::Bold | Style::Star => ("*", "*"),
-            Style::Italic => ("_", "_"),
-            Style::Strike => ("~", "~"),
-            Style::Underline => ("", ""),
-        }
+        Mrkdwn.marks(style)
     }
 
     /// As in Slack, a mark that touches a letter is taken for one of its word.
     fn apart(&self) -> &'static str {
-        "\u{200b}"
-    }
-
-    fn code(&self, code: &str, out: &mut String) {
-        // It ends at the first backtick.
-        if code.contains('`') {
-            return self.text(code, out);
-        }
-        out.push('`');
-        self.text(code, out);
-        out.push('`');
-    }
-
-    fn code_block(&self, code: &str, out: &mut String) {
-        out.push_str("```");
-        self.text(&code.replace("```", "`\u{200b}``"), out);
-        out.push_str("```");
+        Mrkdwn.apart()
     }
 
     fn link(&self, url: &str, label: &str, out: &mut String) {

@@ -32,22 +32,6 @@ impl Printer for Mrkdwn {
         "\u{200b}"
     }
 
-    fn code(&self, code: &str, out: &mut String) {
-        // It ends at the first backtick.
-        if code.contains('`') {
-            return self.text(code, out);
-        }
-        out.push('`');
-        self.text(code, out);
-        out.push('`');
-    }
-
-    fn code_block(&self, code: &str, out: &mut String) {
-        out.push_str("```");
-        self.text(&code.replace("```", "`\u{200b}``"), out);
-        out.push_str("```");
-    }
-
     fn link(&self, url: &str, label: &str, out: &mut String) {
         out.push('<');
         self.text(url, out);
