@@ -61,8 +61,8 @@ impl Kept {
 
     /// Whether a user stopped messages.
     pub(super) async fn is_stopped(&self, user: &str) -> Result<bool, TableError> {
-        let item = self.table.get(&self.pk(), &format!("consent#{user}"));
-        let item = item.await?;
+        let (pk, sk) = (self.pk(), format!("consent#{user}"));
+        let item = self.table.get(&pk, &sk).await?;
         Ok(item.and_then(|item| whole(&item, "stopped")) == Some(1))
     }
 
