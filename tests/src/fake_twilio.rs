@@ -7,11 +7,13 @@
 //!
 //! Nothing here uses the bridge's own code: the two are written apart from each other.
 
+mod content;
 mod provider;
 mod server;
 mod signature;
 mod state;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use state::Call;
@@ -28,6 +30,12 @@ pub const TOKEN: &str = "fake-auth-token-0123456789abcdef";
 /// Its number.
 pub const NUMBER: &str = "+15557654321";
 
+/// Its sender on WhatsApp.
+pub const WHATSAPP: &str = "whatsapp:+14155238886";
+
+/// Its messaging service.
+pub const SERVICE: &str = "MG0123456789abcdef0123456789abcdef";
+
 /// A running fake. It stops when it is dropped.
 #[derive(Debug)]
 pub struct FakeTwilio {
@@ -36,13 +44,25 @@ pub struct FakeTwilio {
 }
 
 impl FakeTwilio {
-    /// Starts an account with a number.
+    /// Starts an account that writes under its number.
     ///
     /// # Panics
     /// When no port can be bound.
     pub async fn start() -> Self {
+        Self::under(NUMBER).await
+    }
+
+    /// Starts an account that writes under its sender on WhatsApp.
+    ///
+    /// # Panics
+    /// When no port can be bound.
+    pub async fn whatsapp() -> Self {
+        Self::under(WHATSAPP).await
+    }
+
+    async fn under(sender: &'static str) -> Self {
         let port = Port::open().await;
-        let state = Arc::new(State::new(port.origin()));
+        let state = Arc::new(State::new(sender, port.origin()));
         let router = server::router(Arc::clone(&state));
         let server = port.serve(router, Arc::new(server::TwilioDialect));
         Self { state, server }
@@ -67,6 +87,12 @@ impl FakeTwilio {
                 .cloned()
                 .collect()
         })
+    }
+
+    /// What was set at the number, the service and the sender on WhatsApp, by the names of the fields.
+    #[must_use]
+    pub fn hooks(&self) -> BTreeMap<String, String> {
+        self.state.read(|store| store.hooks.clone())
     }
 
     /// Everything that happened, for the message of a failed test.

@@ -113,3 +113,4 @@ contract!(custom, App::start().await?);
 contract!(telegram, FakeTelegram::start().await);
 contract!(google_chat, FakeGoogleChat::start().await);
 contract!(twilio, FakeTwilio::start().await);
+contract!(twilio_whatsapp, FakeTwilio::whatsapp().await);

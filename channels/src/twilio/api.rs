@@ -13,11 +13,15 @@ use serde_json::Value;
 use url::Url;
 
 use super::config::{Config, Sender};
-use super::refusal;
+use super::limits::Medium;
+use super::refusal::{self, Declined};
 use crate::channel::{Refusal, SendError};
 
 /// The largest answer that is read, in bytes.
 const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// How many senders are looked through for ours.
+const SENDERS: &str = "1000";
 
 /// The API as one account sees it.
 #[derive(Debug, Clone)]
@@ -25,10 +29,21 @@ pub(super) struct Api {
     http: reqwest::Client,
     api: api::Api,
     base_url: Url,
+    content_base_url: Url,
+    messaging_base_url: Url,
     account: String,
     tokens: Secrets,
     from: Sender,
     status_callback: Option<String>,
+}
+
+/// A message that Twilio took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Created {
+    /// Its SID.
+    pub(super) sid: Option<String>,
+    /// How many segments it has, where Twilio says it at once: a messaging service does not.
+    pub(super) segments: Option<u64>,
 }
 
 impl Api {
@@ -37,6 +52,8 @@ impl Api {
             api: api::Api::new(http.clone()),
             http,
             base_url: config.api_base_url.clone(),
+            content_base_url: config.content_base_url.clone(),
+            messaging_base_url: config.messaging_base_url(),
             account: config.account_sid.clone(),
             tokens: config.auth_tokens.clone(),
             from: config.from.clone(),
@@ -51,29 +68,61 @@ impl Api {
             .segment("Accounts");
         match below {
             [] => account.segment(&format!("{}.json", self.account)),
-            below => below
-                .iter()
-                .fold(account.segment(&self.account), |at, name| at.segment(name)),
+            below => joined(account.segment(&self.account), below),
         }
     }
 
-    /// Sends a message with these fields; gives its SID.
+    fn messaging(&self, below: &[&str]) -> Endpoint {
+        joined(Endpoint::from(&self.messaging_base_url), below)
+    }
+
+    /// Sends a message with these fields.
     pub(super) async fn create(
         &self,
         to: &str,
         fields: Vec<(&'static str, String)>,
-    ) -> Result<Option<String>, SendError> {
+    ) -> Result<Created, Declined> {
         let mut form = vec![("To", to.to_owned()), self.from.field()];
         form.extend(fields);
-        if !to.contains(':') {
+        if Medium::of(to) == Medium::Sms {
             // Quotes and dashes that GSM-7 has not would more than double the price.
             form.push(("SmartEncoded", "true".to_owned()));
         }
         let callback = self.status_callback.clone();
         form.extend(callback.map(|url| ("StatusCallback", url)));
-        let method = "send a message";
-        let message = self.post(method, &["Messages.json"], form).await?;
-        Ok(lenient_json::some_text(&message, "sid"))
+        let call = "send a message";
+        let request = ApiRequest::post(call, self.endpoint(&["Messages.json"])).form(form);
+        let message = self.call(call, request).await?;
+        Ok(Created {
+            sid: lenient_json::some_text(&message, "sid"),
+            segments: lenient_json::whole(&message, "num_segments").filter(|count| *count > 0),
+        })
+    }
+
+    /// Makes a content (<https://www.twilio.com/docs/content/content-api-resources>); gives its SID.
+    pub(super) async fn create_content(&self, content: &Value) -> Result<String, SendError> {
+        let call = "make a content";
+        let endpoint = joined(Endpoint::from(&self.content_base_url), &["v1", "Content"]);
+        let request = ApiRequest::post(call, endpoint).json(content.clone());
+        let content = self.call(call, request).await?;
+        let sid = lenient_json::some_text(&content, "sid");
+        sid.ok_or_else(|| {
+            SendError::new(
+                Refusal::Unavailable(None),
+                "Twilio made a content without a SID",
+            )
+        })
+    }
+
+    /// Shows on WhatsApp that this message of a user's is being answered.
+    pub(super) async fn type_on_whatsapp(&self, message_id: &str) -> Result<(), SendError> {
+        let call = "show that it is typing";
+        let endpoint = self.messaging(&["v2", "Indicators", "Typing.json"]);
+        let request = ApiRequest::post(call, endpoint).form([
+            ("channel", "whatsapp".to_owned()),
+            ("messageId", message_id.to_owned()),
+        ]);
+        Ok(self.call(call, request).await.map(drop)?)
     }
 
     /// What the API says of the account itself.
@@ -91,18 +140,11 @@ impl Api {
 
     /// The account's own number, as the API has it; `None` where it is not one of the account's.
     pub(super) async fn number(&self, number: &str) -> Result<Option<Value>, SendError> {
-        let mut url = self
-            .endpoint(&["IncomingPhoneNumbers.json"])
-            .expose()
-            .clone();
-        url.query_pairs_mut().append_pair("PhoneNumber", number);
-        let answer = self
-            .send(|token| {
-                ApiRequest::get("find the number", url.clone()).basic_auth(&self.account, token)
-            })
-            .await?;
-        let found = answer_of("find the number", &answer)?;
-        let mut numbers = lenient_json::list(found, "incoming_phone_numbers");
+        let numbers = self.endpoint(&["IncomingPhoneNumbers.json"]);
+        let url = with_pairs(&numbers, &[("PhoneNumber", number)]);
+        let call = "find the number";
+        let found = self.call(call, ApiRequest::get(call, url)).await?;
+        let mut numbers = lenient_json::list(&found, "incoming_phone_numbers");
         Ok(numbers
             .find(|found| lenient_json::text(found, "phone_number") == number)
             .cloned())
@@ -114,37 +156,67 @@ impl Api {
         sid: &str,
         fields: Vec<(&'static str, String)>,
     ) -> Result<(), SendError> {
-        let resource = format!("{sid}.json");
-        let path = ["IncomingPhoneNumbers", resource.as_str()];
-        self.post("change the number", &path, fields)
+        let endpoint = self.endpoint(&["IncomingPhoneNumbers", &format!("{sid}.json")]);
+        let call = "change the number";
+        let request = ApiRequest::post(call, endpoint).form(fields);
+        Ok(self.call(call, request).await.map(drop)?)
+    }
+
+    /// A messaging service of the account's
+    /// (<https://www.twilio.com/docs/messaging/api/service-resource>).
+    pub(super) async fn service(&self, sid: &str) -> Result<Value, SendError> {
+        let call = "find the messaging service";
+        let request = ApiRequest::get(call, self.messaging(&["v1", "Services", sid]));
+        Ok(self.call(call, request).await?)
+    }
+
+    /// Changes something of it.
+    pub(super) async fn change_service(
+        &self,
+        sid: &str,
+        fields: Vec<(&'static str, String)>,
+    ) -> Result<(), SendError> {
+        let call = "change the messaging service";
+        let request = ApiRequest::post(call, self.messaging(&["v1", "Services", sid]));
+        Ok(self.call(call, request.form(fields)).await.map(drop)?)
+    }
+
+    /// The account's own sender of WhatsApp or RCS, as the API has it
+    /// (<https://www.twilio.com/docs/whatsapp/api/senders>); `None` where it has no such one.
+    pub(super) async fn sender(&self, address: &str) -> Result<Option<Value>, SendError> {
+        let channel = address.split(':').next().unwrap_or_default();
+        let senders = self.messaging(&["v2", "Channels", "Senders"]);
+        let url = with_pairs(&senders, &[("Channel", channel), ("PageSize", SENDERS)]);
+        let call = "find the sender";
+        let found = self.call(call, ApiRequest::get(call, url)).await?;
+        let mut senders = lenient_json::list(&found, "senders");
+        Ok(senders
+            .find(|found| lenient_json::text(found, "sender_id") == address)
+            .cloned())
+    }
+
+    /// Changes something of the sender with this SID.
+    pub(super) async fn change_sender(&self, sid: &str, change: Value) -> Result<(), SendError> {
+        let call = "change the sender";
+        let endpoint = self.messaging(&["v2", "Channels", "Senders", sid]);
+        let request = ApiRequest::post(call, endpoint).json(change);
+        Ok(self.call(call, request).await.map(drop)?)
+    }
+
+    /// Makes a call, with the first of the tokens that is accepted; gives the body of the answer.
+    async fn call(&self, call: &'static str, request: ApiRequest) -> Result<Value, Declined> {
+        let request = request.limit(LARGEST_ANSWER).expect(refusal::READ);
+        let sign = |token: &SecretString| request.clone().basic_auth(&self.account, token);
+        let answer: ApiAnswer = self
+            .api
+            .send_signed(&self.tokens, sign)
             .await
-            .map(drop)
-    }
-
-    async fn post(
-        &self,
-        method: &'static str,
-        path: &[&str],
-        form: Vec<(&'static str, String)>,
-    ) -> Result<Value, SendError> {
-        let endpoint = self.endpoint(path);
-        let answer = self
-            .send(|token| {
-                ApiRequest::post(method, endpoint.clone())
-                    .basic_auth(&self.account, token)
-                    .form(form.clone())
-            })
-            .await?;
-        answer_of(method, &answer).cloned()
-    }
-
-    async fn send(
-        &self,
-        sign: impl Fn(&SecretString) -> ApiRequest + Send + Sync,
-    ) -> Result<ApiAnswer, SendError> {
-        let sign = |token: &SecretString| sign(token).limit(LARGEST_ANSWER).expect(refusal::READ);
-        let sent = self.api.send_signed(&self.tokens, sign).await;
-        sent.map_err(|error| refusal::of_call(&error))
+            .map_err(|error| refusal::of_call(&error))?;
+        if (200..300).contains(&answer.status) {
+            Ok(answer.body)
+        } else {
+            Err(refusal::of_answer(call, &answer))
+        }
     }
 
     /// The content of a file that a user sent (<https://www.twilio.com/docs/messaging/api/media-resource>).
@@ -217,11 +289,13 @@ async fn fetched(fetcher: &Fetcher, url: &Url, limit: usize) -> Result<Bytes, Se
     content.map_err(|error| Failure::from(error).into())
 }
 
-/// The body of an answer, unless it refuses.
-fn answer_of<'a>(method: &str, answer: &'a ApiAnswer) -> Result<&'a Value, SendError> {
-    if (200..300).contains(&answer.status) {
-        Ok(&answer.body)
-    } else {
-        Err(refusal::of_answer(method, answer))
-    }
+/// Below an endpoint, these segments.
+fn joined(endpoint: Endpoint, below: &[&str]) -> Endpoint {
+    below.iter().fold(endpoint, |at, name| at.segment(name))
+}
+
+fn with_pairs(endpoint: &Endpoint, pairs: &[(&str, &str)]) -> Url {
+    let mut url = endpoint.expose().clone();
+    url.query_pairs_mut().extend_pairs(pairs);
+    url
 }

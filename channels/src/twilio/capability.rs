@@ -1,6 +1,6 @@
 //! What Twilio shows of each thing that Haptik sends, where it is its own way.
 
-use super::LIMITS;
+use super::limits::SMS;
 use crate::capability::{self, Capability, Feature, Support};
 
 /// What Twilio shows of a feature.
@@ -16,7 +16,7 @@ pub(super) fn capability(feature: Feature) -> Capability {
             "a line that asks to type the place; a location that is sent reaches Haptik as coordinates",
         ),
         Feature::Notice => (Support::Degraded, "a line"),
-        other => return capability::within(&LIMITS, other),
+        other => return capability::within(&SMS, other),
     };
     Capability::new(support, shown)
 }

@@ -31,10 +31,27 @@ section! {
         public_url: Option<String> = optional(PublicUrl, "the URL that is called"),
         /// Below it are `2010-04-01` and the API's resources.
         api_base_url: Url = default(BaseUrl, "https://api.twilio.com"),
-        /// Below it is the Content API, by which buttons are made. Nothing calls it yet.
+        /// Below it is the Content API, by which buttons are made for WhatsApp and RCS.
         content_base_url: Url = default(BaseUrl, "https://content.twilio.com"),
+        /// Below it are messaging services, the senders of WhatsApp and RCS, and WhatsApp's typing indicator.
+        messaging_base_url: Option<Url> = optional(BaseUrl, "Twilio's own; the `api_base_url`, where that is another"),
     }
 }
+
+impl Config {
+    /// [`Config::messaging_base_url`], or what is right without it.
+    pub(super) fn messaging_base_url(&self) -> Url {
+        let own = || {
+            let is_twilios = self.api_base_url.host_str() == Some("api.twilio.com");
+            Url::parse(MESSAGING).ok().filter(|_| is_twilios)
+        };
+        let url = self.messaging_base_url.clone().or_else(own);
+        url.unwrap_or_else(|| self.api_base_url.clone())
+    }
+}
+
+/// Where messaging services are.
+const MESSAGING: &str = "https://messaging.twilio.com";
 
 const ACCOUNT_SID: TextOf = TextOf {
     name: "text",
@@ -168,11 +185,14 @@ fn setup(settings: &Settings, url: &str) -> Vec<(&'static str, String)> {
     let url = config
         .and_then(|config| config.public_url.as_deref())
         .unwrap_or(url);
-    let is_number = config.is_some_and(|config| config.from.number().is_some());
-    let how = if is_number {
-        "Give to Twilio: `haptik-bridge register`, or paste at the number as the webhook and the fallback of \"A message comes in\", HTTP POST"
+    let is_short_code = config.is_some_and(|config| match &config.from {
+        Sender::Address(address) => is_short_code(address),
+        Sender::Service(_) => false,
+    });
+    let how = if is_short_code {
+        "Paste into Twilio's console at the short code as the webhook and the fallback of \"A message comes in\", HTTP POST"
     } else {
-        "Paste into Twilio's console at the sender or the messaging service as the webhook, the fallback and the status callback URL, HTTP POST"
+        "Give to Twilio by `haptik-bridge register`, or paste into its console at the number, the sender or the messaging service as the webhook and the fallback, HTTP POST"
     };
     vec![(how, format!("{url}{OVERRIDES}"))]
 }

@@ -41,8 +41,7 @@ impl TwilioEdge {
     fn signed_url(&self, request: &Request<'_>) -> String {
         match &self.public_url {
             None => request.public_url.to_owned(),
-            Some(url) if request.query.is_empty() || url.contains('?') => url.clone(),
-            Some(url) => format!("{url}?{}", request.query),
+            Some(url) => with_query(url, request.query),
         }
     }
 
@@ -132,6 +131,22 @@ impl TwilioEdge {
     }
 }
 
+/// A URL that was pasted, with the query that a request has. One of its own comes first there, unless the
+/// gateway took it away.
+fn with_query(url: &str, query: &str) -> String {
+    if query.is_empty() {
+        return url.to_owned();
+    }
+    let Some((base, own)) = url.split_once('?') else {
+        return format!("{url}?{query}");
+    };
+    let rest = query.strip_prefix(own);
+    if own.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('&')) {
+        return format!("{base}?{query}");
+    }
+    format!("{url}&{query}")
+}
+
 fn unavailable(error: TableError) -> Rejected {
     Rejected::Unavailable(error.to_string())
 }
@@ -180,5 +195,31 @@ impl Edge<Twilio> for TwilioEdge {
             response: nothing_said(),
             effects,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_pasted_is_signed_with_the_query_of_the_request() {
+        let plain = "https://a.example/prod/channels/acme";
+        assert_eq!(with_query(plain, ""), plain);
+        assert_eq!(
+            with_query(plain, "bodySHA256=1"),
+            format!("{plain}?bodySHA256=1")
+        );
+        let own = format!("{plain}?key=1&b=2");
+        assert_eq!(with_query(&own, ""), own);
+        assert_eq!(with_query(&own, "key=1&b=2"), own);
+        let both = format!("{own}&bodySHA256=1");
+        assert_eq!(with_query(&own, "key=1&b=2&bodySHA256=1"), both);
+        assert_eq!(with_query(&own, "bodySHA256=1"), both);
+        assert_eq!(with_query(&own, "key=1&b=23"), format!("{own}&key=1&b=23"));
+        assert_eq!(
+            with_query(&format!("{plain}?"), "a=1"),
+            format!("{plain}?a=1")
+        );
     }
 }

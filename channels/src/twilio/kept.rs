@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `twilio#{connection}` | `seen#{SID}` | `at`: when it came first, in microseconds; goes after 30 days |
 //! | `twilio#{connection}` | `consent#{address}` | `at`, and `stopped`: 1 after STOP, 0 after START |
+//! | `twilio#{connection}` | `content#{account}#{shape}` | `sid`, of what was made by the Content API |
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use haptik_bridge_shared::ids::ConnectionId;
@@ -66,6 +67,41 @@ impl Kept {
         Ok(item.and_then(|item| whole(&item, "stopped")) == Some(1))
     }
 
+    /// The SID of what the account made of this shape by the Content API.
+    pub(super) async fn content(
+        &self,
+        account: &str,
+        shape: &str,
+    ) -> Result<Option<String>, TableError> {
+        let (pk, sk) = (self.pk(), content(account, shape));
+        let item = self.table.get(&pk, &sk).await?;
+        let sid = item.as_ref().and_then(|item| item.get("sid")?.as_s().ok());
+        Ok(sid.cloned())
+    }
+
+    /// Keeps that SID.
+    pub(super) async fn set_content(
+        &self,
+        account: &str,
+        shape: &str,
+        sid: &str,
+    ) -> Result<(), TableError> {
+        let mut item = self.key(&content(account, shape));
+        item.insert("sid".to_owned(), text(sid));
+        self.table.put(item).await
+    }
+
+    /// Forgets that SID.
+    pub(super) async fn forget_content(
+        &self,
+        account: &str,
+        shape: &str,
+    ) -> Result<(), TableError> {
+        self.table
+            .delete(&self.pk(), &content(account, shape))
+            .await
+    }
+
     fn pk(&self) -> String {
         format!("twilio#{}", self.connection)
     }
@@ -76,6 +112,10 @@ impl Kept {
             ("sk".to_owned(), text(sk)),
         ])
     }
+}
+
+fn content(account: &str, shape: &str) -> String {
+    format!("content#{account}#{shape}")
 }
 
 fn whole(item: &Item, name: &str) -> Option<i64> {

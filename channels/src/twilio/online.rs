@@ -1,4 +1,4 @@
-//! Whether the account's tokens are good, and whether Twilio sends what is said to the number to this
+//! Whether the account's tokens are good, and whether Twilio sends what is said to the sender to this
 //! connection (<https://www.twilio.com/docs/iam/api/account>). Nobody sees either.
 
 use haptik_bridge_shared::lenient_json;
@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use super::api::Api;
 use super::config::Config;
+use super::webhook::{self, Set};
 use crate::channel::{Finding, OnlineDeps, Refusal, SendError, Verdict};
 
 /// What to do about a token that is not good.
 const MEND: &str = "Copy it again from Twilio's console, Account, API keys & tokens";
 
-/// Tries the tokens, then where the number's webhook leads.
+/// Tries the tokens, then where the sender's webhook leads.
 pub(super) async fn try_account(config: Config, deps: OnlineDeps) -> Vec<Finding> {
     let api = Api::new(deps.http, &config);
     let mut findings = Vec::new();
@@ -24,16 +25,12 @@ pub(super) async fn try_account(config: Config, deps: OnlineDeps) -> Vec<Finding
         findings.push(Finding::new(item, verdict));
     }
     let url = config.public_url.clone().or(deps.url);
-    let Some(number) = config.from.number() else {
-        let how = "its webhook is set in Twilio's console: write to it";
-        findings.push(Finding::untried("from", how));
-        return findings;
-    };
-    let verdict = match api.number(number).await {
-        Ok(Some(found)) => webhook(&found, url.as_deref()),
+    let verdict = match webhook::set(&api, &config.from).await {
+        Ok(Some(set)) => leads_here(&set, url.as_deref()),
         Ok(None) => Verdict::Refused {
-            why: "the account has no such number".to_owned(),
-            mend: "Copy it again from Twilio's console, as +, country and number".to_owned(),
+            why: "the account has no such sender".to_owned(),
+            mend: "Copy it again from Twilio's console, a number as +, country and number"
+                .to_owned(),
         },
         Err(error) => of_error(&error),
     };
@@ -51,22 +48,24 @@ fn of_account(account: &Value) -> Verdict {
     }
 }
 
-/// Whether what is said to the number comes here.
-fn webhook(number: &Value, url: Option<&str>) -> Verdict {
-    let set = lenient_json::text(number, "sms_url");
-    let set = set.split('#').next().unwrap_or_default();
+/// Whether what is said to the sender comes here.
+fn leads_here(set: &Set, url: Option<&str>) -> Verdict {
+    let there = set.url.split('#').next().unwrap_or_default();
     let mend = "Run `haptik-bridge register` for this connection".to_owned();
-    let method = lenient_json::text(number, "sms_method");
     match url {
         None => Verdict::Untried(
-            "Twilio has the number; name the bridge's own URL with --url to compare".to_owned(),
+            "Twilio has the sender; name the bridge's own URL with --url to compare".to_owned(),
         ),
-        Some(url) if url != set => Verdict::Refused {
+        Some(url) if url != there => Verdict::Refused {
             why: "Twilio sends what is said to another URL, or nowhere".to_owned(),
             mend,
         },
-        Some(_) if method.eq_ignore_ascii_case("GET") => Verdict::Refused {
+        Some(_) if set.method.eq_ignore_ascii_case("GET") => Verdict::Refused {
             why: "Twilio sends what is said by GET".to_owned(),
+            mend,
+        },
+        Some(_) if set.is_overridden => Verdict::Refused {
+            why: "Twilio sends what is said to the URLs of the service's numbers".to_owned(),
             mend,
         },
         Some(_) => Verdict::Accepted("Twilio sends what is said here".to_owned()),

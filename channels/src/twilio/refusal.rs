@@ -8,6 +8,24 @@ use haptik_bridge_shared::retry::Detail;
 
 use crate::channel::{Refusal, SendError};
 
+/// Twilio did not do what it was asked.
+#[derive(Debug, Clone)]
+pub(super) struct Declined {
+    /// Its own code, where it gave one.
+    pub(super) code: Option<u64>,
+    /// What that means.
+    pub(super) error: SendError,
+}
+
+impl From<Declined> for SendError {
+    fn from(declined: Declined) -> Self {
+        declined.error
+    }
+}
+
+/// The code for a content that is not there (<https://www.twilio.com/docs/api/errors/21655>).
+pub(super) const NO_SUCH_CONTENT: u64 = 21655;
+
 /// The statuses that are read here: the others mean the same everywhere.
 pub(super) const READ: &[u16] = &[400, 403, 404];
 
@@ -53,7 +71,7 @@ fn of_code(code: u64) -> Option<(Refusal, &'static str)> {
 }
 
 /// What an answer that is no success means.
-pub(super) fn of_answer(method: &str, answer: &ApiAnswer) -> SendError {
+pub(super) fn of_answer(call: &str, answer: &ApiAnswer) -> Declined {
     let code = lenient_json::whole(&answer.body, "code");
     let known = code.and_then(of_code);
     let status = answer.status;
@@ -69,19 +87,24 @@ pub(super) fn of_answer(method: &str, answer: &ApiAnswer) -> SendError {
         Refusal::RateLimited(_) => Refusal::RateLimited(answer.retry_after),
         other => other,
     };
-    let code = code.map_or_else(|| status.to_string(), |code| format!("{status}, {code}"));
+    let shown = code.map_or_else(|| status.to_string(), |code| format!("{status}, {code}"));
     let words = lenient_json::text(&answer.body, "message");
-    SendError {
+    let error = SendError {
         detail: Some(words.as_str())
             .filter(|words| !words.is_empty())
             .map(Detail::from),
-        ..SendError::new(refusal, format!("{method} ({code}): {what}"))
-    }
+        ..SendError::new(
+            refusal,
+            format!("Twilio answered {shown} to {call}: {what}"),
+        )
+    };
+    Declined { code, error }
 }
 
 /// What a call that was not taken means.
-pub(super) fn of_call(error: &CallError) -> SendError {
-    SendError::of_call("Twilio", error)
+pub(super) fn of_call(error: &CallError) -> Declined {
+    let error = SendError::of_call("Twilio", error);
+    Declined { code: None, error }
 }
 
 /// Why a message did not reach the user that Twilio had taken, by what it tells later.

@@ -12,7 +12,7 @@ use haptik_bridge_shared::lenient_json;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use sha2::{Digest as _, Sha256};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::verify::{Encoding, Hash, Signature, Unverified};
 
@@ -45,25 +45,34 @@ pub(super) fn verify(
         check_hash(url, body)?;
         String::new()
     };
-    // Twilio is not consistent in whether it signs the port that everybody knows.
-    let [with, without] = with_and_without_port(url);
     let signed =
-        |url: &str| signature.verify(headers, secrets, &[url.as_bytes(), fields.as_bytes()]);
-    signed(&without).or_else(|_| signed(&with))
+        |url: &String| signature.verify(headers, secrets, &[url.as_bytes(), fields.as_bytes()]);
+    let mut refused = Unverified::Mismatch(SIGNATURE);
+    for url in spellings(url) {
+        match signed(&url) {
+            Ok(()) => return Ok(()),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
 }
 
-/// The hash of the signature: by the header alone, so that none is tried that was not named.
+/// The hash of the signature: by the header alone, so that none is tried that was not named. As Twilio's own
+/// libraries read it: where it names no algorithm it is SHA-1, and case does not matter.
 fn hash(headers: &HeaderMap) -> Result<Hash, Unverified> {
     if !headers.contains_key(SETTINGS) {
         return Ok(Hash::Sha1);
     }
     let settings = lenient_json::header(headers, SETTINGS);
     let settings = settings.ok_or(Unverified::Missing(SETTINGS))?;
-    let mut pairs = settings.split(',').filter_map(|pair| pair.split_once('='));
-    let algorithm = pairs.find(|(name, _)| name.trim() == "algorithm");
-    match algorithm.map(|(_, value)| value.trim()) {
+    let pairs = settings.split(',').filter_map(|pair| pair.split_once('='));
+    let mut named = pairs
+        .filter(|(name, value)| name.trim() == "algorithm" && !value.trim().is_empty())
+        .map(|(_, value)| value.trim().to_ascii_uppercase());
+    match named.next().as_deref() {
+        None | Some("HMAC_SHA1") => Ok(Hash::Sha1),
         Some("HMAC_SHA256") => Ok(Hash::Sha256),
-        _ => Err(Unverified::Malformed(SETTINGS)),
+        Some(_) => Err(Unverified::Malformed(SETTINGS)),
     }
 }
 
@@ -95,8 +104,23 @@ fn check_hash(url: &str, body: &[u8]) -> Result<(), Unverified> {
         .ok_or(Unverified::Other("bodySHA256 does not match"))
 }
 
-/// A URL with its port and without it.
-fn with_and_without_port(url: &str) -> [String; 2] {
+/// The ways in which Twilio may have written a URL that it signed: as it was called and as a browser would
+/// write it, each without its port and with it. It is not consistent in that, as its own libraries say.
+fn spellings(url: &str) -> Vec<String> {
+    let mut spellings: Vec<String> = Vec::new();
+    let normal = Url::parse(url).map(String::from).ok();
+    for url in [Some(url.to_owned()), normal].into_iter().flatten() {
+        for spelling in without_and_with_port(&url) {
+            if !spellings.contains(&spelling) {
+                spellings.push(spelling);
+            }
+        }
+    }
+    spellings
+}
+
+/// A URL without its port and with it.
+fn without_and_with_port(url: &str) -> [String; 2] {
     let as_it_is = || [url.to_owned(), url.to_owned()];
     let Some((scheme, rest)) = url.split_once("://") else {
         return as_it_is();
@@ -112,8 +136,8 @@ fn with_and_without_port(url: &str) -> [String; 2] {
     let name_end = host.rfind(']').map_or(0, |at| at + 1);
     let (before, last) = host.split_at(name_end);
     match last.split_once(':') {
-        Some((name, _)) => [url.to_owned(), format!("{scheme}://{before}{name}{path}")],
-        None => [format!("{scheme}://{host}:{port}{path}"), url.to_owned()],
+        Some((name, _)) => [format!("{scheme}://{before}{name}{path}"), url.to_owned()],
+        None => [url.to_owned(), format!("{scheme}://{host}:{port}{path}")],
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::signature::signature;
 use super::state::{File, Message};
-use super::{ACCOUNT, FakeTwilio, NUMBER, TOKEN};
+use super::{ACCOUNT, FakeTwilio, TOKEN};
 use crate::faults::{Calls, Fault, Server};
 use crate::provider::{FakeProvider, Request, Shown, Step};
 
@@ -46,7 +46,7 @@ impl FakeTwilio {
             ("SmsSid", sid),
             ("SmsStatus", "received"),
             ("Body", text),
-            ("To", NUMBER),
+            ("To", self.state.sender),
             ("NumSegments", "1"),
             ("MessageSid", sid),
             ("AccountSid", ACCOUNT),
@@ -69,18 +69,29 @@ impl FakeTwilio {
             ("To", to),
             ("MessageSid", sid),
             ("AccountSid", ACCOUNT),
-            ("From", NUMBER),
+            ("From", self.state.sender),
             ("ApiVersion", "2010-04-01"),
         ];
         self.request(&fields.map(|(name, value)| (name.to_owned(), value.to_owned())))
     }
 
-    /// The number of the newest line that can be chosen and whose label this is true of.
-    fn choice(&self, user: &str, is_meant: impl Fn(&str) -> bool) -> Option<String> {
+    /// The newest that can be chosen and whose label this is true of: what is said by choosing it.
+    fn choice(&self, user: &str, is_meant: impl Fn(&str) -> bool) -> Option<Request> {
         let messages = self.messages(user);
         messages.iter().rev().find_map(|message| {
+            let mut taps = message.choices.iter();
+            if let Some((label, id)) = taps.find(|(label, _)| is_meant(label)) {
+                let button = [
+                    ("NumMedia", "0"),
+                    ("MessageType", "button"),
+                    ("ButtonText", label),
+                    ("ButtonPayload", id),
+                ];
+                return Some(self.request(&self.said(user, label, &button)));
+            }
             let mut lines = choices(&message.body);
-            lines.find_map(|(number, label)| is_meant(label).then(|| number.to_owned()))
+            let (number, _) = lines.find(|(_, label)| is_meant(label))?;
+            Some(self.say(user, number))
         })
     }
 }
@@ -96,11 +107,22 @@ fn choices(text: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// A message as a telephone shows it.
 fn shown(message: &Message) -> Shown {
-    let labels = choices(&message.body).map(|(_, label)| label.to_owned());
-    let words = message.body.split_whitespace();
-    let links = words
-        .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
-        .map(|word| (word.to_owned(), word.to_owned()));
+    let lines = choices(&message.body).map(|(_, label)| label.to_owned());
+    let taps = message.choices.iter().map(|(label, _)| label.clone());
+    let labels = lines.chain(taps);
+    // A telephone makes links of what looks like one.
+    let links = message.body.match_indices("http").filter_map(|(at, _)| {
+        let rest = &message.body[at..];
+        let is_part = |character: char| character.is_ascii_graphic() && character != ')';
+        let end = rest
+            .find(|character| !is_part(character))
+            .unwrap_or(rest.len());
+        let link = rest[..end].trim_end_matches(['.', ',']);
+        let is_link = ["http://", "https://"]
+            .iter()
+            .any(|scheme| link.starts_with(scheme));
+        is_link.then(|| (link.to_owned(), link.to_owned()))
+    });
     Shown {
         text: message.body.clone(),
         buttons: labels.collect(),
@@ -112,14 +134,15 @@ fn shown(message: &Message) -> Shown {
 
 impl FakeProvider for FakeTwilio {
     fn connection(&self) -> &str {
-        &self.state.connection
+        self.state.connection
     }
 
     fn toml(&self, base_url: &str) -> String {
         self.state
             .change(|store| base_url.clone_into(&mut store.base_url));
+        let sender = self.state.sender;
         format!(
-            "type = \"twilio\"\naccount_sid = \"{ACCOUNT}\"\nauth_tokens = [\"{TOKEN}\"]\nfrom = \"{NUMBER}\"\n\
+            "type = \"twilio\"\naccount_sid = \"{ACCOUNT}\"\nauth_tokens = [\"{TOKEN}\"]\nfrom = \"{sender}\"\n\
              api_base_url = \"{base_url}\"\ncontent_base_url = \"{base_url}\"\n"
         )
     }
@@ -134,19 +157,24 @@ impl FakeProvider for FakeTwilio {
     }
 
     fn user(&self, number: usize) -> String {
-        format!("+1555{:07}", 1_000_000 + number)
+        let prefix = self.state.sender.split('+').next().unwrap_or_default();
+        format!("{prefix}+1555{:07}", 1_000_000 + number)
     }
 
     fn say(&self, user: &str, text: &str) -> Request {
+        // Twilio keeps to it by itself.
+        self.state.change(|store| match text {
+            "STOP" => store.stopped.insert(user.to_owned()),
+            "START" => store.stopped.remove(user),
+            _ => false,
+        });
         self.request(&self.said(user, text, &[("NumMedia", "0")]))
     }
 
-    /// There are no buttons: the number of the line is typed.
+    /// Where there are no buttons the number of the line is typed.
     fn tap(&self, user: &str, label: &str) -> Request {
-        let number = self
-            .choice(user, |found| found == label)
-            .unwrap_or_else(|| panic!("no choice {label}\n{}", self.report()));
-        self.say(user, &number)
+        self.choice(user, |found| found == label)
+            .unwrap_or_else(|| panic!("no choice {label}\n{}", self.report()))
     }
 
     fn attach(&self, user: &str, _: &str, mime_type: &str, content: &[u8]) -> Option<Request> {
@@ -188,11 +216,9 @@ impl FakeProvider for FakeTwilio {
     }
 
     fn rate(&self, user: &str, stars: u8) -> Option<Step> {
-        let wanted = format!("{stars} ★");
-        let number = self.choice(user, |label| label == wanted);
-        Some(number.map_or(Step::Wait, |number| {
-            Step::Send(Box::new(self.say(user, &number)))
-        }))
+        let wanted = [format!("{stars} ★"), format!("{stars} of 5")];
+        let choice = self.choice(user, |label| wanted.contains(&label.to_owned()));
+        Some(choice.map_or(Step::Wait, |request| Step::Send(Box::new(request))))
     }
 
     /// Twilio tells what became of each.
@@ -224,7 +250,10 @@ impl FakeProvider for FakeTwilio {
     fn showing(&self, user: Option<&str>) -> Calls {
         let calls = Calls::to("/Messages.json").by(Method::POST);
         match user {
-            Some(user) => calls.with(&format!("To={}", user.replace('+', "%2B"))),
+            Some(user) => {
+                let user = user.replace('+', "%2B").replace(':', "%3A");
+                calls.with(&format!("To={user}"))
+            }
             None => calls,
         }
     }

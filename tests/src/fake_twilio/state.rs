@@ -1,6 +1,6 @@
 //! What the fake remembers.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 /// A call that was made.
@@ -23,6 +23,8 @@ pub(super) struct Message {
     pub(super) to: String,
     pub(super) body: String,
     pub(super) media: Vec<String>,
+    /// What can be tapped: label and id.
+    pub(super) choices: Vec<(String, String)>,
 }
 
 /// A file of a user's.
@@ -37,6 +39,10 @@ pub(super) struct File {
 pub(super) struct Store {
     pub(super) messages: Vec<Message>,
     pub(super) files: HashMap<String, File>,
+    /// What was made by the Content API, by its SID.
+    pub(super) contents: BTreeMap<String, serde_json::Value>,
+    /// Where the number, the service and the sender send what is said to them.
+    pub(super) hooks: BTreeMap<String, String>,
     /// Users who sent STOP.
     pub(super) stopped: BTreeSet<String>,
     pub(super) calls: Vec<Call>,
@@ -58,18 +64,25 @@ impl Store {
 #[derive(Debug)]
 pub(super) struct State {
     /// The connection's name.
-    pub(super) connection: String,
+    pub(super) connection: &'static str,
+    /// Under which of the account's addresses messages stand.
+    pub(super) sender: &'static str,
     store: Mutex<Store>,
 }
 
 impl State {
-    pub(super) fn new(origin: &str) -> Self {
+    pub(super) fn new(sender: &'static str, origin: &str) -> Self {
         let store = Store {
             base_url: origin.to_owned(),
             ..Store::default()
         };
         Self {
-            connection: "acme-sms".to_owned(),
+            connection: if sender.starts_with('+') {
+                "acme-sms"
+            } else {
+                "acme-whatsapp"
+            },
+            sender,
             store: Mutex::new(store),
         }
     }

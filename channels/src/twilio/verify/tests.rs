@@ -63,12 +63,12 @@ fn the_port_may_be_signed_or_not() {
         }
     }
     assert_eq!(
-        with_and_without_port("http://[::1]/a:b?c=d:e"),
-        ["http://[::1]:80/a:b?c=d:e", "http://[::1]/a:b?c=d:e"]
+        without_and_with_port("http://[::1]/a:b?c=d:e"),
+        ["http://[::1]/a:b?c=d:e", "http://[::1]:80/a:b?c=d:e"]
     );
     assert_eq!(
-        with_and_without_port("https://a.example:8443"),
-        ["https://a.example:8443", "https://a.example"]
+        without_and_with_port("https://a.example:8443"),
+        ["https://a.example", "https://a.example:8443"]
     );
 }
 
@@ -91,19 +91,38 @@ fn the_header_names_the_hash() {
         let kind = ("content-type", FORM_TYPE);
         headers(&[kind, (SETTINGS, settings), (SIGNATURE, signature)])
     };
-    let settings = "key=SK1,algorithm=HMAC_SHA256";
-    assert!(is_taken(&by(settings, signed), URL, FORM));
-    assert!(!is_taken(&by(settings, SIGNED), URL, FORM));
-    assert!(!is_taken(&form(signed), URL, FORM));
-    for odd in [
-        "",
-        "key=SK1",
-        "key=SK1,algorithm=none",
-        "algorithm=HMAC_SHA1",
+    for settings in [
+        "key=SK1,algorithm=HMAC_SHA256",
+        "algorithm=hmac_sha256",
+        "algorithm=, algorithm = HMAC_SHA256 ,x",
     ] {
+        assert!(is_taken(&by(settings, signed), URL, FORM), "{settings}");
+        assert!(!is_taken(&by(settings, SIGNED), URL, FORM), "{settings}");
+    }
+    assert!(!is_taken(&form(signed), URL, FORM));
+    // As Twilio's libraries have it: what names no algorithm is SHA-1.
+    for settings in ["", "key=SK1", "key=SK1,algorithm=", "algorithm=HMAC_SHA1"] {
+        assert!(is_taken(&by(settings, SIGNED), URL, FORM), "{settings}");
+        assert!(!is_taken(&by(settings, signed), URL, FORM), "{settings}");
+    }
+    for odd in ["algorithm=none", "key=SK1,algorithm=HMAC_SHA512"] {
         assert!(!is_taken(&by(odd, signed), URL, FORM), "{odd}");
         assert!(!is_taken(&by(odd, SIGNED), URL, FORM), "{odd}");
     }
+}
+
+#[test]
+fn a_url_may_be_signed_as_a_browser_would_write_it() {
+    let signed = spellings("https://a.example/é?q=it's a");
+    assert_eq!(
+        signed,
+        [
+            "https://a.example/é?q=it's a",
+            "https://a.example:443/é?q=it's a",
+            "https://a.example/%C3%A9?q=it%27s%20a",
+            "https://a.example:443/%C3%A9?q=it%27s%20a",
+        ]
+    );
 }
 
 #[test]
