@@ -100,6 +100,9 @@ impl ChannelType for Twilio {
     fn register(config: &Config, http: reqwest::Client, url: &str) -> Option<Registration> {
         let url = config.public_url.clone().unwrap_or_else(|| url.to_owned());
         let (api, from) = (Api::new(http, config), config.from.clone());
+        if from.is_short_code() {
+            return None;
+        }
         Some(Box::pin(webhook::register(api, from, url)))
     }
 }

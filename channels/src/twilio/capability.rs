@@ -7,6 +7,10 @@ use crate::capability::{self, Capability, Feature, Support};
 #[must_use]
 pub(super) fn capability(feature: Feature) -> Capability {
     let (support, shown) = match feature {
+        Feature::QuickReplies | Feature::Buttons | Feature::Rating => (
+            Support::Partly,
+            "by SMS lines with numbers: a typed number or label chooses; on WhatsApp and RCS buttons or a menu",
+        ),
         Feature::Image => (
             Support::Partly,
             "the picture, by MMS, WhatsApp or RCS; a link to it where that cannot be",

@@ -83,6 +83,14 @@ impl Sender {
         }
     }
 
+    /// Whether it is a short code, whose webhook is set in the console alone.
+    pub(super) fn is_short_code(&self) -> bool {
+        match self {
+            Self::Address(address) => is_short_code(address),
+            Self::Service(_) => false,
+        }
+    }
+
     /// The name and the value of the field of a message that says it
     /// (<https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource>).
     pub(super) fn field(&self) -> (&'static str, String) {
@@ -185,10 +193,7 @@ fn setup(settings: &Settings, url: &str) -> Vec<(&'static str, String)> {
     let url = config
         .and_then(|config| config.public_url.as_deref())
         .unwrap_or(url);
-    let is_short_code = config.is_some_and(|config| match &config.from {
-        Sender::Address(address) => is_short_code(address),
-        Sender::Service(_) => false,
-    });
+    let is_short_code = config.is_some_and(|config| config.from.is_short_code());
     let how = if is_short_code {
         "Paste into Twilio's console at the short code as the webhook and the fallback of \"A message comes in\", HTTP POST"
     } else {

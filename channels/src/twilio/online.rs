@@ -24,6 +24,11 @@ pub(super) async fn try_account(config: Config, deps: OnlineDeps) -> Vec<Finding
         };
         findings.push(Finding::new(item, verdict));
     }
+    if config.from.is_short_code() {
+        let how = "the webhook of a short code is set in Twilio's console: write to it";
+        findings.push(Finding::untried("from", how));
+        return findings;
+    }
     let url = config.public_url.clone().or(deps.url);
     let verdict = match webhook::set(&api, &config.from).await {
         Ok(Some(set)) => leads_here(&set, url.as_deref()),

@@ -29,45 +29,92 @@ pub(super) const NO_SUCH_CONTENT: u64 = 21655;
 /// The statuses that are read here: the others mean the same everywhere.
 pub(super) const READ: &[u16] = &[400, 403, 404];
 
-/// What a code means: whether and when it is tried again, and what it is, in words that may be logged.
+/// What codes mean (<https://www.twilio.com/docs/api/errors>): whether and when it is tried again, and what it is, in
+/// words that may be logged.
+const CODES: &[(&[u64], Refusal, &str)] = &[
+    // The user.
+    (&[21610], Refusal::Refused, "the user sent STOP"),
+    (
+        &[
+            21211, 21214, 21217, 21265, 21266, 21614, 21635, 63003, 63024, 63031, 63036,
+        ],
+        Refusal::Refused,
+        "the user's address takes no such messages",
+    ),
+    (
+        &[63014, 63033],
+        Refusal::Refused,
+        "the user blocked the sender",
+    ),
+    (
+        &[21408, 21612, 30011],
+        Refusal::Refused,
+        "the account may not send there, or Twilio has no way to",
+    ),
+    (
+        &[30003],
+        Refusal::Refused,
+        "the telephone is off or out of reach",
+    ),
+    (&[30004, 63035], Refusal::Refused, "the message is blocked"),
+    (
+        &[30005, 30006],
+        Refusal::Refused,
+        "the number is unknown, or a landline",
+    ),
+    (
+        &[30007, 30038, 63013],
+        Refusal::Refused,
+        "a carrier took it for spam, or it is against a policy",
+    ),
+    (&[30008], Refusal::Refused, "a carrier did not say why"),
+    (
+        &[30036],
+        Refusal::Refused,
+        "it waited longer than it is valid",
+    ),
+    (
+        &[63016],
+        Refusal::WindowClosed,
+        "more than 24 hours have passed since the user wrote",
+    ),
+    // What was sent.
+    (
+        &[
+            12300, 21605, 21617, 21620, 21623, 21655, 21656, 30019, 63005, 63006, 63019, 63021,
+            63026, 63027, 63028, 63030, 63034,
+        ],
+        Refusal::TooRich,
+        "it is too long, or the picture or the buttons are not taken",
+    ),
+    // The pace.
+    (
+        &[14107, 20429, 21611, 30001, 30017, 30022, 63017, 63018],
+        Refusal::RateLimited(None),
+        "too many messages",
+    ),
+    (
+        &[
+            20500, 20503, 20504, 21730, 30410, 30500, 63009, 63010, 63012, 63023,
+        ],
+        Refusal::Unavailable(None),
+        "something does not work at Twilio, or behind it",
+    ),
+    // The operator.
+    (
+        &[
+            20003, 20005, 20006, 20404, 21212, 21603, 21606, 21607, 21608, 21609, 21659, 21660,
+            21661, 21701, 21703, 21704, 21705, 30002, 30018, 30023, 30024, 30032, 30033, 30034,
+            30037, 63001, 63002, 63007, 63008, 63015, 63020, 63038,
+        ],
+        Refusal::Unauthorized,
+        "the account, its sender or its registration is not good for it",
+    ),
+];
+
 fn of_code(code: u64) -> Option<(Refusal, &'static str)> {
-    Some(match code {
-        // The user.
-        21610 => (Refusal::Refused, "the user sent STOP"),
-        21211 | 21217 | 21265 | 21614 | 21635 | 63024 => (
-            Refusal::Refused,
-            "the user's address takes no such messages",
-        ),
-        21408 | 21612 => (
-            Refusal::Refused,
-            "the account may not send there, or Twilio has no way to",
-        ),
-        30003 => (Refusal::Refused, "the telephone is off or out of reach"),
-        30004 => (Refusal::Refused, "the message is blocked"),
-        30005 | 30006 => (Refusal::Refused, "the number is unknown, or a landline"),
-        30007 => (Refusal::Refused, "a carrier took it for spam"),
-        30008 => (Refusal::Refused, "a carrier did not say why"),
-        63016 => (
-            Refusal::WindowClosed,
-            "more than 24 hours have passed since the user wrote",
-        ),
-        // What was sent.
-        12300 | 21617 | 21620 | 21623 | 30019 | 63019 | 63021 => (
-            Refusal::TooRich,
-            "it is too long, or the picture is not taken",
-        ),
-        // The pace.
-        14107 | 20429 | 21611 | 30001 | 63017 | 63018 | 63038 => {
-            (Refusal::RateLimited(None), "too many messages")
-        }
-        // The operator.
-        20003 | 20005 | 20006 | 20404 | 21212 | 21603 | 21606 | 21608 | 21659 | 21660 | 21661
-        | 21703 | 21705 | 30002 | 30034 | 63007 => (
-            Refusal::Unauthorized,
-            "the account, its sender or its registration is not good for it",
-        ),
-        _ => return None,
-    })
+    let row = CODES.iter().find(|(codes, ..)| codes.contains(&code));
+    row.map(|(_, refusal, what)| (*refusal, *what))
 }
 
 /// What an answer that is no success means.
@@ -133,6 +180,18 @@ mod tests {
         assert_eq!(refusal(20429), Some(Refusal::RateLimited(None)));
         assert_eq!(refusal(20003), Some(Refusal::Unauthorized));
         assert_eq!(refusal(1), None);
+    }
+
+    #[test]
+    fn each_code_means_one_thing() {
+        let mut all: Vec<u64> = CODES
+            .iter()
+            .flat_map(|(codes, ..)| codes.iter().copied())
+            .collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
     }
 
     #[test]

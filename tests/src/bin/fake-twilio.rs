@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::fake_twilio::{ACCOUNT, FakeTwilio, NUMBER, TOKEN, WHATSAPP};
-use haptik_bridge_tests::provider::FakeProvider;
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;

@@ -70,6 +70,21 @@ fn a_button_that_is_none_of_ours_says_its_label_and_a_user_may_have_no_number() 
 }
 
 #[test]
+fn a_row_of_a_menu_carries_what_it_means() {
+    let said = message(include_str!("../samples/row.form"));
+    let tapped = crate::callback::read(&said.payload).expect("one of ours");
+    let says = crate::callback::Meaning::Say {
+        index: 2,
+        text: None,
+    };
+    assert_eq!(tapped.meaning, says);
+    assert_eq!(said.text, "Track order");
+    // What Twilio takes for STOP is a label here.
+    let stop = include_str!("../samples/row.form").replace("Track+order", "Stop");
+    assert_eq!(message(&stop).consent, None);
+}
+
+#[test]
 fn what_became_of_a_message_of_ours_is_reported_once_it_is_known() {
     let id = "SM00000000000000000000000000000005".to_owned();
     let delivered = read(include_bytes!("../samples/delivered.form"));
