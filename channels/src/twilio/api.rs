@@ -27,7 +27,7 @@ const SENDERS: &str = "1000";
 #[derive(Debug, Clone)]
 pub(super) struct Api {
     http: reqwest::Client,
-    api: api::Api,
+    calls: api::Api,
     base_url: Url,
     content_base_url: Url,
     messaging_base_url: Url,
@@ -49,7 +49,7 @@ pub(super) struct Created {
 impl Api {
     pub(super) fn new(http: reqwest::Client, config: &Config) -> Self {
         Self {
-            api: api::Api::new(http.clone()),
+            calls: api::Api::new(http.clone()),
             http,
             base_url: config.api_base_url.clone(),
             content_base_url: config.content_base_url.clone(),
@@ -130,7 +130,7 @@ impl Api {
         let request = ApiRequest::get("show the account", self.endpoint(&[]))
             .basic_auth(&self.account, token)
             .limit(LARGEST_ANSWER);
-        Ok(self.api.send(request).await?.body)
+        Ok(self.calls.send(request).await?.body)
     }
 
     /// The account's tokens, newest first.
@@ -208,7 +208,7 @@ impl Api {
         let request = request.limit(LARGEST_ANSWER).expect(refusal::READ);
         let sign = |token: &SecretString| request.clone().basic_auth(&self.account, token);
         let answer: ApiAnswer = self
-            .api
+            .calls
             .send_signed(&self.tokens, sign)
             .await
             .map_err(|error| refusal::of_call(&error))?;

@@ -182,14 +182,13 @@ impl Contents {
             |error: &dyn ToString| SendError::new(Refusal::Unavailable(None), error.to_string());
         let name = shape.name();
         let kept = self.kept.content(&self.account, &name).await;
-        let sid = match kept.map_err(|error| unavailable(&error))? {
-            Some(sid) => sid,
-            None => {
-                let sid = api.create_content(&shape.resource()).await?;
-                let kept = self.kept.set_content(&self.account, &name, &sid).await;
-                kept.map_err(|error| unavailable(&error))?;
-                sid
-            }
+        let sid = if let Some(sid) = kept.map_err(|error| unavailable(&error))? {
+            sid
+        } else {
+            let sid = api.create_content(&shape.resource()).await?;
+            let kept = self.kept.set_content(&self.account, &name, &sid).await;
+            kept.map_err(|error| unavailable(&error))?;
+            sid
         };
         self.known(|known| known.insert(shape, sid.clone()));
         Ok(sid)

@@ -53,7 +53,10 @@ impl TwilioEdge {
     ) -> Result<Result<Vec<Effect<Twilio>>, &'static str>, Rejected> {
         Ok(match receive::read(body) {
             Read::Nothing => Ok(Vec::new()),
-            Read::Said(message) => Ok(self.said(*message, now).await.map_err(unavailable)?),
+            Read::Said(message) => Ok(self
+                .said(*message, now)
+                .await
+                .map_err(|error| unavailable(&error))?),
             Read::Reported { id, failed } => Ok(vec![Effect::DeliveryReport {
                 message_id: id,
                 failed,
@@ -147,7 +150,7 @@ fn with_query(url: &str, query: &str) -> String {
     format!("{url}&{query}")
 }
 
-fn unavailable(error: TableError) -> Rejected {
+fn unavailable(error: &TableError) -> Rejected {
     Rejected::Unavailable(error.to_string())
 }
 

@@ -166,12 +166,11 @@ fn said(id: &str, fields: &Fields) -> Read {
 fn words(fields: &Fields) -> String {
     let body = fields.text("Body");
     let place = place(fields);
-    match (body.trim().is_empty(), place) {
-        (true, Some(place)) => place,
-        (true, None) => fields.first(&["ButtonText", "ListTitle"]).to_owned(),
-        (false, Some(place)) if !place.contains(body.trim()) => format!("{body}\n{place}"),
-        (false, Some(place)) => place,
-        (false, None) => body.to_owned(),
+    match place {
+        Some(place) if place.contains(body.trim()) => place,
+        Some(place) => format!("{body}\n{place}"),
+        None if body.trim().is_empty() => fields.first(&["ButtonText", "ListTitle"]).to_owned(),
+        None => body.to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::lenient_json;
@@ -104,12 +105,17 @@ fn check_hash(url: &str, body: &[u8]) -> Result<(), Unverified> {
         .ok_or(Unverified::Other("bodySHA256 does not match"))
 }
 
-/// The ways in which Twilio may have written a URL that it signed: as it was called and as a browser would
-/// write it, each without its port and with it. It is not consistent in that, as its own libraries say.
+/// The ways in which Twilio may have written a URL that it signed: as it was called, as a browser would write it, and
+/// with its query decoded and encoded again, each without its port and with it. It is not consistent in that, and
+/// its own library for Node.js tries the same.
 fn spellings(url: &str) -> Vec<String> {
-    let mut spellings: Vec<String> = Vec::new();
     let normal = Url::parse(url).map(String::from).ok();
-    for url in [Some(url.to_owned()), normal].into_iter().flatten() {
+    let encoded = normal.as_deref().and_then(with_query_encoded);
+    let mut spellings: Vec<String> = Vec::new();
+    for url in [Some(url.to_owned()), normal, encoded]
+        .into_iter()
+        .flatten()
+    {
         for spelling in without_and_with_port(&url) {
             if !spellings.contains(&spelling) {
                 spellings.push(spelling);
@@ -117,6 +123,29 @@ fn spellings(url: &str) -> Vec<String> {
         }
     }
     spellings
+}
+
+/// A URL whose query is written as JavaScript's `encodeURIComponent` does; `None` where it has none.
+fn with_query_encoded(url: &str) -> Option<String> {
+    let (base, query) = url.split_once('?').filter(|(_, query)| !query.is_empty())?;
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    let pairs: Vec<String> = pairs
+        .map(|(name, value)| format!("{}={}", component(&name), component(&value)))
+        .collect();
+    Some(format!("{base}?{}", pairs.join("&")))
+}
+
+fn component(text: &str) -> String {
+    let mut component = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+            component.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(component, "%{byte:02X}");
+        }
+    }
+    component
 }
 
 /// A URL without its port and with it.

@@ -112,16 +112,22 @@ fn the_header_names_the_hash() {
 }
 
 #[test]
-fn a_url_may_be_signed_as_a_browser_would_write_it() {
-    let signed = spellings("https://a.example/é?q=it's a");
+fn a_url_may_be_signed_as_others_would_write_it() {
+    let signed = spellings("https://a.example/é?q=it's a+b");
     assert_eq!(
         signed,
         [
-            "https://a.example/é?q=it's a",
-            "https://a.example:443/é?q=it's a",
-            "https://a.example/%C3%A9?q=it%27s%20a",
-            "https://a.example:443/%C3%A9?q=it%27s%20a",
+            "https://a.example/é?q=it's a+b",
+            "https://a.example:443/é?q=it's a+b",
+            "https://a.example/%C3%A9?q=it%27s%20a+b",
+            "https://a.example:443/%C3%A9?q=it%27s%20a+b",
+            "https://a.example/%C3%A9?q=it's%20a%20b",
+            "https://a.example:443/%C3%A9?q=it's%20a%20b",
         ]
+    );
+    assert_eq!(
+        spellings("https://a.example/"),
+        ["https://a.example/", "https://a.example:443/"]
     );
 }
 
