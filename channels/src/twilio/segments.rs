@@ -76,71 +76,6 @@ fn smart(text: &str) -> Cow<'_, str> {
     Cow::Owned(smart)
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn counted(text: &str) -> (&'static str, usize) {
-        let Segments { encoding, count } = segments(text);
-        (encoding, count)
-    }
-
-    #[test]
-    fn a_text_is_cut_where_a_telephone_puts_it_together() {
-        for (length, count) in [
-            (0, 0),
-            (1, 1),
-            (160, 1),
-            (161, 2),
-            (306, 2),
-            (307, 3),
-            (1_600, 11),
-        ] {
-            assert_eq!(counted(&"a".repeat(length)), ("GSM-7", count), "{length}");
-        }
-        for (length, count) in [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3), (1_600, 24)] {
-            assert_eq!(counted(&"я".repeat(length)), ("UCS-2", count), "{length}");
-        }
-    }
-
-    #[test]
-    fn what_counts_two_is_not_cut() {
-        // 80 characters of two septets each; then 76 in each segment, of which one septet is left.
-        assert_eq!(counted(&"€".repeat(80)), ("GSM-7", 1));
-        assert_eq!(counted(&"€".repeat(152)), ("GSM-7", 2));
-        assert_eq!(counted(&"€".repeat(153)), ("GSM-7", 3));
-        assert_eq!(counted(&"🙂".repeat(35)), ("UCS-2", 1));
-        assert_eq!(counted(&"🙂".repeat(66)), ("UCS-2", 2));
-        assert_eq!(counted(&"🙂".repeat(67)), ("UCS-2", 3));
-    }
-
-    #[test]
-    fn one_sign_that_gsm_has_not_doubles_the_price() {
-        let text = "a".repeat(159);
-        assert_eq!(counted(&format!("{text}!")), ("GSM-7", 1));
-        assert_eq!(counted(&format!("{text}☺")), ("UCS-2", 3));
-    }
-
-    #[test]
-    fn what_twilio_replaces_costs_what_it_is_replaced_by() {
-        assert_eq!(smart("“Hi” – it’s 5…"), "\"Hi\" - it's 5...");
-        let text = "a".repeat(158);
-        assert_eq!(counted(&format!("{text}—!")), ("GSM-7", 1));
-        assert_eq!(counted(&format!("{text}…")), ("GSM-7", 2));
-        assert_eq!(counted("\u{feff}"), ("GSM-7", 0));
-    }
-
-    proptest! {
-        #[test]
-        fn more_text_costs_no_less(text in "\\PC{0,400}", more in "\\PC{0,40}") {
-            let longer = format!("{text}{more}");
-            prop_assert!(segments(&longer).count >= segments(&text).count);
-        }
-    }
-}
-
 /// What Twilio replaces, behind what it replaces it by.
 #[rustfmt::skip]
 const SMART: &[(&str, &str)] = &[
@@ -221,3 +156,68 @@ const SMART: &[(&str, &str)] = &[
     (" ", "\u{2001}\u{2028}\u{2029}"),
     ("...", "\u{2026}"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn counted(text: &str) -> (&'static str, usize) {
+        let Segments { encoding, count } = segments(text);
+        (encoding, count)
+    }
+
+    #[test]
+    fn a_text_is_cut_where_a_telephone_puts_it_together() {
+        for (length, count) in [
+            (0, 0),
+            (1, 1),
+            (160, 1),
+            (161, 2),
+            (306, 2),
+            (307, 3),
+            (1_600, 11),
+        ] {
+            assert_eq!(counted(&"a".repeat(length)), ("GSM-7", count), "{length}");
+        }
+        for (length, count) in [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3), (1_600, 24)] {
+            assert_eq!(counted(&"я".repeat(length)), ("UCS-2", count), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_counts_two_is_not_cut() {
+        // 80 characters of two septets each; then 76 in each segment, of which one septet is left.
+        assert_eq!(counted(&"€".repeat(80)), ("GSM-7", 1));
+        assert_eq!(counted(&"€".repeat(152)), ("GSM-7", 2));
+        assert_eq!(counted(&"€".repeat(153)), ("GSM-7", 3));
+        assert_eq!(counted(&"🙂".repeat(35)), ("UCS-2", 1));
+        assert_eq!(counted(&"🙂".repeat(66)), ("UCS-2", 2));
+        assert_eq!(counted(&"🙂".repeat(67)), ("UCS-2", 3));
+    }
+
+    #[test]
+    fn one_sign_that_gsm_has_not_doubles_the_price() {
+        let text = "a".repeat(159);
+        assert_eq!(counted(&format!("{text}!")), ("GSM-7", 1));
+        assert_eq!(counted(&format!("{text}☺")), ("UCS-2", 3));
+    }
+
+    #[test]
+    fn what_twilio_replaces_costs_what_it_is_replaced_by() {
+        assert_eq!(smart("“Hi” – it’s 5…"), "\"Hi\" - it's 5...");
+        let text = "a".repeat(158);
+        assert_eq!(counted(&format!("{text}—!")), ("GSM-7", 1));
+        assert_eq!(counted(&format!("{text}…")), ("GSM-7", 2));
+        assert_eq!(counted("\u{feff}"), ("GSM-7", 0));
+    }
+
+    proptest! {
+        #[test]
+        fn more_text_costs_no_less(text in "\\PC{0,400}", more in "\\PC{0,40}") {
+            let longer = format!("{text}{more}");
+            prop_assert!(segments(&longer).count >= segments(&text).count);
+        }
+    }
+}

@@ -60,12 +60,12 @@ fn placeholders(text: &str) -> BTreeSet<String> {
     names
 }
 
+/// What can be tapped: label and id.
+pub(super) type Choices = Vec<(String, String)>;
+
 /// What a message with a content shows on WhatsApp without approval: its text, and what can be tapped; or the code
 /// and the words by which it is refused.
-pub(super) fn shown(
-    content: &Value,
-    variables: &str,
-) -> Result<(String, Vec<(String, String)>), (u32, String)> {
+pub(super) fn shown(content: &Value, variables: &str) -> Result<(String, Choices), (u32, String)> {
     let invalid = || {
         (
             21656,
@@ -104,7 +104,7 @@ pub(super) fn shown(
         other => return too_long(&format!("{other} needs approval")),
     };
     let choices = content[list].as_array().cloned().unwrap_or_default();
-    let choices: Vec<(String, String)> = choices
+    let choices: Choices = choices
         .iter()
         .map(|choice| (filled(&choice[label]), filled(&choice["id"])))
         .collect();

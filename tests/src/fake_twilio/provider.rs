@@ -107,9 +107,9 @@ fn choices(text: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// A message as a telephone shows it.
 fn shown(message: &Message) -> Shown {
-    let lines = choices(&message.body).map(|(_, label)| label.to_owned());
+    let numbered = choices(&message.body).map(|(_, label)| label.to_owned());
     let taps = message.choices.iter().map(|(label, _)| label.clone());
-    let labels = lines.chain(taps);
+    let labels = numbered.chain(taps);
     // A telephone makes links of what looks like one.
     let links = message.body.match_indices("http").filter_map(|(at, _)| {
         let rest = &message.body[at..];
