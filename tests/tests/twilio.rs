@@ -11,7 +11,7 @@ use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_simulator::{Bot, Reply, UserMessage};
 use haptik_bridge_tests::fake_twilio::{FakeTwilio, NUMBER, SERVICE, WHATSAPP};
 use haptik_bridge_tests::faults::{Calls, Fault};
-use haptik_bridge_tests::provider::{FakeProvider as _, Request};
+use haptik_bridge_tests::provider::{FakeProvider as _, Request, Shown};
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::{Value, json};
 
@@ -57,11 +57,13 @@ impl Scene {
         assert!(self.stage.local.queue.idle(Duration::from_secs(30)).await);
     }
 
-    /// The texts that the user was sent, once there is nothing left to be sent.
-    async fn shown(&self) -> Vec<String> {
+    /// The texts that the user was sent, once there are so many and nothing is left to be sent.
+    async fn shown(&self, count: usize) -> anyhow::Result<Vec<String>> {
+        let enough = |shown: &[Shown]| (shown.len() >= count).then_some(());
+        self.stage.shown(&self.user, "answers", enough).await?;
         self.rest().await;
         let shown = self.twilio.shown(&self.user);
-        shown.into_iter().map(|message| message.text).collect()
+        Ok(shown.into_iter().map(|message| message.text).collect())
     }
 
     fn auth_id(&self) -> AuthId {
@@ -114,7 +116,7 @@ fn offer(message: &UserMessage) -> Vec<Reply> {
 async fn after_stop_nothing_is_sent_until_start() -> anyhow::Result<()> {
     let scene = Scene::with(FakeTwilio::start().await, "", echo).await?;
     scene.says("hello").await?;
-    assert_eq!(scene.shown().await, ["You said: hello."]);
+    assert_eq!(scene.shown(1).await?, ["You said: hello."]);
     for word in ["HELP", "STOP"] {
         scene.says(word).await?;
     }
@@ -123,17 +125,19 @@ async fn after_stop_nothing_is_sent_until_start() -> anyhow::Result<()> {
         .stage
         .simulator()
         .say_text(asha.as_str(), "Still there?")?;
-    assert_eq!(scene.shown().await, ["You said: hello."]);
+    assert_eq!(scene.shown(1).await?, ["You said: hello."]);
     // Another is written to.
     let ravi = scene.twilio.user(2);
     scene.stage.takes(&scene.twilio.say(&ravi, "hi")).await?;
-    scene.rest().await;
-    assert_eq!(scene.twilio.shown(&ravi)[0].text, "You said: hi.");
+    let first = |shown: &[Shown]| shown.first().cloned();
+    let shown = scene.stage.shown(&ravi, "an answer", first).await?;
+    assert_eq!(shown.text, "You said: hi.");
     scene.says("START").await?;
     // Where nothing was stopped it is an answer like others.
     scene.says("Yes").await?;
     assert_eq!(scene.told(3).await?, ["hello", "hi", "Yes"]);
-    assert_eq!(scene.shown().await, ["You said: hello.", "You said: Yes."]);
+    let all = scene.shown(2).await?;
+    assert_eq!(all, ["You said: hello.", "You said: Yes."]);
     let dead = scene.finish_with_dead().await?;
     assert_eq!(reasons(&dead).len(), 1);
     assert!(reasons(&dead)[0].contains("STOP"), "{:?}", reasons(&dead));
@@ -150,7 +154,7 @@ async fn a_stop_that_comes_late_does_not_undo_a_start() -> anyhow::Result<()> {
     scene.stage.takes(&stop).await?;
     scene.says("hello").await?;
     assert_eq!(scene.told(1).await?, ["hello"]);
-    assert_eq!(scene.shown().await, ["You said: hello."]);
+    assert_eq!(scene.shown(1).await?, ["You said: hello."]);
     scene.finish().await
 }
 
@@ -178,7 +182,7 @@ async fn what_was_pasted_is_signed_whatever_is_called() -> anyhow::Result<()> {
     let request = scene.twilio.say(&scene.user, "as it is called");
     assert_eq!(scene.stage.receives(&request).await?.0, 401);
     assert_eq!(scene.told(2).await?, ["0", "1"]);
-    assert_eq!(scene.shown().await.len(), 2);
+    assert_eq!(scene.shown(2).await?.len(), 2);
     // What became of messages is told there, too.
     let calls = scene.twilio.calls("/Messages.json");
     let callback = ("StatusCallback".to_owned(), pasted.to_owned());
@@ -192,19 +196,22 @@ async fn what_was_pasted_is_signed_whatever_is_called() -> anyhow::Result<()> {
 #[tokio::test]
 async fn on_whatsapp_a_choice_is_tapped_in_buttons_or_a_menu() -> anyhow::Result<()> {
     let scene = Scene::with(FakeTwilio::whatsapp().await, "", offer).await?;
-    let mut told = Vec::new();
+    let (mut told, mut shown) = (Vec::new(), 0);
     // As many as there are buttons, as a menu has rows, and more than that.
     for count in ["3", "10", "11"] {
         scene.says(count).await?;
-        scene.rest().await;
+        shown += 1;
+        scene.shown(shown).await?;
         let tap = scene.twilio.tap(&scene.user, &format!("tea {count}"));
         scene.stage.takes(&tap).await?;
+        shown += 1;
+        scene.shown(shown).await?;
         told.extend([count.to_owned(), format!("I take tea {count}")]);
         assert_eq!(scene.told(told.len()).await?, told);
     }
     // Each shape was made once, and is kept.
     scene.says("3").await?;
-    scene.rest().await;
+    scene.shown(shown + 1).await?;
     assert_eq!(scene.twilio.calls("/v1/Content").len(), 2);
     let typing = scene.twilio.calls("/v2/Indicators/Typing.json");
     assert!(!typing.is_empty());
@@ -218,10 +225,9 @@ async fn where_no_content_can_be_made_numbers_will_do() -> anyhow::Result<()> {
     let refused = Fault::Refused("20001".to_owned());
     faults.add(Calls::to("/v1/Content"), 1, refused);
     scene.says("2").await?;
-    assert_eq!(scene.shown().await, ["Well?\n\n1. tea 1\n2. tea 2"]);
+    assert_eq!(scene.shown(1).await?, ["Well?\n\n1. tea 1\n2. tea 2"]);
     scene.says("2").await?;
-    scene.rest().await;
-    assert_eq!(scene.stage.haptik_was_told(2).await?[1], "I take tea 2");
+    assert_eq!(scene.shown(2).await?[1], "You said: I take tea 2.");
     scene.finish().await
 }
 

@@ -163,9 +163,10 @@ impl FakeProvider for FakeTwilio {
 
     fn say(&self, user: &str, text: &str) -> Request {
         // Twilio keeps to it by itself.
-        self.state.change(|store| match text {
+        let word = text.to_ascii_uppercase();
+        self.state.change(|store| match word.as_str() {
             "STOP" => store.stopped.insert(user.to_owned()),
-            "START" => store.stopped.remove(user),
+            "START" | "UNSTOP" | "YES" => store.stopped.remove(user),
             _ => false,
         });
         self.request(&self.said(user, text, &[("NumMedia", "0")]))
