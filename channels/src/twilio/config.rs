@@ -1,7 +1,7 @@
 //! `type = "twilio"` in the configuration.
 
 use haptik_bridge_shared::config::kind::{
-    BaseUrl, Fault, Faults, Given, Kind, SecretList, TextOf, quote,
+    BaseUrl, Fault, Faults, Given, SecretList, TextOf, ValueType, quote,
 };
 use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Secrets, Settings};
 use haptik_bridge_shared::section;
@@ -104,7 +104,7 @@ impl Sender {
 #[derive(Debug)]
 struct Senders;
 
-impl Kind for Senders {
+impl ValueType for Senders {
     type Value = Sender;
 
     fn name(&self) -> String {
@@ -163,7 +163,7 @@ pub(super) fn is_sid(kind: &str, text: &str) -> bool {
 #[derive(Debug)]
 struct PublicUrl;
 
-impl Kind for PublicUrl {
+impl ValueType for PublicUrl {
     type Value = String;
 
     fn name(&self) -> String {
