@@ -38,5 +38,6 @@ pub mod size;
 pub mod slack;
 pub mod teams;
 pub mod telegram;
+pub mod twilio;
 pub mod verify;
 pub mod webex;

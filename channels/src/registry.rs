@@ -138,6 +138,7 @@ channels!(
     crate::slack::Slack,
     crate::teams::Teams,
     crate::telegram::Telegram,
+    crate::twilio::Twilio,
     crate::webex::Webex
 );
 

@@ -41,6 +41,10 @@ fn marked(body: &[u8], by: &[u8]) -> Vec<u8> {
 pub(super) async fn what_is_broken_in_a_body_costs_that_alone(start: Start) -> anyhow::Result<()> {
     let stage = scene(start, |_: &_| Vec::new()).await?;
     let user = stage.provider.user(1);
+    // A form has nothing of this.
+    if !stage.provider.say(&user, "hello").body().starts_with(b"{") {
+        return stage.finish().await;
+    }
     let mut expected = Vec::new();
     for (broken, told) in [
         (r"\ud83d".as_bytes(), "\u{fffd}"),
