@@ -159,7 +159,6 @@ Parameters:
     Description: The S3 bucket, in this region, with the functions' archives.
   CodePrefix:
     Type: String
-    Default: ""
     AllowedPattern: ^$|^[^/].*/$
     ConstraintDescription: Nothing, or a folder with a slash at its end.
     Description: The folder in the bucket, with a slash at its end, as releases/. Empty for none.

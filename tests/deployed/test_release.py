@@ -67,6 +67,7 @@ def of_release(aws, folder):
 
 def answers(bridge, of_release, folder):
     """Configures the stack by the folder's own script, and talks with it."""
+    assert http("GET", f"{bridge.url}/health")[0] == 503
     file = folder.parent / f"{bridge.stack}.toml"
     file.write_text(bridge.configuration())
     of_release("scripts/put-config", "--stack", bridge.stack, str(file))
