@@ -4,7 +4,6 @@
 //! A header, a field or a part of the URL ([`Endpoint`]) that is secret says so, and is shown as what it is,
 //! not as its value.
 
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -19,6 +18,10 @@ use reqwest::{RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
+
+mod preview;
+
+pub use preview::Preview;
 
 use super::endpoint::Endpoint;
 use super::{CallError, CallErrorKind, Unreachable, read, retry_after, shortened};
@@ -39,7 +42,7 @@ const LONGEST_DETAIL: usize = 1_000;
 pub struct Api {
     http: reqwest::Client,
     classify: Classify,
-    words: Words,
+    words: ErrorText,
 }
 
 /// What a provider means by an answer that is an error, where that is not what its status says: by the
@@ -47,7 +50,7 @@ pub struct Api {
 pub type Classify = fn(status: u16, body: &str) -> Option<CallErrorKind>;
 
 /// The provider's own words in the body of an error.
-pub type Words = fn(body: &str) -> String;
+pub type ErrorText = fn(body: &str) -> String;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -57,14 +60,14 @@ pub struct ApiRequest {
     url: Endpoint,
     headers: Vec<(HeaderName, Text)>,
     body: Body,
-    expected: Expected,
+    expected: AnswerStatuses,
     timeout: Duration,
     limit: usize,
 }
 
 /// The statuses that are answers besides 2xx.
 #[derive(Debug, Clone)]
-enum Expected {
+enum AnswerStatuses {
     These(Vec<u16>),
     All,
 }
@@ -115,19 +118,6 @@ pub struct ApiAnswer {
     pub body: Value,
 }
 
-/// A request as people are shown it, without secrets.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Preview {
-    /// `POST`, for example.
-    pub method: String,
-    /// Where it goes.
-    pub url: String,
-    /// Its headers.
-    pub headers: Vec<(String, String)>,
-    /// Its body, indented where it is JSON.
-    pub body: String,
-}
-
 impl Api {
     /// Sends with `http` (see [`client`](super::client())).
     #[must_use]
@@ -141,7 +131,7 @@ impl Api {
 
     /// With errors whose words are not the whole body.
     #[must_use]
-    pub fn words(self, words: Words) -> Self {
+    pub fn words(self, words: ErrorText) -> Self {
         Self { words, ..self }
     }
 
@@ -162,8 +152,8 @@ impl Api {
         let response = self.response(request).await?;
         let status = response.status().as_u16();
         let is_expected = match &expected {
-            Expected::These(statuses) => statuses.contains(&status),
-            Expected::All => true,
+            AnswerStatuses::These(statuses) => statuses.contains(&status),
+            AnswerStatuses::All => true,
         };
         let retry_after = retry_after(response.headers(), Timestamp::now());
         let date = response.headers().get(DATE);
@@ -227,7 +217,7 @@ impl ApiRequest {
             url: url.into(),
             headers: Vec::new(),
             body: Body::None,
-            expected: Expected::These(Vec::new()),
+            expected: AnswerStatuses::These(Vec::new()),
             timeout: TIMEOUT,
             limit: ANSWER_LIMIT,
         }
@@ -345,14 +335,14 @@ impl ApiRequest {
     /// With these statuses being answers, not errors.
     #[must_use]
     pub fn expect(mut self, statuses: &[u16]) -> Self {
-        self.expected = Expected::These(statuses.to_vec());
+        self.expected = AnswerStatuses::These(statuses.to_vec());
         self
     }
 
     /// With every status being an answer: the provider says in its body what it means.
     #[must_use]
     pub fn expect_all(mut self) -> Self {
-        self.expected = Expected::All;
+        self.expected = AnswerStatuses::All;
         self
     }
 
@@ -367,46 +357,6 @@ impl ApiRequest {
     #[must_use]
     pub fn limit(self, limit: usize) -> Self {
         Self { limit, ..self }
-    }
-
-    /// The request as people are shown it.
-    #[must_use]
-    pub fn preview(&self) -> Preview {
-        let (mime_type, body) = match &self.body {
-            Body::None => (None, String::new()),
-            Body::Json(value) => (Some("application/json"), format!("{value:#}")),
-            Body::Form(fields) => {
-                let lines = fields
-                    .iter()
-                    .map(|(name, value)| format!("{name}={}", value.shown()));
-                (
-                    Some("application/x-www-form-urlencoded"),
-                    lines.collect::<Vec<_>>().join("\n"),
-                )
-            }
-            Body::Multipart(fields) => {
-                let lines = fields
-                    .iter()
-                    .map(|(name, field)| format!("{name}: {field}"));
-                (
-                    Some("multipart/form-data"),
-                    lines.collect::<Vec<_>>().join("\n"),
-                )
-            }
-            Body::Bytes { mime_type, bytes } => (
-                Some(mime_type.as_str()),
-                String::from_utf8_lossy(bytes).into_owned(),
-            ),
-        };
-        let headers = self.headers.iter();
-        let headers = headers.map(|(name, value)| (name.to_string(), value.shown().to_owned()));
-        let content_type = mime_type.map(|mime_type| (CONTENT_TYPE.to_string(), mime_type.into()));
-        Preview {
-            method: self.method.to_string(),
-            url: self.url.to_string(),
-            headers: headers.chain(content_type).collect(),
-            body,
-        }
     }
 
     fn body(mut self, body: Body) -> Self {
@@ -470,32 +420,6 @@ impl Text {
         match self {
             Self::Plain(text) | Self::Secret { shown: text, .. } => text,
         }
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => formatter.write_str(text),
-            Self::File {
-                name,
-                mime_type,
-                bytes,
-            } => write!(formatter, "[{name}, {mime_type}, {} bytes]", bytes.len()),
-        }
-    }
-}
-
-impl fmt::Display for Preview {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "{} {}", self.method, self.url)?;
-        for (name, value) in &self.headers {
-            writeln!(formatter, "{name}: {value}")?;
-        }
-        if self.body.is_empty() {
-            return Ok(());
-        }
-        writeln!(formatter, "\n{}", self.body)
     }
 }
 
