@@ -1,6 +1,7 @@
 """The client against a server of its own, the inbox against requests that are signed here or forged."""
 
 import http.server
+import io
 import json
 import threading
 import time
@@ -142,7 +143,8 @@ def test_verifying():
 
 
 @pytest.mark.parametrize("change", [
-    {"webhook-signature": ""}, {"webhook-signature": "v1,"}, {"webhook-signature": "v1,ü"}, {"Webhook-Id": "msg_2"}, {"Webhook-Id": ""},
+    {"webhook-signature": ""}, {"webhook-signature": "v1,"}, {"webhook-signature": "v1,ü"}, {"webhook-signature": "v1,\ud800"}, {"Webhook-Id": "\ud800"},
+    {"Webhook-Id": "msg_2"}, {"Webhook-Id": ""},
     {"WEBHOOK-TIMESTAMP": "x"}, {"WEBHOOK-TIMESTAMP": "-1"}, {"WEBHOOK-TIMESTAMP": "1e9"}, {"WEBHOOK-TIMESTAMP": "²"},
     {"WEBHOOK-TIMESTAMP": "9" * 30}, {"WEBHOOK-TIMESTAMP": "1"},
 ])
@@ -154,6 +156,30 @@ def test_what_is_forged(change):
         verify(SECRET, body + b" ", headers)
     with pytest.raises(Unverified):
         verify(OTHER, body, headers)
+
+
+def wsgi(inbox, body, headers, **more):
+    environ = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+    environ |= {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers.items()} | more
+    answered = []
+    inbox.wsgi(environ, lambda status, _: answered.append(int(status.split()[0])))
+    return answered[0]
+
+
+def test_the_callback_url():
+    taken = []
+    inbox = Inbox(SECRET, taken.append)
+    body, headers = posted()
+    for status, more in [
+        (405, {"REQUEST_METHOD": "GET"}), (413, {"CONTENT_LENGTH": "10000001"}), (413, {"CONTENT_LENGTH": "9" * 5000}),
+        (400, {"CONTENT_LENGTH": "-1"}), (400, {"CONTENT_LENGTH": str(len(body) + 1)}), (401, {"CONTENT_LENGTH": ""}),
+        (401, {"HTTP_WEBHOOK_SIGNATURE": "v1,"}),
+    ]:
+        assert wsgi(inbox, body, headers, **more) == status, more
+        assert taken == []
+    assert wsgi(inbox, body, headers, CONTENT_LENGTH="", **{"wsgi.input_terminated": True}) == 204
+    assert wsgi(inbox, body, headers) == 204
+    assert taken == [EVENT]
 
 
 def test_what_is_late_or_early():

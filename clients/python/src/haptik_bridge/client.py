@@ -98,7 +98,7 @@ class Client:
             for key in ("id", "timestamp"):
                 if not request.get(key) and request.get(key) != 0:
                     raise ValueError(f"{key} is missing: it is part of the request's name, by which it counts once")
-            body = json.dumps(request, ensure_ascii=False, allow_nan=False).encode()
+            body = json.dumps(request, allow_nan=False).encode()
         # The same for every try, as are the body's own id and timestamp; time and signature are of now.
         webhook_id = f"msg_{new_id()}"
         until, pause = time.monotonic() + self._give_up_after, FIRST_PAUSE
