@@ -293,6 +293,17 @@ def write_documents(out):
     shutil.copytree(ROOT / "examples" / "config", out / "examples" / "config", dirs_exist_ok=True)
 
 
+def write_build(out, at):
+    """What somebody needs to make the same bytes again."""
+    try:
+        commit = output("git", "rev-parse", "HEAD")
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        commit = "unknown"
+    tools = (ROOT / "scripts" / "release-requirements.txt").read_text().splitlines()[1:]
+    lines = [f"{COMMAND} {version()}", f"commit {commit}", f"SOURCE_DATE_EPOCH={at}", output("rustc", "--version"), *tools]
+    (out / "BUILD.txt").write_text("\n".join(lines) + "\n")
+
+
 def write_sums(out):
     files = [file for file in sorted(out.rglob("*")) if file.is_file() and file.name != "SHA256SUMS"]
     lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(out)}\n" for file in files]
@@ -324,6 +335,7 @@ def main():
     packages, needed = closure()
     write_sbom(out / "sbom.cdx.json", packages, needed, at)
     write_licences(out / "THIRD-PARTY-LICENSES.txt", packages, needed)
+    write_build(out, at)
     write_sums(out)
     for file in sorted(out.iterdir()):
         print(f"{file.stat().st_size:>12,}  {file.relative_to(out)}" if file.is_file() else f"{'':>12}  {file.name}/")
