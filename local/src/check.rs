@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use haptik_bridge_channels::registry as channels;
 use haptik_bridge_local::registry;
-use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::config::{Channel, Config};
 use reqwest::Url;
 
 mod online;
@@ -102,6 +102,17 @@ pub(crate) fn read(file: &Path) -> anyhow::Result<Config> {
         Ok(config) => Ok(config),
         Err(errors) => bail!("{shown} is not a good configuration:\n{errors}"),
     }
+}
+
+/// The connection of this name.
+pub(crate) fn connection<'a>(config: &'a Config, name: &str) -> anyhow::Result<&'a Channel> {
+    let mut connections = config.channels.iter();
+    let found = connections.find(|(connection, _)| connection.as_str() == name);
+    found.map(|(_, channel)| channel).with_context(|| {
+        let names: Vec<_> = config.channels.keys().map(String::as_str).collect();
+        let names = names.join(", ");
+        format!("there is no connection {name}; there are: {names}")
+    })
 }
 
 /// The URLs to paste into Haptik's and the channels' dashboards.

@@ -1,4 +1,4 @@
-//! The command line: `haptik-bridge [serve]`, `init`, `check` and `register` for a bridge on this machine; `timeline`, `dead`,
+//! The command line: `haptik-bridge [serve]`, `init`, `check`, `register` and `package` for a bridge on this machine; `timeline`, `dead`,
 //! `replay` and `outages` for one on this machine or deployed; `sink` for trying a sink; `capabilities` and
 //! `preview` for what a channel shows.
 
@@ -9,6 +9,7 @@ mod check;
 mod health;
 mod init;
 mod operate;
+mod package;
 mod register;
 mod serve;
 mod show;
@@ -50,6 +51,8 @@ enum Command {
     Certify(certify::Arguments),
     /// Tell a channel's provider where the bridge is, where the provider has a call for that.
     Register(register::Arguments),
+    /// Write the package that is uploaded to a channel's provider, where the provider wants one.
+    Package(package::Arguments),
     /// Show what is in the ledger of one user: every message, and what became of it.
     Timeline(operate::timeline::Arguments),
     /// List what was given up, and why.
@@ -89,6 +92,7 @@ async fn main() -> ExitCode {
         Some(Command::Health(arguments)) => health::run(&arguments).await,
         Some(Command::Certify(arguments)) => certify::run(arguments).await,
         Some(Command::Register(arguments)) => register::run(&arguments).await,
+        Some(Command::Package(arguments)) => package::run(&arguments),
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
         Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
         Some(Command::Replay(arguments)) => {
