@@ -84,14 +84,20 @@ fn web_url(text: &str) -> Result<String, String> {
 /// Reads a configuration file.
 pub(crate) fn read(file: &Path) -> anyhow::Result<Config> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| {
-        let hint = if file.exists() {
-            ""
-        } else {
-            " (`haptik-bridge init` writes one)"
-        };
-        format!("cannot read {shown}{hint}")
-    })?;
+    let variable = file.to_str().and_then(|file| file.strip_prefix("env:"));
+    let text = if let Some(variable) = variable {
+        let text = crate::variable(variable).filter(|text| !text.is_empty());
+        text.with_context(|| format!("there is no variable {variable} in the environment"))?
+    } else {
+        std::fs::read_to_string(file).with_context(|| {
+            let hint = if file.exists() {
+                ""
+            } else {
+                " (`haptik-bridge init` writes one)"
+            };
+            format!("cannot read {shown}{hint}")
+        })?
+    };
     match Config::parse(&text, &registry::all()) {
         Ok(config) => Ok(config),
         Err(errors) => bail!("{shown} is not a good configuration:\n{errors}"),

@@ -4,7 +4,9 @@
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
+mod certify;
 mod check;
+mod health;
 mod init;
 mod operate;
 mod package;
@@ -43,6 +45,10 @@ enum Command {
     Init(init::Arguments),
     /// Say whether a configuration file is good, which URLs to paste where, and whether its credentials are accepted.
     Check(check::Arguments),
+    /// Say whether the bridge on this machine answers.
+    Health(health::Arguments),
+    /// Play the bridge against an application's callback, and say what the application does wrong.
+    Certify(certify::Arguments),
     /// Tell a channel's provider where the bridge is, where the provider has a call for that.
     Register(register::Arguments),
     /// Write the package that is uploaded to a channel's provider, where the provider wants one.
@@ -83,6 +89,8 @@ async fn main() -> ExitCode {
             Ok(())
         }
         Some(Command::Check(arguments)) => check::run(&arguments).await,
+        Some(Command::Health(arguments)) => health::run(&arguments).await,
+        Some(Command::Certify(arguments)) => certify::run(arguments).await,
         Some(Command::Register(arguments)) => register::run(&arguments).await,
         Some(Command::Package(arguments)) => package::run(&arguments),
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
