@@ -9,7 +9,7 @@ use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::message::handoff::{Ended, Reason};
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
-use haptik_bridge_shared::telemetry::Outcome;
+use haptik_bridge_shared::telemetry::{self, Outcome};
 use haptik_bridge_shared::users;
 use haptik_bridge_sinks::Sinks;
 use jiff::Timestamp;
@@ -18,6 +18,9 @@ use crate::outage::{OutageFollower, record_account_hop};
 
 /// How many pages of hand-offs one run looks at: what is due beyond that is the next one's.
 const HANDOFF_PAGES: usize = 50;
+
+/// Up to how many entries are counted that were given up.
+const MOST_DEAD: usize = 1_000;
 
 /// The `device_platform` of what comes by the bridge.
 const BRIDGE_PLATFORM: u64 = 13;
@@ -48,6 +51,7 @@ impl Maintenance<'_> {
     /// which nobody may have rung.
     pub(crate) async fn run(&self, now: Timestamp) {
         self.end_overdue_handoffs(now).await;
+        self.count_dead(now).await;
         let webhooks = self.webhooks().into_iter();
         let accounts: BTreeSet<AccountId> = webhooks.map(|webhook| webhook.account).collect();
         self.try_closed_sinks(now).await;
@@ -57,6 +61,16 @@ impl Maintenance<'_> {
         }
         if hour_is_over && let Err(error) = self.bridge.ring_pending(now).await {
             tracing::warn!(%error, "what is pending could not be rung for");
+        }
+    }
+
+    /// Counts what was given up and lies there, as long as entries are kept.
+    async fn count_dead(&self, now: Timestamp) {
+        let kept = self.bridge.config.delivery.entry_ttl;
+        let since = now.checked_sub(kept).unwrap_or(now);
+        match self.bridge.ledger.count_dead(since, MOST_DEAD).await {
+            Ok(count) => telemetry::dead_now(count),
+            Err(error) => tracing::warn!(%error, "how much was given up is not known"),
         }
     }
 
