@@ -1,10 +1,11 @@
 //! The command line: `haptik-bridge [serve]`, `init`, `check` and `register` for a bridge on this machine; `timeline`, `dead`,
-//! `replay` and `outages` for one on this machine or deployed; `sink` for trying a sink; `capabilities` and
+//! `replay`, `outages` and `console` for one on this machine or deployed; `sink` for trying a sink; `capabilities` and
 //! `preview` for what a channel shows.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
 mod check;
+mod console;
 mod init;
 mod operate;
 mod register;
@@ -42,6 +43,8 @@ enum Command {
     Init(init::Arguments),
     /// Say whether a configuration file is good, which URLs to paste where, and whether its credentials are accepted.
     Check(check::Arguments),
+    /// Look into a bridge, and mend it, in a browser: messages, what was given up, sinks, outages.
+    Console(console::Arguments),
     /// Tell a channel's provider where the bridge is, where the provider has a call for that.
     Register(register::Arguments),
     /// Show what is in the ledger of one user: every message, and what became of it.
@@ -80,9 +83,13 @@ async fn main() -> ExitCode {
             Ok(())
         }
         Some(Command::Check(arguments)) => check::run(&arguments).await,
+        Some(Command::Console(arguments)) => console::run(arguments).await,
         Some(Command::Register(arguments)) => register::run(&arguments).await,
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
-        Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
+        Some(Command::Dead(arguments)) => match operate::dead::run(arguments, variable).await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Some(Command::Replay(arguments)) => {
             Box::pin(operate::replay::run(arguments, variable)).await
         }

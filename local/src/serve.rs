@@ -9,6 +9,7 @@ use axum::routing::get;
 use haptik_bridge_local::demo::Demo;
 use haptik_bridge_local::feed::{Feed, HopLayer};
 use haptik_bridge_local::gateway::LocalBridge;
+use haptik_bridge_local::watch::Watched;
 use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::telemetry;
 use tokio::net::TcpListener;
@@ -19,6 +20,7 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::CONFIG_FILE;
 use crate::check;
+use crate::console::{self, Console, Steps};
 
 /// Where and as what to serve.
 #[derive(Debug, clap::Args)]
@@ -41,6 +43,13 @@ pub(crate) struct Arguments {
         default_value = ".haptik-bridge"
     )]
     data_dir: PathBuf,
+    /// Serve the console, too: a page on this machine to look into messages and mend what was given up; at
+    /// 127.0.0.1:3001, or at this address or port.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "3001", value_parser = address)]
+    console: Option<SocketAddr>,
+    /// Have the console show what was said, too. Each look at it is recorded, with your name.
+    #[arg(long, requires = "console")]
+    bodies: bool,
     /// How log lines look.
     #[arg(long, env = "HAPTIK_BRIDGE_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -60,7 +69,7 @@ enum LogFormat {
 const LOGGED: &str = "info,dynoxide=error";
 
 /// An address to listen on; a port alone is one of this machine.
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     let local = |port: &str| format!("127.0.0.1:{port}");
     let full = match text.rsplit_once(':') {
         None => local(text),
@@ -84,8 +93,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let watched = arguments.console.map(|_| Watched::new(arguments.bodies));
+    let of_console = watched.clone();
+    let of_console = of_console.map(|watched| watched.with_filter(filter_fn(Watched::wants)));
+    let is_hop = filter_fn(|metadata| metadata.target() == telemetry::HOP_TARGET);
     tracing_subscriber::registry()
-        .with(HopLayer(hops.clone()))
+        .with(HopLayer(hops.clone()).with_filter(is_hop))
+        .with(of_console)
         .with(lines.with_filter(filter))
         .init();
     let listener = TcpListener::bind(arguments.listen).await.with_context(|| {
@@ -97,9 +111,39 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let base_url = format!("http://{}", reached_at(listener.local_addr()?));
     let here = Path::new(CONFIG_FILE);
     let here = (!arguments.demo && here.exists()).then_some(here);
+    let console = arguments.console.zip(watched);
+    let console = console.map(|(listen, watched)| Watching {
+        listen,
+        watched,
+        bodies: arguments.bodies,
+    });
     match arguments.config.as_deref().or(here) {
-        Some(file) => serve_configured(file, &arguments.data_dir, listener, &base_url).await,
-        None => serve_demo(&arguments.data_dir, listener, base_url, hops).await,
+        Some(file) => {
+            let data_dir = &arguments.data_dir;
+            serve_configured(file, data_dir, listener, &base_url, console).await
+        }
+        None => serve_demo(&arguments.data_dir, listener, base_url, hops, console).await,
+    }
+}
+
+/// The console beside a bridge, and what it remembers.
+struct Watching {
+    listen: SocketAddr,
+    watched: Watched,
+    bodies: bool,
+}
+
+impl Watching {
+    /// Serves the console beside the bridge, as long as this process runs.
+    fn begin(self, local: &LocalBridge, data_dir: &Path) {
+        let place = data_dir.display().to_string();
+        let steps = Steps::Here(self.watched);
+        let console = Console::of(local.inbound(), place, self.bodies, steps);
+        tokio::spawn(async move {
+            if let Err(error) = console::serve(console, self.listen, stop_signal()).await {
+                eprintln!("haptik-bridge: {error:#}");
+            }
+        });
     }
 }
 
@@ -118,6 +162,7 @@ async fn serve_configured(
     data_dir: &Path,
     listener: TcpListener,
     base_url: &str,
+    console: Option<Watching>,
 ) -> anyhow::Result<()> {
     let config = check::read(file)?;
     println!(
@@ -138,6 +183,9 @@ async fn serve_configured(
         &AwsEnvironment::read(crate::variable),
     )
     .await?;
+    if let Some(console) = console {
+        console.begin(&local, data_dir);
+    }
     let home = Router::new().route("/", get(|| async { "haptik-bridge\n" }));
     go_on(&local, listener, local.router().merge(home)).await
 }
@@ -147,6 +195,7 @@ async fn serve_demo(
     listener: TcpListener,
     base_url: String,
     hops: Feed,
+    console: Option<Watching>,
 ) -> anyhow::Result<()> {
     let demo = Demo::new(base_url.clone());
     let local = LocalBridge::start(
@@ -155,6 +204,9 @@ async fn serve_demo(
         &AwsEnvironment::read(crate::variable),
     )
     .await?;
+    if let Some(console) = console {
+        console.begin(&local, &data_dir.join("demo"));
+    }
     let simulator = demo.simulator();
     let router = local
         .router()
@@ -196,7 +248,7 @@ async fn go_on(local: &LocalBridge, listener: TcpListener, router: Router) -> an
     Ok(())
 }
 
-async fn stop_signal() {
+pub(crate) async fn stop_signal() {
     let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
