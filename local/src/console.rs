@@ -179,35 +179,49 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .with(lines.with_filter(filter))
         .init();
     let console = Console::open(&arguments).await?;
-    serve(console, arguments.listen, crate::serve::stop_signal()).await
+    let serving = Serving::begin(console, arguments.listen).await?;
+    serving.until(crate::serve::stop_signal()).await;
+    Ok(())
 }
 
-/// Serves a console until `stop` resolves.
-pub(crate) async fn serve(
-    console: Console,
-    listen: SocketAddr,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        listen.ip().is_loopback(),
-        "the console listens on this machine only, not on {listen}: from elsewhere, forward its port \
-         (ssh -L 3001:127.0.0.1:3001 HOST)"
-    );
-    let listener = TcpListener::bind(listen).await;
-    let listener = listener.with_context(|| format!("the console cannot listen on {listen}"))?;
-    let address = listener.local_addr()?;
-    let guard = Guard::new(address)?;
-    println!(
-        "The console of {}: open\n  {}\nWho has this address can see and replay everything, as {}.",
-        console.place,
-        guard.url(),
-        console.who
-    );
-    let router = Arc::new(console).router(guard);
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop)
-        .await?;
-    Ok(())
+/// A console that listens.
+pub(crate) struct Serving {
+    listener: TcpListener,
+    router: Router,
+}
+
+impl Serving {
+    /// Listens, and says where.
+    ///
+    /// # Errors
+    /// When that is not on this machine, or something else listens there.
+    pub(crate) async fn begin(console: Console, listen: SocketAddr) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            listen.ip().is_loopback(),
+            "the console listens on this machine only, not on {listen}: from elsewhere, forward its port \
+             (ssh -L 3001:127.0.0.1:3001 HOST)"
+        );
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("the console cannot listen on {listen}: name another port"))?;
+        let guard = Guard::new(listener.local_addr()?)?;
+        println!(
+            "The console of {}, as {}. Who has this address can see and replay everything:\n  {}",
+            console.place,
+            console.who,
+            guard.url(),
+        );
+        let router = Arc::new(console).router(guard);
+        Ok(Self { listener, router })
+    }
+
+    /// Serves until `stop` resolves.
+    pub(crate) async fn until(self, stop: impl Future<Output = ()> + Send + 'static) {
+        let served = axum::serve(self.listener, self.router).with_graceful_shutdown(stop);
+        if let Err(error) = served.await {
+            tracing::error!(%error, "the console has stopped");
+        }
+    }
 }
 
 /// Who uses this machine: the user's name there and the machine's.

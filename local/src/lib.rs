@@ -11,6 +11,7 @@ pub mod demo;
 pub mod feed;
 pub mod gateway;
 pub mod local_only;
+pub mod metrics;
 pub mod queue;
 pub mod registry;
 pub mod replay;

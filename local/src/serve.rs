@@ -9,6 +9,7 @@ use axum::routing::get;
 use haptik_bridge_local::demo::Demo;
 use haptik_bridge_local::feed::{Feed, HopLayer};
 use haptik_bridge_local::gateway::LocalBridge;
+use haptik_bridge_local::metrics::Metrics;
 use haptik_bridge_local::watch::Watched;
 use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::telemetry;
@@ -50,6 +51,9 @@ pub(crate) struct Arguments {
     /// Have the console show what was said, too. Each look at it is recorded, with your name.
     #[arg(long, requires = "console")]
     bodies: bool,
+    /// Serve metrics for Prometheus at `/metrics`, at 127.0.0.1:9464 or at this address or port.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "9464", value_parser = address)]
+    metrics: Option<SocketAddr>,
     /// How log lines look.
     #[arg(long, env = "HAPTIK_BRIDGE_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -96,10 +100,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let watched = arguments.console.map(|_| Watched::new(arguments.bodies));
     let of_console = watched.clone();
     let of_console = of_console.map(|watched| watched.with_filter(filter_fn(Watched::wants)));
-    let is_hop = filter_fn(|metadata| metadata.target() == telemetry::HOP_TARGET);
+    let metrics = arguments.metrics.map(|_| Metrics::default());
     tracing_subscriber::registry()
-        .with(HopLayer(hops.clone()).with_filter(is_hop))
+        .with(HopLayer(hops.clone()).with_filter(filter_fn(of_hop)))
         .with(of_console)
+        .with(
+            metrics
+                .clone()
+                .map(|metrics| metrics.with_filter(filter_fn(of_hop))),
+        )
         .with(lines.with_filter(filter))
         .init();
     let listener = TcpListener::bind(arguments.listen).await.with_context(|| {
@@ -111,39 +120,51 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let base_url = format!("http://{}", reached_at(listener.local_addr()?));
     let here = Path::new(CONFIG_FILE);
     let here = (!arguments.demo && here.exists()).then_some(here);
-    let console = arguments.console.zip(watched);
-    let console = console.map(|(listen, watched)| Watching {
-        listen,
-        watched,
+    let beside = Beside {
+        console: arguments.console.zip(watched),
         bodies: arguments.bodies,
-    });
+        metrics: arguments.metrics.zip(metrics),
+    };
     match arguments.config.as_deref().or(here) {
         Some(file) => {
             let data_dir = &arguments.data_dir;
-            serve_configured(file, data_dir, listener, &base_url, console).await
+            serve_configured(file, data_dir, listener, &base_url, beside).await
         }
-        None => serve_demo(&arguments.data_dir, listener, base_url, hops, console).await,
+        None => serve_demo(&arguments.data_dir, listener, base_url, hops, beside).await,
     }
 }
 
-/// The console beside a bridge, and what it remembers.
-struct Watching {
-    listen: SocketAddr,
-    watched: Watched,
-    bodies: bool,
+/// Whether an event is a hop.
+fn of_hop(metadata: &tracing::Metadata<'_>) -> bool {
+    metadata.target() == telemetry::HOP_TARGET
 }
 
-impl Watching {
-    /// Serves the console beside the bridge, as long as this process runs.
-    fn begin(self, local: &LocalBridge, data_dir: &Path) {
-        let place = data_dir.display().to_string();
-        let steps = Steps::Here(self.watched);
-        let console = Console::of(local.inbound(), place, self.bodies, steps);
-        tokio::spawn(async move {
-            if let Err(error) = console::serve(console, self.listen, stop_signal()).await {
-                eprintln!("haptik-bridge: {error:#}");
-            }
-        });
+/// What is served beside a bridge, each where it listens: the console, with what it remembers, and metrics.
+struct Beside {
+    console: Option<(SocketAddr, Watched)>,
+    bodies: bool,
+    metrics: Option<(SocketAddr, Metrics)>,
+}
+
+impl Beside {
+    /// Serves it as long as this process runs.
+    async fn begin(self, local: &LocalBridge, data_dir: &Path) -> anyhow::Result<()> {
+        if let Some((listen, metrics)) = self.metrics {
+            let listener = TcpListener::bind(listen).await;
+            let listener = listener.with_context(|| format!("no metrics at {listen}"))?;
+            println!("Metrics: http://{}/metrics", listener.local_addr()?);
+            let kept = local.bridge.config.delivery.entry_ttl.try_into()?;
+            let router = metrics.router(local.bridge.ledger.clone(), kept);
+            tokio::spawn(async move { axum::serve(listener, router).await });
+        }
+        if let Some((listen, watched)) = self.console {
+            let place = data_dir.display().to_string();
+            let steps = Steps::Here(watched);
+            let console = Console::of(local.inbound(), place, self.bodies, steps);
+            let serving = console::Serving::begin(console, listen).await?;
+            tokio::spawn(serving.until(stop_signal()));
+        }
+        Ok(())
     }
 }
 
@@ -162,7 +183,7 @@ async fn serve_configured(
     data_dir: &Path,
     listener: TcpListener,
     base_url: &str,
-    console: Option<Watching>,
+    beside: Beside,
 ) -> anyhow::Result<()> {
     let config = check::read(file)?;
     println!(
@@ -183,9 +204,7 @@ async fn serve_configured(
         &AwsEnvironment::read(crate::variable),
     )
     .await?;
-    if let Some(console) = console {
-        console.begin(&local, data_dir);
-    }
+    beside.begin(&local, data_dir).await?;
     let home = Router::new().route("/", get(|| async { "haptik-bridge\n" }));
     go_on(&local, listener, local.router().merge(home)).await
 }
@@ -195,7 +214,7 @@ async fn serve_demo(
     listener: TcpListener,
     base_url: String,
     hops: Feed,
-    console: Option<Watching>,
+    beside: Beside,
 ) -> anyhow::Result<()> {
     let demo = Demo::new(base_url.clone());
     let local = LocalBridge::start(
@@ -204,9 +223,7 @@ async fn serve_demo(
         &AwsEnvironment::read(crate::variable),
     )
     .await?;
-    if let Some(console) = console {
-        console.begin(&local, &data_dir.join("demo"));
-    }
+    beside.begin(&local, &data_dir.join("demo")).await?;
     let simulator = demo.simulator();
     let router = local
         .router()

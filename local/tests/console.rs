@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
@@ -58,7 +58,6 @@ impl Console {
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let begun = Instant::now();
         let answer = self
             .http
             .get(format!("{}/api/{path}", self.base))
@@ -68,11 +67,6 @@ impl Console {
         let status = answer.status();
         let body: Value = answer.json().await?;
         assert!(status.is_success(), "{path}: {status} {body}");
-        assert!(
-            begun.elapsed() < Duration::from_secs(2),
-            "{path} takes {:?}",
-            begun.elapsed()
-        );
         Ok(body)
     }
 

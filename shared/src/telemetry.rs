@@ -14,6 +14,8 @@ use crate::lane::Lane;
 
 mod emf;
 
+pub use emf::counter;
+
 /// The `target` of the events that tell of [exchanges](crate::net::exchange) with providers.
 const EXCHANGE_TARGET: &str = "haptik_bridge::exchange";
 

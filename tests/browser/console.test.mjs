@@ -1,6 +1,8 @@
 // The console as whoever is on call meets it: from a permalink to the cause, and back to work.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { Consoles } from "./console.mjs";
@@ -55,7 +57,7 @@ test("without --bodies nothing that was said is in any view, and no secret is", 
     await page.evaluate((hash) => { location.hash = hash; }, view);
     await page.locator("main:not([aria-busy])").waitFor();
     await new Promise((done) => setTimeout(done, 600));
-    for (const summary of await page.locator("main details:not([open]) > summary").all()) await summary.click();
+    await page.evaluate(() => { for (const details of document.querySelectorAll("main details")) details.open = true; });
     const shown = await page.content();
     assert.ok(!shown.includes(SAID), `${view} has what was said`);
     assert.ok(!/whsec_|Bearer [A-Za-z0-9+/]{20}/.test(shown), `${view} has a secret`);
@@ -77,13 +79,16 @@ test("nobody without the token sees anything, nor another page with the cookie",
   const answer = await stranger.goto(origin);
   assert.equal(answer.status(), 401);
   assert.match(await text(stranger), /locked/);
-  // A page of the bridge itself, on the same machine: it has the cookie, and still is somebody else.
+  // A page of another program on the same machine: the browser sends it the cookie, and still it is somebody else.
+  const other = createServer((_, answered) => { answered.setHeader("content-type", "text/html"); answered.end("<p>somebody else"); }).listen(0, "127.0.0.1");
+  await once(other, "listening");
   const page = await all.page();
-  await page.goto(all.bridge);
+  await page.goto(`http://127.0.0.1:${other.address().port}/`);
   const read = await page.evaluate(async (url) => { try { return await (await fetch(`${url}/api/dead`, { credentials: "include" })).text(); } catch (error) { return String(error); } }, origin);
   assert.match(read, /Failed to fetch/);
   const sent = await page.evaluate(async (url) => { try { return (await fetch(`${url}/api/replay`, { method: "POST", mode: "no-cors", credentials: "include", body: "{}" })).type; } catch (error) { return String(error); } }, origin);
   assert.equal(sent, "opaque");
+  other.close();
   assert.equal((await all.api("dead")).count, 3, "nothing was replayed");
 });
 

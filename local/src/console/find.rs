@@ -7,7 +7,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Query, State};
 use futures_util::future::{join_all, try_join_all};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::ids::{AccountId, AuthId, EntryKey};
 use haptik_bridge_shared::lane::Lane;
@@ -22,9 +21,6 @@ use crate::operate::{as_json, auth_ids};
 
 /// How many entries of a lane are shown at once.
 const PAGE: i32 = 50;
-
-/// How many entries are read side by side.
-const SIDE_BY_SIDE: usize = 16;
 
 /// How many users are shown who were active lately, and how many hours are looked through for them.
 const RECENT: usize = 50;
@@ -45,13 +41,7 @@ impl Console {
         &self,
         places: Vec<(Lane, EntryKey)>,
     ) -> Result<Vec<Entry>, TableError> {
-        let ledger = &self.operated.ledger;
-        let read = places
-            .into_iter()
-            .map(|(lane, key)| async move { ledger.entry(&lane, &key).await });
-        let read = stream::iter(read).buffered(SIDE_BY_SIDE);
-        let entries: Vec<Option<Entry>> = read.try_collect().await?;
-        Ok(entries.into_iter().flatten().collect())
+        self.operated.ledger.entries_at(&places).await
     }
 
     /// An entry as the page lists it: with what was said only where that was asked for.

@@ -1,6 +1,6 @@
 //! What an operator looks at, and takes up again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{DEAD_INDEX, Entry, Ledger, PENDING_INDEX, State, day};
 use crate::ids::{AuthId, EntryKey};
 use crate::lane::Lane;
-use crate::table::{Item, TableError, at_least, below, equals, millis, number, text};
+use crate::table::{self, Item, TableError, at_least, below, equals, millis, number, text};
 
 /// Among how many of a lane's last entries is looked for the one that was sent as a message.
 const NEWEST_TOLD: i32 = 50;
@@ -192,6 +192,29 @@ impl Ledger {
             }
         }
         Ok((found, None))
+    }
+
+    /// The entries at these places that are there, in their order; those that cannot be read are left out, with a
+    /// warning. One call for each hundred.
+    pub async fn entries_at(&self, places: &[(Lane, EntryKey)]) -> Result<Vec<Entry>, TableError> {
+        let keys = places.iter().collect::<BTreeSet<_>>().into_iter();
+        let keys = keys.map(|(lane, key)| table::key(lane.to_string(), key.as_str()));
+        let mut found = BTreeMap::new();
+        for item in self.table.get_many(keys.collect()).await? {
+            match self.entry_of(item).await {
+                Ok(entry) => {
+                    found.insert((entry.lane.clone(), entry.key.clone()), entry);
+                }
+                Err(TableError::Unreadable(reason)) => {
+                    tracing::warn!(reason, "an entry is left out");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(places
+            .iter()
+            .filter_map(|place| found.remove(place))
+            .collect())
     }
 
     /// How many were given up since `since`; they are counted up to `most`, or a few more. A query a day, or for

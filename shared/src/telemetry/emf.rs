@@ -89,10 +89,10 @@ where
 /// The request in whose span an event is.
 struct RequestId(Value);
 
-/// Adds what a hop counts: by stack alone, for the alarms, and by source and direction.
-fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
-    let text = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
-    let counter = match (text("hop"), text("outcome")) {
+/// The metric that counts hops of this name that ended so, if one does.
+#[must_use]
+pub fn counter(hop: &str, outcome: &str) -> Option<&'static str> {
+    Some(match (hop, outcome) {
         ("received", "ok") => "received",
         ("received", "rejected") => "rejected",
         ("received", "not_understood") => "not_understood",
@@ -106,7 +106,15 @@ fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
         ("webhook_enabled", "will_retry") => "enable_failures",
         ("webhook_enabled", "dead") => "enables_refused",
         ("needs_attention", _) => "needs_attention",
-        _ => return,
+        _ => return None,
+    })
+}
+
+/// Adds what a hop counts: by stack alone, for the alarms, and by source and direction.
+fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
+    let text = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
+    let Some(counter) = counter(text("hop"), text("outcome")) else {
+        return;
     };
     let mut metrics = vec![json!({"Name": counter, "Unit": "Count"})];
     if counter == "delivered" && line.contains_key("end_to_end_ms") {

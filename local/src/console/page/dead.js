@@ -14,7 +14,7 @@ export function causeOf(entry) {
 }
 
 export async function dead() {
-  const loaded = [], groups = h("div", null), more = h("div", { class: "row end" }), title = h("h2", { role: "status" }, "");
+  const loaded = [], groups = h("div", null), more = h("div", { class: "row end" }), title = h("h2", null, "");
   const chosen = new Map(), bar = h("div", { class: "row" }), progress = h("div", null);
   let total = 0, least = false;
   const draw = () => {

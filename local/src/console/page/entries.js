@@ -54,7 +54,7 @@ function about(entry) {
   const progress = h("div", null);
   if (entry.state === "dead") buttons.unshift(h("button", { class: "primary", type: "button", click: () => replayed([place], progress) }, "Deliver again"));
   const payload = entry.payload === undefined ? h("p", { class: "sub" }, "What was said is shown by a console that was started with --bodies.")
-    : h("pre", { tabindex: "0", role: "region", "aria-label": "What was said" }, JSON.stringify(entry.payload, null, 2));
+    : h("pre", { tabindex: "0", role: "group", "aria-label": "What was said" }, JSON.stringify(entry.payload, null, 2));
   return [h("dl", null, facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", null, name), h("dd", null, value)])), h("div", { class: "row" }, buttons), progress, payload];
 }
 
@@ -76,8 +76,8 @@ function exchange({ call, request, answer, took_ms }) {
   const body = (side) => (side.body === undefined ? (side.body_bytes ? `(${side.body_bytes} bytes; shown with --bodies)` : "") : str(side.body));
   const text = (first, side) => [first, ...list(side.headers).map(([name, value]) => `${name}: ${value}`), "", body(side)].join("\n").trim();
   return h("details", { class: "exchange" }, h("summary", null, h("span", { class: `pill ${good ? "ok" : "bad"}` }, status), ` ${str(sent.method)} ${str(sent.url)} `, h("span", { class: "sub" }, `to ${str(call)} · ${took(took_ms)}`)),
-    h("div", null, h("h4", { class: "sub" }, "What was sent"), h("pre", { tabindex: "0", role: "region", "aria-label": "What was sent" }, text(`${str(sent.method)} ${str(sent.url)}`, sent)),
-      h("h4", { class: "sub" }, "What came back"), h("pre", { tabindex: "0", role: "region", "aria-label": "What came back" }, text(status, came)),
+    h("div", null, h("h4", { class: "sub" }, "What was sent"), h("pre", { tabindex: "0", role: "group", "aria-label": "What was sent" }, text(`${str(sent.method)} ${str(sent.url)}`, sent)),
+      h("h4", { class: "sub" }, "What came back"), h("pre", { tabindex: "0", role: "group", "aria-label": "What came back" }, text(status, came)),
       h("div", null, h("button", { class: "ghost", type: "button", click: ({ target }) => copy(curl(sent), target) }, "Copy as cURL"))));
 }
 

@@ -2,7 +2,8 @@
 import { h, list, obj, safeUrl, str } from "./kit.js";
 import { api } from "./api.js";
 
-const SAMPLE = { text: "Which plan is yours?", type: "BUTTON", data: { items: [{ title: "Gold", actionable: [{ actionable_text: "Gold", type: "TEXT_ONLY", payload: { message: "Gold" } }] }] } };
+const plan = (name) => ({ actionable_text: name, type: "TEXT_ONLY", payload: { message: name } });
+const SAMPLE = { text: "Which <b>plan</b> is yours?", type: "BUTTON", data: { items: [plan("Gold"), plan("Silver")] } };
 
 export async function preview() {
   const { channels } = obj(await api("about"));
@@ -30,7 +31,7 @@ function section({ channel, shown }, agent) {
   return h("section", { class: "panel" }, h("h2", null, str(channel)), all.length ? all : h("p", { class: "sub" }, "Nothing is shown."));
 }
 
-const json = (one, channel) => h("pre", { tabindex: "0", role: "region", "aria-label": `What ${channel} is sent` }, JSON.stringify(one.payload, null, 2));
+const json = (one, channel) => h("pre", { tabindex: "0", role: "group", "aria-label": `What ${channel} is sent` }, JSON.stringify(one.payload, null, 2));
 
 /** A message of Slack's, or a view. Pictures are named, not fetched. */
 function slack(payload, agent) {

@@ -3,7 +3,7 @@ import { h, list, obj, str } from "./kit.js";
 import { api, took, when } from "./api.js";
 
 function table(title, columns, rows, none) {
-  const body = rows.length ? h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, h("table", null, h("caption", { class: "hear" }, title), h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),
+  const body = rows.length ? h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": title }, h("table", null, h("caption", { class: "hear" }, title), h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", null, rows.map((cells) => h("tr", null, cells.map((cell) => h("td", null, cell))))))) : h("p", { class: "sub" }, none);
   return h("section", { class: "panel" }, h("h2", null, title), body);
 }
@@ -47,6 +47,6 @@ export async function audit() {
     return list(page.records).length;
   };
   const found = await load();
-  const all = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Who looked, and who replayed" }, h("table", null, h("thead", null, h("tr", null, ["When", "Who", "What", "How many", "The first of them"].map((name) => h("th", { scope: "col" }, name)))), rows));
+  const all = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Who looked, and who replayed" }, h("table", null, h("thead", null, h("tr", null, ["When", "Who", "What", "How many", "The first of them"].map((name) => h("th", { scope: "col" }, name)))), rows));
   return [h("section", { class: "panel" }, h("h2", null, "Who looked, and who replayed"), found ? all : h("p", { class: "sub" }, "Nobody yet."), more)];
 }
