@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", env = "HAPTIK_BRIDGE_CONFIG")]
     config: Option<PathBuf>,
     /// The address to listen on: a port, or an address and a port.
-    #[arg(long, value_name = "ADDR", default_value_t = LISTEN, value_parser = crate::serve::address)]
+    #[arg(long, value_name = "ADDR", default_value_t = LISTEN, value_parser = crate::listen::address)]
     listen: SocketAddr,
     /// Show what was said, too. Each look at it is recorded, with your name.
     #[arg(long)]
@@ -180,7 +180,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .init();
     let console = Console::open(&arguments).await?;
     let serving = Serving::begin(console, arguments.listen).await?;
-    serving.until(crate::serve::stop_signal()).await;
+    serving.until(crate::listen::stop_signal()).await;
     Ok(())
 }
 

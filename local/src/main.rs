@@ -7,6 +7,7 @@
 mod check;
 mod console;
 mod init;
+mod listen;
 mod operate;
 mod register;
 mod serve;

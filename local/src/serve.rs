@@ -22,6 +22,7 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 use crate::CONFIG_FILE;
 use crate::check;
 use crate::console::{self, Console, Steps};
+use crate::listen::{self, stop_signal};
 
 /// Where and as what to serve.
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "config")]
     demo: bool,
     /// The address to listen on: `127.0.0.1:3000`, `localhost:3000`, `:3000` or `3000`.
-    #[arg(long, value_name = "ADDR", env = "HAPTIK_BRIDGE_LISTEN", default_value = "127.0.0.1:3000", value_parser = address)]
+    #[arg(long, value_name = "ADDR", env = "HAPTIK_BRIDGE_LISTEN", default_value = "127.0.0.1:3000", value_parser = listen::address)]
     listen: SocketAddr,
     /// Where the ledger is kept.
     #[arg(
@@ -46,13 +47,13 @@ pub(crate) struct Arguments {
     data_dir: PathBuf,
     /// Serve the console, too: a page on this machine to look into messages and mend what was given up; at
     /// 127.0.0.1:3001, or at this address or port.
-    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "3001", value_parser = address)]
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "3001", value_parser = listen::address)]
     console: Option<SocketAddr>,
     /// Have the console show what was said, too. Each look at it is recorded, with your name.
     #[arg(long, requires = "console")]
     bodies: bool,
     /// Serve metrics for Prometheus at `/metrics`, at 127.0.0.1:9464 or at this address or port.
-    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "9464", value_parser = address)]
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "9464", value_parser = listen::address)]
     metrics: Option<SocketAddr>,
     /// How log lines look.
     #[arg(long, env = "HAPTIK_BRIDGE_LOG_FORMAT", default_value = "text")]
@@ -71,20 +72,6 @@ enum LogFormat {
 /// What is logged unless `RUST_LOG` says otherwise. The embedded database warns of each conditional write
 /// that lost, which is how a repetition is known: nothing to look at.
 const LOGGED: &str = "info,dynoxide=error";
-
-/// An address to listen on; a port alone is one of this machine.
-pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
-    let local = |port: &str| format!("127.0.0.1:{port}");
-    let full = match text.rsplit_once(':') {
-        None => local(text),
-        Some(("" | "localhost", port)) => local(port),
-        Some(_) => text.to_owned(),
-    };
-    full.parse().map_err(|_| {
-        "expected an address and a port as 127.0.0.1:3000 or [::1]:3000, or a port as 3000"
-            .to_owned()
-    })
-}
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let hops = Feed::new();
@@ -263,49 +250,4 @@ async fn go_on(local: &LocalBridge, listener: TcpListener, router: Router) -> an
     local.serve(listener, router, stop_signal()).await?;
     println!("Stopped. What is pending goes on at the next start.");
     Ok(())
-}
-
-pub(crate) async fn stop_signal() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::address;
-
-    #[test]
-    fn an_address_may_be_a_port_alone() {
-        let local = "127.0.0.1:3000".parse();
-        for text in ["3000", ":3000", "localhost:3000", "127.0.0.1:3000"] {
-            assert_eq!(
-                address(text),
-                local.clone().map_err(|_| String::new()),
-                "{text}"
-            );
-        }
-        assert!(address("[::1]:3000").is_ok_and(|address| address.is_ipv6()));
-        for odd in ["", "x", "example.com:3000", "127.0.0.1", "70000", "::1"] {
-            let error = address(odd).expect_err(odd);
-            assert!(error.contains("3000"), "{error}");
-        }
-    }
 }

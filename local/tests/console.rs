@@ -3,7 +3,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use haptik_bridge_local::database::EmbeddedDynamoDb;
@@ -23,6 +23,8 @@ struct Console {
     base: String,
     token: String,
     http: reqwest::Client,
+    /// What it prints further: it would stop, were nobody to read that.
+    _out: BufReader<ChildStdout>,
 }
 
 impl Console {
@@ -38,22 +40,20 @@ impl Console {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let out = process.stdout.take().expect("it is piped");
-        let url = BufReader::new(out)
-            .lines()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.trim()
-                    .starts_with("http://")
-                    .then(|| line.trim().to_owned())
-            })
-            .expect("its address");
+        let mut out = BufReader::new(process.stdout.take().expect("it is piped"));
+        let mut url = String::new();
+        while !url.trim().starts_with("http://") {
+            url.clear();
+            anyhow::ensure!(out.read_line(&mut url)? > 0, "it says no address");
+        }
+        let url = url.trim();
         let (base, token) = url.split_once("/?token=").expect("a token");
         Ok(Self {
             process,
             base: base.to_owned(),
             token: token.to_owned(),
             http: haptik_bridge_shared::net::client()?,
+            _out: out,
         })
     }
 
@@ -368,5 +368,92 @@ async fn nobody_else_is_answered() -> anyhow::Result<()> {
             .status(),
         200
     );
+    Ok(())
+}
+
+/// As many entries as `HAPTIK_BRIDGE_ENTRIES` says, half of them given up, all of today.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it says how long the test may take"
+)]
+async fn fill(database: &EmbeddedDynamoDb, user: &AuthId) -> anyhow::Result<usize> {
+    use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+    let wanted = std::env::var("HAPTIK_BRIDGE_ENTRIES").ok();
+    let wanted = wanted
+        .and_then(|wanted| wanted.parse().ok())
+        .unwrap_or(1_000_000);
+    let table = &database.table;
+    let dead = table.get(&format!("channel#{user}"), OF_HAPTIK).await?;
+    let delivered = table.get(&format!("haptik#{user}"), OF_SLACK).await?;
+    let (Some(dead), Some(delivered)) = (dead, delivered) else {
+        anyhow::bail!("they are there");
+    };
+    let numbers: Vec<usize> = (0..wanted).collect();
+    for some in numbers.chunks(25) {
+        let puts = some.iter().map(|number| {
+            let mut item = if number % 2 == 0 {
+                dead.clone()
+            } else {
+                delivered.clone()
+            };
+            // A hundred entries a user, and one user of very many.
+            let of = if number % 10 == 0 {
+                user.to_string()
+            } else {
+                format!("{:032x}", number / 100)
+            };
+            let kind = if number % 2 == 0 { "channel" } else { "haptik" };
+            let text = |text: String| AttributeValue::S(text);
+            item.insert("pk".to_owned(), text(format!("{kind}#{of}")));
+            item.insert(
+                "sk".to_owned(),
+                text(format!("{:020}#message", 10_000 + number)),
+            );
+            let put = PutRequest::builder().set_item(Some(item)).build()?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        });
+        let puts = puts.collect::<anyhow::Result<Vec<_>>>()?;
+        let client = table.client();
+        client
+            .batch_write_item()
+            .request_items(table.name(), puts)
+            .send()
+            .await?;
+    }
+    Ok(wanted)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "writes a million entries, which takes many minutes"]
+async fn each_view_answers_within_two_seconds_whatever_the_table_has() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let (database, ledger, user) = ledger(data.path()).await?;
+    let entries = fill(&database, &user).await?;
+    let entry = ledger
+        .entry(&Lane::Channel(user.clone()), &OF_HAPTIK.into())
+        .await?;
+    let id = entry.expect("it is there").correlation_id;
+    let console = Console::start(data.path(), &[])?;
+    for view in [
+        "recent".to_owned(),
+        "dead".to_owned(),
+        "state".to_owned(),
+        "outages".to_owned(),
+        "audit".to_owned(),
+        format!("find?q={id}"),
+        "find?q=https%3A%2F%2Facme.slack.com%2Farchives%2FD1%2Fp1795561837856425".to_owned(),
+        "find?q=nobody-knows-this-1".to_owned(),
+        format!("conversation?user={user}"),
+        format!(
+            "entry?lane=channel%23{user}&key={}",
+            OF_HAPTIK.replace('#', "%23")
+        ),
+    ] {
+        let begun = std::time::Instant::now();
+        console.get(&view).await?;
+        let took = begun.elapsed();
+        eprintln!("{took:?} of {entries} entries: {view}");
+        assert!(took < Duration::from_secs(2), "{view} takes {took:?}");
+    }
     Ok(())
 }

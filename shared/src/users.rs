@@ -148,11 +148,11 @@ impl UserMap {
         let names = user.names();
         let until = user.last_activity / 1_000 + FOUND_FOR;
         let key = user_key(&user.auth_id);
-        let (put, named) = tokio::join!(
+        let (put, found) = tokio::join!(
             self.place(user)?.send(),
-            self.table.put_signposts(&names, &key, "user", until)
+            Box::pin(self.table.put_signposts(&names, &key, "user", until))
         );
-        if let Err(error) = named {
+        if let Err(error) = found {
             tracing::warn!(%error, "a user will not be found by the channel's own id");
         }
         put

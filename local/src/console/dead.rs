@@ -46,10 +46,12 @@ pub(super) async fn list(State(console): State<Arc<Console>>, Query(asked): Aske
         .iter()
         .filter(|entry| entry.state == EntryState::Dead);
     let entries: Vec<Value> = entries.map(|entry| console.listed(entry)).collect();
-    let count = match is_first {
-        true if next.is_some() => Some(ledger.count_dead(since, MOST_COUNTED).await?),
-        true => Some(entries.len()),
-        false => None,
+    let count = if !is_first {
+        None
+    } else if next.is_some() {
+        Some(ledger.count_dead(since, MOST_COUNTED).await?)
+    } else {
+        Some(entries.len())
     };
     Ok(Json(json!({
         "entries": entries,
@@ -180,19 +182,20 @@ impl Console {
             };
             let is_read = self.operated.read_again(reader, entry).await?;
             let mut progress = job.progress();
-            match is_read {
-                true => progress.understood += 1,
-                false => progress.dead += 1,
+            if is_read {
+                progress.understood += 1;
+            } else {
+                progress.dead += 1;
             }
             return Ok(());
         }
         let is_taken = self.operated.take_up(entry, Timestamp::now()).await?;
         let mut progress = job.progress();
-        match is_taken {
-            true => progress
-                .pending
-                .push((entry.lane.clone(), entry.key.clone())),
-            false => progress.not_dead += 1,
+        if is_taken {
+            let place = (entry.lane.clone(), entry.key.clone());
+            progress.pending.push(place);
+        } else {
+            progress.not_dead += 1;
         }
         Ok(())
     }

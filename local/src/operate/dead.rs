@@ -60,10 +60,8 @@ pub(crate) async fn run(
     if !arguments.common.json {
         println!("{} given up{}", entries.len(), and_others(others));
     }
-    Ok(match arguments.exit_code && !entries.is_empty() {
-        true => ExitCode::from(SOME_DEAD),
-        false => ExitCode::SUCCESS,
-    })
+    let are_some = arguments.exit_code && !entries.is_empty();
+    Ok(ExitCode::from(if are_some { SOME_DEAD } else { 0 }))
 }
 
 /// What was found.

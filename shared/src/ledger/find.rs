@@ -49,11 +49,10 @@ impl Ledger {
         let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
         let expires_at = now.as_second().saturating_add(ttl);
         let lane = lane.to_string();
-        let named = self
-            .table
-            .put_signposts(names, &lane, key.as_str(), expires_at)
-            .await;
-        if let Err(error) = named {
+        let table = &self.table;
+        // On the heap: it is a part of what every append waits for.
+        let put = Box::pin(table.put_signposts(names, &lane, key.as_str(), expires_at));
+        if let Err(error) = put.await {
             tracing::warn!(%error, "an entry will not be found by its ids");
         }
     }

@@ -54,13 +54,11 @@ impl Table {
             .send()
             .await;
         let written = written.map_err(TableError::from_sdk)?;
-        match written
-            .unprocessed_items()
-            .is_some_and(|left| !left.is_empty())
-        {
-            true => Err(TableError::Unavailable("too much at once".to_owned())),
-            false => Ok(()),
+        let left = written.unprocessed_items();
+        if left.is_some_and(|left| !left.is_empty()) {
+            return Err(TableError::Unavailable("too much at once".to_owned()));
         }
+        Ok(())
     }
 
     /// The keys of what has this name: fifty at most. One query.
