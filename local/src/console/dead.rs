@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::find::listed;
 use super::{Answer, Asked, Console, Refused};
 use crate::operate::moment;
 
@@ -45,7 +46,7 @@ pub(super) async fn list(State(console): State<Arc<Console>>, Query(asked): Aske
     let entries = entries
         .iter()
         .filter(|entry| entry.state == EntryState::Dead);
-    let entries: Vec<Value> = entries.map(|entry| console.listed(entry)).collect();
+    let entries: Vec<Value> = entries.map(listed).collect();
     let count = if !is_first {
         None
     } else if next.is_some() {

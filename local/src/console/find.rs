@@ -44,16 +44,6 @@ impl Console {
         self.operated.ledger.entries_at(&places).await
     }
 
-    /// An entry as the page lists it: with what was said only where that was asked for.
-    pub(super) fn listed(&self, entry: &Entry) -> Value {
-        let mut shown = as_json(entry, false);
-        if let Some(fields) = shown.as_object_mut() {
-            fields.insert("kind".to_owned(), kind(&entry.payload).into());
-            fields.insert("user".to_owned(), json!(entry.lane.user()));
-        }
-        shown
-    }
-
     /// Whether something is known of a user.
     async fn is_known(&self, user: &AuthId) -> Result<bool, TableError> {
         if self.operated.users.get(user).await?.is_some() {
@@ -90,6 +80,16 @@ impl Console {
     }
 }
 
+/// An entry as the page lists it: with what was said only where that was asked for.
+pub(super) fn listed(entry: &Entry) -> Value {
+    let mut shown = as_json(entry, false);
+    if let Some(fields) = shown.as_object_mut() {
+        fields.insert("kind".to_owned(), kind(&entry.payload).into());
+        fields.insert("user".to_owned(), json!(entry.lane.user()));
+    }
+    shown
+}
+
 /// What has this name (`q`): entries by a correlation id, a provider's id or link, a ticket's number or a key, and
 /// users by `auth_id`, `CONNECTION/USER` or the channel's own id.
 pub(super) async fn find(State(console): State<Arc<Console>>, Query(asked): Asked) -> Answer {
@@ -115,7 +115,7 @@ pub(super) async fn find(State(console): State<Arc<Console>>, Query(asked): Aske
     let mut users: BTreeSet<AuthId> = try_join_all(known).await?.into_iter().flatten().collect();
     let called = name.rsplit_once('/').map_or(name, |(_, user)| user);
     users.extend(console.operated.users.called(called).await?);
-    let entries: Vec<Value> = entries.iter().map(|entry| console.listed(entry)).collect();
+    let entries: Vec<Value> = entries.iter().map(listed).collect();
     Ok(Json(
         json!({"entries": entries, "users": console.users(users).await?}),
     ))
@@ -167,7 +167,7 @@ pub(super) async fn conversation(
     }
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.received_at));
     let known = console.operated.users.get(&user).await?;
-    let entries: Vec<Value> = entries.iter().map(|entry| console.listed(entry)).collect();
+    let entries: Vec<Value> = entries.iter().map(listed).collect();
     let next = (!next.is_empty()).then_some(next);
     Ok(Json(
         json!({"user": shown_user(&user, known.as_ref()), "entries": entries, "next": next}),
@@ -210,7 +210,7 @@ pub(super) async fn entry(State(console): State<Arc<Console>>, Query(asked): Ask
     let text = |name: &str| asked.get(name).map_or("", String::as_str);
     let (lane, key) = (text("lane"), text("key"));
     let entry = console.entry(lane, key).await?;
-    let mut shown = console.listed(&entry);
+    let mut shown = listed(&entry);
     if console.bodies {
         console
             .record("looked", &format!("{lane} {key}"), 1)

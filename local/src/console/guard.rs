@@ -4,6 +4,7 @@
 //! Other programs on this machine share its name, so a cookie alone proves nothing: a request of the page has a header
 //! besides, which no other origin can send without asking first, and nobody who asks is allowed to.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -41,7 +42,10 @@ impl Guard {
     pub(super) fn new(address: SocketAddr) -> anyhow::Result<Self> {
         let mut bytes = [0; TOKEN_BYTES];
         getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random numbers: {error}"))?;
-        let token = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = bytes.iter().fold(String::new(), |mut token, byte| {
+            let _ = write!(token, "{byte:02x}");
+            token
+        });
         let cookie = format!("haptik-bridge-console-{}", address.port());
         Ok(Self(Arc::new(Inner {
             token,
