@@ -1,6 +1,7 @@
 //! What was given up, by pages, and its replay: one entry or a selection, with its progress.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -18,6 +19,9 @@ use crate::operate::moment;
 /// How many entries are shown at once.
 const PAGE: usize = 200;
 
+/// How long entries are kept where no configuration says it.
+const KEPT: Duration = Duration::from_hours(7 * 24);
+
 /// Up to how many are counted.
 const MOST_COUNTED: usize = 10_000;
 
@@ -27,10 +31,15 @@ const MOST_REPLAYED: usize = 500;
 /// How many replays are remembered, the last ones.
 const MOST_JOBS: usize = 50;
 
-/// What was given up since `since` (by default 30 days), the last first, behind what `after` names.
+/// What was given up since `since` (by default as long as entries are kept), the last first, behind what `after` names.
 pub(super) async fn list(State(console): State<Arc<Console>>, Query(asked): Asked) -> Answer {
-    let since = moment(asked.get("since").map_or("30d", String::as_str));
-    let since = since.map_err(|error| Refused::bad(error.to_string()))?;
+    let since = if let Some(since) = asked.get("since") {
+        moment(since).map_err(|error| Refused::bad(error.to_string()))?
+    } else {
+        let config = console.config();
+        let kept = config.map_or(KEPT, |config| config.delivery.entry_ttl);
+        Timestamp::now().checked_sub(kept)?
+    };
     let after: Option<DeadPlace> = match asked.get("after").filter(|after| !after.is_empty()) {
         Some(after) => {
             Some(serde_json::from_str(after).map_err(|_| Refused::bad("after is none"))?)

@@ -26,6 +26,9 @@ const PAGE: i32 = 50;
 const RECENT: usize = 50;
 const RECENT_HOURS: usize = 48;
 
+/// How many hours are looked at side by side.
+const SIDE_BY_SIDE: usize = 12;
+
 impl Console {
     /// The entry that a query names.
     pub(super) async fn entry(&self, lane: &str, key: &str) -> Result<Entry, Refused> {
@@ -183,11 +186,15 @@ pub(super) async fn recent(State(console): State<Arc<Console>>) -> Answer {
     let bridge = inbound.bridge();
     let accounts: Vec<&AccountId> = bridge.haptik.keys().collect();
     let mut users: Vec<AuthId> = Vec::new();
-    let mut hour = Hour::of(Timestamp::now());
-    for _ in 0..RECENT_HOURS {
-        let limit = i32::try_from(RECENT).unwrap_or(i32::MAX);
-        let active = accounts.iter();
-        let active = active.map(|account| bridge.activity.active(account, hour, None, limit));
+    let limit = i32::try_from(RECENT).unwrap_or(i32::MAX);
+    let now = Hour::of(Timestamp::now());
+    let hours = std::iter::successors(Some(now), |hour| Some(hour.before()));
+    let hours: Vec<Hour> = hours.take(RECENT_HOURS).collect();
+    for some in hours.chunks(SIDE_BY_SIDE) {
+        let active = some.iter().flat_map(|hour| {
+            let of = |account| bridge.activity.active(account, *hour, None, limit);
+            accounts.iter().copied().map(of)
+        });
         for active in try_join_all(active).await? {
             let new = active.into_iter().filter(|user| !users.contains(user));
             users.extend(new.collect::<Vec<_>>());
@@ -195,7 +202,6 @@ pub(super) async fn recent(State(console): State<Arc<Console>>) -> Answer {
         if users.len() >= RECENT {
             break;
         }
-        hour = hour.before();
     }
     users.truncate(RECENT);
     let mut shown = console.users(users.into_iter().collect()).await?;

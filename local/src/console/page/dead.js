@@ -18,7 +18,7 @@ export async function dead() {
   const chosen = new Map(), bar = h("div", { class: "row" }), progress = h("div", null);
   let total = 0, least = false;
   const draw = () => {
-    title.textContent = total ? `${least ? "More than " : ""}${total} given up in the last 30 days` : "Nothing was given up in the last 30 days";
+    title.textContent = total ? `${least ? "More than " : ""}${total} given up` : "Nothing was given up, as far as entries are kept";
     const causes = new Map();
     for (const entry of loaded) { const cause = causeOf(entry); (causes.get(cause.key) ?? causes.set(cause.key, { ...cause, entries: [] }).get(cause.key)).entries.push(entry); }
     const ordered = [...causes.values()].sort((a, b) => b.entries.length - a.entries.length);
