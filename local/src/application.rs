@@ -11,10 +11,10 @@ use haptik_bridge_inbound::Inbound;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::net::aws::{AwsEnvironment, MissingVariables};
 use haptik_bridge_shared::queue::Queue;
+use haptik_bridge_shared::reloading::Reloading;
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_sinks::{SinkDeps, Sinks};
 
@@ -32,7 +32,7 @@ pub struct Application {
     pub processor: Processor,
     /// What takes channels' requests.
     pub inbound: Arc<Inbound>,
-    webhook: Live<Bridge>,
+    webhook: Reloading<Bridge>,
 }
 
 impl Application {
@@ -57,7 +57,7 @@ impl Application {
         Ok(Self {
             processor: Processor::with_limits(bridge.clone(), outlets, sinks.clone(), limits),
             inbound: Arc::new(inbound),
-            webhook: Live::fixed(bridge.clone()),
+            webhook: Reloading::fixed(bridge.clone()),
             bridge,
             sinks,
         })
@@ -65,7 +65,7 @@ impl Application {
 
     /// The routes of the two functions that are called by HTTP.
     pub fn router(&self) -> Router {
-        haptik_bridge_inbound::router(Live::fixed(self.inbound.clone()))
+        haptik_bridge_inbound::router(Reloading::fixed(self.inbound.clone()))
             .merge(haptik_bridge_webhook::router(self.webhook.clone()))
     }
 }

@@ -26,7 +26,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::CONFIG_FILE;
-use crate::operate::{Operated, Place};
+use crate::operate::{OperatedBridge, Target};
 
 mod audit;
 mod dead;
@@ -51,7 +51,7 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3001
     docs/console.md says what it shows, and which rights in AWS it needs.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    place: Place,
+    place: Target,
     /// The configuration of a bridge on this machine: it names the connections and sinks, and with it what was not
     /// understood is read again [default: `bridge.toml`, where there is one]
     #[arg(long, value_name = "FILE", env = "HAPTIK_BRIDGE_CONFIG")]
@@ -66,7 +66,7 @@ pub(crate) struct Arguments {
 
 /// What the page is about.
 pub(crate) struct Console {
-    operated: Operated,
+    operated: OperatedBridge,
     /// What knows the connections and sinks, where a configuration is known.
     inbound: Option<Arc<Inbound>>,
     /// Which bridge, in words.
@@ -88,7 +88,7 @@ impl Console {
     /// The console of a bridge that runs in this process.
     pub(crate) fn of(inbound: Arc<Inbound>, place: String, bodies: bool, steps: Steps) -> Self {
         Self {
-            operated: Operated::of(inbound.clone()),
+            operated: OperatedBridge::of(inbound.clone()),
             inbound: Some(inbound),
             place,
             who: on_this_machine(),

@@ -43,7 +43,7 @@ const ENTRY_TTL: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
 /// Which bridge.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Place {
+pub(crate) struct Target {
     /// The data directory of a bridge on this machine; without it, and with `TABLE_NAME` in the
     /// environment, a deployed one [default: .haptik-bridge]
     #[arg(
@@ -61,7 +61,7 @@ pub(crate) struct Place {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
     #[command(flatten)]
-    place: Place,
+    place: Target,
     /// Print JSON: an array of entries.
     #[arg(long)]
     json: bool,
@@ -71,7 +71,7 @@ pub(crate) struct Common {
 }
 
 /// A bridge that is operated.
-pub(crate) struct Operated {
+pub(crate) struct OperatedBridge {
     pub(crate) ledger: Ledger,
     pub(crate) users: UserMap,
     pub(crate) outages: Outages,
@@ -81,7 +81,7 @@ pub(crate) struct Operated {
     database: Option<EmbeddedDynamoDb>,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.deployed.stack, &self.data_dir) {
             (Some(stack), _) => write!(formatter, "the stack {stack}"),
@@ -94,7 +94,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl Place {
+impl Target {
     /// The stack, where it is one by its name.
     pub(crate) fn stack(&self) -> Option<&str> {
         self.deployed.stack.as_deref()
@@ -112,7 +112,7 @@ impl Place {
     pub(crate) async fn open(
         &self,
         variable: fn(&str) -> Option<String>,
-    ) -> anyhow::Result<Operated> {
+    ) -> anyhow::Result<OperatedBridge> {
         let found = match &self.deployed.stack {
             Some(stack) => self.deployed.environment(stack).await?,
             None => HashMap::new(),
@@ -133,7 +133,7 @@ impl Place {
                 })?;
                 live.current().await?
             };
-            return Ok(Operated::of(bridge));
+            return Ok(OperatedBridge::of(bridge));
         }
         let directory = self.data_dir.clone();
         let directory = directory.unwrap_or_else(|| PathBuf::from(DATA_DIR));
@@ -146,7 +146,7 @@ impl Place {
             );
         }
         let database = EmbeddedDynamoDb::start(Some(&file)).await?;
-        Ok(Operated {
+        Ok(OperatedBridge {
             ledger: Ledger::new(database.table.clone(), ENTRY_TTL),
             users: UserMap::new(database.table.clone()),
             outages: Outages::new(database.table.clone()),
@@ -156,7 +156,7 @@ impl Place {
     }
 }
 
-impl Operated {
+impl OperatedBridge {
     /// A bridge that runs in this process.
     pub(crate) fn of(inbound: Arc<Inbound>) -> Self {
         let bridge = inbound.bridge();

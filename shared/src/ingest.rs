@@ -39,8 +39,9 @@ use crate::table::TableError;
 use crate::telemetry::{Hop, Outcome};
 
 mod handoff;
+mod own_events;
 
-pub use handoff::{Ask, Began, BeginError};
+pub use handoff::{Ask, BeginError, BeginOutcome};
 
 /// The largest body that an edge takes, in bytes: 10 MB, as much as API Gateway lets through
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
@@ -201,14 +202,14 @@ impl Bridge {
         body: &[u8],
     ) -> Result<(), NotDurable> {
         let key = event.key(body);
-        let told = self.tell_sinks(context, event, payload, &key);
+        let told = self.append_for_sinks(context, event, payload, &key);
         told.await.map(drop)
     }
 
     /// Appends an event to the lane of each sink that wants it: one of Haptik's, or one of the bridge's
     /// own in the same form; whether one wants it. `key` is the event's place, `payload` has it as it came.
     /// One that names no user has the lane of [`AuthId::anonymous`].
-    pub async fn tell_sinks(
+    pub async fn append_for_sinks(
         &self,
         context: RequestContext<'_>,
         event: &Event,

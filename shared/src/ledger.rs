@@ -31,7 +31,7 @@ mod payload;
 mod record;
 
 use item::Item;
-pub use operate::{DeadPlace, Told};
+pub use operate::{DeadPlace, SentMessage};
 pub use payload::Payload;
 
 /// Where an entry stands.

@@ -22,17 +22,19 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::config::ticket::TranscriptSource;
+use crate::plain::said_in_html;
 use crate::{Delivery, SinkError};
 
 mod merge;
 mod record;
 
-use record::Said;
+use record::RecordedMessage;
 
 /// How long after a completion its transcript may lack the last message that Haptik delivered.
 const INCOMPLETE_FOR: Duration = Duration::from_mins(2);
 
-/// How long after a completion its transcript is asked for, where Haptik does not answer.
+/// How long after a completion its transcript is asked for, where Haptik does not answer. Where it does not
+/// accept the token, it is asked for until `give_up_after`.
 const MISSING_FOR: Duration = Duration::from_hours(1);
 
 /// How many conversations of a user are looked through for the last one.
@@ -112,8 +114,8 @@ struct Line {
     at: Option<Timestamp>,
 }
 
-impl From<&Said> for Line {
-    fn from(said: &Said) -> Self {
+impl From<&RecordedMessage> for Line {
+    fn from(said: &RecordedMessage) -> Self {
         Self {
             sender: said.sender.clone(),
             text: said.whole(),
@@ -130,6 +132,11 @@ pub(crate) fn seen(text: &str) -> String {
     without_machine_parts(text).trim().to_owned()
 }
 
+/// What people saw of a text that was not the user's, and may have HTML; empty where that was nothing.
+fn seen_of_others(text: &str) -> String {
+    said_in_html(&seen(text))
+}
+
 /// What came of asking for a transcript.
 pub(crate) enum Fetched {
     /// It is there, or will never be.
@@ -139,7 +146,7 @@ pub(crate) enum Fetched {
 }
 
 /// What came of asking Haptik for a transcript.
-enum Asked {
+enum TranscriptAnswer {
     /// It is there; with a note where it is not the whole.
     Messages(Vec<HistoryMessage>, Option<&'static str>),
     /// It is not complete yet: how long to wait for it, and why.
@@ -156,6 +163,8 @@ pub(crate) struct Transcripts {
     users: UserMap,
     activity: Activity,
     ledger: Ledger,
+    /// How long a transcript is waited for that Haptik does not give for want of a valid token.
+    give_up_after: Duration,
 }
 
 impl Transcripts {
@@ -171,6 +180,7 @@ impl Transcripts {
             users: UserMap::new(table.clone()),
             activity: Activity::new(table.clone()),
             ledger: Ledger::new(table.clone(), config.delivery.entry_ttl),
+            give_up_after: config.delivery.give_up_after,
         }
     }
 
@@ -184,13 +194,13 @@ impl Transcripts {
         source: TranscriptSource,
     ) -> Result<Fetched, SinkError> {
         let asked = match source {
-            TranscriptSource::Ledger => Asked::Missing(NOT_RECORDED),
+            TranscriptSource::Ledger => TranscriptAnswer::Missing(NOT_RECORDED),
             TranscriptSource::Auto | TranscriptSource::Haptik => self.ask(delivery).await?,
         };
         let (messages, note) = match asked {
-            Asked::NotYet(pause, reason) => return Ok(Fetched::NotYet(pause, reason)),
-            Asked::Messages(messages, note) => (messages, note),
-            Asked::Missing(note) => {
+            TranscriptAnswer::NotYet(pause, reason) => return Ok(Fetched::NotYet(pause, reason)),
+            TranscriptAnswer::Messages(messages, note) => (messages, note),
+            TranscriptAnswer::Missing(note) => {
                 let record = match source {
                     TranscriptSource::Haptik => Vec::new(),
                     TranscriptSource::Auto | TranscriptSource::Ledger => {
@@ -225,7 +235,7 @@ impl Transcripts {
         &self,
         delivery: &Delivery<'_>,
         began: Option<Timestamp>,
-    ) -> Result<Vec<Said>, SinkError> {
+    ) -> Result<Vec<RecordedMessage>, SinkError> {
         let until = delivery.event.timestamp.unwrap_or(delivery.received_at) + CLOCKS_DIFFER;
         // What the user said may have come to Haptik later.
         let since = began.map(|began| began - TOLD_WITHIN);
@@ -233,8 +243,8 @@ impl Transcripts {
     }
 
     /// Asks Haptik for the transcript of the conversation that an event completed.
-    async fn ask(&self, delivery: &Delivery<'_>) -> Result<Asked, SinkError> {
-        let nothing = |note| Ok(Asked::Missing(note));
+    async fn ask(&self, delivery: &Delivery<'_>) -> Result<TranscriptAnswer, SinkError> {
+        let nothing = |note| Ok(TranscriptAnswer::Missing(note));
         let event = delivery.event;
         let Some((haptik, business_id)) = self.accounts.get(delivery.account) else {
             return nothing("(There is no transcript: the account is no longer configured.)");
@@ -264,11 +274,17 @@ impl Transcripts {
         let messages = match self.messages(delivery, haptik, history).await {
             Ok(messages) => messages,
             Err(SinkError::Haptik(error)) => {
+                // Credentials are mended by people, who are alarmed, and the transcript is there all the while.
+                let patience = if error.is_of_token() {
+                    self.give_up_after
+                } else {
+                    MISSING_FOR
+                };
                 return match error.retry() {
-                    Retry::Later(after) if waited < MISSING_FOR => {
+                    Retry::Later(after) if waited < patience => {
                         let pause = after.map_or(pause, |after| after.max(pause));
                         let reason = "Haptik does not give the transcript yet";
-                        Ok(Asked::NotYet(pause, reason))
+                        Ok(TranscriptAnswer::NotYet(pause, reason))
                     }
                     _ => nothing("(There is no transcript: Haptik did not give it.)"),
                 };
@@ -278,10 +294,13 @@ impl Transcripts {
         let complete = self.is_complete(delivery, &messages).await?;
         if !complete && waited < INCOMPLETE_FOR {
             let reason = "the transcript is not complete yet";
-            return Ok(Asked::NotYet(pause, reason));
+            return Ok(TranscriptAnswer::NotYet(pause, reason));
         }
         let note = "(Haptik gave the transcript without its last messages.)";
-        Ok(Asked::Messages(messages, (!complete).then_some(note)))
+        Ok(TranscriptAnswer::Messages(
+            messages,
+            (!complete).then_some(note),
+        ))
     }
 
     /// The messages of the conversation. Haptik may want its number, which only

@@ -10,7 +10,7 @@ use haptik_bridge_shared::ids::AuthIds;
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{
-    Addressed, Attachment, AuthCode, Inbound, Profile, UserAction, file_name, language,
+    Addressed, Attachment, AuthCode, Inbound, Profile, UserAction, file_name, is_blank, language,
 };
 use haptik_bridge_shared::net::shortened;
 
@@ -34,7 +34,7 @@ const URL_LIMIT: usize = 4_096;
 
 /// A request, read.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct ParsedRequest {
     /// The application's own id of it.
     pub(super) id: String,
     /// What it says.
@@ -45,7 +45,7 @@ pub(super) struct Said {
 ///
 /// # Errors
 /// What is wrong: the key, what was found there (never its value) and what is allowed.
-pub(super) fn said(body: &[u8], auth_ids: &AuthIds) -> Result<Said, String> {
+pub(super) fn parse_request(body: &[u8], auth_ids: &AuthIds) -> Result<ParsedRequest, String> {
     let map = body_of(body)?;
     let request = Object {
         path: "",
@@ -69,7 +69,7 @@ pub(super) fn said(body: &[u8], auth_ids: &AuthIds) -> Result<Said, String> {
             ));
         }
     };
-    Ok(Said {
+    Ok(ParsedRequest {
         id: request.id("id")?,
         inbound: inbound(&request, auth_ids, action)?,
     })
@@ -173,7 +173,7 @@ fn attachment(index: usize, file: &Value) -> Result<Attachment, String> {
     })?;
     let name = file
         .text("name", FIELD_LIMIT)?
-        .filter(|name| !name.trim().is_empty());
+        .filter(|name| !is_blank(name));
     let name = name.map(ToOwned::to_owned).or_else(|| file_name(&url));
     Ok(Attachment {
         id: None,
@@ -212,7 +212,7 @@ fn profile(user: &Object<'_>) -> Result<Profile, String> {
     let text = |key| {
         Ok::<_, String>(
             user.text(key, FIELD_LIMIT)?
-                .filter(|text| !text.trim().is_empty())
+                .filter(|text| !is_blank(text))
                 .map(ToOwned::to_owned),
         )
     };

@@ -23,87 +23,7 @@ mod source;
 
 use pieces::Pieces;
 
-/// A text, read.
-pub type Rich = Vec<Span>;
-
-/// A part of a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Span {
-    /// Text of one line, which is escaped where it is printed.
-    Text(String),
-    /// In bold.
-    Bold(Rich),
-    /// In italics.
-    Italic(Rich),
-    /// Struck through.
-    Strike(Rich),
-    /// Underlined.
-    Underline(Rich),
-    /// Code of one line.
-    Code(String),
-    /// Code of several lines, as it stood between its fences: with the line breaks next to them.
-    CodeBlock(String),
-    /// A link.
-    Link {
-        /// An http, https, `mailto:` or `tel:` address.
-        url: String,
-        /// What is shown for it, on one line; empty: the address.
-        label: String,
-    },
-    /// The end of a line.
-    LineBreak,
-    /// The sign of a list's item, at the start of a line.
-    Bullet,
-}
-
-/// How a text is emphasised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// [`Span::Bold`].
-    Bold,
-    /// [`Span::Italic`].
-    Italic,
-    /// [`Span::Strike`].
-    Strike,
-    /// [`Span::Underline`].
-    Underline,
-    /// Between single stars: [`Span::Bold`], and [`Span::Italic`] too where it is so already by two stars. Only
-    /// the reader has it.
-    Star,
-}
-
-impl Span {
-    /// The style of an emphasised text, and the text.
-    #[must_use]
-    pub fn emphasis(&self) -> Option<(Style, &[Span])> {
-        match self {
-            Self::Bold(inside) => Some((Style::Bold, inside)),
-            Self::Italic(inside) => Some((Style::Italic, inside)),
-            Self::Strike(inside) => Some((Style::Strike, inside)),
-            Self::Underline(inside) => Some((Style::Underline, inside)),
-            Self::Text(_)
-            | Self::Code(_)
-            | Self::CodeBlock(_)
-            | Self::Link { .. }
-            | Self::LineBreak
-            | Self::Bullet => None,
-        }
-    }
-
-    /// A text in a style.
-    #[must_use]
-    pub fn emphasised(style: Style, inside: Rich) -> Self {
-        match style {
-            Style::Bold | Style::Star => Self::Bold(inside),
-            Style::Italic => Self::Italic(inside),
-            Style::Strike => Self::Strike(inside),
-            Style::Underline => Self::Underline(inside),
-        }
-    }
-}
-
-/// The longest address of a link inside a text; what is longer stays text, which may be split.
-pub const LONGEST_LINK: Size = Size::utf16(2_000);
+pub use super::span::{LONGEST_LINK, Rich, Span, Style};
 
 /// Reads a text.
 #[must_use]
@@ -176,7 +96,8 @@ fn on_one_line(spans: Rich) -> Rich {
 #[must_use]
 pub fn label(text: &str, size: Size) -> Option<String> {
     let line = one_line(&super::printers::seen(&read(text)));
-    Some(size.clip(&line).into_owned()).filter(|text| !text.is_empty())
+    let is_seen = |text: &String| !haptik_bridge_shared::message::is_blank(text);
+    Some(size.clip(&line).into_owned()).filter(is_seen)
 }
 
 /// An address as a text: a link where it opens something.
@@ -208,7 +129,7 @@ pub fn lines(lines: impl IntoIterator<Item = Rich>) -> Rich {
 #[must_use]
 pub fn is_blank(text: &[Span]) -> bool {
     text.iter().all(|span| match span {
-        Span::Text(text) => text.trim().is_empty(),
+        Span::Text(text) => haptik_bridge_shared::message::is_blank(text),
         Span::Bold(inside)
         | Span::Italic(inside)
         | Span::Strike(inside)

@@ -9,7 +9,7 @@ use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, AuthIdSource, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, Payload, Told};
+use haptik_bridge_shared::ledger::{Entry, Payload, SentMessage};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::handoff::Origin;
 use haptik_bridge_shared::message::{Address, Handback, Outgoing, Returned, Task};
@@ -21,7 +21,7 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 
 use self::conversation::Relevance;
-use crate::activity::Shown;
+use crate::activity::ShownIndicator;
 use crate::attempt::{Attempt, DeliveryOutcome, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 use crate::offer::{self, Offering};
@@ -54,7 +54,10 @@ impl ToChannel<'_> {
         if let (Payload::Webhook { account, .. }, false) =
             (&entry.payload, event.is_late || event.is_own)
         {
-            self.bridge.health.heard(account, entry.received_at).await;
+            self.bridge
+                .health
+                .note_received(account, entry.received_at)
+                .await;
         }
         let Some(mut content) = event.content() else {
             return Ok(DeliveryOutcome::Nothing(
@@ -78,7 +81,7 @@ impl ToChannel<'_> {
             Relevance::ToShow { handoff } => handoff,
         };
         self.use_configured_notice(&user, &mut content);
-        let in_reply_to = self.answered(&user, &event).await?;
+        let in_reply_to = self.place_answer(&mut user, &event).await?;
         let outgoing = Outgoing {
             key: entry.key.clone(),
             auth_id: auth_id.clone(),
@@ -92,7 +95,7 @@ impl ToChannel<'_> {
             content,
         };
         let shown = self.show(entry, &user, &outgoing, again).await?;
-        if matches!(shown, DeliveryOutcome::Shown(_)) && !user.activities.is_empty() {
+        if matches!(shown, DeliveryOutcome::ShownIndicator(_)) && !user.activities.is_empty() {
             // What is not taken away by then is, with the next answer.
             let cleared = tokio::time::timeout(ACTIVITY_TIMEOUT, self.clear_activity(&user)).await;
             if cleared.is_err() {
@@ -102,25 +105,44 @@ impl ToChannel<'_> {
         Ok(shown)
     }
 
-    /// What the channel calls the message that an event answers, where Haptik says which and the channel shows
-    /// it.
-    async fn answered(&self, user: &User, event: &Event) -> Result<Option<String>, Failure> {
+    /// Has an event shown where the message is that it answers, where Haptik says which: in its thread, not where
+    /// the user has written since. What the channel calls that message, where it shows that instead.
+    async fn place_answer(
+        &self,
+        user: &mut User,
+        event: &Event,
+    ) -> Result<Option<String>, Failure> {
         let outlet = outlet(self.outlets, &user.connection)?;
-        let Some(id) = event.answers.filter(|_| outlet.shows_what_is_answered()) else {
+        let Some(id) = event.answers else {
             return Ok(None);
         };
         let (id, ledger) = (id.to_string(), &self.bridge.ledger);
         let lane = Lane::Haptik(user.auth_id.clone());
-        let mut told = ledger.told_as(&lane, &id).await?;
-        if told == Told::Unrecorded {
-            // The answer came before it was noted how Haptik calls the message.
+        let mut told = ledger.find_sent(&lane, &id).await?;
+        let is_shown = outlet.shows_what_is_answered();
+        if told == SentMessage::Unrecorded && is_shown {
+            // The answer came before it was noted how Haptik calls the message. Its place is the user's until
+            // then, and need not be waited for.
             tokio::time::sleep(NOTED_WITHIN).await;
-            told = ledger.told_as(&lane, &id).await?;
+            told = ledger.find_sent(&lane, &id).await?;
         }
-        Ok(match told {
-            Told::As(key) => Some(key.act_id().to_owned()),
-            Told::Unrecorded | Told::Not => None,
-        })
+        let SentMessage::Entry(key) = told else {
+            return Ok(None);
+        };
+        if is_shown {
+            return Ok(Some(key.act_id().to_owned()));
+        }
+        let entry = ledger.entry(&lane, &key).await?;
+        if let Some(Payload::Inbound {
+            connection,
+            inbound,
+            ..
+        }) = entry.map(|entry| entry.payload)
+            && connection == user.connection
+        {
+            user.address = inbound.address;
+        }
+        Ok(None)
     }
 
     /// Gives control, or a message, back to the bot that handed its user over.
@@ -202,7 +224,7 @@ impl ToChannel<'_> {
     async fn clear_activity(&self, user: &User) {
         let mut gone = Vec::new();
         for noted in &user.activities {
-            let shown = Shown::read(noted);
+            let shown = ShownIndicator::read(noted);
             let outlet = shown.as_ref().and_then(|shown| {
                 let connection = shown.connection.as_ref().unwrap_or(&user.connection);
                 self.outlets.get(connection)
@@ -326,7 +348,7 @@ impl ToChannel<'_> {
         {
             self.bridge.users.put_offer(&user.auth_id, &ended).await?;
         }
-        Ok(DeliveryOutcome::Shown(message_ids))
+        Ok(DeliveryOutcome::ShownIndicator(message_ids))
     }
 
     /// Sends a part, one level simpler each time that the provider refuses it as too rich, and to the address

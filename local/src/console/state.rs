@@ -30,8 +30,8 @@ pub(super) async fn state(State(console): State<Arc<Console>>) -> Answer {
         let heard = bridge.health.of(name).await?;
         Ok::<Value, TableError>(json!({
             "name": name,
-            "told": heard.told,
-            "heard": heard.heard,
+            "told": heard.sent,
+            "heard": heard.received,
             "enabled": heard.enabled,
             "silent_seconds": heard.silence(now).map(|silence| silence.as_secs()),
             "unattended": heard.is_unattended(now),

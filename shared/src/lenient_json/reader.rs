@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
     fn value(&mut self, depth: usize) -> Option<Value> {
         self.skip_space();
         match self.peek()? {
-            '{' | '[' if depth == 0 => self.passed_over(),
+            '{' | '[' if depth == 0 => self.skip_value(),
             '{' => self.object(depth),
             '[' => self.array(depth),
             '"' => self.string().map(Value::String),
@@ -74,6 +74,11 @@ impl<'a> Reader<'a> {
         }
         loop {
             self.skip_space();
+            // A comma behind the last.
+            if self.peek()? == '}' && !object.is_empty() {
+                self.next();
+                return Some(Value::Object(object));
+            }
             if self.peek()? != '"' {
                 return None;
             }
@@ -101,6 +106,11 @@ impl<'a> Reader<'a> {
             return Some(Value::Array(items));
         }
         loop {
+            self.skip_space();
+            if self.peek()? == ']' && !items.is_empty() {
+                self.next();
+                return Some(Value::Array(items));
+            }
             items.push(self.value(depth - 1)?);
             self.skip_space();
             match self.next()? {
@@ -112,7 +122,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A value that is nested too deep to be read, as null.
-    fn passed_over(&mut self) -> Option<Value> {
+    fn skip_value(&mut self) -> Option<Value> {
         let mut open = 0_usize;
         loop {
             match self.peek()? {

@@ -4,7 +4,6 @@
 //! A header, a field or a part of the URL ([`Endpoint`]) that is secret says so, and is shown as what it is,
 //! not as its value.
 
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -19,6 +18,10 @@ use reqwest::{RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
+
+mod preview;
+
+pub use preview::Preview;
 
 use super::endpoint::Endpoint;
 use super::exchange::Exchange;
@@ -40,7 +43,7 @@ const LONGEST_DETAIL: usize = 1_000;
 pub struct Api {
     http: reqwest::Client,
     classify: Classify,
-    words: Words,
+    words: ErrorText,
 }
 
 /// What a provider means by an answer that is an error, where that is not what its status says: by the
@@ -48,7 +51,7 @@ pub struct Api {
 pub type Classify = fn(status: u16, body: &str) -> Option<CallErrorKind>;
 
 /// The provider's own words in the body of an error.
-pub type Words = fn(body: &str) -> String;
+pub type ErrorText = fn(body: &str) -> String;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -58,14 +61,14 @@ pub struct ApiRequest {
     url: Endpoint,
     headers: Vec<(HeaderName, Text)>,
     body: Body,
-    expected: Expected,
+    expected: AnswerStatuses,
     timeout: Duration,
     limit: usize,
 }
 
 /// The statuses that are answers besides 2xx.
 #[derive(Debug, Clone)]
-enum Expected {
+enum AnswerStatuses {
     These(Vec<u16>),
     All,
 }
@@ -112,21 +115,8 @@ pub struct ApiAnswer {
     pub retry_after: Option<Duration>,
     /// When it was given, by the provider's clock, where it says so.
     pub date: Option<Timestamp>,
-    /// The body as JSON; null where it is not.
+    /// The body as JSON; null where it is not, but for a short text that is no page, which is itself.
     pub body: Value,
-}
-
-/// A request as people are shown it, without secrets.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Preview {
-    /// `POST`, for example.
-    pub method: String,
-    /// Where it goes.
-    pub url: String,
-    /// Its headers.
-    pub headers: Vec<(String, String)>,
-    /// Its body, indented where it is JSON.
-    pub body: String,
 }
 
 impl Api {
@@ -142,7 +132,7 @@ impl Api {
 
     /// With errors whose words are not the whole body.
     #[must_use]
-    pub fn words(self, words: Words) -> Self {
+    pub fn words(self, words: ErrorText) -> Self {
         Self { words, ..self }
     }
 
@@ -172,8 +162,8 @@ impl Api {
         };
         let status = response.status().as_u16();
         let is_expected = match &expected {
-            Expected::These(statuses) => statuses.contains(&status),
-            Expected::All => true,
+            AnswerStatuses::These(statuses) => statuses.contains(&status),
+            AnswerStatuses::All => true,
         };
         let retry_after = retry_after(response.headers(), Timestamp::now());
         let date = response.headers().get(DATE);
@@ -190,7 +180,7 @@ impl Api {
                 status,
                 retry_after,
                 date: date.map(|date| date.timestamp()),
-                body: lenient_json::read(&bytes).unwrap_or_default(),
+                body: lenient_json::read(&bytes).unwrap_or_else(|_| short_text(&bytes)),
             });
         }
         let body = String::from_utf8_lossy(&bytes);
@@ -241,7 +231,7 @@ impl ApiRequest {
             url: url.into(),
             headers: Vec::new(),
             body: Body::None,
-            expected: Expected::These(Vec::new()),
+            expected: AnswerStatuses::These(Vec::new()),
             timeout: TIMEOUT,
             limit: ANSWER_LIMIT,
         }
@@ -359,14 +349,14 @@ impl ApiRequest {
     /// With these statuses being answers, not errors.
     #[must_use]
     pub fn expect(mut self, statuses: &[u16]) -> Self {
-        self.expected = Expected::These(statuses.to_vec());
+        self.expected = AnswerStatuses::These(statuses.to_vec());
         self
     }
 
     /// With every status being an answer: the provider says in its body what it means.
     #[must_use]
     pub fn expect_all(mut self) -> Self {
-        self.expected = Expected::All;
+        self.expected = AnswerStatuses::All;
         self
     }
 
@@ -381,46 +371,6 @@ impl ApiRequest {
     #[must_use]
     pub fn limit(self, limit: usize) -> Self {
         Self { limit, ..self }
-    }
-
-    /// The request as people are shown it.
-    #[must_use]
-    pub fn preview(&self) -> Preview {
-        let (mime_type, body) = match &self.body {
-            Body::None => (None, String::new()),
-            Body::Json(value) => (Some("application/json"), format!("{value:#}")),
-            Body::Form(fields) => {
-                let lines = fields
-                    .iter()
-                    .map(|(name, value)| format!("{name}={}", value.shown()));
-                (
-                    Some("application/x-www-form-urlencoded"),
-                    lines.collect::<Vec<_>>().join("\n"),
-                )
-            }
-            Body::Multipart(fields) => {
-                let lines = fields
-                    .iter()
-                    .map(|(name, field)| format!("{name}: {field}"));
-                (
-                    Some("multipart/form-data"),
-                    lines.collect::<Vec<_>>().join("\n"),
-                )
-            }
-            Body::Bytes { mime_type, bytes } => (
-                Some(mime_type.as_str()),
-                String::from_utf8_lossy(bytes).into_owned(),
-            ),
-        };
-        let headers = self.headers.iter();
-        let headers = headers.map(|(name, value)| (name.to_string(), value.shown().to_owned()));
-        let content_type = mime_type.map(|mime_type| (CONTENT_TYPE.to_string(), mime_type.into()));
-        Preview {
-            method: self.method.to_string(),
-            url: self.url.to_string(),
-            headers: headers.chain(content_type).collect(),
-            body,
-        }
     }
 
     fn body(mut self, body: Body) -> Self {
@@ -454,6 +404,18 @@ impl ApiRequest {
     }
 }
 
+/// The most bytes of an answer that is no JSON, and is words and not a page.
+const LONGEST_TEXT: usize = 200;
+
+/// A short text that is no page; null where it is none.
+fn short_text(bytes: &[u8]) -> Value {
+    let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
+    if text.is_empty() || text.len() > LONGEST_TEXT || text.contains('<') {
+        return Value::Null;
+    }
+    Value::from(text)
+}
+
 impl ApiAnswer {
     /// What the answer means as an error of this kind, whatever its status says.
     #[must_use]
@@ -484,32 +446,6 @@ impl Text {
         match self {
             Self::Plain(text) | Self::Secret { shown: text, .. } => text,
         }
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => formatter.write_str(text),
-            Self::File {
-                name,
-                mime_type,
-                bytes,
-            } => write!(formatter, "[{name}, {mime_type}, {} bytes]", bytes.len()),
-        }
-    }
-}
-
-impl fmt::Display for Preview {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "{} {}", self.method, self.url)?;
-        for (name, value) in &self.headers {
-            writeln!(formatter, "{name}: {value}")?;
-        }
-        if self.body.is_empty() {
-            return Ok(());
-        }
-        writeln!(formatter, "\n{}", self.body)
     }
 }
 

@@ -2,16 +2,15 @@
 
 use serde_json::Value;
 
-use super::ticket::FieldValue;
 use crate::context::NAMES;
-use haptik_bridge_shared::config::kind::{DeValue, Fault, Faults, Given, Kind, TextOf, quote};
+use haptik_bridge_shared::config::kind::{DeValue, Fault, Faults, Given, TextOf, ValueType, quote};
 use haptik_bridge_shared::config::{Escape, Template};
 
 /// A template of plain text over an event's values.
 #[derive(Debug)]
 pub struct Filled;
 
-impl Kind for Filled {
+impl ValueType for Filled {
     type Value = Template;
 
     fn name(&self) -> String {
@@ -34,7 +33,7 @@ impl Kind for Filled {
 #[derive(Debug)]
 pub struct FilledList;
 
-impl Kind for FilledList {
+impl ValueType for FilledList {
     type Value = Vec<Template>;
 
     fn name(&self) -> String {
@@ -53,11 +52,20 @@ impl Kind for FilledList {
     }
 }
 
+/// The value of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldValue {
+    /// A template; one that is an expression and nothing else keeps the type of its value.
+    Template(Template),
+    /// A number, `true` or `false`, as it is.
+    Fixed(Value),
+}
+
 /// The value of a field: a template, a number, `true` or `false`.
 #[derive(Debug)]
 pub struct FilledField;
 
-impl Kind for FilledField {
+impl ValueType for FilledField {
     type Value = FieldValue;
 
     fn name(&self) -> String {
@@ -116,7 +124,7 @@ impl FilledRequest {
     };
 }
 
-impl Kind for FilledRequest {
+impl ValueType for FilledRequest {
     type Value = Template;
 
     fn name(&self) -> String {

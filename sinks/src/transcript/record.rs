@@ -21,7 +21,7 @@ const MOST_ENTRIES: usize = 1_000;
 
 /// Something that was said.
 #[derive(Clone)]
-pub(super) struct Said {
+pub(super) struct RecordedMessage {
     /// `user`, `bot` or the agent's name.
     pub(super) sender: String,
     /// The text, as people saw it but for machine parts; empty where there is none.
@@ -38,7 +38,7 @@ pub(super) struct Said {
 pub(super) const THE_USER: &str = "user";
 const THE_BOT: &str = "bot";
 
-impl Said {
+impl RecordedMessage {
     /// Whether the user said it.
     pub(super) fn is_users(&self) -> bool {
         self.sender == THE_USER
@@ -59,7 +59,7 @@ pub(super) async fn of_conversation(
     delivery: &Delivery<'_>,
     since: Option<Timestamp>,
     until: Timestamp,
-) -> Result<Vec<Said>, TableError> {
+) -> Result<Vec<RecordedMessage>, TableError> {
     let Some(auth_id) = &delivery.event.auth_id else {
         return Ok(Vec::new());
     };
@@ -82,7 +82,8 @@ pub(super) async fn of_conversation(
     let told = told.await?;
     let during = |entry: &&Entry| entry.at <= until && began.is_none_or(|began| entry.at >= began);
     let offers = Offers::of(auth_id, &shown);
-    let mut said: Vec<Said> = shown.iter().filter(during).filter_map(of_haptik).collect();
+    let mut said: Vec<RecordedMessage> =
+        shown.iter().filter(during).filter_map(of_haptik).collect();
     said.extend(
         told.iter()
             .filter(during)
@@ -109,7 +110,7 @@ fn ends_earlier(entry: &Entry, delivery: &Delivery<'_>) -> bool {
 }
 
 /// A message of Haptik's.
-fn of_haptik(entry: &Entry) -> Option<Said> {
+fn of_haptik(entry: &Entry) -> Option<RecordedMessage> {
     let (Payload::Webhook { body, .. }, Some(KeyKind::Message { id })) =
         (&entry.payload, entry.key.kind())
     else {
@@ -122,7 +123,7 @@ fn of_haptik(entry: &Entry) -> Option<Said> {
         SenderKind::Agent => "agent".to_owned(),
         SenderKind::Bot => THE_BOT.to_owned(),
     };
-    Some(Said {
+    Some(RecordedMessage {
         sender,
         text: text_of(&hsl),
         links: links_of(&hsl),
@@ -139,11 +140,11 @@ fn text_of(hsl: &Hsl) -> String {
     };
     let cards = cards.iter().map(|card| {
         let texts = [&card.title, &card.sub_title, &card.description];
-        let texts = texts.map(|text| super::seen(text));
+        let texts = texts.map(|text| super::seen_of_others(text));
         let texts = texts.into_iter().filter(|text| !text.is_empty());
         texts.collect::<Vec<_>>().join(" – ")
     });
-    let texts = std::iter::once(super::seen(&hsl.text)).chain(cards);
+    let texts = std::iter::once(super::seen_of_others(&hsl.text)).chain(cards);
     let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
     texts.join("\n")
 }
@@ -159,7 +160,9 @@ fn links_of(hsl: &Hsl) -> Vec<String> {
     let opened = hsl
         .actionables()
         .filter_map(|button| match button.effect() {
-            Effect::Open { url, .. } => Some(format!("{}: {url}", super::seen(&button.label()))),
+            Effect::Open { url, .. } => {
+                Some(format!("{}: {url}", super::seen_of_others(&button.label())))
+            }
             _ => None,
         });
     let mut links: Vec<String> = Vec::new();
@@ -173,7 +176,7 @@ fn links_of(hsl: &Hsl) -> Vec<String> {
 }
 
 /// What a user said: a text, then each file.
-fn of_user(entry: &Entry, offers: &Offers) -> Vec<Said> {
+fn of_user(entry: &Entry, offers: &Offers) -> Vec<RecordedMessage> {
     let Payload::Inbound { inbound, .. } = &entry.payload else {
         return Vec::new();
     };
@@ -181,7 +184,7 @@ fn of_user(entry: &Entry, offers: &Offers) -> Vec<Said> {
     if entry.state != State::Delivered {
         return Vec::new();
     }
-    let said = |text: String, links: Vec<String>| Said {
+    let said = |text: String, links: Vec<String>| RecordedMessage {
         sender: THE_USER.to_owned(),
         text,
         links,

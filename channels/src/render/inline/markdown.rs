@@ -4,14 +4,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, LinkType, Parser, Tag, TagEnd};
 
 use super::pieces::{Kind, Pieces};
-use super::source::{LETTER, MARK, Source, Token};
+use super::source::{LETTER, MARK, OPTIONS, Source, Token};
 use super::{Style, address};
-
-/// `CommonMark`, with what is struck through, and tables.
-pub(super) const OPTIONS: Options = Options::ENABLE_STRIKETHROUGH.union(Options::ENABLE_TABLES);
 
 /// How deep indented text may be in indented text; deeper, it is left as it is.
 const DEEPEST: usize = 8;
@@ -34,7 +31,7 @@ fn nested(text: &str, pieces: &mut Pieces, depth: usize) {
     });
     let definitions = definitions.iter().filter(|_| is_used);
     let definitions = definitions.map(|(_, one)| (one.span.start, one.span.end));
-    let mut walk = Walk {
+    let mut walk = Reader {
         source: &source,
         definitions: definitions.collect(),
         bullets: bullets(&events, &source.text),
@@ -82,7 +79,7 @@ fn bullets(events: &[(Event<'_>, Range<usize>)], text: &str) -> BTreeSet<usize> 
 type Events<'e> = std::vec::IntoIter<(Event<'e>, Range<usize>)>;
 
 /// A walk along the events: `at` is how far the text was read.
-struct Walk<'w> {
+struct Reader<'w> {
     source: &'w Source,
     /// The definitions of links: they are not shown, where any of them is used.
     definitions: BTreeSet<(usize, usize)>,
@@ -98,7 +95,7 @@ struct Walk<'w> {
     depth: usize,
 }
 
-impl Walk<'_> {
+impl Reader<'_> {
     fn event<'e>(&mut self, event: Event<'e>, range: Range<usize>, events: &mut Events<'e>) {
         match event {
             Event::Start(tag) => self.start(tag, range, events),

@@ -4,13 +4,14 @@
 use super::Layout;
 use crate::callback::Tap;
 use crate::limits::{Codec, Shape, Size};
+use crate::render::block::numbered;
 use crate::render::block::{Block, Button, Role, Target};
 use crate::render::fallback;
 use crate::render::inline::{self, Rich, Span, read, title};
-use crate::render::media::{dialled, web_address};
+use crate::render::media::dialled;
 use crate::render::pack::{button_weight, fits_in};
-use crate::render::page::numbered;
-use haptik_bridge_shared::message::hsl::{Actionable, Effect, Said, opened};
+use crate::render::web_address::web_address;
+use haptik_bridge_shared::message::hsl::{Actionable, Effect, TapMessage, opened};
 use haptik_bridge_shared::message::without_machine_parts;
 
 /// How something is chosen.
@@ -107,7 +108,12 @@ impl Layout<'_> {
     }
 
     /// What a button carries that opens a link and says something by it, where such taps are reported.
-    fn by_opening(&self, index: usize, actionable: &Actionable, said: &Said) -> Option<String> {
+    fn by_opening(
+        &self,
+        index: usize,
+        actionable: &Actionable,
+        said: &TapMessage,
+    ) -> Option<String> {
         let buttons = self.limits.buttons.filter(|buttons| buttons.url_taps)?;
         let tap = Tap::say(index, actionable, said);
         (buttons.codec)(&self.reference, &tap, buttons.data)

@@ -2,16 +2,15 @@
 //! (<https://docs.slack.dev/reference/events/app_mention>).
 
 use serde_json::Value;
-use url::Url;
 
 use super::start::START;
-use super::text::{Readable, leading_mention, mentions};
 use super::ts::Ts;
 use super::words::Words;
-use super::{Place, Reader, Reading, nothing};
+use super::{MessagePlace, Reader, Reading, nothing};
 use crate::slack::address::Address;
+use crate::slack::text::{Readable, leading_mention, mentions};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction, file_name};
+use haptik_bridge_shared::message::{Addressed, Inbound, UserAction};
 
 /// The subtypes that are a user's own words; the others are the system's, another app's, or about a
 /// message that was there before.
@@ -39,10 +38,10 @@ impl Reader<'_> {
         let is_mention = lenient_json::text(event, "type") == "app_mention";
         let mut own_ids = own.mentionable();
         if is_mention && own_ids.is_empty() {
-            own_ids.extend(leading_mention(words.said()));
+            own_ids.extend(leading_mention(words.own_text()));
         }
-        let is_addressed = is_mention || mentions(words.said(), &own_ids);
-        let place = Place {
+        let is_addressed = is_mention || mentions(words.own_text(), &own_ids);
+        let place = MessagePlace {
             channel,
             thread_ts: event
                 .get("thread_ts")
@@ -60,9 +59,15 @@ impl Reader<'_> {
         } else {
             return Ok(nothing());
         };
-        let Readable { mut text, mentions } = words.readable(&own_ids);
+        let comes_twice = is_addressed && !place.is_direct;
+        let (Readable { mut text, mentions }, tables) = if comes_twice {
+            let [said, tables] = words.readable_apart(&own_ids);
+            (said, tables)
+        } else {
+            (words.readable(&own_ids), Readable::default())
+        };
         let attachments = words.files;
-        if text.is_empty() && attachments.is_empty() {
+        if text.is_empty() && tables.text.is_empty() && attachments.is_empty() {
             if !is_addressed {
                 return Ok(nothing());
             }
@@ -81,10 +86,9 @@ impl Reader<'_> {
             action: UserAction::Message { text, attachments },
             mentions,
         };
-        let comes_twice = is_addressed && !place.is_direct;
         Ok(Reading {
             inbound: if comes_twice {
-                with_files_apart(inbound)
+                in_parts(inbound, tables)
             } else {
                 vec![inbound]
             },
@@ -117,13 +121,13 @@ impl Reader<'_> {
             return nothing();
         }
         let thread_ts = lenient_json::some_text(message, "thread_ts");
-        let place = Place {
+        let place = MessagePlace {
             channel: &channel,
             thread_ts: thread_ts.as_deref(),
             ts: &ts,
             is_direct: is_direct(event, &channel),
         };
-        let was_addressed = |one: &Value| mentions(Words::of(one).said(), &own_ids);
+        let was_addressed = |one: &Value| mentions(Words::of(one).own_text(), &own_ids);
         let begins_thread = place.root() == ts;
         if !place.is_direct && begins_thread && !was_addressed(before) && !was_addressed(message) {
             return nothing();
@@ -159,13 +163,25 @@ impl Reader<'_> {
     }
 }
 
-/// A message whose files are told apart from its words: of the two events that a mention comes as, either may
-/// be without the files, and either may come first. What only one of them has is told then as well.
-fn with_files_apart(mut inbound: Inbound<Address>) -> Vec<Inbound<Address>> {
+/// A message whose files, and whose tables, are told apart from its words: of the
+/// two events that a mention comes as, either may be without them, and either may come first. What only one of them
+/// has is told then as well.
+fn in_parts(mut inbound: Inbound<Address>, tables: Readable) -> Vec<Inbound<Address>> {
     let UserAction::Message { text, attachments } = &mut inbound.action else {
         return vec![inbound];
     };
     let (files, is_wordless) = (std::mem::take(attachments), text.is_empty());
+    let tables = (!tables.text.is_empty()).then(|| Inbound {
+        key: inbound.key.then("tables"),
+        message_id: inbound.message_id.clone().filter(|_| is_wordless),
+        action: UserAction::Message {
+            text: tables.text,
+            attachments: Vec::new(),
+        },
+        mentions: tables.mentions,
+        ..inbound.clone()
+    });
+    let is_wordless = is_wordless && tables.is_none();
     let apart = files.into_iter().enumerate().map(|(index, file)| {
         let id = file.id.clone().unwrap_or_else(|| index.to_string());
         Inbound {
@@ -183,8 +199,9 @@ fn with_files_apart(mut inbound: Inbound<Address>) -> Vec<Inbound<Address>> {
         }
     });
     let apart: Vec<_> = apart.collect();
-    let words = Some(inbound).filter(|_| !is_wordless);
-    words.into_iter().chain(apart).collect()
+    let has_words = matches!(&inbound.action, UserAction::Message { text, .. } if !text.is_empty());
+    let words = Some(inbound).filter(|_| has_words);
+    words.into_iter().chain(tables).chain(apart).collect()
 }
 
 /// The ids under which the app is known in the workspace
@@ -248,26 +265,4 @@ fn required<'a>(event: &'a Value, key: &'static str) -> Result<&'a str, String> 
         .and_then(Value::as_str)
         .filter(|text| !text.is_empty());
     text.ok_or_else(|| format!("a message without {key}"))
-}
-
-/// A file (<https://docs.slack.dev/reference/objects/file-object>). One of which Slack tells no more
-/// than that it exists (of another workspace, deleted, beyond a limit) may have no name.
-pub(in crate::slack) fn attachment(file: &Value) -> Option<Attachment> {
-    if !file.is_object() {
-        return None;
-    }
-    let first = |keys: &[&str]| {
-        keys.iter()
-            .find_map(|key| lenient_json::some_text(file, key))
-    };
-    let url = first(&["url_private_download", "url_private"]).unwrap_or_default();
-    let of_url = || file_name(&Url::parse(&url).ok()?);
-    let name = first(&["name", "title"]).or_else(of_url);
-    Some(Attachment {
-        id: lenient_json::some_text(file, "id"),
-        name: name.unwrap_or_default(),
-        url,
-        mime_type: lenient_json::text(file, "mimetype"),
-        size: lenient_json::whole(file, "size"),
-    })
 }

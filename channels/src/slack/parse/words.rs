@@ -1,19 +1,21 @@
 //! What a message says: its text, or what it shows; the messages that it forwards; its files.
 
 use serde_json::Value;
+use url::Url;
 
 use super::blocks::{escaped, lines, tables};
-use super::emoji::Named;
-use super::message::attachment;
-use super::text::{self, Readable};
+use crate::slack::emoji::EmojiNames;
+use crate::slack::text::{self, Readable};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::Attachment;
+use haptik_bridge_shared::message::{Attachment, file_name};
 
 /// The words of one message, still as Slack writes them.
 #[derive(Debug)]
 pub(super) struct Words<'a> {
     message: &'a Value,
-    said: String,
+    own_text: String,
+    /// The tables that a text does not have.
+    tables: String,
     forwarded: String,
     /// The files, those of forwarded messages included.
     pub(super) files: Vec<Attachment>,
@@ -34,25 +36,37 @@ impl<'a> Words<'a> {
                 .iter()
                 .flat_map(|shared| lenient_json::list(shared, "files")),
         );
+        let (own_text, tables) = own_text(message);
         Self {
             message,
-            said: said(message),
+            own_text,
+            tables,
             forwarded: forwarded.join("\n"),
             files: files.filter_map(attachment).collect(),
         }
     }
 
     /// What the user wrote, without what it forwards, as Slack writes it.
-    pub(super) fn said(&self) -> &str {
-        &self.said
+    pub(super) fn own_text(&self) -> &str {
+        &self.own_text
     }
 
     /// All of it as a person reads it. See [`text::readable`].
     pub(super) fn readable(&self, own: &[&str]) -> Readable {
-        let parts = [self.said.trim(), self.forwarded.trim()];
-        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        self.read(&[&self.own_text, &self.tables, &self.forwarded], own)
+    }
+
+    /// All of it but its tables, and those: of the two events that a mention comes as, either may be without them.
+    pub(super) fn readable_apart(&self, own: &[&str]) -> [Readable; 2] {
+        let words = self.read(&[&self.own_text, &self.forwarded], own);
+        [words, self.read(&[&self.tables], own)]
+    }
+
+    fn read(&self, parts: &[&str], own: &[&str]) -> Readable {
+        let parts = parts.iter().map(|part| part.trim());
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
         let all = parts.join("\n");
-        text::readable(&all, own, Named::of(self.message, &all))
+        text::readable(&all, own, EmojiNames::of(self.message, &all))
     }
 
     /// All of it in one line or more, its files by their names; empty where there is nothing.
@@ -84,7 +98,8 @@ fn is_an_apps(message: &Value) -> bool {
         || lenient_json::text(message, "subtype") == "bot_message"
 }
 
-fn said(message: &Value) -> String {
+/// What a message says, and the tables that its text does not have.
+fn own_text(message: &Value) -> (String, String) {
     let text = lenient_json::text(message, "text");
     let attachments = || lenient_json::list(message, "attachments").filter(|one| !is_shared(one));
     let mut parts;
@@ -109,11 +124,11 @@ fn said(message: &Value) -> String {
         };
         parts.extend(attachments().flat_map(told));
     } else {
-        parts = vec![text];
-        parts.extend(tables(message));
-        parts.extend(attachments().flat_map(tables));
+        let mut beside = tables(message);
+        beside.extend(attachments().flat_map(tables));
+        return (text, joined(beside));
     }
-    joined(parts)
+    (joined(parts), String::new())
 }
 
 fn joined(mut parts: Vec<String>) -> String {
@@ -188,6 +203,28 @@ fn fields(attachment: &Value) -> Vec<String> {
         }
     };
     fields.filter_map(field).collect()
+}
+
+/// A file (<https://docs.slack.dev/reference/objects/file-object>). One of which Slack tells no more
+/// than that it exists (of another workspace, deleted, beyond a limit) may have no name.
+pub(in crate::slack) fn attachment(file: &Value) -> Option<Attachment> {
+    if !file.is_object() {
+        return None;
+    }
+    let first = |keys: &[&str]| {
+        keys.iter()
+            .find_map(|key| lenient_json::some_text(file, key))
+    };
+    let url = first(&["url_private_download", "url_private"]).unwrap_or_default();
+    let of_url = || file_name(&Url::parse(&url).ok()?);
+    let name = first(&["name", "title"]).or_else(of_url);
+    Some(Attachment {
+        id: lenient_json::some_text(file, "id"),
+        name: name.unwrap_or_default(),
+        url,
+        mime_type: lenient_json::text(file, "mimetype"),
+        size: lenient_json::whole(file, "size"),
+    })
 }
 
 #[cfg(test)]
