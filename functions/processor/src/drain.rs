@@ -9,6 +9,7 @@ use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::net::exchange;
 use haptik_bridge_shared::retry::{self, Failure, FailureReason, Retry};
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::Outcome;
@@ -169,7 +170,10 @@ impl Drain<'_> {
         let begun_before = entry.attempts + entry.starts + entry.overruns > 0;
         let begun_before = begun_before || entry.parts_done > 0 || entry.revived_at.is_some();
         let again = self.receives > 1 || begun_before;
-        let delivery = Box::pin(self.deliver(attempt, again));
+        let delivery = exchange::during(
+            entry.correlation_id.clone(),
+            Box::pin(self.deliver(attempt, again)),
+        );
         match tokio::time::timeout(self.limits.delivery_timeout, delivery).await {
             Ok(Ok(DeliveryOutcome::Later(pause, reason))) => {
                 attempt.record_hop(Outcome::Waiting, Some(reason));

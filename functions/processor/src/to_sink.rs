@@ -102,9 +102,13 @@ impl ToSink<'_> {
             })
             .await;
         match delivered {
-            Ok(Delivered::Done | Delivered::Ticket(_)) => {
+            Ok(Delivered::Done) => {
                 self.on_success(name, &attempt.breaker).await?;
                 Ok(DeliveryOutcome::Whole)
+            }
+            Ok(Delivered::Ticket(ticket)) => {
+                self.on_success(name, &attempt.breaker).await?;
+                Ok(DeliveryOutcome::ShownIndicator(vec![ticket.id]))
             }
             Ok(Delivered::Nothing(reason)) => Ok(DeliveryOutcome::Nothing(reason)),
             Ok(Delivered::Later(pause, reason)) => Ok(DeliveryOutcome::Later(pause, reason)),

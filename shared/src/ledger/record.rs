@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
-use super::{Entry, Ledger, Reservation, State, day};
+use super::{Entry, Ledger, Reservation, State, day, find};
 use crate::ids::ConnectionId;
 use crate::retry::FailureReason;
 use crate::table::{TableError, Update, millis, number, text};
@@ -117,7 +117,12 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), TableError> {
         let update = self.ending(entry, State::Delivered, why, now)?;
-        with_ids(update, message_ids).send().await
+        let names = find::provider_ids(message_ids);
+        let (ended, ()) = tokio::join!(
+            with_ids(update, message_ids).send(),
+            self.name(&entry.lane, &entry.key, &names, now)
+        );
+        ended
     }
 
     /// Ends an entry: delivered (with a reason where there was nothing to deliver), or dead.
