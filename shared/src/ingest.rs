@@ -39,8 +39,12 @@ use crate::table::TableError;
 use crate::telemetry::{Hop, Outcome};
 
 mod handoff;
+mod operator;
+mod receipt;
 
 pub use handoff::{Ask, Began, BeginError};
+pub use operator::Occurrence;
+pub use receipt::ReceiptUser;
 
 /// The largest body that an edge takes, in bytes: 10 MB, as much as API Gateway lets through
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).

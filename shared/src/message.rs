@@ -18,7 +18,9 @@ pub mod hsl;
 mod language;
 pub mod machine_parts;
 pub mod offer;
+pub mod operator_event;
 pub mod outgoing;
+pub mod receipt;
 
 pub use email::{ascii_email, is_email};
 pub use file_name::file_name;

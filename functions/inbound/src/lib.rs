@@ -23,7 +23,8 @@ use haptik_bridge_channels::redact_body::redact_body;
 use haptik_bridge_shared::bridge::{Bridge, BridgeError, Connection};
 use haptik_bridge_shared::ids::{AuthIdSource, ConnectionId, EntryKey};
 use haptik_bridge_shared::ingest::{
-    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal, refused_encoding,
+    LARGEST_BODY, NotDurable, Occurrence, RequestContext, normalize_error_response, refusal,
+    refused_encoding,
 };
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::net::online;
@@ -256,6 +257,16 @@ impl Connected<'_> {
                 AnyEffect::DeliveryReport { message_id, failed } => {
                     let (source, now) = (context.source, context.now);
                     telemetry::delivery_report(source, &message_id, failed.as_deref(), now);
+                }
+                AnyEffect::Operator(event, part) => {
+                    let occurrence = Occurrence {
+                        event,
+                        place: context.source,
+                        part: Some(&part),
+                        since: context.now,
+                        reason: None,
+                    };
+                    bridge.try_to_tell_operator(context, occurrence).await;
                 }
                 AnyEffect::Unknown(name) => {
                     telemetry::unknown_event(context.source, &name, context.now);
