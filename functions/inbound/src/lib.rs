@@ -24,7 +24,7 @@ use haptik_bridge_shared::bridge::{Bridge, BridgeError, Connection};
 use haptik_bridge_shared::ids::{AuthIdSource, ConnectionId, EntryKey};
 use haptik_bridge_shared::ingest::{
     LARGEST_BODY, NotDurable, Occurrence, RequestContext, normalize_error_response, refusal,
-    refused_encoding,
+    refused_encoding, refused_rate,
 };
 use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::net::online;
@@ -202,6 +202,12 @@ async fn receive(live: &Live<Inbound>, name: &str, request: &Request<'_>) -> Res
         Ok(receipt) => receipt,
         Err(rejected) => return reject(&source, &rejected, now),
     };
+    let is_counted = !receipt.effects.is_empty();
+    let limit = connection.rate_per_second.filter(|_| is_counted);
+    if let Err(too_many) = bridge.rates.admit(&source, limit, now).await {
+        telemetry::rate_limited(&source, now);
+        return refused_rate(too_many);
+    }
     let at = Connected {
         bridge,
         id,

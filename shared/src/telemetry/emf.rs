@@ -93,6 +93,7 @@ fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
         ("received", "ok") => "received",
         ("received", "rejected") => "rejected",
         ("received", "not_understood") => "not_understood",
+        ("rate_limited", _) => "rate_limited",
         ("unknown_event", _) => "unknown_events",
         ("appended", "repeated") => "repeated",
         ("delivered", "ok" | "nothing") => "delivered",
