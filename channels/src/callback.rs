@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::size::Size;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::hsl::{Actionable, Said, spoken};
+use haptik_bridge_shared::message::hsl::{Actionable, TapMessage, visible_text};
 use haptik_bridge_shared::message::{KeyRef, MessageRef};
 
 /// The message that a button stands in.
@@ -54,10 +54,10 @@ pub enum Tap {
 impl Tap {
     /// What tapping an actionable says.
     #[must_use]
-    pub fn say(index: usize, actionable: &Actionable, said: &Said) -> Self {
+    pub fn say(index: usize, actionable: &Actionable, said: &TapMessage) -> Self {
         let message = actionable.payload.message.trim();
         // The whole message, where it is what people see said: it is sent where the bot gets nothing else.
-        let message = if !message.is_empty() && spoken(message) == said.shown {
+        let message = if !message.is_empty() && visible_text(message) == said.shown {
             &actionable.payload.message
         } else {
             &said.shown
@@ -107,7 +107,7 @@ pub fn write(reference: &Reference, tap: &Tap, room: Size) -> Option<String> {
         }
         Tap::Fill => (0, "F"),
     };
-    let (whom, is_digest) = whom(&reference.auth_id);
+    let (whom, is_digest) = id_bytes(&reference.auth_id);
     // What is no derived id is named by its digest.
     let kind = if is_digest {
         kind.to_ascii_lowercase().replace('1', "2")
@@ -145,7 +145,7 @@ const RATINGS: [&str; 5] = ["A", "B", "C", "D", "E"];
 /// What a button came back with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tapped {
-    whom: Whom,
+    whom: UserId,
     /// [`EntryKey::digest`] of the message's key.
     key: String,
     /// What it means.
@@ -169,7 +169,7 @@ pub enum Meaning {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Whom {
+enum UserId {
     Id(AuthId),
     Digest([u8; 16]),
 }
@@ -199,9 +199,9 @@ pub fn read(data: &str) -> Option<Tapped> {
         }
     };
     let whom = if kind == '1' || kind.is_ascii_uppercase() {
-        Whom::Id(hex::encode(whom).into())
+        UserId::Id(hex::encode(whom).into())
     } else {
-        Whom::Digest(whom)
+        UserId::Digest(whom)
     };
     Some(Tapped {
         whom,
@@ -215,8 +215,8 @@ impl Tapped {
     #[must_use]
     pub fn auth_id(&self) -> Option<&AuthId> {
         match &self.whom {
-            Whom::Id(auth_id) => Some(auth_id),
-            Whom::Digest(_) => None,
+            UserId::Id(auth_id) => Some(auth_id),
+            UserId::Digest(_) => None,
         }
     }
 
@@ -224,8 +224,8 @@ impl Tapped {
     #[must_use]
     pub fn is_for(&self, auth_id: &AuthId) -> bool {
         match &self.whom {
-            Whom::Id(named) => named == auth_id,
-            Whom::Digest(named) => *named == digest(auth_id.as_str()),
+            UserId::Id(named) => named == auth_id,
+            UserId::Digest(named) => *named == digest(auth_id.as_str()),
         }
     }
 
@@ -247,7 +247,7 @@ impl Tapped {
 }
 
 /// Sixteen bytes for an id: its own where it is a derived one, else its digest.
-fn whom(auth_id: &AuthId) -> ([u8; 16], bool) {
+fn id_bytes(auth_id: &AuthId) -> ([u8; 16], bool) {
     let mut own = [0; 16];
     let id = auth_id.as_str();
     let is_derived = hex::decode_to_slice(id, &mut own).is_ok() && hex::encode(own) == id;

@@ -172,7 +172,7 @@ impl Edge<Custom> for CustomEdge {
 
 impl CustomEdge {
     fn user_action(&self, body: &[u8]) -> Result<Receipt<Custom>, Rejected> {
-        let said = read::said(body, &self.auth_ids).map_err(Rejected::BadRequest)?;
+        let said = read::parse_request(body, &self.auth_ids).map_err(Rejected::BadRequest)?;
         let answer = json!({"id": said.id, "auth_id": said.inbound.auth_id});
         let inbound = Box::new(said.inbound);
         let effect = if self.handoff_only {
@@ -184,7 +184,7 @@ impl CustomEdge {
     }
 
     fn handoff(&self, body: &[u8]) -> Result<Receipt<Custom>, Rejected> {
-        let asked = handoff::asked(body, &self.auth_ids, self.transcript);
+        let asked = handoff::parse_handoff_request(body, &self.auth_ids, self.transcript);
         let (id, inbound) = asked.map_err(Rejected::BadRequest)?;
         let answer = json!({"id": id, "auth_id": inbound.auth_id});
         let begin = PeerRequest::Begin(Box::new(inbound));

@@ -106,7 +106,7 @@ const LIMITS: Limits = Limits {
 
 /// Where to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Address {
     /// The space's name: `spaces/AAAA`.
     space: String,
     /// The thread's, `spaces/AAAA/threads/BBBB`, where there are others.
@@ -114,7 +114,7 @@ pub struct Place {
     thread: Option<String>,
 }
 
-impl Place {
+impl Address {
     /// The space, whose writes Google counts in all threads together.
     fn bucket(&self) -> Bucket {
         Bucket::of(self.space.clone())
@@ -142,7 +142,7 @@ pub enum Command {
     /// A user who added the app is greeted.
     Greet {
         /// Where.
-        place: Place,
+        place: Address,
         /// Under which name of our own.
         id: String,
         /// With this text, which may have markup.
@@ -151,7 +151,7 @@ pub enum Command {
     /// A user is told something on the bridge's own account.
     Notify {
         /// Where.
-        place: Place,
+        place: Address,
         /// Under which name of our own.
         id: String,
         /// What.
@@ -183,7 +183,7 @@ impl ChannelType for GoogleChat {
         "thumbnailUri",
     ];
     type Config = Config;
-    type Address = Place;
+    type Address = Address;
     type Command = Command;
 
     fn capability(feature: Feature) -> Capability {

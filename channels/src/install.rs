@@ -14,9 +14,9 @@ use std::hash::Hash;
 
 use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::config::kind::SecretList;
+use haptik_bridge_shared::encryption::{self, InvalidKey};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable};
-use haptik_bridge_shared::seal::{self, InvalidKey};
 use haptik_bridge_shared::table::{Table, TableError};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -125,7 +125,7 @@ pub enum NoToken<T: Tenant> {
         "no key of token_encryption_keys opens the token of the {} {tenant}",
         T::NOUN
     )]
-    Sealed {
+    CannotDecrypt {
         /// Whose.
         tenant: T,
     },
@@ -154,7 +154,7 @@ pub const ENCRYPTION_KEYS: SecretList = SecretList {
         such, newest first",
     read: |text| {
         let text = (SecretList::KEYS.read)(text)?;
-        match seal::key_bytes(&text) {
+        match encryption::key_bytes(&text) {
             Some(_) => Ok(text),
             None => Err("text that is not the base64 of 32 bytes"),
         }
@@ -243,7 +243,7 @@ impl<T: Tenant> Retryable for NoToken<T> {
     fn retry(&self) -> Retry {
         match self {
             // Somebody can put the key back.
-            Self::Sealed { .. } => Retry::Later(None),
+            Self::CannotDecrypt { .. } => Retry::Later(None),
             Self::Table { retry, .. } => *retry,
             Self::NotInstalled { .. } | Self::NoTenant => Retry::Never,
         }
@@ -262,7 +262,7 @@ impl<T: Tenant> From<TableError> for NoToken<T> {
 impl<T: Tenant> From<&NoToken<T>> for SendError {
     fn from(error: &NoToken<T>) -> Self {
         let refusal = match (error, error.retry()) {
-            (NoToken::Sealed { .. }, _) => Refusal::Unauthorized,
+            (NoToken::CannotDecrypt { .. }, _) => Refusal::Unauthorized,
             (_, Retry::Later(after)) => Refusal::Unavailable(after),
             (_, Retry::Never) => Refusal::Refused,
         };

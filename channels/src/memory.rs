@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use haptik_bridge_shared::ids::ConnectionId;
 
-type Kept = HashMap<(ConnectionId, TypeId), Arc<dyn Any + Send + Sync>>;
+type Stored = HashMap<(ConnectionId, TypeId), Arc<dyn Any + Send + Sync>>;
 
 /// The memory of the connections of one process. A clone is the same one.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<Kept>>);
+pub struct Memory(Arc<Mutex<Stored>>);
 
 impl Memory {
     /// What a connection keeps of this type; its default until there is something.

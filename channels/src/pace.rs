@@ -63,11 +63,11 @@ haptik_bridge_shared::redacted_debug!(Bucket { is_group });
 #[derive(Debug)]
 pub(crate) struct Pacer {
     pace: Pace,
-    buckets: Mutex<HashMap<String, Known>>,
+    buckets: Mutex<HashMap<String, BucketPace>>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct BucketPace {
     /// When the next message may be sent, while the rate is kept to.
     next: Instant,
     /// Until when it is, where it is not always.
@@ -131,7 +131,7 @@ impl Pacer {
             }
             forget_what_is_over(&mut buckets, self.pace, now);
         }
-        let known = buckets.entry(bucket.key.clone()).or_insert(Known {
+        let known = buckets.entry(bucket.key.clone()).or_insert(BucketPace {
             next: now,
             careful_until: now,
             turns: VecDeque::new(),
@@ -157,7 +157,7 @@ impl Pacer {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.retain(|_, known| !known.is_over(self.pace, now));
         let next = now + pause;
-        let known = buckets.entry(bucket.key.clone()).or_insert(Known {
+        let known = buckets.entry(bucket.key.clone()).or_insert(BucketPace {
             next,
             careful_until: now,
             turns: VecDeque::new(),
@@ -167,7 +167,7 @@ impl Pacer {
     }
 }
 
-impl Known {
+impl BucketPace {
     /// The first turn that a group's rate leaves; `None` where it leaves every one.
     fn turn_in_group(&self, rate: Rate) -> Option<Instant> {
         let at = self.turns.len().checked_sub(rate.messages as usize)?;
@@ -196,7 +196,7 @@ impl Known {
     }
 }
 
-fn forget_what_is_over(buckets: &mut HashMap<String, Known>, pace: Pace, now: Instant) {
+fn forget_what_is_over(buckets: &mut HashMap<String, BucketPace>, pace: Pace, now: Instant) {
     if buckets.len() >= MOST_BUCKETS {
         buckets.retain(|_, known| !known.is_over(pace, now));
     }

@@ -11,10 +11,10 @@ use haptik_bridge_inbound::Inbound;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
-use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::net::aws::{AwsEnvironment, MissingVariables};
 use haptik_bridge_shared::queue::Queue;
+use haptik_bridge_shared::reloading::Reloading;
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_sinks::{SinkDeps, Sinks};
 
@@ -30,8 +30,8 @@ pub struct Application {
     pub sinks: Arc<Sinks>,
     /// What handles the rings, and what is due by time.
     pub processor: Processor,
-    inbound: Live<Inbound>,
-    webhook: Live<Bridge>,
+    inbound: Reloading<Inbound>,
+    webhook: Reloading<Bridge>,
 }
 
 impl Application {
@@ -55,8 +55,8 @@ impl Application {
         let inbound = Inbound::new(bridge.clone(), table, &http, &memory)?;
         Ok(Self {
             processor: Processor::with_limits(bridge.clone(), outlets, sinks.clone(), limits),
-            inbound: Live::fixed(Arc::new(inbound)),
-            webhook: Live::fixed(bridge.clone()),
+            inbound: Reloading::fixed(Arc::new(inbound)),
+            webhook: Reloading::fixed(bridge.clone()),
             bridge,
             sinks,
         })

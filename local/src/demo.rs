@@ -63,7 +63,7 @@ struct Lookup(Arc<Bridge>);
 
 /// A place in the ledger.
 #[derive(Deserialize)]
-struct Place {
+struct EntryRef {
     lane: String,
     key: String,
 }
@@ -186,7 +186,7 @@ impl Demo {
 }
 
 /// What an entry of the ledger holds: the page asks for it when somebody wants to see a payload.
-async fn entry(State(lookup): State<Lookup>, Query(place): Query<Place>) -> Response {
+async fn entry(State(lookup): State<Lookup>, Query(place): Query<EntryRef>) -> Response {
     match lookup.entry(place).await {
         Ok(entry) => {
             let payload = match &entry.payload {
@@ -210,7 +210,7 @@ async fn entry(State(lookup): State<Lookup>, Query(place): Query<Place>) -> Resp
 }
 
 /// Delivers again what was given up, at once.
-async fn replay(State(lookup): State<Lookup>, Json(place): Json<Place>) -> Response {
+async fn replay(State(lookup): State<Lookup>, Json(place): Json<EntryRef>) -> Response {
     let entry = match lookup.entry(place).await {
         Ok(entry) => entry,
         Err(status) => return status.into_response(),
@@ -232,7 +232,7 @@ async fn replay(State(lookup): State<Lookup>, Json(place): Json<Place>) -> Respo
 }
 
 impl Lookup {
-    async fn entry(&self, place: Place) -> Result<Entry, StatusCode> {
+    async fn entry(&self, place: EntryRef) -> Result<Entry, StatusCode> {
         let Ok(lane) = place.lane.parse::<Lane>() else {
             return Err(StatusCode::NOT_FOUND);
         };

@@ -27,11 +27,11 @@ pub type Item = (u64, Arc<str>);
 struct Inner {
     most: usize,
     sender: broadcast::Sender<Item>,
-    kept: Mutex<Kept>,
+    kept: Mutex<Buffer>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Buffer {
     last: u64,
     items: VecDeque<Item>,
 }

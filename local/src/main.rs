@@ -68,7 +68,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    end_with_the_reader();
+    exit_quietly_on_broken_pipe();
     let command_line = CommandLine::parse();
     let done = match command_line.command {
         None => serve::run(command_line.serve).await,
@@ -102,7 +102,7 @@ async fn main() -> ExitCode {
 
 /// Ends as other tools do when whoever reads what is printed, such as `head`, has seen enough: without a
 /// word, and with the code of SIGPIPE, which Rust ignores. `println!` panics then.
-fn end_with_the_reader() {
+fn exit_quietly_on_broken_pipe() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let said = panic.payload_as_str().unwrap_or_default();

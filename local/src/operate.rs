@@ -38,7 +38,7 @@ const ENTRY_TTL: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
 /// Which bridge.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Place {
+pub(crate) struct Target {
     /// The data directory of a bridge on this machine; without it, and with `TABLE_NAME` in the
     /// environment, a deployed one [default: .haptik-bridge]
     #[arg(
@@ -56,7 +56,7 @@ pub(crate) struct Place {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
     #[command(flatten)]
-    place: Place,
+    place: Target,
     /// Print JSON: an array of entries.
     #[arg(long)]
     json: bool,
@@ -66,7 +66,7 @@ pub(crate) struct Common {
 }
 
 /// A bridge that is operated.
-pub(crate) struct Operated {
+pub(crate) struct OperatedBridge {
     ledger: Ledger,
     users: UserMap,
     outages: Outages,
@@ -75,8 +75,8 @@ pub(crate) struct Operated {
     database: Option<EmbeddedDynamoDb>,
 }
 
-impl Place {
-    async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<Operated> {
+impl Target {
+    async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<OperatedBridge> {
         let found = match &self.deployed.stack {
             Some(stack) => self.deployed.environment(stack).await?,
             None => HashMap::new(),
@@ -97,7 +97,7 @@ impl Place {
                 })?;
                 live.current().await?
             };
-            return Ok(Operated {
+            return Ok(OperatedBridge {
                 ledger: bridge.bridge().ledger.clone(),
                 users: bridge.bridge().users.clone(),
                 outages: bridge.bridge().outages.clone(),
@@ -116,7 +116,7 @@ impl Place {
             );
         }
         let database = EmbeddedDynamoDb::start(Some(&file)).await?;
-        Ok(Operated {
+        Ok(OperatedBridge {
             ledger: Ledger::new(database.table.clone(), ENTRY_TTL),
             users: UserMap::new(database.table.clone()),
             outages: Outages::new(database.table.clone()),
@@ -126,7 +126,7 @@ impl Place {
     }
 }
 
-impl Operated {
+impl OperatedBridge {
     /// The bridge, where it is a deployed one.
     fn deployed(&self) -> Option<&Bridge> {
         self.deployed

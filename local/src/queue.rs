@@ -40,7 +40,7 @@ pub struct LocalQueue(Arc<Inner>);
 struct Inner {
     processor: OnceLock<Processor>,
     /// The lanes that have a worker, each with the ring that waits for it.
-    lanes: Mutex<HashMap<Lane, Option<Waiting>>>,
+    lanes: Mutex<HashMap<Lane, Option<WaitingRing>>>,
     slots: FairSlots,
     sink_slots: FairSlots,
     /// By which connection users came last, as far as this process knows.
@@ -52,7 +52,7 @@ struct Inner {
 
 /// A ring that waits. One is enough for a lane: a drain delivers all that is pending.
 #[derive(Debug, Clone)]
-struct Waiting {
+struct WaitingRing {
     ring: Ring,
     receives: u32,
 }
@@ -96,7 +96,7 @@ impl LocalQueue {
             key: "recovered".into(),
             at: jiff::Timestamp::now(),
         };
-        self.push(lane, Waiting { ring, receives: 2 });
+        self.push(lane, WaitingRing { ring, receives: 2 });
     }
 
     /// Waits until no lane has anything to do, for `patience` at most; whether that came to be.
@@ -114,7 +114,7 @@ impl LocalQueue {
         self.idle(patience).await;
     }
 
-    fn push(&self, lane: Lane, waiting: Waiting) {
+    fn push(&self, lane: Lane, waiting: WaitingRing) {
         let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = lanes.get_mut(&lane) {
             slot.get_or_insert(waiting);
@@ -136,7 +136,7 @@ impl LocalQueue {
     }
 
     /// Takes the ring that waits for a lane, or ends the lane's worker.
-    fn take(&self, lane: &Lane) -> Option<Waiting> {
+    fn take(&self, lane: &Lane) -> Option<WaitingRing> {
         let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = lanes
             .get_mut(lane)
@@ -162,7 +162,7 @@ impl LocalQueue {
             let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
             lanes.insert(
                 lane.clone(),
-                Some(Waiting {
+                Some(WaitingRing {
                     receives: waiting.receives + 1,
                     ..waiting
                 }),
@@ -171,7 +171,7 @@ impl LocalQueue {
     }
 
     /// Hands a ring to the processor; the pause before it is to come again, when it was not handled.
-    async fn handle(&self, waiting: &Waiting) -> Option<Duration> {
+    async fn handle(&self, waiting: &WaitingRing) -> Option<Duration> {
         let processor = self.0.processor.get()?;
         let Ring::V1 { lane, .. } = &waiting.ring;
         let slots = match lane {
@@ -217,7 +217,7 @@ impl Queue for LocalQueue {
         }
         self.push(
             lane.clone(),
-            Waiting {
+            WaitingRing {
                 ring: ring.clone(),
                 receives: 1,
             },

@@ -88,7 +88,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
         received_at: now - AGO,
         now,
         again: false,
-        twin_wait: Duration::ZERO,
+        completion_wait: Duration::ZERO,
         longest_settling: Duration::MAX,
     };
     if !send {

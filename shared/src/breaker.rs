@@ -158,7 +158,7 @@ impl CircuitBreakers {
 
     /// Notes that a sink answered as one that is well; returns whether it needed attention until now, and
     /// its lanes are to be rung. `breaker` is what was known when the delivery began.
-    pub async fn went_well(
+    pub async fn record_success(
         &self,
         sink: &str,
         breaker: &CircuitBreaker,

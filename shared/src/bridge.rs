@@ -34,7 +34,7 @@ pub struct Bridge {
     pub ledger: Ledger,
     /// Who is where.
     pub users: UserMap,
-    /// When Haptik was last heard.
+    /// Whether the webhook of each account is well.
     pub health: Health,
     /// When the webhook did not work.
     pub outages: Outages,

@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 
 use toml::de::DeTable;
 
-pub use declare::{KeyDoc, Otherwise, Part, Shown};
+pub use declare::{KeyDoc, Part, Shown, WhenMissing};
 pub use error::{ConfigError, ConfigErrors, Position, Reported};
 pub use handoff::{Handoff, RatingWhen};
 pub use kind::{Forms, RequiredFields, Submit};

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::bridge::Bridge;
 use crate::config::{Config, ConfigErrors};
-use crate::live::{BuildError, Live, REREAD_AFTER, Secret};
 use crate::net::aws::{AwsEnvironment, MissingVariables};
 use crate::net::{self, ClientError};
 use crate::queue::SqsQueue;
+use crate::reloading::{BuildError, REREAD_AFTER, Reloading, Secret};
 use crate::table::Table;
 
 /// The environment of a function.
@@ -75,13 +75,13 @@ impl Environment {
         self,
         parse: impl Fn(&str) -> Result<Config, ConfigErrors> + Send + Sync + 'static,
         build: impl Fn(Bridge, &Parts) -> Result<T, BuildError> + Send + Sync + 'static,
-    ) -> Result<(Live<T>, SqsQueue), ClientError> {
+    ) -> Result<(Reloading<T>, SqsQueue), ClientError> {
         let (secret, parts) = self.connect()?;
         let queue = parts.queue.clone();
-        let live = Live::from_secret(secret, move |text| {
+        let reloading = Reloading::from_secret(secret, move |text| {
             build(parts.bridge(parse(text)?)?, &parts)
         });
-        Ok((live, queue))
+        Ok((reloading, queue))
     }
 
     fn connect(self) -> Result<(Secret, Parts), ClientError> {

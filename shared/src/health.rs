@@ -1,5 +1,5 @@
-//! Whether Haptik's webhook is well: when Haptik was last told something, when it was last heard, and
-//! when the webhook was last enabled.
+//! Whether Haptik's webhook is well: when something was last sent to Haptik, when something was last received
+//! from it, and when the webhook was last enabled.
 //!
 //! Haptik disables a webhook when a delivery has failed seven times, and drops what then waits for more
 //! than an hour (<https://docs.haptik.ai/webhooks/protocols>). It does not say so: what tells is that
@@ -22,8 +22,8 @@ pub const SILENCE: Duration = Duration::from_secs(30);
 /// The longest time between two calls that enable the webhook.
 pub const LONGEST_TRUST: Duration = Duration::from_hours(1);
 
-/// How old a time may be that is kept, so that not each message costs a write. An answer to what was told
-/// in between is noted all the same, and what is told after an answer: what is not noted would look like a
+/// How old a time may be that is kept, so that not each message costs a write. An answer to what was sent
+/// in between is noted all the same, and what is sent after an answer: what is not noted would look like a
 /// silence, or hide one.
 const STEP: Duration = Duration::from_secs(10);
 
@@ -31,24 +31,24 @@ const STEP: Duration = Duration::from_secs(10);
 /// than any outage that is worth noticing.
 const HELD_BACK: Duration = SILENCE;
 
-/// When Haptik was heard, by account.
+/// What is known of the webhook of each account.
 #[derive(Debug)]
 pub struct Health {
     table: Table,
-    /// What this process noted last: that Haptik was told or heard.
+    /// What this process noted last: that something was sent or received.
     noted: Mutex<BTreeMap<AccountId, (&'static str, Timestamp)>>,
 }
 
 /// What is known of an account's webhook.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Heard {
-    /// When Haptik was last told something to which an answer is expected, to within some seconds.
-    pub told: Option<Timestamp>,
+pub struct WebhookHealth {
+    /// When something was last sent to Haptik to which an answer is expected, to within some seconds.
+    pub sent: Option<Timestamp>,
     /// When Haptik's last delivery came, to within some seconds.
-    pub heard: Option<Timestamp>,
+    pub received: Option<Timestamp>,
     /// When the webhook was last enabled.
     pub enabled: Option<Timestamp>,
-    /// When Haptik was first told something since it was last heard.
+    /// When something was first sent since something was last received.
     pub unanswered: Option<Timestamp>,
     /// When a delivery last came whose event was old.
     pub held_back: Option<Timestamp>,
@@ -78,14 +78,14 @@ impl Health {
     }
 
     /// Notes that a delivery of Haptik came. A failure is logged, and no more: the delivery counts. Both
-    /// who receives it and who carries it on note it: only the latter knows what was told before.
-    pub async fn heard(&self, account: &AccountId, now: Timestamp) {
-        self.note(account, "heard", now).await;
+    /// who receives it and who carries it on note it: only the latter knows what was sent before.
+    pub async fn note_received(&self, account: &AccountId, now: Timestamp) {
+        self.note(account, "received", now).await;
     }
 
     /// Notes that a delivery came, of an event that happened `at`, where that is long ago: what waits for
     /// a disabled webhook comes so once it is enabled. A failure is logged, and no more.
-    pub async fn held_back(&self, account: &AccountId, at: Timestamp, now: Timestamp) {
+    pub async fn note_held_back(&self, account: &AccountId, at: Timestamp, now: Timestamp) {
         if since(at, now) < HELD_BACK {
             return;
         }
@@ -104,14 +104,18 @@ impl Health {
         }
     }
 
-    /// Notes that Haptik is told something to which an answer is expected. A failure is logged, and no
+    /// Notes that something is sent to Haptik to which an answer is expected. A failure is logged, and no
     /// more.
-    pub async fn told(&self, account: &AccountId, now: Timestamp) {
-        self.note(account, "told", now).await;
+    pub async fn note_sent(&self, account: &AccountId, now: Timestamp) {
+        self.note(account, "sent", now).await;
     }
 
     /// Notes that the webhook was enabled.
-    pub async fn enabled(&self, account: &AccountId, now: Timestamp) -> Result<(), TableError> {
+    pub async fn note_enabled(
+        &self,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
         self.write(account, "enabled", now).await
     }
 
@@ -126,16 +130,16 @@ impl Health {
     }
 
     /// What is known of an account's webhook.
-    pub async fn of(&self, account: &AccountId) -> Result<Heard, TableError> {
+    pub async fn of(&self, account: &AccountId) -> Result<WebhookHealth, TableError> {
         let item = self.table.get(&key(account), "webhook").await?;
         let item = item.unwrap_or_default();
         let time = |name: &str| {
             let milliseconds = item.get(name).map(AttributeValue::as_n)?.ok()?.parse();
             Timestamp::from_millisecond(milliseconds.ok()?).ok()
         };
-        Ok(Heard {
-            told: time("told"),
-            heard: time("heard"),
+        Ok(WebhookHealth {
+            sent: time("sent"),
+            received: time("received"),
             enabled: time("enabled"),
             unanswered: time("unanswered"),
             held_back: time("held_back"),
@@ -157,7 +161,7 @@ impl Health {
             noted.insert(account.clone(), (what, now));
         }
         if let Err(error) = self.write(account, what, now).await {
-            tracing::warn!(%account, what, %error, "when Haptik was last heard is not noted");
+            tracing::warn!(%account, what, %error, "when something was last sent or received is not noted");
             let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
             noted.remove(account);
         }
@@ -174,8 +178,8 @@ impl Health {
         let update = self.update(account).condition(is_newer);
         let update = update.set(what, millis(now));
         let update = match what {
-            "told" => update.set_if_absent("unanswered", millis(now)),
-            "heard" => update.remove("unanswered"),
+            "sent" => update.set_if_absent("unanswered", millis(now)),
+            "received" => update.remove("unanswered"),
             _ => update,
         };
         update.send_if().await.map(drop)
@@ -186,7 +190,7 @@ impl Health {
     }
 }
 
-impl Heard {
+impl WebhookHealth {
     /// Whether the webhook is to be enabled now, and why. In a silence that lasts, because an agent takes
     /// time or nobody answers, it is enabled again each time that the silence has doubled.
     #[must_use]
@@ -206,17 +210,17 @@ impl Heard {
     /// take that long.
     #[must_use]
     pub fn silence(&self, now: Timestamp) -> Option<Duration> {
-        let told = self.told?;
+        let sent = self.sent?;
         // Both times are kept to within a step.
-        if self.heard.is_some_and(|heard| heard >= told) {
+        if self.received.is_some_and(|received| received >= sent) {
             return None;
         }
         // Not since the last word: those who go on writing must not hide that nobody answers.
-        let silence = since(self.unanswered.unwrap_or(told), now);
+        let silence = since(self.unanswered.unwrap_or(sent), now);
         (silence >= SILENCE).then_some(silence)
     }
 
-    /// Whether the hourly enabling was left out: nobody kept house, or Haptik did not let it be enabled.
+    /// Whether the hourly enabling was left out: the maintenance did not run, or Haptik did not let it be enabled.
     #[must_use]
     pub fn is_unattended(&self, now: Timestamp) -> bool {
         self.enabled
@@ -237,38 +241,38 @@ fn since(earlier: Timestamp, later: Timestamp) -> Duration {
 mod tests {
     use super::*;
 
-    fn heard(told: i64, heard: i64, enabled: i64) -> Heard {
+    fn health(sent: i64, received: i64, enabled: i64) -> WebhookHealth {
         let at = |second| Timestamp::from_second(second).ok();
-        Heard {
-            told: at(told),
-            heard: at(heard),
+        WebhookHealth {
+            sent: at(sent),
+            received: at(received),
             enabled: at(enabled),
-            ..Heard::default()
+            ..WebhookHealth::default()
         }
     }
 
-    fn due(heard: Heard, now: i64) -> Option<Due> {
-        heard.due(Timestamp::from_second(now).expect("in range"))
+    fn due(health: WebhookHealth, now: i64) -> Option<Due> {
+        health.due(Timestamp::from_second(now).expect("in range"))
     }
 
     #[test]
     fn a_webhook_is_enabled_at_first_and_every_hour() {
-        assert_eq!(due(Heard::default(), 0), Some(Due::Hourly));
-        let answered = heard(100, 101, 1_000);
+        assert_eq!(due(WebhookHealth::default(), 0), Some(Due::Hourly));
+        let answered = health(100, 101, 1_000);
         assert_eq!(due(answered, 1_000 + 3_599), None);
         assert_eq!(due(answered, 1_000 + 3_600), Some(Due::Hourly));
     }
 
     #[test]
     fn a_webhook_is_enabled_after_a_silence_and_then_ever_less_often() {
-        assert_eq!(due(heard(1_000, 900, 950), 1_029), None);
+        assert_eq!(due(health(1_000, 900, 950), 1_029), None);
         let silence = |seconds| Some(Due::Silence(Duration::from_secs(seconds)));
-        assert_eq!(due(heard(1_000, 900, 950), 1_030), silence(30));
-        assert_eq!(due(heard(1_000, 900, 1_030), 1_059), None);
-        assert_eq!(due(heard(1_000, 900, 1_030), 1_060), silence(60));
-        assert_eq!(due(heard(1_000, 900, 1_060), 1_120), silence(120));
+        assert_eq!(due(health(1_000, 900, 950), 1_030), silence(30));
+        assert_eq!(due(health(1_000, 900, 1_030), 1_059), None);
+        assert_eq!(due(health(1_000, 900, 1_030), 1_060), silence(60));
+        assert_eq!(due(health(1_000, 900, 1_060), 1_120), silence(120));
         assert_eq!(
-            due(heard(1_000, 1_005, 950), 1_200),
+            due(health(1_000, 1_005, 950), 1_200),
             None,
             "it was answered"
         );
@@ -276,7 +280,7 @@ mod tests {
 
     #[test]
     fn users_who_go_on_writing_do_not_hide_a_silence() {
-        let mut busy = heard(1_028, 900, 950);
+        let mut busy = health(1_028, 900, 950);
         assert_eq!(due(busy, 1_031), None);
         busy.unanswered = Timestamp::from_second(1_001).ok();
         let silence = Some(Due::Silence(Duration::from_secs(30)));

@@ -44,7 +44,7 @@ mod handoff;
 mod operator;
 mod receipt;
 
-pub use handoff::{Ask, Began, BeginError};
+pub use handoff::{Ask, BeginError, BeginOutcome};
 pub use operator::Occurrence;
 pub use receipt::ReceiptUser;
 
@@ -221,14 +221,14 @@ impl Bridge {
         body: &[u8],
     ) -> Result<(), NotDurable> {
         let key = event.key(body);
-        let told = self.tell_sinks(context, event, payload, &key);
+        let told = self.append_for_sinks(context, event, payload, &key);
         told.await.map(drop)
     }
 
     /// Appends an event to the lane of each sink that wants it: one of Haptik's, or one of the bridge's
     /// own in the same form; whether one wants it. `key` is the event's place, `payload` has it as it came.
     /// One that names no user has the lane of [`AuthId::anonymous`].
-    pub async fn tell_sinks(
+    pub async fn append_for_sinks(
         &self,
         context: RequestContext<'_>,
         event: &Event,

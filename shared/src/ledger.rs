@@ -30,7 +30,7 @@ mod payload;
 mod record;
 
 use item::Item;
-pub use operate::Told;
+pub use operate::SentMessage;
 pub use payload::Payload;
 
 /// Where an entry stands.

@@ -3,7 +3,7 @@
 //! In reading order, along the way of a message:
 //!
 //! - [`config`] is the one configuration text, checked and typed; [`bridge`] builds from it everything
-//!   that the functions depend on; [`live`] reads it again while they run.
+//!   that the functions depend on; [`reloading`] reads it again while they run.
 //! - [`haptik`] is the platform: its deliveries, and the calls to it.
 //! - [`ingest`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
 //!   ring of the [`queue`]. [`users`] is the map of who is where and who is with a human,
@@ -13,7 +13,7 @@
 //! - [`retry`] says whether a failure is worth repeating, [`net`] sends what goes out,
 //!   [`standard_webhooks`] signs it. Channels and sinks have crates of their own.
 //! - [`template`] fills in what the operator wrote.
-//! - [`redact`] keeps what people say out of `Debug`, [`seal`] encrypts the secrets that are kept in the table.
+//! - [`redact`] keeps what people say out of `Debug`, [`encryption`] encrypts the secrets that are kept in the table.
 //! - [`telemetry`] tells of every hop; [`ids`] names things, [`key`] puts them in order;
 //!   [`lenient_json`] reads other people's JSON; [`environment`] is where the functions find things.
 
@@ -21,6 +21,7 @@ pub mod activity;
 pub mod breaker;
 pub mod bridge;
 pub mod config;
+pub mod encryption;
 pub mod environment;
 pub mod haptik;
 pub mod health;
@@ -30,7 +31,6 @@ pub mod key;
 pub mod lane;
 pub mod ledger;
 pub mod lenient_json;
-pub mod live;
 pub mod message;
 pub mod net;
 pub mod offers;
@@ -38,8 +38,8 @@ pub mod outage;
 pub mod queue;
 pub mod rate_limit;
 pub mod redact;
+pub mod reloading;
 pub mod retry;
-pub mod seal;
 pub mod standard_webhooks;
 pub mod table;
 pub mod telemetry;

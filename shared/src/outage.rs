@@ -34,7 +34,7 @@ const UNCHECKED: &str = "unchecked#";
 pub struct Outage {
     /// The account at Haptik.
     pub account: AccountId,
-    /// When it began at the earliest: when Haptik was last heard before.
+    /// When it began at the earliest: when a delivery of Haptik's last came before.
     pub began: Timestamp,
     /// When it was noticed.
     pub noticed: Timestamp,

@@ -79,7 +79,7 @@ impl Template {
     pub fn check(&self, names: &[&str]) -> Result<(), String> {
         let template = ENVIRONMENT
             .template_from_named_str(self.escape.name(), &self.source)
-            .map_err(|error| format!("a template with an error: {}", said(&error)))?;
+            .map_err(|error| format!("a template with an error: {}", error_text(&error)))?;
         let mut unknown: Vec<String> = template
             .undeclared_variables(false)
             .into_iter()
@@ -96,7 +96,7 @@ impl Template {
                 ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
             )
         {
-            return Err(format!("a template with an error: {}", said(&error)));
+            return Err(format!("a template with an error: {}", error_text(&error)));
         }
         Ok(())
     }
@@ -259,7 +259,7 @@ fn is_global(name: &str) -> bool {
 }
 
 /// What is wrong, without a value: the engine's own text may quote one.
-fn said(error: &Error) -> String {
+fn error_text(error: &Error) -> String {
     let line = error.line().map(|line| format!(" (line {line})"));
     let detail = match error.kind() {
         ErrorKind::SyntaxError
@@ -277,7 +277,10 @@ fn said(error: &Error) -> String {
 }
 
 fn unfillable(error: &Error) -> Unfillable {
-    Unfillable(format!("a template cannot be filled in: {}", said(error)))
+    Unfillable(format!(
+        "a template cannot be filled in: {}",
+        error_text(error)
+    ))
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ use crate::table::{self, Table, TableError, Update, equals, number, text};
 mod due;
 mod handoff;
 
-pub use due::{Begun, Due};
-pub use handoff::Over;
+pub use due::{Due, RecordOutcome};
+pub use handoff::EndOutcome;
 
 /// A user.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct User {
     pub registered: Option<String>,
     /// What the channel itself said of the user when it was asked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<AskedProfile>,
+    pub asked: Option<ProfileLookup>,
     /// Haptik's `user_name`, learnt from its deliveries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
@@ -71,7 +71,7 @@ pub struct User {
 
 /// What a channel said of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AskedProfile {
+pub struct ProfileLookup {
     /// When it was asked, in milliseconds since the epoch.
     pub at: i64,
     /// A hash of what it said; empty where it is not known.
@@ -169,10 +169,10 @@ impl UserMap {
     }
 
     /// Notes what the channel said of the user.
-    pub async fn put_asked(
+    pub async fn put_profile_lookup(
         &self,
         auth_id: &AuthId,
-        asked: &AskedProfile,
+        asked: &ProfileLookup,
     ) -> Result<(), TableError> {
         let asked = serde_dynamo::to_attribute_value(asked)?;
         self.update(auth_id).set("asked", asked).send().await

@@ -12,7 +12,7 @@ use super::{
     bot::{Reply, UserMessage},
     events::{CompletedBy, Frame, Speaker},
     settings::AgentJoins,
-    state::{Answers, Said, State},
+    state::{Responder, State, Utterance},
 };
 
 /// How long it takes to move a chat, where nobody says it.
@@ -264,7 +264,7 @@ impl Simulator {
                 Some(file) => format!("{} {}", file.name, message.text),
                 None => message.text.clone(),
             };
-            let said = Said {
+            let said = Utterance {
                 sender: "user".to_owned(),
                 text,
                 bots: None,
@@ -274,9 +274,9 @@ impl Simulator {
         });
         self.completes_when_idle(&message.auth_id);
         match who {
-            Some(Answers::Agent) => self.inner.bot.agent_answer(message),
-            Some(Answers::Bot) => self.inner.bot.answer(message),
-            Some(Answers::Nobody) | None => Vec::new(),
+            Some(Responder::Agent) => self.inner.bot.agent_answer(message),
+            Some(Responder::Bot) => self.inner.bot.answer(message),
+            Some(Responder::Nobody) | None => Vec::new(),
         }
     }
 
@@ -351,7 +351,7 @@ impl Simulator {
                 Speaker::Bot => ("bot".to_owned(), Some(type_of(hsl))),
                 Speaker::Agent => (self.inner.settings.agent_name.clone(), None),
             };
-            let said = Said {
+            let said = Utterance {
                 sender,
                 text: text_of(hsl),
                 bots,

@@ -189,12 +189,12 @@ async fn clear_delivery_faults(State(simulator): State<Simulator>) -> StatusCode
 /// What somebody says: a text or a message in HSL.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
-enum Said {
+enum AgentMessage {
     Text(String),
     Hsl(Value),
 }
 
-impl Said {
+impl AgentMessage {
     fn into_hsl(self) -> Value {
         match self {
             Self::Text(text) => plain(&text),
@@ -206,7 +206,7 @@ impl Said {
 async fn says(
     State(simulator): State<Simulator>,
     Path(auth_id): Path<String>,
-    Json(said): Json<Said>,
+    Json(said): Json<AgentMessage>,
 ) -> Result<Json<Value>, UnknownUser> {
     let message_id = simulator.say(&auth_id, &said.into_hsl())?;
     Ok(Json(json!({"message_id": message_id})))
@@ -215,7 +215,7 @@ async fn says(
 async fn agent_says(
     State(simulator): State<Simulator>,
     Path(auth_id): Path<String>,
-    Json(said): Json<Said>,
+    Json(said): Json<AgentMessage>,
 ) -> Result<Json<Value>, UnknownUser> {
     let message_id = simulator.agent_says(&auth_id, &said.into_hsl())?;
     Ok(Json(json!({"message_id": message_id})))
@@ -272,27 +272,27 @@ async fn completes(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Unheard {
+struct UnknownEvent {
     event_name: String,
 }
 
 async fn unknown_event(
     State(simulator): State<Simulator>,
     Path(auth_id): Path<String>,
-    Json(unheard): Json<Unheard>,
+    Json(unknown): Json<UnknownEvent>,
 ) -> Result<StatusCode, UnknownUser> {
-    simulator.unknown_event(&auth_id, &unheard.event_name)?;
+    simulator.unknown_event(&auth_id, &unknown.event_name)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]
-struct Searched {
+struct SearchQuery {
     #[serde(default)]
     query: String,
 }
 
 /// What a form's search field asks (docs.haptik.ai, bot-builder/basic/chat-elements).
-async fn search(Query(searched): Query<Searched>) -> Json<Value> {
+async fn search(Query(searched): Query<SearchQuery>) -> Json<Value> {
     let wanted = searched.query.to_lowercase();
     let found: Vec<_> = CITIES
         .iter()

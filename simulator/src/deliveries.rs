@@ -22,7 +22,7 @@ use super::{
     faults::DeliveryPlan,
     records::{Attempt, Delivery, DeliveryKind, DeliveryState},
     state::State,
-    webhook::{Parcel, Waiting},
+    webhook::{HeldEvent, QueuedDelivery},
 };
 
 /// How long after each failed try the next one follows, before scaling.
@@ -90,7 +90,7 @@ impl Simulator {
     }
 
     fn dispatch(&self, event: &Value, body: Arc<str>) {
-        let about = About::of(event);
+        let about = EventSummary::of(event);
         let at = Timestamp::now();
         let (parcel, plan, held) = self.change(|state| {
             let mut plan = DeliveryPlan::default();
@@ -131,7 +131,13 @@ impl Simulator {
     }
 
     /// What the faults send beside the delivery.
-    fn send_extras(&self, about: &About, parcel: &Parcel, plan: &DeliveryPlan, at: Timestamp) {
+    fn send_extras(
+        &self,
+        about: &EventSummary,
+        parcel: &QueuedDelivery,
+        plan: &DeliveryPlan,
+        at: Timestamp,
+    ) {
         let garbage: Arc<str> = "{\"event_name\": \"message\", \"message\": {".into();
         let extras = [
             (plan.duplicate, DeliveryKind::Duplicate, &parcel.body),
@@ -164,14 +170,14 @@ impl Simulator {
         });
     }
 
-    fn send_all(&self, parcels: Vec<Parcel>) {
+    fn send_all(&self, parcels: Vec<QueuedDelivery>) {
         for parcel in parcels {
             self.send(parcel, Duration::ZERO, None);
         }
     }
 
     /// Carries a delivery through all its tries; `then` follows its first one.
-    fn send(&self, parcel: Parcel, delay: Duration, mut then: Option<Parcel>) {
+    fn send(&self, parcel: QueuedDelivery, delay: Duration, mut then: Option<QueuedDelivery>) {
         let weak = Arc::downgrade(&self.inner);
         let settings = &self.inner.settings;
         let mut pauses = vec![delay];
@@ -202,7 +208,7 @@ impl Simulator {
     }
 
     /// One try. True when nothing is left to do: it was delivered, or waits in the queue.
-    async fn try_once(&self, parcel: &Parcel) -> bool {
+    async fn try_once(&self, parcel: &QueuedDelivery) -> bool {
         let url = self.change(|state| {
             if !state.webhook.is_open() {
                 self.put_in_queue(state, parcel.clone());
@@ -232,7 +238,11 @@ impl Simulator {
         delivered
     }
 
-    async fn post(&self, url: &str, parcel: &Parcel) -> (Option<u16>, Option<&'static str>) {
+    async fn post(
+        &self,
+        url: &str,
+        parcel: &QueuedDelivery,
+    ) -> (Option<u16>, Option<&'static str>) {
         let Some(client) = &self.inner.client else {
             return (None, Some("no client"));
         };
@@ -257,7 +267,7 @@ impl Simulator {
         }
     }
 
-    fn give_up(&self, parcel: &Parcel) {
+    fn give_up(&self, parcel: &QueuedDelivery) {
         self.change(|state| {
             set_state(state, parcel.number, DeliveryState::Failed);
             if parcel.kind == DeliveryKind::Event {
@@ -266,9 +276,9 @@ impl Simulator {
         });
     }
 
-    fn put_in_queue(&self, state: &mut State, parcel: Parcel) {
+    fn put_in_queue(&self, state: &mut State, parcel: QueuedDelivery) {
         set_state(state, parcel.number, DeliveryState::Waiting);
-        state.webhook.waiting.push_back(Waiting {
+        state.webhook.waiting.push_back(HeldEvent {
             parcel,
             since: Instant::now(),
             ahead: state.webhook.ahead,
@@ -281,14 +291,14 @@ impl Simulator {
     }
 
     /// What waits and is not too old, when it can be sent.
-    fn take_waiting(&self, state: &mut State) -> Vec<Parcel> {
+    fn take_waiting(&self, state: &mut State) -> Vec<QueuedDelivery> {
         if !state.webhook.is_open() {
             return Vec::new();
         }
         let limit = self.inner.settings.scaled(WAITING_TIME);
         let ahead = state.webhook.ahead;
         let waited =
-            |waiting: &Waiting| waiting.since.elapsed() + ahead.saturating_sub(waiting.ahead);
+            |waiting: &HeldEvent| waiting.since.elapsed() + ahead.saturating_sub(waiting.ahead);
         let (fresh, old): (Vec<_>, Vec<_>) = std::mem::take(&mut state.webhook.waiting)
             .into_iter()
             .partition(|waiting| waited(waiting) <= limit);
@@ -309,13 +319,13 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
 }
 
 /// What a record says about an event.
-struct About {
+struct EventSummary {
     event_name: Option<String>,
     message_id: Option<u64>,
     auth_id: Option<String>,
 }
 
-impl About {
+impl EventSummary {
     fn of(event: &Value) -> Self {
         let text = |pointer| Some(event.pointer(pointer)?.as_str()?.to_owned());
         Self {
@@ -328,11 +338,11 @@ impl About {
 
 fn record(
     state: &mut State,
-    about: &About,
+    about: &EventSummary,
     body: Arc<str>,
     kind: DeliveryKind,
     at: Timestamp,
-) -> Parcel {
+) -> QueuedDelivery {
     let number = state.records.deliveries.push(Delivery {
         at,
         kind,
@@ -343,7 +353,7 @@ fn record(
         attempts: Vec::new(),
         state: DeliveryState::Pending,
     });
-    Parcel { number, body, kind }
+    QueuedDelivery { number, body, kind }
 }
 
 fn set_state(state: &mut State, number: u64, to: DeliveryState) {

@@ -193,21 +193,21 @@ impl User {
     }
 
     /// Who answers what the user says.
-    pub(super) fn who_answers(&self) -> Answers {
+    pub(super) fn who_answers(&self) -> Responder {
         if self.agent_team.is_some() {
             if self.agent_is_played {
-                Answers::Nobody
+                Responder::Nobody
             } else {
-                Answers::Agent
+                Responder::Agent
             }
         } else if self.is_moving {
-            Answers::Nobody
+            Responder::Nobody
         } else {
-            Answers::Bot
+            Responder::Bot
         }
     }
 
-    pub(super) fn remember(&mut self, said: Said, message_id: u64, at: Timestamp) {
+    pub(super) fn remember(&mut self, said: Utterance, message_id: u64, at: Timestamp) {
         if self.history.len() >= KEPT_LINES {
             self.history.pop_front();
         }
@@ -222,7 +222,7 @@ impl User {
 
 /// Who answers a user by a script.
 #[derive(Clone, Copy)]
-pub(super) enum Answers {
+pub(super) enum Responder {
     /// The bot.
     Bot,
     /// The agent who has the chat.
@@ -241,7 +241,7 @@ pub(super) struct Conversation {
 }
 
 /// Who said what.
-pub(super) struct Said {
+pub(super) struct Utterance {
     /// `user`, `bot`, or the agent's name.
     pub(super) sender: String,
     /// What was said.
@@ -253,7 +253,7 @@ pub(super) struct Said {
 /// A line of a transcript.
 pub(super) struct Line {
     pub(super) conversation: u64,
-    pub(super) said: Said,
+    pub(super) said: Utterance,
     pub(super) message_id: u64,
     pub(super) at: Timestamp,
 }

@@ -14,10 +14,10 @@ use super::records::DeliveryKind;
 pub(super) struct Webhook {
     pub(super) url: Option<String>,
     pub(super) enabled: bool,
-    pub(super) waiting: VecDeque<Waiting>,
+    pub(super) waiting: VecDeque<HeldEvent>,
     /// How much time has passed for what waits beyond what really has.
     pub(super) ahead: Duration,
-    pub(super) held: HashMap<String, Parcel>,
+    pub(super) held: HashMap<String, QueuedDelivery>,
 }
 
 impl Webhook {
@@ -37,8 +37,8 @@ impl Webhook {
 }
 
 /// An event that waits for the webhook.
-pub(super) struct Waiting {
-    pub(super) parcel: Parcel,
+pub(super) struct HeldEvent {
+    pub(super) parcel: QueuedDelivery,
     pub(super) since: Instant,
     /// [`Webhook::ahead`] when it began to wait.
     pub(super) ahead: Duration,
@@ -46,7 +46,7 @@ pub(super) struct Waiting {
 
 /// A recorded delivery and what is needed to send it.
 #[derive(Clone)]
-pub(super) struct Parcel {
+pub(super) struct QueuedDelivery {
     pub(super) number: u64,
     pub(super) body: Arc<str>,
     pub(super) kind: DeliveryKind,

@@ -246,7 +246,7 @@ mod tests {
             received_at: Timestamp::UNIX_EPOCH,
             now: Timestamp::UNIX_EPOCH,
             again: false,
-            twin_wait: Duration::ZERO,
+            completion_wait: Duration::ZERO,
             longest_settling: Duration::MAX,
         })
     }
@@ -287,7 +287,7 @@ mod tests {
             received_at: Timestamp::UNIX_EPOCH,
             now: Timestamp::UNIX_EPOCH,
             again: false,
-            twin_wait: Duration::ZERO,
+            completion_wait: Duration::ZERO,
             longest_settling: Duration::MAX,
         });
         assert_eq!(values["user"]["phone"], "918826755986");

@@ -3,7 +3,7 @@
 //! One ticket: Freshdesk has neither idempotency keys nor an external id of a ticket, so the external id
 //! is a tag, and is looked for among the requester's tickets before a ticket is created again. That list
 //! comes from Freshdesk's database; its search, which can look for a tag, is minutes behind. What remains
-//! is a creation that Freshdesk carries out later than `SETTLES_IN` after it was asked.
+//! is a creation that Freshdesk carries out later than `SEARCH_LAG` after it was asked.
 //!
 //! The description and notes are HTML there, and escaped here. Notes are private.
 
@@ -60,7 +60,7 @@ impl CrmType for Freshdesk {
         ..Limits::of(SUBJECT, DESCRIPTION, DESCRIPTION)
     };
     /// How long a creation may take on its way: three times as long as we wait for its answer.
-    const SETTLES_IN: Duration = Duration::from_secs(30);
+    const SEARCH_LAG: Duration = Duration::from_secs(30);
     const DEFINITION: SinkDefinition = config::freshdesk::DEFINITION;
     type Config = config::freshdesk::Freshdesk;
 

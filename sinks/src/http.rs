@@ -191,7 +191,7 @@ mod tests {
             received_at: Timestamp::UNIX_EPOCH,
             now: Timestamp::now(),
             again: false,
-            twin_wait: std::time::Duration::ZERO,
+            completion_wait: std::time::Duration::ZERO,
             longest_settling: std::time::Duration::MAX,
         };
         let sink = sinks.get("desk").expect("the sink");

@@ -3,7 +3,7 @@
 //!
 //! One request: Jira has neither idempotency keys nor unique fields. The external id stands at the end of
 //! the description, or is a label, and Jira is searched for it before a request is created again. That
-//! search is behind by seconds to minutes, so `SETTLES_IN` must have passed. What remains is an index
+//! search is behind by seconds to minutes, so `SEARCH_LAG` must have passed. What remains is an index
 //! that is further behind.
 //!
 //! Description and comments are sent as documents (ADF), so that nothing in them is taken for markup.
@@ -55,7 +55,7 @@ impl CrmType for Jira {
     };
     /// "The delay might vary from a few seconds to minutes"
     /// (<https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/>).
-    const SETTLES_IN: Duration = Duration::from_mins(5);
+    const SEARCH_LAG: Duration = Duration::from_mins(5);
     const DEFINITION: SinkDefinition = config::jira::DEFINITION;
     type Config = config::jira::Jira;
 

@@ -3,7 +3,7 @@
 //!
 //! One incident: its `correlation_id`, which ServiceNow has for this, is the external id, and is looked for
 //! in the table itself before an incident is created again. What remains is a creation that ServiceNow
-//! carries out later than `SETTLES_IN` after it was asked, because the column is not unique.
+//! carries out later than `SEARCH_LAG` after it was asked, because the column is not unique.
 //!
 //! Texts are plain, and shown so. Comments are work notes, which only agents see.
 
@@ -45,7 +45,7 @@ impl CrmType for ServiceNow {
     const NAME: &'static str = "servicenow";
     const LIMITS: Limits = Limits::of(SUBJECT, TEXT, TEXT);
     /// How long a creation may take on its way: three times as long as we wait for its answer.
-    const SETTLES_IN: Duration = Duration::from_secs(30);
+    const SEARCH_LAG: Duration = Duration::from_secs(30);
     const DEFINITION: SinkDefinition = config::servicenow::DEFINITION;
     type Config = config::servicenow::ServiceNow;
 

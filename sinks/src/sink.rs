@@ -67,7 +67,7 @@ pub struct Delivery<'a> {
     /// Whether an earlier try may have ended anywhere.
     pub again: bool,
     /// How long `chat_complete` waits for the other completion event, which says more.
-    pub twin_wait: Duration,
+    pub completion_wait: Duration,
     /// How long a creation that was cut off is waited for at most, whatever the CRM may take for it.
     pub longest_settling: Duration,
 }

@@ -7,7 +7,7 @@
 //! A ticket is created in three steps, each of which may be the last of a process: the table is told that
 //! it is begun (`Case`), the CRM creates it, the table is told its number. Whoever finds one
 //! that is begun and has no number asks the CRM for it by its external id before it creates another; where
-//! the CRM's answer to that can be late, it waits for [`CrmType::SETTLES_IN`] first. A CRM that has idempotency
+//! the CRM's answer to that can be late, it waits for [`CrmType::SEARCH_LAG`] first. A CRM that has idempotency
 //! keys gets the external id as one, besides.
 
 use std::marker::PhantomData;
@@ -39,24 +39,24 @@ pub use crate::sink::TicketRef;
 pub use crm::{Auth, Crm, CrmClient, CrmType, Limits};
 pub use ticket::{Attachment, Comment, Requester, Ticket};
 
-use case::{Case, Place};
+use case::{Case, CaseMatch};
 
 /// A sink that makes tickets, in any CRM.
 #[derive(Debug)]
 pub struct Tickets {
     crm: Box<dyn Crm>,
     limits: Limits,
-    settles_in: Duration,
+    search_lag: Duration,
     deps: SinkDeps,
     texts: TicketTexts,
     /// Whether both events of a completion come here.
     gets_both: bool,
-    opening: Opening,
+    opening: EarlyTicket,
 }
 
 /// What opens a ticket before the conversation is complete: what the operator's `events` name, without `*`.
 #[derive(Debug)]
-struct Opening {
+struct EarlyTicket {
     /// `chat_pinned`: an agent joins.
     on_pinned: bool,
     /// `message`: the chat begins.
@@ -65,7 +65,7 @@ struct Opening {
     when: Vec<Condition>,
 }
 
-impl Opening {
+impl EarlyTicket {
     fn of(sink: &config::Sink) -> Self {
         let names = |name: &str| sink.events.iter().any(|event| event == name);
         Self {
@@ -103,11 +103,11 @@ impl<C: CrmType> SinkType for Ticketing<C> {
         Box::new(Tickets {
             crm: Box::new(C::new(config, deps.http.clone())),
             limits: C::LIMITS,
-            settles_in: C::SETTLES_IN,
+            search_lag: C::SEARCH_LAG,
             deps: deps.clone(),
             texts: config.ticket().clone(),
             gets_both: both.iter().all(|event| of.wants(event)),
-            opening: Opening::of(of),
+            opening: EarlyTicket::of(of),
         })
     }
 }
@@ -128,19 +128,19 @@ impl Tickets {
         let waited = Duration::try_from(waited).unwrap_or_default();
         let is_short = delivery.event.kind == EventKind::ChatComplete;
         let case = match Case::of(&self.deps, delivery).await? {
-            Place::Duplicate => {
+            CaseMatch::Duplicate => {
                 let reason = "the other completion event has made the ticket";
                 return Ok(Delivered::Nothing(reason));
             }
-            Place::New(_) | Place::Opened(..)
-                if is_short && self.gets_both && waited < delivery.twin_wait =>
+            CaseMatch::New(_) | CaseMatch::Opened(..)
+                if is_short && self.gets_both && waited < delivery.completion_wait =>
             {
-                let left = delivery.twin_wait.saturating_sub(waited);
+                let left = delivery.completion_wait.saturating_sub(waited);
                 let reason = "the other completion event, which says more, may come";
                 return Ok(Delivered::Later(left, reason));
             }
-            Place::Opened(case, open) => case.adopted(&self.deps, delivery, open).await?,
-            Place::New(case) | Place::Known(case) => case,
+            CaseMatch::Opened(case, open) => case.adopted(&self.deps, delivery, open).await?,
+            CaseMatch::New(case) | CaseMatch::Known(case) => case,
         };
         if let Some(ticket) = case.ticket.clone() {
             return self.add(delivery, case, &ticket).await;
@@ -151,13 +151,13 @@ impl Tickets {
     /// What an event comes to that opens a ticket before the conversation is complete.
     async fn open(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {
         match Case::opening(&self.deps, delivery).await? {
-            Place::Duplicate | Place::Opened(..) => {
+            CaseMatch::Duplicate | CaseMatch::Opened(..) => {
                 Ok(Delivered::Nothing("the conversation has its ticket"))
             }
-            Place::New(case) | Place::Known(case) if case.ticket.is_none() => {
+            CaseMatch::New(case) | CaseMatch::Known(case) if case.ticket.is_none() => {
                 self.create(delivery, case).await
             }
-            Place::New(_) | Place::Known(_) => Ok(Delivered::Done),
+            CaseMatch::New(_) | CaseMatch::Known(_) => Ok(Delivered::Done),
         }
     }
 
@@ -184,14 +184,15 @@ impl Tickets {
             }
             found
         } else {
-            let unsettled = begun_at.map_or(Duration::ZERO, |at| self.unsettled(at, delivery));
-            if !unsettled.is_zero() {
+            let search_lag_left =
+                begun_at.map_or(Duration::ZERO, |at| self.search_lag_left(at, delivery));
+            if !search_lag_left.is_zero() {
                 let reason = "an earlier try may still become a ticket";
-                return Ok(Delivered::Later(unsettled, reason));
+                return Ok(Delivered::Later(search_lag_left, reason));
             }
             if !case.begin(&self.deps, delivery).await? {
                 let reason = "another process creates the ticket";
-                let pause = self.settles_in.max(BESIDE);
+                let pause = self.search_lag.max(BESIDE);
                 return Ok(Delivered::Later(
                     pause.min(delivery.longest_settling),
                     reason,
@@ -220,10 +221,10 @@ impl Tickets {
     }
 
     /// How long a try that was begun then can still come to something.
-    fn unsettled(&self, begun_at: Timestamp, delivery: &Delivery<'_>) -> Duration {
+    fn search_lag_left(&self, begun_at: Timestamp, delivery: &Delivery<'_>) -> Duration {
         let past = Duration::try_from(delivery.now.duration_since(begun_at)).unwrap_or_default();
-        let settles_in = self.settles_in.min(delivery.longest_settling);
-        settles_in.saturating_sub(past)
+        let search_lag = self.search_lag.min(delivery.longest_settling);
+        search_lag.saturating_sub(past)
     }
 
     fn makes_a_ticket(&self, event: &Event) -> bool {

@@ -27,7 +27,7 @@ use crate::{Delivery, SinkError};
 mod merge;
 mod record;
 
-use record::Said;
+use record::RecordedMessage;
 
 /// How long after a completion its transcript may lack the last message that Haptik delivered.
 const INCOMPLETE_FOR: Duration = Duration::from_mins(2);
@@ -112,8 +112,8 @@ struct Line {
     at: Option<Timestamp>,
 }
 
-impl From<&Said> for Line {
-    fn from(said: &Said) -> Self {
+impl From<&RecordedMessage> for Line {
+    fn from(said: &RecordedMessage) -> Self {
         Self {
             sender: said.sender.clone(),
             text: said.whole(),
@@ -139,7 +139,7 @@ pub(crate) enum Fetched {
 }
 
 /// What came of asking Haptik for a transcript.
-enum Asked {
+enum TranscriptAnswer {
     /// It is there; with a note where it is not the whole.
     Messages(Vec<HistoryMessage>, Option<&'static str>),
     /// It is not complete yet: how long to wait for it, and why.
@@ -184,13 +184,13 @@ impl Transcripts {
         source: TranscriptSource,
     ) -> Result<Fetched, SinkError> {
         let asked = match source {
-            TranscriptSource::Ledger => Asked::Missing(NOT_RECORDED),
+            TranscriptSource::Ledger => TranscriptAnswer::Missing(NOT_RECORDED),
             TranscriptSource::Auto | TranscriptSource::Haptik => self.ask(delivery).await?,
         };
         let (messages, note) = match asked {
-            Asked::NotYet(pause, reason) => return Ok(Fetched::NotYet(pause, reason)),
-            Asked::Messages(messages, note) => (messages, note),
-            Asked::Missing(note) => {
+            TranscriptAnswer::NotYet(pause, reason) => return Ok(Fetched::NotYet(pause, reason)),
+            TranscriptAnswer::Messages(messages, note) => (messages, note),
+            TranscriptAnswer::Missing(note) => {
                 let record = match source {
                     TranscriptSource::Haptik => Vec::new(),
                     TranscriptSource::Auto | TranscriptSource::Ledger => {
@@ -225,7 +225,7 @@ impl Transcripts {
         &self,
         delivery: &Delivery<'_>,
         began: Option<Timestamp>,
-    ) -> Result<Vec<Said>, SinkError> {
+    ) -> Result<Vec<RecordedMessage>, SinkError> {
         let until = delivery.event.timestamp.unwrap_or(delivery.received_at) + CLOCKS_DIFFER;
         // What the user said may have come to Haptik later.
         let since = began.map(|began| began - TOLD_WITHIN);
@@ -233,8 +233,8 @@ impl Transcripts {
     }
 
     /// Asks Haptik for the transcript of the conversation that an event completed.
-    async fn ask(&self, delivery: &Delivery<'_>) -> Result<Asked, SinkError> {
-        let nothing = |note| Ok(Asked::Missing(note));
+    async fn ask(&self, delivery: &Delivery<'_>) -> Result<TranscriptAnswer, SinkError> {
+        let nothing = |note| Ok(TranscriptAnswer::Missing(note));
         let event = delivery.event;
         let Some((haptik, business_id)) = self.accounts.get(delivery.account) else {
             return nothing("(There is no transcript: the account is no longer configured.)");
@@ -268,7 +268,7 @@ impl Transcripts {
                     Retry::Later(after) if waited < MISSING_FOR => {
                         let pause = after.map_or(pause, |after| after.max(pause));
                         let reason = "Haptik does not give the transcript yet";
-                        Ok(Asked::NotYet(pause, reason))
+                        Ok(TranscriptAnswer::NotYet(pause, reason))
                     }
                     _ => nothing("(There is no transcript: Haptik did not give it.)"),
                 };
@@ -278,10 +278,13 @@ impl Transcripts {
         let complete = self.is_complete(delivery, &messages).await?;
         if !complete && waited < INCOMPLETE_FOR {
             let reason = "the transcript is not complete yet";
-            return Ok(Asked::NotYet(pause, reason));
+            return Ok(TranscriptAnswer::NotYet(pause, reason));
         }
         let note = "(Haptik gave the transcript without its last messages.)";
-        Ok(Asked::Messages(messages, (!complete).then_some(note)))
+        Ok(TranscriptAnswer::Messages(
+            messages,
+            (!complete).then_some(note),
+        ))
     }
 
     /// The messages of the conversation. Haptik may want its number, which only

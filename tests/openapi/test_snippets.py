@@ -45,7 +45,7 @@ def test_python(running):
     status, begun = code["hand_over"](id, USER, "wants a refund", [{"sender": "user", "text": "hello"}])
     assert (status, begun["id"]) == (202, id)
     assert code["hand_over"]("another", USER, "again", [])[0] == 409
-    assert code["take_back"](USER["id"]) == (202, begun)
+    assert code["withdraw_handoff"](USER["id"]) == (202, begun)
     body, headers = callback()
     assert code["receive"](body.encode(), headers) == EVENT
     with pytest.raises(WebhookVerificationError):

@@ -34,7 +34,7 @@ mod world;
 
 pub use tickets::{Completions, Outcome};
 pub use verdict::{Counts, Report};
-pub use world::{ALL_KILLS, Fault, KillAt, Place, Rates, Tally};
+pub use world::{ALL_KILLS, Dependency, Fault, KillAt, Rates, Tally};
 
 use self::doorbell::Doorbell;
 use self::process::{Secrets, Setup, Surroundings};

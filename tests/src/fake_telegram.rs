@@ -31,7 +31,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 pub use state::{ChatKind, Clock};
-pub use updates::Said;
+pub use updates::SentMessage;
 
 use crate::faults::{Port, Server};
 use crate::provider::Shown;

@@ -2,7 +2,7 @@
 
 use haptik_bridge_channels::registry;
 use haptik_bridge_shared::message::Sender;
-use haptik_bridge_tests::fake_telegram::{ChatKind, FakeTelegram, Said, TOKEN};
+use haptik_bridge_tests::fake_telegram::{ChatKind, FakeTelegram, SentMessage, TOKEN};
 use haptik_bridge_tests::provider::FakeProvider as _;
 use haptik_bridge_tests::random_hsl::hsl;
 use proptest::strategy::{Strategy as _, ValueTree as _};
@@ -27,7 +27,7 @@ impl Bot {
         let telegram = FakeTelegram::start().await;
         telegram.set_webhook("https://bridge.example/channels/acme-telegram");
         // A bot cannot begin a conversation.
-        let _ = telegram.said(&Said::new(ASHA, "/start"));
+        let _ = telegram.said(&SentMessage::new(ASHA, "/start"));
         let http = reqwest::Client::new();
         Self { telegram, http }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use haptik_bridge_simulator::{Reply, UserMessage};
-use haptik_bridge_tests::fake_google_chat::events::Said;
+use haptik_bridge_tests::fake_google_chat::events::SentMessage;
 use haptik_bridge_tests::fake_google_chat::{AUDIENCE, FakeGoogleChat, Kind, tokens};
 use haptik_bridge_tests::faults::{Calls, Fault};
 use haptik_bridge_tests::provider::{FakeProvider as _, Shown};
@@ -83,7 +83,7 @@ async fn every_kind_of_app_is_answered_and_its_users_are_known() -> anyhow::Resu
     for kind in [Kind::Chat, Kind::AddOn, Kind::Project] {
         let scene = Scene::of(kind).await?;
         scene
-            .event(&scene.chat.said(&Said::new(ASHA, "Fish & chips < 2")))
+            .event(&scene.chat.said(&SentMessage::new(ASHA, "Fish & chips < 2")))
             .await?;
         let direct = scene.chat.direct(ASHA);
         scene.sees(&direct, "You said: Fish & chips < 2.").await?;
@@ -101,11 +101,11 @@ async fn every_kind_of_app_is_answered_and_its_users_are_known() -> anyhow::Resu
 async fn a_mention_is_answered_in_its_thread_by_the_same_user_at_haptik() -> anyhow::Result<()> {
     let scene = Scene::of(Kind::AddOn).await?;
     scene
-        .event(&scene.chat.said(&Said::new(ASHA, "alone")))
+        .event(&scene.chat.said(&SentMessage::new(ASHA, "alone")))
         .await?;
     let direct = scene.sees(&scene.chat.direct(ASHA), "alone").await?;
     assert_ne!(direct["thread"]["name"], format!("{ROOM}/threads/T"));
-    let mention = Said::new(ASHA, "in public").in_space(ROOM, "FGE");
+    let mention = SentMessage::new(ASHA, "in public").in_space(ROOM, "FGE");
     scene.event(&scene.chat.said(&mention)).await?;
     let answer = scene.sees(ROOM, "You said: in public.").await?;
     assert_eq!(answer["thread"]["name"], "spaces/AAQ/threads/FGE");
@@ -119,7 +119,7 @@ async fn a_mention_is_answered_in_its_thread_by_the_same_user_at_haptik() -> any
 async fn each_thread_is_a_user_where_the_connection_says_so() -> anyhow::Result<()> {
     let scene = Scene::with(Kind::Chat, "conversation = 'thread'", echo).await?;
     for (thread, text) in [("T1", "one"), ("T2", "two"), ("T1", "three")] {
-        let said = Said::new(ASHA, text).in_space(ROOM, thread);
+        let said = SentMessage::new(ASHA, text).in_space(ROOM, thread);
         scene.event(&scene.chat.said(&said)).await?;
         scene.sees(ROOM, &format!("You said: {text}.")).await?;
     }
@@ -148,7 +148,7 @@ async fn a_reply_that_is_chosen_rests_and_a_form_becomes_what_was_filled_in() ->
     let scene = Scene::with(Kind::AddOn, "", bot).await?;
     let direct = scene.chat.direct(ASHA);
     scene
-        .event(&scene.chat.said(&Said::new(ASHA, "replies")))
+        .event(&scene.chat.said(&SentMessage::new(ASHA, "replies")))
         .await?;
     scene.sees(&direct, "Well?").await?;
     scene.stage.takes(&scene.chat.tap(ASHA, "Yes")).await?;
@@ -156,7 +156,7 @@ async fn a_reply_that_is_chosen_rests_and_a_form_becomes_what_was_filled_in() ->
     assert_eq!(settled["text"], "Well?");
     assert!(!settled.to_string().contains("\"No\""), "{settled}");
     scene
-        .event(&scene.chat.said(&Said::new(ASHA, "form")))
+        .event(&scene.chat.said(&SentMessage::new(ASHA, "form")))
         .await?;
     scene.sees(&direct, "Where to?").await?;
     let answers = [("Name", "Asha & <Co>")];
@@ -194,7 +194,9 @@ async fn who_adds_the_app_is_welcomed_once_and_haptik_hears_nothing() -> anyhow:
 #[tokio::test]
 async fn a_token_of_another_kind_or_for_another_is_refused() -> anyhow::Result<()> {
     let scene = Scene::of(Kind::AddOn).await?;
-    let event = scene.chat.said(&Said::new(ASHA, "between you and me"));
+    let event = scene
+        .chat
+        .said(&SentMessage::new(ASHA, "between you and me"));
     let now = Timestamp::now().as_second();
     let changed = |claim: &str, value: Value| {
         let mut claims = tokens::claims(Kind::AddOn, now);
@@ -241,7 +243,7 @@ async fn without_keys_requests_are_to_come_again() -> anyhow::Result<()> {
     faults.add(Calls::to("/certs"), usize::MAX, Fault::Status(500));
     let request = scene
         .chat
-        .request(&scene.chat.said(&Said::new(ASHA, "hello")));
+        .request(&scene.chat.said(&SentMessage::new(ASHA, "hello")));
     for _ in 0..3 {
         assert_eq!(scene.stage.receives(&request).await?.0, 503);
     }
@@ -254,13 +256,13 @@ async fn without_keys_requests_are_to_come_again() -> anyhow::Result<()> {
 async fn an_access_token_that_ended_is_renewed_once_for_all() -> anyhow::Result<()> {
     let scene = Scene::of(Kind::AddOn).await?;
     scene
-        .event(&scene.chat.said(&Said::new(ASHA, "one")))
+        .event(&scene.chat.said(&SentMessage::new(ASHA, "one")))
         .await?;
     scene.sees(&scene.chat.direct(ASHA), "said: one").await?;
     scene.chat.end_tokens();
     for user in [ASHA, "users/1000000002", "users/1000000003"] {
         scene
-            .event(&scene.chat.said(&Said::new(user, "two")))
+            .event(&scene.chat.said(&SentMessage::new(user, "two")))
             .await?;
     }
     for user in [ASHA, "users/1000000002", "users/1000000003"] {
@@ -275,10 +277,14 @@ async fn an_app_that_was_removed_gives_up_at_once_and_others_go_on() -> anyhow::
     let scene = Scene::of(Kind::Chat).await?;
     scene.chat.remove_from(&scene.chat.direct(ASHA));
     scene
-        .event(&scene.chat.said(&Said::new(ASHA, "one")))
+        .event(&scene.chat.said(&SentMessage::new(ASHA, "one")))
         .await?;
     scene
-        .event(&scene.chat.said(&Said::new("users/1000000002", "two")))
+        .event(
+            &scene
+                .chat
+                .said(&SentMessage::new("users/1000000002", "two")),
+        )
         .await?;
     scene
         .sees(&scene.chat.direct("users/1000000002"), "said: two")
@@ -299,7 +305,7 @@ async fn a_file_of_drive_is_named_and_the_user_is_told() -> anyhow::Result<()> {
         "driveDataRef": {"driveFileId": "1AbC"},
     });
     scene
-        .event(&scene.chat.said(&Said::new(ASHA, "").with(drive)))
+        .event(&scene.chat.said(&SentMessage::new(ASHA, "").with(drive)))
         .await?;
     scene
         .sees(&scene.chat.direct(ASHA), "could not be passed on")
@@ -317,7 +323,7 @@ async fn nobody_is_mentioned_by_what_a_bot_says() -> anyhow::Result<()> {
     let bot = |_: &UserMessage| vec![Reply::Text("Hear, <users/all>: `<users/all>`".to_owned())];
     let scene = Scene::with(Kind::AddOn, "", bot).await?;
     scene
-        .event(&scene.chat.said(&Said::new(ASHA, "hi")))
+        .event(&scene.chat.said(&SentMessage::new(ASHA, "hi")))
         .await?;
     let message = scene.sees(&scene.chat.direct(ASHA), "Hear").await?;
     assert!(
@@ -333,7 +339,7 @@ async fn nobody_is_mentioned_by_what_a_bot_says() -> anyhow::Result<()> {
 async fn a_bot_can_look_its_users_up_by_their_number() -> anyhow::Result<()> {
     let scene = Scene::with(Kind::AddOn, "auth_id = 'user'", echo).await?;
     scene
-        .event(&scene.chat.said(&Said::new(ASHA, "hi")))
+        .event(&scene.chat.said(&SentMessage::new(ASHA, "hi")))
         .await?;
     scene
         .sees(&scene.chat.direct(ASHA), "You said: hi.")

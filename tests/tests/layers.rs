@@ -27,13 +27,13 @@ const CRATES: [&[&str]; 7] = [
 const SHARED: [&[&str]; 10] = [
     &["ids", "lenient_json", "redact", "template"],
     &["config", "key", "lane", "retry"],
-    &["message", "net", "seal", "telemetry"],
+    &["message", "net", "encryption", "telemetry"],
     &["haptik", "queue", "standard_webhooks", "table"],
     &["activity", "health", "ledger"],
     &["breaker", "offers", "outage"],
     &["users"],
     &["bridge"],
-    &["ingest", "live"],
+    &["ingest", "reloading"],
     &["environment"],
 ];
 

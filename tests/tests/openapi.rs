@@ -303,8 +303,8 @@ async fn refused_everywhere(
 async fn refused_by_the_custom_channel(edges: &Edges, seen: &mut Seen) -> anyhow::Result<()> {
     let say = Operation::new("POST", "/channels/{connection}");
     let hand_over = Operation::new("POST", "/channels/{connection}/handoff");
-    let take_back = Operation::new("DELETE", "/channels/{connection}/handoff/{user}");
-    for operation in [&say, &hand_over, &take_back] {
+    let withdraw_handoff = Operation::new("DELETE", "/channels/{connection}/handoff/{user}");
+    for operation in [&say, &hand_over, &withdraw_handoff] {
         let expired = Sent::raw(operation, Vec::new());
         let (status, _) = expired.to(&edges.whole, Signed::LongAgo, seen).await?;
         assert_eq!(status, 401);
@@ -336,10 +336,10 @@ async fn refused_by_the_custom_channel(edges: &Edges, seen: &mut Seen) -> anyhow
 async fn told_of_hand_offs(edges: &Edges, seen: &mut Seen) -> anyhow::Result<()> {
     let say = Operation::new("POST", "/channels/{connection}");
     let hand_over = Operation::new("POST", "/channels/{connection}/handoff");
-    let take_back = Operation::new("DELETE", "/channels/{connection}/handoff/{user}");
+    let withdraw_handoff = Operation::new("DELETE", "/channels/{connection}/handoff/{user}");
     let said = Sent::new(&say, &with(&say, "/id", &json!("m-8"))).at("/channels/own-bot");
     let another = Sent::new(&hand_over, &with(&hand_over, "/id", &json!("h-2")));
-    let end = || Sent::raw(&take_back, Vec::new());
+    let end = || Sent::raw(&withdraw_handoff, Vec::new());
     let nobody = end().at("/channels/my-app/handoff/nobody");
     for (expected, sent) in [(409, said), (409, another), (202, end()), (404, nobody)] {
         let (status, answer) = sent.to(&edges.whole, Signed::Well, seen).await?;

@@ -7,7 +7,7 @@ use haptik_bridge_channels::registry::REGISTRATIONS;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_simulator::{Bot, Reply, UserMessage};
 use haptik_bridge_tests::fake_telegram::{
-    BOT, ChatKind, FakeTelegram, Message, SECRET, Said, USERNAME,
+    BOT, ChatKind, FakeTelegram, Message, SECRET, SentMessage, USERNAME,
 };
 use haptik_bridge_tests::faults::Fault;
 use haptik_bridge_tests::provider::FakeProvider as _;
@@ -52,7 +52,7 @@ impl Scene {
 
     /// A user says something in the private chat.
     async fn says(&self, user: i64, text: &str) -> anyhow::Result<()> {
-        self.update(&self.telegram.said(&Said::new(user, text)))
+        self.update(&self.telegram.said(&SentMessage::new(user, text)))
             .await
     }
 
@@ -105,7 +105,9 @@ fn texts(messages: &[Message]) -> Vec<&str> {
 #[tokio::test]
 async fn what_is_said_reaches_haptik_once_and_the_answer_comes_back() -> anyhow::Result<()> {
     let scene = Scene::with(echo).await?;
-    let update = scene.telegram.said(&Said::new(ASHA, "Fish & <chips> 🙂"));
+    let update = scene
+        .telegram
+        .said(&SentMessage::new(ASHA, "Fish & <chips> 🙂"));
     // Telegram repeats what was not answered in time.
     for _ in 0..3 {
         scene.update(&update).await?;
@@ -130,7 +132,7 @@ async fn what_is_said_reaches_haptik_once_and_the_answer_comes_back() -> anyhow:
 #[tokio::test]
 async fn a_request_with_another_secret_is_refused() -> anyhow::Result<()> {
     let scene = Scene::with(echo).await?;
-    let update = scene.telegram.said(&Said::new(ASHA, "hello"));
+    let update = scene.telegram.said(&SentMessage::new(ASHA, "hello"));
     for secret in ["", "another"] {
         let mut request = scene.telegram.request(&update);
         let headers = request.headers_mut();
@@ -230,7 +232,7 @@ async fn in_a_group_the_bot_hears_what_is_meant_for_it_and_replies() -> anyhow::
     let scene = Scene::with(echo).await?;
     let telegram = &scene.telegram;
     let group = telegram.add_group(ChatKind::Supergroup, "Acme customers");
-    let said = |user: i64, text: &str| Said::new(user, text).in_chat(group);
+    let said = |user: i64, text: &str| SentMessage::new(user, text).in_chat(group);
     scene
         .update(&telegram.said(&said(ASHA, "nobody is asked")))
         .await?;
@@ -265,7 +267,7 @@ async fn a_message_in_a_topic_is_answered_there() -> anyhow::Result<()> {
     let forum = telegram.add_group(ChatKind::Forum, "Acme forum");
     let topics = [telegram.add_topic(forum), telegram.add_topic(forum)];
     for (number, topic) in topics.into_iter().enumerate() {
-        let said = Said::new(ASHA, &format!("@{USERNAME} question {number}"));
+        let said = SentMessage::new(ASHA, &format!("@{USERNAME} question {number}"));
         scene
             .update(&telegram.said(&said.in_chat(forum).in_topic(topic)))
             .await?;
@@ -306,13 +308,13 @@ async fn photos_and_documents_reach_haptik_with_their_captions_once() -> anyhow:
     let bill = telegram.add_document("bill.pdf", "application/pdf", "PDF", None);
     let large = telegram.add_document("all.pdf", "application/pdf", "…", Some(21 << 20));
     scene
-        .update(&telegram.said(&Said::new(ASHA, "It came broken").with_file(&photo)))
+        .update(&telegram.said(&SentMessage::new(ASHA, "It came broken").with_file(&photo)))
         .await?;
     scene
-        .update(&telegram.said(&Said::new(ASHA, "").with_file(&bill)))
+        .update(&telegram.said(&SentMessage::new(ASHA, "").with_file(&bill)))
         .await?;
     scene
-        .update(&telegram.said(&Said::new(ASHA, "").with_file(&large)))
+        .update(&telegram.said(&SentMessage::new(ASHA, "").with_file(&large)))
         .await?;
     let told = scene.told(2).await?;
     assert_eq!(told, ["It came broken", "📎 all.pdf"]);
@@ -387,7 +389,7 @@ async fn pictures_cards_and_documents_are_shown_and_what_cannot_be_loaded_is_a_l
 async fn one_who_blocked_the_bot_is_given_up_at_once_and_others_are_not_delayed()
 -> anyhow::Result<()> {
     let scene = Scene::with(echo).await?;
-    let blocked = scene.telegram.said(&Said::new(ASHA, "one"));
+    let blocked = scene.telegram.said(&SentMessage::new(ASHA, "one"));
     let _ = scene.telegram.blocked(ASHA, true);
     scene.update(&blocked).await?;
     scene.says(RAVI, "two").await?;
@@ -433,7 +435,7 @@ async fn a_group_that_became_a_supergroup_is_still_answered_and_its_new_id_is_ke
     let thrice = |message: &UserMessage| [echo(message), echo(message), echo(message)].concat();
     let scene = Scene::with(thrice).await?;
     let group = scene.telegram.add_group(ChatKind::Group, "Acme");
-    let said = Said::new(ASHA, &format!("@{USERNAME} hello")).in_chat(group);
+    let said = SentMessage::new(ASHA, &format!("@{USERNAME} hello")).in_chat(group);
     let update = scene.telegram.said(&said);
     let moved = scene.telegram.migrate(group);
     scene.update(&update).await?;
@@ -453,7 +455,9 @@ async fn a_group_that_became_a_supergroup_is_still_answered_and_its_new_id_is_ke
 async fn an_edit_is_told_once_where_the_connection_says_so() -> anyhow::Result<()> {
     for (lines, expected) in [("tell_edits = true", 2), ("", 1)] {
         let scene = Scene::with_lines(|_: &UserMessage| Vec::new(), lines).await?;
-        let said = scene.telegram.said(&Said::new(ASHA, "Where is my order?"));
+        let said = scene
+            .telegram
+            .said(&SentMessage::new(ASHA, "Where is my order?"));
         scene.update(&said).await?;
         let id = said["message"]["message_id"].as_i64().expect("an id");
         let edited = scene.telegram.edited(ASHA, id, "Where is my order 42?");
@@ -504,8 +508,8 @@ async fn registering_sets_the_webhook_with_the_newest_secret() -> anyhow::Result
 async fn whatever_telegram_sends_is_acknowledged_and_what_is_not_for_the_bot_is_silent()
 -> anyhow::Result<()> {
     let scene = Scene::with(echo).await?;
-    let _ = scene.telegram.said(&Said::new(ASHA, "unsent"));
-    let mut own = scene.telegram.said(&Said::new(ASHA, "mine"));
+    let _ = scene.telegram.said(&SentMessage::new(ASHA, "unsent"));
+    let mut own = scene.telegram.said(&SentMessage::new(ASHA, "mine"));
     own["message"]["from"] = json!({"id": BOT, "is_bot": true, "first_name": "Acme"});
     for update in [
         own,

@@ -38,7 +38,7 @@ struct Line {
 ///
 /// # Errors
 /// What is wrong: the key, what was found there (never its value) and what is allowed.
-pub(super) fn asked(
+pub(super) fn parse_handoff_request(
     body: &[u8],
     auth_ids: &AuthIds,
     style: Transcript,
@@ -192,7 +192,7 @@ mod tests {
 
     fn says(body: &Value, style: Transcript) -> Result<Vec<String>, String> {
         let auth_ids = AuthIds::new("my-app".into(), AuthIdSource::Derived);
-        let (_, inbound) = asked(body.to_string().as_bytes(), &auth_ids, style)?;
+        let (_, inbound) = parse_handoff_request(body.to_string().as_bytes(), &auth_ids, style)?;
         match inbound.action {
             UserAction::Handoff { says, .. } => Ok(says),
             action => panic!("{action:?}"),

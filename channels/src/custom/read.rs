@@ -34,7 +34,7 @@ const URL_LIMIT: usize = 4_096;
 
 /// A request, read.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct ParsedRequest {
     /// The application's own id of it.
     pub(super) id: String,
     /// What it says.
@@ -45,7 +45,7 @@ pub(super) struct Said {
 ///
 /// # Errors
 /// What is wrong: the key, what was found there (never its value) and what is allowed.
-pub(super) fn said(body: &[u8], auth_ids: &AuthIds) -> Result<Said, String> {
+pub(super) fn parse_request(body: &[u8], auth_ids: &AuthIds) -> Result<ParsedRequest, String> {
     let map = body_of(body)?;
     let request = Object {
         path: "",
@@ -69,7 +69,7 @@ pub(super) fn said(body: &[u8], auth_ids: &AuthIds) -> Result<Said, String> {
             ));
         }
     };
-    Ok(Said {
+    Ok(ParsedRequest {
         id: request.id("id")?,
         inbound: inbound(&request, auth_ids, action)?,
     })

@@ -11,7 +11,7 @@ use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::handoff::Ended;
 use haptik_bridge_shared::message::hsl::{
-    Actionable, Card, Effect, Element, Form, Hsl, Said, opened,
+    Actionable, Card, Effect, Element, Form, Hsl, TapMessage, opened,
 };
 use haptik_bridge_shared::message::receipt::AddressedReceipt;
 use haptik_bridge_shared::message::without_machine_parts;
@@ -275,7 +275,7 @@ impl Plain {
         let label = inline::label(&actionable.label(), Size::UNLIMITED);
         let label = label.unwrap_or_else(|| "…".to_owned());
         match actionable.effect() {
-            Effect::Say(Said { sent, .. }) => {
+            Effect::Say(TapMessage { sent, .. }) => {
                 self.actions.push(json!({"label": label, "value": sent}));
             }
             Effect::Open { url, said } => {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::config::Config;
-use super::{Place, refusal};
+use super::{Address, refusal};
 use crate::channel::{SendError, Sent};
 use crate::signed_token::service_account::ServiceAccount;
 
@@ -45,7 +45,7 @@ impl ChatApi {
     /// Creates a message under a name of ours. One that is there already is what was created before.
     pub(super) async fn create(
         &self,
-        place: &Place,
+        place: &Address,
         id: &str,
         message: &Value,
     ) -> Result<Sent, SendError> {

@@ -1,7 +1,8 @@
 //! `type = "google_chat"` in the configuration.
 
 use haptik_bridge_shared::config::kind::{
-    BaseUrl, DeValue, Fault, Faults, FullUrl, Given, Kind, OneOf, Text, probably_not_meant, quote,
+    BaseUrl, DeValue, Fault, Faults, FullUrl, Given, OneOf, Text, ValueType, probably_not_meant,
+    quote,
 };
 use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Settings};
 use haptik_bridge_shared::{redacted_debug, section};
@@ -67,7 +68,7 @@ pub enum Audience {
 #[derive(Debug)]
 struct Audiences;
 
-impl Kind for Audiences {
+impl ValueType for Audiences {
     type Value = Audience;
 
     fn name(&self) -> String {
@@ -95,7 +96,7 @@ impl Kind for Audiences {
 #[derive(Debug)]
 struct ProjectNumber;
 
-impl Kind for ProjectNumber {
+impl ValueType for ProjectNumber {
     type Value = String;
 
     fn name(&self) -> String {
@@ -141,7 +142,7 @@ redacted_debug!(
 #[derive(Debug)]
 struct Accounts;
 
-impl Kind for Accounts {
+impl ValueType for Accounts {
     type Value = Vec<Account>;
 
     const SECRET: bool = true;

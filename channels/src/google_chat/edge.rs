@@ -11,7 +11,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::config::{Config, Conversation};
-use super::receive::{self, Deed, Message, Read, Tap};
+use super::receive::{self, Message, Read, Tap, UserEvent};
 use super::verify::Verifier;
 use super::{Command, GoogleChat, encode, form};
 use crate::callback::{self, Meaning};
@@ -42,72 +42,80 @@ impl GoogleChatEdge {
     }
 
     /// The user at Haptik: the same in a direct message and in spaces, unless each thread is one.
-    fn auth_id<A>(&self, deed: &Deed<A>) -> AuthId {
+    fn auth_id<A>(&self, user_event: &UserEvent<A>) -> AuthId {
         let thread = match self.conversation {
             Conversation::User => None,
-            Conversation::Thread => deed.place.thread.as_deref(),
+            Conversation::Thread => user_event.place.thread.as_deref(),
         };
-        let email = deed.profile.email.as_deref();
+        let email = user_event.profile.email.as_deref();
         let by_email = match self.auth_ids.source() {
-            AuthIdSource::Email => self.auth_ids.of_own_user(&deed.user, email).ok(),
+            AuthIdSource::Email => self.auth_ids.of_own_user(&user_event.user, email).ok(),
             AuthIdSource::Derived | AuthIdSource::User => None,
         };
         // Who has no address that Haptik takes is derived.
-        by_email.unwrap_or_else(|| self.auth_ids.of_user(&deed.user, thread))
+        by_email.unwrap_or_else(|| self.auth_ids.of_user(&user_event.user, thread))
     }
 
     fn inbound<A>(
         &self,
-        deed: Deed<A>,
+        user_event: UserEvent<A>,
         message_id: Option<String>,
         action: UserAction,
     ) -> Effect<GoogleChat> {
-        let auth_id = self.auth_id(&deed);
+        let auth_id = self.auth_id(&user_event);
         Effect::Inbound(Box::new(Inbound {
-            key: deed.key,
-            at: deed.at,
+            key: user_event.key,
+            at: user_event.at,
             auth_id,
-            user: deed.user,
-            address: deed.place,
+            user: user_event.user,
+            address: user_event.place,
             message_id,
-            profile: Some(deed.profile),
+            profile: Some(user_event.profile),
             addressed: Addressed::Yes,
             action,
             mentions: Vec::new(),
         }))
     }
 
-    fn task<A>(&self, deed: &Deed<A>, what: &str, command: Command) -> Effect<GoogleChat> {
+    fn task<A>(
+        &self,
+        user_event: &UserEvent<A>,
+        what: &str,
+        command: Command,
+    ) -> Effect<GoogleChat> {
         Effect::Run(Task {
-            key: deed.key.then(what),
-            at: deed.at,
-            auth_id: self.auth_id(deed),
+            key: user_event.key.then(what),
+            at: user_event.at,
+            auth_id: self.auth_id(user_event),
             command,
         })
     }
 
     /// Who added the app is greeted: under a name that is the same for the same event.
-    fn greeted(&self, deed: &Deed<()>) -> Effect<GoogleChat> {
+    fn greeted(&self, user_event: &UserEvent<()>) -> Effect<GoogleChat> {
         let command = Command::Greet {
-            place: deed.place.clone(),
-            id: named(deed, "welcome"),
+            place: user_event.place.clone(),
+            id: named(user_event, "welcome"),
             text: self.welcome.clone(),
         };
-        self.task(deed, "welcome", command)
+        self.task(user_event, "welcome", command)
     }
 
-    fn said(&self, mut deed: Deed<Message>) -> Effect<GoogleChat> {
-        let text = std::mem::take(&mut deed.action.text);
-        let attachments = std::mem::take(&mut deed.action.files);
-        let name = Some(deed.action.name.clone()).filter(|name| !name.is_empty());
+    fn message_effect(&self, mut user_event: UserEvent<Message>) -> Effect<GoogleChat> {
+        let text = std::mem::take(&mut user_event.action.text);
+        let attachments = std::mem::take(&mut user_event.action.files);
+        let name = Some(user_event.action.name.clone()).filter(|name| !name.is_empty());
         let action = UserAction::Message { text, attachments };
-        self.inbound(deed, name, action)
+        self.inbound(user_event, name, action)
     }
 
     /// A tap is told, where it is on one of our buttons; those that were used up go away.
-    async fn tapped(&self, deed: Deed<Tap>) -> Result<Vec<Effect<GoogleChat>>, Rejected> {
-        let auth_id = self.auth_id(&deed);
-        let Some(tapped) = callback::read(&deed.action.data) else {
+    async fn tapped(
+        &self,
+        user_event: UserEvent<Tap>,
+    ) -> Result<Vec<Effect<GoogleChat>>, Rejected> {
+        let auth_id = self.auth_id(&user_event);
+        let Some(tapped) = callback::read(&user_event.action.data) else {
             return Ok(Vec::new());
         };
         let message = tapped.message(&auth_id);
@@ -118,38 +126,42 @@ impl GoogleChatEdge {
                 resolved: None,
                 comment: None,
             },
-            Meaning::Fill => return self.filled(deed, &message).await,
+            Meaning::Fill => return self.filled(user_event, &message).await,
         };
-        let used = deed.action.message.clone().zip(deed.action.label.clone());
+        let used = user_event
+            .action
+            .message
+            .clone()
+            .zip(user_event.action.label.clone());
         let settled = used.map(|(message, chosen)| {
-            self.task(&deed, "settle", Command::Settle { message, chosen })
+            self.task(&user_event, "settle", Command::Settle { message, chosen })
         });
-        let told = self.inbound(deed, None, action);
+        let told = self.inbound(user_event, None, action);
         Ok(settled.into_iter().chain([told]).collect())
     }
 
     /// A form that was sent is told as a message.
     async fn filled(
         &self,
-        deed: Deed<Tap>,
+        user_event: UserEvent<Tap>,
         message: &MessageRef,
     ) -> Result<Vec<Effect<GoogleChat>>, Rejected> {
         let form = self.form(message).await?;
-        let answers = form::answers(&deed.action.inputs, form.as_ref());
+        let answers = form::answers(&user_event.action.inputs, form.as_ref());
         if answers.is_empty() {
             let command = Command::Notify {
-                place: deed.place.clone(),
-                id: named(&deed, "empty"),
+                place: user_event.place.clone(),
+                id: named(&user_event, "empty"),
                 text: EMPTY_FORM.to_owned(),
             };
-            return Ok(vec![self.task(&deed, "empty", command)]);
+            return Ok(vec![self.task(&user_event, "empty", command)]);
         }
-        let changed = deed.action.message.clone().map(|message| {
+        let changed = user_event.action.message.clone().map(|message| {
             let answers = answers.clone();
-            self.task(&deed, "filled", Command::Filled { message, answers })
+            self.task(&user_event, "filled", Command::Filled { message, answers })
         });
         let told = self.inbound(
-            deed,
+            user_event,
             None,
             UserAction::Message {
                 text: answers,
@@ -171,8 +183,8 @@ impl GoogleChatEdge {
 }
 
 /// The name of a message that follows from what was done.
-fn named<A>(deed: &Deed<A>, what: &str) -> String {
-    encode::name(&Sha256::digest(deed.key.then(what).as_str()))
+fn named<A>(user_event: &UserEvent<A>, what: &str) -> String {
+    encode::name(&Sha256::digest(user_event.key.then(what).as_str()))
 }
 
 #[async_trait]
@@ -194,9 +206,9 @@ impl Edge<GoogleChat> for GoogleChatEdge {
         let mut receipt = Receipt::nothing(Response::json(200, &json!({})));
         receipt.effects = match receive::read(request.body) {
             Read::Nothing => Vec::new(),
-            Read::Said(deed) => vec![self.said(*deed)],
-            Read::Tapped(deed) => self.tapped(*deed).await?,
-            Read::Added(deed) => vec![self.greeted(&deed)],
+            Read::Message(user_event) => vec![self.message_effect(*user_event)],
+            Read::Tapped(user_event) => self.tapped(*user_event).await?,
+            Read::Added(user_event) => vec![self.greeted(&user_event)],
             Read::Odd(reason) => vec![Effect::NotUnderstood(reason.to_owned())],
         };
         Ok(receipt)

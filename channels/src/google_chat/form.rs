@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::limits::Size;
-use crate::render::form::{Input, said};
+use crate::render::form::{Input, answers_as_lines};
 use crate::render::inline;
 
 /// How many inputs a card has. Not documented for inputs; a card has 100 widgets.
@@ -135,7 +135,7 @@ pub(super) fn answers(inputs: &Value, form: Option<&Form>) -> String {
             Some((field.map(|field| field.hint.as_str()), answer(value, field)))
         })
         .collect();
-    said(
+    answers_as_lines(
         answers
             .iter()
             .map(|(hint, answer)| (*hint, answer.as_str())),

@@ -13,7 +13,7 @@ use url::Url;
 use super::api::ChatApi;
 use super::config::{Audience, Config};
 use super::receive::is_name;
-use super::{Command, GoogleChat, LIMITS, Place, encode};
+use super::{Address, Command, GoogleChat, LIMITS, encode};
 use crate::channel::{Commands, Files, Outlet, OutletDeps, Part, Refusal, SendError, Sent};
 use crate::limits::Size;
 use crate::pace::Bucket;
@@ -47,7 +47,7 @@ impl GoogleChatOutlet {
     }
 
     /// Leaves of the buttons below a message the one that was chosen, at rest.
-    async fn settle(&self, message: &str, chosen: &str) -> Result<(), SendError> {
+    async fn show_choice(&self, message: &str, chosen: &str) -> Result<(), SendError> {
         let widgets = if chosen.is_empty() {
             json!([])
         } else {
@@ -72,7 +72,7 @@ impl GoogleChatOutlet {
     }
 
     /// Creates a message that is a text.
-    async fn post(&self, place: &Place, id: &str, text: &[Span]) -> Result<(), SendError> {
+    async fn post(&self, place: &Address, id: &str, text: &[Span]) -> Result<(), SendError> {
         let message = json!({"text": Markup::Chat.print(text)});
         self.api.create(place, id, &message).await.map(drop)
     }
@@ -101,12 +101,12 @@ impl Outlet<GoogleChat> for GoogleChatOutlet {
         part.simpler(|page| encode::encode(page, &self.function))
     }
 
-    fn bucket(&self, to: &Place) -> Bucket {
+    fn bucket(&self, to: &Address) -> Bucket {
         to.bucket()
     }
 
     /// <https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages/create>
-    async fn send(&self, to: &Place, part: &Part) -> Result<Sent, SendError> {
+    async fn send(&self, to: &Address, part: &Part) -> Result<Sent, SendError> {
         let id = lenient_json::some_text(&part.body, "id");
         let id = id.ok_or_else(|| SendError::refused("a part that is no message"))?;
         let message = part.body.get("message").unwrap_or(&Value::Null);
@@ -126,7 +126,7 @@ impl Outlet<GoogleChat> for GoogleChatOutlet {
 impl Files<GoogleChat> for GoogleChatOutlet {
     async fn download(
         &self,
-        _: &Place,
+        _: &Address,
         attachment: &Attachment,
         limit: usize,
     ) -> Result<Bytes, SendError> {
@@ -149,7 +149,7 @@ impl Files<GoogleChat> for GoogleChatOutlet {
 impl Commands<GoogleChat> for GoogleChatOutlet {
     async fn run(&self, command: &Command) -> Result<(), SendError> {
         match command {
-            Command::Settle { message, chosen } => self.settle(message, chosen).await,
+            Command::Settle { message, chosen } => self.show_choice(message, chosen).await,
             Command::Filled { message, answers } => self.filled(message, answers).await,
             Command::Greet { place, id, text } => self.post(place, id, &read(text)).await,
             Command::Notify { place, id, text } => {
@@ -170,7 +170,7 @@ impl Commands<GoogleChat> for GoogleChatOutlet {
         }
     }
 
-    fn notice(&self, at: &Place, text: &str) -> Option<Command> {
+    fn notice(&self, at: &Address, text: &str) -> Option<Command> {
         // The command is kept, and so the name is the same on every try.
         let mut random = [0; 24];
         SystemRandom::new().fill(&mut random).ok()?;

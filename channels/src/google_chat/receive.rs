@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::Place;
+use super::Address;
 use event::{Event, Kind};
 
 mod event;
@@ -31,18 +31,18 @@ pub(super) enum Read {
     /// Nothing for the bot.
     Nothing,
     /// A user said something.
-    Said(Box<Deed<Message>>),
+    Message(Box<UserEvent<Message>>),
     /// A user tapped a button, or sent a form.
-    Tapped(Box<Deed<Tap>>),
+    Tapped(Box<UserEvent<Tap>>),
     /// A user added the app to a space, and said nothing with that.
-    Added(Box<Deed<()>>),
+    Added(Box<UserEvent<()>>),
     /// It is not understood, for this reason.
     Odd(&'static str),
 }
 
 /// What a user did, and where.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Deed<A> {
+pub(super) struct UserEvent<A> {
     /// Its place among the user's doings.
     pub(super) key: EntryKey,
     /// When.
@@ -50,7 +50,7 @@ pub(super) struct Deed<A> {
     /// The user's number at Google: `1234` of `users/1234`.
     pub(super) user: String,
     /// Where to answer.
-    pub(super) place: Place,
+    pub(super) place: Address,
     /// What Google says of the user.
     pub(super) profile: Profile,
     /// What was done.
@@ -106,12 +106,12 @@ pub(super) fn read(body: &[u8]) -> Read {
         return Read::Nothing;
     }
     match event.kind {
-        Kind::Message | Kind::Command => said(&event),
-        Kind::Added if event.message.is_object() => said(&event),
+        Kind::Message | Kind::Command => read_message(&event),
+        Kind::Added if event.message.is_object() => read_message(&event),
         Kind::Added if event.is_followed => Read::Nothing,
         Kind::Added => done(&event, event.at, String::new(), ()).map_or(
             Read::Odd("an event without a space, a user or a time"),
-            |deed| Read::Added(Box::new(deed)),
+            |user_event| Read::Added(Box::new(user_event)),
         ),
         Kind::Clicked => tapped(&event),
         // Whatever it is, it is not for the bot: that the app was removed, its home, what is new.
@@ -121,7 +121,7 @@ pub(super) fn read(body: &[u8]) -> Read {
 
 /// Something said: all of it in a direct message; in a space what mentions the app, and its commands, with
 /// the mention taken out.
-fn said(event: &Event<'_>) -> Read {
+fn read_message(event: &Event<'_>) -> Read {
     let message = event.message;
     // A link that the app could show a preview of is said to others.
     let is_about_a_link = message.get("matchedUrl").is_some_and(Value::is_object);
@@ -144,10 +144,10 @@ fn said(event: &Event<'_>) -> Read {
         text,
         files,
     };
-    let deed = done(event, at, name, message);
-    deed.map_or(
+    let user_event = done(event, at, name, message);
+    user_event.map_or(
         Read::Odd("a message without a space, a user or a time"),
-        |deed| Read::Said(Box::new(deed)),
+        |user_event| Read::Message(Box::new(user_event)),
     )
 }
 
@@ -196,15 +196,20 @@ fn tapped(event: &Event<'_>) -> Read {
         label: parameter(LABEL).map(ToOwned::to_owned),
         inputs: event.inputs.clone(),
     };
-    let deed = done(event, event.at, id, tap);
-    deed.map_or(
+    let user_event = done(event, event.at, id, tap);
+    user_event.map_or(
         Read::Odd("a tap without a space, a user or a time"),
-        |deed| Read::Tapped(Box::new(deed)),
+        |user_event| Read::Tapped(Box::new(user_event)),
     )
 }
 
 /// What was done, with all that an event says beside it.
-fn done<A>(event: &Event<'_>, at: Option<Timestamp>, id: String, action: A) -> Option<Deed<A>> {
+fn done<A>(
+    event: &Event<'_>,
+    at: Option<Timestamp>,
+    id: String,
+    action: A,
+) -> Option<UserEvent<A>> {
     let at = at?;
     let user = lenient_json::text(event.user(), "name");
     let user = user.strip_prefix("users/").filter(|id| !id.is_empty())?;
@@ -214,11 +219,11 @@ fn done<A>(event: &Event<'_>, at: Option<Timestamp>, id: String, action: A) -> O
     } else {
         id
     };
-    Some(Deed {
+    Some(UserEvent {
         key: KeyKind::act(at, id).into(),
         at,
         profile: profile(event),
-        place: Place {
+        place: Address {
             thread: event.thread(&space),
             space: Some(space).filter(|space| is_space(space))?,
         },

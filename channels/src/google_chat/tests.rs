@@ -174,7 +174,7 @@ fn each_page_has_a_name_of_its_own_that_google_takes_and_is_the_same_again() {
 
 #[test]
 fn nothing_that_is_said_is_in_a_debug() {
-    let place = Place {
+    let place = Address {
         space: "spaces/AAQ".to_owned(),
         thread: None,
     };

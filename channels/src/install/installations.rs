@@ -2,7 +2,7 @@
 //!
 //! | partition key | sort key | attributes |
 //! |---|---|---|
-//! | `installations#{connection}` | the tenant's id | `sealed_token`, `installed_at`; after the end of the installation only `ended_at` |
+//! | `installations#{connection}` | the tenant's id | `encrypted_token`, `installed_at`; after the end of the installation only `ended_at` |
 //! | `installations#{connection}` | `state#{hash}` | nothing: this `state` was used |
 
 use std::collections::HashMap;
@@ -15,8 +15,8 @@ use secrecy::SecretString;
 
 use super::{Ended, NoToken, Tenant};
 use crate::memory::Memory;
+use haptik_bridge_shared::encryption::{Cipher, NoRandomness};
 use haptik_bridge_shared::ids::ConnectionId;
-use haptik_bridge_shared::seal::{NoRandomness, Sealer};
 use haptik_bridge_shared::table::{
     Table, TableError, absent, at_most, equals, number, present, text,
 };
@@ -31,24 +31,24 @@ const MOST_IN_MEMORY: usize = 10_000;
 /// How long it is remembered that an installation ended.
 const ENDED_TTL: i64 = 30 * 24 * 3_600;
 
-const TOKEN: &str = "sealed_token";
+const TOKEN: &str = "encrypted_token";
 
 /// The installations of one connection.
 #[derive(Debug)]
 pub(super) struct Installations<T> {
     table: Table,
     connection: ConnectionId,
-    /// What is sealed, as a part of what it is bound to.
+    /// What is encrypted, as a part of what it is bound to.
     what: String,
-    sealer: Sealer,
+    cipher: Cipher,
     in_memory: Arc<InMemory<T>>,
 }
 
 /// The tokens that were read lately.
-type InMemory<T> = Mutex<HashMap<T, Remembered>>;
+type InMemory<T> = Mutex<HashMap<T, CachedToken>>;
 
 #[derive(Debug)]
-struct Remembered {
+struct CachedToken {
     token: SecretString,
     read_at: Instant,
 }
@@ -67,7 +67,7 @@ impl<T: Tenant> Installations<T> {
         provider: &str,
         table: Table,
         connection: ConnectionId,
-        sealer: Sealer,
+        cipher: Cipher,
         memory: &Memory,
     ) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl<T: Tenant> Installations<T> {
             in_memory: memory.of(&connection),
             table,
             connection,
-            sealer,
+            cipher,
         }
     }
 
@@ -91,14 +91,17 @@ impl<T: Tenant> Installations<T> {
             ended,
         };
         let item = item.ok_or_else(|| not_installed(false))?;
-        let sealed = item.get(TOKEN).and_then(|sealed| sealed.as_s().ok());
-        let sealed = sealed.ok_or_else(|| not_installed(true))?;
-        let opened = self.sealer.open(sealed, &self.place(&tenant.to_string()));
-        let opened = opened.ok_or_else(|| NoToken::Sealed {
+        let encrypted = item.get(TOKEN).and_then(|encrypted| encrypted.as_s().ok());
+        let encrypted = encrypted.ok_or_else(|| not_installed(true))?;
+        let opened = self
+            .cipher
+            .decrypt(encrypted, &self.place(&tenant.to_string()));
+        let opened = opened.ok_or_else(|| NoToken::CannotDecrypt {
             tenant: tenant.clone(),
         })?;
         if !opened.by_newest {
-            self.seal_anew(tenant, &item, sealed, &opened.secret).await;
+            self.encrypt_again(tenant, &item, encrypted, &opened.secret)
+                .await;
         }
         let token = opened.secret;
         self.remember(tenant, &token, read_at);
@@ -112,9 +115,11 @@ impl<T: Tenant> Installations<T> {
         token: &SecretString,
         at: Timestamp,
     ) -> Result<(), NotKept> {
-        let sealed = self.sealer.seal(token, &self.place(&tenant.to_string()))?;
+        let encrypted = self
+            .cipher
+            .encrypt(token, &self.place(&tenant.to_string()))?;
         let mut item = self.key(&tenant.to_string());
-        item.insert(TOKEN.to_owned(), text(sealed));
+        item.insert(TOKEN.to_owned(), text(encrypted));
         item.insert("installed_at".to_owned(), number(at.as_second()));
         self.table.put(item).await?;
         self.forget(tenant);
@@ -169,24 +174,24 @@ impl<T: Tenant> Installations<T> {
             in_memory.clear();
         }
         let token = token.clone();
-        in_memory.insert(tenant.clone(), Remembered { token, read_at });
+        in_memory.insert(tenant.clone(), CachedToken { token, read_at });
     }
 
     /// Encrypts a token with the newest key, so that the older one can go. What fails is done when the
     /// token is next read.
-    async fn seal_anew(
+    async fn encrypt_again(
         &self,
         tenant: &T,
         item: &HashMap<String, AttributeValue>,
-        sealed: &str,
+        encrypted: &str,
         token: &SecretString,
     ) {
-        let Ok(anew) = self.sealer.seal(token, &self.place(&tenant.to_string())) else {
+        let Ok(anew) = self.cipher.encrypt(token, &self.place(&tenant.to_string())) else {
             return;
         };
         let mut item = item.clone();
         item.insert(TOKEN.to_owned(), text(anew));
-        let unchanged = equals(TOKEN, text(sealed));
+        let unchanged = equals(TOKEN, text(encrypted));
         if let Err(error) = self.table.put_if(item, unchanged).await {
             tracing::warn!(%tenant, %error, "a token is not encrypted with the newest key yet");
         }

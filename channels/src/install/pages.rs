@@ -14,10 +14,10 @@ use super::state::{BadState, LIFETIME_SECONDS, States};
 use super::{App, Ended, Granted, NotGranted, Tenant};
 use crate::memory::Memory;
 use crate::request::{Request, Response};
+use haptik_bridge_shared::encryption::{self, Cipher, InvalidKey};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::net::api::Api;
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::seal::{self, InvalidKey, Sealer};
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use secrecy::ExposeSecret as _;
@@ -51,9 +51,9 @@ impl<T: Tenant> Installer<T> {
         let keys = &app.encryption_keys;
         let bytes = keys
             .iter()
-            .map(|key| seal::key_bytes(key.expose_secret()).ok_or(InvalidKey))
+            .map(|key| encryption::key_bytes(key.expose_secret()).ok_or(InvalidKey))
             .collect::<Result<Vec<_>, _>>()?;
-        let sealer = Sealer::new(keys)?;
+        let cipher = Cipher::new(keys)?;
         Ok(Self {
             connection: connection.clone(),
             api: Api::new(http),
@@ -62,7 +62,7 @@ impl<T: Tenant> Installer<T> {
                 app.provider,
                 table,
                 connection.clone(),
-                sealer,
+                cipher,
                 memory,
             ),
             app,
@@ -154,7 +154,7 @@ impl<T: Tenant> Installer<T> {
         &self,
         request: &Request<'_>,
         now: Timestamp,
-    ) -> Result<Granted<T>, Stopped> {
+    ) -> Result<Granted<T>, InstallError> {
         let parameter = |name: &str| {
             let mut pairs = form_urlencoded::parse(request.query.as_bytes());
             let (_, value) = pairs.find(|(key, _)| key == name)?;
@@ -166,20 +166,21 @@ impl<T: Tenant> Installer<T> {
         let provider = self.app.provider;
         // Nothing is done about what the provider says here, so it is shown whoever sent the browser.
         if let Some(error) = parameter("error") {
-            return Err(Stopped::said_by(provider, &error));
+            return Err(InstallError::said_by(provider, &error));
         }
-        let good = checked.map_err(Stopped::by_state)?;
-        let code = parameter("code").ok_or_else(|| Stopped::without_code(provider))?;
+        let good = checked.map_err(InstallError::by_state)?;
+        let code = parameter("code").ok_or_else(|| InstallError::without_code(provider))?;
         let unused = self.installations.use_state(&good.hash, good.expires).await;
-        let unused = unused.map_err(|error| Stopped::not_kept(&error.to_string()))?;
+        let unused = unused.map_err(|error| InstallError::not_kept(&error.to_string()))?;
         if !unused {
-            return Err(Stopped::used(T::NOUN));
+            return Err(InstallError::used(T::NOUN));
         }
         let exchanged = self.app.exchange(&self.api, &code.into(), now).await;
-        let (granted, at) = exchanged.map_err(|error| Stopped::not_granted(provider, error))?;
+        let (granted, at) =
+            exchanged.map_err(|error| InstallError::not_granted(provider, error))?;
         let (tenant, token) = (&granted.tenant, &granted.token);
         let kept = self.installations.put(tenant, token, at).await;
-        kept.map_err(|error| Stopped::not_kept(&error.to_string()))?;
+        kept.map_err(|error| InstallError::not_kept(&error.to_string()))?;
         Ok(granted)
     }
 
@@ -216,7 +217,7 @@ impl<T: Tenant> fmt::Debug for Installer<T> {
 }
 
 /// Why an installation does not go on, and what is shown.
-struct Stopped {
+struct InstallError {
     status: u16,
     heading: &'static str,
     text: String,
@@ -227,7 +228,7 @@ struct Stopped {
 /// What somebody can do about most of it.
 const BEGIN_ANEW: &str = "Open the installation page again (the same URL, ending in /install).";
 
-impl Stopped {
+impl InstallError {
     fn new(status: u16, heading: &'static str, text: String, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         Self {

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use ring::hmac::{self, HMAC_SHA256};
 use sha2::{Digest, Sha256};
 
+use haptik_bridge_shared::encryption::{self, KEY_LENGTH, NoRandomness};
 use haptik_bridge_shared::ids::ConnectionId;
-use haptik_bridge_shared::seal::{self, KEY_LENGTH, NoRandomness};
 
 /// How long an installation may take from the first page to the last.
 pub(super) const LIFETIME_SECONDS: i64 = 600;
@@ -23,7 +23,7 @@ pub(super) struct States {
 }
 
 /// A `state` that is being given to a browser.
-pub(super) struct Fresh {
+pub(super) struct NewState {
     /// What the browser keeps.
     pub(super) cookie: String,
     /// What goes to the provider and comes back.
@@ -32,7 +32,7 @@ pub(super) struct Fresh {
 
 /// A `state` that is good.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Good {
+pub(super) struct ValidState {
     /// What it is remembered by once it is used.
     pub(super) hash: String,
     /// Until when it is good, in seconds since the epoch.
@@ -58,13 +58,13 @@ impl States {
     }
 
     /// A new one.
-    pub(super) fn fresh(&self, now: Timestamp) -> Result<Fresh, NoRandomness> {
-        let cookie = hex::encode(seal::random::<32>()?);
+    pub(super) fn fresh(&self, now: Timestamp) -> Result<NewState, NoRandomness> {
+        let cookie = hex::encode(encryption::random::<32>()?);
         let expires = now.as_second().saturating_add(LIFETIME_SECONDS);
         let key = self.keys.first().ok_or(NoRandomness)?;
         let mac = hmac::sign(key, &self.message(&cookie, expires));
         let state = format!("{expires}.{}", hex::encode(mac.as_ref()));
-        Ok(Fresh { cookie, state })
+        Ok(NewState { cookie, state })
     }
 
     /// Whether a `state` that came back belongs to the browser's cookie and is in time.
@@ -73,7 +73,7 @@ impl States {
         state: &str,
         cookie: Option<&str>,
         now: Timestamp,
-    ) -> Result<Good, BadState> {
+    ) -> Result<ValidState, BadState> {
         let cookie = cookie
             .filter(|cookie| !cookie.is_empty())
             .ok_or(BadState::NotOurs)?;
@@ -89,7 +89,7 @@ impl States {
             return Err(BadState::Expired);
         }
         let hash = hex::encode(Sha256::digest(&mac));
-        Ok(Good { hash, expires })
+        Ok(ValidState { hash, expires })
     }
 
     /// What a MAC is over.
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_state_is_refused() {
+    fn a_forged_oauth_state_is_refused() {
         let acme = states("acme", &[1]);
         let fresh = acme.fresh(at(0)).expect("randomness");
         let cookie = Some(fresh.cookie.as_str());

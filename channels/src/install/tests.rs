@@ -44,7 +44,7 @@ fn why_there_is_no_token_says_whether_somebody_can_mend_it() {
             "it names no place: it is older than the connection's installation by OAuth",
         ),
         (
-            NoToken::Sealed { tenant: tenant() },
+            NoToken::CannotDecrypt { tenant: tenant() },
             Refusal::Unauthorized,
             "no key of token_encryption_keys opens the token of the place P1",
         ),

@@ -211,7 +211,7 @@ const LONGEST_PATTERN: usize = 500;
 /// What the user says as JSON: each answer that is there by its name, in order. The later of two that have
 /// the same name counts.
 #[must_use]
-pub fn said_as_json<'a>(answers: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub fn answers_as_json<'a>(answers: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut members: Vec<(&str, String)> = Vec::new();
     for (name, answer) in answers {
         let answer = one_line(answer);
@@ -232,7 +232,9 @@ pub fn said_as_json<'a>(answers: impl IntoIterator<Item = (&'a str, &'a str)>) -
 
 /// What the user says: `hint: value`, a line for each field that was filled in.
 #[must_use]
-pub fn said<'a>(answers: impl IntoIterator<Item = (Option<&'a str>, &'a str)>) -> String {
+pub fn answers_as_lines<'a>(
+    answers: impl IntoIterator<Item = (Option<&'a str>, &'a str)>,
+) -> String {
     let lines = answers.into_iter().filter_map(|(hint, answer)| {
         let answer = one_line(answer);
         if answer.is_empty() {

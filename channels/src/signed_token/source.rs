@@ -35,14 +35,14 @@ const PAUSE_WITHOUT: SignedDuration = SignedDuration::from_secs(10);
 #[derive(Debug)]
 pub struct KeySource {
     http: reqwest::Client,
-    place: Place,
-    kept: Mutex<Kept>,
+    place: KeysUrl,
+    kept: Mutex<CachedKeys>,
     /// Held while they are fetched: who comes then waits for what comes of it.
     fetching: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
-enum Place {
+enum KeysUrl {
     /// The keys' own URL.
     Keys(Url),
     /// The URL of a document that names it (`jwks_uri`).
@@ -51,7 +51,7 @@ enum Place {
 
 /// What is known.
 #[derive(Debug, Default)]
-struct Kept {
+struct CachedKeys {
     set: Option<Set>,
     attempt: Option<Attempt>,
 }
@@ -86,17 +86,17 @@ impl KeySource {
     /// The keys that are published at this URL: a JWK set, or certificates by their keys' names.
     #[must_use]
     pub fn new(http: reqwest::Client, url: Url) -> Self {
-        Self::at(http, Place::Keys(url))
+        Self::at(http, KeysUrl::Keys(url))
     }
 
     /// The keys whose URL a document at this one says, as `jwks_uri`
     /// (<https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata>).
     #[must_use]
     pub fn discovered(http: reqwest::Client, url: Url) -> Self {
-        Self::at(http, Place::Discovery(url))
+        Self::at(http, KeysUrl::Discovery(url))
     }
 
-    fn at(http: reqwest::Client, place: Place) -> Self {
+    fn at(http: reqwest::Client, place: KeysUrl) -> Self {
         Self {
             http,
             place,
@@ -172,7 +172,7 @@ impl KeySource {
     /// Fetches the keys and keeps them. What goes wrong is logged; the keys that there are stay.
     async fn fetch(&self, now: Timestamp) {
         // Whoever asked may not wait for the end of it.
-        self.keep(Kept::attempted(now, true));
+        self.keep(CachedKeys::attempted(now, true));
         match self.fetched().await {
             Ok((keys, lifetime)) => {
                 let add = |time: SignedDuration| now.checked_add(time).unwrap_or(now);
@@ -181,16 +181,16 @@ impl KeySource {
                     stale: add(lifetime * 3 / 4),
                     ends: add(lifetime),
                 };
-                self.keep(Kept {
+                self.keep(CachedKeys {
                     set: Some(set),
-                    ..Kept::attempted(now, false)
+                    ..CachedKeys::attempted(now, false)
                 });
             }
             Err(reason) => tracing::warn!(reason, "keys could not be fetched"),
         }
     }
 
-    fn keep(&self, new: Kept) {
+    fn keep(&self, new: CachedKeys) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.attempt = new.attempt;
         if new.set.is_some() {
@@ -201,8 +201,8 @@ impl KeySource {
     /// The keys, and how long they are good.
     async fn fetched(&self) -> Result<(Vec<Key>, SignedDuration), String> {
         let url = match &self.place {
-            Place::Keys(url) => url.clone(),
-            Place::Discovery(url) => {
+            KeysUrl::Keys(url) => url.clone(),
+            KeysUrl::Discovery(url) => {
                 let (document, _) = self.document(url).await?;
                 let named = lenient_json::text(&document, "jwks_uri");
                 let named = Url::parse(&named).map_err(|_| "the document names no jwks_uri")?;
@@ -233,7 +233,7 @@ impl KeySource {
     }
 }
 
-impl Kept {
+impl CachedKeys {
     fn attempted(at: Timestamp, failed: bool) -> Self {
         Self {
             set: None,

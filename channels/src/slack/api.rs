@@ -58,10 +58,13 @@ pub(super) enum Arguments<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SlackError {
     /// Slack did not take it.
-    #[error("{}", said(.0))]
+    #[error("{}", error_text(.0))]
     Call(CallError),
     /// The app is no longer in the workspace, as Slack says.
-    #[error("the app was removed from the workspace {workspace}: {}", said(error))]
+    #[error(
+        "the app was removed from the workspace {workspace}: {}",
+        error_text(error)
+    )]
     Removed {
         workspace: WorkspaceId,
         error: CallError,
@@ -72,7 +75,7 @@ pub(super) enum SlackError {
 }
 
 /// A call that failed, by Slack's own word for why.
-fn said(error: &CallError) -> String {
+fn error_text(error: &CallError) -> String {
     let CallError { method, code, .. } = error;
     match &error.kind {
         CallErrorKind::Unreachable(cause) => format!("{method} at Slack: {cause}"),

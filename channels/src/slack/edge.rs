@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::Slack;
 use super::api::{Api, Arguments};
-use super::parse::{Opening, Reader, Reading};
+use super::parse::{FormToOpen, Reader, Reading};
 use super::{form, verify};
 use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request, Response};
 
@@ -122,7 +122,7 @@ impl SlackEdge {
     }
 
     /// Opens a form, or says why that did not go well.
-    async fn open(&self, opening: &Opening) -> Result<(), Failure> {
+    async fn open(&self, opening: &FormToOpen) -> Result<(), Failure> {
         let since = Timestamp::now();
         let opened = tokio::time::timeout(OPENING_TIMEOUT, self.open_form(opening)).await;
         let opened = opened.unwrap_or_else(|_| Err(Failure::passing("it took too long")));
@@ -163,7 +163,7 @@ impl SlackEdge {
     }
 
     /// <https://docs.slack.dev/reference/methods/views.open>
-    async fn open_form(&self, opening: &Opening) -> Result<(), Failure> {
+    async fn open_form(&self, opening: &FormToOpen) -> Result<(), Failure> {
         let offered = self.offers.offered(&opening.message).await?;
         let gone = || Failure::permanent("the message is no longer in the ledger");
         let Element::Form(form) = &offered.ok_or_else(gone)?.element else {

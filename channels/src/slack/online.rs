@@ -70,7 +70,7 @@ async fn try_token(
     let Some(request) = request else {
         return vec![Finding::untried(item, "api_base_url takes no method")];
     };
-    let (scopes, answer) = match asked(request.bearer_auth(token.expose_secret())).await {
+    let (scopes, answer) = match answer_to(request.bearer_auth(token.expose_secret())).await {
         Ok(answered) => answered,
         Err(why) => return vec![Finding::new(item, Verdict::Unreached(why))],
     };
@@ -120,7 +120,7 @@ async fn try_client(config: &config::Slack, oauth: &OAuth, http: &reqwest::Clien
             ("client_secret", secret.expose_secret()),
             ("code", NO_CODE),
         ]);
-        let verdict = match asked(request).await {
+        let verdict = match answer_to(request).await {
             Ok((_, answer)) if lenient_json::text(&answer, "error") == UNKNOWN_CODE => {
                 Verdict::Accepted("Slack knows the app".to_owned())
             }
@@ -156,7 +156,7 @@ fn refusal(answer: &Value, method: &str) -> Verdict {
 }
 
 /// The scopes that an answer names, and the answer.
-async fn asked(request: reqwest::RequestBuilder) -> Result<(Option<String>, Value), String> {
+async fn answer_to(request: reqwest::RequestBuilder) -> Result<(Option<String>, Value), String> {
     let reason = |error: Unreachable| format!("Slack could not be reached: {error}");
     let response = request.send().await;
     let response = response.map_err(|error| reason(Unreachable::from(&error)))?;

@@ -32,7 +32,7 @@ pub(super) use message::attachment;
 
 /// Slack's text as a person reads it.
 pub(super) fn readable(text: &str) -> String {
-    text::readable(text, &[], emoji::Named::default()).text
+    text::readable(text, &[], emoji::EmojiNames::default()).text
 }
 
 /// For whom requests are read.
@@ -68,7 +68,7 @@ pub(super) struct Reading {
     /// What is done in Slack later.
     pub(super) tasks: Vec<Task<Command>>,
     /// The form that is opened at once.
-    pub(super) opening: Option<Opening>,
+    pub(super) opening: Option<FormToOpen>,
     /// What is searched for at once, and by whom.
     pub(super) search: Option<(form::Search, AuthId)>,
     /// The installation that ended.
@@ -82,7 +82,7 @@ pub(super) struct Reading {
 /// A form to be opened: Slack's permission to do so ends after three seconds, and there is nothing to
 /// repeat when it fails.
 #[derive(Clone, PartialEq)]
-pub(super) struct Opening {
+pub(super) struct FormToOpen {
     /// The message with the form.
     pub(super) message: MessageRef,
     /// Slack's permission.
@@ -97,7 +97,7 @@ pub(super) struct Opening {
 
 /// Where something was said.
 #[derive(Debug, Clone, Copy)]
-struct Place<'a> {
+struct MessagePlace<'a> {
     /// The conversation's id.
     channel: &'a str,
     /// The thread that it stands in, if it does.
@@ -144,7 +144,7 @@ impl Reading {
 }
 
 // Without Slack's permission to open something.
-redacted_debug!(Opening { message });
+redacted_debug!(FormToOpen { message });
 
 impl Reader<'_> {
     /// Reads a verified body. Whatever it is, it is answered 200: one odd payload must not make Slack
@@ -220,7 +220,7 @@ impl Reader<'_> {
     }
 
     /// Haptik's name for the user: one per person, or one per person and thread.
-    fn auth_id(self, user: &str, place: Place<'_>) -> AuthId {
+    fn auth_id(self, user: &str, place: MessagePlace<'_>) -> AuthId {
         let thread = match self.conversation {
             Conversation::User => None,
             // Without a thread, all of a direct conversation is one.
@@ -241,7 +241,7 @@ impl Reader<'_> {
     }
 
     /// Where to answer: in a channel in the thread, in a direct conversation where it was said.
-    fn address(self, place: Place<'_>) -> Address {
+    fn address(self, place: MessagePlace<'_>) -> Address {
         let thread_ts = if place.is_direct {
             place.thread_ts
         } else {
@@ -274,7 +274,7 @@ impl Reader<'_> {
     }
 }
 
-impl Place<'_> {
+impl MessagePlace<'_> {
     /// The first message of the thread that an answer in a channel goes to.
     fn root(&self) -> &str {
         self.thread_ts.unwrap_or(self.ts)

@@ -3,10 +3,10 @@
 
 use std::fmt;
 
+use haptik_bridge_shared::encryption::InvalidKey;
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::as_code;
-use haptik_bridge_shared::seal::InvalidKey;
 use haptik_bridge_shared::table::Table;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

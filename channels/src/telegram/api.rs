@@ -13,7 +13,7 @@ use url::Url;
 
 use super::Chat;
 use super::config::{BotToken, Config};
-use super::refusal::{self, Declined};
+use super::refusal::{self, RefusalReason};
 use crate::channel::{Refusal, SendError};
 
 /// The largest answer that is read, in bytes: a message with its keyboard.
@@ -32,12 +32,12 @@ pub(super) struct Api {
 
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Failed {
+pub(super) enum CallFailure {
     /// Telegram answered, and not with a result.
     #[error("{}", refusal::reason(refused, method))]
     Refused {
         method: &'static str,
-        refused: Declined,
+        refused: RefusalReason,
     },
     /// There is no answer, or none that can be read.
     #[error("{}", .0.by("Telegram"))]
@@ -66,18 +66,18 @@ impl Api {
         &self,
         method: &'static str,
         arguments: &Value,
-    ) -> Result<Value, Failed> {
+    ) -> Result<Value, CallFailure> {
         let request = ApiRequest::post(method, self.endpoint(None).segment(method))
             .json(arguments.clone())
             .limit(LARGEST_ANSWER)
             .expect_all();
         let answer = self.http.send(request).await?;
         refusal::result(answer.status, &answer.body)
-            .map_err(|refused| Failed::Refused { method, refused })
+            .map_err(|refused| CallFailure::Refused { method, refused })
     }
 
     /// What the bot is called, without an `@` (<https://core.telegram.org/bots/api#getme>).
-    pub(super) async fn name(&self) -> Result<String, Failed> {
+    pub(super) async fn name(&self) -> Result<String, CallFailure> {
         let method = "getMe";
         let me = self.call(method, &json!({})).await?;
         let name = lenient_json::some_text(&me, "username");
@@ -113,18 +113,20 @@ impl Api {
     }
 }
 
-impl From<Failed> for SendError {
-    fn from(error: Failed) -> Self {
+impl From<CallFailure> for SendError {
+    fn from(error: CallFailure) -> Self {
         let reason = error.to_string();
         let (refusal, words) = match &error {
-            Failed::Call(error) => return Self::of_call("Telegram", error),
-            Failed::Refused { refused, .. } => match refused {
-                Declined::RateLimited(after) => (Refusal::RateLimited(*after), None),
-                Declined::Unavailable => (Refusal::Unavailable(None::<Duration>), None),
-                Declined::Unauthorized => (Refusal::Unauthorized, None),
-                Declined::TooRich(words) => (Refusal::TooRich, Some(words)),
-                Declined::Refused(words) | Declined::Moot(words) => (Refusal::Refused, Some(words)),
-                Declined::Migrated(id) => return Self::moved(&Chat::group(*id)),
+            CallFailure::Call(error) => return Self::of_call("Telegram", error),
+            CallFailure::Refused { refused, .. } => match refused {
+                RefusalReason::RateLimited(after) => (Refusal::RateLimited(*after), None),
+                RefusalReason::Unavailable => (Refusal::Unavailable(None::<Duration>), None),
+                RefusalReason::Unauthorized => (Refusal::Unauthorized, None),
+                RefusalReason::TooRich(words) => (Refusal::TooRich, Some(words)),
+                RefusalReason::Refused(words) | RefusalReason::Moot(words) => {
+                    (Refusal::Refused, Some(words))
+                }
+                RefusalReason::Migrated(id) => return Self::moved(&Chat::group(*id)),
             },
         };
         Self {

@@ -1,7 +1,7 @@
 //! `type = "telegram"` in the configuration.
 
 use haptik_bridge_shared::config::kind::{
-    BaseUrl, Fault, Faults, Flag, Given, Kind, SecretList, probably_not_meant,
+    BaseUrl, Fault, Faults, Flag, Given, SecretList, ValueType, probably_not_meant,
 };
 use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Secrets};
 use haptik_bridge_shared::{redacted_debug, section};
@@ -62,7 +62,7 @@ redacted_debug!(BotToken { id });
 #[derive(Debug)]
 pub(super) struct BotTokens;
 
-impl Kind for BotTokens {
+impl ValueType for BotTokens {
     type Value = BotToken;
 
     const SECRET: bool = true;

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::api::Api;
 use super::config::Config;
-use super::receive::{self, Deed, Me, Message, Tap, Update};
+use super::receive::{self, Me, Message, Tap, Update, UserEvent};
 use super::{Command, Telegram, encode, verify};
 use crate::callback::{self, Meaning};
 use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request};
@@ -74,28 +74,29 @@ impl TelegramEdge {
         let mut receipt = Receipt::ok();
         receipt.effects = match self.read(body).await? {
             Update::Nothing | Update::NameNeeded => Vec::new(),
-            Update::Said(deed) => vec![self.said(*deed, now)],
-            Update::Tapped(deed) => self.tapped(*deed, now),
+            Update::Message(user_event) => vec![self.message_effect(*user_event, now)],
+            Update::Tapped(user_event) => self.tapped(*user_event, now),
             Update::Odd(reason) => return Ok(Err(reason)),
         };
         Ok(Ok(receipt))
     }
 
-    fn auth_id<A>(&self, deed: &Deed<A>) -> AuthId {
-        self.auth_ids.of_user(&deed.user, deed.thread.as_deref())
+    fn auth_id<A>(&self, user_event: &UserEvent<A>) -> AuthId {
+        self.auth_ids
+            .of_user(&user_event.user, user_event.thread.as_deref())
     }
 
-    fn said(&self, deed: Deed<Message>, now: Timestamp) -> Effect<Telegram> {
-        let auth_id = self.auth_id(&deed);
-        let Message { id, text, file } = deed.action;
+    fn message_effect(&self, user_event: UserEvent<Message>, now: Timestamp) -> Effect<Telegram> {
+        let auth_id = self.auth_id(&user_event);
+        let Message { id, text, file } = user_event.action;
         Effect::Inbound(Box::new(Inbound {
-            key: deed.key,
-            at: deed.at.unwrap_or(now),
+            key: user_event.key,
+            at: user_event.at.unwrap_or(now),
             auth_id,
-            user: deed.user,
-            address: deed.chat,
+            user: user_event.user,
+            address: user_event.chat,
             message_id: Some(id.to_string()),
-            profile: Some(deed.profile),
+            profile: Some(user_event.profile),
             addressed: Addressed::Yes,
             action: UserAction::Message {
                 text,
@@ -106,34 +107,34 @@ impl TelegramEdge {
     }
 
     /// A tap is answered, so that its button comes to rest, and told, where it is on one of ours.
-    fn tapped(&self, deed: Deed<Tap>, now: Timestamp) -> Vec<Effect<Telegram>> {
-        let auth_id = self.auth_id(&deed);
-        let (data, vanishes) = encode::carried(&deed.action.data);
+    fn tapped(&self, user_event: UserEvent<Tap>, now: Timestamp) -> Vec<Effect<Telegram>> {
+        let auth_id = self.auth_id(&user_event);
+        let (data, vanishes) = encode::carried(&user_event.action.data);
         let action = chosen(data, &auth_id);
         let answer = Command::Answer {
-            query: deed.action.query,
-            chosen: deed.action.label,
-            vanishes: deed
+            query: user_event.action.query,
+            chosen: user_event.action.label,
+            vanishes: user_event
                 .action
                 .message
                 .filter(|_| vanishes && action.is_some())
-                .map(|id| (deed.chat.id, id)),
+                .map(|id| (user_event.chat.id, id)),
         };
         let mut effects = vec![Effect::Run(Task {
-            key: deed.key.then("answer"),
+            key: user_event.key.then("answer"),
             at: now,
             auth_id: auth_id.clone(),
             command: answer,
         })];
         effects.extend(action.map(|action| {
             Effect::Inbound(Box::new(Inbound {
-                key: deed.key,
+                key: user_event.key,
                 at: now,
                 auth_id,
-                user: deed.user,
-                address: deed.chat,
+                user: user_event.user,
+                address: user_event.chat,
                 message_id: None,
-                profile: Some(deed.profile),
+                profile: Some(user_event.profile),
                 addressed: Addressed::Yes,
                 action,
                 mentions: Vec::new(),

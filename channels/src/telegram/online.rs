@@ -6,8 +6,8 @@ use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::CallErrorKind;
 use serde_json::{Value, json};
 
-use super::api::{Api, Failed};
-use super::refusal::Declined;
+use super::api::{Api, CallFailure};
+use super::refusal::RefusalReason;
 use crate::channel::{Finding, Verdict};
 
 /// Tries the token, then where the webhook leads; `url` is where it has to.
@@ -62,15 +62,18 @@ fn webhook(info: &Value, url: Option<&str>) -> Verdict {
     }
 }
 
-fn of_error(error: &Failed, mend: &str) -> Verdict {
+fn of_error(error: &CallFailure, mend: &str) -> Verdict {
     let why = error.to_string();
     let passes = match error {
-        Failed::Call(error) => matches!(
+        CallFailure::Call(error) => matches!(
             error.kind,
             CallErrorKind::Unreachable(_) | CallErrorKind::RateLimited | CallErrorKind::Unavailable
         ),
-        Failed::Refused { refused, .. } => {
-            matches!(refused, Declined::RateLimited(_) | Declined::Unavailable)
+        CallFailure::Refused { refused, .. } => {
+            matches!(
+                refused,
+                RefusalReason::RateLimited(_) | RefusalReason::Unavailable
+            )
         }
     };
     if passes {

@@ -7,9 +7,9 @@ use haptik_bridge_shared::message::{Attachment, Outgoing};
 use haptik_bridge_shared::net::Fetcher;
 use serde_json::{Value, json};
 
-use super::api::{Api, Failed};
+use super::api::{Api, CallFailure};
 use super::config::Config;
-use super::refusal::Declined;
+use super::refusal::RefusalReason;
 use super::{Chat, Command, LIMITS, Telegram, encode};
 use crate::channel::{
     Activity, Commands, Files, Indicator, Outlet, OutletDeps, Part, SendError, Sent,
@@ -42,7 +42,7 @@ impl TelegramOutlet {
         to: &Chat,
         method: &'static str,
         arguments: &Value,
-    ) -> Result<Value, Failed> {
+    ) -> Result<Value, CallFailure> {
         let mut arguments = arguments.clone();
         to.write(&mut arguments);
         self.api.call(method, &arguments).await
@@ -55,8 +55,8 @@ impl TelegramOutlet {
             json!({"text": text, "disable_notification": true}),
         );
         let told = match self.write(chat, method, &arguments).await {
-            Err(Failed::Refused {
-                refused: Declined::Migrated(id),
+            Err(CallFailure::Refused {
+                refused: RefusalReason::Migrated(id),
                 ..
             }) => self.write(&Chat::group(id), method, &arguments).await,
             told => told,
@@ -88,10 +88,10 @@ impl TelegramOutlet {
 }
 
 /// A call of which it does not matter that Telegram refuses it.
-fn unless_refused(called: Result<Value, Failed>) -> Result<(), SendError> {
+fn unless_refused(called: Result<Value, CallFailure>) -> Result<(), SendError> {
     match called {
-        Err(Failed::Refused {
-            refused: Declined::Moot(_) | Declined::Refused(_) | Declined::TooRich(_),
+        Err(CallFailure::Refused {
+            refused: RefusalReason::Moot(_) | RefusalReason::Refused(_) | RefusalReason::TooRich(_),
             ..
         }) => Ok(()),
         called => Ok(called.map(drop)?),

@@ -43,9 +43,9 @@ pub(super) enum Update {
     /// Nothing for the bot.
     Nothing,
     /// A user said something.
-    Said(Box<Deed<Message>>),
+    Message(Box<UserEvent<Message>>),
     /// A user tapped a button.
-    Tapped(Box<Deed<Tap>>),
+    Tapped(Box<UserEvent<Tap>>),
     /// It cannot be told before the bot's name is known.
     NameNeeded,
     /// It is not understood, for this reason.
@@ -54,7 +54,7 @@ pub(super) enum Update {
 
 /// What a user did, and where.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Deed<A> {
+pub(super) struct UserEvent<A> {
     /// Its place among the user's doings.
     pub(super) key: EntryKey,
     /// When; of a tap, Telegram does not say it.
@@ -109,7 +109,7 @@ pub(super) fn read(body: &[u8], me: &Me, tell_edits: bool) -> Update {
     };
     let at = |key: &str| update.get(key).filter(|value| value.is_object());
     if let Some(message) = at("message") {
-        return said(message, me);
+        return read_message(message, me);
     }
     if let Some(message) = at("edited_message") {
         return if tell_edits {
@@ -129,8 +129,8 @@ pub(super) fn read(body: &[u8], me: &Me, tell_edits: bool) -> Update {
 }
 
 /// A message (<https://core.telegram.org/bots/api#message>).
-fn said(message: &Value, me: &Me) -> Update {
-    let Some(place) = Place::of(message) else {
+fn read_message(message: &Value, me: &Me) -> Update {
+    let Some(place) = MessagePlace::of(message) else {
         return Update::Odd("a message without a chat, an id or a date");
     };
     let Some(user) = person(message, me) else {
@@ -155,7 +155,7 @@ fn said(message: &Value, me: &Me) -> Update {
     };
     let mut profile = profile(user);
     profile.mobile_no = content::own_number(message);
-    Update::Said(Box::new(Deed {
+    Update::Message(Box::new(UserEvent {
         key: place.key(place.at),
         at: Some(place.at),
         user: lenient_json::text(user, "id"),
@@ -198,7 +198,7 @@ fn words_of(message: &Value, words: &Words<'_>, me: &Me) -> String {
     };
     // Beside a file there is nothing else.
     if text.is_empty() && content::file(message).is_none() {
-        content::spoken(message)
+        content::special_content_text(message)
     } else {
         text
     }
@@ -208,15 +208,15 @@ fn words_of(message: &Value, words: &Words<'_>, me: &Me) -> String {
 /// that of the edit before, or missing, so that the same is not told again.
 fn edited(message: &Value, me: &Me) -> Update {
     let edited_at = lenient_json::whole(message, "edit_date").and_then(time);
-    let (Some(place), Some(edited_at)) = (Place::of(message), edited_at) else {
+    let (Some(place), Some(edited_at)) = (MessagePlace::of(message), edited_at) else {
         return Update::Nothing;
     };
-    let told = match said(message, me) {
-        Update::Said(told) => told,
+    let told = match read_message(message, me) {
+        Update::Message(told) => told,
         other => return other,
     };
     let text = format!("Edited message: {}", told.action.text);
-    Update::Said(Box::new(Deed {
+    Update::Message(Box::new(UserEvent {
         key: place.key(edited_at).then("edit"),
         at: Some(edited_at),
         action: Message {
@@ -240,22 +240,22 @@ fn tapped(query: &Value) -> Update {
         return Update::Odd("a tap without an id or a user");
     };
     let message = query.get("message").unwrap_or(&nothing);
-    let place = Place::of(message);
+    let place = MessagePlace::of(message);
     let data = lenient_json::text(query, "data");
     // The private chat with somebody has the id of the user.
     let alone = || user_id.parse().map(Chat::private).ok();
-    let Some(chat) = place.as_ref().map(Place::written_in).or_else(alone) else {
+    let Some(chat) = place.as_ref().map(MessagePlace::written_in).or_else(alone) else {
         return Update::Odd("a tap of nobody");
     };
     let key = match &place {
         Some(place) => place.key(place.at).then(&id),
         None => KeyKind::act(Timestamp::UNIX_EPOCH, format!("{}#{id}", chat.id)).into(),
     };
-    Update::Tapped(Box::new(Deed {
+    Update::Tapped(Box::new(UserEvent {
         key,
         at: None,
         user: user_id,
-        thread: place.as_ref().and_then(Place::thread),
+        thread: place.as_ref().and_then(MessagePlace::thread),
         chat,
         profile: profile(user),
         action: Tap {
@@ -285,7 +285,7 @@ fn label(message: &Value, data: &str) -> String {
 
 /// Where something was said.
 #[derive(Debug)]
-struct Place {
+struct MessagePlace {
     chat: i64,
     message: i64,
     at: Timestamp,
@@ -293,7 +293,7 @@ struct Place {
     is_private: bool,
 }
 
-impl Place {
+impl MessagePlace {
     fn of(message: &Value) -> Option<Self> {
         let chat = message.get("chat")?;
         let number = |value: &Value, key: &str| lenient_json::text(value, key).parse::<i64>().ok();

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Why a call was of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Declined {
+pub(super) enum RefusalReason {
     /// Too many calls: again after this time.
     RateLimited(Option<Duration>),
     /// Telegram does not work.
@@ -55,7 +55,7 @@ const MOOT: &[&str] = &[
 ];
 
 /// The result of an answer.
-pub(super) fn result(status: u16, answer: &Value) -> Result<Value, Declined> {
+pub(super) fn result(status: u16, answer: &Value) -> Result<Value, RefusalReason> {
     if lenient_json::flag(answer, "ok") && (200..300).contains(&status) {
         return Ok(answer.get("result").cloned().unwrap_or_default());
     }
@@ -64,30 +64,30 @@ pub(super) fn result(status: u16, answer: &Value) -> Result<Value, Declined> {
     Err(match status {
         429 => {
             let seconds = lenient_json::whole(parameters, "retry_after");
-            Declined::RateLimited(seconds.map(Duration::from_secs))
+            RefusalReason::RateLimited(seconds.map(Duration::from_secs))
         }
         // Without a token there is nothing at the address.
-        401 | 404 => Declined::Unauthorized,
-        403 => Declined::Refused(description.as_str().into()),
+        401 | 404 => RefusalReason::Unauthorized,
+        403 => RefusalReason::Refused(description.as_str().into()),
         400 => bad_request(parameters, &description),
         // An answer of somebody in between, a conflict, or no sense at all.
-        _ => Declined::Unavailable,
+        _ => RefusalReason::Unavailable,
     })
 }
 
-fn bad_request(parameters: &Value, description: &str) -> Declined {
+fn bad_request(parameters: &Value, description: &str) -> RefusalReason {
     if let Ok(chat) = lenient_json::text(parameters, "migrate_to_chat_id").parse() {
-        return Declined::Migrated(chat);
+        return RefusalReason::Migrated(chat);
     }
     let said = description.to_lowercase();
     let description = Detail::from(description);
     let says = |known: &[&str]| known.iter().any(|words| said.contains(words));
     if says(MOOT) {
-        Declined::Moot(description)
+        RefusalReason::Moot(description)
     } else if says(TOO_RICH) {
-        Declined::TooRich(description)
+        RefusalReason::TooRich(description)
     } else {
-        Declined::Refused(description)
+        RefusalReason::Refused(description)
     }
 }
 
@@ -112,16 +112,16 @@ const REASONS: &[(&str, &str)] = &[
 ];
 
 /// Why a call failed, in words that may be logged.
-pub(super) fn reason(refused: &Declined, method: &str) -> String {
+pub(super) fn reason(refused: &RefusalReason, method: &str) -> String {
     let answered = |what: &str| format!("Telegram answered {what} to {method}");
     match refused {
-        Declined::RateLimited(_) => answered("429"),
-        Declined::Unavailable => answered("nothing of use"),
-        Declined::Unauthorized => answered("that it does not know the token"),
-        Declined::Migrated(_) => answered("that the group is a supergroup now"),
-        Declined::TooRich(_) => answered("that it cannot show this"),
-        Declined::Moot(_) => answered("that there is nothing to be done"),
-        Declined::Refused(words) => {
+        RefusalReason::RateLimited(_) => answered("429"),
+        RefusalReason::Unavailable => answered("nothing of use"),
+        RefusalReason::Unauthorized => answered("that it does not know the token"),
+        RefusalReason::Migrated(_) => answered("that the group is a supergroup now"),
+        RefusalReason::TooRich(_) => answered("that it cannot show this"),
+        RefusalReason::Moot(_) => answered("that there is nothing to be done"),
+        RefusalReason::Refused(words) => {
             let words = words.as_str().to_lowercase();
             let known = REASONS.iter().find(|(theirs, _)| words.contains(theirs));
             known.map_or_else(
@@ -150,25 +150,25 @@ mod tests {
         let retry_after = json!({"retry_after": 7});
         assert_eq!(
             refused(429, "Too Many Requests: retry after 7", retry_after),
-            Declined::RateLimited(Some(Duration::from_secs(7)))
+            RefusalReason::RateLimited(Some(Duration::from_secs(7)))
         );
         assert_eq!(
             refused(401, "Unauthorized", Value::Null),
-            Declined::Unauthorized
+            RefusalReason::Unauthorized
         );
         assert_eq!(
             refused(404, "Not Found", Value::Null),
-            Declined::Unauthorized
+            RefusalReason::Unauthorized
         );
         assert_eq!(
             refused(502, "Bad Gateway", Value::Null),
-            Declined::Unavailable
+            RefusalReason::Unavailable
         );
         let group = "Bad Request: group chat was upgraded to a supergroup chat";
         let to = json!({"migrate_to_chat_id": -1_002_147_483_700_i64});
         assert_eq!(
             refused(400, group, to),
-            Declined::Migrated(-1_002_147_483_700)
+            RefusalReason::Migrated(-1_002_147_483_700)
         );
         for reason in [
             "can't parse entities: Unsupported start tag \"br\" at byte offset 2",
@@ -183,7 +183,7 @@ mod tests {
             "message is too long",
             "message caption is too long",
         ] {
-            assert!(matches!(bad(reason), Declined::TooRich(_)), "{reason}");
+            assert!(matches!(bad(reason), RefusalReason::TooRich(_)), "{reason}");
         }
         for (status, reason) in [
             (403, "Forbidden: bot was blocked by the user"),
@@ -195,14 +195,14 @@ mod tests {
         ] {
             assert_eq!(
                 refused(status, reason, Value::Null),
-                Declined::Refused(reason.into())
+                RefusalReason::Refused(reason.into())
             );
         }
         for reason in [
             "query is too old and response timeout expired or query ID is invalid",
             "message is not modified: x",
         ] {
-            assert!(matches!(bad(reason), Declined::Moot(_)), "{reason}");
+            assert!(matches!(bad(reason), RefusalReason::Moot(_)), "{reason}");
         }
     }
 
@@ -217,7 +217,7 @@ mod tests {
         ] {
             assert_eq!(
                 result(status, &serde_json::from_str(body).unwrap_or_default()),
-                Err(Declined::Unavailable),
+                Err(RefusalReason::Unavailable),
                 "{status} {body}"
             );
         }

@@ -47,7 +47,7 @@ impl Connected<'_> {
     async fn end(&self, auth_id: &AuthId) -> Result<Response, NotDurable> {
         let ended = self
             .bridge
-            .take_back(self.context, self.id, auth_id)
+            .withdraw_handoff(self.context, self.id, auth_id)
             .await?;
         Ok(match ended {
             Some(id) => Response::json(202, &json!({"id": id, "auth_id": auth_id})),
@@ -64,8 +64,8 @@ impl Connected<'_> {
             None
         } else {
             match self.within(&inbound).await? {
-                Within::Handoff(handoff) => handoff,
-                Within::Nothing => {
+                HandoffRoute::Handoff(handoff) => handoff,
+                HandoffRoute::Nothing => {
                     let error = "this user is not handed over to a human, and the connection is for hand-offs only (handoff_only): the message is not taken, answer it yourself or POST …/handoff first";
                     return Ok(Some(Response::json(409, &json!({"error": error}))));
                 }
@@ -78,22 +78,22 @@ impl Connected<'_> {
     }
 
     /// Within what something is said.
-    async fn within(&self, inbound: &Inbound) -> Result<Within, NotDurable> {
+    async fn within(&self, inbound: &Inbound) -> Result<HandoffRoute, NotDurable> {
         if let Some(handoff) = self.bridge.handoff_of(&inbound.auth_id).await? {
-            return Ok(Within::Handoff(Some(handoff.id)));
+            return Ok(HandoffRoute::Handoff(Some(handoff.id)));
         }
         // What was taken while one was on, and is sent again since the answer was lost, was taken.
         let lane = Lane::Haptik(inbound.auth_id.clone());
         let taken = self.bridge.ledger.entry(&lane, &inbound.key).await?;
         Ok(match taken.map(|entry| entry.payload) {
-            Some(Payload::Inbound { handoff, .. }) => Within::Handoff(handoff),
-            _ => Within::Nothing,
+            Some(Payload::Inbound { handoff, .. }) => HandoffRoute::Handoff(handoff),
+            _ => HandoffRoute::Nothing,
         })
     }
 }
 
 /// Within what something is said that counts only within a hand-off.
-enum Within {
+enum HandoffRoute {
     /// A hand-off that is on, or the one in which it was taken before.
     Handoff(Option<String>),
     /// None.

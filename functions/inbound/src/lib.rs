@@ -26,8 +26,8 @@ use haptik_bridge_shared::ingest::{
     LARGEST_BODY, NotDurable, Occurrence, RequestContext, normalize_error_response, refusal,
     refused_encoding, refused_rate,
 };
-use haptik_bridge_shared::live::Live;
 use haptik_bridge_shared::net::online;
+use haptik_bridge_shared::reloading::Reloading;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::telemetry;
@@ -101,7 +101,7 @@ impl Inbound {
 }
 
 /// `POST` and `GET /channels/{connection}` and what lies below it, and `GET /health`.
-pub fn router(live: Live<Inbound>) -> Router {
+pub fn router(reloading: Reloading<Inbound>) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/channels/{connection}", any(at_connection))
@@ -110,13 +110,13 @@ pub fn router(live: Live<Inbound>) -> Router {
         .layer(map_response(async |answer: Response| {
             normalize_error_response(answer)
         }))
-        .with_state(live)
+        .with_state(reloading)
 }
 
 /// Whether there is a configuration; to somebody who has a secret of an account, also that this bridge has
 /// it.
-async fn health(State(live): State<Live<Inbound>>, headers: HeaderMap) -> Response {
-    match live.current().await {
+async fn health(State(reloading): State<Reloading<Inbound>>, headers: HeaderMap) -> Response {
+    match reloading.current().await {
         Ok(current) => {
             let mut status = json!({"status": "ok"});
             let accounts = &current.bridge.config.haptik;
@@ -134,7 +134,7 @@ async fn health(State(live): State<Live<Inbound>>, headers: HeaderMap) -> Respon
 }
 
 async fn at_connection(
-    State(live): State<Live<Inbound>>,
+    State(reloading): State<Reloading<Inbound>>,
     Path(connection): Path<String>,
     method: Method,
     uri: Uri,
@@ -149,11 +149,11 @@ async fn at_connection(
         headers: &headers,
         body: &body,
     };
-    receive(&live, &connection, &request).await
+    receive(&reloading, &connection, &request).await
 }
 
 async fn below_connection(
-    State(live): State<Live<Inbound>>,
+    State(reloading): State<Reloading<Inbound>>,
     Path((connection, path)): Path<(String, String)>,
     method: Method,
     uri: Uri,
@@ -168,7 +168,7 @@ async fn below_connection(
         headers: &headers,
         body: &body,
     };
-    receive(&live, &connection, &request).await
+    receive(&reloading, &connection, &request).await
 }
 
 /// The URL that was called, as the gateway or a reverse proxy tells it.
@@ -182,9 +182,9 @@ fn public_url(headers: &HeaderMap, uri: &Uri) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-async fn receive(live: &Live<Inbound>, name: &str, request: &Request<'_>) -> Response {
+async fn receive(reloading: &Reloading<Inbound>, name: &str, request: &Request<'_>) -> Response {
     let now = Timestamp::now();
-    let Ok(inbound) = live.current().await else {
+    let Ok(inbound) = reloading.current().await else {
         return no_configuration();
     };
     let bridge = &inbound.bridge;

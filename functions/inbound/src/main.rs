@@ -24,7 +24,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
     let parse = |text: &str| Config::parse_without_templates(text, &REGISTRY);
-    let (live, _) = Environment::read(variable)?.reloading(parse, |bridge, parts| {
+    let (reloading, _) = Environment::read(variable)?.reloading(parse, |bridge, parts| {
         let memory = Memory::default();
         Ok(Inbound::new(
             Arc::new(bridge),
@@ -33,5 +33,5 @@ async fn main() -> Result<(), lambda_http::Error> {
             &memory,
         )?)
     })?;
-    lambda_http::run(router(live)).await
+    lambda_http::run(router(reloading)).await
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// An indicator that is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Shown {
+pub(crate) struct ShownIndicator {
     /// By which connection; `None` by the user's.
     #[serde(rename = "by", default, skip_serializing_if = "Option::is_none")]
     pub(crate) connection: Option<ConnectionId>,
@@ -21,13 +21,13 @@ pub(crate) struct Shown {
     pub(crate) indicator: String,
 }
 
-impl Shown {
+impl ShownIndicator {
     /// As it is noted.
     pub(crate) fn written(&self) -> Option<String> {
         serde_json::to_string(self).ok()
     }
 
-    /// Reads what [`Shown::written`] made.
+    /// Reads what [`ShownIndicator::written`] made.
     pub(crate) fn read(noted: &str) -> Option<Self> {
         serde_json::from_str(noted).ok()
     }

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 /// A lane was stopped before all of it was delivered.
 #[derive(Debug)]
-pub(crate) struct Stopped {
+pub(crate) struct LaneStopped {
     /// How long to wait before it is drained again; `None` where it will be rung when it can be.
     pub(crate) pause: Option<Duration>,
 }
@@ -27,7 +27,7 @@ pub(crate) enum DeliveryOutcome {
     /// All of it was delivered.
     Whole,
     /// All of it was delivered, as messages to which the provider gave these ids.
-    Shown(Vec<String>),
+    ShownIndicator(Vec<String>),
     /// There was nothing to deliver, for this reason.
     Nothing(&'static str),
     /// It was not delivered and is not to be, for this reason. Nothing has failed.

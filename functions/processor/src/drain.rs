@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use tokio::sync::RwLock;
 
 use self::order::{in_order, is_chat_complete, order_completions};
-use crate::attempt::{Attempt, DeliveryOutcome, Stopped};
+use crate::attempt::{Attempt, DeliveryOutcome, LaneStopped};
 use crate::handoff_end::end_handoff_after_dead_letter;
 use crate::limits::Limits;
 use crate::receipt::{End, Receipts};
@@ -78,7 +78,11 @@ const CHAT_COMPLETE_DELAY: Duration = Duration::from_secs(2);
 
 impl Drain<'_> {
     /// Delivers what is pending in the lane. No delivery is begun after `deadline`.
-    pub(crate) async fn run(&self, wake_ups: &[WakeUp], deadline: Instant) -> Result<(), Stopped> {
+    pub(crate) async fn run(
+        &self,
+        wake_ups: &[WakeUp],
+        deadline: Instant,
+    ) -> Result<(), LaneStopped> {
         // Waiting before the first query rather than after it saves the second one.
         let first = wake_ups.iter().map(|wake_up| wake_up.at).min();
         if let (Some(rung_at), 1) = (first, self.receives) {
@@ -101,7 +105,7 @@ impl Drain<'_> {
                     break;
                 }
                 if Instant::now() >= deadline {
-                    return Err(Stopped {
+                    return Err(LaneStopped {
                         pause: Some(Duration::ZERO),
                     });
                 }
@@ -123,7 +127,7 @@ impl Drain<'_> {
         }
     }
 
-    async fn deliver_and_record(&self, entry: &Entry) -> Result<Progress, Stopped> {
+    async fn deliver_and_record(&self, entry: &Entry) -> Result<Progress, LaneStopped> {
         let mut attempt = Attempt::of(entry);
         match Box::pin(self.to_sink().admit(entry)).await {
             Ok(Ok(breaker)) => attempt.breaker = breaker,
@@ -142,7 +146,7 @@ impl Drain<'_> {
         };
         match recorded {
             Ok(LaneStep::Continue(progress)) => Ok(progress),
-            Ok(LaneStep::Pause(pause)) => Err(Stopped { pause }),
+            Ok(LaneStep::Pause(pause)) => Err(LaneStopped { pause }),
             Err(error) => Err(self.not_recorded(&error)),
         }
     }
@@ -184,7 +188,7 @@ impl Drain<'_> {
                 self.record_done(attempt, None, &[]).await?;
                 Ok(LaneStep::Continue(Progress::Finished))
             }
-            Ok(Ok(DeliveryOutcome::Shown(message_ids))) => {
+            Ok(Ok(DeliveryOutcome::ShownIndicator(message_ids))) => {
                 self.record_done(attempt, None, &message_ids).await?;
                 Ok(LaneStep::Continue(Progress::Finished))
             }
@@ -326,7 +330,7 @@ impl Drain<'_> {
         };
         let patience = self.bridge.config.delivery.give_up_after;
         let is_too_old = Timestamp::now()
-            .duration_since(patient_since(attempt))
+            .duration_since(deadline_start(attempt))
             .unsigned_abs()
             >= patience;
         if is_too_old && attempt.breaker.attention.is_none() {
@@ -439,9 +443,9 @@ impl Drain<'_> {
 
     /// The ledger did not answer. Nothing is known to be recorded, and the lane is tried again soon. The
     /// pauses grow as those of any other failure, or an outage of hours would use up the queue's receives.
-    fn not_recorded(&self, error: &TableError) -> Stopped {
+    fn not_recorded(&self, error: &TableError) -> LaneStopped {
         tracing::error!(%error, "the ledger did not answer");
-        Stopped {
+        LaneStopped {
             pause: Some(retry::pause(self.receives, None)),
         }
     }
@@ -481,7 +485,7 @@ fn is_outdated(age: Duration, window: Duration) -> bool {
 }
 
 /// Since when an entry is tried. While its sink needs attention, nobody is impatient with it.
-fn patient_since(attempt: &Attempt<'_>) -> Timestamp {
+fn deadline_start(attempt: &Attempt<'_>) -> Timestamp {
     let entry = attempt.entry;
     let since = entry.revived_at.unwrap_or(entry.received_at);
     since.max(attempt.breaker.resumed_at.unwrap_or(since))

@@ -9,7 +9,7 @@ use haptik_bridge_shared::message::UserAction;
 use haptik_bridge_shared::message::handoff::{Completed, Ended, Reason};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
-use haptik_bridge_shared::users::Over;
+use haptik_bridge_shared::users::EndOutcome;
 use jiff::Timestamp;
 
 /// Ends a hand-off, if it is on.
@@ -18,7 +18,7 @@ pub(crate) async fn end_handoff(
     auth_id: &AuthId,
     id: &str,
     ended: &Ended,
-) -> Result<Over, Failure> {
+) -> Result<EndOutcome, Failure> {
     let now = Timestamp::now();
     let over = bridge.end_handoff(
         RequestContext::new("processor", now),
@@ -36,7 +36,7 @@ pub(crate) async fn complete_handoff(
     auth_id: &AuthId,
     id: &str,
     completed: &Completed,
-) -> Result<Over, Failure> {
+) -> Result<EndOutcome, Failure> {
     let context = RequestContext::new("processor", Timestamp::now());
     let missed = Ended::missed(completed);
     // An agent may join in this moment: whether one had the chat is decided where it is written.
@@ -44,7 +44,7 @@ pub(crate) async fn complete_handoff(
         .end_handoff(context, auth_id, id, &missed, true)
         .await?
     {
-        Over::Joined => end_handoff(bridge, auth_id, id, &Ended::completed(completed)).await,
+        EndOutcome::Joined => end_handoff(bridge, auth_id, id, &Ended::completed(completed)).await,
         over => Ok(over),
     }
 }

@@ -37,7 +37,7 @@ use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-use crate::attempt::Stopped;
+use crate::attempt::LaneStopped;
 use crate::drain::{Drain, WakeUp};
 use crate::maintenance::Maintenance;
 
@@ -184,7 +184,7 @@ impl Processor {
         lane: &Lane,
         wake_ups: &[WakeUp],
         deadline: Instant,
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), LaneStopped> {
         let drain = Drain {
             bridge: &self.bridge,
             outlets: &self.outlets,

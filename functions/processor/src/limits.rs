@@ -14,7 +14,7 @@ pub struct Limits {
     /// function down, without any progress, before it is parked.
     pub most_crashes: u32,
     /// How long a ticket sink holds `chat_complete` from its receipt, for the other completion event, which says more.
-    pub twin_wait: Duration,
+    pub completion_wait: Duration,
     /// How long a ticket sink waits at most for what became of a creation that was cut off; each CRM
     /// says how long it can take.
     pub longest_settling: Duration,
@@ -28,7 +28,7 @@ impl Default for Limits {
             delivery_timeout: Duration::from_mins(1),
             stretch: Duration::from_secs(20),
             most_crashes: 5,
-            twin_wait: Duration::from_secs(10),
+            completion_wait: Duration::from_secs(10),
             longest_settling: Duration::MAX,
             probe_every: Duration::from_mins(1),
         }

@@ -11,8 +11,8 @@ use haptik_bridge_processor::{Processor, Unhandled};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::{Config, Registry};
 use haptik_bridge_shared::environment::{Environment, Parts};
-use haptik_bridge_shared::live::{BuildError, Live, NoConfiguration};
 use haptik_bridge_shared::queue::SqsQueue;
+use haptik_bridge_shared::reloading::{BuildError, NoConfiguration, Reloading};
 use haptik_bridge_shared::telemetry;
 use haptik_bridge_sinks::{SinkDeps, Sinks};
 use jiff::Timestamp;
@@ -41,9 +41,9 @@ async fn main() -> Result<(), Error> {
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
     let environment = Environment::read(variable)?;
     let parse = |text: &str| Config::parse(text, &REGISTRY);
-    let (live, queue) = environment.reloading(parse, processor)?;
+    let (reloading, queue) = environment.reloading(parse, processor)?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
-        handle(&live, &queue, event)
+        handle(&reloading, &queue, event)
     }))
     .await
 }
@@ -62,28 +62,28 @@ fn processor(bridge: Bridge, parts: &Parts) -> Result<Processor, BuildError> {
 }
 
 async fn handle(
-    live: &Live<Processor>,
+    reloading: &Reloading<Processor>,
     queue: &SqsQueue,
     event: LambdaEvent<Event>,
 ) -> Result<Response, Error> {
-    let live = live.current().await;
+    let reloading = reloading.current().await;
     match event.payload {
-        Event::Rings { records } => Ok(deliver(live, queue, records, &event.context).await),
+        Event::Rings { records } => Ok(deliver(reloading, queue, records, &event.context).await),
         Event::Housekeeping { .. } => {
-            live?.run_scheduled_maintenance(Timestamp::now()).await;
+            reloading?.run_scheduled_maintenance(Timestamp::now()).await;
             Ok(Response::default())
         }
     }
 }
 
 async fn deliver(
-    live: Result<Arc<Processor>, NoConfiguration>,
+    reloading: Result<Arc<Processor>, NoConfiguration>,
     queue: &SqsQueue,
     messages: Vec<Message>,
     context: &Context,
 ) -> Response {
     let records = messages.iter().map(Message::record).collect::<Vec<_>>();
-    let unhandled = match live {
+    let unhandled = match reloading {
         Ok(processor) => processor.process(records, deadline(context)).await,
         Err(_) => records
             .into_iter()

@@ -63,26 +63,26 @@ impl Maintenance<'_> {
     /// Enables an account's webhook where that is due, and follows its outage. Whether the hour was over, and
     /// the webhook is enabled.
     async fn look_after_webhook(&self, account: &AccountId, now: Timestamp) -> bool {
-        let heard = match self.bridge.health.of(account).await {
-            Ok(heard) => heard,
+        let health = match self.bridge.health.of(account).await {
+            Ok(health) => health,
             Err(error) => {
                 // Whatever is known there: enabling is never wrong.
-                tracing::warn!(%account, %error, "when Haptik was last heard is not known");
+                tracing::warn!(%account, %error, "the health of the webhook is not known");
                 return self.enable(account, Due::Hourly, now).await.is_ok();
             }
         };
         let outages = OutageFollower {
             bridge: self.bridge,
         };
-        let due = heard.due(now);
-        let outage = outages.current(account, &heard, due.is_some(), now).await;
+        let due = health.due(now);
+        let outage = outages.current(account, &health, due.is_some(), now).await;
         let enabled = match due {
             Some(due) => Some(self.enable(account, due, now).await),
             None => None,
         };
         let hour_is_over = due == Some(Due::Hourly) && enabled == Some(Ok(()));
         let followed = match outage {
-            Ok(Some(outage)) => outages.follow(outage, &heard, enabled, now).await,
+            Ok(Some(outage)) => outages.follow(outage, &health, enabled, now).await,
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -131,7 +131,7 @@ impl Maintenance<'_> {
             record_account_hop("webhook_enabled", account, outcome, reason, now);
         }
         if all.is_ok()
-            && let Err(error) = self.bridge.health.enabled(account, now).await
+            && let Err(error) = self.bridge.health.note_enabled(account, now).await
         {
             tracing::warn!(%account, %error, "that the webhook was enabled is not noted");
         }

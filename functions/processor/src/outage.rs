@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::health::Heard;
+use haptik_bridge_shared::health::WebhookHealth;
 use haptik_bridge_shared::ids::{AccountId, AuthId};
 use haptik_bridge_shared::ingest::{Occurrence, RequestContext};
 use haptik_bridge_shared::message::operator_event::OperatorEvent;
@@ -56,7 +56,7 @@ impl OutageFollower<'_> {
     pub(crate) async fn follow(
         &self,
         mut outage: Outage,
-        heard: &Heard,
+        health: &WebhookHealth,
         enabled: Option<Result<(), String>>,
         now: Timestamp,
     ) -> Result<(), TableError> {
@@ -67,9 +67,9 @@ impl OutageFollower<'_> {
                 outage.reason = Some(reason);
             }
             // It may have been enabled right before a kill.
-            None => outage.enabled = outage.enabled.max(enabled_since(heard, outage.noticed)),
+            None => outage.enabled = outage.enabled.max(enabled_since(health, outage.noticed)),
         }
-        if deliveries_had_waited(heard, outage.enabled) {
+        if deliveries_had_waited(health, outage.enabled) {
             prove(&mut outage, Proof::DeliveriesHadWaited, now);
         }
         if let Some(enabled) = outage
@@ -80,7 +80,7 @@ impl OutageFollower<'_> {
                 self.reconcile(&mut outage, enabled, now).await?;
             }
             let is_over = outage.proof.is_some()
-                || heard.silence(now).is_none()
+                || health.silence(now).is_none()
                 || now.duration_since(outage.noticed) >= LONGEST_SILENCE;
             if is_over && outage.compared_until == Some(enabled) {
                 self.close(&mut outage, enabled, now).await?;
@@ -113,22 +113,22 @@ impl OutageFollower<'_> {
     }
 
     /// The account's open outage, or the one that is suspected now. To be asked for before the webhook is
-    /// enabled: once that has made Haptik heard again, nobody would suspect anything after a kill.
+    /// enabled: once deliveries come again after that, nobody would suspect anything after a kill.
     pub(crate) async fn current(
         &self,
         account: &AccountId,
-        heard: &Heard,
+        health: &WebhookHealth,
         is_due: bool,
         now: Timestamp,
     ) -> Result<Option<Outage>, TableError> {
-        let last = match heard.outage {
+        let last = match health.outage {
             Some(began) => self.bridge.outages.get(account, began).await?,
             None => None,
         };
         if last.as_ref().is_some_and(|last| last.closed.is_none()) {
             return Ok(last);
         }
-        let suspected = suspected(account, heard, last.as_ref(), is_due, now);
+        let suspected = suspected(account, health, last.as_ref(), is_due, now);
         // Where they began at the same time, a silence goes on that was followed for long enough.
         let suspected = suspected.filter(|new| last.is_none_or(|last| last.began != new.began));
         if let Some(outage) = &suspected {
@@ -254,18 +254,18 @@ impl OutageFollower<'_> {
 /// What makes an outage likely. `last` is the account's last one.
 fn suspected(
     account: &AccountId,
-    heard: &Heard,
+    health: &WebhookHealth,
     last: Option<&Outage>,
     is_due: bool,
     now: Timestamp,
 ) -> Option<Outage> {
     let closed = last.and_then(|last| last.closed);
-    if let Some(from) = heard.held_back_from
-        && deliveries_had_waited(heard, heard.enabled)
-        && closed.is_none_or(|closed| heard.held_back > Some(closed))
+    if let Some(from) = health.held_back_from
+        && deliveries_had_waited(health, health.enabled)
+        && closed.is_none_or(|closed| health.held_back > Some(closed))
     {
         let mut outage = Outage::noticed(account.clone(), from, now, Cause::Waiting);
-        outage.enabled = heard.enabled;
+        outage.enabled = health.enabled;
         return Some(outage);
     }
     if !is_due {
@@ -274,10 +274,10 @@ fn suspected(
     // What an outage that is over explains is no sign of another.
     let last_ended = last.filter(|last| last.proof.is_some());
     let last_ended = last_ended.and_then(|last| last.ended);
-    let began = heard.heard.or(heard.unanswered).max(last_ended)?;
-    let cause = if heard.is_unattended(now) {
+    let began = health.received.or(health.unanswered).max(last_ended)?;
+    let cause = if health.is_unattended(now) {
         Cause::Unattended
-    } else if heard.silence(now).is_some() && heard.told > last_ended {
+    } else if health.silence(now).is_some() && health.sent > last_ended {
         Cause::Silence
     } else {
         return None;
@@ -286,15 +286,15 @@ fn suspected(
 }
 
 /// When the webhook was last enabled, if that was not before `noticed`.
-fn enabled_since(heard: &Heard, noticed: Timestamp) -> Option<Timestamp> {
-    // What is heard is kept to the millisecond.
+fn enabled_since(health: &WebhookHealth, noticed: Timestamp) -> Option<Timestamp> {
+    // What is noted is kept to the millisecond.
     let is_since = |at: &Timestamp| at.as_millisecond() >= noticed.as_millisecond();
-    heard.enabled.filter(is_since)
+    health.enabled.filter(is_since)
 }
 
 /// Whether deliveries came that had waited until the webhook was enabled.
-fn deliveries_had_waited(heard: &Heard, enabled: Option<Timestamp>) -> bool {
-    let (Some(enabled), Some(came)) = (enabled, heard.held_back) else {
+fn deliveries_had_waited(health: &WebhookHealth, enabled: Option<Timestamp>) -> bool {
+    let (Some(enabled), Some(came)) = (enabled, health.held_back) else {
         return false;
     };
     enabled <= came && came <= enabled + SETTLE
@@ -346,29 +346,29 @@ mod tests {
         Timestamp::from_second(second).expect("in range")
     }
 
-    fn heard(told: i64, heard: Option<i64>, enabled: i64) -> Heard {
-        Heard {
-            told: Some(at(told)),
-            unanswered: heard.is_none().then(|| at(10)),
-            heard: heard.map(at),
+    fn health(sent: i64, received: Option<i64>, enabled: i64) -> WebhookHealth {
+        WebhookHealth {
+            sent: Some(at(sent)),
+            unanswered: received.is_none().then(|| at(10)),
+            received: received.map(at),
             enabled: Some(at(enabled)),
-            ..Heard::default()
+            ..WebhookHealth::default()
         }
     }
 
-    fn suspect(heard: &Heard, last: Option<&Outage>, now: i64) -> Option<(Cause, i64)> {
-        let outage = suspected(&"main".into(), heard, last, true, at(now))?;
+    fn suspect(health: &WebhookHealth, last: Option<&Outage>, now: i64) -> Option<(Cause, i64)> {
+        let outage = suspected(&"main".into(), health, last, true, at(now))?;
         Some((outage.cause, outage.began.as_second()))
     }
 
     #[test]
     fn an_outage_is_suspected_from_when_haptik_was_last_heard() {
-        let silent = heard(1_000, Some(900), 950);
+        let silent = health(1_000, Some(900), 950);
         assert_eq!(suspect(&silent, None, 1_029), None, "too soon");
         assert_eq!(suspect(&silent, None, 1_031), Some((Cause::Silence, 900)));
-        let never = heard(1_000, None, 950);
+        let never = health(1_000, None, 950);
         assert_eq!(suspect(&never, None, 1_031), Some((Cause::Silence, 10)));
-        let answered = heard(1_000, Some(1_001), 950);
+        let answered = health(1_000, Some(1_001), 950);
         assert_eq!(suspect(&answered, None, 1_100), None);
         let hours_later = 950 + 2 * 3_600;
         let unattended = Some((Cause::Unattended, 1_001));
@@ -377,19 +377,19 @@ mod tests {
 
     #[test]
     fn a_silence_that_a_proven_outage_explains_is_no_other_outage() {
-        let silent = heard(1_000, Some(900), 950);
+        let silent = health(1_000, Some(900), 950);
         let mut last = Outage::noticed("main".into(), at(900), at(1_030), Cause::Silence);
         (last.closed, last.ended) = (Some(at(1_100)), Some(at(1_031)));
         last.proof = Some(Proof::MissingInTheLedger);
         assert_eq!(suspect(&silent, Some(&last), 1_200), None);
-        let said_since = heard(1_150, Some(900), 1_031);
+        let said_since = health(1_150, Some(900), 1_031);
         let again = Some((Cause::Silence, 1_031));
         assert_eq!(suspect(&said_since, Some(&last), 1_200), again);
     }
 
     #[test]
     fn deliveries_had_waited_if_they_come_right_after_the_webhook_was_enabled() {
-        let mut healthy = heard(1_000, Some(1_001), 2_000);
+        let mut healthy = health(1_000, Some(1_001), 2_000);
         (healthy.held_back, healthy.held_back_from) = (Some(at(2_010)), Some(at(1_500)));
         let waiting = Some((Cause::Waiting, 1_500));
         assert_eq!(suspect(&healthy, None, 2_020), waiting);

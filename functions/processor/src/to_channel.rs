@@ -9,7 +9,7 @@ use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, AuthIdSource, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, Payload, Told};
+use haptik_bridge_shared::ledger::{Entry, Payload, SentMessage};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::handoff::Origin;
 use haptik_bridge_shared::message::receipt::AddressedReceipt;
@@ -22,7 +22,7 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 
 use self::conversation::Relevance;
-use crate::activity::Shown;
+use crate::activity::ShownIndicator;
 use crate::attempt::{Attempt, DeliveryOutcome, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 use crate::offer::{self, Offering};
@@ -55,7 +55,10 @@ impl ToChannel<'_> {
         if let (Payload::Webhook { account, .. }, false) =
             (&entry.payload, event.is_late || event.is_own)
         {
-            self.bridge.health.heard(account, entry.received_at).await;
+            self.bridge
+                .health
+                .note_received(account, entry.received_at)
+                .await;
         }
         let Some(mut content) = event.content() else {
             return Ok(DeliveryOutcome::Nothing(
@@ -93,7 +96,7 @@ impl ToChannel<'_> {
             content,
         };
         let shown = self.show(entry, &user, &outgoing, again).await?;
-        if matches!(shown, DeliveryOutcome::Shown(_)) && !user.activities.is_empty() {
+        if matches!(shown, DeliveryOutcome::ShownIndicator(_)) && !user.activities.is_empty() {
             // What is not taken away by then is, with the next answer.
             let cleared = tokio::time::timeout(ACTIVITY_TIMEOUT, self.clear_activity(&user)).await;
             if cleared.is_err() {
@@ -112,15 +115,15 @@ impl ToChannel<'_> {
         };
         let (id, ledger) = (id.to_string(), &self.bridge.ledger);
         let lane = Lane::Haptik(user.auth_id.clone());
-        let mut told = ledger.told_as(&lane, &id).await?;
-        if told == Told::Unrecorded {
+        let mut told = ledger.find_sent(&lane, &id).await?;
+        if told == SentMessage::Unrecorded {
             // The answer came before it was noted how Haptik calls the message.
             tokio::time::sleep(NOTED_WITHIN).await;
-            told = ledger.told_as(&lane, &id).await?;
+            told = ledger.find_sent(&lane, &id).await?;
         }
         Ok(match told {
-            Told::As(key) => Some(key.act_id().to_owned()),
-            Told::Unrecorded | Told::Not => None,
+            SentMessage::Entry(key) => Some(key.act_id().to_owned()),
+            SentMessage::Unrecorded | SentMessage::None => None,
         })
     }
 
@@ -229,7 +232,7 @@ impl ToChannel<'_> {
     async fn clear_activity(&self, user: &User) {
         let mut gone = Vec::new();
         for noted in &user.activities {
-            let shown = Shown::read(noted);
+            let shown = ShownIndicator::read(noted);
             let outlet = shown.as_ref().and_then(|shown| {
                 let connection = shown.connection.as_ref().unwrap_or(&user.connection);
                 self.outlets.get(connection)
@@ -353,7 +356,7 @@ impl ToChannel<'_> {
         {
             self.bridge.users.put_offer(&user.auth_id, &ended).await?;
         }
-        Ok(DeliveryOutcome::Shown(message_ids))
+        Ok(DeliveryOutcome::ShownIndicator(message_ids))
     }
 
     /// Sends a part, one level simpler each time that the provider refuses it as too rich, and to the address

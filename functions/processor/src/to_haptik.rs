@@ -28,7 +28,7 @@ use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
-use crate::activity::Shown;
+use crate::activity::ShownIndicator;
 use crate::attempt::{DeliveryOutcome, connection, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 use crate::offer;
@@ -66,7 +66,7 @@ impl Conversation<'_> {
         self.unanswered.store(true, Ordering::Relaxed);
     }
 
-    fn took(&self, logged: &Logged) {
+    fn record_receipt(&self, logged: &Logged) {
         if let (Some(id), Ok(mut taken)) = (logged.message_id, self.taken.lock()) {
             taken.push(id.to_string());
         }
@@ -109,7 +109,7 @@ impl ToHaptik<'_> {
         let outlet = outlet(self.outlets, connection_id)?;
         if matches!(inbound.action, UserAction::ProfileChanged) {
             return self
-                .tell_profile(haptik, connection_id, outlet, inbound)
+                .deliver_profile(haptik, connection_id, outlet, inbound)
                 .await;
         }
         outlet.can_answer(&inbound.address).await?;
@@ -139,7 +139,9 @@ impl ToHaptik<'_> {
         if answer_comes {
             // Before it is sent: nothing may come between the call and the record of what it did.
             let health = &self.bridge.health;
-            health.told(&connection.account, Timestamp::now()).await;
+            health
+                .note_sent(&connection.account, Timestamp::now())
+                .await;
         }
         let outcome = match self.deliver_to_haptik(&conversation, entry).await {
             Err(DeliveryError::NotRegistered(_)) => {
@@ -159,7 +161,7 @@ impl ToHaptik<'_> {
         let taken = conversation.taken();
         Ok(match outcome {
             DeliveryOutcome::Whole if is_unanswered => UNANSWERED,
-            DeliveryOutcome::Whole if !taken.is_empty() => DeliveryOutcome::Shown(taken),
+            DeliveryOutcome::Whole if !taken.is_empty() => DeliveryOutcome::ShownIndicator(taken),
             other => other,
         })
     }
@@ -178,7 +180,7 @@ impl ToHaptik<'_> {
             return;
         }
         let noted = match (indicator, on) {
-            (Indicator::Sticky(indicator), Some(on)) => Shown {
+            (Indicator::Sticky(indicator), Some(on)) => ShownIndicator {
                 connection: Some(conversation.connection_id.clone()),
                 address: at.clone(),
                 message_id: on.to_owned(),

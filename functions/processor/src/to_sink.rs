@@ -17,7 +17,7 @@ use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use haptik_bridge_sinks::{Delivered, Delivery, SinkError, Sinks};
 use jiff::Timestamp;
 
-use crate::attempt::{Attempt, DeliveryOutcome, Stopped};
+use crate::attempt::{Attempt, DeliveryOutcome, LaneStopped};
 use crate::limits::Limits;
 
 /// The longest time that is waited for here: a longer one is waited for in the queue.
@@ -36,7 +36,7 @@ impl ToSink<'_> {
     pub(crate) async fn admit(
         &self,
         entry: &Entry,
-    ) -> Result<Result<CircuitBreaker, Stopped>, TableError> {
+    ) -> Result<Result<CircuitBreaker, LaneStopped>, TableError> {
         let (Lane::Sink { sink: name, .. }, Payload::Webhook { body, .. }) =
             (&entry.lane, &entry.payload)
         else {
@@ -61,7 +61,7 @@ impl ToSink<'_> {
             );
             match entered.await? {
                 Admission::Open(breaker) => return Ok(Ok(breaker)),
-                Admission::Closed => return Ok(Err(Stopped { pause: None })),
+                Admission::Closed => return Ok(Err(LaneStopped { pause: None })),
                 Admission::Wait(pause, at) if pause <= SHORT_WAIT => {
                     tokio::time::sleep(pause).await;
                     reserved = at.or(reserved);
@@ -70,7 +70,7 @@ impl ToSink<'_> {
                     if at.is_some() && at != entry.reserved {
                         self.bridge.ledger.put_off(entry, at).await?;
                     }
-                    return Ok(Err(Stopped { pause: Some(pause) }));
+                    return Ok(Err(LaneStopped { pause: Some(pause) }));
                 }
             }
         }
@@ -99,7 +99,7 @@ impl ToSink<'_> {
                 received_at: entry.received_at,
                 now: Timestamp::now(),
                 again,
-                twin_wait: self.limits.twin_wait,
+                completion_wait: self.limits.completion_wait,
                 longest_settling: self.limits.longest_settling,
             })
             .await;
@@ -116,7 +116,7 @@ impl ToSink<'_> {
 
     /// Notes that a sink works; when it needed attention until now, all that is pending there is rung for.
     async fn on_success(&self, name: &str, breaker: &CircuitBreaker) -> Result<(), TableError> {
-        if !self.bridge.breakers.went_well(name, breaker).await? {
+        if !self.bridge.breakers.record_success(name, breaker).await? {
             return Ok(());
         }
         tracing::info!(sink = name, "the sink's credentials are accepted again");

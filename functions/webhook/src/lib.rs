@@ -20,30 +20,30 @@ use haptik_bridge_shared::ingest::{
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::live::Live;
+use haptik_bridge_shared::reloading::Reloading;
 use haptik_bridge_shared::telemetry;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
 /// `POST /haptik/{account}`.
-pub fn router(live: Live) -> Router {
+pub fn router(reloading: Reloading) -> Router {
     Router::new()
         .route("/haptik/{account}", post(receive))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(map_response(async |answer: Response| {
             normalize_error_response(answer)
         }))
-        .with_state(live)
+        .with_state(reloading)
 }
 
 async fn receive(
-    State(live): State<Live>,
+    State(reloading): State<Reloading>,
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let now = Timestamp::now();
-    let Ok(bridge) = live.current().await else {
+    let Ok(bridge) = reloading.current().await else {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         return refusal(status, "the bridge has no configuration");
     };
@@ -67,7 +67,7 @@ async fn receive(
     let context = RequestContext::new(&source, now);
     match accept(&bridge, &account, context, &body).await {
         Ok(()) => {
-            bridge.health.heard(&account, now).await;
+            bridge.health.note_received(&account, now).await;
             StatusCode::OK.into_response()
         }
         Err(error) => {
@@ -140,7 +140,7 @@ async fn accept(
     bridge
         .accept(context, &Lane::Channel(auth_id), &key, &payload, at)
         .await?;
-    bridge.health.held_back(account, at, context.now).await;
+    bridge.health.note_held_back(account, at, context.now).await;
     Ok(())
 }
 

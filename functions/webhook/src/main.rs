@@ -20,9 +20,9 @@ async fn main() -> Result<(), lambda_http::Error> {
     let variable = |name: &str| std::env::var(name).ok();
     let stack = variable("STACK_NAME").unwrap_or_default();
     telemetry::init(&stack, variable("RUST_LOG").as_deref());
-    let (live, _) = Environment::read(variable)?.reloading(
+    let (reloading, _) = Environment::read(variable)?.reloading(
         |text| Config::parse_without_templates(text, &REGISTRY),
         |bridge, _| Ok(bridge),
     )?;
-    lambda_http::run(router(live)).await
+    lambda_http::run(router(reloading)).await
 }

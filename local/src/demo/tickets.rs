@@ -15,16 +15,16 @@ const MOST: usize = 100;
 
 /// The CRM. A clone is the same one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tickets(Arc<Mutex<Kept>>);
+pub(super) struct Tickets(Arc<Mutex<StoredTickets>>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct StoredTickets {
     tickets: Vec<Map<String, Value>>,
     last: u64,
 }
 
 #[derive(Deserialize)]
-struct Wanted {
+struct TicketRequest {
     external_id: String,
 }
 
@@ -43,7 +43,7 @@ impl Tickets {
         self.with(|kept| kept.tickets.iter().rev().cloned().collect())
     }
 
-    fn with<T>(&self, use_it: impl FnOnce(&mut Kept) -> T) -> T {
+    fn with<T>(&self, use_it: impl FnOnce(&mut StoredTickets) -> T) -> T {
         use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -88,7 +88,7 @@ async fn create(
     (StatusCode::CREATED, Json(json!({"ticket": created})))
 }
 
-async fn find(State(tickets): State<Tickets>, Query(wanted): Query<Wanted>) -> Json<Value> {
+async fn find(State(tickets): State<Tickets>, Query(wanted): Query<TicketRequest>) -> Json<Value> {
     let mut found = tickets.all();
     found.retain(|ticket| ticket.get("external_id") == Some(&json!(wanted.external_id)));
     Json(json!({"tickets": found}))

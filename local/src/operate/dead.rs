@@ -7,7 +7,7 @@ use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Entry;
 
-use super::{Common, Operated, source, time_range};
+use super::{Common, OperatedBridge, source, time_range};
 
 /// Which of what was given up.
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,7 @@ pub(crate) async fn run(
     variable: fn(&str) -> Option<String>,
 ) -> anyhow::Result<()> {
     let operated = arguments.common.place.open(variable).await?;
-    let Found { entries, others } = arguments.selection.find(&operated).await?;
+    let DeadLetters { entries, others } = arguments.selection.find(&operated).await?;
     arguments.common.print(&entries)?;
     if !arguments.common.json {
         println!("{} given up{}", entries.len(), and_others(others));
@@ -57,7 +57,7 @@ pub(crate) async fn run(
 }
 
 /// What was found.
-pub(crate) struct Found {
+pub(crate) struct DeadLetters {
     pub(crate) entries: Vec<Entry>,
     /// How many more were given up in that time.
     pub(crate) others: usize,
@@ -78,7 +78,7 @@ impl Selection {
     }
 
     /// What was given up and is selected.
-    pub(crate) async fn find(&self, operated: &Operated) -> anyhow::Result<Found> {
+    pub(crate) async fn find(&self, operated: &OperatedBridge) -> anyhow::Result<DeadLetters> {
         let (since, until) = time_range(&self.since, &self.until)?;
         if let Some(sink) = &self.sink {
             operated.named("sink", sink, &operated.sinks().await?)?;
@@ -117,7 +117,7 @@ impl Selection {
             }
         }
         let others = all - entries.len();
-        Ok(Found { entries, others })
+        Ok(DeadLetters { entries, others })
     }
 
     fn has_id(&self, entry: &Entry) -> bool {
@@ -163,7 +163,7 @@ fn is_called(entry: &Entry, id: &str) -> bool {
 
 /// By which connections users came; each is looked up once.
 struct Connections<'a> {
-    operated: &'a Operated,
+    operated: &'a OperatedBridge,
     known: HashMap<AuthId, Option<ConnectionId>>,
 }
 

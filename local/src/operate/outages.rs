@@ -4,7 +4,7 @@ use haptik_bridge_shared::outage::{Cause, Findings, Outage, Proof};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Place, time_range};
+use super::{Target, time_range};
 
 /// Which outages to list.
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    place: Place,
+    place: Target,
 }
 
 pub(crate) async fn run(

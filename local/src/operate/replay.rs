@@ -18,7 +18,7 @@ use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
 use jiff::Timestamp;
 
 use super::dead::{Selection, and_others};
-use super::{Common, Operated};
+use super::{Common, OperatedBridge};
 use crate::check;
 
 /// What to deliver again.
@@ -54,7 +54,7 @@ pub(crate) async fn run(
             0 => String::new(),
             count => format!("; {count} that were not understood would be read again"),
         };
-        tell(
+        print_unless_json(
             &arguments,
             &format!("{} would be delivered again{others}{odd}", dead.len()),
         );
@@ -92,7 +92,7 @@ pub(crate) async fn run(
         Some(_) => "now",
         None => "within 15 s by the bridge that runs on this directory, or when it is started",
     };
-    tell(
+    print_unless_json(
         &arguments,
         &format!("{} are delivered again, {when}{others}{odd}", revived.len()),
     );
@@ -103,7 +103,7 @@ pub(crate) async fn run(
 /// it, in words.
 async fn read_again(
     arguments: &Arguments,
-    operated: &Operated,
+    operated: &OperatedBridge,
     odd: Vec<Entry>,
 ) -> anyhow::Result<String> {
     let reader = match (&operated.deployed, &arguments.config) {
@@ -162,13 +162,13 @@ async fn take_again(reader: &Inbound, entry: &Entry) -> anyhow::Result<bool> {
     })
 }
 
-impl Operated {
+impl OperatedBridge {
     /// What reads requests of a bridge on this machine, which rings by itself.
     fn on_this_machine(&self, config: &Path) -> anyhow::Result<Inbound> {
         let config = check::read(config)?;
         let database = self.database.as_ref().context("it is deployed")?;
         let (table, http) = (&database.table, net::client()?);
-        let bridge = Bridge::with_client(config, table.clone(), Arc::new(Unheard), &http)?;
+        let bridge = Bridge::with_client(config, table.clone(), Arc::new(NoQueue), &http)?;
         Ok(Inbound::new(
             Arc::new(bridge),
             table,
@@ -180,10 +180,10 @@ impl Operated {
 
 /// A queue whose rings nobody hears: the bridge on this machine looks by itself for what is pending.
 #[derive(Debug)]
-struct Unheard;
+struct NoQueue;
 
 #[async_trait]
-impl Queue for Unheard {
+impl Queue for NoQueue {
     async fn ring(&self, _: &Ring, _: Repeat) -> Result<(), QueueError> {
         Ok(())
     }
@@ -207,7 +207,7 @@ fn ask(count: usize) -> anyhow::Result<()> {
     }
 }
 
-fn tell(arguments: &Arguments, text: &str) {
+fn print_unless_json(arguments: &Arguments, text: &str) {
     if !arguments.common.json {
         println!("{text}");
     }

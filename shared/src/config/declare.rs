@@ -4,7 +4,7 @@
 use std::fmt::{self, Write as _};
 
 use super::error::Reported;
-use super::kind::Kind;
+use super::kind::ValueType;
 use super::section::Section;
 
 /// Some keys of a table that belong together: a whole table, or a part that several tables share.
@@ -43,14 +43,14 @@ pub struct KeyDoc {
     /// Whether its value is never shown.
     pub is_secret: bool,
     /// What holds when it is left out.
-    pub otherwise: Otherwise,
+    pub otherwise: WhenMissing,
     /// What holds then of types that have a default of their own, with their names.
     pub of_types: Vec<(&'static str, Vec<&'static str>)>,
 }
 
 /// What holds when a key is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Otherwise {
+pub enum WhenMissing {
     /// It must not be.
     Required,
     /// A value, as it would be in the file.
@@ -64,7 +64,12 @@ pub enum Otherwise {
 impl KeyDoc {
     /// What there is to say of a key.
     #[must_use]
-    pub fn new<K: Kind>(key: &'static str, about: &[&str], kind: &K, otherwise: Otherwise) -> Self {
+    pub fn new<K: ValueType>(
+        key: &'static str,
+        about: &[&str],
+        kind: &K,
+        otherwise: WhenMissing,
+    ) -> Self {
         let lines: Vec<&str> = about.iter().map(|line| line.trim()).collect();
         Self {
             key,
@@ -89,9 +94,9 @@ impl KeyDoc {
     #[must_use]
     pub fn row(&self) -> String {
         let mut otherwise = match self.otherwise {
-            Otherwise::Required => "required".to_owned(),
-            Otherwise::Value(value) => format!("`{value}`"),
-            Otherwise::Words(words) | Otherwise::ValueInWords(_, words) => words.to_owned(),
+            WhenMissing::Required => "required".to_owned(),
+            WhenMissing::Value(value) => format!("`{value}`"),
+            WhenMissing::Words(words) | WhenMissing::ValueInWords(_, words) => words.to_owned(),
         };
         for (value, names) in &self.of_types {
             let _ = write!(otherwise, "; of `{}`: `{value}`", names.join("`, `"));
@@ -104,9 +109,9 @@ impl KeyDoc {
 }
 
 /// A value as its kind shows it.
-pub struct Shown<'a, K: Kind>(pub &'a K, pub &'a K::Value);
+pub struct Shown<'a, K: ValueType>(pub &'a K, pub &'a K::Value);
 
-impl<K: Kind> fmt::Debug for Shown<'_, K> {
+impl<K: ValueType> fmt::Debug for Shown<'_, K> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.show(self.1, formatter)
     }
@@ -139,7 +144,7 @@ impl<K: Kind> fmt::Debug for Shown<'_, K> {
 ///
 /// The documentation of a field is what `docs/configuration.md` says of its key. A field is named as its key
 /// unless there is `as "key"`. After the type stands what holds when the key is left out, with the
-/// [`Kind`] of its value:
+/// [`ValueType`] of its value:
 ///
 /// - `required(kind)`, or `required(kind, "where it is")`: that is an error.
 /// - `optional(kind)`, or `optional(kind, "what holds then")`: the field is `None`.
@@ -200,7 +205,7 @@ macro_rules! section {
         $keys.extend(<$type as $crate::config::Part>::keys());
     };
     (@push $keys:ident $key:expr, $about:expr, $kind:expr, $variant:ident $(($($value:expr),+))?) => {
-        let otherwise = $crate::config::Otherwise::$variant $(($($value),+))?;
+        let otherwise = $crate::config::WhenMissing::$variant $(($($value),+))?;
         $keys.push($crate::config::KeyDoc::new($key, $about, &$kind, otherwise));
     };
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::error::Reported;
-use super::kind::{Between, Flag, Kind as _, OneOf, OrNever, Text, Texts, Whole};
+use super::kind::{
+    DurationOrNever, DurationRange, Flag, OneOf, Text, Texts, ValueType as _, Whole,
+};
 use super::section::Section;
 use crate::section;
 
@@ -75,7 +77,7 @@ const COUNTDOWN: Whole<u8> = Whole {
 
 const PHRASES: Texts = Texts { count: 50, max: 75 };
 
-const NO_AGENT_AFTER: OrNever = OrNever(Between {
+const NO_AGENT_AFTER: DurationOrNever = DurationOrNever(DurationRange {
     min: "10s",
     max: "7d",
     example: "5m",

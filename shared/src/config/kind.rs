@@ -26,7 +26,7 @@ use super::wording::{close_to, describe, list_of, number, shown};
 pub use toml::de::DeValue;
 
 /// A kind of value.
-pub trait Kind {
+pub trait ValueType {
     /// What a good value is read as.
     type Value: fmt::Debug;
 
@@ -66,7 +66,7 @@ pub struct OneOf<T: 'static> {
     pub words: &'static [(&'static str, T)],
 }
 
-impl<T: Clone + fmt::Debug> Kind for OneOf<T> {
+impl<T: Clone + fmt::Debug> ValueType for OneOf<T> {
     type Value = T;
 
     fn name(&self) -> String {
@@ -97,7 +97,7 @@ pub(super) struct TypeName {
     pub(super) of: &'static str,
 }
 
-impl Kind for TypeName {
+impl ValueType for TypeName {
     type Value = usize;
 
     /// A new type changes nothing in what stands above it.
@@ -140,7 +140,7 @@ fn misspelt(text: &str, words: impl Iterator<Item = &'static str>) -> Faults {
 #[derive(Debug)]
 pub struct Flag;
 
-impl Kind for Flag {
+impl ValueType for Flag {
     type Value = bool;
 
     fn name(&self) -> String {
@@ -177,7 +177,7 @@ impl Whole<u64> {
     };
 }
 
-impl<T: Copy + Ord + fmt::Display + fmt::Debug + TryFrom<u64> + Into<u64>> Kind for Whole<T> {
+impl<T: Copy + Ord + fmt::Display + fmt::Debug + TryFrom<u64> + Into<u64>> ValueType for Whole<T> {
     type Value = T;
 
     fn name(&self) -> String {
@@ -229,7 +229,7 @@ impl WholeList {
     };
 }
 
-impl Kind for WholeList {
+impl ValueType for WholeList {
     type Value = Vec<u64>;
 
     fn name(&self) -> String {
@@ -272,7 +272,7 @@ impl Milliseconds {
     }
 }
 
-impl Kind for Milliseconds {
+impl ValueType for Milliseconds {
     type Value = Duration;
 
     fn name(&self) -> String {
@@ -290,7 +290,7 @@ impl Kind for Milliseconds {
 
 /// A duration in words, such as `24h` or `1h 30m`.
 #[derive(Debug)]
-pub struct Between {
+pub struct DurationRange {
     /// The shortest, in words.
     pub min: &'static str,
     /// The longest, in words.
@@ -301,7 +301,7 @@ pub struct Between {
     pub note: &'static str,
 }
 
-impl Kind for Between {
+impl ValueType for DurationRange {
     type Value = Duration;
 
     fn name(&self) -> String {
@@ -328,11 +328,11 @@ impl Kind for Between {
     }
 }
 
-/// As [`Between`], or the word `never`.
+/// As [`DurationRange`], or the word `never`.
 #[derive(Debug)]
-pub struct OrNever(pub Between);
+pub struct DurationOrNever(pub DurationRange);
 
-impl Kind for OrNever {
+impl ValueType for DurationOrNever {
     type Value = Option<Duration>;
 
     fn name(&self) -> String {
@@ -355,7 +355,7 @@ impl Kind for OrNever {
 #[derive(Debug)]
 pub struct ValueList;
 
-impl Kind for ValueList {
+impl ValueType for ValueList {
     type Value = Vec<String>;
 
     fn name(&self) -> String {
@@ -386,7 +386,7 @@ pub struct TableOf<K>(
     pub K,
 );
 
-impl<K: Kind> Kind for TableOf<K> {
+impl<K: ValueType> ValueType for TableOf<K> {
     type Value = Vec<(String, K::Value)>;
 
     const SECRET: bool = K::SECRET;
@@ -430,7 +430,7 @@ impl<K: Kind> Kind for TableOf<K> {
     }
 }
 
-impl<K: Kind> TableOf<K> {
+impl<K: ValueType> TableOf<K> {
     /// What is wrong with a value, as of the table.
     fn below(&self, name: &str, fault: Fault, value: &Spanned<DeValue<'_>>) -> Fault {
         let (element, at) = fault.element.unwrap_or((String::new(), value.span().start));

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::declare::{KeyDoc, Otherwise, Part as _};
+use super::declare::{KeyDoc, Part as _, WhenMissing};
 use super::error::Reported;
 use super::handoff::Handoff;
 use super::kind::{
-    Events, Forms, FormsTable, Kind, OneOf, TableOf, TextOf, TypeName, ValueList, Whole,
+    Events, Forms, FormsTable, OneOf, TableOf, TextOf, TypeName, ValueList, ValueType, Whole,
 };
 use super::registry::{ChannelDefinition, Defaults, OwnIds, Registry};
 use super::section::Section;
@@ -283,7 +283,7 @@ fn sink_types(registry: &Registry) -> TypeName {
 /// The keys of every connection.
 pub(super) fn keys_of_channels(registry: &Registry) -> Vec<KeyDoc> {
     let types = channel_types(registry);
-    let of_type = KeyDoc::new("type", &["The channel."], &types, Otherwise::Required);
+    let of_type = KeyDoc::new("type", &["The channel."], &types, WhenMissing::Required);
     let mut keys = [vec![of_type], ConnectionKeys::keys(), Handoff::keys()].concat();
     for channel in registry.channels {
         with_defaults(&mut keys, channel.name, channel.defaults);
@@ -294,7 +294,12 @@ pub(super) fn keys_of_channels(registry: &Registry) -> Vec<KeyDoc> {
 /// The keys of every sink.
 pub(super) fn keys_of_sinks(registry: &Registry) -> Vec<KeyDoc> {
     let types = sink_types(registry);
-    let of_type = KeyDoc::new("type", &["The kind of sink."], &types, Otherwise::Required);
+    let of_type = KeyDoc::new(
+        "type",
+        &["The kind of sink."],
+        &types,
+        WhenMissing::Required,
+    );
     let mut keys = [vec![of_type], SinkKeys::keys()].concat();
     for sink in registry.sinks {
         with_defaults(&mut keys, sink.name, sink.defaults);

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::declare::KeyDoc;
 use super::error::{Report, Reported};
-use super::kind::{Fault, Faults, Given, Kind};
+use super::kind::{Fault, Faults, Given, ValueType};
 use super::registry::Defaults;
 use super::wording::{close_to, describe, list_of, shown};
 use crate::template::Check;
@@ -47,7 +47,11 @@ impl<'a> Section<'a> {
     ///
     /// # Errors
     /// When it is missing or wrong.
-    pub fn required<K: Kind>(&self, key: &'static str, kind: &K) -> Result<K::Value, Reported> {
+    pub fn required<K: ValueType>(
+        &self,
+        key: &'static str,
+        kind: &K,
+    ) -> Result<K::Value, Reported> {
         match self.optional(key, kind)? {
             Some(value) => Ok(value),
             None => Err(self.missing(key, &format!("missing; needed: {}", kind.allowed()))),
@@ -58,7 +62,7 @@ impl<'a> Section<'a> {
     ///
     /// # Errors
     /// When it is wrong.
-    pub fn optional<K: Kind>(
+    pub fn optional<K: ValueType>(
         &self,
         key: &'static str,
         kind: &K,
@@ -90,7 +94,7 @@ impl<'a> Section<'a> {
     ///
     /// # Errors
     /// When it is wrong.
-    pub fn or_default<K: Kind>(
+    pub fn or_default<K: ValueType>(
         &self,
         key: &'static str,
         kind: &K,
@@ -104,7 +108,7 @@ impl<'a> Section<'a> {
     ///
     /// # Errors
     /// When it is wrong, or what else there is.
-    pub fn or_else<K: Kind>(
+    pub fn or_else<K: ValueType>(
         &self,
         key: &'static str,
         kind: &K,
@@ -114,7 +118,7 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key, when it is there and good. Nothing is reported: it is read elsewhere.
-    pub fn peek<K: Kind>(&self, key: &str, kind: &K) -> Option<Result<K::Value, Faults>> {
+    pub fn peek<K: ValueType>(&self, key: &str, kind: &K) -> Option<Result<K::Value, Faults>> {
         let value = self.get(key)?;
         Some(kind.read(&Given::new(value, self.check)))
     }
@@ -261,7 +265,7 @@ impl<'a> Section<'a> {
         Err(self.wrong(key, format!("found {found}; allowed: {allowed}")))
     }
 
-    fn fault<K: Kind>(
+    fn fault<K: ValueType>(
         &self,
         key: &str,
         kind: &K,
@@ -284,7 +288,7 @@ impl<'a> Section<'a> {
 }
 
 /// The value of a text of this program, which is good. Templates of its own are not looked at.
-fn written<K: Kind>(kind: &K, text: &str) -> K::Value {
+fn written<K: ValueType>(kind: &K, text: &str) -> K::Value {
     let value = DeValue::parse(text).expect("a default is TOML");
     let given = Given::new(&value, |_, _| Ok(()));
     kind.read(&given).expect("a default is allowed")

@@ -9,7 +9,7 @@ use super::Secrets;
 use super::declare::Part as _;
 use super::error::{Report, Reported};
 use super::kind::{
-    BaseUrl, Between, Flag, FullUrl, Milliseconds, SecretList, TextOf, Whole, WholeList,
+    BaseUrl, DurationRange, Flag, FullUrl, Milliseconds, SecretList, TextOf, Whole, WholeList,
 };
 use super::section::Section;
 use crate::section;
@@ -52,7 +52,7 @@ pub(super) const EDGE_RATE: Whole<u32> = Whole {
 };
 
 /// How long a synchronous answer may take: not longer than a delivery.
-const SYNC_TIMEOUT: Between = Between {
+const SYNC_TIMEOUT: DurationRange = DurationRange {
     min: "1s",
     max: "45s",
     example: "35s",
@@ -73,14 +73,14 @@ section! {
     rule kept_while_tried(give_up_after, entry_ttl);
 }
 
-const GIVE_UP_AFTER: Between = Between {
+const GIVE_UP_AFTER: DurationRange = DurationRange {
     min: "1m",
     max: "14d",
     example: "24h",
     note: "",
 };
 
-const ENTRY_TTL: Between = Between {
+const ENTRY_TTL: DurationRange = DurationRange {
     min: "1h",
     max: "365d",
     example: "7d",

@@ -115,7 +115,7 @@ async fn verdict(
     if status == 401 || of_credentials {
         let why = format!(
             "Haptik does not accept it ({status}{})",
-            told(&words, account, token)
+            error_text(&words, account, token)
         );
         let mend = mend.to_owned();
         return Verdict::Refused { why, mend };
@@ -125,7 +125,7 @@ async fn verdict(
         let mend = "Look at base_url and integration_base_url".to_owned();
         return Verdict::Refused { why, mend };
     }
-    let other = told(&words, account, token);
+    let other = error_text(&words, account, token);
     if (200..300).contains(&status) && words.is_empty() {
         return Verdict::Accepted(format!("Haptik accepts it ({status})"));
     }
@@ -151,7 +151,7 @@ fn is_no_group(_: &ApiAnswer, said: &str) -> bool {
 }
 
 /// Haptik's own words, without what was sent.
-fn told(words: &str, account: &config::Haptik, token: &SecretString) -> String {
+fn error_text(words: &str, account: &config::Haptik, token: &SecretString) -> String {
     if words.is_empty() {
         return String::new();
     }

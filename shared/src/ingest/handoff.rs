@@ -28,7 +28,7 @@ use crate::ledger::{Appended, Payload, State};
 use crate::message::completion::APART_AT_MOST;
 use crate::message::handoff::{AskedBy, Completed, Ended, Handoff, Origin, Reason};
 use crate::message::{Inbound, UserAction};
-use crate::users::{Begun, Due, Mode, Over, User};
+use crate::users::{Due, EndOutcome, Mode, RecordOutcome, User};
 
 /// What a hand-off is asked for with.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ pub struct Ask<'a> {
 
 /// What came of asking for a hand-off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Began {
+pub enum BeginOutcome {
     /// It is on.
     New,
     /// It was asked for before, by the entry with this key.
@@ -97,9 +97,9 @@ impl Bridge {
         let since = Timestamp::now();
         let began = self.begin_handoff(context, connection, &inbound, ask);
         let appended = match began.await? {
-            Began::New => Appended::New,
+            BeginOutcome::New => Appended::New,
             // The same request is the same entry, also where its sender gives it another time.
-            Began::Before(key) => {
+            BeginOutcome::Before(key) => {
                 inbound.key = key;
                 let entry = self.ledger.entry(&lane, &inbound.key).await;
                 let entry = entry.map_err(NotDurable::from)?;
@@ -110,7 +110,7 @@ impl Bridge {
                     Appended::Done
                 }
             }
-            Began::Another(id) => return Err(BeginError::Another(id)),
+            BeginOutcome::Another(id) => return Err(BeginError::Another(id)),
         };
         self.ring_for(context, &lane, &inbound.key, appended, since)
             .await?;
@@ -127,7 +127,7 @@ impl Bridge {
         (connection_id, connection): (&ConnectionId, &Connection),
         inbound: &Inbound,
         ask: Ask<'_>,
-    ) -> Result<Began, NotDurable> {
+    ) -> Result<BeginOutcome, NotDurable> {
         let (auth_id, began_at) = (&inbound.auth_id, context.now.as_millisecond());
         let settings = &connection.handoff;
         let team_name = ask.team_name.or(settings.team_name.as_deref());
@@ -159,10 +159,12 @@ impl Bridge {
             let known = self.users.get(auth_id).await?;
             if let Some(last) = &known {
                 if let Some(key) = self.users.handoff_record(auth_id, ask.id).await? {
-                    return Ok(Began::Before(key));
+                    return Ok(BeginOutcome::Before(key));
                 }
                 match &last.handoff {
-                    Some(other) if other.is_on() => return Ok(Began::Another(other.id.clone())),
+                    Some(other) if other.is_on() => {
+                        return Ok(BeginOutcome::Another(other.id.clone()));
+                    }
                     // Its state is about to be forgotten: whatever it left to be done is done first.
                     Some(_) => self.conclude(context, last).await?,
                     None => {}
@@ -182,10 +184,10 @@ impl Bridge {
                 .handoff_begin(&place, &handoff, &inbound.key, entry, ttl)
                 .await?;
             match begun {
-                Begun::New => return Ok(Began::New),
-                Begun::Before(key) => return Ok(Began::Before(key)),
-                Begun::Another(id) => return Ok(Began::Another(id)),
-                Begun::Changed => {}
+                RecordOutcome::New => return Ok(BeginOutcome::New),
+                RecordOutcome::Before(key) => return Ok(BeginOutcome::Before(key)),
+                RecordOutcome::Another(id) => return Ok(BeginOutcome::Another(id)),
+                RecordOutcome::Changed => {}
             }
         }
         Err(NotDurable::Busy)
@@ -212,7 +214,7 @@ impl Bridge {
 
     /// Ends the hand-off that a bot takes its user back from; its id, `None` when there is none that a
     /// bot asked for. Asking again is no error.
-    pub async fn take_back(
+    pub async fn withdraw_handoff(
         &self,
         context: RequestContext<'_>,
         connection: &ConnectionId,
@@ -228,7 +230,7 @@ impl Bridge {
         let over = self
             .end_handoff(context, auth_id, &last.id, &ended, false)
             .await?;
-        let Over::Ended(user) = over else {
+        let EndOutcome::Ended(user) = over else {
             return Ok(None);
         };
         let reason = user.handoff.and_then(|handoff| handoff.ended);
@@ -247,12 +249,12 @@ impl Bridge {
         id: &str,
         ended: &Ended,
         unless_joined: bool,
-    ) -> Result<Over, NotDurable> {
+    ) -> Result<EndOutcome, NotDurable> {
         let over = self
             .users
             .handoff_end(auth_id, id, ended, unless_joined)
             .await?;
-        if let Over::Ended(user) = &over {
+        if let EndOutcome::Ended(user) = &over {
             self.conclude(context, user).await?;
         }
         Ok(over)
@@ -288,8 +290,8 @@ impl Bridge {
             };
             let lane = Lane::Channel(user.auth_id.clone());
             self.accept(context, &lane, &key, &payload, at).await?;
-            for message in handoff.unheard() {
-                self.give_back(context, &user.auth_id, &handoff.id, &message.key)
+            for message in handoff.arrived_too_late() {
+                self.return_message(context, &user.auth_id, &handoff.id, &message.key)
                     .await?;
             }
         } else if matches!(ended.reason, Reason::NoAgent | Reason::Failed)
@@ -302,7 +304,7 @@ impl Bridge {
         if ended.reason == Reason::NoAgent {
             self.emit_missed(context, user, handoff, ended).await?;
         }
-        if let Err(error) = self.users.handoff_settled(&user.auth_id, handoff).await {
+        if let Err(error) = self.users.clear_handoff_due(&user.auth_id, handoff).await {
             // The next housekeeping does all of this once more, to no effect.
             tracing::warn!(%error, "a hand-off that is over stays due");
         }
@@ -310,7 +312,7 @@ impl Bridge {
     }
 
     /// Gives a message back to the bot: the entry with this key, which came too late for the hand-off.
-    pub async fn give_back(
+    pub async fn return_message(
         &self,
         context: RequestContext<'_>,
         auth_id: &AuthId,
@@ -508,7 +510,7 @@ impl Bridge {
             account: connection.account.clone(),
             body,
         };
-        self.tell_sinks(context, &event, &payload, &key).await
+        self.append_for_sinks(context, &event, &payload, &key).await
     }
 }
 

@@ -52,7 +52,7 @@ impl Bridge {
         let part = occurrence.part.unwrap_or_default();
         let key = format!("{name}-{}-{part}", occurrence.place);
         let key = KeyKind::notice(occurrence.since, key).into();
-        let told = self.tell_sinks(context, &event, &payload, &key);
+        let told = self.append_for_sinks(context, &event, &payload, &key);
         told.await.map(drop)
     }
 

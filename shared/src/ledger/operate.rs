@@ -10,17 +10,17 @@ use crate::lane::Lane;
 use crate::table::{Item, TableError, absent, below, equals, millis, number, text};
 
 /// Among how many of a lane's last entries is looked for the one that was sent as a message.
-const NEWEST_TOLD: i32 = 50;
+const NEWEST_SENT: i32 = 50;
 
-/// What [`Ledger::told_as`] found.
+/// What [`Ledger::find_sent`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum SentMessage {
     /// The entry with this key.
-    As(EntryKey),
+    Entry(EntryKey),
     /// None, and one is under way of which that is not known yet.
     Unrecorded,
     /// None.
-    Not,
+    None,
 }
 
 impl Ledger {
@@ -63,10 +63,10 @@ impl Ledger {
     }
 
     /// Which of a lane's newest entries was sent as a message to which the other side gave this id. One query.
-    pub async fn told_as(&self, lane: &Lane, id: &str) -> Result<Told, TableError> {
+    pub async fn find_sent(&self, lane: &Lane, id: &str) -> Result<SentMessage, TableError> {
         let query = self.table.query(lane.to_string()).consistent();
         let query = query.only(&["sk", "message_ids", "state"]).backwards();
-        let (items, _) = query.page(NEWEST_TOLD).await?;
+        let (items, _) = query.page(NEWEST_SENT).await?;
         let has_it = |item: &Item| {
             let ids = item.get("message_ids").and_then(|ids| ids.as_l().ok());
             ids.is_some_and(|ids| ids.iter().any(|one| one.as_s().is_ok_and(|one| one == id)))
@@ -76,16 +76,16 @@ impl Ledger {
             key.map(|key| EntryKey::from(key.as_str()))
         };
         if let Some(key) = items.iter().find(|item| has_it(item)).and_then(key) {
-            return Ok(Told::As(key));
+            return Ok(SentMessage::Entry(key));
         }
         let is_pending = |item: &Item| {
             let state = item.get("state").and_then(|state| state.as_s().ok());
             state.is_some_and(|state| state == "pending")
         };
         Ok(if items.iter().any(is_pending) {
-            Told::Unrecorded
+            SentMessage::Unrecorded
         } else {
-            Told::Not
+            SentMessage::None
         })
     }
 

@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
     fn value(&mut self, depth: usize) -> Option<Value> {
         self.skip_space();
         match self.peek()? {
-            '{' | '[' if depth == 0 => self.passed_over(),
+            '{' | '[' if depth == 0 => self.skip_value(),
             '{' => self.object(depth),
             '[' => self.array(depth),
             '"' => self.string().map(Value::String),
@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A value that is nested too deep to be read, as null.
-    fn passed_over(&mut self) -> Option<Value> {
+    fn skip_value(&mut self) -> Option<Value> {
         let mut open = 0_usize;
         loop {
             match self.peek()? {

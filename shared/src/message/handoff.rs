@@ -168,7 +168,7 @@ impl Handoff {
     }
 
     /// The messages that Haptik took when the conversation was complete already: nobody reads them.
-    pub fn unheard(&self) -> impl Iterator<Item = &DeliveredMessage> {
+    pub fn arrived_too_late(&self) -> impl Iterator<Item = &DeliveredMessage> {
         let completed_at = match &self.ended {
             Some(ended) if ended.is_of_completion() => ended.at,
             _ => i64::MAX,

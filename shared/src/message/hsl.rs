@@ -15,7 +15,7 @@ use crate::redact::Bytes;
 mod actionable;
 mod address;
 
-pub use actionable::{Actionable, Effect, Payload, Said};
+pub use actionable::{Actionable, Effect, Payload, TapMessage};
 pub use address::opened;
 
 /// One message body: `{"text", "type", "data"}`.
@@ -420,7 +420,7 @@ fn first(value: &Value, keys: &[&str]) -> Option<String> {
 
 /// `text` as a person says it: [without its machine parts](without_machine_parts), and what stands around it.
 #[must_use]
-pub fn spoken(text: &str) -> String {
+pub fn visible_text(text: &str) -> String {
     without_machine_parts(text).trim().to_owned()
 }
 

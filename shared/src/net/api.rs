@@ -39,7 +39,7 @@ const LONGEST_DETAIL: usize = 1_000;
 pub struct Api {
     http: reqwest::Client,
     classify: Classify,
-    words: Words,
+    words: ErrorText,
 }
 
 /// What a provider means by an answer that is an error, where that is not what its status says: by the
@@ -47,7 +47,7 @@ pub struct Api {
 pub type Classify = fn(status: u16, body: &str) -> Option<CallErrorKind>;
 
 /// The provider's own words in the body of an error.
-pub type Words = fn(body: &str) -> String;
+pub type ErrorText = fn(body: &str) -> String;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -57,14 +57,14 @@ pub struct ApiRequest {
     url: Endpoint,
     headers: Vec<(HeaderName, Text)>,
     body: Body,
-    expected: Expected,
+    expected: AnswerStatuses,
     timeout: Duration,
     limit: usize,
 }
 
 /// The statuses that are answers besides 2xx.
 #[derive(Debug, Clone)]
-enum Expected {
+enum AnswerStatuses {
     These(Vec<u16>),
     All,
 }
@@ -141,7 +141,7 @@ impl Api {
 
     /// With errors whose words are not the whole body.
     #[must_use]
-    pub fn words(self, words: Words) -> Self {
+    pub fn words(self, words: ErrorText) -> Self {
         Self { words, ..self }
     }
 
@@ -162,8 +162,8 @@ impl Api {
         let response = self.response(request).await?;
         let status = response.status().as_u16();
         let is_expected = match &expected {
-            Expected::These(statuses) => statuses.contains(&status),
-            Expected::All => true,
+            AnswerStatuses::These(statuses) => statuses.contains(&status),
+            AnswerStatuses::All => true,
         };
         let retry_after = retry_after(response.headers(), Timestamp::now());
         let date = response.headers().get(DATE);
@@ -227,7 +227,7 @@ impl ApiRequest {
             url: url.into(),
             headers: Vec::new(),
             body: Body::None,
-            expected: Expected::These(Vec::new()),
+            expected: AnswerStatuses::These(Vec::new()),
             timeout: TIMEOUT,
             limit: ANSWER_LIMIT,
         }
@@ -345,14 +345,14 @@ impl ApiRequest {
     /// With these statuses being answers, not errors.
     #[must_use]
     pub fn expect(mut self, statuses: &[u16]) -> Self {
-        self.expected = Expected::These(statuses.to_vec());
+        self.expected = AnswerStatuses::These(statuses.to_vec());
         self
     }
 
     /// With every status being an answer: the provider says in its body what it means.
     #[must_use]
     pub fn expect_all(mut self) -> Self {
-        self.expected = Expected::All;
+        self.expected = AnswerStatuses::All;
         self
     }
 

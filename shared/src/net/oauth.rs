@@ -26,7 +26,7 @@ const MARGIN: Duration = Duration::from_mins(5);
 pub struct OAuthClient {
     token_url: Url,
     grant: Grant,
-    token: Mutex<Option<Kept>>,
+    token: Mutex<Option<CachedToken>>,
 }
 
 /// Signs an assertion, as of now; or says why it cannot.
@@ -46,7 +46,7 @@ enum Grant {
 }
 
 /// A token, and until when it is good, where that was said.
-struct Kept {
+struct CachedToken {
     token: SecretString,
     until: Option<Timestamp>,
 }
@@ -145,7 +145,7 @@ impl OAuthClient {
     }
 
     /// A token for the first of the secrets, or of the assertions, that is accepted.
-    async fn new_token(&self, api: &Api) -> Result<Kept, CallError> {
+    async fn new_token(&self, api: &Api) -> Result<CachedToken, CallError> {
         let secrets: Vec<SecretString> = match &self.grant {
             Grant::Credentials { client_secrets, .. } => client_secrets.iter().cloned().collect(),
             Grant::Assertions { signers, .. } => {
@@ -157,7 +157,7 @@ impl OAuthClient {
         let nobody = CallErrorKind::Unsendable("there are no credentials");
         let mut asked = Err(CallError::new(CALL, nobody));
         for secret in &secrets {
-            asked = self.ask(api, secret).await;
+            asked = self.request_token(api, secret).await;
             match &asked {
                 Err(error) if error.kind == CallErrorKind::Unauthorized => {}
                 _ => break,
@@ -166,14 +166,18 @@ impl OAuthClient {
         asked
     }
 
-    async fn ask(&self, api: &Api, secret: &SecretString) -> Result<Kept, CallError> {
+    async fn request_token(
+        &self,
+        api: &Api,
+        secret: &SecretString,
+    ) -> Result<CachedToken, CallError> {
         let answer = api.send(self.token_request(secret)).await?;
         if answer.status == 400 {
             return Err(answer.error(CallErrorKind::Unauthorized));
         }
         let token = lenient_json::some_text(&answer.body, "access_token");
         let lasts = lenient_json::whole(&answer.body, "expires_in").map(Duration::from_secs);
-        Ok(Kept {
+        Ok(CachedToken {
             token: token.ok_or_else(|| answer.unreadable())?.into(),
             until: lasts.and_then(|lasts| {
                 let lasts = lasts.saturating_sub(MARGIN.min(lasts / 2));

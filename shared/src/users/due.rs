@@ -15,7 +15,7 @@ use crate::table::{self, Item, TableError, absent, below, equals, number, presen
 
 /// What came of beginning a hand-off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Begun {
+pub enum RecordOutcome {
     /// It is on.
     New,
     /// It was begun before, be it on or over: by the entry with this key.
@@ -58,7 +58,7 @@ impl UserMap {
         key: &EntryKey,
         entry: Option<Item>,
         entry_ttl: Duration,
-    ) -> Result<Begun, TableError> {
+    ) -> Result<RecordOutcome, TableError> {
         let keep = entry_ttl.saturating_add(REMEMBERED_LONGER).as_secs();
         let expires_at = (handoff.began_at / 1_000).saturating_add_unsigned(keep);
         let mut record = table::key(user_key(&user.auth_id), record_key(&handoff.id));
@@ -75,14 +75,16 @@ impl UserMap {
             items.push(self.table.to_put(entry)?);
         }
         if self.table.transact(items).await? {
-            return Ok(Begun::New);
+            return Ok(RecordOutcome::New);
         }
         if let Some(key) = self.handoff_record(&user.auth_id, &handoff.id).await? {
-            return Ok(Begun::Before(key));
+            return Ok(RecordOutcome::Before(key));
         }
         let now = self.get(&user.auth_id).await?;
         let on = now.and_then(|user| user.handoff).filter(Handoff::is_on);
-        Ok(on.map_or(Begun::Changed, |other| Begun::Another(other.id)))
+        Ok(on.map_or(RecordOutcome::Changed, |other| {
+            RecordOutcome::Another(other.id)
+        }))
     }
 
     /// The place of the entry of a hand-off that was asked for.

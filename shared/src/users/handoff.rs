@@ -14,7 +14,7 @@ use crate::table::{Condition, TableError, Update, absent, equals, number, text};
 
 /// What came of ending a hand-off.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Over {
+pub enum EndOutcome {
     /// It has ended, by this or by something before it; the user says how.
     Ended(Box<User>),
     /// It goes on: an agent has the chat.
@@ -104,7 +104,7 @@ impl UserMap {
     }
 
     /// Ends a hand-off, unless it has ended, or, where `unless_joined`, an agent has the chat. With the
-    /// end it is due to be looked after at once, until [`UserMap::handoff_settled`]: whoever ends it may
+    /// end it is due to be looked after at once, until [`UserMap::clear_handoff_due`]: whoever ends it may
     /// be stopped before what follows from that is in the ledger.
     pub async fn handoff_end(
         &self,
@@ -112,7 +112,7 @@ impl UserMap {
         id: &str,
         ended: &Ended,
         unless_joined: bool,
-    ) -> Result<Over, TableError> {
+    ) -> Result<EndOutcome, TableError> {
         let ended = serde_dynamo::to_attribute_value(ended)?;
         let mut end = self.change(auth_id, id).set("handoff.ended", ended);
         if unless_joined {
@@ -123,13 +123,13 @@ impl UserMap {
         for _ in 0..TRIES {
             self.table.transact(vec![end.clone(), due.clone()]).await?;
             let Some(user) = self.get(auth_id).await? else {
-                return Ok(Over::Gone);
+                return Ok(EndOutcome::Gone);
             };
             match user.handoff.as_ref().filter(|handoff| handoff.id == id) {
-                None => return Ok(Over::Gone),
-                Some(handoff) if !handoff.is_on() => return Ok(Over::Ended(Box::new(user))),
+                None => return Ok(EndOutcome::Gone),
+                Some(handoff) if !handoff.is_on() => return Ok(EndOutcome::Ended(Box::new(user))),
                 Some(handoff) if unless_joined && handoff.joined_at.is_some() => {
-                    return Ok(Over::Joined);
+                    return Ok(EndOutcome::Joined);
                 }
                 // Something else changed the user at the same moment.
                 Some(_) => {}
@@ -140,7 +140,7 @@ impl UserMap {
     }
 
     /// Notes that all that follows from a hand-off's end is in the ledger: it is due no more.
-    pub async fn handoff_settled(
+    pub async fn clear_handoff_due(
         &self,
         auth_id: &AuthId,
         handoff: &Handoff,

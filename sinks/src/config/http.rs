@@ -6,7 +6,8 @@ use secrecy::SecretString;
 use super::kinds::FilledRequest;
 use super::ticket::{TRANSCRIPT_SOURCES, TranscriptSource};
 use haptik_bridge_shared::config::kind::{
-    Fault, Faults, Given, Kind, NewestSecret, OneOf, SecretList, TableOf, TextOf, ValueList, quote,
+    Fault, Faults, Given, NewestSecret, OneOf, SecretList, TableOf, TextOf, ValueList, ValueType,
+    quote,
 };
 use haptik_bridge_shared::config::{Escape, Reported, Section, Settings, SinkDefinition, Template};
 use haptik_bridge_shared::section;
@@ -79,7 +80,7 @@ struct Headers;
 
 const HEADERS: TableOf<FilledRequest> = TableOf(FilledRequest::HEADER);
 
-impl Kind for Headers {
+impl ValueType for Headers {
     type Value = Vec<(HeaderName, Template)>;
 
     fn name(&self) -> String {
@@ -108,7 +109,7 @@ impl Kind for Headers {
 #[derive(Debug)]
 struct Statuses;
 
-impl Kind for Statuses {
+impl ValueType for Statuses {
     type Value = Vec<u16>;
 
     fn name(&self) -> String {

@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use super::ticket::FieldValue;
 use crate::context::NAMES;
-use haptik_bridge_shared::config::kind::{DeValue, Fault, Faults, Given, Kind, TextOf, quote};
+use haptik_bridge_shared::config::kind::{DeValue, Fault, Faults, Given, TextOf, ValueType, quote};
 use haptik_bridge_shared::config::{Escape, Template};
 
 /// A template of plain text over an event's values.
 #[derive(Debug)]
 pub struct Filled;
 
-impl Kind for Filled {
+impl ValueType for Filled {
     type Value = Template;
 
     fn name(&self) -> String {
@@ -34,7 +34,7 @@ impl Kind for Filled {
 #[derive(Debug)]
 pub struct FilledList;
 
-impl Kind for FilledList {
+impl ValueType for FilledList {
     type Value = Vec<Template>;
 
     fn name(&self) -> String {
@@ -57,7 +57,7 @@ impl Kind for FilledList {
 #[derive(Debug)]
 pub struct FilledField;
 
-impl Kind for FilledField {
+impl ValueType for FilledField {
     type Value = FieldValue;
 
     fn name(&self) -> String {
@@ -116,7 +116,7 @@ impl FilledRequest {
     };
 }
 
-impl Kind for FilledRequest {
+impl ValueType for FilledRequest {
     type Value = Template;
 
     fn name(&self) -> String {

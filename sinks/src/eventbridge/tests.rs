@@ -97,7 +97,7 @@ impl Scene {
             received_at: Timestamp::UNIX_EPOCH,
             now: Timestamp::now(),
             again,
-            twin_wait: Duration::ZERO,
+            completion_wait: Duration::ZERO,
             longest_settling: Duration::MAX,
         }
     }

@@ -68,7 +68,7 @@ pub(super) struct Case {
 
 /// The last completion of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Last {
+struct LastCompletion {
     /// The event that told of it first.
     event: Completion,
     /// The name of its case.
@@ -77,7 +77,7 @@ struct Last {
 
 /// What an event is to the cases of its user.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum CaseMatch {
     /// It has nothing to add to an event of the same conversation that came before.
     Duplicate,
     /// It completes the conversation that is open, whose case this is: to be [adopted](Case::adopted).
@@ -90,21 +90,24 @@ pub(super) enum Place {
 
 impl Case {
     /// The case of an event that asks for a ticket.
-    pub(super) async fn of(deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<Place, SinkError> {
+    pub(super) async fn of(
+        deps: &SinkDeps,
+        delivery: &Delivery<'_>,
+    ) -> Result<CaseMatch, SinkError> {
         let new = Self::new(delivery);
         let last = if delivery.event.completion().is_some() && !delivery.user().is_empty() {
-            read::<Last>(deps, delivery, LAST).await?
+            read::<LastCompletion>(deps, delivery, LAST).await?
         } else {
             None
         };
         let taken_over =
-            |last: &Last| last.event.key == *delivery.key && last.event.other.is_some();
+            |last: &LastCompletion| last.event.key == *delivery.key && last.event.other.is_some();
         if let Some(last) = &last
             && delivery.event.kind == EventKind::ChatComplete
             && (taken_over(last) || last.is_told_again_by(delivery))
         {
             last.paired(deps, delivery, last.case.clone()).await?;
-            return Ok(Place::Duplicate);
+            return Ok(CaseMatch::Duplicate);
         }
         let mut known = read::<Self>(deps, delivery, &new.name).await?;
         if let Some(last) = last.filter(|last| last.is_told_again_by(delivery)) {
@@ -133,9 +136,9 @@ impl Case {
             (_, None) => None,
         };
         Ok(match (adopted, open, known) {
-            (Some(adopted), Some(open), _) => Place::Opened(adopted, open),
-            (_, _, Some(known)) => Place::Known(known),
-            (_, _, None) => Place::New(new),
+            (Some(adopted), Some(open), _) => CaseMatch::Opened(adopted, open),
+            (_, _, Some(known)) => CaseMatch::Known(known),
+            (_, _, None) => CaseMatch::New(new),
         })
     }
 
@@ -146,7 +149,7 @@ impl Case {
         delivery: &Delivery<'_>,
         within: Duration,
     ) -> Result<Option<Self>, SinkError> {
-        let Some(last) = read::<Last>(deps, delivery, LAST).await? else {
+        let Some(last) = read::<LastCompletion>(deps, delivery, LAST).await? else {
             return Ok(None);
         };
         let completed = last.event.happened_at.unwrap_or(last.event.received_at);
@@ -328,18 +331,18 @@ impl Case {
         let Some(event) = completion(delivery) else {
             return Ok(());
         };
-        if let Some(last) = read::<Last>(deps, delivery, LAST).await?
+        if let Some(last) = read::<LastCompletion>(deps, delivery, LAST).await?
             && (last.event.key == event.key || last.event.other.as_ref() == Some(&event.key))
         {
             return Ok(());
         }
         let case = self.name.clone();
-        let last = Last { event, case };
+        let last = LastCompletion { event, case };
         Ok(deps.table.put(item(deps, delivery, LAST, &last)?).await?)
     }
 }
 
-impl Last {
+impl LastCompletion {
     /// Whether an event, which is not this one, tells of the same completion.
     fn is_told_again_by(&self, delivery: &Delivery<'_>) -> bool {
         let later = completion(delivery);

@@ -28,7 +28,7 @@ pub trait CrmType: Crm + Sized + 'static {
     /// How long after a creation was begun [`Crm::find`] can still miss what it created: the time that
     /// the request may take on its way, and that a search index is behind. Zero where the CRM itself
     /// refuses to create the same ticket twice.
-    const SETTLES_IN: Duration = Duration::ZERO;
+    const SEARCH_LAG: Duration = Duration::ZERO;
 
     /// Its keys in the configuration.
     const DEFINITION: SinkDefinition;

@@ -6,7 +6,7 @@ use haptik_bridge_shared::haptik::client::HistoryMessage;
 use haptik_bridge_shared::haptik::transcript::is_type;
 use jiff::{SignedDuration, Timestamp};
 
-use super::record::{Said, THE_USER};
+use super::record::{RecordedMessage, THE_USER};
 use super::{Line, seen};
 use crate::plain::without_space;
 
@@ -22,7 +22,7 @@ const MASK: char = '*';
 const SHORTEST_MASK: usize = 3;
 
 /// Haptik's lines, with what the record knows better: words in place of types and masks, links, files.
-pub(super) fn merged(lines: &[HistoryMessage], record: &[Said]) -> Vec<Line> {
+pub(super) fn merged(lines: &[HistoryMessage], record: &[RecordedMessage]) -> Vec<Line> {
     let texts: Vec<String> = lines.iter().map(|line| seen(&line.text)).collect();
     let mut pairs = Pairs::new(lines, record);
     pairs.by_id();
@@ -39,7 +39,7 @@ pub(super) fn merged(lines: &[HistoryMessage], record: &[Said]) -> Vec<Line> {
             && !record[said].text.is_empty()
     });
     let Pairs { of_line, free, .. } = pairs;
-    let is_linked = |said: &Said| {
+    let is_linked = |said: &RecordedMessage| {
         let mut urls = said
             .links
             .iter()
@@ -61,7 +61,7 @@ pub(super) fn merged(lines: &[HistoryMessage], record: &[Said]) -> Vec<Line> {
 }
 
 /// The record alone.
-pub(super) fn recorded(record: &[Said]) -> Vec<Line> {
+pub(super) fn recorded(record: &[RecordedMessage]) -> Vec<Line> {
     record.iter().map(Line::from).collect()
 }
 
@@ -71,7 +71,7 @@ pub(super) fn as_given(lines: &[HistoryMessage]) -> Vec<Line> {
 }
 
 /// What a line says, where the record has it as `said`.
-fn words(line: &HistoryMessage, text: &str, said: Option<&Said>) -> String {
+fn words(line: &HistoryMessage, text: &str, said: Option<&RecordedMessage>) -> String {
     let is_users = line.sender.eq_ignore_ascii_case(THE_USER);
     match said {
         Some(said) if is_type(text) || is_masked(text) || text.is_empty() => said.whole(),
@@ -92,14 +92,14 @@ fn words(line: &HistoryMessage, text: &str, said: Option<&Said>) -> String {
 /// Which line is which of the record.
 struct Pairs<'a> {
     lines: &'a [HistoryMessage],
-    record: &'a [Said],
+    record: &'a [RecordedMessage],
     of_line: Vec<Option<usize>>,
     /// Which of the record are in no line yet.
     free: Vec<bool>,
 }
 
 impl<'a> Pairs<'a> {
-    fn new(lines: &'a [HistoryMessage], record: &'a [Said]) -> Self {
+    fn new(lines: &'a [HistoryMessage], record: &'a [RecordedMessage]) -> Self {
         Self {
             lines,
             record,
@@ -111,7 +111,7 @@ impl<'a> Pairs<'a> {
     fn by_id(&mut self) {
         for (line, of_line) in self.lines.iter().zip(&mut self.of_line) {
             let is_users = line.sender.eq_ignore_ascii_case(THE_USER);
-            let same = |said: &Said| {
+            let same = |said: &RecordedMessage| {
                 said.message_id.is_some()
                     && said.message_id == line.message_id
                     && said.is_users() == is_users
@@ -229,8 +229,8 @@ mod tests {
         }
     }
 
-    fn said(sender: &str, text: &str, id: Option<u64>, second: i64) -> Said {
-        Said {
+    fn said(sender: &str, text: &str, id: Option<u64>, second: i64) -> RecordedMessage {
+        RecordedMessage {
             sender: sender.to_owned(),
             text: text.to_owned(),
             links: Vec::new(),
@@ -239,7 +239,7 @@ mod tests {
         }
     }
 
-    fn shown(lines: &[HistoryMessage], record: &[Said]) -> Vec<String> {
+    fn shown(lines: &[HistoryMessage], record: &[RecordedMessage]) -> Vec<String> {
         let lines = merged(lines, record);
         let lines = lines.into_iter().filter(|line| !line.text.is_empty());
         lines
@@ -299,11 +299,11 @@ mod tests {
 
     #[test]
     fn files_are_linked_where_haptik_has_them_nowhere() {
-        let file = |url: &str, second| Said {
+        let file = |url: &str, second| RecordedMessage {
             links: vec![format!("📎 bill.pdf: {url}")],
             ..said("user", "", None, second)
         };
-        let link = Said {
+        let link = RecordedMessage {
             links: vec!["Terms: https://e.example/t.pdf".to_owned()],
             ..said("bot", "Read this", Some(2), 2)
         };

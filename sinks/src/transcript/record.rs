@@ -21,7 +21,7 @@ const MOST_ENTRIES: usize = 1_000;
 
 /// Something that was said.
 #[derive(Clone)]
-pub(super) struct Said {
+pub(super) struct RecordedMessage {
     /// `user`, `bot` or the agent's name.
     pub(super) sender: String,
     /// The text, as people saw it but for machine parts; empty where there is none.
@@ -38,7 +38,7 @@ pub(super) struct Said {
 pub(super) const THE_USER: &str = "user";
 const THE_BOT: &str = "bot";
 
-impl Said {
+impl RecordedMessage {
     /// Whether the user said it.
     pub(super) fn is_users(&self) -> bool {
         self.sender == THE_USER
@@ -59,7 +59,7 @@ pub(super) async fn of_conversation(
     delivery: &Delivery<'_>,
     since: Option<Timestamp>,
     until: Timestamp,
-) -> Result<Vec<Said>, TableError> {
+) -> Result<Vec<RecordedMessage>, TableError> {
     let Some(auth_id) = &delivery.event.auth_id else {
         return Ok(Vec::new());
     };
@@ -82,7 +82,8 @@ pub(super) async fn of_conversation(
     let told = told.await?;
     let during = |entry: &&Entry| entry.at <= until && began.is_none_or(|began| entry.at >= began);
     let offers = Offers::of(auth_id, &shown);
-    let mut said: Vec<Said> = shown.iter().filter(during).filter_map(of_haptik).collect();
+    let mut said: Vec<RecordedMessage> =
+        shown.iter().filter(during).filter_map(of_haptik).collect();
     said.extend(
         told.iter()
             .filter(during)
@@ -109,7 +110,7 @@ fn ends_earlier(entry: &Entry, delivery: &Delivery<'_>) -> bool {
 }
 
 /// A message of Haptik's.
-fn of_haptik(entry: &Entry) -> Option<Said> {
+fn of_haptik(entry: &Entry) -> Option<RecordedMessage> {
     let (Payload::Webhook { body, .. }, Some(KeyKind::Message { id })) =
         (&entry.payload, entry.key.kind())
     else {
@@ -122,7 +123,7 @@ fn of_haptik(entry: &Entry) -> Option<Said> {
         SenderKind::Agent => "agent".to_owned(),
         SenderKind::Bot => THE_BOT.to_owned(),
     };
-    Some(Said {
+    Some(RecordedMessage {
         sender,
         text: text_of(&hsl),
         links: links_of(&hsl),
@@ -173,7 +174,7 @@ fn links_of(hsl: &Hsl) -> Vec<String> {
 }
 
 /// What a user said: a text, then each file.
-fn of_user(entry: &Entry, offers: &Offers) -> Vec<Said> {
+fn of_user(entry: &Entry, offers: &Offers) -> Vec<RecordedMessage> {
     let Payload::Inbound { inbound, .. } = &entry.payload else {
         return Vec::new();
     };
@@ -181,7 +182,7 @@ fn of_user(entry: &Entry, offers: &Offers) -> Vec<Said> {
     if entry.state != State::Delivered {
         return Vec::new();
     }
-    let said = |text: String, links: Vec<String>| Said {
+    let said = |text: String, links: Vec<String>| RecordedMessage {
         sender: THE_USER.to_owned(),
         text,
         links,

@@ -12,7 +12,7 @@ use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
-use super::world::{Fault, Place, World};
+use super::world::{Dependency, Fault, World};
 
 /// The most rings that are handed over at once, as with Lambda's event source.
 const BATCH: usize = 10;
@@ -204,7 +204,7 @@ impl Doorbell {
 impl Queue for DoorbellOf {
     async fn ring(&self, ring: &Ring, repeat: Repeat) -> Result<(), QueueError> {
         let lost = |why: &str| Err(QueueError(why.to_owned()));
-        let Ok(fault) = self.world.step(self.process, Place::Queue) else {
+        let Ok(fault) = self.world.step(self.process, Dependency::Queue) else {
             return lost("killed");
         };
         match fault {

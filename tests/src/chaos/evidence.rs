@@ -11,7 +11,7 @@ use haptik_bridge_shared::table::Table;
 use haptik_bridge_simulator::Simulator;
 use serde_json::Value;
 
-use super::load::Said;
+use super::load::SentText;
 use super::verdict::{self, Delivered};
 use super::world::World;
 use super::{Load, Neighbours, Report};
@@ -22,7 +22,7 @@ pub(crate) async fn judge(
     world: &World,
     table: &Table,
     neighbours: &Neighbours,
-    said: &[Said],
+    said: &[SentText],
 ) -> anyhow::Result<Report> {
     let Neighbours {
         haptik,

@@ -201,15 +201,15 @@ impl Scene {
                 self.came("conversation_complete", |_| true).await?;
             }
             End::TakenBack => {
-                if !self.take_back().await? {
+                if !self.withdraw_handoff().await? {
                     self.pass_an_hour().await?;
                     if self.handoff().await?.is_some_and(|on| on.is_on()) {
                         self.life.gives_up = false;
-                        self.take_back().await?;
+                        self.withdraw_handoff().await?;
                     }
                 }
             }
-            End::NoAgent => self.keep_house(SignedDuration::from_mins(6)).await?,
+            End::NoAgent => self.run_maintenance(SignedDuration::from_mins(6)).await?,
         }
         if let Some(id) = id {
             self.came("handoff_ended", |body| body["id"] == id).await?;
@@ -234,7 +234,7 @@ impl Scene {
         taken
     }
 
-    async fn take_back(&mut self) -> anyhow::Result<bool> {
+    async fn withdraw_handoff(&mut self) -> anyhow::Result<bool> {
         let (url, once) = (format!("{}/handoff/{USER}", self.url), self.life.gives_up);
         let began = self.surroundings.world.steps();
         let taken = self
@@ -295,14 +295,14 @@ impl Scene {
     /// The next hourly housekeeping comes, and all that is on its way arrives.
     async fn pass_an_hour(&mut self) -> anyhow::Result<()> {
         self.hours += 1;
-        self.keep_house(AN_HOUR * self.hours).await?;
+        self.run_maintenance(AN_HOUR * self.hours).await?;
         settle(&self.surroundings, self.haptik.simulator(), PATIENCE).await;
         Ok(())
     }
 
     /// Keeps house as of a time to come; again, as a schedule does, where the process was killed in it.
-    async fn keep_house(&self, ahead: SignedDuration) -> anyhow::Result<()> {
-        while !self.surroundings.keep_house(ahead).await? {}
+    async fn run_maintenance(&self, ahead: SignedDuration) -> anyhow::Result<()> {
+        while !self.surroundings.run_maintenance(ahead).await? {}
         Ok(())
     }
 

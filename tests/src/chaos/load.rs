@@ -25,7 +25,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// A message that a user wrote, and its deliveries to the bridge.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct SentText {
     pub(crate) user: usize,
     pub(crate) text: String,
     /// When each try began and ended, in order.
@@ -64,7 +64,7 @@ pub(crate) fn pieces(text: &str) -> impl Iterator<Item = String> {
 pub(crate) async fn speak(
     provider: &Arc<dyn FakeProvider>,
     load: &Load,
-) -> anyhow::Result<Vec<Said>> {
+) -> anyhow::Result<Vec<SentText>> {
     let places = Arc::new(Semaphore::new(load.at_once));
     let mut users = JoinSet::new();
     for user in 0..load.users {
@@ -101,7 +101,7 @@ async fn converse(
     user: usize,
     messages: usize,
     mut random: fastrand::Rng,
-) -> anyhow::Result<Vec<Said>> {
+) -> anyhow::Result<Vec<SentText>> {
     let mut deliveries = JoinSet::new();
     for number in 0..messages {
         // Several messages are often on their way at the same moment.
@@ -112,7 +112,7 @@ async fn converse(
         let (provider, random) = (provider.clone(), random.fork());
         deliveries.spawn(async move {
             let tries = deliver(&*provider, &request, random).await?;
-            Ok::<_, anyhow::Error>(Said { user, text, tries })
+            Ok::<_, anyhow::Error>(SentText { user, text, tries })
         });
     }
     let mut said = Vec::new();

@@ -82,7 +82,9 @@ impl Scene {
     async fn play(&self, kill_in: Option<KillAt>) -> anyhow::Result<Recovery> {
         let haptik = self.neighbours.haptik.simulator();
         let world = &self.surroundings.world;
-        self.surroundings.keep_house(SignedDuration::ZERO).await?;
+        self.surroundings
+            .run_maintenance(SignedDuration::ZERO)
+            .await?;
         self.say("before").await?;
         self.shown(2).await?;
         self.rest().await?;
@@ -98,9 +100,9 @@ impl Scene {
         if let Some(kill_in) = kill_in {
             world.kill_in(kill_in);
         }
-        self.keep_house(&AT_FIRST).await?;
+        self.run_maintenance(&AT_FIRST).await?;
         let steps = world.steps() - begins_at;
-        self.keep_house(&LATER).await?;
+        self.run_maintenance(&LATER).await?;
         Ok(Recovery {
             steps,
             was_killed: !world.tally().is_empty(),
@@ -109,10 +111,10 @@ impl Scene {
     }
 
     /// Keeps house at these times. One in which the process is killed is over: the next one goes on.
-    async fn keep_house(&self, minutes: &[i64]) -> anyhow::Result<()> {
+    async fn run_maintenance(&self, minutes: &[i64]) -> anyhow::Result<()> {
         for minutes in minutes {
             let ahead = SignedDuration::from_mins(*minutes);
-            self.surroundings.keep_house(ahead).await?;
+            self.surroundings.run_maintenance(ahead).await?;
             self.rest().await?;
         }
         Ok(())

@@ -74,7 +74,7 @@ impl Surroundings {
     }
 
     /// Keeps house as of a time to come; whether that came to its end, and the process was not killed in it.
-    pub(crate) async fn keep_house(&self, ahead: SignedDuration) -> anyhow::Result<bool> {
+    pub(crate) async fn run_maintenance(&self, ahead: SignedDuration) -> anyhow::Result<bool> {
         let worker = self.doorbell.worker().await;
         let Worker { runtime, processor } = worker.context("there is no process")?;
         let (now, kills) = (Timestamp::now().checked_add(ahead)?, self.kills());

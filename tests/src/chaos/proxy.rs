@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::world::{Fault, Place, World};
+use super::world::{Dependency, Fault, World};
 use crate::faults::{Connection, Cuttable};
 
 /// How late an answer is that comes late.
@@ -135,10 +135,10 @@ impl Inner {
         call: Call,
     ) -> Response {
         let (place, base) = match upstream {
-            "dynamodb" => (Place::DynamoDb, &self.upstreams.dynamodb),
-            "haptik" => (Place::Haptik, &self.upstreams.haptik),
-            "channel" => (Place::Channel, &self.upstreams.channel),
-            "sink" => (Place::Sink, &self.upstreams.sink),
+            "dynamodb" => (Dependency::DynamoDb, &self.upstreams.dynamodb),
+            "haptik" => (Dependency::Haptik, &self.upstreams.haptik),
+            "channel" => (Dependency::Channel, &self.upstreams.channel),
+            "sink" => (Dependency::Sink, &self.upstreams.sink),
             _ => return StatusCode::NOT_FOUND.into_response(),
         };
         let Ok(fault) = self.world.step(process, place) else {
@@ -211,8 +211,8 @@ const HOP_BY_HOP: [HeaderName; 4] = [
     header::TRANSFER_ENCODING,
 ];
 
-fn throttled(place: Place) -> Response {
-    if place == Place::DynamoDb {
+fn throttled(place: Dependency) -> Response {
+    if place == Dependency::DynamoDb {
         let code = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slower"}"#;
         return amazon(StatusCode::BAD_REQUEST, code);
     }
@@ -220,8 +220,8 @@ fn throttled(place: Place) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, retry_after, "slower").into_response()
 }
 
-fn failed(place: Place) -> Response {
-    if place == Place::DynamoDb {
+fn failed(place: Dependency) -> Response {
+    if place == Dependency::DynamoDb {
         let code =
             r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"oh"}"#;
         return amazon(StatusCode::INTERNAL_SERVER_ERROR, code);

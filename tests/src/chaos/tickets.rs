@@ -60,7 +60,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(65);
 /// Waits are short here: there is nobody who takes long.
 fn limits() -> Limits {
     Limits {
-        twin_wait: Duration::from_millis(60),
+        completion_wait: Duration::from_millis(60),
         longest_settling: Duration::from_millis(60),
         ..Limits::default()
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::load::{Said, pieces};
-use super::world::{Fault, Place, Tally};
+use super::load::{SentText, pieces};
+use super::world::{Dependency, Fault, Tally};
 use crate::app::Callback;
 
 /// What came of a run.
@@ -117,7 +117,7 @@ pub(crate) fn durable(tries: &[(Timestamp, Timestamp)], received: Timestamp) -> 
 }
 
 pub(crate) fn to_haptik(
-    said: &[Said],
+    said: &[SentText],
     told: &[String],
     received: &HashMap<String, Timestamp>,
     window: Duration,
@@ -284,11 +284,11 @@ impl fmt::Display for Report {
         }
         writeln!(formatter)?;
         for place in [
-            Place::DynamoDb,
-            Place::Queue,
-            Place::Haptik,
-            Place::Channel,
-            Place::Sink,
+            Dependency::DynamoDb,
+            Dependency::Queue,
+            Dependency::Haptik,
+            Dependency::Channel,
+            Dependency::Sink,
         ] {
             write!(formatter, "{place:10}")?;
             for fault in Fault::ALL {

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 /// A dependency of the bridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum Dependency {
     /// The ledger and the user map.
     DynamoDb,
     /// The doorbell.
@@ -78,7 +78,7 @@ impl KillAt {
 }
 
 /// How often what went wrong where.
-pub type Tally = BTreeMap<(Place, Fault), u64>;
+pub type Tally = BTreeMap<(Dependency, Fault), u64>;
 
 /// The world around the bridge.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl World {
     }
 
     /// Draws what becomes of a step of this process. A process that was killed does nothing more.
-    pub(crate) fn step(&self, process: u64, place: Place) -> Result<Option<Fault>, Dead> {
+    pub(crate) fn step(&self, process: u64, place: Dependency) -> Result<Option<Fault>, Dead> {
         if self.alive.load(Ordering::SeqCst) != process {
             return Err(Dead);
         }
@@ -222,7 +222,7 @@ impl Rates {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Dependency {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(match self {
             Self::DynamoDb => "DynamoDB",

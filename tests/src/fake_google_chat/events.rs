@@ -12,7 +12,7 @@ use crate::provider::Request;
 
 /// Something that a user says.
 #[derive(Clone, Debug)]
-pub struct Said {
+pub struct SentMessage {
     user: String,
     text: String,
     space: Option<String>,
@@ -20,7 +20,7 @@ pub struct Said {
     files: Vec<Value>,
 }
 
-impl Said {
+impl SentMessage {
     /// A text, in the direct message with the app.
     #[must_use]
     pub fn new(user: &str, text: &str) -> Self {
@@ -97,7 +97,7 @@ impl FakeGoogleChat {
 
     /// A message, as an event.
     #[must_use]
-    pub fn said(&self, said: &Said) -> Value {
+    pub fn said(&self, said: &SentMessage) -> Value {
         let number = self.state.change(super::state::Store::next_id);
         let now = Timestamp::now();
         let space = self.space(&said.user, said.space.as_deref());

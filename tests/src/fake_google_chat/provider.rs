@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::{AUDIENCE, FakeGoogleChat, Kind, PROJECT, shown, tokens};
-use crate::fake_google_chat::events::Said;
+use crate::fake_google_chat::events::SentMessage;
 use crate::faults::{Calls, Fault, Server};
 use crate::provider::{FakeProvider, Request, Shown, Step};
 
@@ -110,7 +110,7 @@ impl FakeProvider for FakeGoogleChat {
     }
 
     fn say(&self, user: &str, text: &str) -> Request {
-        self.request(&self.said(&Said::new(user, text)))
+        self.request(&self.said(&SentMessage::new(user, text)))
     }
 
     fn tap(&self, user: &str, label: &str) -> Request {
@@ -122,7 +122,7 @@ impl FakeProvider for FakeGoogleChat {
 
     fn attach(&self, user: &str, name: &str, mime_type: &str, content: &[u8]) -> Option<Request> {
         let file = self.add_file(name, mime_type, content);
-        Some(self.request(&self.said(&Said::new(user, "").with(file))))
+        Some(self.request(&self.said(&SentMessage::new(user, "").with(file))))
     }
 
     fn fill(&self, user: &str, answers: &[(&str, &str)], sent: usize) -> Option<Step> {

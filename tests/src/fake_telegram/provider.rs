@@ -4,7 +4,7 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{FakeTelegram, Message, Said};
+use super::{FakeTelegram, Message, SentMessage};
 use crate::faults::{Calls, Fault, Server};
 use crate::provider::{FakeProvider, Request, Shown, Step};
 
@@ -74,7 +74,7 @@ impl FakeProvider for FakeTelegram {
     }
 
     fn say(&self, user: &str, text: &str) -> Request {
-        self.request(&self.said(&Said::new(id(user), text)))
+        self.request(&self.said(&SentMessage::new(id(user), text)))
     }
 
     fn tap(&self, user: &str, label: &str) -> Request {
@@ -83,7 +83,7 @@ impl FakeProvider for FakeTelegram {
 
     fn attach(&self, user: &str, name: &str, mime_type: &str, content: &[u8]) -> Option<Request> {
         let file = self.add_document(name, mime_type, content.to_vec(), None);
-        Some(self.request(&self.said(&Said::new(id(user), "").with_file(&file))))
+        Some(self.request(&self.said(&SentMessage::new(id(user), "").with_file(&file))))
     }
 
     /// The questions of a form stand in the chat, and are answered there.
@@ -121,7 +121,7 @@ impl FakeProvider for FakeTelegram {
     fn own(&self, user: &str) -> Vec<Request> {
         let messages = self.to_user(user);
         let own = messages.iter().map(|message| {
-            let mut update = self.said(&Said::new(id(user), &message.text));
+            let mut update = self.said(&SentMessage::new(id(user), &message.text));
             update["message"]["from"] = self.state.user(self.state.bot_id);
             self.request(&update)
         });

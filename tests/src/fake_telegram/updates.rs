@@ -9,7 +9,7 @@ use super::{FakeTelegram, Message};
 
 /// What a user says, and where.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub struct SentMessage {
     user: i64,
     chat: Option<i64>,
     text: String,
@@ -20,7 +20,7 @@ pub struct Said {
     more: Vec<(&'static str, Value)>,
 }
 
-impl Said {
+impl SentMessage {
     /// This, by this user, in the private chat with the bot.
     #[must_use]
     pub fn new(user: i64, text: &str) -> Self {
@@ -70,7 +70,7 @@ impl Said {
 impl FakeTelegram {
     /// The update of something said; the message is kept.
     #[must_use]
-    pub fn said(&self, said: &Said) -> Value {
+    pub fn said(&self, said: &SentMessage) -> Value {
         let now = self.state.now();
         let formatted = Formatted {
             text: said.text.clone(),

@@ -129,7 +129,7 @@ fn cases() -> Vec<Case> {
 /// Whether a key must be in its table in the configurations in which it is.
 fn is_needed(key: &KeyDoc) -> bool {
     let in_some = ["client_secrets", "token_encryption_keys", "team_name"];
-    key.otherwise == Otherwise::Required || in_some.contains(&key.key)
+    key.otherwise == WhenMissing::Required || in_some.contains(&key.key)
 }
 
 fn is_alternative(key: &KeyDoc) -> bool {
@@ -140,7 +140,7 @@ fn is_alternative(key: &KeyDoc) -> bool {
         "client_id",
         "client_secret",
     ];
-    matches!(key.otherwise, Otherwise::Words(_)) && words.contains(&key.key)
+    matches!(key.otherwise, WhenMissing::Words(_)) && words.contains(&key.key)
 }
 
 #[test]

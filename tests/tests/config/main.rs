@@ -20,8 +20,8 @@ use haptik_bridge_channels::registry::CHANNELS;
 use haptik_bridge_channels::slack::config::{Conversation, OAuth, Slack, Workspaces};
 use haptik_bridge_local::registry;
 use haptik_bridge_shared::config::{
-    Config, ConfigErrors, Delivery, Handoff, KeyDoc, Otherwise, Outbound, Part as _, Secrets, Sink,
-    TableDoc,
+    Config, ConfigErrors, Delivery, Handoff, KeyDoc, Outbound, Part as _, Secrets, Sink, TableDoc,
+    WhenMissing,
 };
 use haptik_bridge_sinks::config::ticket::{
     FieldValue, TicketSink as _, TicketTexts, TranscriptPlace,

@@ -90,7 +90,7 @@ fn every_key_is_in_the_example_with_its_default() {
             let line = line.unwrap_or_else(|| panic!("{table:?}.{start} is not in the example"));
             // The example shows what one may want; these are not the defaults.
             let differs = ["no_agent_after", "integration_base_url"].contains(&key.key);
-            if let (Otherwise::Value(default), false) = (key.otherwise, differs) {
+            if let (WhenMissing::Value(default), false) = (key.otherwise, differs) {
                 let value = line.trim_start_matches("# ").trim_start_matches(&start);
                 assert!(
                     value.starts_with(default),

@@ -179,7 +179,7 @@ impl Scene {
             received_at: self.now,
             now: self.now,
             again,
-            twin_wait: Duration::ZERO,
+            completion_wait: Duration::ZERO,
             longest_settling: Duration::MAX,
         }
     }

@@ -100,7 +100,7 @@ async fn an_agent_joins_answers_and_completes_and_each_is_told_once() -> anyhow:
         "{}",
         callbacks[3].body
     );
-    // The deprecated twin of the completion is held for two seconds and then not told again.
+    // The deprecated event of the completion pair is held for two seconds and then not told again.
     tokio::time::sleep(Duration::from_secs(3)).await;
     stage.app.wait_for(4).await;
     stage.finish().await

@@ -206,23 +206,23 @@ async fn a_webhook_that_was_disabled_delivers_all_that_waited_once_it_is_enabled
 async fn a_webhook_that_haptik_has_disabled_is_enabled_by_itself_after_a_silence()
 -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let keep_house_in = |seconds| {
+    let run_maintenance_in = |seconds| {
         let processor = stage.local.processor.clone();
         async move {
             let now = jiff::Timestamp::now() + Duration::from_secs(seconds);
             processor.run_scheduled_maintenance(now).await;
         }
     };
-    keep_house_in(0).await;
+    run_maintenance_in(0).await;
     let enables = || stage.simulator().records(|seen| seen.webhook_enables.len());
     assert_eq!(enables(), 1, "it is enabled at first");
     stage.simulator().disable_webhook();
     let channel = stage.slack_user_says("U00000ASHA", "one").await;
     stage.haptik_was_told(1).await?;
     assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
-    keep_house_in(20).await;
+    run_maintenance_in(20).await;
     assert_eq!(enables(), 1, "it is too soon to speak of a silence");
-    keep_house_in(45).await;
+    run_maintenance_in(45).await;
     assert_eq!(enables(), 2);
     stage.slack.wait_for_text(&channel, "You said: one.").await;
     stage.finish().await

@@ -57,7 +57,7 @@ pub(super) async fn say(stage: &Stage, id: &str, text: &str) -> anyhow::Result<u
     Ok(stage.app.send(&url, &said(id, text)).await?.0)
 }
 
-pub(super) async fn keep_house_in(stage: &Stage, minutes: i64) -> anyhow::Result<()> {
+pub(super) async fn run_maintenance_in(stage: &Stage, minutes: i64) -> anyhow::Result<()> {
     let now = Timestamp::now().checked_add(SignedDuration::from_mins(minutes))?;
     stage.local.processor.run_scheduled_maintenance(now).await;
     Ok(())
@@ -208,7 +208,7 @@ async fn the_whole_round_trip_and_a_second_one() -> anyhow::Result<()> {
         );
         assert_eq!(fields["custom_data"], json!({"plan": "gold"}));
     });
-    // The deprecated twins of the completions are held for two seconds and end nothing.
+    // The deprecated events of the completion pairs are held for two seconds and end nothing.
     tokio::time::sleep(Duration::from_secs(3)).await;
     stage.app.wait_for_type("conversation_complete", 2).await;
     stage.app.wait_for_type("handoff_ended", 2).await;
@@ -249,10 +249,10 @@ async fn nobody_joins() -> anyhow::Result<()> {
         .simulator()
         .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 1)
         .await?;
-    keep_house_in(&stage, 4).await?;
+    run_maintenance_in(&stage, 4).await?;
     assert!(stage.app.of_type("handoff_ended").is_empty());
     for _ in 0..3 {
-        keep_house_in(&stage, 6).await?;
+        run_maintenance_in(&stage, 6).await?;
     }
     let ended = stage.app.wait_for_type("handoff_ended", 1).await.remove(0);
     assert_eq!(

@@ -6,7 +6,7 @@ use haptik_bridge_simulator::{CallFault, CallOutcome, CompletedBy, MESSAGE_PATH}
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::{Value, json};
 
-use super::handoff::{asked, hand_over, keep_house_in, no_bot, options, say};
+use super::handoff::{asked, hand_over, no_bot, options, run_maintenance_in, say};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -66,7 +66,7 @@ async fn an_agent_answers_before_during_and_after_the_transcript() -> anyhow::Re
     ];
     assert_eq!(stage.haptik_was_told(6).await?, lines);
     // Nobody is missed: an agent has the chat.
-    keep_house_in(&stage, 10).await?;
+    run_maintenance_in(&stage, 10).await?;
     simulator.completes(&auth_id, CompletedBy::Agent)?;
     let ended = stage.app.wait_for_type("handoff_ended", 1).await;
     assert_eq!(ended[0].body["reason"], "completed");

@@ -57,7 +57,7 @@ async fn talk(stage: &Stage, user: &str, text: &str) -> anyhow::Result<String> {
 }
 
 /// Keeps house as it will be done after this much time.
-async fn keep_house_in(stage: &Stage, time: Duration) {
+async fn run_maintenance_in(stage: &Stage, time: Duration) {
     let now = Timestamp::now() + time;
     stage.local.processor.run_scheduled_maintenance(now).await;
 }
@@ -92,7 +92,7 @@ const fn minutes(minutes: u64) -> Duration {
 #[tokio::test]
 async fn what_haptiks_queue_dropped_is_delivered_late_in_order_and_once() -> anyhow::Result<()> {
     let stage = stage().await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     let asha = talk(&stage, ASHA, "before").await?;
     let milo = talk(&stage, MILO, "hello").await?;
     let shown_before = (texts(&stage, &asha).len(), texts(&stage, &milo).len());
@@ -105,7 +105,7 @@ async fn what_haptiks_queue_dropped_is_delivered_late_in_order_and_once() -> any
         .say_text(auth_id(MILO).as_str(), "Are you still there?")?;
     assert_eq!(stage.simulator().waiting_events(), 5);
     stage.simulator().let_time_pass(minutes(61));
-    keep_house_in(&stage, minutes(61)).await;
+    run_maintenance_in(&stage, minutes(61)).await;
     assert_eq!(
         stage.simulator().waiting_events(),
         0,
@@ -114,9 +114,9 @@ async fn what_haptiks_queue_dropped_is_delivered_late_in_order_and_once() -> any
     assert_eq!(texts(&stage, &asha).len(), shown_before.0);
 
     // Haptik may take a minute to deliver what it still has.
-    keep_house_in(&stage, minutes(61) + Duration::from_secs(30)).await;
+    run_maintenance_in(&stage, minutes(61) + Duration::from_secs(30)).await;
     assert_eq!(texts(&stage, &asha).len(), shown_before.0);
-    keep_house_in(&stage, minutes(63)).await;
+    run_maintenance_in(&stage, minutes(63)).await;
     stage
         .slack
         .wait_for_messages(&asha, shown_before.0 + 4)
@@ -159,9 +159,9 @@ async fn what_haptiks_queue_dropped_is_delivered_late_in_order_and_once() -> any
     stage
         .simulator()
         .deliver_raw(lost.expect("something was lost"));
-    keep_house_in(&stage, minutes(64)).await;
-    keep_house_in(&stage, minutes(130)).await;
-    keep_house_in(&stage, minutes(132)).await;
+    run_maintenance_in(&stage, minutes(64)).await;
+    run_maintenance_in(&stage, minutes(130)).await;
+    run_maintenance_in(&stage, minutes(132)).await;
     assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
     assert_eq!(texts(&stage, &asha).len(), shown_before.0 + 4);
     assert_eq!(texts(&stage, &milo).len(), shown_before.1 + 1);
@@ -173,14 +173,14 @@ async fn what_haptiks_queue_dropped_is_delivered_late_in_order_and_once() -> any
 async fn an_outage_of_less_than_an_hour_costs_nothing_and_delivers_nothing_late()
 -> anyhow::Result<()> {
     let stage = stage().await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     let asha = talk(&stage, ASHA, "before").await?;
     stage.simulator().disable_webhook();
     say(&stage, ASHA, "one").await?;
     stage.simulator().let_time_pass(minutes(50));
-    keep_house_in(&stage, minutes(50)).await;
+    run_maintenance_in(&stage, minutes(50)).await;
     stage.slack.wait_for_text(&asha, "Anything but one?").await;
-    keep_house_in(&stage, minutes(52)).await;
+    run_maintenance_in(&stage, minutes(52)).await;
     assert!(!texts(&stage, &asha).concat().contains("delivered late"));
     let found = records(&stage).await?;
     assert!(
@@ -198,12 +198,12 @@ async fn a_silence_in_which_nobody_answered_is_recorded_as_no_more_than_that() -
         _ => Vec::new(),
     };
     let stage = Stage::with(Options::default(), silent).await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     let asha = say(&stage, ASHA, "hello").await?;
     stage.slack.wait_for_text(&asha, "Hello.").await;
     say(&stage, ASHA, "are you there").await?;
     for seconds in [31, 70, 135, 300, 365] {
-        keep_house_in(&stage, Duration::from_secs(seconds)).await;
+        run_maintenance_in(&stage, Duration::from_secs(seconds)).await;
     }
     let found = records(&stage).await?;
     let [(outage, findings)] = &found[..] else {
@@ -230,17 +230,17 @@ async fn those_who_go_on_writing_do_not_hide_that_nobody_answers() -> anyhow::Re
     let began = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
     let account = "main".into();
     let at = |seconds| began + Duration::from_secs(seconds);
-    health.told(&account, at(0)).await;
-    health.heard(&account, at(1)).await;
+    health.note_sent(&account, at(0)).await;
+    health.note_received(&account, at(1)).await;
     for seconds in (2..60).step_by(11) {
-        health.told(&account, at(seconds)).await;
+        health.note_sent(&account, at(seconds)).await;
     }
-    let heard = health.of(&account).await?;
-    assert_eq!(heard.silence(at(62)), Some(minutes(1)));
+    let known = health.of(&account).await?;
+    assert_eq!(known.silence(at(62)), Some(minutes(1)));
     // What was received before and is noted only now answers nothing.
-    health.heard(&account, at(1)).await;
+    health.note_received(&account, at(1)).await;
     assert!(health.of(&account).await?.silence(at(62)).is_some());
-    health.heard(&account, at(60)).await;
+    health.note_received(&account, at(60)).await;
     assert_eq!(health.of(&account).await?.silence(at(62)), None);
     stage.finish().await
 }
@@ -248,7 +248,7 @@ async fn those_who_go_on_writing_do_not_hide_that_nobody_answers() -> anyhow::Re
 #[tokio::test]
 async fn a_conversation_after_the_last_completed_one_is_found() -> anyhow::Result<()> {
     let stage = stage().await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     let asha = talk(&stage, ASHA, "first").await?;
     for _ in 0..2 {
         stage
@@ -260,8 +260,8 @@ async fn a_conversation_after_the_last_completed_one_is_found() -> anyhow::Resul
     stage.simulator().disable_webhook();
     say(&stage, ASHA, "in the third").await?;
     stage.simulator().let_time_pass(minutes(61));
-    keep_house_in(&stage, minutes(61)).await;
-    keep_house_in(&stage, minutes(63)).await;
+    run_maintenance_in(&stage, minutes(61)).await;
+    run_maintenance_in(&stage, minutes(63)).await;
     assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
     let shown = texts(&stage, &asha).concat();
     assert!(shown.contains("You said: in the third.\n(sent "), "{shown}");
@@ -279,12 +279,12 @@ async fn a_conversation_after_the_last_completed_one_is_found() -> anyhow::Resul
 #[tokio::test]
 async fn a_user_whom_haptik_has_never_answered_is_named_in_the_record() -> anyhow::Result<()> {
     let stage = stage().await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     stage.simulator().disable_webhook();
     say(&stage, ASHA, "anybody?").await?;
     stage.simulator().let_time_pass(minutes(61));
-    keep_house_in(&stage, minutes(61)).await;
-    keep_house_in(&stage, minutes(63)).await;
+    run_maintenance_in(&stage, minutes(61)).await;
+    run_maintenance_in(&stage, minutes(63)).await;
     let found = records(&stage).await?;
     let [(_, findings)] = &found[..] else {
         panic!("one record: {found:#?}");
@@ -305,19 +305,19 @@ async fn a_user_whom_haptik_has_never_answered_is_named_in_the_record() -> anyho
 async fn a_reconciliation_that_cannot_go_on_goes_on_where_it_was_by_the_next_housekeeping()
 -> anyhow::Result<()> {
     let stage = stage().await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     let asha = talk(&stage, ASHA, "hello").await?;
     let milo = talk(&stage, MILO, "hello too").await?;
     stage.simulator().disable_webhook();
     say(&stage, ASHA, "one").await?;
     say(&stage, MILO, "two").await?;
     stage.simulator().let_time_pass(minutes(61));
-    keep_house_in(&stage, minutes(61)).await;
+    run_maintenance_in(&stage, minutes(61)).await;
     // At first there is no transcript to be had.
     let unavailable = CallFault::on(HISTORY_PATH, CallOutcome::status(503));
     stage.simulator().add_call_fault(unavailable);
-    keep_house_in(&stage, minutes(63)).await;
-    keep_house_in(&stage, minutes(64)).await;
+    run_maintenance_in(&stage, minutes(63)).await;
+    run_maintenance_in(&stage, minutes(64)).await;
     let asked = || {
         stage.simulator().records(|seen| {
             let calls = seen.calls.iter();
@@ -348,8 +348,8 @@ async fn a_reconciliation_that_cannot_go_on_goes_on_where_it_was_by_the_next_hou
         .context("the second conversation is not asked for")?;
     keeping_house.abort();
     stage.simulator().clear_faults();
-    keep_house_in(&stage, minutes(66)).await;
-    keep_house_in(&stage, minutes(67)).await;
+    run_maintenance_in(&stage, minutes(66)).await;
+    run_maintenance_in(&stage, minutes(67)).await;
     assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
     for channel in [&asha, &milo] {
         let shown = texts(&stage, channel);
@@ -374,7 +374,7 @@ async fn a_reconciliation_that_cannot_go_on_goes_on_where_it_was_by_the_next_hou
 #[tokio::test]
 async fn an_outage_is_recorded_before_the_webhook_is_enabled() -> anyhow::Result<()> {
     let stage = stage().await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     let asha = talk(&stage, ASHA, "hello").await?;
     stage.simulator().disable_webhook();
     say(&stage, ASHA, "one").await?;
@@ -392,12 +392,12 @@ async fn an_outage_is_recorded_before_the_webhook_is_enabled() -> anyhow::Result
     stage.simulator().clear_faults();
     assert_eq!(records(&stage).await?.len(), 1);
     // Then something else comes, so that there is no silence any more.
-    keep_house_in(&stage, minutes(62)).await;
+    run_maintenance_in(&stage, minutes(62)).await;
     stage
         .simulator()
         .say_text(auth_id(ASHA).as_str(), "Still there?")?;
     stage.slack.wait_for_text(&asha, "Still there?").await;
-    keep_house_in(&stage, minutes(64)).await;
+    run_maintenance_in(&stage, minutes(64)).await;
     stage.slack.wait_for_text(&asha, "Anything but one?").await;
     let found = records(&stage).await?;
     assert!(
@@ -411,7 +411,7 @@ async fn an_outage_is_recorded_before_the_webhook_is_enabled() -> anyhow::Result
 async fn deliveries_that_had_waited_prove_an_outage_that_nobody_noticed() -> anyhow::Result<()> {
     let stage = stage().await?;
     let asha = talk(&stage, ASHA, "hello").await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     // What an agent said ten minutes ago comes only now.
     let at = Timestamp::now() - minutes(10);
     stage.simulator().deliver(&json!({
@@ -422,7 +422,7 @@ async fn deliveries_that_had_waited_prove_an_outage_that_nobody_noticed() -> any
         "message": {"id": 7, "body": {"text": "One moment.", "type": "TEXT", "data": {}}},
     }));
     stage.slack.wait_for_text(&asha, "One moment.").await;
-    keep_house_in(&stage, Duration::from_secs(5)).await;
+    run_maintenance_in(&stage, Duration::from_secs(5)).await;
     let found = records(&stage).await?;
     let [(outage, _)] = &found[..] else {
         panic!("one record: {found:#?}");
@@ -430,8 +430,8 @@ async fn deliveries_that_had_waited_prove_an_outage_that_nobody_noticed() -> any
     assert_eq!(outage.cause, Cause::Waiting);
     assert_eq!(outage.proof, Some(Proof::DeliveriesHadWaited));
     assert_eq!(outage.began.as_millisecond(), at.as_millisecond());
-    keep_house_in(&stage, minutes(2)).await;
-    keep_house_in(&stage, minutes(3)).await;
+    run_maintenance_in(&stage, minutes(2)).await;
+    run_maintenance_in(&stage, minutes(3)).await;
     let found = records(&stage).await?;
     assert!(
         matches!(&found[..], [(outage, _)] if outage.closed.is_some()),
@@ -451,7 +451,7 @@ async fn a_webhook_that_cannot_be_enabled_is_tried_by_every_housekeeping() -> an
         echo,
     )
     .await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     let asha = talk(&stage, ASHA, "hello").await?;
     stage.simulator().disable_webhook();
     say(&stage, ASHA, "one").await?;
@@ -460,7 +460,7 @@ async fn a_webhook_that_cannot_be_enabled_is_tried_by_every_housekeeping() -> an
         ..CallFault::on("/v1.0/webhook/", CallOutcome::status(500))
     });
     for later in 1..4 {
-        keep_house_in(&stage, minutes(later)).await;
+        run_maintenance_in(&stage, minutes(later)).await;
     }
     stage.slack.wait_for_text(&asha, "Anything but one?").await;
     let found = records(&stage).await?;
@@ -479,7 +479,7 @@ async fn the_webhook_of_every_queue_is_enabled() -> anyhow::Result<()> {
         ..Options::default()
     };
     let stage = Stage::with(options, echo).await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     let enabled = stage.simulator().records(|seen| seen.webhook_enables.len());
     assert_eq!(enabled, 2, "the account's own and the connection's");
     stage.finish().await
@@ -488,7 +488,7 @@ async fn the_webhook_of_every_queue_is_enabled() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_nobody_rang_for_is_rung_for_within_the_hour() -> anyhow::Result<()> {
     let stage = stage().await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     let asha = talk(&stage, ASHA, "hello").await?;
     // The process was stopped between the entry and the ring, and Haptik has given up.
     let body = json!({
@@ -505,10 +505,10 @@ async fn what_nobody_rang_for_is_rung_for_within_the_hour() -> anyhow::Result<()
     let (lane, now) = (Lane::Channel(auth_id(ASHA)), Timestamp::now());
     let ledger = &stage.local.bridge.ledger;
     ledger.append(&lane, &key, &payload, now, now).await?;
-    keep_house_in(&stage, minutes(30)).await;
+    run_maintenance_in(&stage, minutes(30)).await;
     assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
     assert!(!texts(&stage, &asha).concat().contains("It has arrived."));
-    keep_house_in(&stage, minutes(61)).await;
+    run_maintenance_in(&stage, minutes(61)).await;
     stage.slack.wait_for_text(&asha, "It has arrived.").await;
     stage.finish().await
 }

@@ -26,10 +26,10 @@ async fn a_direct_message_is_answered_where_it_was_written() -> anyhow::Result<(
 #[tokio::test]
 async fn a_mention_comes_twice_and_is_answered_once_in_its_thread() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;
-    let (mention, twin) = stage
+    let (mention, second) = stage
         .slack
         .mention("C000000001", "U00000ASHA", "what is new?", None);
-    for event in [&twin, &mention] {
+    for event in [&second, &mention] {
         stage.slack_sends(event).await;
     }
     let answer = stage
@@ -303,8 +303,8 @@ async fn a_file_and_its_text_reach_haptik_once_each() -> anyhow::Result<()> {
     let event = stage
         .slack
         .file_share(&channel, "U00000ASHA", "my bill", &[png.clone(), exe]);
-    let twin = stage.slack.file_shared(&channel, "U00000ASHA", &png);
-    for event in [&event, &twin] {
+    let second = stage.slack.file_shared(&channel, "U00000ASHA", &png);
+    for event in [&event, &second] {
         stage.slack_sends(event).await;
     }
     let told = stage.haptik_was_told(2).await?;

@@ -362,12 +362,12 @@ async fn every_published_sample_is_acknowledged_by_an_app_in_many_workspaces() -
 }
 
 /// What is in the table for the workspace's token.
-async fn sealed(stage: &Stage) -> anyhow::Result<String> {
+async fn encrypted(stage: &Stage) -> anyhow::Result<String> {
     let table = stage.local.bridge.ledger.table();
     let item = table.get("installations#acme-slack", "T0FAKETEAM").await?;
-    let sealed = item.and_then(|item| item.get("sealed_token").cloned());
-    let sealed = sealed.and_then(|sealed| sealed.as_s().ok().cloned());
-    Ok(sealed.expect("a sealed token"))
+    let encrypted = item.and_then(|item| item.get("encrypted_token").cloned());
+    let encrypted = encrypted.and_then(|encrypted| encrypted.as_s().ok().cloned());
+    Ok(encrypted.expect("a encrypted token"))
 }
 
 #[tokio::test]
@@ -386,7 +386,7 @@ async fn a_token_is_nowhere_in_clear() -> anyhow::Result<()> {
         .await?;
     assert!(whole.items().len() > 3);
     assert!(!format!("{:?}", whole.items()).contains(&token));
-    assert!(sealed(&stage).await?.starts_with("v1:"));
+    assert!(encrypted(&stage).await?.starts_with("v1:"));
     let printed = format!("{:?}", stage.local);
     assert!(printed.contains("Installations") && !printed.contains(&token));
     stage.finish().await
@@ -421,7 +421,7 @@ async fn a_token_moves_to_the_newest_key_and_opens_in_its_own_place_only() -> an
         "T0FAKETEAM",
         "\"ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=\"",
     );
-    let by_the_first = sealed(&stage).await?;
+    let by_the_first = encrypted(&stage).await?;
     let refused = can_answer(&stage, new_key, team).await;
     assert_eq!(
         refused.expect_err("the old key is needed").reason,
@@ -431,7 +431,11 @@ async fn a_token_moves_to_the_newest_key_and_opens_in_its_own_place_only() -> an
     can_answer(&stage, &both, team)
         .await
         .expect("both are there");
-    assert_ne!(sealed(&stage).await?, by_the_first, "it is sealed anew");
+    assert_ne!(
+        encrypted(&stage).await?,
+        by_the_first,
+        "it is encrypted again"
+    );
     can_answer(&stage, new_key, team)
         .await
         .expect("the old key can go");

@@ -39,7 +39,7 @@ fn sink(desk: &FakeCrm, more: &str) -> Options {
             desk.base_url()
         ),
         limits: Limits {
-            twin_wait: Duration::from_millis(300),
+            completion_wait: Duration::from_millis(300),
             probe_every: Duration::from_millis(200),
             ..Limits::default()
         },
@@ -78,7 +78,7 @@ async fn breaker_is(stage: &Stage, is: impl Fn(&CircuitBreaker) -> bool) -> anyh
 }
 
 /// Looks after the sinks, as every minute in AWS, until there are so many tickets.
-async fn keep_house_until(stage: &Stage, desk: &FakeCrm, tickets: usize) {
+async fn run_maintenance_until(stage: &Stage, desk: &FakeCrm, tickets: usize) {
     let until = Instant::now() + Duration::from_secs(30);
     while desk.tickets().len() < tickets && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(220)).await;
@@ -160,7 +160,7 @@ async fn both_completion_events_in_any_order_and_number_are_one_ticket_with_the_
         ["chat_complete", "webhook_conversation_complete"],
     ];
     for order in orders {
-        // Longer than the short twin is held, so that it makes the ticket when it comes first.
+        // Longer than `chat_complete` is held, so that it makes the ticket when it comes first.
         for between in [Duration::ZERO, Duration::from_millis(700)] {
             let desk = FakeCrm::zendesk().await;
             let (stage, (auth_id, user_name)) = scene(&desk, "").await?;
@@ -273,7 +273,7 @@ async fn a_crm_that_accepts_no_credentials_waits_for_an_operator_and_goes_on_by_
     assert!(tries <= 5, "one probe at a time, not {tries}");
     chat(&stage, "U00000ASHA").await;
     desk.revoke(false);
-    keep_house_until(&stage, &desk, 3).await;
+    run_maintenance_until(&stage, &desk, 3).await;
     stage.finish().await
 }
 
@@ -309,7 +309,7 @@ async fn a_ticket_that_alone_is_forbidden_is_refused_and_the_others_go_on() -> a
     assert!(breaker.attention.is_some(), "it may be the credentials");
     complete(&stage, &ravi).await;
     // Whichever is tried first: the other one is taken, and then it is known whose it is.
-    keep_house_until(&stage, &desk, 1).await;
+    run_maintenance_until(&stage, &desk, 1).await;
     let until = Instant::now() + Duration::from_secs(20);
     while stage.left_over().await?.1.is_empty() && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -401,7 +401,7 @@ async fn a_crm_that_was_down_hung_and_accepted_no_credentials_gets_every_ticket_
     chat(&stage, "U00000ASHA").await;
     assert!(desk.tickets().is_empty(), "{}", desk.report());
     desk.revoke(false);
-    keep_house_until(&stage, &desk, 3).await;
+    run_maintenance_until(&stage, &desk, 3).await;
     stage.finish().await?;
     assert_eq!(desk.tickets().len(), 3, "{}", desk.report());
     Ok(())
@@ -504,6 +504,6 @@ async fn what_has_waited_for_an_operator_for_a_day_is_not_given_up_at_its_first_
         desk.fail_next(CREATION.0, CREATION.1, 1, fault);
     }
     desk.revoke(false);
-    keep_house_until(&stage, &desk, 2).await;
+    run_maintenance_until(&stage, &desk, 2).await;
     stage.finish().await
 }

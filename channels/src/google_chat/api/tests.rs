@@ -31,8 +31,8 @@ async fn api(answer: impl Fn(usize) -> Answer + Send + Sync + 'static) -> (Fake,
     (fake, api)
 }
 
-fn place() -> Place {
-    Place {
+fn place() -> Address {
+    Address {
         space: "spaces/AAQ".to_owned(),
         thread: Some("spaces/AAQ/threads/T1".to_owned()),
     }

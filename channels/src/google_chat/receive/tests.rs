@@ -11,16 +11,16 @@ fn sample(name: &str) -> Vec<u8> {
     fs::read(folder.join(name).with_extension("json")).expect("a sample")
 }
 
-fn said_in(name: &str) -> Deed<Message> {
+fn said_in(name: &str) -> UserEvent<Message> {
     match read(&sample(name)) {
-        Read::Said(deed) => *deed,
+        Read::Message(user_event) => *user_event,
         other => panic!("{name}: {other:?}"),
     }
 }
 
-fn tapped_in(name: &str) -> Deed<Tap> {
+fn tapped_in(name: &str) -> UserEvent<Tap> {
     match read(&sample(name)) {
-        Read::Tapped(deed) => *deed,
+        Read::Tapped(user_event) => *user_event,
         other => panic!("{name}: {other:?}"),
     }
 }
@@ -41,15 +41,19 @@ fn what_is_said_is_for_the_bot_without_its_mention() {
         ("addon_file", ""),
         ("addon_drive_file", "see this"),
     ] {
-        let deed = said_in(name);
-        assert_eq!(deed.action.text, text, "{name}");
-        assert_eq!(deed.user, "1001", "{name}");
+        let user_event = said_in(name);
+        assert_eq!(user_event.action.text, text, "{name}");
+        assert_eq!(user_event.user, "1001", "{name}");
         assert_eq!(
-            deed.profile.email.as_deref(),
+            user_event.profile.email.as_deref(),
             Some("t@example.com"),
             "{name}"
         );
-        assert_eq!(deed.profile.name.as_deref(), Some("Test User"), "{name}");
+        assert_eq!(
+            user_event.profile.name.as_deref(),
+            Some("Test User"),
+            "{name}"
+        );
     }
 }
 
@@ -174,8 +178,11 @@ fn a_name_that_leads_elsewhere_is_none() {
 
 #[test]
 fn nothing_that_is_said_is_in_a_debug() {
-    let deed = format!("{:?} {:?}", said_in("app_direct"), tapped_in("addon_form"));
-    assert!(!deed.contains("Thanks") && !deed.contains("Ann"), "{deed}");
+    let user_event = format!("{:?} {:?}", said_in("app_direct"), tapped_in("addon_form"));
+    assert!(
+        !user_event.contains("Thanks") && !user_event.contains("Ann"),
+        "{user_event}"
+    );
 }
 
 /// The places of a value, as JSON pointers.

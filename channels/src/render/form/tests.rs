@@ -80,7 +80,7 @@ fn the_answers_are_a_line_each() {
         (Some(""), "30"),
         (None, "Pune"),
     ];
-    assert_eq!(said(answers), "Name or so: Asha Rao\n30\nPune");
+    assert_eq!(answers_as_lines(answers), "Name or so: Asha Rao\n30\nPune");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_rule_that_cannot_be_read_asks_for_nothing() {
 proptest! {
     #[test]
     fn answers_as_json_are_read_back(answers in proptest::collection::vec(("\\PC{1,12}", "\\PC{0,20}"), 0..8)) {
-        let said = said_as_json(answers.iter().map(|(name, answer)| (name.as_str(), answer.as_str())));
+        let said = answers_as_json(answers.iter().map(|(name, answer)| (name.as_str(), answer.as_str())));
         let mut expected = serde_json::Map::new();
         for (name, answer) in &answers {
             if !one_line(answer).is_empty() {

@@ -34,7 +34,7 @@ fn nested(text: &str, pieces: &mut Pieces, depth: usize) {
     });
     let definitions = definitions.iter().filter(|_| is_used);
     let definitions = definitions.map(|(_, one)| (one.span.start, one.span.end));
-    let mut walk = Walk {
+    let mut walk = Reader {
         source: &source,
         definitions: definitions.collect(),
         bullets: bullets(&events, &source.text),
@@ -82,7 +82,7 @@ fn bullets(events: &[(Event<'_>, Range<usize>)], text: &str) -> BTreeSet<usize> 
 type Events<'e> = std::vec::IntoIter<(Event<'e>, Range<usize>)>;
 
 /// A walk along the events: `at` is how far the text was read.
-struct Walk<'w> {
+struct Reader<'w> {
     source: &'w Source,
     /// The definitions of links: they are not shown, where any of them is used.
     definitions: BTreeSet<(usize, usize)>,
@@ -98,7 +98,7 @@ struct Walk<'w> {
     depth: usize,
 }
 
-impl Walk<'_> {
+impl Reader<'_> {
     fn event<'e>(&mut self, event: Event<'e>, range: Range<usize>, events: &mut Events<'e>) {
         match event {
             Event::Start(tag) => self.start(tag, range, events),

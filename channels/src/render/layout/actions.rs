@@ -10,7 +10,7 @@ use crate::render::inline::{self, Rich, Span, read, title};
 use crate::render::media::{dialled, web_address};
 use crate::render::pack::{button_weight, fits_in};
 use crate::render::page::numbered;
-use haptik_bridge_shared::message::hsl::{Actionable, Effect, Said, opened};
+use haptik_bridge_shared::message::hsl::{Actionable, Effect, TapMessage, opened};
 use haptik_bridge_shared::message::without_machine_parts;
 
 /// How something is chosen.
@@ -107,7 +107,12 @@ impl Layout<'_> {
     }
 
     /// What a button carries that opens a link and says something by it, where such taps are reported.
-    fn by_opening(&self, index: usize, actionable: &Actionable, said: &Said) -> Option<String> {
+    fn by_opening(
+        &self,
+        index: usize,
+        actionable: &Actionable,
+        said: &TapMessage,
+    ) -> Option<String> {
         let buttons = self.limits.buttons.filter(|buttons| buttons.url_taps)?;
         let tap = Tap::say(index, actionable, said);
         (buttons.codec)(&self.reference, &tap, buttons.data)

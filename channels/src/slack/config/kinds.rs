@@ -1,7 +1,7 @@
 //! The kinds of values that only Slack has.
 
 use haptik_bridge_shared::config::kind::{
-    Fault, Faults, Given, Kind, SecretList, probably_not_meant, quote,
+    Fault, Faults, Given, SecretList, ValueType, probably_not_meant, quote,
 };
 
 /// Bot tokens.
@@ -22,7 +22,7 @@ pub(super) const BOT_TOKENS: SecretList = SecretList {
 #[derive(Debug)]
 pub(super) struct Scopes;
 
-impl Kind for Scopes {
+impl ValueType for Scopes {
     type Value = Vec<String>;
 
     fn name(&self) -> String {
@@ -47,7 +47,7 @@ impl Kind for Scopes {
 #[derive(Debug)]
 pub(super) struct Emoji;
 
-impl Kind for Emoji {
+impl ValueType for Emoji {
     type Value = Option<String>;
 
     fn name(&self) -> String {

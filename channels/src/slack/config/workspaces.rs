@@ -4,7 +4,7 @@ use url::Url;
 
 use super::kinds::{BOT_TOKENS, Scopes};
 use crate::install::ENCRYPTION_KEYS;
-use haptik_bridge_shared::config::kind::{BaseUrl, Kind as _, SecretList, TextOf};
+use haptik_bridge_shared::config::kind::{BaseUrl, SecretList, TextOf, ValueType as _};
 use haptik_bridge_shared::config::{KeyDoc, Part, Reported, Secrets, Section};
 use haptik_bridge_shared::section;
 

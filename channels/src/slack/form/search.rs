@@ -7,7 +7,7 @@ use haptik_bridge_shared::lenient_json;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Kept, Origin, kept, number, option};
+use super::{FormMetadata, Origin, number, option, private_metadata};
 use crate::render::form::one_line;
 use crate::slack::limits;
 
@@ -26,9 +26,9 @@ pub(in crate::slack) struct Search {
 /// (<https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload>); `None` where there is
 /// nothing to ask.
 pub(in crate::slack) fn search(payload: &Value) -> Option<Search> {
-    let json = kept(payload.get("view")?)?;
+    let json = private_metadata(payload.get("view")?)?;
     let index = number(&lenient_json::text(payload, "block_id"))?;
-    let url = Kept::read(&json).searches.get(index).cloned()?;
+    let url = FormMetadata::read(&json).searches.get(index).cloned()?;
     Some(Search {
         url: Url::parse(&url).ok()?,
         typed: lenient_json::text(payload, "value"),

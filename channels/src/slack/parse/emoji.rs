@@ -94,12 +94,12 @@ fn with_tones(emoji: &str, tones: &str) -> Option<String> {
 
 /// What each name in a text is, in order, as far as its blocks say it.
 #[derive(Debug, Default)]
-pub(super) struct Named {
+pub(super) struct EmojiNames {
     /// For each name: of each place where it stands, the emoji, or `None` where it is no more than text.
     known: HashMap<String, VecDeque<Option<String>>>,
 }
 
-impl Named {
+impl EmojiNames {
     /// What the blocks of `message` say of the names in `text`, which was made of it. What they say of a
     /// name counts only where they have it as often as the text.
     pub(super) fn of(message: &Value, text: &str) -> Self {

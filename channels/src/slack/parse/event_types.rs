@@ -47,7 +47,7 @@ const INTERACTIONS: &[&str] = &[
     "view_submission", "workflow_step_edit",
 ];
 
-/// Whether Slack documents an event of this type. A message's twin names (`message.im`) count too.
+/// Whether Slack documents an event of this type. A message's second names (`message.im`) count too.
 pub(super) fn is_documented(kind: &str) -> bool {
     EVENTS.contains(&kind) || kind.starts_with("message.")
 }

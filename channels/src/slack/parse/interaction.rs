@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::ts::Ts;
-use super::{Opening, Place, Reader, Reading, event_types, nothing};
+use super::{FormToOpen, MessagePlace, Reader, Reading, event_types, nothing};
 use crate::channel::Response;
 use crate::slack::address::{Address, Command};
 use crate::slack::form::{self, Submission};
@@ -13,7 +13,7 @@ use crate::slack::tap::{FILL, OPEN, RATE, RATING, REMARK, SAY, Tap};
 use crate::slack::{choice, home};
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::hsl::spoken;
+use haptik_bridge_shared::message::hsl::visible_text;
 use haptik_bridge_shared::message::{Addressed, Inbound, KeyRef, MessageRef, Task, UserAction};
 
 impl Reader<'_> {
@@ -85,7 +85,9 @@ impl Reader<'_> {
         let time = time.ok_or("a tap whose action_ts is no time")?;
         let key = time.key(place.channel).then(place.ts).then(id);
         let shown = match &tap {
-            Tap::Say { message, .. } => Some(spoken(message)).filter(|shown| !shown.is_empty()),
+            Tap::Say { message, .. } => {
+                Some(visible_text(message)).filter(|shown| !shown.is_empty())
+            }
             Tap::Rate(rating) => Some("★".repeat(usize::from(*rating))),
             Tap::Offered { .. } | Tap::Fill { .. } => None,
         };
@@ -140,7 +142,7 @@ impl Reader<'_> {
 
 impl Reader<'_> {
     /// A tap that opens a form.
-    fn opening(self, payload: &Value, action: &Value, id: &str) -> Result<Opening, String> {
+    fn opening(self, payload: &Value, action: &Value, id: &str) -> Result<FormToOpen, String> {
         let value = lenient_json::some_text(action, "value");
         let Some(Tap::Fill { auth_id, key }) = value.as_deref().and_then(Tap::read) else {
             return Err("a form's button whose value is not ours".to_owned());
@@ -158,7 +160,7 @@ impl Reader<'_> {
         };
         let fallback_key = time.key(place.channel).then(place.ts).then(id);
         let not_opened = form_not_opened(&self.address(place));
-        Ok(Opening {
+        Ok(FormToOpen {
             message: MessageRef {
                 auth_id,
                 key: KeyRef::Key(key),
@@ -180,7 +182,7 @@ impl Reader<'_> {
         let search = form::search(payload)?;
         let user = text_at(payload, "/user/id")?;
         let origin = &search.origin;
-        let place = Place {
+        let place = MessagePlace {
             channel: &origin.channel,
             thread_ts: origin.thread_ts.as_deref(),
             ts: &origin.ts,
@@ -211,7 +213,7 @@ impl Reader<'_> {
         if text.is_empty() {
             return Ok(nothing());
         }
-        let place = Place {
+        let place = MessagePlace {
             channel: &origin.channel,
             thread_ts: origin.thread_ts.as_deref(),
             ts: &origin.ts,
@@ -256,7 +258,7 @@ fn remark(payload: &Value, rating: &str) -> Option<String> {
 }
 
 /// In a channel, a tap is as good as a mention.
-fn addressed(place: Place<'_>) -> Addressed {
+fn addressed(place: MessagePlace<'_>) -> Addressed {
     if place.is_direct {
         Addressed::Yes
     } else {
@@ -265,7 +267,7 @@ fn addressed(place: Place<'_>) -> Addressed {
 }
 
 /// The place of the message with the button.
-fn place(payload: &Value) -> Result<Place<'_>, String> {
+fn place(payload: &Value) -> Result<MessagePlace<'_>, String> {
     let first = |pointers: &[&str]| {
         pointers
             .iter()
@@ -276,7 +278,7 @@ fn place(payload: &Value) -> Result<Place<'_>, String> {
     let ts = first(&["/container/message_ts", "/message/ts"]).ok_or("a tap without a message")?;
     let thread_ts = first(&["/message/thread_ts", "/container/thread_ts"]);
     let name = text_at(payload, "/channel/name").unwrap_or_default();
-    Ok(Place {
+    Ok(MessagePlace {
         channel,
         thread_ts,
         ts,

@@ -8,7 +8,7 @@ use super::start::START;
 use super::text::{Readable, leading_mention, mentions};
 use super::ts::Ts;
 use super::words::Words;
-use super::{Place, Reader, Reading, nothing};
+use super::{MessagePlace, Reader, Reading, nothing};
 use crate::slack::address::Address;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction, file_name};
@@ -39,10 +39,10 @@ impl Reader<'_> {
         let is_mention = lenient_json::text(event, "type") == "app_mention";
         let mut own_ids = own.mentionable();
         if is_mention && own_ids.is_empty() {
-            own_ids.extend(leading_mention(words.said()));
+            own_ids.extend(leading_mention(words.own_text()));
         }
-        let is_addressed = is_mention || mentions(words.said(), &own_ids);
-        let place = Place {
+        let is_addressed = is_mention || mentions(words.own_text(), &own_ids);
+        let place = MessagePlace {
             channel,
             thread_ts: event
                 .get("thread_ts")
@@ -117,13 +117,13 @@ impl Reader<'_> {
             return nothing();
         }
         let thread_ts = lenient_json::some_text(message, "thread_ts");
-        let place = Place {
+        let place = MessagePlace {
             channel: &channel,
             thread_ts: thread_ts.as_deref(),
             ts: &ts,
             is_direct: is_direct(event, &channel),
         };
-        let was_addressed = |one: &Value| mentions(Words::of(one).said(), &own_ids);
+        let was_addressed = |one: &Value| mentions(Words::of(one).own_text(), &own_ids);
         let begins_thread = place.root() == ts;
         if !place.is_direct && begins_thread && !was_addressed(before) && !was_addressed(message) {
             return nothing();

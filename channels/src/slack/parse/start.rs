@@ -8,11 +8,11 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::emoji::Named;
+use super::emoji::EmojiNames;
 use super::text::{Readable, readable};
 use super::ts::Ts;
 use super::words::Words;
-use super::{Place, Reader, Reading, nothing};
+use super::{MessagePlace, Reader, Reading, nothing};
 use crate::channel::Response;
 use crate::slack::address::{Address, Command, Method};
 use crate::slack::home;
@@ -33,11 +33,11 @@ impl Reader<'_> {
         if user.is_empty() {
             return nothing();
         }
-        let Readable { text, mentions } = readable(field("text"), &[], Named::default());
+        let Readable { text, mentions } = readable(field("text"), &[], EmojiNames::default());
         let text = if text.is_empty() { START } else { &text };
         let key = self.sent_key(user, field("trigger_id"));
         // Wherever it was given, also in a direct message of other people, where the app cannot write.
-        let mut inbound = self.said(user, user, key, text, Vec::new());
+        let mut inbound = self.inbound_message(user, user, key, text, Vec::new());
         inbound.mentions = mentions;
         let text = "The answer comes in our direct messages.";
         let response = Response::json(200, &json!({"response_type": "ephemeral", "text": text}));
@@ -66,7 +66,7 @@ impl Reader<'_> {
             let notice = posted(&address, "There is nothing in that message to ask about.");
             return self.only_task(user, key.then("about"), notice);
         }
-        let mut inbound = self.said(user, user, key, &text, words.files);
+        let mut inbound = self.inbound_message(user, user, key, &text, words.files);
         inbound.mentions = mentions;
         let key = inbound.key.then("about");
         let notice = asked_about(&inbound.address, about.text, about.mentions);
@@ -105,7 +105,7 @@ impl Reader<'_> {
             |time| time.key(user),
         );
         Reading {
-            inbound: vec![self.said(user, user, key, text, Vec::new())],
+            inbound: vec![self.inbound_message(user, user, key, text, Vec::new())],
             ..nothing()
         }
     }
@@ -161,7 +161,7 @@ impl Reader<'_> {
     }
 
     /// Something said in the direct conversation, by other means than a message there.
-    fn said(
+    fn inbound_message(
         self,
         user: &str,
         channel: &str,
@@ -204,8 +204,8 @@ impl Reader<'_> {
 }
 
 /// The direct conversation of this id, or with this user.
-fn direct(channel: &str) -> Place<'_> {
-    Place {
+fn direct(channel: &str) -> MessagePlace<'_> {
+    MessagePlace {
         channel,
         thread_ts: None,
         ts: "",

@@ -97,12 +97,12 @@ fn a_direct_message_is_for_the_bot_and_answered_where_it_was_said() {
 }
 
 #[test]
-fn a_mention_and_its_twin_are_one_message_answered_in_the_thread() {
+fn a_mention_and_its_second_event_are_one_message_answered_in_the_thread() {
     let mention = one(
         &json!({"type": "app_mention", "channel": "C1", "user": "U1", "text": "<@UBOT> help", "ts": "1700000000.000100"}),
     );
-    let twin = one(&in_channel(&json!({"text": "<@UBOT> help"})));
-    assert_eq!(mention, twin);
+    let second = one(&in_channel(&json!({"text": "<@UBOT> help"})));
+    assert_eq!(mention, second);
     assert_eq!(said(&mention), "help");
     assert_eq!(
         mention.addressed,

@@ -3,7 +3,7 @@
 
 use haptik_bridge_shared::message::Mention;
 
-use super::emoji::{self, Named};
+use super::emoji::{self, EmojiNames};
 
 /// The longest sequence in angle brackets that is looked for, in bytes.
 const LONGEST_SEQUENCE: usize = 8_000;
@@ -24,7 +24,7 @@ pub(super) struct Readable {
 /// A message's text as a person reads it: names for mentions, links written out, emoji as characters, the
 /// escaping undone once. A mention of the app itself, one of `own`, goes with its spaces: it only says to
 /// whom the rest is addressed.
-pub(super) fn readable(text: &str, own: &[&str], named: Named) -> Readable {
+pub(super) fn readable(text: &str, own: &[&str], named: EmojiNames) -> Readable {
     let mut writer = Writer {
         own,
         named,
@@ -105,7 +105,7 @@ enum Code {
 /// Writes a text as a person reads it.
 struct Writer<'a> {
     own: &'a [&'a str],
-    named: Named,
+    named: EmojiNames,
     out: Readable,
     code: Code,
 }

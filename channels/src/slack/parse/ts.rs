@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_not_read() {
+    fn rejects_a_malformed_ts() {
         for text in [
             "",
             ".",

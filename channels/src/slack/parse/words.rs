@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::blocks::{escaped, lines, tables};
-use super::emoji::Named;
+use super::emoji::EmojiNames;
 use super::message::attachment;
 use super::text::{self, Readable};
 use haptik_bridge_shared::lenient_json;
@@ -13,7 +13,7 @@ use haptik_bridge_shared::message::Attachment;
 #[derive(Debug)]
 pub(super) struct Words<'a> {
     message: &'a Value,
-    said: String,
+    own_text: String,
     forwarded: String,
     /// The files, those of forwarded messages included.
     pub(super) files: Vec<Attachment>,
@@ -36,23 +36,23 @@ impl<'a> Words<'a> {
         );
         Self {
             message,
-            said: said(message),
+            own_text: own_text(message),
             forwarded: forwarded.join("\n"),
             files: files.filter_map(attachment).collect(),
         }
     }
 
     /// What the user wrote, without what it forwards, as Slack writes it.
-    pub(super) fn said(&self) -> &str {
-        &self.said
+    pub(super) fn own_text(&self) -> &str {
+        &self.own_text
     }
 
     /// All of it as a person reads it. See [`text::readable`].
     pub(super) fn readable(&self, own: &[&str]) -> Readable {
-        let parts = [self.said.trim(), self.forwarded.trim()];
+        let parts = [self.own_text.trim(), self.forwarded.trim()];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let all = parts.join("\n");
-        text::readable(&all, own, Named::of(self.message, &all))
+        text::readable(&all, own, EmojiNames::of(self.message, &all))
     }
 
     /// All of it in one line or more, its files by their names; empty where there is nothing.
@@ -84,7 +84,7 @@ fn is_an_apps(message: &Value) -> bool {
         || lenient_json::text(message, "subtype") == "bot_message"
 }
 
-fn said(message: &Value) -> String {
+fn own_text(message: &Value) -> String {
     let text = lenient_json::text(message, "text");
     let attachments = || lenient_json::list(message, "attachments").filter(|one| !is_shared(one));
     let mut parts;

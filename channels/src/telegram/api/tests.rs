@@ -59,16 +59,16 @@ async fn no_error_has_the_token() {
 #[test]
 fn what_telegram_says_is_apart_from_what_may_be_logged() {
     let words = "Bad Request: can't parse entities: Unsupported start tag \"private words\"";
-    let error = SendError::from(Failed::Refused {
+    let error = SendError::from(CallFailure::Refused {
         method: "sendMessage",
-        refused: Declined::TooRich(words.into()),
+        refused: RefusalReason::TooRich(words.into()),
     });
     assert_eq!(error.refusal, Refusal::TooRich);
     assert!(!format!("{error} {error:?}").contains("private words"));
     assert_eq!(error.detail.as_ref().map(Detail::as_str), Some(words));
-    let blocked = SendError::from(Failed::Refused {
+    let blocked = SendError::from(CallFailure::Refused {
         method: "sendMessage",
-        refused: Declined::Refused("Forbidden: bot was blocked by the user".into()),
+        refused: RefusalReason::Refused("Forbidden: bot was blocked by the user".into()),
     });
     assert_eq!(blocked.refusal, Refusal::Refused);
     assert_eq!(blocked.reason, "sendMessage: the user blocked the bot");

@@ -57,7 +57,7 @@ pub(super) fn file(message: &Value) -> Option<Attachment> {
 
 /// What a message says that has neither a text nor a file; empty where it says nothing, as all messages
 /// about the chat itself.
-pub(super) fn spoken(message: &Value) -> String {
+pub(super) fn special_content_text(message: &Value) -> String {
     let at = |key: &str| message.get(key).filter(|value| value.is_object());
     if let Some(venue) = at("venue") {
         let place = venue.get("location").map(coordinates).unwrap_or_default();

@@ -59,8 +59,8 @@ fn in_short(update: &Update) -> String {
         Update::Nothing => "nothing".to_owned(),
         Update::NameNeeded => "the name is needed".to_owned(),
         Update::Odd(why) => format!("odd: {why}"),
-        Update::Said(deed) => {
-            let file = deed.action.file.as_ref().map(|file| {
+        Update::Message(user_event) => {
+            let file = user_event.action.file.as_ref().map(|file| {
                 let size = file.size.unwrap_or_default();
                 format!(
                     " + {} {} {size} {}",
@@ -69,23 +69,26 @@ fn in_short(update: &Update) -> String {
                     file.id.as_deref().unwrap_or("?")
                 )
             });
-            let at = place(&deed.chat, &deed.thread);
+            let at = place(&user_event.chat, &user_event.thread);
             format!(
                 "{} at {at}: {:?}{}",
-                deed.user,
-                deed.action.text,
+                user_event.user,
+                user_event.action.text,
                 file.unwrap_or_default()
             )
         }
-        Update::Tapped(deed) => {
+        Update::Tapped(user_event) => {
             let Tap {
                 message,
                 label,
                 data,
                 ..
-            } = &deed.action;
-            let at = place(&deed.chat, &deed.thread);
-            format!("{} at {at} taps {message:?} {label:?} {data}", deed.user)
+            } = &user_event.action;
+            let at = place(&user_event.chat, &user_event.thread);
+            format!(
+                "{} at {at} taps {message:?} {label:?} {data}",
+                user_event.user
+            )
         }
     }
 }
@@ -102,8 +105,8 @@ fn each_sample_is_read_as_what_the_user_did() {
 #[test]
 fn keys_are_the_same_on_every_delivery_and_sort_by_time() {
     let key = |update: &Value| match read_it(update, &knowing()) {
-        Update::Said(deed) => deed.key,
-        Update::Tapped(deed) => deed.key,
+        Update::Message(user_event) => user_event.key,
+        Update::Tapped(user_event) => user_event.key,
         other => panic!("{other:?}"),
     };
     let at = |date: i64, id: i64| {
@@ -159,7 +162,7 @@ fn the_bots_name_is_asked_for_only_where_it_matters() {
 #[test]
 fn what_is_known_of_a_user_comes_with_each_message() {
     let profile = |name| match read_it(&sample(name), &knowing()) {
-        Update::Said(deed) => deed.profile,
+        Update::Message(user_event) => user_event.profile,
         other => panic!("{other:?}"),
     };
     let asha = profile("contact_own");

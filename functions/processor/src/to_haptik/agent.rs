@@ -1,7 +1,7 @@
 //! Asking for a human within a conversation with Haptik's bot, and moving a chat to a team.
 
 use haptik_bridge_shared::haptik::client::{HaptikError, MoveToAgent};
-use haptik_bridge_shared::ingest::{Ask, Began, RequestContext};
+use haptik_bridge_shared::ingest::{Ask, BeginOutcome, RequestContext};
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::handoff::{AskedBy, Handoff};
 use haptik_bridge_shared::retry::Failure;
@@ -56,7 +56,7 @@ impl ToHaptik<'_> {
         };
         let name = format!("requested-{id}");
         self.notify(conversation, &name, notice, inbound.at).await?;
-        if let Began::Another(earlier) = began.map_err(Failure::from)? {
+        if let BeginOutcome::Another(earlier) = began.map_err(Failure::from)? {
             // The user asks again, since nobody has come: so is Haptik.
             return self.move_to_team(conversation, entry, &earlier).await;
         }
@@ -68,7 +68,7 @@ impl ToHaptik<'_> {
         }
         match self.move_to_team(conversation, entry, id).await {
             Err(DeliveryError::Failed(failure))
-                if is_unheard(&failure) && entry.parts_done == 0 =>
+                if is_nothing_said(&failure) && entry.parts_done == 0 =>
             {
                 self.send_request(conversation, entry, text).await?;
                 Err(DeliveryError::Failed(failure))
@@ -184,6 +184,6 @@ fn needs_moving(handoff: Option<&Handoff>) -> bool {
     })
 }
 
-fn is_unheard(failure: &Failure) -> bool {
+fn is_nothing_said(failure: &Failure) -> bool {
     failure.reason == HaptikError::NothingSaid.to_string()
 }

@@ -39,7 +39,7 @@ impl ToHaptik<'_> {
         };
         let attachment = located.as_ref().unwrap_or(attachment);
         let untaken = match (located.is_ok(), sendable(attachment)) {
-            (false, _) => Untaken::Gone,
+            (false, _) => FileRefusal::Gone,
             (true, Err(untaken)) => untaken,
             (true, Ok(kind)) => match outlet.download(address, attachment, FILE_LIMIT).await {
                 Ok(bytes) => {
@@ -53,10 +53,10 @@ impl ToHaptik<'_> {
                         text: "",
                     };
                     match haptik.log_file(&file).await {
-                        Err(error) if error.is_refused() => Untaken::Kind,
+                        Err(error) if error.is_refused() => FileRefusal::Kind,
                         sent => {
                             let logged = sent.map_err(DeliveryError::from)?;
-                            conversation.took(&logged);
+                            conversation.record_receipt(&logged);
                             self.note_file(entry, part, &logged).await;
                             return Ok(());
                         }
@@ -96,7 +96,7 @@ impl ToHaptik<'_> {
         conversation: &Conversation<'_>,
         entry: &Entry,
         attachment: &Attachment,
-        untaken: Untaken,
+        untaken: FileRefusal,
     ) -> Result<(), Failure> {
         let inbound = conversation.inbound;
         let name = match attachment.name.as_str() {
@@ -104,14 +104,14 @@ impl ToHaptik<'_> {
             name => format!("“{name}”"),
         };
         let text = match untaken {
-            Untaken::Kind => format!(
+            FileRefusal::Kind => format!(
                 "{name} could not be passed on. Pictures (jpg, png, gif) and documents (pdf, doc, docx, xls, \
                  xlsx, csv) can."
             ),
-            Untaken::TooLarge => {
+            FileRefusal::TooLarge => {
                 format!("{name} could not be passed on: it is larger than 10 MB.")
             }
-            Untaken::Gone => format!("{name} could not be passed on: it could not be opened."),
+            FileRefusal::Gone => format!("{name} could not be passed on: it could not be opened."),
         };
         let Some(command) = conversation.outlet.notice(&inbound.address, &text) else {
             return Ok(());
@@ -136,7 +136,7 @@ impl ToHaptik<'_> {
 
 /// Why a file was not passed on.
 #[derive(Clone, Copy)]
-enum Untaken {
+enum FileRefusal {
     /// Haptik does not take its kind.
     Kind,
     /// It is larger than Haptik takes.
@@ -146,15 +146,15 @@ enum Untaken {
 }
 
 /// As what Haptik takes a file, if it does.
-fn sendable(attachment: &Attachment) -> Result<FileKind, Untaken> {
-    let kind = FileKind::of(&attachment.name, &attachment.mime_type).ok_or(Untaken::Kind)?;
+fn sendable(attachment: &Attachment) -> Result<FileKind, FileRefusal> {
+    let kind = FileKind::of(&attachment.name, &attachment.mime_type).ok_or(FileRefusal::Kind)?;
     match attachment.size {
-        Some(size) if size > FILE_LIMIT as u64 => Err(Untaken::TooLarge),
+        Some(size) if size > FILE_LIMIT as u64 => Err(FileRefusal::TooLarge),
         _ => Ok(kind),
     }
 }
 
-fn not_had(error: &SendError) -> Untaken {
+fn not_had(error: &SendError) -> FileRefusal {
     tracing::warn!(reason = error.reason, "a file cannot be had");
-    Untaken::Gone
+    FileRefusal::Gone
 }

@@ -85,7 +85,7 @@ impl ToHaptik<'_> {
         let (auth_id, now) = (&inbound.auth_id, Timestamp::now());
         let bridge = &self.bridge;
         bridge
-            .give_back(
+            .return_message(
                 RequestContext::new("processor", now),
                 auth_id,
                 id,

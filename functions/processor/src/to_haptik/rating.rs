@@ -32,7 +32,9 @@ impl ToHaptik<'_> {
         resolved: Option<bool>,
     ) -> Result<DeliveryOutcome, DeliveryError> {
         // Before Haptik is told, so that it is the same event whatever Haptik says, and on every try.
-        let is_with_sinks = self.tell_sinks(conversation, feedback, resolved).await?;
+        let is_with_sinks = self
+            .append_for_sinks(conversation, feedback, resolved)
+            .await?;
         let (why, text) = match conversation.haptik.log_feedback(feedback).await {
             Err(HaptikError::DuplicateFeedback) => {
                 ("Haptik takes one feedback an hour", RATED_BEFORE)
@@ -51,7 +53,7 @@ impl ToHaptik<'_> {
     }
 
     /// Tells the sinks a rating; whether one wants it.
-    async fn tell_sinks(
+    async fn append_for_sinks(
         &self,
         conversation: &Conversation<'_>,
         feedback: &Feedback<'_>,

@@ -9,7 +9,7 @@ use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::{Inbound, Profile};
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::users::{AskedProfile, User};
+use haptik_bridge_shared::users::{ProfileLookup, User};
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -50,10 +50,10 @@ impl ToHaptik<'_> {
         let is_told = known.is_some_and(|known| *known == hash || claimed.is_none());
         let asked = match known {
             None => self.asked_first(conversation, entry).await?,
-            Some(_) => self.asked_again(conversation, user).await,
+            Some(_) => self.look_up_profile_again(conversation, user).await,
         };
         let (news, said) = match asked {
-            Some(Asked { news, said }) => (Some(news), said),
+            Some(ProfileAnswer { news, said }) => (Some(news), said),
             None => (None, None),
         };
         let has_changed = said.is_some() && news.as_ref().is_some_and(|news| is_news(user, news));
@@ -71,7 +71,7 @@ impl ToHaptik<'_> {
             users.put_registered(&user.auth_id, &hash).await?;
         }
         if let Some(news) = news {
-            users.put_asked(&user.auth_id, &news).await?;
+            users.put_profile_lookup(&user.auth_id, &news).await?;
         }
         Ok(())
     }
@@ -81,13 +81,13 @@ impl ToHaptik<'_> {
         &self,
         conversation: &Conversation<'_>,
         entry: &Entry,
-    ) -> Result<Option<Asked>, Failure> {
+    ) -> Result<Option<ProfileAnswer>, Failure> {
         let (outlet, inbound) = (conversation.outlet, conversation.inbound);
         if !outlet.knows_users() {
             return Ok(None);
         }
         match outlet.profile(&inbound.address, &inbound.user).await {
-            Ok(said) => Asked::new(conversation.connection_id, said).map(Some),
+            Ok(said) => ProfileAnswer::new(conversation.connection_id, said).map(Some),
             Err(_) if entry.attempts >= TRIES_FOR_A_PROFILE => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -95,16 +95,20 @@ impl ToHaptik<'_> {
 
     /// What the channel says by now of a user whom Haptik knows, where it is time to ask. Nothing waits for it
     /// for long, and a failure is nobody's problem: it is asked again after a while.
-    async fn asked_again(&self, conversation: &Conversation<'_>, user: &User) -> Option<Asked> {
+    async fn look_up_profile_again(
+        &self,
+        conversation: &Conversation<'_>,
+        user: &User,
+    ) -> Option<ProfileAnswer> {
         let (outlet, inbound) = (conversation.outlet, conversation.inbound);
         let now = Timestamp::now().as_millisecond();
-        let is_recent = |asked: &AskedProfile| now - asked.at < ASKED_FOR;
+        let is_recent = |asked: &ProfileLookup| now - asked.at < ASKED_FOR;
         if !outlet.knows_users() || user.asked.as_ref().is_some_and(is_recent) {
             return None;
         }
         let asking = outlet.profile(&inbound.address, &inbound.user);
         let failed = match tokio::time::timeout(ASKING_AGAIN_TIMEOUT, asking).await {
-            Ok(Ok(said)) => return Asked::new(conversation.connection_id, said).ok(),
+            Ok(Ok(said)) => return ProfileAnswer::new(conversation.connection_id, said).ok(),
             Ok(Err(error)) => error.reason,
             Err(_) => "it took too long".to_owned(),
         };
@@ -113,8 +117,8 @@ impl ToHaptik<'_> {
             "whether a profile has changed is not known"
         );
         let hash = user.asked.as_ref().map(|asked| asked.hash.clone());
-        Some(Asked {
-            news: AskedProfile {
+        Some(ProfileAnswer {
+            news: ProfileLookup {
                 at: now - ASKED_FOR + ASKED_AGAIN_AFTER,
                 hash: hash.unwrap_or_default(),
             },
@@ -125,7 +129,7 @@ impl ToHaptik<'_> {
     /// Tells Haptik what the channel says by now of a user whose profile has changed. The user wrote nothing,
     /// so somebody whom Haptik does not know is not made known, and what fails does not hold up what the user
     /// writes: the next message asks again.
-    pub(super) async fn tell_profile(
+    pub(super) async fn deliver_profile(
         &self,
         haptik: &HaptikClient,
         connection_id: &ConnectionId,
@@ -139,7 +143,7 @@ impl ToHaptik<'_> {
         let (outcome, news) = match outlet.profile(&inbound.address, &inbound.user).await {
             Ok(Some(said)) => {
                 let told = client::User::new(user.auth_id.clone(), &said);
-                let Asked { news, .. } = Asked::new(connection_id, Some(said))?;
+                let ProfileAnswer { news, .. } = ProfileAnswer::new(connection_id, Some(said))?;
                 if !is_news(&user, &news) {
                     (DeliveryOutcome::Nothing("Haptik knows that already"), news)
                 } else if let Err(error) = haptik.update_user(&told).await {
@@ -150,7 +154,7 @@ impl ToHaptik<'_> {
                     );
                     (
                         DeliveryOutcome::Nothing(WAITS),
-                        AskedProfile { at: 0, ..news },
+                        ProfileLookup { at: 0, ..news },
                     )
                 } else {
                     (DeliveryOutcome::Whole, news)
@@ -166,7 +170,7 @@ impl ToHaptik<'_> {
                     reason,
                     "a profile that has changed waits for the next message"
                 );
-                let news = AskedProfile {
+                let news = ProfileLookup {
                     at: 0,
                     hash: String::new(),
                 };
@@ -178,23 +182,26 @@ impl ToHaptik<'_> {
             0 => String::new(),
             _ => news.hash,
         };
-        let news = AskedProfile { hash, ..news };
-        self.bridge.users.put_asked(&user.auth_id, &news).await?;
+        let news = ProfileLookup { hash, ..news };
+        self.bridge
+            .users
+            .put_profile_lookup(&user.auth_id, &news)
+            .await?;
         Ok(outcome)
     }
 }
 
 /// What a channel answered that was asked who a user is.
-struct Asked {
+struct ProfileAnswer {
     /// What is noted of it.
-    news: AskedProfile,
+    news: ProfileLookup,
     /// What it said; `None` where it does not say.
     said: Option<Profile>,
 }
 
-impl Asked {
+impl ProfileAnswer {
     fn new(connection: &ConnectionId, said: Option<Profile>) -> Result<Self, Failure> {
-        let news = AskedProfile {
+        let news = ProfileLookup {
             at: Timestamp::now().as_millisecond(),
             hash: hash_of(&(connection, &said))?,
         };
@@ -203,7 +210,7 @@ impl Asked {
 }
 
 /// Whether a channel said something else before.
-fn is_news(user: &User, news: &AskedProfile) -> bool {
+fn is_news(user: &User, news: &ProfileLookup) -> bool {
     user.asked
         .as_ref()
         .is_none_or(|before| before.hash != news.hash)

@@ -38,7 +38,7 @@ impl ToHaptik<'_> {
         let logged = haptik
             .log_message(&inbound.auth_id, connection.business_id, text)
             .await?;
-        conversation.took(&logged);
+        conversation.record_receipt(&logged);
         Ok(())
     }
 
@@ -67,7 +67,7 @@ impl ToHaptik<'_> {
         let asked = haptik.send_sync_message(&inbound.auth_id, connection.business_id, text);
         match asked.await {
             Ok(answer) => {
-                conversation.took(&Logged {
+                conversation.record_receipt(&Logged {
                     message_id: None,
                     created_at: answer.timestamp,
                     file_url: None,
@@ -81,7 +81,7 @@ impl ToHaptik<'_> {
                     "the bot's answer is lost, and the message not said again"
                 );
                 conversation.is_unanswered();
-                conversation.took(&Logged {
+                conversation.record_receipt(&Logged {
                     message_id: None,
                     created_at: None,
                     file_url: None,

@@ -1,6 +1,6 @@
 //! The names of events.
 
-use super::{Faults, Given, Kind, quote};
+use super::{Faults, Given, ValueType, quote};
 use crate::config::wording::list_of;
 
 /// The events that Haptik's documentation names, and the bridge's own, which a sink may ask for.
@@ -27,7 +27,7 @@ const EVENTS: [&str; 16] = [
 #[derive(Debug)]
 pub(in crate::config) struct Events;
 
-impl Kind for Events {
+impl ValueType for Events {
     type Value = Vec<String>;
 
     fn name(&self) -> String {

@@ -1,6 +1,6 @@
 //! How a connection's forms are filled in and sent.
 
-use super::{Fault, Faults, Given, Kind, OneOf, TableOf, quote};
+use super::{Fault, Faults, Given, OneOf, TableOf, ValueType, quote};
 
 /// How a connection's forms are filled in and sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,7 +57,7 @@ const REQUIRED: OneOf<RequiredFields> = OneOf {
 #[derive(Debug)]
 pub(in crate::config) struct FormsTable;
 
-impl Kind for FormsTable {
+impl ValueType for FormsTable {
     type Value = Forms;
 
     fn name(&self) -> String {

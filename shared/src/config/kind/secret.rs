@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::text::{filled_in, header_text};
-use super::{Fault, Faults, Given, Kind};
+use super::{Fault, Faults, Given, ValueType};
 use crate::config::Secrets;
 
 /// One secret or several, newest first.
@@ -41,7 +41,7 @@ impl SecretList {
     };
 }
 
-impl Kind for SecretList {
+impl ValueType for SecretList {
     type Value = Secrets;
 
     const SECRET: bool = true;
@@ -74,7 +74,7 @@ impl Kind for SecretList {
 #[derive(Debug)]
 pub struct NewestSecret(pub SecretList);
 
-impl Kind for NewestSecret {
+impl ValueType for NewestSecret {
     type Value = SecretString;
 
     const SECRET: bool = true;

@@ -1,6 +1,6 @@
 //! Texts.
 
-use super::{Fault, Faults, Given, Kind};
+use super::{Fault, Faults, Given, ValueType};
 
 /// A text of some form.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl TextOf {
     };
 }
 
-impl Kind for TextOf {
+impl ValueType for TextOf {
     type Value = String;
 
     fn name(&self) -> String {
@@ -65,7 +65,7 @@ pub struct Text {
     pub max: usize,
 }
 
-impl Kind for Text {
+impl ValueType for Text {
     type Value = String;
 
     fn name(&self) -> String {
@@ -90,7 +90,7 @@ pub struct Texts {
     pub max: usize,
 }
 
-impl Kind for Texts {
+impl ValueType for Texts {
     type Value = Vec<String>;
 
     fn name(&self) -> String {

@@ -6,14 +6,14 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 use super::text::is_placeholder;
-use super::{Fault, Faults, Given, Kind};
+use super::{Fault, Faults, Given, ValueType};
 
 /// A URL below which paths are called; its path always ends in a slash when it has been read, so
 /// that [`Url::join`] with a relative path appends it.
 #[derive(Debug)]
 pub struct BaseUrl;
 
-impl Kind for BaseUrl {
+impl ValueType for BaseUrl {
     type Value = Url;
 
     fn name(&self) -> String {
@@ -47,7 +47,7 @@ impl Kind for BaseUrl {
 #[derive(Debug)]
 pub struct FullUrl;
 
-impl Kind for FullUrl {
+impl ValueType for FullUrl {
     type Value = Url;
 
     fn name(&self) -> String {

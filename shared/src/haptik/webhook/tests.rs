@@ -244,7 +244,7 @@ fn keys_of_messages_are_their_ids_alone() {
 }
 
 #[test]
-fn completions_sort_by_time_and_the_deprecated_one_after_its_twin() {
+fn completions_sort_by_time_and_the_deprecated_one_after_the_other_of_its_pair() {
     let (new, old) = (
         key(&sample(CONVERSATION_COMPLETE)),
         key(&sample(CHAT_COMPLETE)),

@@ -53,13 +53,13 @@ pub struct Payload {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// The user says something.
-    Say(Said),
+    Say(TapMessage),
     /// A link opens.
     Open {
         /// The link.
         url: String,
         /// What the user says by opening it, where it says something.
-        said: Option<Said>,
+        said: Option<TapMessage>,
     },
     /// A number is called.
     Call {
@@ -80,7 +80,7 @@ pub enum Effect {
 
 /// What a tap says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct TapMessage {
     /// What people see, without machine parts. Never empty.
     pub shown: String,
     /// What the bot receives. Never empty.
@@ -203,17 +203,17 @@ impl Actionable {
                 match opened(&payload.url) {
                     Some(url) => Effect::Open {
                         url,
-                        said: self.said_by_opening(),
+                        said: self.message_of_link(),
                     },
-                    None => Effect::Say(self.says()),
+                    None => Effect::Say(self.tap_message()),
                 }
             }
             _ if is_shared => self.shares(),
-            _ => Effect::Say(self.says()),
+            _ => Effect::Say(self.tap_message()),
         }
     }
 
-    fn says(&self) -> Said {
+    fn tap_message(&self) -> TapMessage {
         let message = &self.payload.message;
         let sent = [&self.payload.gogo_message, message, &self.text]
             .into_iter()
@@ -221,23 +221,23 @@ impl Actionable {
             .cloned()
             .unwrap_or_else(|| self.label());
         let shown = Some(for_people(message)).filter(|text| !text.trim().is_empty());
-        Said {
+        TapMessage {
             shown: shown.map_or_else(|| self.label(), |shown| shown.trim().to_owned()),
             sent,
         }
     }
 
     /// What is said by opening the link: only what the payload has for it.
-    fn said_by_opening(&self) -> Option<Said> {
+    fn message_of_link(&self) -> Option<TapMessage> {
         let texts = [&self.payload.message, &self.payload.gogo_message];
         let says = texts.iter().any(|text| !text.trim().is_empty());
-        says.then(|| self.says())
+        says.then(|| self.tap_message())
     }
 
     /// The message of what is shared is never said; only `gogo_message` is for the bot.
     fn shares(&self) -> Effect {
         let gogo_message = &self.payload.gogo_message;
-        let said = (!gogo_message.trim().is_empty()).then(|| Said {
+        let said = (!gogo_message.trim().is_empty()).then(|| TapMessage {
             shown: self.label(),
             sent: gogo_message.clone(),
         });

@@ -3,10 +3,13 @@ use serde_json::json;
 
 #[test]
 fn machine_parts_in_braces_are_not_said() {
-    assert_eq!(spoken("Show another quote{task}"), "Show another quote");
-    assert_eq!(spoken("Stop{a: {b: 1}, c}{task} now"), "Stop now");
-    assert_eq!(spoken("an open { brace"), "an open { brace");
-    assert_eq!(spoken("{only}"), "");
+    assert_eq!(
+        visible_text("Show another quote{task}"),
+        "Show another quote"
+    );
+    assert_eq!(visible_text("Stop{a: {b: 1}, c}{task} now"), "Stop now");
+    assert_eq!(visible_text("an open { brace"), "an open { brace");
+    assert_eq!(visible_text("{only}"), "");
 }
 
 #[test]
@@ -16,21 +19,21 @@ fn a_tap_sends_the_gogo_message_and_else_the_message() {
     };
     assert_eq!(
         read(json!({"message": "Hi{x}", "gogo_message": "go"})).effect(),
-        Effect::Say(Said {
+        Effect::Say(TapMessage {
             shown: "Hi".into(),
             sent: "go".into()
         })
     );
     assert_eq!(
         read(json!({"message": "Hi{x}", "gogo_message": ""})).effect(),
-        Effect::Say(Said {
+        Effect::Say(TapMessage {
             shown: "Hi".into(),
             sent: "Hi{x}".into()
         })
     );
     assert_eq!(
         read(json!({"gogo_message": ""})).effect(),
-        Effect::Say(Said {
+        Effect::Say(TapMessage {
             shown: "Tap".into(),
             sent: "Tap".into()
         })
@@ -91,7 +94,7 @@ fn actionable(value: &Value) -> Actionable {
 fn no_machine_part_is_seen_before_or_after_a_tap_and_the_bot_gets_it() {
     let tap = actionable(&json!({"actionable_text": "Yes{confirm}"}));
     assert_eq!(tap.label(), "Yes");
-    let said = Said {
+    let said = TapMessage {
         shown: "Yes".into(),
         sent: "Yes{confirm}".into(),
     };
@@ -136,7 +139,7 @@ fn what_is_to_be_shared_is_never_said() {
         };
         assert_eq!(share(json!({"message": "A tip"})), Effect::Share);
         assert_eq!(share(json!({})), Effect::Share);
-        let tracked = Said {
+        let tracked = TapMessage {
             shown: "Share".into(),
             sent: "clicked".into(),
         };
@@ -161,7 +164,7 @@ fn a_link_says_what_it_has_for_it_and_nothing_else() {
     };
     let open = |said: Option<(&str, &str)>| Effect::Open {
         url: "https://a.example/?a=1&b=2".into(),
-        said: said.map(|(shown, sent)| Said {
+        said: said.map(|(shown, sent)| TapMessage {
             shown: shown.into(),
             sent: sent.into(),
         }),

@@ -6,7 +6,7 @@ use haptik_bridge_shared::haptik::webhook::EventKind;
 use haptik_bridge_shared::message::completion::APART_AT_MOST;
 use serde::{Deserialize, Serialize};
 
-use super::{Case, LAST, Last, Place, happened_at, item, millis, read};
+use super::{Case, CaseMatch, LAST, LastCompletion, happened_at, item, millis, read};
 use crate::{Delivery, SinkDeps, SinkError};
 
 /// The sort key of the conversation that is open.
@@ -60,23 +60,23 @@ impl Case {
     pub(in crate::tickets) async fn opening(
         deps: &SinkDeps,
         delivery: &Delivery<'_>,
-    ) -> Result<Place, SinkError> {
+    ) -> Result<CaseMatch, SinkError> {
         let new = Self::new(delivery);
         let open = read::<Open>(deps, delivery, OPEN).await?;
         if let Some(open) = open.filter(|open| open.is_on(delivery)) {
             if open.case != new.name {
-                return Ok(Place::Duplicate);
+                return Ok(CaseMatch::Duplicate);
             }
             let known = read::<Self>(deps, delivery, &new.name).await?;
-            return Ok(known.map_or(Place::New(new), Place::Known));
+            return Ok(known.map_or(CaseMatch::New(new), CaseMatch::Known));
         }
-        let last = read::<Last>(deps, delivery, LAST).await?;
+        let last = read::<LastCompletion>(deps, delivery, LAST).await?;
         if let Some(last) = last
             && !last.is_followed_by(deps, delivery).await?
         {
-            return Ok(Place::Duplicate);
+            return Ok(CaseMatch::Duplicate);
         }
-        Ok(Place::New(new))
+        Ok(CaseMatch::New(new))
     }
 
     /// The case of a conversation that was open, now that this event completes it. May be repeated.
@@ -116,7 +116,7 @@ impl Case {
     }
 }
 
-impl Last {
+impl LastCompletion {
     /// Whether an event is of a conversation after this one: the user has written since; of a user who is not
     /// known here, it happened a while later.
     async fn is_followed_by(

@@ -11,7 +11,9 @@ use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{ASHA, MILO, auth_id, echo, keep_house_in, minutes, records, say, stage, talk, texts};
+use super::{
+    ASHA, MILO, auth_id, echo, minutes, records, run_maintenance_in, say, stage, talk, texts,
+};
 
 /// Has it that a user last wrote so long ago.
 async fn wrote_before(stage: &Stage, user: &str, ago: Duration) -> anyhow::Result<()> {
@@ -46,7 +48,7 @@ async fn those_of_the_day_before_are_looked_at_once_an_outage_is_proved_or_long(
             _ => echo(message),
         };
         let stage = Stage::with(Options::default(), bot).await?;
-        keep_house_in(&stage, Duration::ZERO).await;
+        run_maintenance_in(&stage, Duration::ZERO).await;
         talk(&stage, ASHA, "hello").await?;
         let milo = talk(&stage, MILO, "hello too").await?;
         wrote_before(&stage, MILO, Duration::from_hours(20)).await?;
@@ -55,8 +57,8 @@ async fn those_of_the_day_before_are_looked_at_once_an_outage_is_proved_or_long(
         let haptik = stage.simulator();
         haptik.say_text(auth_id(MILO).as_str(), "It has arrived.")?;
         haptik.let_time_pass(minutes(61));
-        keep_house_in(&stage, minutes(length)).await;
-        keep_house_in(&stage, minutes(length + 2)).await;
+        run_maintenance_in(&stage, minutes(length)).await;
+        run_maintenance_in(&stage, minutes(length + 2)).await;
         assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
         let shown = texts(&stage, &milo).concat();
         assert!(
@@ -71,12 +73,12 @@ async fn those_of_the_day_before_are_looked_at_once_an_outage_is_proved_or_long(
 #[tokio::test]
 async fn nothing_but_what_haptik_said_in_that_time_is_delivered_late() -> anyhow::Result<()> {
     let stage = stage().await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     let asha = talk(&stage, ASHA, "before").await?;
     stage.simulator().disable_webhook();
     say(&stage, ASHA, "one").await?;
     stage.simulator().let_time_pass(minutes(61));
-    keep_house_in(&stage, minutes(61)).await;
+    run_maintenance_in(&stage, minutes(61)).await;
     let at = |minutes| (Timestamp::now() + SignedDuration::from_mins(minutes)).to_string();
     // What still waited comes, whose key is a time and not its id.
     stage.simulator().deliver(&json!({
@@ -105,7 +107,7 @@ async fn nothing_but_what_haptik_said_in_that_time_is_delivered_late() -> anyhow
     };
     let fault = CallFault::on(HISTORY_PATH, outcome);
     stage.simulator().add_call_fault(fault);
-    keep_house_in(&stage, minutes(63)).await;
+    run_maintenance_in(&stage, minutes(63)).await;
     stage.local.queue.idle(Duration::from_secs(10)).await;
     let found = records(&stage).await?;
     let [(_, findings)] = &found[..] else {
@@ -131,13 +133,13 @@ async fn what_the_ledger_may_have_forgotten_is_not_delivered_late() -> anyhow::R
         ..Options::default()
     };
     let stage = Stage::with(options, echo).await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     let asha = talk(&stage, ASHA, "hello").await?;
     stage.simulator().disable_webhook();
     say(&stage, ASHA, "one").await?;
     stage.simulator().let_time_pass(minutes(61));
-    keep_house_in(&stage, minutes(61)).await;
-    keep_house_in(&stage, minutes(63)).await;
+    run_maintenance_in(&stage, minutes(61)).await;
+    run_maintenance_in(&stage, minutes(63)).await;
     assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
     let shown = texts(&stage, &asha).concat();
     assert!(!shown.contains("delivered late"), "{shown}");
@@ -156,13 +158,13 @@ async fn a_sink_gets_late_what_the_user_does() -> anyhow::Result<()> {
         ..Options::default()
     };
     let stage = Stage::with(options, echo).await?;
-    keep_house_in(&stage, Duration::ZERO).await;
+    run_maintenance_in(&stage, Duration::ZERO).await;
     talk(&stage, ASHA, "hello").await?;
     stage.simulator().disable_webhook();
     say(&stage, ASHA, "one").await?;
     stage.simulator().let_time_pass(minutes(61));
-    keep_house_in(&stage, minutes(61)).await;
-    keep_house_in(&stage, minutes(63)).await;
+    run_maintenance_in(&stage, minutes(61)).await;
+    run_maintenance_in(&stage, minutes(63)).await;
     let late = receiver.wait_for(4).await.split_off(2);
     for (late, said) in late.iter().zip(["You said: one.", "Anything but one?"]) {
         let text = late.body.to_string();

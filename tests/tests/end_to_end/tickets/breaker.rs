@@ -163,7 +163,7 @@ async fn a_sink_that_is_down_is_tried_by_one_until_that_goes_well() -> anyhow::R
     scene.fails(&unavailable()).await?;
     let closed = scene.breakers.of("crm").await?.closed_until;
     assert!(closed >= Some(began + Duration::from_secs(3)), "{closed:?}");
-    assert!(!scene.breakers.went_well("crm", &breaker).await?);
+    assert!(!scene.breakers.record_success("crm", &breaker).await?);
     assert_eq!(scene.let_in().await?.0, 5, "it is well");
     Ok(())
 }
@@ -181,7 +181,7 @@ async fn a_sink_that_needs_attention_is_tried_by_one_at_a_time() -> anyhow::Resu
     let (entered, breaker) = scene.let_in().await?;
     assert_eq!(entered, 1);
     assert!(
-        breakers.went_well("crm", &breaker).await?,
+        breakers.record_success("crm", &breaker).await?,
         "all are to be rung for"
     );
     assert_eq!(scene.let_in().await?.0, 5);

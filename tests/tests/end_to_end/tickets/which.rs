@@ -26,7 +26,7 @@ async fn two_sinks_of_one_crm_make_a_ticket_each() -> anyhow::Result<()> {
 async fn the_twin_that_says_more_makes_the_ticket_when_it_comes_in_time() -> anyhow::Result<()> {
     let desk = FakeCrm::zendesk().await;
     let mut options = sink(&desk, "");
-    options.limits.twin_wait = Duration::from_secs(3);
+    options.limits.completion_wait = Duration::from_secs(3);
     let stage = Stage::with(options, echo).await?;
     let (auth_id, user_name) = chat(&stage, "U00000ASHA").await;
     for name in ["chat_complete", "webhook_conversation_complete"] {

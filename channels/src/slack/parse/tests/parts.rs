@@ -6,13 +6,14 @@ use super::*;
 fn what_each_event_of_one_message_has_is_told_once() {
     let files = json!([{"id": "F1", "name": "a.png"}, {"id": "F2", "name": "b.png"}]);
     let mention = json!({"type": "app_mention", "user": "U1", "text": "<@UBOT> see", "ts": "1700000000.000100", "channel": "C1"});
-    let twin = in_channel(&json!({"subtype": "file_share", "text": "<@UBOT> see", "files": files}));
+    let second =
+        in_channel(&json!({"subtype": "file_share", "text": "<@UBOT> see", "files": files}));
     let keys = |event: &Value| -> Vec<_> {
         let read = read(&envelope(event)).inbound.into_iter();
         read.map(|inbound| (inbound.key.clone(), kept(&inbound.action)))
             .collect()
     };
-    let (first, second) = (keys(&mention), keys(&twin));
+    let (first, second) = (keys(&mention), keys(&second));
     assert_eq!((first.len(), second.len()), (1, 3));
     assert_eq!(first[0], second[0]);
     let names: Vec<_> = second[1..]

@@ -2,11 +2,11 @@ use super::*;
 use proptest::prelude::*;
 
 fn read(text: &str) -> String {
-    readable(text, &["UBOT"], Named::default()).text
+    readable(text, &["UBOT"], EmojiNames::default()).text
 }
 
 fn ids(text: &str) -> Vec<String> {
-    let mentions = readable(text, &["UBOT"], Named::default()).mentions;
+    let mentions = readable(text, &["UBOT"], EmojiNames::default()).mentions;
     mentions.into_iter().map(|mention| mention.id).collect()
 }
 
@@ -69,7 +69,7 @@ fn emoji_are_characters_where_slack_shows_them() {
 #[test]
 fn what_has_no_name_is_found_where_it_stands() {
     let text = " <@U123> <@UBOT> <@U222|ravi> @U123 <#C123|> <#C222|general> <@U123> <!here> <https://a.example> <@bad> <@U9";
-    let read = readable(text, &["UBOT"], Named::default());
+    let read = readable(text, &["UBOT"], EmojiNames::default());
     assert_eq!(ids(text), ["@U123", "#C123"]);
     for mention in &read.mentions {
         for at in &mention.at {
@@ -151,7 +151,7 @@ proptest! {
     fn names_are_put_only_where_a_mention_stands(
         words in proptest::collection::vec("[a-z]{1,4}|@U123|<@U123>|<#C123>|:wave:|<@UBOT>", 0..10),
     ) {
-        let read = readable(&words.join(" "), &["UBOT"], Named::default());
+        let read = readable(&words.join(" "), &["UBOT"], EmojiNames::default());
         let names: Vec<_> = read.mentions.iter().map(|mention| (mention, "NAME".to_owned())).collect();
         let named = Mention::named(&read.text, &names);
         let expected: Vec<&str> = words.iter().filter(|word| *word != "<@UBOT>").map(|word| match word.as_str() {
@@ -164,7 +164,7 @@ proptest! {
 
     #[test]
     fn any_text_is_read(text in "(<|>|@|#|!|\\||&amp;|&lt;|\\^|UBOT|:|`|wave|<@UBOT>|\\PC|\n){0,60}") {
-        let read = readable(&text, &["UBOT"], Named::default());
+        let read = readable(&text, &["UBOT"], EmojiNames::default());
         prop_assert!(!read.text.contains("<@UBOT>") || !text.contains("<@UBOT>") || text.contains("&lt;"));
     }
 }

@@ -35,7 +35,7 @@ fn a_forwarded_message_is_told_with_its_author_and_its_files() {
         words.readable(&["UBOT"]).text,
         "is this right?\nForwarded message from Ravi: a & b @U222"
     );
-    assert_eq!(words.said(), "<@UBOT> is this right?");
+    assert_eq!(words.own_text(), "<@UBOT> is this right?");
     assert_eq!(words.readable(&["UBOT"]).mentions[0].id, "@U222");
     assert_eq!(words.files[0].name, "bill.pdf");
     let blocks = json!([{"message": {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "in blocks"}}]}}]);

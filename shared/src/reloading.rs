@@ -27,7 +27,7 @@ const REPEAT_LINE_AFTER: Duration = Duration::from_mins(1);
 
 /// The bridge as it is now, or what else is built of the configuration. A clone is the same one.
 #[derive(Debug)]
-pub struct Live<T = Bridge>(Arc<Inner<T>>);
+pub struct Reloading<T = Bridge>(Arc<Inner<T>>);
 
 #[derive(Debug)]
 enum Inner<T> {
@@ -71,11 +71,11 @@ pub enum BuildError {
 #[derive(Debug)]
 struct LastRead<T> {
     good: Option<Reading<T>>,
-    failed: Option<Failed>,
+    failed: Option<FailedRead>,
 }
 
 #[derive(Debug)]
-struct Failed {
+struct FailedRead {
     at: Instant,
     logged_at: Instant,
     error: NoConfiguration,
@@ -94,7 +94,7 @@ struct Reading<T> {
 #[error("no configuration: {0}")]
 pub struct NoConfiguration(String);
 
-impl<T> Live<T> {
+impl<T> Reloading<T> {
     /// One whose configuration does not change.
     #[must_use]
     pub fn fixed(built: Arc<T>) -> Self {
@@ -128,7 +128,7 @@ impl<T> Live<T> {
     }
 }
 
-impl<T> Clone for Live<T> {
+impl<T> Clone for Reloading<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
@@ -169,7 +169,7 @@ impl<T> LastRead<T> {
                 at
             }
         };
-        self.failed = Some(Failed {
+        self.failed = Some(FailedRead {
             at,
             logged_at,
             error,
@@ -300,19 +300,22 @@ mod tests {
         (environment.expect("all variables are there"), fake)
     }
 
-    async fn live(values: &[&str], reread_seconds: &'static str) -> (Live, Fake) {
+    async fn reloading(values: &[&str], reread_seconds: &'static str) -> (Reloading, Fake) {
         let (environment, fake) = environment(values, reread_seconds).await;
         let parse = |text: &str| Config::parse(text, &REGISTRY);
         let reloading = environment.reloading(parse, |bridge, _| Ok(bridge));
-        let (live, _) = reloading.expect("a client");
-        (live, fake)
+        let (reloading, _) = reloading.expect("a client");
+        (reloading, fake)
     }
 
     #[tokio::test]
     async fn a_placeholder_is_refused_and_not_asked_for_at_every_request() {
-        let (live, fake) = live(&["# placeholder: nothing yet"], "300").await;
+        let (reloading, fake) = reloading(&["# placeholder: nothing yet"], "300").await;
         for _ in 0..3 {
-            let error = live.current().await.expect_err("it is no configuration");
+            let error = reloading
+                .current()
+                .await
+                .expect_err("it is no configuration");
             assert!(
                 error.to_string().contains("still holds the placeholder"),
                 "{error}"
@@ -323,18 +326,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_good_configuration_is_read_once_until_it_is_due_again() {
-        let (live, fake) = live(&[GOOD], "300").await;
+        let (reloading, fake) = reloading(&[GOOD], "300").await;
         for _ in 0..3 {
-            live.current().await.expect("it is good");
+            reloading.current().await.expect("it is good");
         }
         assert_eq!(fake.requests().len(), 1);
     }
 
     #[tokio::test]
     async fn a_configuration_that_has_become_bad_leaves_the_last_good_one_working() {
-        let (live, fake) = live(&[GOOD, "this is = [not", GOOD], "0").await;
+        let (reloading, fake) = reloading(&[GOOD, "this is = [not", GOOD], "0").await;
         for _ in 0..3 {
-            let bridge = live.current().await.expect("there is a good one");
+            let bridge = reloading.current().await.expect("there is a good one");
             assert_eq!(bridge.connections.len(), 1);
         }
         assert_eq!(fake.requests().len(), 3);

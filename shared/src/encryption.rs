@@ -1,6 +1,6 @@
 //! Secrets that are kept in the table: encrypted, and bound to the place that they were kept for.
 //!
-//! AES-256-GCM by `ring`, which rustls brings along anyway. A sealed text says which version of this it
+//! AES-256-GCM by `ring`, which rustls brings along anyway. An encrypted text says which version of this it
 //! is, so that another algorithm can follow: `v1:` and the base64 of a random nonce of 12 bytes, the
 //! ciphertext and its tag.
 
@@ -14,14 +14,14 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::Secrets;
 
-/// How a sealed text begins.
+/// How an encrypted text begins.
 const VERSION: &str = "v1:";
 
 /// The length of a key, in bytes.
 pub const KEY_LENGTH: usize = 32;
 
 /// Encrypts with the newest of some keys, and decrypts with any.
-pub struct Sealer {
+pub struct Cipher {
     /// Newest first; never empty.
     keys: Vec<LessSafeKey>,
 }
@@ -36,18 +36,18 @@ pub struct InvalidKey;
 #[error("the system gives no random numbers")]
 pub struct NoRandomness;
 
-/// A text that was sealed.
+/// A text that was encrypted.
 #[derive(Debug)]
-pub struct Opened {
+pub struct Decrypted {
     /// The text.
     pub secret: SecretString,
     /// Whether the newest key opened it: another may be taken out of the configuration one day, so what
-    /// it sealed is to be sealed anew.
+    /// it encrypted is to be encrypted again with the newest.
     pub by_newest: bool,
 }
 
-impl Sealer {
-    /// A sealer with these keys, newest first, each the base64 of [`KEY_LENGTH`] bytes.
+impl Cipher {
+    /// A cipher with these keys, newest first, each the base64 of [`KEY_LENGTH`] bytes.
     ///
     /// # Errors
     /// When one of them is not.
@@ -65,26 +65,30 @@ impl Sealer {
     ///
     /// # Errors
     /// When there is no randomness for a nonce.
-    pub fn seal(&self, secret: &SecretString, bound_to: &[&str]) -> Result<String, NoRandomness> {
+    pub fn encrypt(
+        &self,
+        secret: &SecretString,
+        bound_to: &[&str],
+    ) -> Result<String, NoRandomness> {
         let nonce: [u8; NONCE_LEN] = random()?;
-        let mut sealed = secret.expose_secret().as_bytes().to_vec();
+        let mut encrypted = secret.expose_secret().as_bytes().to_vec();
         let key = self.keys.first().ok_or(NoRandomness)?;
         key.seal_in_place_append_tag(
             Nonce::assume_unique_for_key(nonce),
             Aad::from(associated(bound_to)),
-            &mut sealed,
+            &mut encrypted,
         )
         .map_err(|_| NoRandomness)?;
         let mut whole = nonce.to_vec();
-        whole.append(&mut sealed);
+        whole.append(&mut encrypted);
         Ok(format!("{VERSION}{}", STANDARD.encode(whole)))
     }
 
-    /// Decrypts what was sealed for this place; `None` when no key does, be it that it was tampered with,
-    /// was sealed for another place or by a key that is no longer here.
+    /// Decrypts what was encrypted for this place; `None` when no key does, be it that it was tampered with,
+    /// was encrypted for another place or by a key that is no longer here.
     #[must_use]
-    pub fn open(&self, sealed: &str, bound_to: &[&str]) -> Option<Opened> {
-        let whole = STANDARD.decode(sealed.strip_prefix(VERSION)?).ok()?;
+    pub fn decrypt(&self, encrypted: &str, bound_to: &[&str]) -> Option<Decrypted> {
+        let whole = STANDARD.decode(encrypted.strip_prefix(VERSION)?).ok()?;
         let (nonce, ciphertext) = whole.split_first_chunk::<NONCE_LEN>()?;
         self.keys.iter().enumerate().find_map(|(index, key)| {
             let mut bytes = ciphertext.to_vec();
@@ -93,7 +97,7 @@ impl Sealer {
                 .open_in_place(nonce, Aad::from(associated(bound_to)), &mut bytes)
                 .ok()?;
             let secret = std::str::from_utf8(text).ok()?.into();
-            Some(Opened {
+            Some(Decrypted {
                 secret,
                 by_newest: index == 0,
             })
@@ -101,9 +105,9 @@ impl Sealer {
     }
 }
 
-impl fmt::Debug for Sealer {
+impl fmt::Debug for Cipher {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Sealer([{} REDACTED])", self.keys.len())
+        write!(formatter, "Cipher([{} REDACTED])", self.keys.len())
     }
 }
 
@@ -142,49 +146,49 @@ mod tests {
 
     use super::*;
 
-    fn keys(all: &[u8]) -> Sealer {
+    fn keys(all: &[u8]) -> Cipher {
         let encoded = all
             .iter()
             .map(|byte| STANDARD.encode([*byte; KEY_LENGTH]).into());
         let secrets = Secrets::from_newest_first(encoded).expect("there is one");
-        Sealer::new(&secrets).expect("good keys")
+        Cipher::new(&secrets).expect("good keys")
     }
 
     const PLACE: &[&str] = &["acme", "T1"];
 
-    fn sealed(sealer: &Sealer) -> String {
-        sealer.seal(&"xoxb-1".into(), PLACE).expect("randomness")
+    fn encrypted(cipher: &Cipher) -> String {
+        cipher.encrypt(&"xoxb-1".into(), PLACE).expect("randomness")
     }
 
     #[test]
-    fn what_was_sealed_opens_and_does_not_say_what_it_is() {
-        let sealer = keys(&[1]);
-        let (one, other) = (sealed(&sealer), sealed(&sealer));
+    fn what_was_encrypted_is_decrypted_and_cannot_be_read_without_a_key() {
+        let cipher = keys(&[1]);
+        let (one, other) = (encrypted(&cipher), encrypted(&cipher));
         assert_ne!(one, other, "each has a nonce of its own");
         assert!(one.starts_with("v1:") && !one.contains("xoxb"));
-        let opened = sealer.open(&one, PLACE).expect("it opens");
+        let opened = cipher.decrypt(&one, PLACE).expect("it opens");
         assert_eq!(opened.secret.expose_secret(), "xoxb-1");
         assert!(opened.by_newest);
-        assert!(!format!("{sealer:?} {opened:?}").contains("xoxb"));
+        assert!(!format!("{cipher:?} {opened:?}").contains("xoxb"));
     }
 
     #[test]
-    fn a_new_key_in_front_opens_what_the_old_one_sealed_until_that_is_gone() {
-        let old = sealed(&keys(&[1]));
-        let opened = keys(&[2, 1]).open(&old, PLACE).expect("it opens");
-        assert!(!opened.by_newest, "it is to be sealed anew");
-        assert!(keys(&[2]).open(&old, PLACE).is_none());
-        let new = sealed(&keys(&[2, 1]));
+    fn a_new_key_in_front_decrypts_with_the_old_one_until_that_is_gone() {
+        let old = encrypted(&keys(&[1]));
+        let opened = keys(&[2, 1]).decrypt(&old, PLACE).expect("it opens");
+        assert!(!opened.by_newest, "it is to be encrypted again");
+        assert!(keys(&[2]).decrypt(&old, PLACE).is_none());
+        let new = encrypted(&keys(&[2, 1]));
         assert!(
-            keys(&[2]).open(&new, PLACE).is_some(),
-            "the newest key seals"
+            keys(&[2]).decrypt(&new, PLACE).is_some(),
+            "the newest key encrypts"
         );
     }
 
     #[test]
     fn it_opens_in_its_own_place_only() {
-        let sealer = keys(&[1]);
-        let closed = sealed(&sealer);
+        let cipher = keys(&[1]);
+        let closed = encrypted(&cipher);
         for place in [
             &["acme", "T2"][..],
             &["other", "T1"],
@@ -192,16 +196,16 @@ mod tests {
             &["acme"],
             &[],
         ] {
-            assert!(sealer.open(&closed, place).is_none(), "{place:?}");
+            assert!(cipher.decrypt(&closed, place).is_none(), "{place:?}");
         }
     }
 
     #[test]
-    fn what_is_not_sealed_does_not_open() {
-        let sealer = keys(&[1]);
-        let bare = sealed(&sealer).replace("v1:", "");
+    fn what_was_not_encrypted_is_not_decrypted() {
+        let cipher = keys(&[1]);
+        let bare = encrypted(&cipher).replace("v1:", "");
         for text in ["", "v1:", "v1:AAAA", "v1:é", "xoxb-1", &bare] {
-            assert!(sealer.open(text, PLACE).is_none(), "{text}");
+            assert!(cipher.decrypt(text, PLACE).is_none(), "{text}");
         }
     }
 
@@ -213,26 +217,26 @@ mod tests {
             assert_eq!(key_bytes(text.trim_end_matches('=')).is_some(), good);
         }
         let bad = Secrets::new("not a key", []);
-        assert_eq!(Sealer::new(&bad).err(), Some(InvalidKey));
+        assert_eq!(Cipher::new(&bad).err(), Some(InvalidKey));
     }
 
     proptest! {
         #[test]
         fn any_flipped_bit_keeps_it_shut(at in 0..34_usize, bit in 0..8_u32) {
-            let sealer = keys(&[1]);
-            let closed = sealed(&sealer);
+            let cipher = keys(&[1]);
+            let closed = encrypted(&cipher);
             let mut bytes = STANDARD.decode(&closed[3..]).expect("base64");
             prop_assert_eq!(bytes.len(), 34, "12 of the nonce, 6 of the text, 16 of the tag");
             bytes[at] ^= 1 << bit;
             let tampered = format!("v1:{}", STANDARD.encode(bytes));
-            prop_assert!(sealer.open(&tampered, PLACE).is_none());
+            prop_assert!(cipher.decrypt(&tampered, PLACE).is_none());
         }
 
         #[test]
         fn any_text_comes_back(text in "\\PC*") {
-            let sealer = keys(&[1]);
-            let closed = sealer.seal(&text.as_str().into(), PLACE).expect("randomness");
-            let opened = sealer.open(&closed, PLACE).expect("it opens");
+            let cipher = keys(&[1]);
+            let closed = cipher.encrypt(&text.as_str().into(), PLACE).expect("randomness");
+            let opened = cipher.decrypt(&closed, PLACE).expect("it opens");
             prop_assert_eq!(opened.secret.expose_secret(), text);
         }
     }
