@@ -1,4 +1,4 @@
-//! Keeping to the pace of a provider ([`Pace`]), for all channels: every message and every command that is
+//! Rate limits: keeping to the pace of a provider ([`Pace`]), for all channels: every message and every command that is
 //! one goes through here.
 //!
 //! A rate that a provider does not publish the bursts of is learnt: a conversation is written to as fast as

@@ -25,14 +25,16 @@ mod media;
 mod pack;
 mod page;
 pub mod printers;
+mod span;
 pub mod split;
+mod web_address;
 
 pub use crate::markup::Markup;
 pub use block::{Block, Button, Card, Picture, Role, Target, Targets};
 pub use inline::{Rich, Span, read, title};
 pub use layout::pages;
-pub use media::web_address;
 pub use page::{Identity, Page};
+pub use web_address::web_address;
 
 #[cfg(doc)]
 use super::limits::Shape;

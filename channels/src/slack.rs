@@ -24,9 +24,10 @@ use crate::capability::{Capability, Feature};
 use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Trial,
 };
-use crate::limits::Limits;
+use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape};
 use crate::memory::Memory;
 use crate::preview::Preview;
+use crate::render::Markup;
 
 use self::address::{Address, Command};
 use self::api::Api;
@@ -39,6 +40,7 @@ mod capability;
 mod choice;
 pub mod config;
 mod edge;
+mod emoji;
 mod form;
 mod history;
 mod home;
@@ -52,11 +54,57 @@ mod preview;
 mod profile;
 mod render;
 mod tap;
+mod text;
 mod verify;
 mod workspaces;
 
 /// The `event_type` of our messages' metadata (<https://docs.slack.dev/messaging/message-metadata/>).
 const METADATA: &str = "haptik_bridge";
+
+/// What the renderer has to know of Slack. Where a connection shows less, its limits are a copy of these.
+/// Lengths are UTF-16 units, as Slack may count them, and never fewer than characters.
+const LIMITS: Limits = Limits {
+    text: limits::MESSAGE_TEXT,
+    counted: Counted::AsSent,
+    markup: Markup::Mrkdwn,
+    shape: Shape::Blocks {
+        most: limits::BLOCKS,
+        section: limits::SECTION_TEXT,
+        weight: limits::BLOCKS_TEXT,
+    },
+    address: limits::URL,
+    buttons: Some(Buttons {
+        most: limits::ACTIONS,
+        label: limits::BUTTON_TEXT,
+        data: limits::BUTTON_VALUE,
+        codec: tap::write,
+        urls: true,
+        // They open web addresses only.
+        url_taps: true,
+        phones: false,
+    }),
+    menu: None,
+    cards: Some(Cards {
+        most: limits::CARDS,
+        title: limits::CARD_TITLE,
+        body: limits::CARD_BODY,
+        actions: limits::CARD_ACTIONS,
+    }),
+    pictures: Pictures::Inline {
+        alt: limits::ALT_TEXT,
+    },
+    forms: Forms::Modal { fits: form::fits },
+    notices: true,
+    agent_identity: Some(limits::USERNAME),
+    // <https://docs.slack.dev/apis/web-api/rate-limits>: about one a second in a conversation; the length of
+    // the "short bursts" is not published.
+    pace: Pace {
+        per_conversation: Some(std::time::Duration::from_secs(1)),
+        learn_bursts: true,
+        per_group: None,
+    },
+    reply_window: None,
+};
 
 /// `type = "slack"`: one app, in a Slack workspace or in many.
 #[derive(Debug)]
@@ -66,7 +114,7 @@ impl ChannelType for Slack {
     const NAME: &'static str = "slack";
     const SECRET_FIELDS: &'static [&'static str] = &["token", "response_url"];
     const DEFINITION: ChannelDefinition = config::DEFINITION;
-    const LIMITS: Option<&'static Limits> = Some(&limits::LIMITS);
+    const LIMITS: Option<&'static Limits> = Some(&LIMITS);
     type Config = config::Slack;
     type Address = Address;
     type Command = Command;

@@ -1,5 +1,6 @@
 //! Who sends: what the signatures of providers have in common. A channel says which header has what, and
-//! what is signed; the rest is here: comparison in constant time, several secrets, age.
+//! what is signed; the rest is here: comparison in constant time, several secrets, and the age, which keeps
+//! a replay attack to a few minutes, in which the ledger knows the message by its key.
 //!
 //! | provider signs by | use |
 //! |---|---|

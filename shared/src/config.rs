@@ -11,18 +11,20 @@
 //! and what was read of a type's own keys is in [`Settings`].
 //!
 //! In `config/`, `declare` has the macro by which each key is said once, `tables`, `handoff` and `read` the
-//! tables, `section` is the table being read, [`kind`] has the kinds of values, `wording` is how errors say
+//! tables, `section` is the table being read, `key_doc` and `table_doc` describe them, [`kind`] has the kinds of values, `wording` is how errors say
 //! things without saying secrets.
 
 mod declare;
 mod error;
 mod handoff;
+mod key_doc;
 pub mod kind;
 mod read;
 mod registry;
 mod secrets;
 mod section;
 mod sinks;
+mod table_doc;
 mod tables;
 mod wording;
 
@@ -30,16 +32,16 @@ use std::collections::BTreeMap;
 
 use toml::de::DeTable;
 
-pub use declare::{KeyDoc, Part, Shown, WhenMissing};
+pub use declare::Part;
 pub use error::{ConfigError, ConfigErrors, Position, Reported};
 pub use handoff::{Handoff, RatingWhen};
-pub use kind::{Forms, RequiredFields, Submit};
-pub use registry::{
-    ChannelDefinition, Configure, Defaults, OwnIds, Registry, Settings, SinkDefinition, TableDoc,
-};
+pub use key_doc::{KeyDoc, WhenMissing};
+pub use kind::{Forms, RequiredFields, Shown, Submit};
+pub use registry::{ChannelDefinition, Configure, OwnIds, Registry, Settings, SinkDefinition};
 pub use secrets::Secrets;
-pub use section::Section;
+pub use section::{Defaults, Section};
 pub use sinks::{Condition, Sink};
+pub use table_doc::TableDoc;
 pub use tables::{Delivery, Haptik, Outbound};
 
 use crate::ids::AuthIdSource;

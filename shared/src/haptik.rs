@@ -3,5 +3,6 @@
 
 pub mod client;
 pub mod online;
+pub(crate) mod time;
 pub mod transcript;
 pub mod webhook;

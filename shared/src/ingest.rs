@@ -42,6 +42,7 @@ use crate::telemetry::{Hop, Outcome};
 
 mod handoff;
 mod operator;
+mod own_events;
 mod receipt;
 
 pub use handoff::{Ask, BeginError, BeginOutcome};

@@ -1,4 +1,4 @@
-//! Whether a failure is worth repeating, and when.
+//! The retry policy: whether a failure is worth repeating, and when (exponential back-off, `Retry-After`).
 
 use std::fmt;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Standard Webhooks, both ways: signed requests of an application, signed callbacks and signed
-//! events of a sink (<https://www.standardwebhooks.com>).
+//! events of a sink (<https://www.standardwebhooks.com>). Against a replay attack, a signature is good for
+//! five minutes.
 
 use std::time::Duration;
 

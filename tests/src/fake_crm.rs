@@ -13,6 +13,7 @@
 //! Nothing here uses the bridge's own code: the two are written apart from each other. Whether the
 //! fakes speak as the vendors' client libraries expect is checked by `tests/crm/run`.
 
+mod answer;
 pub mod freshdesk;
 pub mod hubspot;
 pub mod jira;
@@ -36,7 +37,8 @@ pub use crate::faults::Fault;
 pub use kind::Kind;
 pub use store::{Attachment, Call, Comment, Ticket};
 
-use server::{Answer, Request};
+use answer::Answer;
+use server::Request;
 use store::{State, Store};
 
 /// How long the waiting methods wait.

@@ -14,6 +14,7 @@
 mod check;
 pub mod events;
 mod provider;
+mod refused;
 mod server;
 mod shown;
 mod state;

@@ -16,6 +16,7 @@
 
 mod arguments;
 pub mod block_kit;
+mod calls;
 mod client;
 mod events;
 mod fixtures;
@@ -24,6 +25,7 @@ mod message;
 mod methods;
 mod oauth;
 mod provider;
+mod refused;
 mod server;
 mod state;
 mod workspace;

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use haptik_bridge_channels::registry::CHANNELS;
 use haptik_bridge_sinks::DEFINITIONS as SINKS;
 
+#[path = "layers/files.rs"]
+mod files;
+
 /// The crates. Each may depend on those of the lines above its own.
 const CRATES: [&[&str]; 7] = [
     &["shared", "simulator"],
@@ -180,6 +183,58 @@ fn no_modules_of_a_crate_import_each_other_in_a_circle() {
         }
     }
     assert!(circles.is_empty(), "circles: {circles:#?}");
+}
+
+#[test]
+fn no_files_of_a_crate_import_each_other_in_a_circle() {
+    for of in CRATES.concat() {
+        let imports = files::imports(&sources(of));
+        let circles = files::circles(&imports);
+        assert!(circles.is_empty(), "{of}: circles: {circles:#?}");
+    }
+}
+
+/// The files that a crate of two, `a.rs` and `b.rs`, has in circles.
+fn circle_of(a: &str, b: &str) -> usize {
+    let sources = [
+        ("lib.rs", "mod a; mod b; pub use b::B;"),
+        ("a.rs", a),
+        ("b.rs", b),
+    ];
+    let sources = sources.map(|(path, text)| (path.to_owned(), text.to_owned()));
+    let imports = files::imports(&sources.into());
+    files::circles(&imports).iter().map(BTreeSet::len).sum()
+}
+
+#[test]
+fn a_circle_is_found_however_it_is_written() {
+    let back = "use crate::a::A; pub struct B; macro_rules! b { () => {} }";
+    for there in [
+        "use crate::b::B;",
+        "use super::b::{self, B};",
+        "use super::{b::{B as C}};",
+        "use crate::b; fn f() -> b::B {}",
+        "use super::b as c; struct A(Vec<c::B>);",
+        "fn f() { let b: crate::b::B; }",
+        "fn f() { println!(\"{}\", super::b::B) }",
+        "use crate::B;",
+        "use super::B;",
+        "use crate::b::*;",
+        "b!();",
+        "fn f() { use super::b::B; }",
+    ] {
+        assert_eq!(circle_of(there, back), 2, "{there}");
+    }
+    for none in [
+        "// use crate::b::B;\n",
+        "/// [`crate::b::B`]\nstruct A;",
+        "fn f() { g(\"crate::b::B\") }",
+        "#[cfg(test)] use crate::b::B;",
+        "#[cfg(test)] mod more { use crate::b::B; } fn f() {}",
+        "use std::b::B;",
+    ] {
+        assert_eq!(circle_of(none, back), 0, "{none}");
+    }
 }
 
 #[test]

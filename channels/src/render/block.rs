@@ -1,9 +1,9 @@
 //! Blocks: what a message is made of, in no provider's terms. They are an internal step, never stored and
 //! never an interface.
 
-use super::inline::Rich;
-use super::page::numbered;
+use super::inline::{self, Rich, Span};
 use crate::callback::Tap;
+use crate::choices;
 use haptik_bridge_shared::message::hsl::Form;
 
 /// A part of a message that is shown as one.
@@ -180,4 +180,13 @@ impl Card {
             .into_iter()
             .filter(|text| !text.is_empty())
     }
+}
+
+/// The lines of numbered choices.
+pub(super) fn numbered(first: usize, choices: &[Button]) -> Rich {
+    let lines = (first..).zip(choices);
+    inline::lines(lines.map(|(number, choice)| {
+        let line = choices::line(number, &choice.label);
+        vec![Span::Text(line)]
+    }))
 }

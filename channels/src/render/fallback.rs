@@ -2,9 +2,8 @@
 //! into them: read alone, it says what is shown, what can be chosen and where links lead.
 
 use super::Markup;
-use super::block::{Block, Button, Card, Picture, Target};
+use super::block::{Block, Button, Card, Picture, Target, numbered};
 use super::inline::{self, Rich, Span};
-use super::page::numbered;
 use crate::limits::Size;
 
 /// How much of a picture's description is read out.

@@ -3,10 +3,11 @@
 use super::block::{Block, Button, Picture, Role, Target};
 use super::form;
 use super::inline::{self, LONGEST_LINK, Rich, Span, read, title};
-use super::media::{self, web_address};
+use super::media;
 use super::pack::{Group, fits_in, pack};
 use super::page::{Identity, Page};
 use super::split::split;
+use super::web_address::web_address;
 use crate::callback::{Reference, Tap};
 use crate::limits::{Forms, Limits, Pictures, Size};
 use haptik_bridge_shared::message::hsl::{Element, Form, Hsl, opened};

@@ -3,9 +3,8 @@
 use std::fmt;
 
 use super::block::{Block, Button, Picture, Targets};
-use super::inline::{self, Rich, Span};
+use super::inline::Rich;
 use super::{Markup, fallback};
-use crate::choices;
 use crate::limits::Limits;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::message::Outgoing;
@@ -81,7 +80,7 @@ impl Page {
         })
     }
 
-    /// Every numbered choice, with its number: what [`choices::chosen`] chooses from. They run on through
+    /// Every numbered choice, with its number: what [`choices::chosen`](crate::choices::chosen) chooses from. They run on through
     /// the pages of a message; those of a page that was made [simpler](Page::simpler) start at 1.
     pub fn numbered(&self) -> impl Iterator<Item = (usize, &Button)> {
         self.choices().flat_map(|targets| match targets {
@@ -138,15 +137,6 @@ impl Page {
 
 /// What stands between two texts of a page.
 pub(super) const GAP: &str = "\n\n";
-
-/// The lines of numbered choices.
-pub(super) fn numbered(first: usize, choices: &[Button]) -> Rich {
-    let lines = (first..).zip(choices);
-    inline::lines(lines.map(|(number, choice)| {
-        let line = choices::line(number, &choice.label);
-        vec![Span::Text(line)]
-    }))
-}
 
 impl fmt::Debug for Page {
     /// Leaves out what it says.

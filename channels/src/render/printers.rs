@@ -1,6 +1,6 @@
 //! Printers: spans in a provider's markup.
 
-use super::inline::{Span, Style};
+use super::span::{Span, Style};
 use crate::limits::{Counted, Unit};
 use crate::markup::Markup;
 

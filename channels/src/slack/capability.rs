@@ -1,6 +1,6 @@
 //! What Slack shows of each thing that Haptik sends, where it is its own way.
 
-use super::limits::LIMITS;
+use super::LIMITS;
 use crate::capability::{self, Capability, Feature, Support};
 
 /// What Slack shows of a feature.

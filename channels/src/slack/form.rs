@@ -171,7 +171,10 @@ pub(super) fn submission(view: &Value, now: Timestamp) -> Submission {
         }
         let asked = block.pointer("/label/text").and_then(Value::as_str);
         let name = index.and_then(|index| kept.names.get(index).cloned());
-        answers.push((name.or_else(|| asked.map(super::parse::readable)), value));
+        answers.push((
+            name.or_else(|| asked.map(super::text::plainly_readable)),
+            value,
+        ));
     }
     if errors.is_empty()
         && answers.iter().all(|(_, value)| value.is_empty())

@@ -1,51 +1,6 @@
 //! Slack's limits, each with the page that says so.
 
-use super::{form, tap};
-use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape, Size};
-use crate::render::Markup;
-
-/// What the renderer has to know of Slack. Where a connection shows less, its limits are a copy of these.
-/// Lengths are UTF-16 units, as Slack may count them, and never fewer than characters.
-pub(super) const LIMITS: Limits = Limits {
-    text: MESSAGE_TEXT,
-    counted: Counted::AsSent,
-    markup: Markup::Mrkdwn,
-    shape: Shape::Blocks {
-        most: BLOCKS,
-        section: SECTION_TEXT,
-        weight: BLOCKS_TEXT,
-    },
-    address: URL,
-    buttons: Some(Buttons {
-        most: ACTIONS,
-        label: BUTTON_TEXT,
-        data: BUTTON_VALUE,
-        codec: tap::write,
-        urls: true,
-        // They open web addresses only.
-        url_taps: true,
-        phones: false,
-    }),
-    menu: None,
-    cards: Some(Cards {
-        most: CARDS,
-        title: CARD_TITLE,
-        body: CARD_BODY,
-        actions: CARD_ACTIONS,
-    }),
-    pictures: Pictures::Inline { alt: ALT_TEXT },
-    forms: Forms::Modal { fits: form::fits },
-    notices: true,
-    agent_identity: Some(USERNAME),
-    // <https://docs.slack.dev/apis/web-api/rate-limits>: about one a second in a conversation; the length of
-    // the "short bursts" is not published.
-    pace: Pace {
-        per_conversation: Some(std::time::Duration::from_secs(1)),
-        learn_bursts: true,
-        per_group: None,
-    },
-    reply_window: None,
-};
+use crate::limits::Size;
 
 /// Characters of a message's `text`; longer ones are cut or refused
 /// (<https://docs.slack.dev/reference/methods/chat.postMessage#truncating>).

@@ -17,23 +17,16 @@ use haptik_bridge_shared::message::{Inbound, MessageRef, Task};
 use haptik_bridge_shared::redacted_debug;
 
 mod blocks;
-mod emoji;
 mod event_types;
 mod interaction;
 mod message;
 mod start;
-mod text;
 mod ts;
 mod user_change;
 mod words;
 mod workspace;
 
-pub(super) use message::attachment;
-
-/// Slack's text as a person reads it.
-pub(super) fn readable(text: &str) -> String {
-    text::readable(text, &[], emoji::EmojiNames::default()).text
-}
+pub(super) use words::attachment;
 
 /// For whom requests are read.
 #[derive(Debug, Clone, Copy)]

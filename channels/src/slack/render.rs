@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::markup::{bold, plain};
 use super::tap::{BUTTONS, FILL, OPEN, RATE, RATING, REMARK, REPLIES, SAY};
-use super::{METADATA, limits};
+use super::{LIMITS, METADATA, limits};
 use crate::callback::Tap;
 use crate::limits::{Buttons, Limits};
 use crate::part::Part;
@@ -41,15 +41,13 @@ impl Style {
     /// Slack's limits, as far as the connection goes.
     pub(super) fn limits(self) -> Limits {
         Limits {
-            agent_identity: limits::LIMITS
-                .agent_identity
-                .filter(|_| self.agent_identity),
-            cards: limits::LIMITS.cards.filter(|_| self.carousels),
-            buttons: limits::LIMITS.buttons.map(|buttons| Buttons {
+            agent_identity: LIMITS.agent_identity.filter(|_| self.agent_identity),
+            cards: LIMITS.cards.filter(|_| self.carousels),
+            buttons: LIMITS.buttons.map(|buttons| Buttons {
                 url_taps: self.link_says,
                 ..buttons
             }),
-            ..limits::LIMITS
+            ..LIMITS
         }
     }
 }
@@ -164,7 +162,7 @@ fn block(block: &Block) -> Value {
 pub(super) fn sections(text: &[Span]) -> impl Iterator<Item = Value> {
     let Limits {
         markup, counted, ..
-    } = limits::LIMITS;
+    } = LIMITS;
     let texts = split::split(text, limits::SECTION_TEXT, markup, counted);
     texts.into_iter().map(|text| section(&text))
 }

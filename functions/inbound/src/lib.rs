@@ -1,4 +1,5 @@
-//! The inbound function: a channel's request becomes an entry in the ledger.
+//! The inbound function, the webhook handler of all channels: a channel's request becomes an entry in the
+//! ledger.
 //!
 //! [`router`] is a tower service: for Lambda (`main.rs`), for a local server, and for a test. It does
 //! no more than verify, parse, append and ring, so that it answers well within the few seconds that

@@ -1,4 +1,5 @@
-//! Draining a lane: what is pending there is delivered, in order, and what became of it recorded.
+//! Draining a lane: what is pending there is delivered, in order, and what became of it recorded: delivered,
+//! to be tried again, or a dead letter. A poison message, which stops the process each time, is parked.
 
 mod order;
 

@@ -1,5 +1,5 @@
-//! The webhook function: a Haptik delivery becomes entries in the ledger, one towards the channel and
-//! one for each sink that wants it.
+//! The webhook function, the webhook handler of Haptik's deliveries: each becomes entries in the ledger, one
+//! towards the channel and one for each sink that wants it.
 //!
 //! [`router`] is a tower service: for Lambda (`main.rs`), for a local server, and for a test. It does
 //! no more than verify, parse, append and ring, so that it answers well within Haptik's 5 seconds.

@@ -59,6 +59,15 @@ pub trait ValueType {
     }
 }
 
+/// A value as its kind shows it.
+pub struct Shown<'a, K: ValueType>(pub &'a K, pub &'a K::Value);
+
+impl<K: ValueType> fmt::Debug for Shown<'_, K> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.show(self.1, formatter)
+    }
+}
+
 /// One of a few words.
 #[derive(Debug)]
 pub struct OneOf<T: 'static> {
@@ -425,7 +434,7 @@ impl<K: ValueType> ValueType for TableOf<K> {
 
     fn show(&self, values: &Self::Value, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let values = values.iter();
-        let shown = values.map(|(name, value)| (shown(name), super::Shown(&self.0, value)));
+        let shown = values.map(|(name, value)| (shown(name), Shown(&self.0, value)));
         formatter.debug_map().entries(shown).finish()
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::declare::{KeyDoc, Part as _, WhenMissing};
+use super::declare::Part as _;
 use super::error::Reported;
 use super::handoff::Handoff;
 use super::kind::{
     Events, Forms, FormsTable, OneOf, TableOf, TextOf, TypeName, ValueList, ValueType, Whole,
 };
-use super::registry::{ChannelDefinition, Defaults, OwnIds, Registry};
+use super::registry::{ChannelDefinition, OwnIds, Registry};
 use super::section::Section;
 use super::tables::{Accounts, Delivery, EDGE_RATE, account, outbound};
 use super::wording::{close_to, list_of, quote, shown};
@@ -266,52 +266,17 @@ fn sink(section: &Section<'_>, registry: &Registry) -> Result<Sink, Reported> {
     })
 }
 
-fn channel_types(registry: &Registry) -> TypeName {
+pub(super) fn channel_types(registry: &Registry) -> TypeName {
     TypeName {
         names: registry.channels.iter().map(|of| of.name).collect(),
         of: "channels",
     }
 }
 
-fn sink_types(registry: &Registry) -> TypeName {
+pub(super) fn sink_types(registry: &Registry) -> TypeName {
     TypeName {
         names: registry.sinks.iter().map(|of| of.name).collect(),
         of: "sinks",
-    }
-}
-
-/// The keys of every connection.
-pub(super) fn keys_of_channels(registry: &Registry) -> Vec<KeyDoc> {
-    let types = channel_types(registry);
-    let of_type = KeyDoc::new("type", &["The channel."], &types, WhenMissing::Required);
-    let mut keys = [vec![of_type], ConnectionKeys::keys(), Handoff::keys()].concat();
-    for channel in registry.channels {
-        with_defaults(&mut keys, channel.name, channel.defaults);
-    }
-    keys
-}
-
-/// The keys of every sink.
-pub(super) fn keys_of_sinks(registry: &Registry) -> Vec<KeyDoc> {
-    let types = sink_types(registry);
-    let of_type = KeyDoc::new(
-        "type",
-        &["The kind of sink."],
-        &types,
-        WhenMissing::Required,
-    );
-    let mut keys = [vec![of_type], SinkKeys::keys()].concat();
-    for sink in registry.sinks {
-        with_defaults(&mut keys, sink.name, sink.defaults);
-    }
-    keys
-}
-
-fn with_defaults(keys: &mut [KeyDoc], type_name: &'static str, defaults: Defaults) {
-    for (of, value) in defaults {
-        for key in keys.iter_mut().filter(|key| key.key == *of) {
-            key.with_default_of(type_name, value);
-        }
     }
 }
 

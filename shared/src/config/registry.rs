@@ -4,11 +4,10 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use super::declare::{KeyDoc, Part};
+use super::declare::Part;
 use super::error::Reported;
-use super::read;
-use super::section::Section;
-use super::tables::{Delivery, Haptik, Outbound};
+use super::key_doc::KeyDoc;
+use super::section::{Defaults, Section};
 
 /// The types of channels and sinks that a configuration may name.
 #[derive(Debug, Clone, Copy)]
@@ -19,49 +18,8 @@ pub struct Registry {
     pub sinks: &'static [SinkDefinition],
 }
 
-/// What there is to say of a table of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableDoc {
-    /// The table: `channels` of `[channels.NAME]`.
-    pub table: &'static str,
-    /// The type whose keys these are; `None` of the keys that every type has.
-    pub type_name: Option<&'static str>,
-    /// The keys.
-    pub keys: Vec<KeyDoc>,
-}
-
-impl Registry {
-    /// Every table of a configuration with its keys, in the order of `docs/configuration.md`.
-    #[must_use]
-    pub fn tables(&self) -> Vec<TableDoc> {
-        let table = |table, type_name, keys| TableDoc {
-            table,
-            type_name,
-            keys,
-        };
-        let channels = self.channels.iter();
-        let channels = channels.map(|of| table("channels", Some(of.name), (of.keys)()));
-        let sinks = self.sinks.iter();
-        let sinks = sinks.map(|of| table("sinks", Some(of.name), (of.keys)()));
-        let mut tables = vec![
-            table("haptik", None, Haptik::keys()),
-            table("channels", None, read::keys_of_channels(self)),
-        ];
-        tables.extend(channels);
-        tables.push(table("sinks", None, read::keys_of_sinks(self)));
-        tables.extend(sinks);
-        tables.push(table("delivery", None, Delivery::keys()));
-        tables.push(table("outbound", None, Outbound::keys()));
-        tables
-    }
-}
-
 /// Reads the keys that come with a type.
 pub type Configure = fn(&Section<'_>) -> Result<Settings, Reported>;
-
-/// Defaults that a type has of its own for keys that all types have: the key, and a value as it would be
-/// in the file.
-pub type Defaults = &'static [(&'static str, &'static str)];
 
 /// A type of channel.
 #[derive(Debug, Clone, Copy)]

@@ -6,12 +6,15 @@ use std::cell::{Cell, RefCell};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::declare::KeyDoc;
 use super::error::{Report, Reported};
+use super::key_doc::KeyDoc;
 use super::kind::{Fault, Faults, Given, ValueType};
-use super::registry::Defaults;
 use super::wording::{close_to, describe, list_of, shown};
 use crate::template::Check;
+
+/// Defaults that a type has of its own for keys that all types have: the key, and a value as it would be
+/// in the file.
+pub type Defaults = &'static [(&'static str, &'static str)];
 
 /// A table of the file, with its path.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::haptik::time::timestamp;
 use crate::ids::{AuthId, EntryKey};
 use crate::key::{self, CompletionKind, KeyKind, NO_TIME};
 use crate::lenient_json;
@@ -17,11 +18,9 @@ use crate::redacted_debug;
 
 mod late;
 mod signature;
-mod time;
 
 pub use late::recovered;
 pub use signature::{SignatureError, verify};
-pub(super) use time::timestamp;
 
 /// The longest name of a user, in bytes, that is taken as one.
 const LONGEST_ID: usize = 256;

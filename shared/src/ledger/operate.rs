@@ -1,4 +1,4 @@
-//! What an operator looks at, and takes up again.
+//! What an operator looks at, such as dead letters, and takes up again (replay).
 
 use std::collections::BTreeSet;
 

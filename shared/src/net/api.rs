@@ -4,7 +4,6 @@
 //! A header, a field or a part of the URL ([`Endpoint`]) that is secret says so, and is shown as what it is,
 //! not as its value.
 
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -19,6 +18,10 @@ use reqwest::{RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
+
+mod preview;
+
+pub use preview::Preview;
 
 use super::endpoint::Endpoint;
 use super::{CallError, CallErrorKind, Unreachable, read, retry_after, shortened};
@@ -113,19 +116,6 @@ pub struct ApiAnswer {
     pub date: Option<Timestamp>,
     /// The body as JSON; null where it is not.
     pub body: Value,
-}
-
-/// A request as people are shown it, without secrets.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Preview {
-    /// `POST`, for example.
-    pub method: String,
-    /// Where it goes.
-    pub url: String,
-    /// Its headers.
-    pub headers: Vec<(String, String)>,
-    /// Its body, indented where it is JSON.
-    pub body: String,
 }
 
 impl Api {
@@ -369,46 +359,6 @@ impl ApiRequest {
         Self { limit, ..self }
     }
 
-    /// The request as people are shown it.
-    #[must_use]
-    pub fn preview(&self) -> Preview {
-        let (mime_type, body) = match &self.body {
-            Body::None => (None, String::new()),
-            Body::Json(value) => (Some("application/json"), format!("{value:#}")),
-            Body::Form(fields) => {
-                let lines = fields
-                    .iter()
-                    .map(|(name, value)| format!("{name}={}", value.shown()));
-                (
-                    Some("application/x-www-form-urlencoded"),
-                    lines.collect::<Vec<_>>().join("\n"),
-                )
-            }
-            Body::Multipart(fields) => {
-                let lines = fields
-                    .iter()
-                    .map(|(name, field)| format!("{name}: {field}"));
-                (
-                    Some("multipart/form-data"),
-                    lines.collect::<Vec<_>>().join("\n"),
-                )
-            }
-            Body::Bytes { mime_type, bytes } => (
-                Some(mime_type.as_str()),
-                String::from_utf8_lossy(bytes).into_owned(),
-            ),
-        };
-        let headers = self.headers.iter();
-        let headers = headers.map(|(name, value)| (name.to_string(), value.shown().to_owned()));
-        let content_type = mime_type.map(|mime_type| (CONTENT_TYPE.to_string(), mime_type.into()));
-        Preview {
-            method: self.method.to_string(),
-            url: self.url.to_string(),
-            headers: headers.chain(content_type).collect(),
-            body,
-        }
-    }
-
     fn body(mut self, body: Body) -> Self {
         self.body = body;
         self
@@ -470,32 +420,6 @@ impl Text {
         match self {
             Self::Plain(text) | Self::Secret { shown: text, .. } => text,
         }
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => formatter.write_str(text),
-            Self::File {
-                name,
-                mime_type,
-                bytes,
-            } => write!(formatter, "[{name}, {mime_type}, {} bytes]", bytes.len()),
-        }
-    }
-}
-
-impl fmt::Display for Preview {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "{} {}", self.method, self.url)?;
-        for (name, value) in &self.headers {
-            writeln!(formatter, "{name}: {value}")?;
-        }
-        if self.body.is_empty() {
-            return Ok(());
-        }
-        writeln!(formatter, "\n{}", self.body)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::ticket::FieldValue;
 use crate::context::NAMES;
 use haptik_bridge_shared::config::kind::{DeValue, Fault, Faults, Given, TextOf, ValueType, quote};
 use haptik_bridge_shared::config::{Escape, Template};
@@ -51,6 +50,15 @@ impl ValueType for FilledList {
             _ => given.each(|text| given.template(text, Escape::Text, &NAMES)),
         }
     }
+}
+
+/// The value of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldValue {
+    /// A template; one that is an expression and nothing else keeps the type of its value.
+    Template(Template),
+    /// A number, `true` or `false`, as it is.
+    Fixed(Value),
 }
 
 /// The value of a field: a template, a number, `true` or `false`.

@@ -1,7 +1,6 @@
 //! The keys that all ticket sinks have.
 
-use serde_json::Value;
-
+pub use super::kinds::FieldValue;
 use super::kinds::{Filled, FilledField, FilledList};
 use haptik_bridge_shared::config::kind::{Flag, OneOf, TableOf};
 use haptik_bridge_shared::config::{Escape, Part, Settings, SinkDefinition, Template};
@@ -34,15 +33,6 @@ section! {
         /// Whether what comes after the completion, a message of an agent for example, is added to the ticket as a comment.
         follow_ups: bool = default(Flag, false),
     }
-}
-
-/// The value of a field.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FieldValue {
-    /// A template; one that is an expression and nothing else keeps the type of its value.
-    Template(Template),
-    /// A number, `true` or `false`, as it is.
-    Fixed(Value),
 }
 
 /// Where the transcript of a conversation goes.

@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::server::{Answer, Request, fields, is_email};
+use super::answer::Answer;
+use super::server::{Request, fields, is_email};
 use super::store::{Comment, Store, Ticket};
 
 /// The access token of the private app

@@ -5,7 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::server::{Answer, Request, fields, is_email};
+use super::answer::Answer;
+use super::server::{Request, fields, is_email};
 use super::store::{Attachment, Comment, Store, Ticket};
 
 mod platform;

@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::server::{Answer, Request, fields, is_email};
+use super::answer::Answer;
+use super::server::{Request, fields, is_email};
 use super::store::{Attachment, Comment, Store};
 
 /// The consumer key of the connected app.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRequest as _, Multipart, State as Shared};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
+use super::answer::Answer;
 use super::store::{Attachment, Call, State};
 
 /// A request, read.
@@ -28,20 +29,6 @@ pub(crate) struct Request {
     pub(crate) parts: Vec<(String, String)>,
     /// The parts of a multipart body that are files, by their field's name.
     pub(crate) files: Vec<(String, Attachment)>,
-}
-
-/// What is answered.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Body,
-}
-
-#[derive(Clone, Debug)]
-enum Body {
-    Json(Value),
-    Text(&'static str, String),
 }
 
 impl Request {
@@ -91,56 +78,6 @@ impl Request {
 
     pub(crate) fn bearer(&self) -> Option<&str> {
         self.header(AUTHORIZATION.as_str())?.strip_prefix("Bearer ")
-    }
-}
-
-impl Answer {
-    pub(crate) fn json(status: u16, body: Value) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Body::Json(body),
-        }
-    }
-
-    pub(crate) fn text(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Body::Text(content_type, body.into()),
-        }
-    }
-
-    pub(crate) fn empty(status: u16) -> Self {
-        Self::text(status, "", "")
-    }
-
-    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    fn shown(&self) -> Value {
-        match &self.body {
-            Body::Json(value) => value.clone(),
-            Body::Text(_, text) => Value::from(text.as_str()),
-        }
-    }
-
-    pub(crate) fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).expect("a status");
-        let mut response = match self.body {
-            Body::Json(value) => (status, axum::Json(value)).into_response(),
-            Body::Text("", text) => (status, text).into_response(),
-            Body::Text(content_type, text) => {
-                (status, [(CONTENT_TYPE, content_type)], text).into_response()
-            }
-        };
-        for (name, value) in self.headers {
-            let value = value.parse().expect("the value of a header");
-            response.headers_mut().insert(name, value);
-        }
-        response
     }
 }
 

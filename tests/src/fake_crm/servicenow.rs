@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::server::{Answer, Request, fields};
+use super::answer::Answer;
+use super::server::{Request, fields};
 use super::store::{Attachment, Comment, Store, Ticket};
 
 /// The user of the integration.

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Api;
-use super::server::Answer;
+use super::answer::Answer;
 use crate::faults::Dialect;
 
 /// A ticket, case, incident or request.

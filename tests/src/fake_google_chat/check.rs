@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value};
 
 use super::Kind;
-use super::server::Refused;
+use super::refused::Refused;
 
 /// A message with its cards, in bytes
 /// (<https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages/create>).

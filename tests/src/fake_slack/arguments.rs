@@ -5,7 +5,7 @@ use http::{HeaderMap, Uri, header::CONTENT_TYPE};
 use reqwest::Url;
 use serde_json::{Map, Value};
 
-use super::methods::Refused;
+use super::refused::Refused;
 
 /// Methods that read a form or a query only: Slack ignores a JSON body there, and then misses the
 /// arguments that it held.

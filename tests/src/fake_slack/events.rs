@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Author, FakeSlack, Message, Payload, message::bot_profile, methods::direct_channel};
+use super::{
+    Author, FakeSlack, Message, Payload,
+    message::{bot_profile, direct_channel},
+};
 
 /// One delivery of an event, not yet sent.
 #[derive(Clone, Debug)]

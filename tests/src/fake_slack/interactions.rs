@@ -4,9 +4,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    FakeSlack, Message, OpenView, Payload,
-    arguments::encode_form,
-    methods::{direct_channel, others::shown_view},
+    FakeSlack, Message, OpenView, Payload, arguments::encode_form, message::direct_channel,
+    methods::others::shown_view,
 };
 
 /// One interaction, not yet sent: a form with the JSON in its field `payload`.

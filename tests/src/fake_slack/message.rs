@@ -326,3 +326,10 @@ fn collect_elements<'v>(block: &'v Value, into: &mut Vec<(String, &'v Value)>) {
         into.extend(block.get(single).map(|element| (block_id.clone(), element)));
     }
 }
+
+/// The direct-message conversation of a user: here, the user's id with another first letter.
+pub(crate) fn direct_channel(user: &str) -> String {
+    let mut letters = user.chars();
+    letters.next();
+    format!("D{}", letters.as_str())
+}

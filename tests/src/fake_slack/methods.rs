@@ -5,59 +5,9 @@ pub(crate) mod conversations;
 pub(crate) mod files;
 pub(crate) mod others;
 
-use std::fmt::Display;
+use serde_json::Value;
 
-use serde_json::{Value, json};
-
-use super::{arguments::Arguments, block_kit::Rejection, state::State};
-
-/// Why a call is refused: Slack's error code and what is wrong in detail.
-#[derive(Clone, Debug)]
-pub(crate) struct Refused {
-    pub(crate) error: String,
-    pub(crate) details: Vec<String>,
-}
-
-impl Refused {
-    pub(crate) fn new(error: &str) -> Self {
-        Self {
-            error: error.to_owned(),
-            details: Vec::new(),
-        }
-    }
-
-    pub(crate) fn because(mut self, detail: impl Display) -> Self {
-        self.details.push(detail.to_string());
-        self
-    }
-
-    /// As Slack answers: the details twice, once with their severity.
-    pub(crate) fn to_json(&self) -> Value {
-        let mut body = json!({"ok": false, "error": self.error});
-        if let Some(fields) = body.as_object_mut().filter(|_| !self.details.is_empty()) {
-            let messages: Vec<String> = self
-                .details
-                .iter()
-                .map(|detail| format!("[ERROR] {detail}"))
-                .collect();
-            fields.insert("errors".to_owned(), json!(self.details));
-            fields.insert(
-                "response_metadata".to_owned(),
-                json!({ "messages": messages }),
-            );
-        }
-        body
-    }
-}
-
-impl From<Rejection> for Refused {
-    fn from(rejection: Rejection) -> Self {
-        Self {
-            error: rejection.error.to_owned(),
-            details: rejection.problems.iter().map(ToString::to_string).collect(),
-        }
-    }
-}
+use super::{arguments::Arguments, message::direct_channel, refused::Refused, state::State};
 
 /// Carries out one call.
 pub(crate) fn run(method: &str, state: &State, arguments: &Arguments) -> Result<Value, Refused> {
@@ -90,13 +40,6 @@ pub(crate) fn conversation(id: &str) -> Result<String, Refused> {
         (true, Some('U' | 'W')) => Ok(direct_channel(id)),
         _ => Err(Refused::new("channel_not_found").because(id)),
     }
-}
-
-/// The direct-message conversation of a user: here, the user's id with another first letter.
-pub(crate) fn direct_channel(user: &str) -> String {
-    let mut letters = user.chars();
-    letters.next();
-    format!("D{}", letters.as_str())
 }
 
 /// Ten digits, a point, six digits.

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::{
     Event, FakeSlack, Workspace,
     arguments::Arguments,
-    methods::Refused,
-    server::{record, refuse},
+    calls::{record, refuse},
+    refused::Refused,
     state::State,
 };
 

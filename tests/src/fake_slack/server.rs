@@ -10,14 +10,15 @@ use axum::{
     routing::{any, get},
 };
 use http::{HeaderMap, Method, StatusCode, Uri, header};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     arguments::Arguments,
-    methods::{self, Refused, files},
+    calls::{bearer, record, refuse},
+    methods::{self, files},
     oauth::Site,
-    state::{Call, Refusal, State},
+    refused::Refused,
+    state::State,
 };
 use crate::faults::Dialect;
 
@@ -98,12 +99,6 @@ fn rate_limited(seconds: u64) -> Response {
         .into_response()
 }
 
-/// Whether the request carries the bot's token in its header.
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    value.strip_prefix("Bearer ")
-}
-
 fn authenticate(state: &State, headers: &HeaderMap, arguments: &Arguments) -> Result<(), Refused> {
     let token = bearer(headers)
         .map(str::to_owned)
@@ -153,24 +148,4 @@ fn answer(
         }
     }
     axum::Json(body).into_response()
-}
-
-pub(crate) fn record(state: &State, method: &str, arguments: Value, outcome: &str) {
-    let call = Call {
-        method: method.to_owned(),
-        arguments,
-        outcome: outcome.to_owned(),
-        at: Timestamp::now(),
-    };
-    state.change(|store| store.calls.push(call));
-}
-
-pub(crate) fn refuse(state: &State, method: &str, arguments: Value, refused: &Refused) {
-    let refusal = Refusal {
-        method: method.to_owned(),
-        error: refused.error.clone(),
-        details: refused.details.clone(),
-        arguments,
-    };
-    state.change(|store| store.refusals.push(refusal));
 }

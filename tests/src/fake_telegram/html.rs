@@ -3,8 +3,6 @@
 
 use serde_json::{Value, json};
 
-use super::text::units;
-
 /// The tags that there are.
 const TAGS: &[&str] = &[
     "a",
@@ -302,6 +300,11 @@ impl Reader<'_> {
         }
         Some(character)
     }
+}
+
+/// How many UTF-16 units a text has.
+pub(super) fn units(text: &str) -> usize {
+    text.encode_utf16().count()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::html::units;
 use super::{Refused, html};
 
 /// The longest text (<https://core.telegram.org/bots/api#sendmessage>: "1-4096 characters after entities
@@ -44,11 +45,6 @@ const ENTITIES: &[&str] = &[
 pub(super) struct Formatted {
     pub(super) text: String,
     pub(super) entities: Vec<Value>,
-}
-
-/// How many UTF-16 units a text has.
-pub(super) fn units(text: &str) -> usize {
-    text.encode_utf16().count()
 }
 
 /// A text or a caption with its formatting.

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::html::units;
 use super::state::{Access, Chat, ChatKind, StoredFile, photo_size};
-use super::text::{Formatted, units};
+use super::text::Formatted;
 use super::{FakeTelegram, Message};
 
 /// What a user says, and where.

@@ -32,7 +32,9 @@ struct Files(BTreeMap<Path, File>);
 /// file takes from the modules that it is a part of is left out: a module and its parts are one.
 pub(super) fn imports(sources: &BTreeMap<String, String>) -> BTreeMap<String, BTreeSet<String>> {
     let files = sources.iter().map(|(path, text)| {
-        let stream: TokenStream = text.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
+        let stream: TokenStream = text
+            .parse()
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
         let mut file = File::default();
         file.read(&stream.into_iter().collect::<Vec<_>>());
         (module(path), file)
@@ -43,6 +45,39 @@ pub(super) fn imports(sources: &BTreeMap<String, String>) -> BTreeMap<String, BT
         (name(module), imports.iter().map(name).collect())
     });
     imports.collect()
+}
+
+/// The circles among these imports: files that import each other, by way of others or not.
+pub(super) fn circles(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<BTreeSet<&str>> {
+    let reached: BTreeMap<&str, BTreeSet<&str>> = imports
+        .keys()
+        .map(|file| (file.as_str(), reached(imports, file)))
+        .collect();
+    let mut circles: Vec<BTreeSet<&str>> = Vec::new();
+    for (file, from_it) in &reached {
+        let leads_back = |other: &&str| reached.get(other).is_some_and(|of| of.contains(file));
+        let circle: BTreeSet<&str> = from_it.iter().copied().filter(leads_back).collect();
+        if !circle.is_empty() && !circles.contains(&circle) {
+            circles.push(circle);
+        }
+    }
+    circles
+}
+
+/// The files that one imports, by way of others or not.
+fn reached<'a>(imports: &'a BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<&'a str> {
+    let (mut reached, mut left): (BTreeSet<&str>, Vec<&str>) = (BTreeSet::new(), Vec::new());
+    let imported = imports.get(from).into_iter().flatten();
+    left.extend(
+        imported
+            .map(String::as_str)
+            .filter(|file| reached.insert(*file)),
+    );
+    while let Some(file) = left.pop() {
+        let imported = imports.get(file).into_iter().flatten().map(String::as_str);
+        left.extend(imported.filter(|file| reached.insert(*file)));
+    }
+    reached
 }
 
 /// The module of a file by its path below `src`.
@@ -75,7 +110,8 @@ impl File {
                     at = end;
                 }
                 TokenTree::Ident(word) if word == "macro_rules" => {
-                    self.macros.extend(tokens.get(at + 2).map(ToString::to_string));
+                    self.macros
+                        .extend(tokens.get(at + 2).map(ToString::to_string));
                     at += 2;
                 }
                 TokenTree::Ident(_) => {
@@ -89,7 +125,10 @@ impl File {
                     }
                 }
                 TokenTree::Group(group) => {
-                    if is_of_tests(group, at.checked_sub(1).and_then(|before| tokens.get(before))) {
+                    if is_of_tests(
+                        group,
+                        at.checked_sub(1).and_then(|before| tokens.get(before)),
+                    ) {
                         // Whatever it stands before, to its end.
                         let of_item = tokens[at + 1..].iter().position(ends_item);
                         at += of_item.map_or(0, |end| end + 1);
@@ -173,14 +212,25 @@ impl Files {
     /// The modules of the files that this one imports.
     fn imported_by(&self, module: &Path) -> BTreeSet<Path> {
         let file = &self.0[module];
-        let uses = file.imports.iter().map(|import| &import.path);
+        let uses = file
+            .imports
+            .iter()
+            .map(|import| match import.name.as_str() {
+                all @ "*" => [&import.path[..], &[all.to_owned()]].concat(),
+                _ => import.path.clone(),
+            });
         let mut imported: BTreeSet<Path> = uses
-            .chain(&file.paths)
-            .filter_map(|path| self.absolute(module, path, 0))
+            .chain(file.paths.iter().cloned())
+            .filter_map(|path| self.absolute(module, &path, 0))
             .flat_map(|path| self.files_of(&path, 0))
             .collect();
         let defines = |call: &String| self.0.iter().find(|(_, file)| file.macros.contains(call));
-        imported.extend(file.calls.iter().filter_map(defines).map(|(of, _)| of.clone()));
+        imported.extend(
+            file.calls
+                .iter()
+                .filter_map(defines)
+                .map(|(of, _)| of.clone()),
+        );
         imported.retain(|of| !module.starts_with(of));
         imported
     }
@@ -195,7 +245,8 @@ impl Files {
             "self" => {}
             "super" => {
                 from.pop();
-                while let Some((_, more)) = rest.split_first().filter(|(next, _)| *next == "super") {
+                while let Some((_, more)) = rest.split_first().filter(|(next, _)| *next == "super")
+                {
                     (rest, _) = (more, from.pop());
                 }
             }

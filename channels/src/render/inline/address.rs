@@ -5,8 +5,8 @@ use std::ops::Range;
 use linkify::{LinkFinder, LinkKind};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::LONGEST_LINK;
-use crate::render::media::web_address;
+use crate::render::span::LONGEST_LINK;
+use crate::render::web_address::web_address;
 use haptik_bridge_shared::message::hsl;
 
 /// The address that a link leads to: of the web (with `https://` where it was left out), of an e-mail or of a

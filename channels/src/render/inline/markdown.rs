@@ -4,14 +4,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, LinkType, Parser, Tag, TagEnd};
 
 use super::pieces::{Kind, Pieces};
-use super::source::{LETTER, MARK, Source, Token};
+use super::source::{LETTER, MARK, OPTIONS, Source, Token};
 use super::{Style, address};
-
-/// `CommonMark`, with what is struck through, and tables.
-pub(super) const OPTIONS: Options = Options::ENABLE_STRIKETHROUGH.union(Options::ENABLE_TABLES);
 
 /// How deep indented text may be in indented text; deeper, it is left as it is.
 const DEEPEST: usize = 8;

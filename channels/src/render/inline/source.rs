@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
 use super::Style;
 use super::address;
 use super::html::{self, Meaning};
-use super::markdown::OPTIONS;
+
+/// `CommonMark`, with what is struck through, and tables.
+pub(super) const OPTIONS: Options = Options::ENABLE_STRIKETHROUGH.union(Options::ENABLE_TABLES);
 
 /// Stands for a token; Markdown takes it for punctuation.
 pub(super) const MARK: char = '\u{2058}';

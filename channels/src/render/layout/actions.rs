@@ -4,12 +4,13 @@
 use super::Layout;
 use crate::callback::Tap;
 use crate::limits::{Codec, Shape, Size};
+use crate::render::block::numbered;
 use crate::render::block::{Block, Button, Role, Target};
 use crate::render::fallback;
 use crate::render::inline::{self, Rich, Span, read, title};
-use crate::render::media::{dialled, web_address};
+use crate::render::media::dialled;
 use crate::render::pack::{button_weight, fits_in};
-use crate::render::page::numbered;
+use crate::render::web_address::web_address;
 use haptik_bridge_shared::message::hsl::{Actionable, Effect, TapMessage, opened};
 use haptik_bridge_shared::message::without_machine_parts;
 

@@ -6,8 +6,9 @@ use crate::limits::{Cards, Pictures, Shape};
 use crate::render::block::{self, Block, Picture, Role};
 use crate::render::fallback;
 use crate::render::inline::{self, Rich, read, title};
-use crate::render::media::{self, web_address};
+use crate::render::media;
 use crate::render::pack::{Group, fits_in, weight};
+use crate::render::web_address::web_address;
 use haptik_bridge_shared::message::hsl::Card;
 
 impl Layout<'_> {

@@ -10,6 +10,7 @@ use crate::slack::address::{Address, Command};
 use crate::slack::form::{self, Submission};
 use crate::slack::notice::{form_not_opened, form_sent};
 use crate::slack::tap::{FILL, OPEN, RATE, RATING, REMARK, SAY, Tap};
+use crate::slack::text::plainly_readable;
 use crate::slack::{choice, home};
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lenient_json;
@@ -92,7 +93,7 @@ impl Reader<'_> {
             Tap::Offered { .. } | Tap::Fill { .. } => None,
         };
         // Slack gives a label back with its escaping.
-        let label = text_at(action, "/text/text").map(super::readable);
+        let label = text_at(action, "/text/text").map(plainly_readable);
         let shown = shown.or(label).unwrap_or_default();
         let block_id = lenient_json::text(action, "block_id");
         let sent = tap.sent().to_owned();

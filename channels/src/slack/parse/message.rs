@@ -2,16 +2,15 @@
 //! (<https://docs.slack.dev/reference/events/app_mention>).
 
 use serde_json::Value;
-use url::Url;
 
 use super::start::START;
-use super::text::{Readable, leading_mention, mentions};
 use super::ts::Ts;
 use super::words::Words;
 use super::{MessagePlace, Reader, Reading, nothing};
 use crate::slack::address::Address;
+use crate::slack::text::{Readable, leading_mention, mentions};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction, file_name};
+use haptik_bridge_shared::message::{Addressed, Inbound, UserAction};
 
 /// The subtypes that are a user's own words; the others are the system's, another app's, or about a
 /// message that was there before.
@@ -248,26 +247,4 @@ fn required<'a>(event: &'a Value, key: &'static str) -> Result<&'a str, String> 
         .and_then(Value::as_str)
         .filter(|text| !text.is_empty());
     text.ok_or_else(|| format!("a message without {key}"))
-}
-
-/// A file (<https://docs.slack.dev/reference/objects/file-object>). One of which Slack tells no more
-/// than that it exists (of another workspace, deleted, beyond a limit) may have no name.
-pub(in crate::slack) fn attachment(file: &Value) -> Option<Attachment> {
-    if !file.is_object() {
-        return None;
-    }
-    let first = |keys: &[&str]| {
-        keys.iter()
-            .find_map(|key| lenient_json::some_text(file, key))
-    };
-    let url = first(&["url_private_download", "url_private"]).unwrap_or_default();
-    let of_url = || file_name(&Url::parse(&url).ok()?);
-    let name = first(&["name", "title"]).or_else(of_url);
-    Some(Attachment {
-        id: lenient_json::some_text(file, "id"),
-        name: name.unwrap_or_default(),
-        url,
-        mime_type: lenient_json::text(file, "mimetype"),
-        size: lenient_json::whole(file, "size"),
-    })
 }

@@ -8,16 +8,16 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::emoji::EmojiNames;
-use super::text::{Readable, readable};
 use super::ts::Ts;
 use super::words::Words;
 use super::{MessagePlace, Reader, Reading, nothing};
 use crate::channel::Response;
 use crate::slack::address::{Address, Command, Method};
+use crate::slack::emoji::EmojiNames;
 use crate::slack::home;
 use crate::slack::markup::mrkdwn;
 use crate::slack::notice::{asked_about, posted};
+use crate::slack::text::{Readable, readable};
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{Addressed, Attachment, Inbound, UserAction};

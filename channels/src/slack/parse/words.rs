@@ -1,13 +1,13 @@
 //! What a message says: its text, or what it shows; the messages that it forwards; its files.
 
 use serde_json::Value;
+use url::Url;
 
 use super::blocks::{escaped, lines, tables};
-use super::emoji::EmojiNames;
-use super::message::attachment;
-use super::text::{self, Readable};
+use crate::slack::emoji::EmojiNames;
+use crate::slack::text::{self, Readable};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::Attachment;
+use haptik_bridge_shared::message::{Attachment, file_name};
 
 /// The words of one message, still as Slack writes them.
 #[derive(Debug)]
@@ -188,6 +188,28 @@ fn fields(attachment: &Value) -> Vec<String> {
         }
     };
     fields.filter_map(field).collect()
+}
+
+/// A file (<https://docs.slack.dev/reference/objects/file-object>). One of which Slack tells no more
+/// than that it exists (of another workspace, deleted, beyond a limit) may have no name.
+pub(in crate::slack) fn attachment(file: &Value) -> Option<Attachment> {
+    if !file.is_object() {
+        return None;
+    }
+    let first = |keys: &[&str]| {
+        keys.iter()
+            .find_map(|key| lenient_json::some_text(file, key))
+    };
+    let url = first(&["url_private_download", "url_private"]).unwrap_or_default();
+    let of_url = || file_name(&Url::parse(&url).ok()?);
+    let name = first(&["name", "title"]).or_else(of_url);
+    Some(Attachment {
+        id: lenient_json::some_text(file, "id"),
+        name: name.unwrap_or_default(),
+        url,
+        mime_type: lenient_json::text(file, "mimetype"),
+        size: lenient_json::whole(file, "size"),
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The order in which the entries of a lane are delivered.
+//! Message ordering: the order in which the entries of a lane are delivered.
 
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Entry;

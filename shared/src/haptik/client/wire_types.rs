@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::haptik::webhook::timestamp;
+use crate::haptik::time::timestamp;
 use crate::ids::AuthId;
 use crate::lenient_json;
 use crate::message::{AuthCode, Profile, Sender, SenderKind};

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::server::{Answer, Request};
+use super::super::answer::Answer;
+use super::super::server::Request;
 use super::super::store::{Comment, Store, Ticket};
 use super::{LONGEST, body, find};
 

@@ -8,7 +8,8 @@ use crate::fake_slack::{
     state::State,
 };
 
-use super::{Refused, conversation, is_timestamp};
+use super::{conversation, is_timestamp};
+use crate::fake_slack::refused::Refused;
 
 /// Characters of a message's text, at most.
 const MAX_TEXT: usize = 40_000;

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::fake_slack::{Message, arguments::Arguments, state::State};
 
-use super::{Refused, conversation, is_timestamp};
+use super::{conversation, is_timestamp};
+use crate::fake_slack::refused::Refused;
 
 /// A conversation, whose name is made from its id.
 pub(crate) fn info(arguments: &Arguments) -> Result<Value, Refused> {

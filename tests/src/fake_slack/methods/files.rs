@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 
 use crate::fake_slack::{
     arguments::Arguments,
+    calls::{bearer, record, refuse},
     oauth::Site,
-    server::{bearer, record, refuse},
     state::State,
 };
 
-use super::Refused;
+use crate::fake_slack::refused::Refused;
 
 pub(crate) fn info(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
     let id = arguments.text("file").unwrap_or_default();

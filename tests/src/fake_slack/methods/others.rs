@@ -10,7 +10,8 @@ use crate::fake_slack::{
     workspace::member,
 };
 
-use super::{Refused, conversation};
+use super::conversation;
+use crate::fake_slack::refused::Refused;
 
 /// How long a `trigger_id` can be exchanged
 /// (<https://docs.slack.dev/interactivity/handling-user-interaction>).

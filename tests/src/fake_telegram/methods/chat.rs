@@ -100,7 +100,7 @@ pub(super) fn answer_query(state: &State, arguments: &Arguments) -> Result<Value
             .unwrap_or_default()
     };
     let (id, shown, now) = (text("callback_query_id"), text("text"), state.now());
-    if super::super::text::units(shown) > ANSWER {
+    if super::super::html::units(shown) > ANSWER {
         return Err(Refused::bad_request("MESSAGE_TOO_LONG"));
     }
     state.change(|store| {

@@ -322,5 +322,10 @@ fn entities_undone(text: &str) -> String {
         .replace("&amp;", "&")
 }
 
+/// Slack's text as a person reads it, without its mentions of anybody.
+pub(super) fn plainly_readable(text: &str) -> String {
+    readable(text, &[], EmojiNames::default()).text
+}
+
 #[cfg(test)]
 mod tests;
