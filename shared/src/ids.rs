@@ -215,9 +215,13 @@ impl AuthIds {
             AuthIdSource::Derived => return Ok(AuthId::derive(&self.connection, user, None)),
             AuthIdSource::User => ("user.id", user),
             AuthIdSource::Email => {
-                let email = email.ok_or(
-                    "user.email is missing; needed: an e-mail address, since auth_id = \"email\"",
-                )?;
+                let needed = "needed: an e-mail address, since auth_id = \"email\"";
+                let email = email.ok_or_else(|| format!("user.email is missing; {needed}"))?;
+                let parts = email.split_once('@');
+                // Whatever else people have there may be somebody's name elsewhere.
+                if parts.is_none_or(|(name, host)| name.is_empty() || host.is_empty()) {
+                    return Err(format!("user.email is another text; {needed}"));
+                }
                 ("user.email", email)
             }
         };
@@ -303,8 +307,15 @@ mod tests {
             );
             let refused = by_user.of_own_user(odd, None).expect_err(odd);
             assert!(refused.starts_with("user.id is "), "{refused}");
+            for odd in [odd, &format!("{odd}@b.example"), &format!("a@{odd}")] {
+                let refused = by_email.of_own_user("u", Some(odd)).expect_err(odd);
+                assert!(refused.starts_with("user.email is "), "{refused}");
+            }
+        }
+        // Somebody else's name, perhaps.
+        for odd in ["asha", "@", "@b.example", "a@"] {
             let refused = by_email.of_own_user("u", Some(odd)).expect_err(odd);
-            assert!(refused.starts_with("user.email is "), "{refused}");
+            assert!(refused.contains("an e-mail address"), "{refused}");
         }
         let missing = by_email.of_own_user("u", None).expect_err("no address");
         assert!(missing.starts_with("user.email is missing"), "{missing}");

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use serde_json::{Number, Value};
 
+use crate::message::is_blank;
+
 mod reader;
 
 /// A body is not JSON, also to a tolerant reader.
@@ -20,16 +22,36 @@ pub struct NotJson;
 ///
 /// - bytes that are not UTF-8, and half of a surrogate pair, by U+FFFD;
 /// - `NaN`, `Infinity` and the like, and what is nested more than 100 deep, by null;
+/// - a comma behind the last value of a list or an object by nothing;
 /// - a number that has more digits than numbers hold by a text with those digits; one that ends in `.0` by
 ///   a whole one.
 ///
-/// Control characters inside a string, a byte-order mark, and NULs around the value are taken as they are.
+/// Control characters inside a string, a byte-order mark, and NULs around the value are taken as they are. UTF-16 is
+/// read, too.
 ///
 /// # Errors
 /// When it is no JSON for all that.
 pub fn read(body: &[u8]) -> Result<Value, NotJson> {
-    let text = String::from_utf8_lossy(body);
+    let text = text_of(body);
     reader::Reader::of(&text).only_value().ok_or(NotJson)
+}
+
+/// The text of a body: UTF-8, or UTF-16, which some writers on Windows make, with a byte-order mark or, since JSON
+/// begins with a character of ASCII, known by its zeros.
+fn text_of(body: &[u8]) -> Cow<'_, str> {
+    let unit: fn([u8; 2]) -> u16 = match body {
+        [0xff, 0xfe, ..] | [1..=0x7f, 0, 1..=0xff, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] | [0, 1..=0x7f, 0, 1..=0xff, ..] => u16::from_be_bytes,
+        _ => return String::from_utf8_lossy(body),
+    };
+    let units = body.chunks_exact(2).map(|pair| match pair {
+        [one, other] => unit([*one, *other]),
+        _ => 0,
+    });
+    let text: String = char::decode_utf16(units)
+        .map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect();
+    text.into()
 }
 
 /// A body as a text that every reader of JSON takes: as it came where it is one, else what [`read`] reads,
@@ -67,10 +89,10 @@ pub fn text(value: &Value, key: &str) -> String {
     }
 }
 
-/// The text at `key`, or `None` where it is missing, empty, or white space.
+/// The text at `key`, or `None` where it is missing, empty, or nothing of it can be seen.
 #[must_use]
 pub fn some_text(value: &Value, key: &str) -> Option<String> {
-    Some(text(value, key)).filter(|text| !text.trim().is_empty())
+    Some(text(value, key)).filter(|text| !is_blank(text))
 }
 
 /// The flag at `key`: `true`, a number other than 0, or one of the strings `true`, `yes`, `1`.
@@ -116,7 +138,7 @@ pub fn texts(value: &Value, key: &str) -> Vec<String> {
                 .find_map(|key| some_text(item, key)),
             _ => None,
         })
-        .filter(|text| !text.trim().is_empty())
+        .filter(|text| !is_blank(text))
         .collect()
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::ids::{AuthId, EntryKey};
 use crate::redacted_debug;
 
+mod blank;
 pub mod completion;
 pub mod email;
 mod file_name;
@@ -22,6 +23,7 @@ pub mod operator_event;
 pub mod outgoing;
 pub mod receipt;
 
+pub use blank::is_blank;
 pub use email::{ascii_email, is_email};
 pub use file_name::file_name;
 pub use language::language;
@@ -88,7 +90,7 @@ pub struct Mention {
 
 impl Mention {
     /// A text with names in place of these mentions, each at its own place only. What does not stand where
-    /// it should is left as it is.
+    /// it should is left as it is. One without a name, which is nobody's, goes with its space.
     #[must_use]
     pub fn named(text: &str, names: &[(&Self, String)]) -> String {
         let places = names
@@ -106,6 +108,23 @@ impl Mention {
             out.push_str(before);
             out.push_str(name);
             done = at + mention.id.len();
+            if name.is_empty() {
+                let rest = text.get(done..).unwrap_or_default();
+                let after = rest.trim_start_matches([' ', ',', ':']);
+                let begins_line = out.trim_end_matches(' ').is_empty() || out.ends_with('\n');
+                if begins_line || (out.ends_with(' ') && rest.starts_with(' ')) {
+                    let skipped = if begins_line {
+                        after
+                    } else {
+                        rest.trim_start_matches(' ')
+                    };
+                    done += rest.len() - skipped.len();
+                } else if rest.is_empty()
+                    || rest.starts_with(|next: char| next == '\n' || next.is_ascii_punctuation())
+                {
+                    out.truncate(out.trim_end_matches(' ').len());
+                }
+            }
         }
         out.push_str(text.get(done..).unwrap_or_default());
         out

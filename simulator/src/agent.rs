@@ -193,14 +193,8 @@ impl Simulator {
             AgentJoins::AfterCountdown | AgentJoins::After(_) => {
                 self.agent_joins_from(auth_id, team_name)
             }
-            AgentJoins::Never => {
-                self.change(|state| {
-                    if let Some(user) = state.users.get_mut(auth_id) {
-                        user.is_moving = false;
-                    }
-                });
-                Ok(())
-            }
+            // It waits in the queue, and the bot stays silent.
+            AgentJoins::Never => Ok(()),
         }
     }
 

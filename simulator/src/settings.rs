@@ -123,7 +123,8 @@ pub enum AgentJoins {
     AfterCountdown,
     /// After this time, whatever the countdown; it is scaled as every waiting time.
     After(Duration),
-    /// By itself never: all agents are busy. When the countdown is over, the bot has the chat again.
+    /// By itself never: all agents are busy. The chat waits in the queue, and the bot stays silent until it
+    /// completes.
     Never,
 }
 

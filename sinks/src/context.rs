@@ -5,18 +5,11 @@ use std::sync::LazyLock;
 
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::SenderKind;
+use haptik_bridge_shared::message::completion::is_state;
 use serde_json::{Map, Value, json};
 
 use crate::Delivery;
 use crate::fit::{is_blank, one_line};
-
-/// What `completion_by` says where it is not somebody's name.
-const STATES: [&str; 4] = [
-    "Team Offline Flag",
-    "Waiting for User",
-    "Bot completed",
-    "AGENT_CLAIM_NAME",
-];
 
 /// The names, as `docs/sinks.md` explains them.
 pub const NAMES: [&str; 21] = [
@@ -154,7 +147,7 @@ fn agent_name(delivery: &Delivery<'_>, completed_by: &str, completion_by: &str) 
         SenderKind::Agent => one_line(&sender.name),
         SenderKind::Bot => String::new(),
     };
-    let is_name = completed_by == "agent" && !STATES.contains(&completion_by.trim());
+    let is_name = completed_by == "agent" && !is_state(completion_by);
     if name.is_empty() && is_name {
         one_line(completion_by)
     } else {
@@ -322,6 +315,11 @@ mod tests {
         for (completion_type, completion_by, agent_name) in [
             ("agent", "Prateek", "Prateek"),
             ("agent", "Waiting for User", ""),
+            ("agent", "waiting_for_user", ""),
+            ("agent", "TEAM OFFLINE FLAG", ""),
+            ("agent", "", ""),
+            ("gogo", "Bot Completed", ""),
+            ("API", "Prateek", ""),
             ("gogo", "Thank you", ""),
             ("autocomplete", "Team Offline Flag", ""),
         ] {

@@ -1,6 +1,7 @@
 //! What fits: the most that a CRM takes of a text, in the unit in which it counts, and texts that are cut to
 //! it between characters as people see them (extended grapheme clusters, UAX #29).
 
+pub(crate) use haptik_bridge_shared::message::is_blank;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::plain::characters;
@@ -105,32 +106,6 @@ pub(crate) fn one_line(text: &str) -> String {
     let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.retain(|character| !character.is_control());
     if is_blank(&line) { String::new() } else { line }
-}
-
-/// Whether nothing of a text can be seen: it is empty, or white space and characters without a shape.
-pub(crate) fn is_blank(text: &str) -> bool {
-    text.chars().all(|character| {
-        character.is_whitespace() || character.is_control() || is_unseen(character)
-    })
-}
-
-/// Whether a character has no shape of its own: Unicode's `Default_Ignorable_Code_Point`, and the blank of
-/// braille.
-fn is_unseen(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{2800}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fff8}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 #[cfg(test)]

@@ -258,6 +258,81 @@ mod tests {
         assert!(fake.requests().is_empty());
     }
 
+    /// A thousand random values: the path is called that the template has, and the body is the JSON that it says.
+    #[tokio::test]
+    async fn a_random_value_changes_nothing_but_its_place() {
+        let pieces = [
+            "..",
+            ".",
+            "/",
+            "\\",
+            "%2e",
+            "%2F",
+            "%252e",
+            "?",
+            "#",
+            "@",
+            ":",
+            "//",
+            "\r\n",
+            "\u{0}",
+            " ",
+            "．",
+            "／",
+            "a",
+            "é",
+            "日本",
+            "🇮🇳",
+            "\"",
+            "{{ secrets.token }}",
+            "</script>",
+            ";",
+            "\u{202e}",
+            "&",
+            "+",
+            "%",
+            "x=1",
+            "http://b.example",
+        ];
+        let (fake, sinks) = desk(200).await;
+        let mut random = fastrand::Rng::with_seed(15);
+        for round in 0..1_000 {
+            let mut text = || -> String {
+                let length = random.usize(0..6);
+                (0..length)
+                    .map(|_| *random.choice(&pieces).unwrap_or(&""))
+                    .collect()
+            };
+            let details = serde_json::json!({"path": text(), "n": round, text(): format!("{}a", text()), "deep": [{text(): null}]});
+            let before = fake.requests().len();
+            let tried = try_it(&sinks, details.clone(), true).await;
+            let requests = fake.requests();
+            let Some(request) = requests.get(before) else {
+                let error = tried.expect_err("nothing was sent").to_string();
+                assert!(
+                    error.contains("would change which path is called"),
+                    "{details}: {error}"
+                );
+                continue;
+            };
+            tried.expect("taken");
+            let (path, query) = request.path.split_once('?').expect("a query");
+            let segment = path.strip_prefix("/t/").expect("the template's path");
+            assert!(
+                !segment.is_empty() && !segment.contains('/') && query == "q=1",
+                "{}",
+                request.path
+            );
+            assert_eq!(request.header("authorization"), "Bearer hunter2");
+            let sent: Value = serde_json::from_str(&request.text()).expect("JSON");
+            assert_eq!(
+                (&sent["details"], &sent["n"]),
+                (&details, &Value::from(round))
+            );
+        }
+        assert!(fake.requests().len() > 200);
+    }
+
     #[tokio::test]
     async fn an_answer_without_end_is_left_at_the_limit() {
         let pause = std::time::Duration::from_millis(1);

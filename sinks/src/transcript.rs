@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::config::ticket::TranscriptSource;
+use crate::plain::said_in_html;
 use crate::{Delivery, SinkError};
 
 mod merge;
@@ -32,7 +33,8 @@ use record::RecordedMessage;
 /// How long after a completion its transcript may lack the last message that Haptik delivered.
 const INCOMPLETE_FOR: Duration = Duration::from_mins(2);
 
-/// How long after a completion its transcript is asked for, where Haptik does not answer.
+/// How long after a completion its transcript is asked for, where Haptik does not answer. Where it does not
+/// accept the token, it is asked for until `give_up_after`.
 const MISSING_FOR: Duration = Duration::from_hours(1);
 
 /// How many conversations of a user are looked through for the last one.
@@ -130,6 +132,11 @@ pub(crate) fn seen(text: &str) -> String {
     without_machine_parts(text).trim().to_owned()
 }
 
+/// What people saw of a text that was not the user's, and may have HTML; empty where that was nothing.
+fn seen_of_others(text: &str) -> String {
+    said_in_html(&seen(text))
+}
+
 /// What came of asking for a transcript.
 pub(crate) enum Fetched {
     /// It is there, or will never be.
@@ -156,6 +163,8 @@ pub(crate) struct Transcripts {
     users: UserMap,
     activity: Activity,
     ledger: Ledger,
+    /// How long a transcript is waited for that Haptik does not give for want of a valid token.
+    give_up_after: Duration,
 }
 
 impl Transcripts {
@@ -171,6 +180,7 @@ impl Transcripts {
             users: UserMap::new(table.clone()),
             activity: Activity::new(table.clone()),
             ledger: Ledger::new(table.clone(), config.delivery.entry_ttl),
+            give_up_after: config.delivery.give_up_after,
         }
     }
 
@@ -264,8 +274,14 @@ impl Transcripts {
         let messages = match self.messages(delivery, haptik, history).await {
             Ok(messages) => messages,
             Err(SinkError::Haptik(error)) => {
+                // Credentials are mended by people, who are alarmed, and the transcript is there all the while.
+                let patience = if error.is_of_token() {
+                    self.give_up_after
+                } else {
+                    MISSING_FOR
+                };
                 return match error.retry() {
-                    Retry::Later(after) if waited < MISSING_FOR => {
+                    Retry::Later(after) if waited < patience => {
                         let pause = after.map_or(pause, |after| after.max(pause));
                         let reason = "Haptik does not give the transcript yet";
                         Ok(TranscriptAnswer::NotYet(pause, reason))

@@ -5,6 +5,8 @@
 mod account;
 #[path = "end_to_end/agent.rs"]
 mod agent;
+#[path = "end_to_end/as_it_is.rs"]
+mod as_it_is;
 #[path = "end_to_end/conversation.rs"]
 mod conversation;
 #[path = "end_to_end/custom.rs"]

@@ -10,7 +10,7 @@ use haptik_bridge_shared::ids::AuthIds;
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::{
-    Addressed, Attachment, AuthCode, Inbound, Profile, UserAction, file_name, language,
+    Addressed, Attachment, AuthCode, Inbound, Profile, UserAction, file_name, is_blank, language,
 };
 use haptik_bridge_shared::net::shortened;
 
@@ -173,7 +173,7 @@ fn attachment(index: usize, file: &Value) -> Result<Attachment, String> {
     })?;
     let name = file
         .text("name", FIELD_LIMIT)?
-        .filter(|name| !name.trim().is_empty());
+        .filter(|name| !is_blank(name));
     let name = name.map(ToOwned::to_owned).or_else(|| file_name(&url));
     Ok(Attachment {
         id: None,
@@ -212,7 +212,7 @@ fn profile(user: &Object<'_>) -> Result<Profile, String> {
     let text = |key| {
         Ok::<_, String>(
             user.text(key, FIELD_LIMIT)?
-                .filter(|text| !text.trim().is_empty())
+                .filter(|text| !is_blank(text))
                 .map(ToOwned::to_owned),
         )
     };

@@ -96,7 +96,8 @@ fn on_one_line(spans: Rich) -> Rich {
 #[must_use]
 pub fn label(text: &str, size: Size) -> Option<String> {
     let line = one_line(&super::printers::seen(&read(text)));
-    Some(size.clip(&line).into_owned()).filter(|text| !text.is_empty())
+    let is_seen = |text: &String| !haptik_bridge_shared::message::is_blank(text);
+    Some(size.clip(&line).into_owned()).filter(is_seen)
 }
 
 /// An address as a text: a link where it opens something.
@@ -128,7 +129,7 @@ pub fn lines(lines: impl IntoIterator<Item = Rich>) -> Rich {
 #[must_use]
 pub fn is_blank(text: &[Span]) -> bool {
     text.iter().all(|span| match span {
-        Span::Text(text) => text.trim().is_empty(),
+        Span::Text(text) => haptik_bridge_shared::message::is_blank(text),
         Span::Bold(inside)
         | Span::Italic(inside)
         | Span::Strike(inside)

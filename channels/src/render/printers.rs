@@ -7,6 +7,7 @@ use crate::markup::Markup;
 mod chat;
 mod commonmark;
 mod html;
+mod literal;
 mod mrkdwn;
 mod plain;
 
@@ -16,30 +17,24 @@ trait Printer {
     fn text(&self, text: &str, out: &mut String);
     /// What stands before and after an emphasised text.
     fn marks(&self, style: Style) -> (&'static str, &'static str);
-    /// Code of one line: unless a markup says otherwise, between backticks, the first of which ends it.
-    fn code(&self, code: &str, out: &mut String) {
-        if code.contains('`') {
-            return self.text(code, out);
-        }
-        out.push('`');
-        self.text(code, out);
-        out.push('`');
-    }
+    /// Code of one line.
+    fn code(&self, code: &str, out: &mut String);
     /// Code of several lines, with the line breaks next to its fences.
-    fn code_block(&self, code: &str, out: &mut String) {
-        out.push_str("```");
-        self.text(&code.replace("```", "`\u{200b}``"), out);
-        out.push_str("```");
-    }
+    fn code_block(&self, code: &str, out: &mut String);
     /// A link; an empty label shows the address.
     fn link(&self, url: &str, label: &str, out: &mut String);
-    /// What has to stand between a mark and what is neither white space nor a sign of ASCII.
-    fn apart(&self) -> &'static str {
+    /// What has to stand between a mark and what is neither white space nor a sign of ASCII; `inside` is what
+    /// the mark stands beside on its other side.
+    fn apart(&self, _inside: Option<char>) -> &'static str {
         ""
     }
     /// The sign of a list's item.
     fn bullet(&self) -> &'static str {
         "• "
+    }
+    /// A text of which all is printed.
+    fn finished(&self, printed: String) -> String {
+        printed
     }
 }
 
@@ -47,9 +42,7 @@ impl Markup {
     /// A text in this markup.
     #[must_use]
     pub fn print(self, text: &[Span]) -> String {
-        let mut out = String::new();
-        print(self.printer(), text, &mut out);
-        out
+        printed(self.printer(), text)
     }
 
     fn printer(self) -> &'static dyn Printer {
@@ -65,21 +58,24 @@ impl Markup {
 
 /// What is seen of a text, without the addresses of its links.
 pub(super) fn seen(text: &[Span]) -> String {
+    printed(&plain::Shown, text)
+}
+
+fn printed(printer: &dyn Printer, text: &[Span]) -> String {
     let mut out = String::new();
-    print(&plain::Shown, text, &mut out);
-    out
+    print(printer, text, &mut out);
+    printer.finished(out)
 }
 
 fn print(printer: &dyn Printer, text: &[Span], out: &mut String) {
-    let mut marked = false;
+    // What stands inside the mark that was printed last.
+    let mut marked: Option<Option<char>> = None;
     for span in text {
         let is_styled = span
             .emphasis()
             .is_some_and(|(style, _)| !printer.marks(style).0.is_empty());
         let has_marks = is_styled || matches!(span, Span::Code(_));
-        if has_marks && out.chars().next_back().is_some_and(touches) {
-            out.push_str(printer.apart());
-        }
+        let before = out.chars().next_back();
         let start = out.len();
         match span {
             Span::Text(text) => printer.text(text, out),
@@ -93,12 +89,38 @@ fn print(printer: &dyn Printer, text: &[Span], out: &mut String) {
             Span::LineBreak => out.push('\n'),
             Span::Bullet => out.push_str(printer.bullet()),
         }
-        let next = out.get(start..).and_then(|printed| printed.chars().next());
-        if marked && !has_marks && next.is_some_and(touches) {
-            out.insert_str(start, printer.apart());
+        let printed = out.get(start..).unwrap_or_default();
+        let (first, last) = inside(printed);
+        let next = printed.chars().next();
+        let is_next_to_mark = !has_marks && next.is_some_and(touches);
+        let apart = if has_marks && before.is_some_and(touches) {
+            printer.apart(first)
+        } else if let Some(last) = marked.filter(|_| has_marks) {
+            // Two marks, one behind the other.
+            match printer.apart(last) {
+                "" => printer.apart(first),
+                apart => apart,
+            }
+        } else if let Some(inside) = marked.filter(|_| is_next_to_mark) {
+            printer.apart(inside)
+        } else {
+            ""
+        };
+        out.insert_str(start, apart);
+        if has_marks {
+            marked = Some(last);
+        } else if next.is_some() {
+            marked = None;
         }
-        marked = has_marks || (marked && next.is_none());
     }
+}
+
+/// What stands inside the marks of a text that was printed, at its beginning and its end.
+fn inside(printed: &str) -> (Option<char>, Option<char>) {
+    let is_mark = |one: char| "*_~".contains(one);
+    let first = printed.trim_start_matches(is_mark).chars().next();
+    let last = printed.trim_end_matches(is_mark).chars().next_back();
+    (first, last)
 }
 
 /// Whether a mark beside a character may be taken for one of its word.
@@ -116,6 +138,15 @@ fn wrapped(printer: &dyn Printer, style: Style, inside: &[Span], out: &mut Strin
     print(printer, inside, &mut within);
     out.push_str(&within);
     out.push_str(after);
+}
+
+/// Code in which no three backticks stand together: they would end it.
+fn unfenced(code: &str) -> String {
+    let mut code = code.to_owned();
+    while code.contains("```") {
+        code = code.replace("```", "`\u{200b}``");
+    }
+    code
 }
 
 /// How long texts are for a provider.
@@ -137,16 +168,14 @@ impl Measure {
 
     /// The length of a text.
     pub(super) fn length(self, text: &[Span]) -> usize {
-        let mut out = String::new();
-        print(self.printer, text, &mut out);
-        self.unit.length(&out)
+        self.unit.length(&printed(self.printer, text))
     }
 
     /// The length of text without markup.
     pub(super) fn plain(self, text: &str) -> usize {
         let mut out = String::new();
         self.printer.text(text, &mut out);
-        self.unit.length(&out)
+        self.unit.length(&self.printer.finished(out))
     }
 
     /// The length of a code block's fences, with the lines of their own that they get where it is cut.

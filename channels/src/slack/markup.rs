@@ -87,7 +87,7 @@ mod tests {
         );
         assert_eq!(
             mrkdwn("** not bold ** and [] ()"),
-            "** not bold ** and [] ()"
+            "*\u{200b}* not bold *\u{200b}* and [] ()"
         );
     }
 
@@ -185,6 +185,30 @@ mod tests {
             ("`<b>a</b>` <b>c</b>", "`&lt;b&gt;a&lt;/b&gt;` *c*"),
             ("if a < b > c", "if a &lt; b &gt; c"),
             ("<b>open", "&lt;b&gt;open"),
+            ("<h2>Title</h2>text", "*Title*\ntext"),
+            ("<div>a</div><div>b</div>c", "a\nb\nc"),
+            (
+                "<span style=\"color:red\">a</span> <del>b</del> <ins>c</ins>",
+                "a ~b~ c",
+            ),
+            (
+                "<table><tr><th>A</th><th>B</th></tr><tr><td>1</td><td>2</td></tr></table>",
+                "A | B\n1 | 2",
+            ),
+            (
+                "run <code>a &lt; b &amp;&amp; *c*</code>",
+                "run `a &lt; b &amp;&amp; *c*`",
+            ),
+            (
+                "<pre><code class=\"json\">{\n  1\n}</code></pre>so",
+                "```\n{\n  1\n}\n```\nso",
+            ),
+            (
+                "<img src=\"https://e.com/a.png\" alt=\"logo\">",
+                "<https://e.com/a.png|logo>",
+            ),
+            ("a<hr>b", "a\nb"),
+            ("<code>open", "&lt;code&gt;open"),
         ] {
             assert_eq!(mrkdwn(written), shown, "{written}");
         }

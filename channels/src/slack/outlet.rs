@@ -83,6 +83,30 @@ impl SlackOutlet {
         Some(notice::posted(&address, &notice::saying_about(&asked)).body)
     }
 
+    /// Whether a user is the app itself: a mention of it only says to whom the rest is addressed. A command and a
+    /// shortcut do not say who the app is (<https://docs.slack.dev/reference/methods/auth.test>).
+    async fn is_own(&self, at: &Address, user: &Value) -> bool {
+        let arguments = Arguments::Form(&[]);
+        let asked = self.api.call(at.workspace.as_ref(), "auth.test", arguments);
+        let own = asked.await.ok();
+        let own = own.and_then(|own| lenient_json::some_text(&own, "user_id"));
+        own.is_some_and(|own| own == lenient_json::text(user, "id"))
+    }
+
+    /// <https://docs.slack.dev/reference/methods/users.info>
+    async fn user(&self, at: &Address, user: &str) -> Result<Option<Value>, SendError> {
+        let arguments = [("user", bare_user(user)), ("include_locale", "true")];
+        let arguments = Arguments::Form(&arguments);
+        let workspace = at.workspace.as_ref();
+        match self.api.call(workspace, "users.info", arguments).await {
+            Ok(answer) => Ok(answer.get("user").cloned()),
+            // The user can be registered without a profile.
+            Err(error) if error.is_refused() => Ok(None),
+            Err(error) if error.code() == "missing_scope" => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Where the bot token may go: hosts of Slack over TLS, and where the Web API is.
     pub(super) fn is_slack_host(&self, url: &Url) -> bool {
         let api = self.api.base_url();
@@ -186,22 +210,18 @@ impl History<Slack> for SlackOutlet {
 impl Directory<Slack> for SlackOutlet {
     /// <https://docs.slack.dev/reference/methods/users.info>
     async fn profile(&self, at: &Address, user: &str) -> Result<Option<Profile>, SendError> {
-        let arguments = [("user", bare_user(user)), ("include_locale", "true")];
-        let arguments = Arguments::Form(&arguments);
-        let workspace = at.workspace.as_ref();
-        match self.api.call(workspace, "users.info", arguments).await {
-            Ok(answer) => Ok(answer.get("user").map(profile::profile)),
-            // The user can be registered without a profile.
-            Err(error) if error.is_refused() => Ok(None),
-            Err(error) if error.code() == "missing_scope" => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let user = self.user(at, user).await?;
+        Ok(user.as_ref().map(profile::profile))
     }
 
     /// <https://docs.slack.dev/reference/methods/conversations.info>
     async fn display_name(&self, at: &Address, mention: &str) -> Option<String> {
         if let Some(user) = mention.strip_prefix('@') {
-            let name = self.profile(at, user).await.ok()??.name?;
+            let user = self.user(at, user).await.ok()??;
+            if lenient_json::flag(&user, "is_bot") && self.is_own(at, &user).await {
+                return Some(String::new());
+            }
+            let name = profile::profile(&user).name?;
             return Some(format!("@{name}"));
         }
         let arguments = [("channel", mention.strip_prefix('#')?)];

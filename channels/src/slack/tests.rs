@@ -312,6 +312,25 @@ async fn a_profile_has_name_address_language_and_flat_data() {
 }
 
 #[tokio::test]
+async fn the_app_itself_has_no_name_where_it_is_mentioned() {
+    let user = |is_bot: bool| json!({"ok": true, "user": {"id": "UBOT", "is_bot": is_bot, "profile": {"real_name": "Bridge"}}});
+    let own = json!({"ok": true, "user_id": "UBOT", "bot_id": "B1"});
+    let other = json!({"ok": true, "user_id": "U0", "bot_id": "B0"});
+    let refused = json!({"ok": false, "error": "fatal_error"});
+    for (answers, expected, calls) in [
+        (vec![user(true), own], "", 2),
+        (vec![user(true), other], "@Bridge", 2),
+        (vec![user(true), refused], "@Bridge", 2),
+        (vec![user(false)], "@Bridge", 1),
+    ] {
+        let fake = answering(&answers).await;
+        let name = outlet(&fake).display_name(&address(), "@UBOT").await;
+        assert_eq!(name.as_deref(), Some(expected));
+        assert_eq!(fake.requests().len(), calls);
+    }
+}
+
+#[tokio::test]
 async fn a_user_without_a_profile_is_no_failure() {
     for (code, expected) in [
         ("missing_scope", Ok(true)),

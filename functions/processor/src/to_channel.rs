@@ -82,7 +82,7 @@ impl ToChannel<'_> {
             Relevance::ToShow { handoff } => handoff,
         };
         self.use_configured_notice(&user, &mut content);
-        let in_reply_to = self.answered(&user, &event).await?;
+        let in_reply_to = self.place_answer(&mut user, &event).await?;
         let outgoing = Outgoing {
             key: entry.key.clone(),
             auth_id: auth_id.clone(),
@@ -106,25 +106,44 @@ impl ToChannel<'_> {
         Ok(shown)
     }
 
-    /// What the channel calls the message that an event answers, where Haptik says which and the channel shows
-    /// it.
-    async fn answered(&self, user: &User, event: &Event) -> Result<Option<String>, Failure> {
+    /// Has an event shown where the message is that it answers, where Haptik says which: in its thread, not where
+    /// the user has written since. What the channel calls that message, where it shows that instead.
+    async fn place_answer(
+        &self,
+        user: &mut User,
+        event: &Event,
+    ) -> Result<Option<String>, Failure> {
         let outlet = outlet(self.outlets, &user.connection)?;
-        let Some(id) = event.answers.filter(|_| outlet.shows_what_is_answered()) else {
+        let Some(id) = event.answers else {
             return Ok(None);
         };
         let (id, ledger) = (id.to_string(), &self.bridge.ledger);
         let lane = Lane::Haptik(user.auth_id.clone());
         let mut told = ledger.find_sent(&lane, &id).await?;
-        if told == SentMessage::Unrecorded {
-            // The answer came before it was noted how Haptik calls the message.
+        let is_shown = outlet.shows_what_is_answered();
+        if told == SentMessage::Unrecorded && is_shown {
+            // The answer came before it was noted how Haptik calls the message. Its place is the user's until
+            // then, and need not be waited for.
             tokio::time::sleep(NOTED_WITHIN).await;
             told = ledger.find_sent(&lane, &id).await?;
         }
-        Ok(match told {
-            SentMessage::Entry(key) => Some(key.act_id().to_owned()),
-            SentMessage::Unrecorded | SentMessage::None => None,
-        })
+        let SentMessage::Entry(key) = told else {
+            return Ok(None);
+        };
+        if is_shown {
+            return Ok(Some(key.act_id().to_owned()));
+        }
+        let entry = ledger.entry(&lane, &key).await?;
+        if let Some(Payload::Inbound {
+            connection,
+            inbound,
+            ..
+        }) = entry.map(|entry| entry.payload)
+            && connection == user.connection
+        {
+            user.address = inbound.address;
+        }
+        Ok(None)
     }
 
     /// Gives control, or a message, back to the bot that handed its user over.

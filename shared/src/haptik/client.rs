@@ -26,6 +26,7 @@ mod file;
 mod wire_types;
 
 pub use error::{Call, HaptikError};
+pub(super) use error::{is_of_credentials, is_of_nobody, plain};
 pub use file::{FILE_LIMIT, File, FileKind};
 pub use wire_types::{
     Feedback, History, HistoryMessage, Logged, MoveToAgent, SyncAnswer, SyncMessage, User,
@@ -351,14 +352,62 @@ impl fmt::Debug for HaptikClient {
 /// What the body of an answer with a good status says if the call failed after all: some words, or none.
 fn failure(body: &Value) -> Option<String> {
     let said = |key: &str| lenient_json::text(body, key);
-    let words = [said("error_message"), said("error")];
+    let words = ERRORS.iter().map(|key| words_at(body, key));
     let words = words.into_iter().find(|words| !words.trim().is_empty());
-    let status = said("status").to_lowercase();
-    let has_failed = match body.get("success").and_then(Value::as_bool) {
-        Some(success) => !success,
-        None => words.is_some() || ["error", "failed", "failure"].contains(&status.as_str()),
+    let bad = ["error", "failed", "failure", "false", "fail"];
+    let is_bad = |key: &str| bad.contains(&said(key).trim().to_lowercase().as_str());
+    let has_failed = match said("success").trim().to_lowercase().as_str() {
+        "true" => return None,
+        "false" => true,
+        _ => words.is_some() || is_bad("status") || is_bad("result"),
     };
-    has_failed.then(|| words.unwrap_or_else(|| said("message")))
+    if has_failed {
+        return Some(words.unwrap_or_else(|| words_of(body)));
+    }
+    // An answer that is nothing but words about the token is none.
+    let about_token = match body {
+        Value::String(words) => words.clone(),
+        body if body.as_object().is_some_and(|body| body.len() <= FEW) => {
+            let said = ["message", "detail", "msg", "reason"].map(said);
+            let said = said.into_iter().find(|words| !words.trim().is_empty());
+            said.unwrap_or_default()
+        }
+        _ => String::new(),
+    };
+    error::is_of_credentials(&error::plain(&about_token)).then_some(about_token)
+}
+
+/// The most keys of an answer that is about why it is none.
+const FEW: usize = 3;
+
+/// Where an answer has the words of a failure, and nothing else.
+const ERRORS: [&str; 4] = ["error_message", "error", "errors", "error_description"];
+
+/// The words of an answer that is JSON: what Haptik and gateways call them; empty where there are none.
+pub(super) fn words_of(body: &Value) -> String {
+    if let Value::String(words) = body {
+        return words.clone();
+    }
+    let keys = ERRORS.iter().chain(&["message", "detail", "msg", "reason"]);
+    let words = keys.map(|key| words_at(body, key));
+    words
+        .into_iter()
+        .find(|words| !words.trim().is_empty())
+        .unwrap_or_default()
+}
+
+/// The words at a key: a text, the first of a list, or those of an object.
+fn words_at(body: &Value, key: &str) -> String {
+    let is_words = |value: &Value| match value {
+        Value::String(words) => Some(words.clone()),
+        Value::Object(_) => Some(words_of(value)),
+        _ => None,
+    };
+    match body.get(key) {
+        Some(Value::Array(list)) => list.iter().find_map(is_words).unwrap_or_default(),
+        Some(value) => is_words(value).unwrap_or_default(),
+        None => String::new(),
+    }
 }
 
 /// Haptik's words in an answer with a bad status: `error_message`, or what a gateway calls it; the whole body
@@ -366,14 +415,7 @@ fn failure(body: &Value) -> Option<String> {
 fn error_message(body: &str) -> String {
     match lenient_json::read(body.as_bytes()) {
         Ok(Value::String(words)) => words,
-        Ok(json) => {
-            let keys = ["error_message", "error", "message", "detail"];
-            let words = keys.iter().map(|key| lenient_json::text(&json, key));
-            words
-                .into_iter()
-                .find(|words| !words.trim().is_empty())
-                .unwrap_or_default()
-        }
+        Ok(json) => words_of(&json),
         Err(_) if body.len() <= LONGEST_TEXT && !body.contains('<') => body.trim().to_owned(),
         Err(_) => String::new(),
     }

@@ -7,11 +7,11 @@
 
 use http::HeaderName;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use crate::config;
-use crate::lenient_json;
+use crate::haptik::client::{is_of_credentials, is_of_nobody, plain, words_of};
 use crate::net::api::{Api, ApiAnswer, ApiRequest};
 use crate::net::online::{Finding, Verdict};
 use crate::net::shortened;
@@ -104,15 +104,10 @@ async fn verdict(
         Ok(answer) => answer,
         Err(error) => return Verdict::of_error(&error, "Haptik", mend),
     };
-    let words = lenient_json::text(&answer.body, "error_message");
-    let said = words.to_lowercase().replace('_', " ");
+    let words = words_of(&answer.body);
+    let said = plain(&words);
     let status = answer.status;
-    if is_good(&answer, &said) {
-        return Verdict::Accepted("Haptik accepts it, and client_id".to_owned());
-    }
-    let of_credentials = ["token", "client id", "authorization"];
-    let of_credentials = of_credentials.iter().any(|word| said.contains(word));
-    if status == 401 || of_credentials {
+    if status == 401 || is_of_credentials(&said) {
         let why = format!(
             "Haptik does not accept it ({status}{})",
             error_text(&words, account, token)
@@ -120,7 +115,10 @@ async fn verdict(
         let mend = mend.to_owned();
         return Verdict::Refused { why, mend };
     }
-    if answer.body == Value::Null {
+    if is_good(&answer, &said) {
+        return Verdict::Accepted("Haptik accepts it, and client_id".to_owned());
+    }
+    if !answer.body.is_object() {
         let why = format!("what answers there ({status}) is not Haptik's API");
         let mend = "Look at base_url and integration_base_url".to_owned();
         return Verdict::Refused { why, mend };
@@ -136,7 +134,7 @@ async fn verdict(
 
 /// "user is not registered": what only good credentials are told of a user whom nobody has created.
 fn is_unknown_user(answer: &ApiAnswer, said: &str) -> bool {
-    answer.status == 403 && (said.contains("not registered") || said.contains("invalid user"))
+    is_of_nobody(said) || answer.status == 403 && said.contains("invalid user")
 }
 
 /// "Argument group validation", or in the words of v1.0 what is missing: what only good credentials are told of a request for nobody's chat.
@@ -223,9 +221,26 @@ mod tests {
             ),
             (200, "Invalid token".to_owned()),
             (400, "invalid client_id in headers: the-client".to_owned()),
+            (403, "Token has expired".to_owned()),
+            (404, "no token was provided".to_owned()),
+            (422, "token missing in headers".to_owned()),
+            (
+                403,
+                "Authentication credentials were not provided.".to_owned(),
+            ),
+            (401, String::new()),
         ];
-        for (status, words) in answers {
-            let body = json!({"error_message": words}).to_string();
+        let shapes: [fn(&str) -> String; 4] = [
+            |words| json!({"error_message": words}).to_string(),
+            |words| json!({"detail": words}).to_string(),
+            |words| json!({"errors": [{"message": words}]}).to_string(),
+            |words| words.to_owned(),
+        ];
+        let answers = answers
+            .iter()
+            .flat_map(|answer| shapes.map(|shape| (answer, shape)));
+        for ((status, words), shape) in answers {
+            let (status, body) = (*status, shape(words));
             let (findings, _) = tried(move |_| Answer::new(status, body.clone())).await;
             let lines = lines(&findings);
             assert!(
@@ -248,9 +263,19 @@ mod tests {
             matches!(findings[0].verdict, Verdict::Unreached(_)),
             "{findings:?}"
         );
-        let (findings, _) = tried(|_| Answer::new(404, "<html>no such page</html>")).await;
-        let lines = lines(&findings);
-        assert!(lines[0].contains("is not Haptik's API"), "{lines:?}");
+        for (status, page) in [
+            (404, "<html>no such page</html>"),
+            (200, "<html>Welcome to nginx</html>"),
+            (200, "OK"),
+            (200, ""),
+            (404, "404 page not found"),
+        ] {
+            let (findings, _) = tried(move |_| Answer::new(status, page)).await;
+            let lines = lines(&findings);
+            for line in &lines[..2] {
+                assert!(line.contains("is not Haptik's API"), "{page}: {lines:?}");
+            }
+        }
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use crate::bridge::Bridge;
 use crate::haptik::webhook::Event;
 use crate::ids::ConnectionId;
 use crate::ledger::Payload;
-use crate::message::completion::APART_AT_MOST;
+use crate::message::completion::{APART_AT_MOST, is_team_offline};
 use crate::message::handoff::{AskedBy, Completed, Ended, Handoff};
 use crate::users::{Mode, User};
 
@@ -144,12 +144,6 @@ impl Bridge {
 struct EventPlace<'a> {
     connection: &'a ConnectionId,
     channel_user: &'a str,
-}
-
-/// Haptik's word, `completion_by`, for a chat that it completed at once, since nobody of the team is there
-/// (<https://docs.haptik.ai/webhooks/webhook-payload>).
-fn is_team_offline(word: &str) -> bool {
-    word.trim().eq_ignore_ascii_case("Team Offline Flag")
 }
 
 /// A time as the bridge's own events have it.

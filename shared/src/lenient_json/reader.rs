@@ -74,6 +74,11 @@ impl<'a> Reader<'a> {
         }
         loop {
             self.skip_space();
+            // A comma behind the last.
+            if self.peek()? == '}' && !object.is_empty() {
+                self.next();
+                return Some(Value::Object(object));
+            }
             if self.peek()? != '"' {
                 return None;
             }
@@ -101,6 +106,11 @@ impl<'a> Reader<'a> {
             return Some(Value::Array(items));
         }
         loop {
+            self.skip_space();
+            if self.peek()? == ']' && !items.is_empty() {
+                self.next();
+                return Some(Value::Array(items));
+            }
             items.push(self.value(depth - 1)?);
             self.skip_space();
             match self.next()? {

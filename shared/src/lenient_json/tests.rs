@@ -34,6 +34,10 @@ fn what_is_broken_is_replaced_and_nothing_else() {
             r#"{"a":undefined,"b":None,"c":True}"#,
             json!({"a": null, "b": null, "c": true}),
         ),
+        (
+            r#"{"a":[1,2,],"b":{"c":1, },}"#,
+            json!({"a": [1, 2], "b": {"c": 1}}),
+        ),
         ("[]", json!([])),
         ("{}", json!({})),
         (r#"{"a":1,"a":2}"#, json!({"a": 2})),
@@ -85,7 +89,9 @@ fn what_is_not_json_is_not_read() {
         "{\"a\"}",
         "{\"a\":}",
         "{a:1}",
-        "[1,]",
+        "[,]",
+        "[1,,2]",
+        "{,}",
         "\"half",
         "{} {}",
         "1 2",
@@ -103,6 +109,25 @@ fn what_is_not_json_is_not_read() {
 }
 
 #[test]
+fn utf_16_is_read_with_a_mark_and_without_one() {
+    let written = "{\"a\":\"हेलो 😀\"}";
+    for text in [
+        written.to_owned(),
+        format!("\u{feff}{written}"),
+        "[]".to_owned(),
+        "7 ".to_owned(),
+    ] {
+        let expected = read_text(&text);
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+        assert_eq!(read(&little), Ok(expected.clone()), "{text}");
+        assert_eq!(read(&big), Ok(expected), "{text}");
+    }
+    assert_eq!(read("7\0".as_bytes()), Ok(json!(7)), "a NUL at the end");
+}
+
+#[test]
 fn what_is_nested_too_deep_costs_itself_only() {
     let deep = format!("{}\"]\"{}", "[".repeat(5_000), "]".repeat(5_000));
     let value = read_text(&format!("{{\"deep\":{deep},\"text\":\"hi\"}}"));
@@ -117,6 +142,44 @@ fn what_every_reader_takes_is_kept_as_it_came() {
     assert_eq!(strict(b"{ \"a\": 1.0 }").as_deref(), Ok("{ \"a\": 1.0 }"));
     assert_eq!(strict(br#"{"a":NaN}"#).as_deref(), Ok(r#"{"a":null}"#));
     assert_eq!(strict(b"x"), Err(NotJson));
+}
+
+#[test]
+fn a_number_has_its_digits_also_when_it_was_kept() {
+    for digits in [
+        "0.30000000000000004",
+        "1234567890.1234567",
+        "5.6294995342131199",
+        "9007199254740993.5",
+        "1e-7",
+        "4.35",
+    ] {
+        let read = read_text(&format!("[{digits}]"));
+        let kept: Value = serde_json::from_str(&read.to_string()).expect("JSON");
+        assert_eq!(kept, read, "{digits}");
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_no_text() {
+    for unseen in [
+        "",
+        " ",
+        "\u{200b}",
+        "\u{a0}\u{3164}",
+        "\u{2800}",
+        "\u{feff}\u{2060}",
+        "\u{ad}",
+        "\u{7}",
+    ] {
+        let value = json!({"a": unseen, "b": [unseen, "x"]});
+        assert_eq!(some_text(&value, "a"), None, "{unseen:?}");
+        assert_eq!(texts(&value, "b"), ["x"], "{unseen:?}");
+    }
+    assert_eq!(
+        some_text(&json!({"a": "\u{200b}x"}), "a").as_deref(),
+        Some("\u{200b}x")
+    );
 }
 
 #[test]
@@ -189,6 +252,14 @@ proptest! {
     fn any_digits_come_out_as_they_went_in(whole in "[1-9][0-9]{0,40}", fraction in "|\\.0{1,3}") {
         let value = read(format!("{{\"a\":{whole}{fraction}}}").as_bytes()).expect("JSON");
         prop_assert_eq!(text(&value, "a"), whole);
+    }
+
+    /// The ledger keeps what was read as JSON.
+    #[test]
+    fn any_number_is_the_same_once_it_was_kept(written in "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?") {
+        let value = read(written.as_bytes()).expect("JSON");
+        let kept: Value = serde_json::from_str(&value.to_string()).expect("JSON");
+        prop_assert_eq!(kept, value);
     }
 
     #[test]

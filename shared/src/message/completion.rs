@@ -68,6 +68,33 @@ impl Completion {
     }
 }
 
+/// Whether Haptik's word, `completion_by`, is that a chat was completed at once since nobody of the team is
+/// there: `Team Offline Flag` (<https://docs.haptik.ai/webhooks/webhook-payload>), however it is written.
+#[must_use]
+pub fn is_team_offline(word: &str) -> bool {
+    let word = letters(word);
+    word.contains("offline") && (word.contains("team") || word.contains("agent"))
+}
+
+/// Whether Haptik's word, `completion_by`, is a state and nobody's name.
+#[must_use]
+pub fn is_state(word: &str) -> bool {
+    const STATES: [&str; 5] = [
+        "waitingforuser",
+        "waitingonuser",
+        "botcompleted",
+        "agentclaimname",
+        "autocomplete",
+    ];
+    is_team_offline(word) || STATES.contains(&letters(word).as_str())
+}
+
+/// A word without what is no letter or digit, in small letters.
+fn letters(word: &str) -> String {
+    let letters = word.chars().filter(|letter| letter.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
 /// Puts each `webhook_conversation_complete` before the `chat_complete` of the same end. Nothing else changes
 /// places: what was said after a completion stays behind it. `told` says of an item by which event it tells of
 /// an end, and when that happened.
@@ -115,6 +142,30 @@ mod tests {
     fn completion(kind: CompletionKind, key: &str, happened: Option<i64>, came: i64) -> Completion {
         let came = Timestamp::from_second(came).expect("in range");
         Completion::new(kind, key.into(), happened.map(|at| at * 1_000), came)
+    }
+
+    #[test]
+    fn a_state_is_known_however_it_is_written_and_a_name_is_none() {
+        for offline in [
+            "Team Offline Flag",
+            "team offline flag",
+            "TEAM_OFFLINE_FLAG",
+            " Team-Offline ",
+            "Agents offline",
+        ] {
+            assert!(is_team_offline(offline) && is_state(offline), "{offline}");
+        }
+        for state in [
+            "Waiting for User",
+            "waiting_for_user",
+            "Bot Completed",
+            "AGENT_CLAIM_NAME",
+        ] {
+            assert!(is_state(state) && !is_team_offline(state), "{state}");
+        }
+        for name in ["Prateek", "Offline Sales", "", "User", "Teamer", "अनिल"] {
+            assert!(!is_state(name), "{name}");
+        }
     }
 
     #[test]

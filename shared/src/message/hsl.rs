@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::machine_parts::{says_nothing, without_machine_parts};
+use super::machine_parts::{bare, says_nothing, without_machine_parts};
 use crate::lenient_json;
 use crate::redact::Bytes;
 
@@ -185,7 +185,7 @@ impl Hsl {
                 Element::read(body, data.as_ref()),
             ),
         };
-        if text.trim().eq_ignore_ascii_case(FEEDBACK) {
+        if asks_for_rating(&text) {
             element.ask_for_rating();
         }
         Self {
@@ -235,8 +235,14 @@ impl Hsl {
     }
 }
 
-/// The text that asks for a rating.
-const FEEDBACK: &str = "{feedback}";
+/// Whether a text is `{feedback}`, which asks for a rating.
+fn asks_for_rating(text: &str) -> bool {
+    let text = bare(text);
+    let inside = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
+    inside.is_some_and(|inside| inside.trim().eq_ignore_ascii_case("feedback"))
+}
 
 /// A text as people see it; empty where it says nothing to them.
 fn for_people(text: &str) -> String {
@@ -264,6 +270,7 @@ impl Element {
             "CAROUSEL" => Self::Carousel {
                 items: lenient_json::list(data, "items")
                     .map(|item| Card::read(item, 0))
+                    .filter(|card| !card.is_blank())
                     .collect(),
             },
             "FORM" => Self::Form(Form::read(body, data)),
@@ -305,6 +312,7 @@ impl Element {
 impl Card {
     fn read(item: &Value, depth: usize) -> Self {
         let mini = item.get("mini_actionable").filter(|mini| mini.is_object());
+        let mini = mini.map(|mini| Actionable::read_at(mini, depth));
         Self {
             title: shown(item, "title"),
             sub_title: shown(item, "sub_title"),
@@ -319,9 +327,21 @@ impl Card {
                 .unwrap_or_default(),
             actionables: Actionable::read_all_at(item, "actionables", depth)
                 .into_iter()
-                .chain(mini.map(|mini| Actionable::read_at(mini, depth)))
+                .chain(mini.filter(|mini| !mini.is_blank()))
                 .collect(),
         }
+    }
+
+    /// Whether there is nothing on the card.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        let texts = [
+            &self.title,
+            &self.sub_title,
+            &self.description,
+            &self.thumbnail,
+        ];
+        self.actionables.is_empty() && texts.iter().all(|text| text.trim().is_empty())
     }
 
     /// Whether the card is a picture and nothing else.
@@ -337,6 +357,7 @@ impl Card {
 impl Form {
     fn read(body: &Value, data: &Value) -> Self {
         let mut fields: Vec<(u64, Field)> = lenient_json::list(data, "fields")
+            .filter(|field| field.is_object())
             .map(|field| {
                 (
                     lenient_json::whole(field, "order").unwrap_or(u64::MAX),
@@ -375,34 +396,70 @@ impl Field {
     }
 }
 
-/// What a form says of a field's having to be filled in.
+/// What a form says of a field's having to be filled in. A word that is neither yes nor no says nothing.
 fn required(field: &Value) -> Option<bool> {
-    let flag = |key: &str| {
-        let is_said = field.get(key).is_some_and(|said| !said.is_null());
-        is_said.then(|| lenient_json::flag(field, key))
+    let validations = validations(field);
+    let places: Vec<&Value> = validations.iter().chain([field]).collect();
+    let flag = |place: &Value, key: &str| match lenient_json::text(place, key)
+        .trim()
+        .to_lowercase()
+        .as_str()
+    {
+        "true" | "yes" | "y" | "1" | "required" | "mandatory" => Some(true),
+        "false" | "no" | "n" | "0" | "optional" => Some(false),
+        _ => None,
     };
-    let required = ["required", "is_required", "mandatory", "is_mandatory"];
-    let optional = ["optional", "is_optional"];
-    let required = required.iter().find_map(|key| flag(key));
-    required.or_else(|| optional.iter().find_map(|key| flag(key)).map(|said| !said))
+    let said = |keys: &[&str]| {
+        let keys = keys.iter();
+        keys.flat_map(|key| places.iter().map(move |place| (place, key)))
+            .find_map(|(place, key)| flag(place, key))
+    };
+    said(&["required", "is_required", "mandatory", "is_mandatory"])
+        .or_else(|| said(&["optional", "is_optional"]).map(|said| !said))
+}
+
+/// What a field has as its validation: an object, or several.
+fn validations(field: &Value) -> Vec<Value> {
+    let there = ["validation", "validations"];
+    let there = there.iter().filter_map(|key| field.get(key));
+    let each = there.flat_map(|value| match lenient_json::unwrapped(value).into_owned() {
+        Value::Array(list) => list,
+        one => vec![one],
+    });
+    each.filter(Value::is_object).collect()
 }
 
 impl Rules {
+    /// Rules that no answer could keep are none: nobody would get past the form.
     fn read(field: &Value) -> Self {
-        let nothing = Value::Null;
-        let inner = lenient_json::unwrapped(field.get("validation").unwrap_or(&nothing));
+        let validations = validations(field);
         let text = |keys: &[&str]| {
-            let mut places = [inner.as_ref(), field].into_iter();
+            let mut places = validations.iter().chain([field]);
             places
                 .find_map(|place| first(place, keys))
                 .unwrap_or_default()
         };
-        let number = |keys: &[&str]| text(keys).trim().parse().ok();
+        let number = |keys: &[&str]| {
+            let number = text(keys).trim().parse().ok();
+            number.filter(|number: &u64| *number > 0)
+        };
         let length = number(&["length", "fixed_length"]);
+        let (min_length, max_length) = (
+            number(&["min_length"]).or(length),
+            number(&["max_length"]).or(length),
+        );
+        let crosses = min_length
+            .zip(max_length)
+            .is_some_and(|(min, max)| min > max);
+        let pattern = text(&["regex", "pattern", "validation_regex"]);
+        // As JavaScript writes it.
+        let between = pattern
+            .strip_prefix('/')
+            .and_then(|rest| rest.strip_suffix('/'));
         Self {
-            pattern: text(&["regex", "pattern", "validation_regex"]),
-            min_length: number(&["min_length"]).or(length),
-            max_length: number(&["max_length"]).or(length),
+            pattern: between.unwrap_or(&pattern).to_owned(),
+            min_length: min_length.filter(|_| !crosses),
+            max_length: max_length.filter(|_| !crosses),
             min: text(&["min", "min_value", "start_date", "min_date"]),
             max: text(&["max", "max_value", "end_date", "max_date"]),
             is_past: lenient_json::text(field, "type").eq_ignore_ascii_case("dob"),

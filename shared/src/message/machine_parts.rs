@@ -39,10 +39,12 @@ pub fn without_machine_parts(text: &str) -> Cow<'_, str> {
     Cow::Owned(seen)
 }
 
-/// Whether a text says nothing to people: it is blank, or nothing but pairs of braces.
+/// Whether a text says nothing to people: it is blank, or nothing but pairs of braces, whatever HTML is around
+/// them.
 #[must_use]
 pub fn says_nothing(text: &str) -> bool {
-    let seen = without_machine_parts(text);
+    let text = bare(text);
+    let seen = without_machine_parts(&text);
     let mut pairs = seen.split('{');
     let before = pairs.next().unwrap_or_default();
     let is_empty_pair = |pair: &str| {
@@ -51,6 +53,48 @@ pub fn says_nothing(text: &str) -> bool {
     };
     before.trim().is_empty() && pairs.all(is_empty_pair)
 }
+
+/// A text without HTML that nobody sees by itself: the tags of texts, where as many end as begin, and spaces.
+/// The white space around it is gone.
+#[must_use]
+pub fn bare(text: &str) -> Cow<'_, str> {
+    if !text.contains(['<', '&', '\u{200b}', '\u{feff}']) {
+        return Cow::Borrowed(text.trim());
+    }
+    let spaces = ["&nbsp;", "&#160;", "&#xa0;", "\u{200b}", "\u{feff}"];
+    let text = spaces
+        .iter()
+        .fold(text.to_owned(), |text, space| text.replace(space, " "));
+    let (mut seen, mut rest, mut open) = (String::new(), text.as_str(), 0_i32);
+    while let Some((before, after)) = rest.split_once('<') {
+        seen.push_str(before);
+        let tag = after.split_once('>').and_then(|(tag, behind)| {
+            let (name, step) = match tag.strip_prefix('/') {
+                Some(name) => (name, -1),
+                None if tag.ends_with('/') => (tag.trim_end_matches('/'), 0),
+                None => (tag, 1),
+            };
+            let name = name.split_whitespace().next()?.to_lowercase();
+            let step = if name == "br" { 0 } else { step };
+            TAGS.contains(&name.as_str()).then_some((step, behind))
+        });
+        if let Some((step, behind)) = tag {
+            open += step;
+            rest = behind;
+        } else {
+            seen.push('<');
+            rest = after;
+        }
+    }
+    seen.push_str(rest);
+    let seen = if open == 0 { seen } else { text };
+    Cow::Owned(seen.trim().to_owned())
+}
+
+/// The tags around texts.
+const TAGS: [&str; 14] = [
+    "p", "br", "div", "span", "b", "strong", "i", "em", "u", "s", "ul", "ol", "li", "a",
+];
 
 /// Where the machine parts of a text are, in order; none is inside another.
 fn machine_parts(text: &str) -> Vec<Range<usize>> {
@@ -186,10 +230,39 @@ mod tests {
 
     #[test]
     fn a_text_of_braces_alone_says_nothing() {
-        for written in ["", " \n", "{}", "{ }", "{feedback}", "{a}{}", "{} {b} {}"] {
+        for written in [
+            "",
+            " \n",
+            "{}",
+            "{ }",
+            "{feedback}",
+            "{a}{}",
+            "{} {b} {}",
+            "<p>{}</p>",
+            "<P class='x'><b>{taskbox}</b></P>",
+            "<br>",
+            "&nbsp;{}<br />",
+            "\u{feff}{}\u{200b}",
+            "<p></p>",
+        ] {
             assert!(says_nothing(written), "{written}");
         }
-        for written in ["{", "}", "{} a", "a{}", "{a}b", "`{a}`", "} {"] {
+        for written in [
+            "{",
+            "}",
+            "{} a",
+            "a{}",
+            "{a}b",
+            "`{a}`",
+            "} {",
+            "<p>a</p>",
+            "<p>",
+            "</b>",
+            "<3",
+            "<img src=x>",
+            "<x>{}</x>",
+            "&nbsp",
+        ] {
             assert!(!says_nothing(written), "{written}");
         }
     }

@@ -114,7 +114,7 @@ pub struct ApiAnswer {
     pub retry_after: Option<Duration>,
     /// When it was given, by the provider's clock, where it says so.
     pub date: Option<Timestamp>,
-    /// The body as JSON; null where it is not.
+    /// The body as JSON; null where it is not, but for a short text that is no page, which is itself.
     pub body: Value,
 }
 
@@ -166,7 +166,7 @@ impl Api {
                 status,
                 retry_after,
                 date: date.map(|date| date.timestamp()),
-                body: lenient_json::read(&bytes).unwrap_or_default(),
+                body: lenient_json::read(&bytes).unwrap_or_else(|_| short_text(&bytes)),
             });
         }
         let body = String::from_utf8_lossy(&bytes);
@@ -388,6 +388,18 @@ impl ApiRequest {
             Body::Bytes { mime_type, bytes } => sending.header(CONTENT_TYPE, mime_type).body(bytes),
         })
     }
+}
+
+/// The most bytes of an answer that is no JSON, and is words and not a page.
+const LONGEST_TEXT: usize = 200;
+
+/// A short text that is no page; null where it is none.
+fn short_text(bytes: &[u8]) -> Value {
+    let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
+    if text.is_empty() || text.len() > LONGEST_TEXT || text.contains('<') {
+        return Value::Null;
+    }
+    Value::from(text)
 }
 
 impl ApiAnswer {

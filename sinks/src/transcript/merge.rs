@@ -7,7 +7,7 @@ use haptik_bridge_shared::haptik::transcript::is_type;
 use jiff::{SignedDuration, Timestamp};
 
 use super::record::{RecordedMessage, THE_USER};
-use super::{Line, seen};
+use super::{Line, seen, seen_of_others};
 use crate::plain::without_space;
 
 /// What stands in place of a message whose words nobody has.
@@ -23,7 +23,14 @@ const SHORTEST_MASK: usize = 3;
 
 /// Haptik's lines, with what the record knows better: words in place of types and masks, links, files.
 pub(super) fn merged(lines: &[HistoryMessage], record: &[RecordedMessage]) -> Vec<Line> {
-    let texts: Vec<String> = lines.iter().map(|line| seen(&line.text)).collect();
+    let text_of = |line: &HistoryMessage| {
+        if line.sender.eq_ignore_ascii_case(THE_USER) {
+            seen(&line.text)
+        } else {
+            seen_of_others(&line.text)
+        }
+    };
+    let texts: Vec<String> = lines.iter().map(text_of).collect();
     let mut pairs = Pairs::new(lines, record);
     pairs.by_id();
     pairs.by(|line, said| {

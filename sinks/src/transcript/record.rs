@@ -140,11 +140,11 @@ fn text_of(hsl: &Hsl) -> String {
     };
     let cards = cards.iter().map(|card| {
         let texts = [&card.title, &card.sub_title, &card.description];
-        let texts = texts.map(|text| super::seen(text));
+        let texts = texts.map(|text| super::seen_of_others(text));
         let texts = texts.into_iter().filter(|text| !text.is_empty());
         texts.collect::<Vec<_>>().join(" – ")
     });
-    let texts = std::iter::once(super::seen(&hsl.text)).chain(cards);
+    let texts = std::iter::once(super::seen_of_others(&hsl.text)).chain(cards);
     let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
     texts.join("\n")
 }
@@ -160,7 +160,9 @@ fn links_of(hsl: &Hsl) -> Vec<String> {
     let opened = hsl
         .actionables()
         .filter_map(|button| match button.effect() {
-            Effect::Open { url, .. } => Some(format!("{}: {url}", super::seen(&button.label()))),
+            Effect::Open { url, .. } => {
+                Some(format!("{}: {url}", super::seen_of_others(&button.label())))
+            }
             _ => None,
         });
     let mut links: Vec<String> = Vec::new();

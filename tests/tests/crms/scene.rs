@@ -33,6 +33,8 @@ pub(super) struct Scene {
     local: LocalBridge,
     /// Now, as the sink is told.
     now: Timestamp,
+    /// When the events came; now, where a test does not say it.
+    came: Option<Timestamp>,
     history: History,
     serving: JoinHandle<()>,
 }
@@ -81,6 +83,7 @@ impl Scene {
             crm,
             local: LocalBridge::start(config, None, &AwsEnvironment::read(|_| None)).await?,
             now: Timestamp::now(),
+            came: None,
             history,
             serving,
         };
@@ -96,6 +99,16 @@ impl Scene {
     pub(super) fn nothing_was_kept(&self) {
         *self.history.lock().expect("no panic before") =
             json!({"error_message": "Invalid user_name"});
+    }
+
+    /// Haptik accepts no token.
+    pub(super) fn no_token_is_accepted(&self) {
+        *self.history.lock().expect("no panic before") = json!({"error_message": "Invalid token"});
+    }
+
+    /// What is delivered from now on has come by now.
+    pub(super) fn events_come_now(&mut self) {
+        self.came = Some(self.now);
     }
 
     /// The ledger has what Haptik delivered, or what a user did.
@@ -176,7 +189,7 @@ impl Scene {
             event,
             body,
             key,
-            received_at: self.now,
+            received_at: self.came.unwrap_or(self.now),
             now: self.now,
             again,
             completion_wait: Duration::ZERO,

@@ -1,10 +1,13 @@
 //! Where a ticket's transcript comes from, and what is in it.
 
+use std::time::Duration;
+
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
+use haptik_bridge_sinks::Delivered;
 use serde_json::{Value, json};
 
-use super::scene::{Kind, Scene, completion, message};
+use super::scene::{CHAT, Kind, Scene, completion, message};
 
 /// Lets the ledger have what Haptik delivered.
 async fn delivered(scene: &Scene, event: &Value) -> anyhow::Result<()> {
@@ -60,7 +63,11 @@ async fn record(scene: &Scene) -> anyhow::Result<()> {
     delivered(scene, &message(4, "2026-11-24T10:00:01Z", &text("{}"))).await?;
     delivered(
         scene,
-        &message(5, "2026-11-24T10:00:02Z", &text("Ask 9876543210{close}")),
+        &message(
+            5,
+            "2026-11-24T10:00:02Z",
+            &text("<p>Ask <b>9876543210</b>{close}</p>"),
+        ),
     )
     .await
 }
@@ -149,5 +156,42 @@ async fn haptiks_own_transcript_is_not_mended_where_it_is_asked_for() -> anyhow:
             "user: Show",
         ]
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_ticket_waits_for_its_transcript_while_no_token_is_accepted_and_not_for_ever()
+-> anyhow::Result<()> {
+    for lines in ["", "transcript_from = 'haptik'"] {
+        for is_mended in [true, false] {
+            let mut scene = Scene::with(Kind::Zendesk, lines).await?;
+            record(&scene).await?;
+            scene.no_token_is_accepted();
+            scene.events_come_now();
+            for hours in [0, 1, 6, 16] {
+                scene.pass(Duration::from_hours(hours));
+                let tried = scene.attempt(&completion(), hours > 0).await?;
+                assert!(matches!(tried, Delivered::Later(..)), "{lines}: {tried:?}");
+                assert_eq!(scene.crm.tickets().len(), 0, "{lines}");
+            }
+            if is_mended {
+                scene.was_said(&CHAT);
+                scene.deliver(&completion()).await?;
+                let said = transcript(&scene).join("\n");
+                let arrives = "Prateek: It arrives tomorrow.";
+                assert!(said.contains(arrives), "{lines}: {said}");
+                continue;
+            }
+            scene.pass(Duration::from_hours(2));
+            scene.deliver(&completion()).await?;
+            let description = Kind::Zendesk.description(&scene.ticket());
+            let says = if lines.is_empty() {
+                "bot: Which one?"
+            } else {
+                "Haptik did not give it"
+            };
+            assert!(description.contains(says), "{lines}: {description}");
+        }
+    }
     Ok(())
 }

@@ -197,7 +197,18 @@ async fn nobody_takes_the_chat_and_the_user_and_the_sinks_are_told() -> anyhow::
     let event = receiver.wait_for(1).await.remove(0).body;
     assert_eq!(event["data"]["data"]["asked_by"], "user");
     assert_eq!(event["data"]["data"]["team_name"], "Help");
-    // The bot answers again, and a human can be asked for again.
+    // The chat waits at Haptik until it completes. Then the bot answers again, and a human can be asked for.
+    stage.slack_user_says(ASHA, "anybody?").await;
+    stage
+        .simulator()
+        .wait_until(PATIENCE, |seen| {
+            seen.messages.iter().any(|said| said.text == "anybody?")
+        })
+        .await?;
+    let auth_id = AuthId::derive(&"acme-slack".into(), ASHA, None);
+    stage
+        .simulator()
+        .completes(auth_id.as_str(), CompletedBy::Timeout)?;
     stage.slack_user_says(ASHA, "hello?").await;
     stage
         .slack

@@ -1,5 +1,6 @@
 //! HTML in a text: the tags that bots write, where they are paired. Any other `<` is text.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Style;
@@ -36,6 +37,18 @@ pub(super) enum Meaning {
     Item,
     /// An item of a list ends.
     ItemEnd,
+    /// A heading begins.
+    Heading,
+    /// A heading ends.
+    HeadingEnd,
+    /// A part of the page, a row of a table for example, begins or ends.
+    Line,
+    /// A cell of a table begins.
+    Cell,
+    /// A picture, with its address and what is read for it.
+    Picture(String, String),
+    /// Nothing that a text has: a span, a size of letters, a comment.
+    Nothing,
 }
 
 /// A tag as it is written.
@@ -44,6 +57,7 @@ struct Written<'t> {
     name: Name,
     closes: bool,
     address: &'t str,
+    alternative: &'t str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,12 +68,21 @@ enum Name {
     Em,
     U,
     S,
+    Del,
+    Strike,
+    Ins,
     Br,
     P,
     Ul,
     Ol,
     Li,
     A,
+    Heading(u8),
+    Part(&'static str),
+    Cell(&'static str),
+    Other(&'static str),
+    Hr,
+    Img,
 }
 
 const NAMES: &[(&str, Name)] = &[
@@ -75,6 +98,34 @@ const NAMES: &[(&str, Name)] = &[
     ("ol", Name::Ol),
     ("li", Name::Li),
     ("a", Name::A),
+    ("del", Name::Del),
+    ("strike", Name::Strike),
+    ("ins", Name::Ins),
+    ("h1", Name::Heading(1)),
+    ("h2", Name::Heading(2)),
+    ("h3", Name::Heading(3)),
+    ("h4", Name::Heading(4)),
+    ("h5", Name::Heading(5)),
+    ("h6", Name::Heading(6)),
+    ("div", Name::Part("div")),
+    ("section", Name::Part("section")),
+    ("blockquote", Name::Part("blockquote")),
+    ("table", Name::Part("table")),
+    ("thead", Name::Part("thead")),
+    ("tbody", Name::Part("tbody")),
+    ("tr", Name::Part("tr")),
+    ("td", Name::Cell("td")),
+    ("th", Name::Cell("th")),
+    ("span", Name::Other("span")),
+    ("font", Name::Other("font")),
+    ("small", Name::Other("small")),
+    ("big", Name::Other("big")),
+    ("sub", Name::Other("sub")),
+    ("sup", Name::Other("sup")),
+    ("mark", Name::Other("mark")),
+    ("center", Name::Other("center")),
+    ("hr", Name::Hr),
+    ("img", Name::Img),
 ];
 
 /// The longest tag, in bytes: every `<` may be the start of one.
@@ -96,7 +147,7 @@ pub(super) fn tags(text: &str, is_code: impl Fn(usize) -> bool) -> Vec<Tag> {
         };
         at = start + length;
         let this = written.len();
-        let mut is_paired = tag.name == Name::Br;
+        let mut is_paired = matches!(tag.name, Name::Br | Name::Hr | Name::Img);
         if tag.closes {
             let other = open.iter().rposition(|(name, _)| *name == tag.name);
             if let Some((_, other)) = other.map(|place| open.remove(place)) {
@@ -133,8 +184,8 @@ impl Written<'_> {
         match (self.name, self.closes) {
             (Name::B | Name::Strong, _) => style(Style::Bold),
             (Name::I | Name::Em, _) => style(Style::Italic),
-            (Name::U, _) => style(Style::Underline),
-            (Name::S, _) => style(Style::Strike),
+            (Name::U | Name::Ins, _) => style(Style::Underline),
+            (Name::S | Name::Del | Name::Strike, _) => style(Style::Strike),
             (Name::Br, _) => Meaning::Break,
             (Name::P, _) => Meaning::Paragraph,
             (Name::Ul | Name::Ol, true) => Meaning::ListEnd,
@@ -144,6 +195,14 @@ impl Written<'_> {
             (Name::Li, false) => Meaning::Item,
             (Name::A, true) => Meaning::LinkEnd,
             (Name::A, false) => Meaning::Link(self.address.to_owned()),
+            (Name::Heading(_), true) => Meaning::HeadingEnd,
+            (Name::Heading(_), false) => Meaning::Heading,
+            (Name::Part(_) | Name::Hr, _) => Meaning::Line,
+            (Name::Cell(_), false) => Meaning::Cell,
+            (Name::Cell(_), true) | (Name::Other(_), _) => Meaning::Nothing,
+            (Name::Img, _) => {
+                Meaning::Picture(self.address.to_owned(), self.alternative.to_owned())
+            }
         }
     }
 }
@@ -166,7 +225,7 @@ fn read(text: &str) -> Option<(Written<'_>, usize)> {
     let (_, name) = NAMES
         .iter()
         .find(|(known, _)| name.eq_ignore_ascii_case(known))?;
-    let mut address = "";
+    let (mut address, mut alternative) = ("", "");
     loop {
         let trimmed = rest.trim_start();
         if text.len() - trimmed.len() > LONGEST {
@@ -180,6 +239,7 @@ fn read(text: &str) -> Option<(Written<'_>, usize)> {
                 name: *name,
                 closes,
                 address,
+                alternative,
             };
             return Some((tag, text.len() - end.len()));
         }
@@ -187,8 +247,13 @@ fn read(text: &str) -> Option<(Written<'_>, usize)> {
             return None;
         }
         let (attribute, value, after) = attribute(trimmed)?;
-        if attribute.eq_ignore_ascii_case("href") {
+        if ["href", "src"]
+            .iter()
+            .any(|name| attribute.eq_ignore_ascii_case(name))
+        {
             address = value;
+        } else if attribute.eq_ignore_ascii_case("alt") {
+            alternative = value;
         }
         rest = after;
     }
@@ -218,6 +283,108 @@ fn attribute(text: &str) -> Option<(&str, &str, &str)> {
     Some((name, value, rest))
 }
 
+/// A text in which what HTML says is code (`<code>`, `<pre>` and the like) is between Markdown's marks of code, as it
+/// is meant: its entities are undone, and what tags it has are gone.
+pub(super) fn code_as_markdown(text: &str, is_code: impl Fn(usize) -> bool) -> Cow<'_, str> {
+    const NAMES: [&str; 5] = ["code", "pre", "kbd", "samp", "tt"];
+    let mut out = String::new();
+    let mut from = 0;
+    let mut at = 0;
+    while let Some(start) = text.get(at..).and_then(|rest| rest.find('<')) {
+        let start = at + start;
+        at = start + 1;
+        let rest = text.get(at..).unwrap_or_default();
+        let name = NAMES.iter().find(|name| {
+            let is_name = rest
+                .get(..name.len())
+                .is_some_and(|one| one.eq_ignore_ascii_case(name));
+            is_name
+                && rest
+                    .get(name.len()..)
+                    .is_some_and(|rest| rest.starts_with(['>', ' ']))
+        });
+        let Some((name, opening)) = name.zip(rest.find('>')) else {
+            continue;
+        };
+        let inside = rest.get(opening + 1..).unwrap_or_default();
+        let closing = format!("</{name}>");
+        let lower = inside.to_ascii_lowercase();
+        let Some(end) = lower
+            .find(&closing)
+            .filter(|_| !is_escaped(text, start) && !is_code(start))
+        else {
+            continue;
+        };
+        let (code, _) = inside.split_at(end);
+        out.push_str(text.get(from..start).unwrap_or_default());
+        push_code(&without_tags(code), &mut out);
+        from = at + opening + 1 + end + closing.len();
+        at = from;
+    }
+    if from == 0 {
+        return text.into();
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out.into()
+}
+
+/// The text of a piece of HTML.
+fn without_tags(html: &str) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some((before, after)) = rest.split_once('<') {
+        text.push_str(before);
+        let is_tag = after.starts_with(|first: char| first == '/' || first.is_ascii_alphabetic());
+        match after.split_once('>').filter(|_| is_tag) {
+            Some((tag, after)) => {
+                let is_break = tag.trim_end_matches(['/', ' ']).eq_ignore_ascii_case("br");
+                text.push_str(if is_break { "\n" } else { "" });
+                rest = after;
+            }
+            None => {
+                text.push('<');
+                rest = after;
+            }
+        }
+    }
+    let text = text + rest;
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(text, |text, (entity, character)| {
+        text.replace(entity, character)
+    })
+}
+
+fn push_code(code: &str, out: &mut String) {
+    let code = code.trim_matches('\n');
+    if code.trim().is_empty() {
+        return out.push_str(code);
+    }
+    let longest = code
+        .split(|one| one != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default();
+    if code.contains('\n') {
+        let fence = "`".repeat(longest.max(2) + 1);
+        if !(out.is_empty() || out.ends_with('\n')) {
+            out.push('\n');
+        }
+        out.push_str(&format!("{fence}\n{code}\n{fence}\n"));
+    } else {
+        let marks = "`".repeat(longest + 1);
+        let space = if longest > 0 { " " } else { "" };
+        out.push_str(&[&marks, space, code, space, &marks].concat());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,7 +407,8 @@ mod tests {
         for text in [
             "<b>a",
             "a</b>",
-            "<div>a</div>",
+            "<task>a</task>",
+            "<div>a",
             "a < b > c",
             "<bold>x</bold>",
             "\\<b>a\\</b>",

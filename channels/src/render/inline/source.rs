@@ -1,6 +1,7 @@
 //! What comes before Markdown: a text in which all that Markdown has not, or would take for something else,
 //! is one character each, which stands for a [`Token`].
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -64,7 +65,7 @@ enum Part {
 impl Source {
     /// Reads a text.
     pub(super) fn read(text: &str) -> Self {
-        let text = fences_on_lines_of_their_own(text);
+        let text = fences_on_lines_of_their_own(&html_code(text));
         let mut source = Self::default();
         let mut at = 0;
         for (range, part) in parts(&text) {
@@ -160,7 +161,30 @@ impl Source {
                 };
                 self.push_str(&sign);
             }
-            Meaning::ItemEnd => self.due = self.due.max(1),
+            Meaning::ItemEnd | Meaning::Line => self.due = self.due.max(1),
+            Meaning::Heading => {
+                self.due = self.due.max(1);
+                self.token(MARK, Token::Open(Style::Bold));
+            }
+            Meaning::HeadingEnd => {
+                self.closing(Token::Close(Style::Bold));
+                self.due = self.due.max(1);
+            }
+            Meaning::Cell => {
+                let begins_line = self.due > 0 || self.text.is_empty() || self.text.ends_with('\n');
+                if !begins_line {
+                    let seen = self.text.trim_end_matches([' ', '\t']).len();
+                    self.text.truncate(seen);
+                    self.push_str(" | ");
+                }
+            }
+            Meaning::Picture(address, alternative) => {
+                self.token(MARK, Token::Link(address));
+                let whole = 0..alternative.len();
+                self.plain(&alternative, whole);
+                self.token(MARK, Token::LinkEnd);
+            }
+            Meaning::Nothing => {}
         }
     }
 
@@ -254,13 +278,25 @@ fn is_bare_number_sign(text: &str, at: usize) -> bool {
     line_start && !line.contains(char::is_alphabetic)
 }
 
+/// A text whose code in HTML is code in Markdown.
+fn html_code(text: &str) -> Cow<'_, str> {
+    if !text.contains("</") {
+        return text.into();
+    }
+    let code = code(text);
+    html::code_as_markdown(text, |at| is_within(&code, at))
+}
+
+/// Whether a place is in one of these, which are in order.
+fn is_within(ranges: &[Range<usize>], at: usize) -> bool {
+    let next = ranges.partition_point(|range| range.end <= at);
+    ranges.get(next).is_some_and(|range| range.contains(&at))
+}
+
 /// The parts of a text that are no mere text, by their places.
 fn parts(text: &str) -> Vec<(Range<usize>, Part)> {
     let code = code(text);
-    let is_code = |at: usize| {
-        let next = code.partition_point(|range| range.end <= at);
-        code.get(next).is_some_and(|range| range.contains(&at))
-    };
+    let is_code = |at: usize| is_within(&code, at);
     let tags = html::tags(text, is_code);
     let addresses = address::found(text).into_iter();
     let addresses = addresses
@@ -286,7 +322,9 @@ fn code(text: &str) -> Vec<Range<usize>> {
     if !text.contains(['`', '~']) {
         return Vec::new();
     }
-    let events = Parser::new_ext(text, OPTIONS).into_offset_iter();
+    // What begins as a block of HTML would hide what is code in it.
+    let text = text.replace('<', ".");
+    let events = Parser::new_ext(&text, OPTIONS).into_offset_iter();
     let code: BTreeSet<(usize, usize)> = events
         .filter(|(event, _)| {
             matches!(

@@ -50,7 +50,7 @@ fn marks_that_emphasise_nothing_are_text() {
         "Total\n---\nThanks",
         "***",
         "a < b > c & d",
-        "<b>open, </i> and <div>no</div>",
+        "<b>open, </i> and <task>no</task>",
         "C:\\Users\\me",
         "AT&T; &c",
         "* a footnote",
@@ -112,7 +112,10 @@ fn a_label_is_one_line_within_its_size() {
     let size = Size::chars(9);
     assert_eq!(label(" a\n*b*\u{7} ", size).as_deref(), Some("a b"));
     assert_eq!(label("a very long one", size).as_deref(), Some("a very l…"));
-    assert_eq!(label(" \n", size), None);
+    for unseen in [" \n", "\u{200b}", "\u{3164}\u{a0}", "**\u{2800}**"] {
+        assert_eq!(label(unseen, size), None, "{unseen:?}");
+        assert!(is_blank(&read(unseen)), "{unseen:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! is not seen. `<users/all>` notifies nobody.
 
 use super::mrkdwn::Mrkdwn;
-use super::{Printer, Style};
+use super::{Printer, Style, literal};
 
 /// A word joiner: it has no width.
 const BREAK: char = '\u{2060}';
@@ -12,16 +12,24 @@ pub(super) struct Chat;
 
 impl Printer for Chat {
     fn text(&self, text: &str, out: &mut String) {
-        let mut rest = text;
-        while let Some(at) = rest.find('<') {
-            let (before, after) = rest.split_at(at + 1);
-            out.push_str(before);
-            if is_meant(after) {
-                out.push(BREAK);
-            }
-            rest = after;
+        let broken = broken_up(text);
+        broken.chars().for_each(|one| literal::push(one, out));
+    }
+
+    fn code(&self, code: &str, out: &mut String) {
+        if code.contains('`') {
+            return self.text(code.trim(), out);
         }
-        out.push_str(rest);
+        out.push_str(&["`", &broken_up(code), "`"].concat());
+    }
+
+    fn code_block(&self, code: &str, out: &mut String) {
+        let code = broken_up(&super::unfenced(code));
+        out.push_str(&["```", &code, "```"].concat());
+    }
+
+    fn finished(&self, printed: String) -> String {
+        literal::kept(printed)
     }
 
     fn marks(&self, style: Style) -> (&'static str, &'static str) {
@@ -29,8 +37,8 @@ impl Printer for Chat {
     }
 
     /// As in Slack, a mark that touches a letter is taken for one of its word.
-    fn apart(&self) -> &'static str {
-        Mrkdwn.apart()
+    fn apart(&self, _: Option<char>) -> &'static str {
+        Mrkdwn.apart(None)
     }
 
     fn link(&self, url: &str, label: &str, out: &mut String) {
@@ -47,6 +55,21 @@ impl Printer for Chat {
         }
         out.push('>');
     }
+}
+
+/// A text in which nothing is a link, a mention or an emoji.
+fn broken_up(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        let (before, after) = rest.split_at(at + 1);
+        out.push_str(before);
+        if is_meant(after) {
+            out.push(BREAK);
+        }
+        rest = after;
+    }
+    out + rest
 }
 
 /// Whether `<` before this begins a link, a mention or an emoji: an address with a scheme, or a resource.

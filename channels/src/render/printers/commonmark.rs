@@ -5,13 +5,25 @@ use super::{Printer, Style};
 pub(super) struct CommonMark;
 
 impl Printer for CommonMark {
-    /// What may be markup is escaped: any punctuation may be.
+    /// What may be markup is escaped: any punctuation may be. A line's indentation is kept by spaces that are no
+    /// indentation to `CommonMark`, which would take it for code.
     fn text(&self, text: &str, out: &mut String) {
-        let starts_line = out.is_empty() || out.ends_with('\n');
-        for (at, character) in text.chars().enumerate() {
+        let line = out.rsplit('\n').next().unwrap_or_default();
+        let line = line.strip_suffix("- ").unwrap_or(line);
+        let starts_line = line.chars().all(char::is_whitespace);
+        let words = if starts_line { text.trim_start() } else { text };
+        let indentation = text.get(..text.len() - words.len()).unwrap_or_default();
+        for space in indentation.chars() {
+            out.push_str(if space == '\t' {
+                "\u{a0}\u{a0}\u{a0}\u{a0}"
+            } else {
+                "\u{a0}"
+            });
+        }
+        for (at, character) in words.char_indices() {
             let is_markup = "\\`*_[]<>~|&!".contains(character)
                 || (starts_line && at == 0 && "#+-=".contains(character))
-                || (starts_line && ".)".contains(character) && is_number(text, at));
+                || (starts_line && ".)".contains(character) && is_number(words, at));
             if is_markup {
                 out.push('\\');
             }
@@ -28,6 +40,14 @@ impl Printer for CommonMark {
         }
     }
 
+    /// A mark beside a letter is one only where what it marks begins, or ends, with a letter too.
+    fn apart(&self, inside: Option<char>) -> &'static str {
+        match inside {
+            Some(inside) if !inside.is_alphanumeric() => "\u{200a}",
+            _ => "",
+        }
+    }
+
     fn code(&self, code: &str, out: &mut String) {
         // Its marks are longer than any within it.
         let longest = code.split(|character| character != '`').map(str::len).max();
@@ -41,12 +61,25 @@ impl Printer for CommonMark {
     }
 
     fn code_block(&self, code: &str, out: &mut String) {
+        // Its fence begins a line.
+        if !(out.is_empty() || out.ends_with('\n')) {
+            out.push('\n');
+        }
         out.push_str("```\n");
-        out.push_str(&code.trim_matches('\n').replace("```", "`\u{200b}``"));
+        out.push_str(&super::unfenced(code.trim_matches('\n')));
         out.push_str("\n```");
     }
 
     fn link(&self, url: &str, label: &str, out: &mut String) {
+        let shown = crate::render::inline::address::shown(url);
+        let label = if shown == url {
+            label
+        } else {
+            [label, shown]
+                .into_iter()
+                .find(|one| !one.is_empty())
+                .unwrap_or_default()
+        };
         if label.is_empty() {
             out.push('<');
             out.push_str(url);

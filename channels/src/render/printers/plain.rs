@@ -35,7 +35,9 @@ impl Printer for Plain {
 pub(super) fn with_address(url: &str, label: &str) -> String {
     let address = shown(url);
     let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
-    if label.is_empty() || label == address {
+    let says = |label: &str| label.eq_ignore_ascii_case(address);
+    let is_said = says(label) || label.split_once(':').is_some_and(|(_, label)| says(label));
+    if label.is_empty() || is_said {
         return address.to_owned();
     }
     if url.starts_with("tel:") && digits(label) == digits(address) {

@@ -59,9 +59,15 @@ impl Reader<'_> {
         } else {
             return Ok(nothing());
         };
-        let Readable { mut text, mentions } = words.readable(&own_ids);
+        let comes_twice = is_addressed && !place.is_direct;
+        let (Readable { mut text, mentions }, tables) = if comes_twice {
+            let [said, tables] = words.readable_apart(&own_ids);
+            (said, tables)
+        } else {
+            (words.readable(&own_ids), Readable::default())
+        };
         let attachments = words.files;
-        if text.is_empty() && attachments.is_empty() {
+        if text.is_empty() && tables.text.is_empty() && attachments.is_empty() {
             if !is_addressed {
                 return Ok(nothing());
             }
@@ -80,10 +86,9 @@ impl Reader<'_> {
             action: UserAction::Message { text, attachments },
             mentions,
         };
-        let comes_twice = is_addressed && !place.is_direct;
         Ok(Reading {
             inbound: if comes_twice {
-                with_files_apart(inbound)
+                in_parts(inbound, tables)
             } else {
                 vec![inbound]
             },
@@ -158,13 +163,25 @@ impl Reader<'_> {
     }
 }
 
-/// A message whose files are told apart from its words: of the two events that a mention comes as, either may
-/// be without the files, and either may come first. What only one of them has is told then as well.
-fn with_files_apart(mut inbound: Inbound<Address>) -> Vec<Inbound<Address>> {
+/// A message whose files, and whose tables, are told apart from its words: of the
+/// two events that a mention comes as, either may be without them, and either may come first. What only one of them
+/// has is told then as well.
+fn in_parts(mut inbound: Inbound<Address>, tables: Readable) -> Vec<Inbound<Address>> {
     let UserAction::Message { text, attachments } = &mut inbound.action else {
         return vec![inbound];
     };
     let (files, is_wordless) = (std::mem::take(attachments), text.is_empty());
+    let tables = (!tables.text.is_empty()).then(|| Inbound {
+        key: inbound.key.then("tables"),
+        message_id: inbound.message_id.clone().filter(|_| is_wordless),
+        action: UserAction::Message {
+            text: tables.text,
+            attachments: Vec::new(),
+        },
+        mentions: tables.mentions,
+        ..inbound.clone()
+    });
+    let is_wordless = is_wordless && tables.is_none();
     let apart = files.into_iter().enumerate().map(|(index, file)| {
         let id = file.id.clone().unwrap_or_else(|| index.to_string());
         Inbound {
@@ -182,8 +199,9 @@ fn with_files_apart(mut inbound: Inbound<Address>) -> Vec<Inbound<Address>> {
         }
     });
     let apart: Vec<_> = apart.collect();
-    let words = Some(inbound).filter(|_| !is_wordless);
-    words.into_iter().chain(apart).collect()
+    let has_words = matches!(&inbound.action, UserAction::Message { text, .. } if !text.is_empty());
+    let words = Some(inbound).filter(|_| has_words);
+    words.into_iter().chain(tables).chain(apart).collect()
 }
 
 /// The ids under which the app is known in the workspace

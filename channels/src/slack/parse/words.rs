@@ -14,6 +14,8 @@ use haptik_bridge_shared::message::{Attachment, file_name};
 pub(super) struct Words<'a> {
     message: &'a Value,
     own_text: String,
+    /// The tables that a text does not have.
+    tables: String,
     forwarded: String,
     /// The files, those of forwarded messages included.
     pub(super) files: Vec<Attachment>,
@@ -34,9 +36,11 @@ impl<'a> Words<'a> {
                 .iter()
                 .flat_map(|shared| lenient_json::list(shared, "files")),
         );
+        let (own_text, tables) = own_text(message);
         Self {
             message,
-            own_text: own_text(message),
+            own_text,
+            tables,
             forwarded: forwarded.join("\n"),
             files: files.filter_map(attachment).collect(),
         }
@@ -49,8 +53,18 @@ impl<'a> Words<'a> {
 
     /// All of it as a person reads it. See [`text::readable`].
     pub(super) fn readable(&self, own: &[&str]) -> Readable {
-        let parts = [self.own_text.trim(), self.forwarded.trim()];
-        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        self.read(&[&self.own_text, &self.tables, &self.forwarded], own)
+    }
+
+    /// All of it but its tables, and those: of the two events that a mention comes as, either may be without them.
+    pub(super) fn readable_apart(&self, own: &[&str]) -> [Readable; 2] {
+        let words = self.read(&[&self.own_text, &self.forwarded], own);
+        [words, self.read(&[&self.tables], own)]
+    }
+
+    fn read(&self, parts: &[&str], own: &[&str]) -> Readable {
+        let parts = parts.iter().map(|part| part.trim());
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
         let all = parts.join("\n");
         text::readable(&all, own, EmojiNames::of(self.message, &all))
     }
@@ -84,7 +98,8 @@ fn is_an_apps(message: &Value) -> bool {
         || lenient_json::text(message, "subtype") == "bot_message"
 }
 
-fn own_text(message: &Value) -> String {
+/// What a message says, and the tables that its text does not have.
+fn own_text(message: &Value) -> (String, String) {
     let text = lenient_json::text(message, "text");
     let attachments = || lenient_json::list(message, "attachments").filter(|one| !is_shared(one));
     let mut parts;
@@ -109,11 +124,11 @@ fn own_text(message: &Value) -> String {
         };
         parts.extend(attachments().flat_map(told));
     } else {
-        parts = vec![text];
-        parts.extend(tables(message));
-        parts.extend(attachments().flat_map(tables));
+        let mut beside = tables(message);
+        beside.extend(attachments().flat_map(tables));
+        return (text, joined(beside));
     }
-    joined(parts)
+    (joined(parts), String::new())
 }
 
 fn joined(mut parts: Vec<String>) -> String {

@@ -18,8 +18,12 @@ const RATED_BEFORE: &str =
     "Thank you! You have rated within the last hour already, so this rating was not recorded.";
 const NOTHING_TO_RATE: &str =
     "Thank you! The conversation is over by now, so this rating could not be recorded.";
+const NOT_RECORDED: &str = "Thank you! I am sorry, this rating could not be recorded.";
 /// The same where a sink has it.
 const RATED: &str = "Thank you for your rating!";
+
+/// After how many failed tries it is believed that Haptik does not know the user.
+const TRIES_TO_BE_KNOWN: u32 = 3;
 
 impl ToHaptik<'_> {
     /// Tells a rating to the sinks and to Haptik, which takes one an hour, of an open conversation. The user
@@ -40,6 +44,10 @@ impl ToHaptik<'_> {
                 ("Haptik takes one feedback an hour", RATED_BEFORE)
             }
             Err(HaptikError::NoActiveConversation) => ("no conversation to rate", NOTHING_TO_RATE),
+            // The user has been created anew, to no effect: what the user writes does not wait for a rating.
+            Err(HaptikError::NotRegistered { .. }) if entry.attempts >= TRIES_TO_BE_KNOWN => {
+                ("Haptik takes no rating of the user", NOT_RECORDED)
+            }
             sent => {
                 return sent
                     .map(|()| DeliveryOutcome::Whole)

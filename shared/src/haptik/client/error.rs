@@ -35,7 +35,7 @@ pub enum Call {
 /// words are apart ([`Retryable::detail`]), since they may quote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HaptikError {
-    /// 403: Haptik does not know the user, who is to be created, and the call repeated.
+    /// Haptik does not know the user (403), who is to be created, and the call repeated.
     #[error("Haptik does not know the user (403) to {call}")]
     NotRegistered {
         /// The call.
@@ -78,12 +78,16 @@ impl HaptikError {
         ) {
             return error.into();
         }
+        let is_integration = matches!(call, Call::SendChatToAgent | Call::GetChatHistory);
         match (call, error.code.as_str()) {
             (_, "401" | "407") => error.into(),
-            (_, "403") if text.contains("not registered") || text.contains("invalid user") => {
+            (Call::SendChatToAgent, _) if text.contains("not sent a message") => Self::NothingSaid,
+            (_, "403") if text.contains("not registered") => Self::NotRegistered { call },
+            // Of the other API, that is about Haptik's own name of the user, and creating somebody does not help.
+            (_, "403") if !is_integration && text.contains("invalid user") => {
                 Self::NotRegistered { call }
             }
-            (Call::SendChatToAgent, _) if text.contains("not sent a message") => Self::NothingSaid,
+            _ if !is_integration && is_of_nobody(&text) => Self::NotRegistered { call },
             (Call::LogFeedback, _) if text.contains("duplicate") => Self::DuplicateFeedback,
             (Call::LogFeedback, "404") => Self::NoActiveConversation,
             // Of a 403, Haptik means the request.
@@ -129,15 +133,37 @@ impl HaptikError {
     }
 }
 
-/// What Haptik says, in small letters and with spaces between the words.
-fn plain(message: &str) -> String {
-    message.to_lowercase().replace(['_', '-'], " ")
+/// What Haptik says, in small letters and with one space between the words.
+pub(in crate::haptik) fn plain(message: &str) -> String {
+    let message = message.to_lowercase().replace(['_', '-'], " ");
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether words say that a user was never created.
+pub(in crate::haptik) fn is_of_nobody(text: &str) -> bool {
+    [
+        "user is not registered",
+        "user not registered",
+        "unregistered user",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
 }
 
 /// Whether words are about the credentials of a call, and not about what it asks.
-fn is_of_credentials(text: &str) -> bool {
+pub(in crate::haptik) fn is_of_credentials(text: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let is_named = has(&["token", "client id", "credential", "api key"]);
+    let is_named = has(&[
+        "token",
+        "client id",
+        "clientid",
+        "credential",
+        "api key",
+        "apikey",
+        "jwt",
+        "bearer",
+        "authorization header",
+    ]);
     let is_wrong = has(&[
         "invalid",
         "missing",
@@ -145,6 +171,11 @@ fn is_of_credentials(text: &str) -> bool {
         "wrong",
         "incorrect",
         "not valid",
+        "not a valid",
+        "malformed",
+        "cannot be verified",
+        "could not be verified",
+        "verification failed",
         "not found",
         "not match",
         "mismatch",
@@ -163,6 +194,8 @@ fn is_of_credentials(text: &str) -> bool {
     ]);
     let is_said = has(&[
         "authorization details",
+        "signature has expired",
+        "signature verification failed",
         "unauthorized",
         "unauthorised",
         "authentication",

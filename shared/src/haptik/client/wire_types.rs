@@ -201,13 +201,19 @@ impl HistoryMessage {
 }
 
 impl SyncAnswer {
-    /// `None` when it has no list of messages, not even an empty one.
+    /// `None` when it has no list of messages, not even an empty one; one message may stand by itself.
     pub(super) fn read(answer: &Value) -> Option<Self> {
         let nothing = Value::Null;
         let agent = answer.get("agent").unwrap_or(&nothing);
         let is_human =
             agent.get("is_automated").is_some() && !lenient_json::flag(agent, "is_automated");
-        let messages = answer.get("message")?.as_array()?;
+        let messages = ["message", "messages"];
+        let mut messages = messages.iter().filter_map(|key| answer.get(key));
+        let messages = match messages.find(|messages| !messages.is_null())? {
+            Value::Array(list) => list.clone(),
+            one @ Value::Object(_) => vec![one.clone()],
+            _ => return None,
+        };
         let user_name = answer
             .get("user")
             .map(|user| lenient_json::text(user, "user_name"));
@@ -223,13 +229,26 @@ impl SyncAnswer {
                 name: lenient_json::text(agent, "name"),
                 profile_image: lenient_json::text(agent, "profile_image"),
             },
-            messages: messages
-                .iter()
-                .map(|message| SyncMessage {
-                    id: lenient_json::whole(message, "id"),
-                    body: message.get("body").cloned().unwrap_or_default(),
-                })
-                .collect(),
+            messages: messages.iter().filter_map(SyncMessage::read).collect(),
+        })
+    }
+}
+
+impl SyncMessage {
+    /// A message, or a body by itself; `None` where it is neither.
+    fn read(message: &Value) -> Option<Self> {
+        let body = match message {
+            Value::String(_) => message,
+            Value::Object(message_or_body) => match message_or_body.get("body") {
+                Some(body) => body,
+                None if message_or_body.contains_key("text") => message,
+                None => return None,
+            },
+            _ => return None,
+        };
+        Some(Self {
+            id: lenient_json::whole(message, "id"),
+            body: body.clone(),
         })
     }
 }

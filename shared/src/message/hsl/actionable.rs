@@ -106,22 +106,50 @@ impl Actionable {
         lenient_json::list(value, key)
             .filter(|item| item.is_object())
             .map(|item| Self::read_at(item, depth))
+            .filter(|actionable| !actionable.is_blank())
             .collect()
     }
 
-    /// What can be chosen: the actionables, or else what Haptik asks whether the user meant it.
+    /// Whether there is nothing to write on the button, and nothing that a tap does.
+    pub(super) fn is_blank(&self) -> bool {
+        let Payload {
+            message,
+            gogo_message,
+            url,
+            phone,
+            ..
+        } = &self.payload;
+        let texts = [&self.text, &self.emoji, message, gogo_message, url, phone];
+        texts.iter().all(|text| text.trim().is_empty())
+            && !self.payload.has_detail()
+            && matches!(self.effect(), Effect::Say(_) | Effect::Share)
+    }
+
+    /// What can be chosen: what Haptik asks whether the user meant it, unless that is among the actionables,
+    /// and those.
     pub(super) fn choices(data: &Value, key: &str) -> Vec<Self> {
-        match Self::read_all_at(data, key, 0) {
-            none if none.is_empty() => Self::intents(data),
-            choices => choices,
-        }
+        let actionables = Self::read_all_at(data, key, 0);
+        let is_among = |intent: &Self| {
+            let says = |other: &Self| {
+                let texts = [&other.text, &other.payload.message];
+                texts.iter().any(|text| {
+                    let (text, intent) = (for_people(text), for_people(&intent.text));
+                    text.trim().eq_ignore_ascii_case(intent.trim())
+                })
+            };
+            actionables.iter().any(says)
+        };
+        let mut choices = Self::intents(data);
+        choices.retain(|intent| !is_among(intent));
+        choices.extend(actionables);
+        choices
     }
 
     /// `data.intents`: choices of a "did you mean".
     pub(super) fn intents(data: &Value) -> Vec<Self> {
         let texts = lenient_json::list(data, "intents").filter_map(|intent| match intent {
             Value::String(text) => Some(text.clone()),
-            other => ["text", "title", "name", "intent"]
+            other => INTENT
                 .iter()
                 .find_map(|key| lenient_json::some_text(other, key)),
         });
@@ -188,8 +216,10 @@ impl Actionable {
     pub fn effect(&self) -> Effect {
         let payload = &self.payload;
         let kind = self.kind.to_uppercase();
-        let is_shared = matches!(kind.as_str(), "SHARE" | "SHARE_RECEIPT" | "SHARE_REFERRAL");
-        match (kind.as_str(), self.uri.to_uppercase().as_str()) {
+        let (kind, uri) = (kind.trim(), self.uri.to_uppercase());
+        let uri = uri.trim();
+        let is_shared = kind.starts_with("SHARE") || uri.starts_with("SHARE");
+        match (kind, uri) {
             ("APP_FEEDBACK", _) => Effect::Feedback,
             (_, "CALL") if !payload.phone.trim().is_empty() => Effect::Call {
                 number: payload.phone.trim().to_owned(),
@@ -217,7 +247,7 @@ impl Actionable {
         let message = &self.payload.message;
         let sent = [&self.payload.gogo_message, message, &self.text]
             .into_iter()
-            .find(|text| !text.trim().is_empty())
+            .find(|text| says(text))
             .cloned()
             .unwrap_or_else(|| self.label());
         let shown = Some(for_people(message)).filter(|text| !text.trim().is_empty());
@@ -230,14 +260,16 @@ impl Actionable {
     /// What is said by opening the link: only what the payload has for it.
     fn message_of_link(&self) -> Option<TapMessage> {
         let texts = [&self.payload.message, &self.payload.gogo_message];
-        let says = texts.iter().any(|text| !text.trim().is_empty());
-        says.then(|| self.tap_message())
+        texts
+            .iter()
+            .any(|text| says(text))
+            .then(|| self.tap_message())
     }
 
     /// The message of what is shared is never said; only `gogo_message` is for the bot.
     fn shares(&self) -> Effect {
         let gogo_message = &self.payload.gogo_message;
-        let said = (!gogo_message.trim().is_empty()).then(|| TapMessage {
+        let said = says(gogo_message).then(|| TapMessage {
             shown: self.label(),
             sent: gogo_message.clone(),
         });
@@ -265,10 +297,8 @@ impl Payload {
         let (actionables, items) = if depth < DEEPEST {
             let actionables = Actionable::read_all_at(payload, "actionables", depth + 1);
             let items = lenient_json::list(payload, "items").filter(|item| item.is_object());
-            (
-                actionables,
-                items.map(|item| Card::read(item, depth + 1)).collect(),
-            )
+            let items = items.map(|item| Card::read(item, depth + 1));
+            (actionables, items.filter(|card| !card.is_blank()).collect())
         } else {
             (Vec::new(), Vec::new())
         };
@@ -307,6 +337,25 @@ impl Payload {
             || texts.iter().any(|text| !text.trim().is_empty())
     }
 }
+
+/// Whether a text of a payload says something to the bot: `{}` is none.
+fn says(text: &str) -> bool {
+    let inside = text.trim().strip_prefix('{');
+    let is_empty_pair = inside
+        .and_then(|inside| inside.strip_suffix('}'))
+        .is_some_and(|inside| inside.trim().is_empty());
+    !text.trim().is_empty() && !is_empty_pair
+}
+
+/// The keys under which an intent may have its text.
+const INTENT: [&str; 6] = [
+    "text",
+    "title",
+    "name",
+    "display_name",
+    "intent_name",
+    "intent",
+];
 
 /// How deep details may be in details.
 const DEEPEST: usize = 3;

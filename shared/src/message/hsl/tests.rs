@@ -116,14 +116,34 @@ fn no_machine_part_is_seen_before_or_after_a_tap_and_the_bot_gets_it() {
 
 #[test]
 fn a_whole_text_in_braces_is_silent_and_one_of_them_asks_for_a_rating() {
-    for text in ["{}", " {} ", "{taskbox}", "{a}{b}"] {
+    for text in ["{}", " {} ", "{taskbox}", "{a}{b}", "<p>{}</p>", "{}&nbsp;"] {
         assert!(Hsl::read(&json!({ "text": text })).is_silent(), "{text}");
         assert!(Hsl::read(&json!(text)).is_silent(), "{text}");
     }
-    let hsl = Hsl::read(&json!({"text": "{feedback}"}));
-    let effects: Vec<Effect> = hsl.actionables().map(Actionable::effect).collect();
-    assert_eq!((hsl.text.as_str(), effects), ("", vec![Effect::Feedback]));
-    assert!(!hsl.is_silent());
+    for text in [
+        "{feedback}",
+        "{Feedback}\n",
+        "{ feedback }",
+        "<p>{feedback}</p>",
+        "{FEEDBACK}<br/>",
+    ] {
+        for kind in ["TEXT", "BUTTON", ""] {
+            let hsl = Hsl::read(&json!({"text": text, "type": kind}));
+            let effects: Vec<Effect> = hsl.actionables().map(Actionable::effect).collect();
+            let shown = (hsl.text.as_str(), effects);
+            assert_eq!(shown, ("", vec![Effect::Feedback]), "{text} {kind}");
+            assert!(!hsl.is_silent());
+        }
+    }
+    for text in [
+        "{feedbacks}",
+        "{feedback: 1}",
+        "`{feedback}`",
+        "Thanks {feedback}",
+    ] {
+        let hsl = Hsl::read(&json!({ "text": text }));
+        assert_eq!(hsl.actionables().count(), 0, "{text}");
+    }
     assert_eq!(
         Hsl::read(&json!({"text": "fn main() {}"})).text,
         "fn main() {}"
@@ -132,11 +152,24 @@ fn a_whole_text_in_braces_is_silent_and_one_of_them_asks_for_a_rating() {
 
 #[test]
 fn what_is_to_be_shared_is_never_said() {
-    for kind in ["SHARE", "SHARE_RECEIPT", "share_referral"] {
+    let shares = [
+        ("SHARE", ""),
+        ("SHARE_RECEIPT", ""),
+        ("share_referral", ""),
+        (" Share_App", "SHARE"),
+        ("APP_ACTION", "share"),
+    ];
+    for (kind, uri) in shares {
         let share = |payload: Value| {
-            actionable(&json!({"actionable_text": "Share", "type": kind, "payload": payload}))
-                .effect()
+            actionable(
+                &json!({"actionable_text": "Share", "type": kind, "uri": uri, "payload": payload}),
+            )
+            .effect()
         };
+        assert_eq!(
+            share(json!({"message": "A tip", "gogo_message": "{}"})),
+            Effect::Share
+        );
         assert_eq!(share(json!({"message": "A tip"})), Effect::Share);
         assert_eq!(share(json!({})), Effect::Share);
         let tracked = TapMessage {
@@ -175,6 +208,11 @@ fn a_link_says_what_it_has_for_it_and_nothing_else() {
         link(json!({"url": url, "message": "Paid{x}"})),
         open(Some(("Paid", "Paid{x}")))
     );
+    assert_eq!(link(json!({"url": url, "message": "{}"})), open(None));
+    assert_eq!(
+        link(json!({"url": url, "message": " ", "gogo_message": "{ }"})),
+        open(None)
+    );
     assert_eq!(
         link(json!({"link": url, "gogo_message": "paid"})),
         open(Some(("Go", "paid")))
@@ -182,16 +220,22 @@ fn a_link_says_what_it_has_for_it_and_nothing_else() {
 }
 
 #[test]
-fn intents_are_choices_where_there_are_no_others() {
+fn intents_are_choices_beside_those_that_say_something_else() {
     for kind in ["TEXT", "BUTTON", "DISAMBIGUATION"] {
         let data = json!({"intents": ["Refund", {"text": "Order"}, "", 7]});
         let hsl = Hsl::read(&json!({"text": "Did you mean?", "type": kind, "data": data}));
         let labels: Vec<String> = hsl.actionables().map(Actionable::label).collect();
         assert_eq!(labels, ["Refund", "Order"], "{kind}");
     }
-    let data = json!({"intents": ["Refund"], "quick_replies": [{"actionable_text": "Yes"}]});
-    let hsl = Hsl::read(&json!({ "data": data }));
-    assert_eq!(hsl.actionables().count(), 1);
+    let other = json!({"actionable_text": "None of these"});
+    for key in ["quick_replies", "items"] {
+        let kind = if key == "items" { "BUTTON" } else { "TEXT" };
+        let named = json!({"actionable_text": "r", "payload": {"message": "REFUND{task}"}});
+        let data = json!({"intents": ["Refund", {"display_name": "Order"}], key: [named, other]});
+        let hsl = Hsl::read(&json!({"type": kind, "data": data.to_string()}));
+        let labels: Vec<String> = hsl.actionables().map(Actionable::label).collect();
+        assert_eq!(labels, ["Order", "r", "None of these"], "{kind}");
+    }
 }
 
 #[test]
@@ -206,4 +250,107 @@ fn a_detail_keeps_what_it_holds_in_the_order_in_which_it_is_shown() {
     let hsl = Hsl::read(&json!({"type": "BUTTON", "data": {"items": [detail, cards, last]}}));
     let labels: Vec<String> = hsl.actionables().map(Actionable::label).collect();
     assert_eq!(labels, ["More", "Inner", "All", "On the card", "Last"]);
+}
+
+#[test]
+fn a_carousel_with_broken_parts_shows_the_others() {
+    let good = json!({"title": "Plan A", "thumbnail": {"image": "https://e.example/a.png"}, "mini_actionable": {},
+        "actionables": [null, {}, {"payload": null}, "Tap", {"actionable_text": "", "uri": "LINK", "payload": {}},
+                        {"actionable_text": "Yes"}]});
+    let items = json!([null, "Plan 0", 7, {}, [], {"title": null, "actionables": {}, "thumbnail": []}, good]);
+    let hsl = Hsl::read(&json!({"text": "", "type": "CAROUSEL", "data": {"items": items}}));
+    let Element::Carousel { items } = &hsl.element else {
+        panic!("cards")
+    };
+    assert_eq!(items.len(), 1);
+    assert_eq!(
+        (items[0].title.as_str(), items[0].actionables.len()),
+        ("Plan A", 1)
+    );
+    assert_eq!(items[0].thumbnail, "https://e.example/a.png");
+    let empty = json!({"text": "{}", "type": "CAROUSEL", "data": {"items": [{}, null]}});
+    assert!(Hsl::read(&empty).is_silent());
+    // What asks for something has something, without any text.
+    let asks = json!({"type": "APP_ACTION", "uri": "SEND_LOCATION"});
+    let hsl = Hsl::read(
+        &json!({"type": "BUTTON", "data": {"items": [asks, {"type": "APP_FEEDBACK"}, {"emoji": "👍"}]}}),
+    );
+    assert_eq!(hsl.actionables().count(), 3);
+}
+
+fn fields(fields: Value) -> Vec<Field> {
+    let form = json!({"type": "FORM", "title": "F", "data": {"fields": fields}});
+    match Hsl::read(&form).element {
+        Element::Form(form) => form.fields,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_field_is_required_where_it_says_so_wherever_it_does() {
+    for (said, required) in [
+        (json!({"required": "Yes"}), Some(true)),
+        (json!({"mandatory": 1}), Some(true)),
+        (json!({"is_mandatory": " TRUE "}), Some(true)),
+        (json!({"validation": {"required": true}}), Some(true)),
+        (
+            json!({"validation": "{\"is_required\": false}"}),
+            Some(false),
+        ),
+        (
+            json!({"validations": [{"regex": ".*"}, {"required": true}]}),
+            Some(true),
+        ),
+        (json!({"optional": "no"}), Some(true)),
+        (json!({"is_optional": true}), Some(false)),
+        (json!({"required": null, "optional": true}), Some(false)),
+        (json!({"required": "", "validation": []}), None),
+        (json!({"required": "perhaps"}), None),
+        (json!({"required": {}}), None),
+        (json!({}), None),
+    ] {
+        let read = fields(json!([said])).remove(0);
+        assert_eq!(read.required, required, "{said}");
+    }
+}
+
+#[test]
+fn rules_that_no_answer_could_keep_are_none() {
+    let rules = |rules: Value| {
+        fields(json!([{"key": "a", "validation": rules}]))
+            .remove(0)
+            .rules
+    };
+    let lengths = |value: Value| {
+        let rules = rules(value);
+        (rules.min_length, rules.max_length)
+    };
+    assert_eq!(
+        lengths(json!({"min_length": 9, "max_length": 3})),
+        (None, None)
+    );
+    assert_eq!(
+        lengths(json!({"min_length": 0, "max_length": "0"})),
+        (None, None)
+    );
+    assert_eq!(lengths(json!({"length": 0})), (None, None));
+    assert_eq!(lengths(json!({"length": "6"})), (Some(6), Some(6)));
+    assert_eq!(
+        lengths(json!({"min_length": -1, "max_length": 2.5})),
+        (None, None)
+    );
+    assert_eq!(
+        rules(json!({"regex": "/^[0-9]{6}$/"})).pattern,
+        "^[0-9]{6}$"
+    );
+    assert_eq!(
+        rules(json!([{"pattern": "a+"}, {"error": "As, please"}])).error,
+        "As, please"
+    );
+    assert_eq!(rules(json!("strict")), Rules::default());
+    let odd = fields(
+        json!([null, "Name", {"key": "a", "order": "2"}, {"key": "b", "order": 1.0}, {"key": "c", "order": "last"}]),
+    );
+    let keys: Vec<&str> = odd.iter().map(|field| field.key.as_str()).collect();
+    assert_eq!(keys, ["b", "a", "c"]);
 }

@@ -26,6 +26,38 @@ fn what_each_event_of_one_message_has_is_told_once() {
     assert_eq!(keys(&wordless).len(), 2);
 }
 
+#[test]
+fn a_table_that_only_one_event_of_a_mention_has_is_told_once() {
+    let cell = |text: &str| json!({"type": "raw_text", "text": text});
+    let table = json!({"type": "table", "rows": [[cell("Name"), cell("Amount")], [cell("A"), cell("1200")]]});
+    let mention = json!({"type": "app_mention", "user": "U1", "text": "<@UBOT> sum?", "ts": "1700000000.000100", "channel": "C1"});
+    let told = |event: &Value| -> Vec<_> {
+        let read = read(&envelope(event)).inbound.into_iter();
+        read.map(|inbound| (inbound.key.to_string(), said(&inbound).to_owned()))
+            .collect()
+    };
+    let first = told(&mention);
+    for extra in [
+        json!({"blocks": [table.clone()]}),
+        json!({"attachments": [{"id": 1, "fallback": "[no preview available]", "blocks": [table.clone()]}]}),
+    ] {
+        let mut twin = in_channel(&json!({"text": "<@UBOT> sum?"}));
+        for (key, value) in extra.as_object().expect("an object") {
+            twin[key] = value.clone();
+        }
+        let second = told(&twin);
+        assert_eq!(first[0], second[0], "the words are one message");
+        assert_eq!((first.len(), second.len()), (1, 2));
+        assert_eq!(second[1].1, "Name | Amount\nA | 1200");
+        let mut direct = twin.clone();
+        direct["channel"] = "D1".into();
+        direct["channel_type"] = "im".into();
+        let direct = told(&direct);
+        assert_eq!(direct.len(), 1);
+        assert_eq!(direct[0].1, "sum?\nName | Amount\nA | 1200");
+    }
+}
+
 fn told_with_edits(event: &Value) -> Vec<(String, String)> {
     let auth_ids = AuthIds::new("acme".into(), AuthIdSource::Derived);
     let reader = Reader {

@@ -1,6 +1,7 @@
 //! Credentials, versions and time-outs, of every call.
 
 use super::*;
+use crate::message::hsl::Hsl;
 
 /// Every call, made by this client.
 async fn every_call(client: &HaptikClient) -> Vec<(Call, Result<(), HaptikError>)> {
@@ -66,6 +67,14 @@ async fn what_is_said_of_a_token_is_believed_whatever_the_status_and_the_call() 
         r#"{"error": "Client-Id is not valid"}"#,
         r#"{"error_message": "invalid authorization details"}"#,
         r#"{"status": "error", "message": "Token has expired"}"#,
+        r#"{"detail": "Invalid token."}"#,
+        r#"{"error": {"code": 7, "message": "The access_token is invalid"}}"#,
+        r#"{"errors": ["Invalid  Token"]}"#,
+        r#"{"errors": [{"field": "header", "detail": "Authentication credentials were not provided."}]}"#,
+        r#"{"success": "false", "message": "Bad token"}"#,
+        r#"{"error_message": "jwt expired"}"#,
+        r#""Invalid token""#,
+        "Invalid token",
     ];
     for status in [200, 201, 400, 401, 403, 404, 422, 500, 503] {
         for words in words {
@@ -98,6 +107,8 @@ async fn words_about_something_else_are_no_matter_of_credentials() {
         "user_name is not known",
         "invalid business_id",
         "receiver is not known",
+        "Invalid team_name",
+        "message is too long: too many tokens",
     ] {
         let body = json!({"error_message": words}).to_string();
         let (fake, client) = start(move |_| Reply::new(400, body.as_str())).await;
@@ -167,5 +178,80 @@ async fn a_synchronous_call_says_whether_it_may_have_been_heard() {
             may_have_been_said,
             "{shown}: {error}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_good_answer_that_speaks_of_tokens_is_a_good_answer() {
+    for answer in [
+        r#"{"success": true, "message": "Token is valid, no token missing", "enabled": true, "chat_json": [], "chat_text": "x", "message_id": 7}"#,
+        r#"{"enabled": true, "chat_json": [{"sender": "user", "text": "invalid token"}], "chat_text": "user: invalid token", "message": [{"body": "Your token is invalid"}]}"#,
+    ] {
+        let (fake, client) = start(move |_| Reply::new(200, answer)).await;
+        for (call, made) in every_call(&client).await {
+            if call != Call::SyncMessage {
+                assert_eq!(made, Ok(()), "{call} {answer}");
+            }
+        }
+        assert_eq!(fake.requests().len(), 11, "each is asked once");
+    }
+}
+
+#[tokio::test]
+async fn whom_haptik_does_not_know_is_known_in_whatever_status_of_the_calls_that_make_users_known()
+{
+    for status in [200, 400, 403, 404] {
+        let words = r#"{"error_message": "user_is not registered"}"#.replace("user_is", "User is");
+        let (_fake, client) = start(move |_| Reply::new(status, words.as_str())).await;
+        let said = log(&client).await.expect_err("nobody");
+        assert_eq!(
+            said,
+            HaptikError::NotRegistered {
+                call: Call::LogMessage
+            },
+            "{status}"
+        );
+    }
+    // Of the integration API it is Haptik's own name of the user that is wrong: to be refused, not waited for.
+    for status in [200, 400, 403, 404] {
+        let words = r#"{"error_message": "Invalid user_name"}"#;
+        let (_fake, client) = start(move |_| Reply::new(status, words)).await;
+        for (call, made) in every_call(&client).await {
+            if matches!(call, Call::SendChatToAgent | Call::GetChatHistory) {
+                let error = made.expect_err("refused");
+                assert!(error.is_refused(), "{call} {status}: {error:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_synchronous_answer_is_read_however_its_messages_are_put() {
+    let hello = r#"{"text": "Hello", "type": "TEXT", "data": {}}"#;
+    for (answer, count) in [
+        (
+            format!(r#"{{"message": [{{"id": 1, "body": {hello}}}]}}"#),
+            1,
+        ),
+        (
+            format!(r#"{{"message": {{"id": "1", "body": {hello}}}}}"#),
+            1,
+        ),
+        (
+            format!(r#"{{"message": null, "messages": [{hello}, "Hello"]}}"#),
+            2,
+        ),
+        (
+            format!(r#"{{"message": [null, 7, {{}}, {{"body": {hello}}}]}}"#),
+            1,
+        ),
+        (r#"{"message": []}"#.to_owned(), 0),
+    ] {
+        let shown = answer.clone();
+        let (_fake, client) = start(move |_| Reply::new(200, answer.as_str())).await;
+        let said = client.send_sync_message(&auth_id(), 343, "hi").await;
+        let said = said.unwrap_or_else(|error| panic!("{shown}: {error}"));
+        let texts = said.messages.iter().map(|one| Hsl::read(&one.body).text);
+        assert_eq!(texts.collect::<Vec<_>>(), vec!["Hello"; count], "{shown}");
     }
 }

@@ -1,0 +1,270 @@
+//! What people and bots write, by each markup's own rules: nothing that is seen is lost, and no mark is seen.
+
+use proptest::prelude::*;
+
+use super::readers::{commonmark, html, letters, mrkdwn};
+use super::*;
+use crate::limits::{Counted, Size, Unit};
+use crate::render::inline::read;
+use crate::render::split::split;
+
+const MARKUPS: [Markup; 5] = [
+    Markup::Mrkdwn,
+    Markup::Chat,
+    Markup::Html,
+    Markup::CommonMark,
+    Markup::Plain,
+];
+
+/// What is seen of a text in a markup, by that markup's own rules.
+fn seen_in(markup: Markup, text: &[Span]) -> String {
+    let printed = markup.print(text);
+    letters(&match markup {
+        Markup::Mrkdwn => mrkdwn(&printed, true),
+        Markup::Chat => mrkdwn(&printed, false),
+        Markup::Html => html(&printed),
+        Markup::CommonMark => commonmark(&printed),
+        Markup::Plain => printed,
+    })
+}
+
+/// Whether each markup shows the text that was read, and nothing beside it.
+fn check(written: &str) -> Result<(), TestCaseError> {
+    let text = read(written);
+    let expected = letters(&seen(&text));
+    for markup in MARKUPS
+        .into_iter()
+        .filter(|markup| *markup != Markup::Plain)
+    {
+        // Where such an address is no link, it stands behind its label.
+        if matches!(markup, Markup::Chat | Markup::Html) && has_other_links(&text) {
+            continue;
+        }
+        let shown = seen_in(markup, &text);
+        prop_assert_eq!(
+            &shown,
+            &expected,
+            "{:?} of {:?}: {:?}",
+            markup,
+            written,
+            markup.print(&text)
+        );
+    }
+    Ok(())
+}
+
+fn has_other_links(text: &[Span]) -> bool {
+    text.iter().any(|span| match span {
+        Span::Link { url, .. } => !url.starts_with("http"),
+        other => other
+            .emphasis()
+            .is_some_and(|(_, inside)| has_other_links(inside)),
+    })
+}
+
+fn examples() -> Vec<(String, String)> {
+    serde_json::from_str(include_str!("../../inline/tests/commonmark.json")).expect("pairs")
+}
+
+#[test]
+fn signs_that_are_text_are_no_marks() {
+    for written in [
+        r"\*not bold\*",
+        r"\_so\_ \~so\~ \`so\`",
+        "&#42;not bold&#42;",
+        r"**a \*b\* c**",
+        r"**\*\***",
+        r"~~a \~ b\~ c~~",
+        r"_a\_ b_",
+        "`` a`b `` and `c`",
+        r"(\*) and (\*)",
+        r"\*\*\*so\*\*\*",
+        "**a**\\*\\*",
+        "2 * 3, 4 *5 and 6* 7",
+        r"\`\`\` so \`\`\`",
+    ] {
+        check(written).expect(written);
+    }
+    let printed = |text: &str| Markup::Mrkdwn.print(&read(text));
+    assert_eq!(printed(r"\*no\* *yes*"), "*\u{200b}no* *yes*");
+    for untouched in [
+        "2 * 3",
+        "snake_case_name",
+        "price*",
+        "*open",
+        "a*b*c",
+        "~5",
+        "_id",
+    ] {
+        assert_eq!(printed(untouched), untouched);
+    }
+}
+
+#[test]
+fn every_example_of_commonmark_is_seen_in_every_markup() {
+    for (markdown, _) in examples() {
+        check(&markdown).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+/// Words of twelve scripts, some with what makes one visible character of several.
+const WORDS: [&str; 26] = [
+    "word",
+    "don't",
+    "重要",
+    "東京タワー",
+    "мир",
+    "سلام",
+    "नमस्ते",
+    "क्षत्रिय",
+    "สวัสดีครับ",
+    "한국어",
+    "שלום",
+    "ひらがな",
+    "Καλημέρα",
+    "Բարեւ",
+    "გამარჯობა",
+    "தமிழ்நாடு",
+    "বাংলা",
+    "7",
+    "😀",
+    "🇮🇳",
+    "👩\u{200d}👩\u{200d}👧",
+    "👍🏽",
+    "e\u{301}te\u{301}",
+    "❤\u{fe0f}",
+    "1\u{fe0f}\u{20e3}",
+    "ﷺ",
+];
+
+/// An inline piece of Markdown or HTML, and the words in it.
+fn any_inline() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(&WORDS[..]).prop_map(str::to_owned);
+    let piece = prop_oneof![
+        6 => word,
+        1 => prop::sample::select(vec![
+            "https://a.example/x_(y)?q=1&amp;z=2", "www.a.example/a_b_", "<https://a.example>", "help@a.example",
+            "snake_case_name", "2 * 3", "5*6", "\\*", "\\_", "\\~", "\\`", "&lt;b&gt;", "&amp;", "&#42;", "<", ">", "&",
+            "<!channel>", "<@U123>", "<users/all>", "*", "_", "~", "`", "**", "__", "~~", "{x}", "|", "#", "C:\\a",
+        ]).prop_map(str::to_owned),
+    ];
+    piece.prop_recursive(3, 24, 4, |inner| {
+        let joined = prop::collection::vec(
+            (
+                inner,
+                prop::sample::select(vec![" ", " ", "", "，", ". ", "\n"]),
+            ),
+            1..4,
+        );
+        let joined = joined.prop_map(|parts| {
+            parts
+                .into_iter()
+                .flat_map(|(part, gap)| [part, gap.to_owned()])
+                .collect::<String>()
+        });
+        (joined, 0..14).prop_map(|(inside, kind)| {
+            let inside = inside.trim();
+            match kind {
+                0 => format!("**{inside}**"),
+                1 => format!("*{inside}*"),
+                2 => format!("_{inside}_"),
+                3 => format!("~~{inside}~~"),
+                4 => format!("`{inside}`"),
+                5 => format!("[{inside}](https://a.example/p?a=1&amp;b=2 \"T\")"),
+                6 => format!("<b>{inside}</b>"),
+                7 => format!("<i>{inside}</i>"),
+                8 => format!("<a href=\"https://a.example\">{inside}</a>"),
+                9 => format!("***{inside}***"),
+                10 => format!("``{inside}``"),
+                11 => format!("<code>{inside}</code>"),
+                12 => format!("<u>{inside}</u>"),
+                _ => inside.to_owned(),
+            }
+        })
+    })
+}
+
+fn any_markdown() -> impl Strategy<Value = String> {
+    let line = prop::collection::vec(any_inline(), 1..5).prop_map(|parts| parts.join(" "));
+    let block = (line, 0..16).prop_map(|(line, kind)| {
+        let one = line.replace('\n', " ");
+        match kind {
+            0 => format!("# {one}"),
+            1 => format!("- {one}\n- {one}"),
+            2 => format!("* {one}\n* {one}\n  * {one}"),
+            3 => format!("1. {one}\n2. {one}"),
+            4 => format!("> {line}"),
+            5 => format!("```json\n{line}\n```"),
+            6 => format!("~~~\n{line}\n~~~"),
+            7 => format!(
+                "| a | b |\n|---|---|\n| {} | {} |",
+                one.replace('|', "/"),
+                one.replace('|', "/")
+            ),
+            8 => format!("<p>{line}</p><ul><li>{one}</li></ul>"),
+            9 => format!("{line}<br>{one}"),
+            10 => format!("---\n\n{line}"),
+            11 => format!("    {line}"),
+            12 => format!("{one}\n===="),
+            _ => line,
+        }
+    });
+    prop::collection::vec(block, 1..4).prop_map(|blocks| blocks.join("\n\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn random_markdown_is_seen_in_every_markup(written in any_markdown()) {
+        check(&written)?;
+    }
+
+    #[test]
+    fn no_word_of_random_markdown_is_lost(written in any_markdown()) {
+        let shown = letters(&seen(&read(&written)));
+        // What stands behind the marks of a fence is its language.
+        let lines = written.lines().filter(|line| !line.contains("```") && !line.contains("~~~"));
+        let lines = letters(&lines.collect::<String>());
+        for word in WORDS {
+            let word = letters(word);
+            prop_assert!(shown.matches(&word).count() >= lines.matches(&word).count(), "{word} of {written:?}: {shown:?}");
+        }
+    }
+}
+
+/// The ends of grapheme clusters, with what is seen before each.
+fn clusters(text: &str) -> Vec<&str> {
+    use unicode_segmentation::UnicodeSegmentation as _;
+    text.graphemes(true)
+        .filter(|one| !one.trim().is_empty())
+        .collect()
+}
+
+proptest! {
+    // Each in five markups and four units.
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn a_text_cut_at_any_limit_is_the_text(written in any_markdown(), max in 40_usize..160) {
+        let text = read(&written);
+        for markup in MARKUPS {
+            for unit in [Unit::Chars, Unit::Utf16, Unit::Bytes, Unit::Graphemes] {
+                let size = Size { max, unit };
+                let parts = split(&text, size, markup, Counted::AsSent);
+                let mut joined = Vec::new();
+                let plain: Vec<String> = parts.iter().map(|part| Markup::Plain.print(part)).collect();
+                for (part, plain) in parts.iter().zip(&plain) {
+                    prop_assert!(size.fits(&markup.print(part)), "{:?} of {:?}", markup.print(part), written);
+                    if markup != Markup::Plain && !has_other_links(part) {
+                        prop_assert_eq!(seen_in(markup, part), letters(&seen(part)), "{:?}: {:?}", markup, markup.print(part));
+                    }
+                    joined.extend(clusters(plain));
+                }
+                let whole = Markup::Plain.print(&text);
+                let whole = clusters(&whole);
+                prop_assert_eq!(joined, whole, "{:?} {:?} at {} of {:?}", markup, unit, max, written);
+            }
+        }
+    }
+}
