@@ -9,6 +9,7 @@ pub mod application;
 pub mod database;
 pub mod demo;
 pub mod feed;
+pub mod fill;
 pub mod gateway;
 pub mod local_only;
 pub mod metrics;

@@ -352,7 +352,8 @@ fn source(entry: &Entry) -> String {
         (
             Payload::NotUnderstood { .. }
             | Payload::HandoffEnded { .. }
-            | Payload::MessageReturned { .. },
+            | Payload::MessageReturned { .. }
+            | Payload::Receipt { .. },
             _,
         ) => String::new(),
     }

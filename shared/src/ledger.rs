@@ -134,6 +134,19 @@ impl fmt::Debug for FileUrls {
     }
 }
 
+/// An entry that is to be written together with what it follows from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEntry {
+    /// Its lane.
+    pub lane: Lane,
+    /// Its place there.
+    pub key: EntryKey,
+    /// What is to be done.
+    pub payload: Payload,
+    /// When that happened from which it follows.
+    pub at: Timestamp,
+}
+
 /// What [`Ledger::append`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {

@@ -190,6 +190,15 @@ pub fn rejected(source: &str, reason: &str, since: Timestamp) {
         .emit();
 }
 
+/// Logs that a request was turned away since its connection or account brings more than it may.
+pub fn rate_limited(source: &str, since: Timestamp) {
+    Hop::new("rate_limited", source)
+        .outcome(Outcome::Rejected)
+        .since(since)
+        .reason("more than rate_per_second")
+        .emit();
+}
+
 /// Records what a provider says later of a message that it had taken: that it reached the user, or, by a code
 /// of the provider's, why not.
 pub fn delivery_report(source: &str, message_id: &str, failed: Option<&str>, since: Timestamp) {

@@ -240,6 +240,7 @@ fn kind(payload: &Payload) -> &'static str {
         Payload::Webhook { .. } => "delivered by Haptik",
         Payload::HandoffEnded { .. } => "end of a hand-off",
         Payload::MessageReturned { .. } => "returned to the bot",
+        Payload::Receipt { .. } => "receipt",
         Payload::Task { .. } => "task",
         Payload::NotUnderstood { .. } => "not understood",
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{DEAD_INDEX, Entry, Ledger, PENDING_INDEX, State, day};
 use crate::ids::{AuthId, EntryKey};
 use crate::lane::Lane;
-use crate::table::{self, Item, TableError, at_least, below, equals, millis, number, text};
+use crate::table::{self, Item, TableError, absent, at_least, below, equals, millis, number, text};
 
 /// Among how many of a lane's last entries is looked for the one that was sent as a message.
 const NEWEST_SENT: i32 = 50;
@@ -282,6 +282,35 @@ impl Ledger {
             .set("overruns", number(0))
             .remove("dead")
             .remove("ended_at")
+            .send_if()
+            .await
+    }
+
+    /// Takes an entry up again that was delivered, unless it was received or taken up since `run`: it is pending once more. Whether it
+    /// is to be rung for now.
+    pub async fn deliver_again(
+        &self,
+        lane: &Lane,
+        key: &EntryKey,
+        run: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, TableError> {
+        let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
+        let before_run = absent("revived_at").or(below("revived_at", millis(run)));
+        self.update_at(lane, key.as_str())
+            .condition(equals("state", text("delivered")))
+            .condition(before_run)
+            .condition(below("received_at", millis(run)))
+            .set("state", text("pending"))
+            .set("pending", text(key.as_str()))
+            .set("revived_at", millis(now))
+            .set("expires_at", number(now.as_second().saturating_add(ttl)))
+            .set("attempts", number(0))
+            .set("starts", number(0))
+            .set("overruns", number(0))
+            .set("parts_done", number(0))
+            .remove("ended_at")
+            .remove("reason")
             .send_if()
             .await
     }

@@ -96,6 +96,7 @@ pub fn counter(hop: &str, outcome: &str) -> Option<&'static str> {
         ("received", "ok") => "received",
         ("received", "rejected") => "rejected",
         ("received", "not_understood") => "not_understood",
+        ("rate_limited", _) => "rate_limited",
         ("unknown_event", _) => "unknown_events",
         ("appended", "repeated") => "repeated",
         ("segmented", "ok") => "segments",
