@@ -5,6 +5,7 @@
 //! no width: a mark of a style has no white space inside it. Whether one could be a mark depends on its neighbours
 //! and on the rest of its line, so most stay untouched: `2 * 3`, `snake_case`, `price*`.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::APART;
@@ -38,6 +39,16 @@ fn sign(character: char) -> Option<char> {
         .iter()
         .find(|(_, placeholder, _)| *placeholder == character);
     found.map(|(sign, ..)| *sign)
+}
+
+/// The label of a link, in which three backticks would begin a block of code before the link ends.
+pub(super) fn label(text: &str) -> Cow<'_, str> {
+    if text.contains("```") {
+        let [.., (sign, _, look_alike)] = SIGNS;
+        text.replace(sign, &look_alike.to_string()).into()
+    } else {
+        text.into()
+    }
 }
 
 /// A text that was printed, its signs written so that they are seen.

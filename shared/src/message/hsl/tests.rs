@@ -1,6 +1,8 @@
 use super::*;
 use serde_json::json;
 
+mod addresses;
+
 #[test]
 fn machine_parts_in_braces_are_not_said() {
     assert_eq!(
