@@ -45,6 +45,14 @@ browser *arguments:
 deployed *arguments:
     tests/deployed/run {{arguments}}
 
+# Lints scripts, the Dockerfile and the workflows.
+lint-others:
+    tests/lint/run
+
+# Makes the folder of a release; see scripts/release.
+release *arguments:
+    scripts/release {{arguments}}
+
 # The first deployment asks for everything; `just deploy --config-env prod` is another stage.
 deploy *arguments:
     sam build

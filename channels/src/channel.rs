@@ -27,6 +27,7 @@ pub use crate::error::{Refusal, SendError};
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::pace::Bucket;
+use crate::package::{About, PackedFile};
 pub use crate::part::Part;
 use crate::peer::{Peer, PeerRequest};
 use crate::preview::Preview;
@@ -34,7 +35,7 @@ pub use crate::request::{Rejected, Request, Response};
 
 mod abilities;
 
-pub use abilities::{Activity, Commands, Directory, Files, History, Indicator, Resolve};
+pub use abilities::{Activity, Commands, Directory, Files, History, Indicator, Resolve, Upkeep};
 
 /// A type that is kept in the ledger as JSON.
 pub trait Wire: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static {}
@@ -95,6 +96,16 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
         let _ = (config, http, url);
         None
     }
+
+    /// The files that are uploaded to the provider, so that people find the application there. `None` where
+    /// nothing is.
+    fn package(
+        config: &Self::Config,
+        about: &About,
+    ) -> Option<Result<Vec<PackedFile>, BuildError>> {
+        let _ = (config, about);
+        None
+    }
 }
 
 /// The call that tells a provider where to send what users do.
@@ -150,6 +161,10 @@ pub struct OutletDeps {
     pub table: Table,
     /// What it has in memory in common with the edge, where they are in one process.
     pub memory: Memory,
+    /// What users were offered before.
+    pub offers: Offers,
+    /// How forms are filled in and sent.
+    pub forms: Forms,
 }
 
 /// The side of a channel that receives. Linked into `inbound` only.
@@ -278,6 +293,11 @@ pub trait Outlet<C: ChannelType>: fmt::Debug + Send + Sync {
 
     /// Fetching what a request only named.
     fn resolve(&self) -> Option<&dyn Resolve<C>> {
+        None
+    }
+
+    /// Looking after what the provider ends by itself.
+    fn upkeep(&self) -> Option<&dyn Upkeep> {
         None
     }
 

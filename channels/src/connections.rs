@@ -77,6 +77,8 @@ impl Outlets {
                 fetcher: fetcher.clone(),
                 table: table.clone(),
                 memory: memory.clone(),
+                offers: Offers::new(bridge.ledger.clone()),
+                forms: channel.forms,
             };
             build(channel, deps)
         });
@@ -99,6 +101,12 @@ impl Outlets {
     #[must_use]
     pub fn get(&self, connection: &ConnectionId) -> Option<&dyn AnyOutlet> {
         self.0.get(connection).map(AsRef::as_ref)
+    }
+
+    /// All of them, with their connections.
+    pub fn iter(&self) -> impl Iterator<Item = (&ConnectionId, &dyn AnyOutlet)> {
+        let outlets = self.0.iter();
+        outlets.map(|(connection, outlet)| (connection, outlet.as_ref()))
     }
 }
 

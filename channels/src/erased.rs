@@ -153,6 +153,9 @@ pub trait AnyOutlet: fmt::Debug + Send + Sync {
         reference: &Value,
     ) -> Result<Option<UserAction>, SendError>;
 
+    /// [`crate::channel::Upkeep::look_after`]; `None` where there is nothing to look after.
+    async fn look_after(&self) -> Result<Option<String>, SendError>;
+
     /// [`crate::peer::Peer::hand_back`]; `None` where there is no bot elsewhere.
     fn hand_back(&self, handback: &Handback) -> Option<Part>;
 }
@@ -354,6 +357,13 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         let resolve = self.outlet.resolve();
         let resolve = resolve.ok_or_else(|| lacking("messages that are fetched"))?;
         resolve.resolve(&address::<C>(at)?, reference).await
+    }
+
+    async fn look_after(&self) -> Result<Option<String>, SendError> {
+        match self.outlet.upkeep() {
+            Some(upkeep) => upkeep.look_after().await,
+            None => Ok(None),
+        }
     }
 
     fn hand_back(&self, handback: &Handback) -> Option<Part> {

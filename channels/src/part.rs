@@ -35,7 +35,12 @@ impl Part {
         limits: &Limits,
         encode: impl Fn(&Page) -> Value,
     ) -> Vec<Self> {
-        let pages = render::pages(outgoing, limits).into_iter();
+        Self::of_laid_out(render::pages(outgoing, limits), encode)
+    }
+
+    /// A part a page, of pages that are laid out already.
+    pub fn of_laid_out(pages: Vec<Page>, encode: impl Fn(&Page) -> Value) -> Vec<Self> {
+        let pages = pages.into_iter();
         pages.map(|page| Self::of(page, &encode)).collect()
     }
 

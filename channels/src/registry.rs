@@ -1,8 +1,8 @@
 //! The list of channels: one line each at the end of this file.
 //!
-//! There are five tables, so that a function links what it uses: [`CHANNELS`] is what everybody may
+//! There are six tables, so that a function links what it uses: [`CHANNELS`] is what everybody may
 //! know, [`EDGES`] builds the sides that receive, [`OUTLETS`] those that send, [`REGISTRATIONS`] tell
-//! providers where a connection is, and [`TRIALS`] try its credentials.
+//! providers where a connection is, [`PACKAGES`] make what is uploaded to them, and [`TRIALS`] try its credentials.
 
 use haptik_bridge_shared::config::{self, ChannelDefinition};
 use haptik_bridge_shared::message::Sender;
@@ -13,6 +13,7 @@ use crate::channel::{
     BuildError, ChannelType, EdgeDeps, OnlineDeps, OutletDeps, Registration, Trial,
 };
 use crate::erased::{AnyEdge, AnyOutlet, ErasedEdge, ErasedOutlet};
+use crate::package::{About, PackedFile};
 use crate::preview::Preview;
 
 /// A registered type of channel.
@@ -39,6 +40,9 @@ pub type BuildOutlet = fn(&config::Channel, OutletDeps) -> Result<Box<dyn AnyOut
 /// Tells the provider of a connection with these settings where to send what users do.
 pub type Register =
     fn(&config::Channel, reqwest::Client, &str) -> Result<Option<Registration>, BuildError>;
+
+/// Makes what is uploaded to the provider of a connection with these settings.
+pub type Pack = fn(&config::Channel, &About) -> Result<Option<Vec<PackedFile>>, BuildError>;
 
 /// Tries the credentials of a connection with these settings.
 pub type Try = fn(&config::Channel, OnlineDeps) -> Result<Trial, BuildError>;
@@ -78,6 +82,13 @@ fn register<C: ChannelType>(
     Ok(C::register(settings::<C>(channel)?, http, url))
 }
 
+fn package<C: ChannelType>(
+    channel: &config::Channel,
+    about: &About,
+) -> Result<Option<Vec<PackedFile>>, BuildError> {
+    C::package(settings::<C>(channel)?, about).transpose()
+}
+
 fn online<C: ChannelType>(
     channel: &config::Channel,
     deps: OnlineDeps,
@@ -111,6 +122,10 @@ macro_rules! channels {
         pub static REGISTRATIONS: &[(&str, Register)] =
             &[$((<$channel as ChannelType>::NAME, register::<$channel>)),*];
 
+        /// What makes what is uploaded to providers, by name. Only the command line names this table.
+        pub static PACKAGES: &[(&str, Pack)] =
+            &[$((<$channel as ChannelType>::NAME, package::<$channel>)),*];
+
         /// What tries the credentials of connections, by name. Only the command line names this table.
         pub static TRIALS: &[(&str, Try)] =
             &[$((<$channel as ChannelType>::NAME, online::<$channel>)),*];
@@ -121,7 +136,10 @@ channels!(
     crate::custom::Custom,
     crate::google_chat::GoogleChat,
     crate::slack::Slack,
-    crate::telegram::Telegram
+    crate::teams::Teams,
+    crate::telegram::Telegram,
+    crate::twilio::Twilio,
+    crate::webex::Webex
 );
 
 #[cfg(test)]

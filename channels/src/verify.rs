@@ -20,7 +20,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use sha1::Sha1;
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
 
 /// Why a request is not believed to be the provider's. Names the header; never says what was shown, or what
 /// should have been.
@@ -56,6 +56,8 @@ pub enum Hash {
     Sha1,
     /// SHA-256.
     Sha256,
+    /// SHA-512.
+    Sha512,
 }
 
 /// How the bytes of an HMAC are written.
@@ -107,6 +109,7 @@ impl Signature {
         let matches = |secret: &str| match self.hash {
             Hash::Sha1 => is_mac::<Hmac<Sha1>>(secret, signed, &shown),
             Hash::Sha256 => is_mac::<Hmac<Sha256>>(secret, signed, &shown),
+            Hash::Sha512 => is_mac::<Hmac<Sha512>>(secret, signed, &shown),
         };
         let mut secrets = secrets.iter();
         secrets
@@ -125,6 +128,7 @@ impl Signature {
         let length = match self.hash {
             Hash::Sha1 => 20,
             Hash::Sha256 => 32,
+            Hash::Sha512 => 64,
         };
         Some(bytes).filter(|bytes| bytes.len() == length)
     }

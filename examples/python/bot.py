@@ -6,115 +6,75 @@ bot back before the human is done. See examples/README.md.
 """
 
 import argparse
-import http.server
-import json
+import socketserver
 import sys
 import threading
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
-import uuid
-from datetime import datetime, timezone
+import wsgiref.simple_server
 
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from haptik_bridge import Client, Event, Handoff, Inbox, Line, Message, Refused, Unanswered, new_id, now
 
 USER = {"id": "u-42", "name": "Asha"}
 
 
-class Bridge:
-    """Requests to the bridge, signed as Standard Webhooks."""
-
-    def __init__(self, url, secret):
-        self.url, self.webhook = url, Webhook(secret)
-
-    def send(self, method, path, body=None):
-        """Sends a request until it is answered; returns the status and the answer."""
-        text = "" if body is None else json.dumps(body)
-        for pause in [1, 2, 4, 8, None]:
-            # The same body on every try, so that it counts once; the signature is of now.
-            id, now = f"msg_{uuid.uuid4().hex}", datetime.now(timezone.utc)
-            headers = {
-                "content-type": "application/json",
-                "webhook-id": id,
-                "webhook-timestamp": str(int(now.timestamp())),
-                "webhook-signature": self.webhook.sign(id, now, text),
-            }
-            request = urllib.request.Request(self.url + path, text.encode(), headers, method=method)
-            try:
-                with urllib.request.urlopen(request, timeout=10) as answer:
-                    return answer.status, json.load(answer)
-            except urllib.error.HTTPError as refused:
-                if refused.code < 500:
-                    return refused.code, json.load(refused)
-                error = refused
-            except OSError as unreachable:
-                error = unreachable
-            if pause is None:
-                return 503, {"error": str(error)}
-            time.sleep(pause)
-
-    def said(self, text):
-        now = datetime.now(timezone.utc).isoformat()
-        return self.send("POST", "", {"type": "message", "id": uuid.uuid4().hex, "timestamp": now, "user": USER, "text": text})
-
-    def hand_over(self, id, transcript):
-        now = datetime.now(timezone.utc).isoformat()
-        return self.send("POST", "/handoff", {
-            "id": id, "timestamp": now, "user": USER, "message": "asked for a human", "transcript": transcript,
-        })
-
-    def take_back(self):
-        return self.send("DELETE", "/handoff/" + urllib.parse.quote(USER["id"], safe=""))
-
-
 class Bot:
-    """The bot of one user. A real one keeps `handoff` and `seen` in its database."""
+    """The bot of one user. A real one keeps `transcript`, `handoff` and what is not sent yet in its database."""
 
-    def __init__(self, bridge):
-        self.bridge = bridge
-        self.lock = threading.Lock()
-        self.transcript = []
-        self.handoff = None  # the id of the hand-off that is on
-        self.seen = set()  # the webhook-id of what came: it can come twice
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.lock = threading.RLock()
+        self.transcript: list[Line] = []
+        self.handoff: str | None = None  # the id of the hand-off that is on
 
-    def show(self, who, text):
-        self.transcript.append({"sender": who, "text": text, "timestamp": datetime.now(timezone.utc).isoformat()})
+    def note(self, who: str, text: str) -> None:
+        self.transcript.append({"sender": who, "text": text, "timestamp": now()})
+
+    def show(self, who: str, text: str) -> None:
+        self.note(who, text)
         print(f"{who}: {text}", flush=True)
 
-    def answer(self, text):
+    def answer(self, text: str) -> None:
         self.show("bot", f"You said: {text}")
 
-    def hear(self, text):
+    def hear(self, text: str) -> None:
         """The user says something."""
-        self.transcript.append({"sender": "user", "text": text, "timestamp": datetime.now(timezone.utc).isoformat()})
+        self.note("user", text)
         if self.handoff and text == "/bot":
             # What follows comes as `handoff_ended`.
-            self.bridge.take_back()
+            self.client.take_back(USER["id"])
         elif self.handoff:
-            status, answer = self.bridge.said(text)
-            if status == 409:
-                # The hand-off ended in the meantime.
-                self.answer(text)
-            elif status != 202:
-                self.show("bot", f"That was not sent: {answer['error']}")
+            self.forward({"type": "message", "id": new_id(), "timestamp": now(), "user": USER, "text": text})
         elif text == "agent":
-            self.handoff = str(uuid.uuid4())
-            status, answer = self.bridge.hand_over(self.handoff, self.transcript)
-            if status == 202:
-                self.show("bot", "I am bringing a colleague.")
-            else:
-                self.handoff = None
-                self.show("bot", f"I cannot bring a colleague: {answer['error']}")
+            self.bring_human()
         else:
             self.answer(text)
 
-    def take(self, webhook_id, event):
-        """The bridge tells something. Each counts once; types that are not known are ignored."""
+    def forward(self, message: Message) -> None:
+        try:
+            self.client.say(message)
+        except Refused as refused:
+            if refused.status == 409:
+                # The hand-off ended in the meantime.
+                self.answer(message["text"])
+            else:
+                self.show("bot", f"That was not sent: {refused}")
+        except Unanswered as unanswered:
+            self.show("bot", f"That was not sent: {unanswered}")
+
+    def bring_human(self) -> None:
+        handoff: Handoff = {
+            "id": new_id(), "timestamp": now(), "user": USER, "message": "asked for a human", "transcript": list(self.transcript),
+        }
+        self.handoff = handoff["id"]
+        try:
+            self.client.hand_over(handoff)
+            self.show("bot", "I am bringing a colleague.")
+        except (Refused, Unanswered) as error:
+            self.handoff = None
+            self.show("bot", f"I cannot bring a colleague: {error}")
+
+    def take(self, event: Event) -> None:
+        """The bridge tells something, each thing once. Types that are not known are ignored."""
         with self.lock:
-            if webhook_id in self.seen:
-                return
-            self.seen.add(webhook_id)
             if event["type"] == "message":
                 self.show(event["sender"]["name"] or event["sender"]["kind"], event["text"])
             elif event["type"] == "agent_joined":
@@ -127,37 +87,28 @@ class Bot:
                 self.show("bot", "Nobody could join, I am sorry. I am here." if missed else "I am back.")
 
 
-def handler(bot, secret):
-    webhook = Webhook(secret)
+class Server(socketserver.ThreadingMixIn, wsgiref.simple_server.WSGIServer):
+    """In earnest: gunicorn or any other WSGI server."""
 
-    class Callback(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            try:
-                event = webhook.verify(body, headers)
-            except (WebhookVerificationError, ValueError):
-                self.send_response(401)
-            else:
-                bot.take(headers["webhook-id"], event)
-                self.send_response(204)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    return Callback
+    daemon_threads = True
 
 
-def main():
+class Quiet(wsgiref.simple_server.WSGIRequestHandler):
+    timeout = 30  # for a request that does not come to its end
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--bridge", default="http://127.0.0.1:3000/channels/my-bot", help="the connection's URL")
     arguments.add_argument("--secret", default="whsec_aGFwdGlrLWJyaWRnZSBkZW1vOiBub3QgYSBzZWNyZXQ=", help="its signing secret; the default is the demo's")
     arguments.add_argument("--listen", type=int, default=4000, help="the port of the callback URL, http://127.0.0.1:PORT/callback")
     options = arguments.parse_args()
-    bot = Bot(Bridge(options.bridge, options.secret))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", options.listen), handler(bot, options.secret))
+    bot = Bot(Client(options.bridge, options.secret))
+    inbox = Inbox(options.secret, bot.take)
+    server = wsgiref.simple_server.make_server("127.0.0.1", options.listen, inbox.wsgi, Server, Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print('Say something; "agent" brings a human, "/bot" brings the bot back.', flush=True)
     for line in sys.stdin:

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use haptik_bridge_channels::registry as channels;
 use haptik_bridge_local::registry;
-use haptik_bridge_shared::config::Config;
+use haptik_bridge_shared::config::{Channel, Config};
 use reqwest::Url;
 
 mod online;
@@ -84,18 +84,35 @@ fn web_url(text: &str) -> Result<String, String> {
 /// Reads a configuration file.
 pub(crate) fn read(file: &Path) -> anyhow::Result<Config> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| {
-        let hint = if file.exists() {
-            ""
-        } else {
-            " (`haptik-bridge init` writes one)"
-        };
-        format!("cannot read {shown}{hint}")
-    })?;
+    let variable = file.to_str().and_then(|file| file.strip_prefix("env:"));
+    let text = if let Some(variable) = variable {
+        let text = crate::variable(variable).filter(|text| !text.is_empty());
+        text.with_context(|| format!("there is no variable {variable} in the environment"))?
+    } else {
+        std::fs::read_to_string(file).with_context(|| {
+            let hint = if file.exists() {
+                ""
+            } else {
+                " (`haptik-bridge init` writes one)"
+            };
+            format!("cannot read {shown}{hint}")
+        })?
+    };
     match Config::parse(&text, &registry::all()) {
         Ok(config) => Ok(config),
         Err(errors) => bail!("{shown} is not a good configuration:\n{errors}"),
     }
+}
+
+/// The connection of this name.
+pub(crate) fn connection<'a>(config: &'a Config, name: &str) -> anyhow::Result<&'a Channel> {
+    let mut connections = config.channels.iter();
+    let found = connections.find(|(connection, _)| connection.as_str() == name);
+    found.map(|(_, channel)| channel).with_context(|| {
+        let names: Vec<_> = config.channels.keys().map(String::as_str).collect();
+        let names = names.join(", ");
+        format!("there is no connection {name}; there are: {names}")
+    })
 }
 
 /// The URLs to paste into Haptik's and the channels' dashboards.

@@ -1,12 +1,15 @@
-//! The command line: `haptik-bridge [serve]`, `init`, `check` and `register` for a bridge on this machine; `timeline`, `dead`,
+//! The command line: `haptik-bridge [serve]`, `init`, `check`, `register` and `package` for a bridge on this machine; `timeline`, `dead`,
 //! `replay` and `outages` for one on this machine or deployed; `sink` for trying a sink; `capabilities` and
 //! `preview` for what a channel shows.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
+mod certify;
 mod check;
+mod health;
 mod init;
 mod operate;
+mod package;
 mod register;
 mod serve;
 mod show;
@@ -42,8 +45,14 @@ enum Command {
     Init(init::Arguments),
     /// Say whether a configuration file is good, which URLs to paste where, and whether its credentials are accepted.
     Check(check::Arguments),
+    /// Say whether the bridge on this machine answers.
+    Health(health::Arguments),
+    /// Play the bridge against an application's callback, and say what the application does wrong.
+    Certify(certify::Arguments),
     /// Tell a channel's provider where the bridge is, where the provider has a call for that.
     Register(register::Arguments),
+    /// Write the package that is uploaded to a channel's provider, where the provider wants one.
+    Package(package::Arguments),
     /// Show what is in the ledger of one user: every message, and what became of it.
     Timeline(operate::timeline::Arguments),
     /// List what was given up, and why.
@@ -80,7 +89,10 @@ async fn main() -> ExitCode {
             Ok(())
         }
         Some(Command::Check(arguments)) => check::run(&arguments).await,
+        Some(Command::Health(arguments)) => health::run(&arguments).await,
+        Some(Command::Certify(arguments)) => certify::run(arguments).await,
         Some(Command::Register(arguments)) => register::run(&arguments).await,
+        Some(Command::Package(arguments)) => package::run(&arguments),
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
         Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
         Some(Command::Replay(arguments)) => {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use haptik_bridge_channels::registry::REGISTRATIONS;
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::retry::Retryable as _;
@@ -29,17 +29,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         url,
     } = arguments;
     let config = check::read(config)?;
-    let channel = config
-        .channels
-        .iter()
-        .find(|(name, _)| name.as_str() == connection);
-    let (_, channel) = channel.with_context(|| {
-        let names: Vec<_> = config.channels.keys().map(String::as_str).collect();
-        format!(
-            "there is no connection {connection}; there are: {}",
-            names.join(", ")
-        )
-    })?;
+    let channel = check::connection(&config, connection)?;
     let url = format!("{}/channels/{connection}", url.trim_end_matches('/'));
     let mut registrations = REGISTRATIONS.iter();
     let register = registrations.find(|(name, _)| *name == channel.type_name);

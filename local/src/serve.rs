@@ -60,7 +60,7 @@ enum LogFormat {
 const LOGGED: &str = "info,dynoxide=error";
 
 /// An address to listen on; a port alone is one of this machine.
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     let local = |port: &str| format!("127.0.0.1:{port}");
     let full = match text.rsplit_once(':') {
         None => local(text),
@@ -104,7 +104,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 /// Where this machine reaches what listens there: an unspecified address is none to call.
-fn reached_at(listening: SocketAddr) -> SocketAddr {
+pub(crate) fn reached_at(listening: SocketAddr) -> SocketAddr {
     let ip = match listening.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

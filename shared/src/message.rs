@@ -211,7 +211,7 @@ pub enum KeyRef {
 /// A file that a user sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
-    /// The channel's own id of it, where the channel can be asked for more.
+    /// The channel's own id of it, where the channel can be asked for more; a secret where it opens the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Where it is.
@@ -365,12 +365,8 @@ redacted_debug!(enum UserAction {
     ProfileChanged {},
     Feedback { rating, resolved },
 });
-// Without the name, and the URL, which is often all that protects the file.
-redacted_debug!(Attachment {
-    id,
-    mime_type,
-    size
-});
+// Without the name, and the id and the URL, which are often all that protects the file.
+redacted_debug!(Attachment { mime_type, size });
 redacted_debug!(Profile {
     name: is_some,
     email: is_some,

@@ -188,6 +188,20 @@ pub fn delivery_report(source: &str, message_id: &str, failed: Option<&str>, sin
         .emit();
 }
 
+/// Counts the segments in which a carrier sends a text that a provider took: that is what is paid for. `encoding`
+/// is the one that they have.
+pub fn segments(source: &str, count: u64, encoding: &'static str) {
+    tracing::info!(
+        target: HOP_TARGET,
+        hop = "segmented",
+        outcome = %Outcome::Ok,
+        source,
+        direction = "to_channel",
+        segments = count,
+        encoding,
+    );
+}
+
 /// Counts a genuine event of a kind that is new to us: it was acknowledged, and there is nothing to be done.
 pub fn unknown_event(source: &str, name: &str, since: Timestamp) {
     Hop::new("unknown_event", source)

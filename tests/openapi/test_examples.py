@@ -1,4 +1,4 @@
-"""The bot of examples/python in a terminal, between a bridge and simulated agents."""
+"""The bots of examples/python and examples/typescript, each in a terminal, between a bridge and simulated agents."""
 
 import queue
 import subprocess
@@ -34,13 +34,18 @@ class Terminal:
         self.process.wait(10)
 
 
-@pytest.fixture
-def terminal(haptik, bridge):
+BOTS = {
+    "python": [sys.executable, ROOT / "examples" / "python" / "bot.py"],
+    "typescript": ["node", ROOT / "examples" / "typescript" / "bot.ts"],
+}
+
+
+@pytest.fixture(params=BOTS)
+def terminal(request, haptik, bridge):
     port = free_port()
     running = bridge(f"http://127.0.0.1:{port}/callback", 'handoff_only = true\nteam_name = "Support"')
-    bot = ROOT / "examples" / "python" / "bot.py"
     terminal = Terminal(
-        sys.executable, bot, "--bridge", f"{running.url}/channels/my-app", "--secret", SECRET, "--listen", str(port),
+        *BOTS[request.param], "--bridge", f"{running.url}/channels/my-app", "--secret", SECRET, "--listen", str(port),
     )
     terminal.sees('Say something; "agent" brings a human, "/bot" brings the bot back.')
     yield terminal

@@ -3,7 +3,8 @@
 //!
 //! [`Stage`] sets the scene, and fails a test that leaves a ledger entry or a ring behind.
 //! [`provider`] is what every fake provider of a channel can do, and [`faults`] what goes wrong with calls
-//! to any fake. [`fake_slack`] is Slack, [`fake_telegram`] Telegram and [`fake_google_chat`] Google Chat, strict about
+//! to any fake. [`fake_slack`] is Slack, [`fake_telegram`] Telegram, [`fake_google_chat`] Google Chat,
+//! [`fake_teams`] Microsoft Teams, [`fake_twilio`] Twilio and [`fake_webex`] Webex, strict about
 //! what they document;
 //! [`fake_crm`] are CRMs; [`app`] is an application on a custom channel, [`browser`] what somebody installs
 //! an app with. [`chaos`] is a load under faults and kills, and a checker of what came of it; [`parsers`]
@@ -16,7 +17,10 @@ pub mod chaos;
 pub mod fake_crm;
 pub mod fake_google_chat;
 pub mod fake_slack;
+pub mod fake_teams;
 pub mod fake_telegram;
+pub mod fake_twilio;
+pub mod fake_webex;
 pub mod faults;
 pub mod openapi;
 pub mod parsers;

@@ -107,6 +107,11 @@ pub trait FakeProvider: Debug + Send + Sync {
     /// The request as somebody would sign it at another time; `None` where no time is signed.
     fn signed_at(&self, request: &Request, at: Timestamp) -> Option<Request>;
 
+    /// The request with its body as it is now, signed once more, where no time is signed and the body is.
+    fn signed(&self, _request: &Request) -> Option<Request> {
+        None
+    }
+
     /// The headers that show who sends a request. None of them can do without any of its bits.
     fn credentials(&self) -> &'static [&'static str];
 

@@ -1,5 +1,5 @@
 //! The bot of `examples/rust`: hands its user over, forwards, shows what agents say, and goes on itself when
-//! it is over. (That of `examples/python` is tested by `tests/openapi/run`.)
+//! it is over. (Those of `examples/python` and `examples/typescript` are tested by `tests/openapi/run`.)
 
 use std::time::Duration;
 

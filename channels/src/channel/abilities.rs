@@ -143,3 +143,15 @@ pub trait Resolve<C: ChannelType>: Send + Sync {
         reference: &Value,
     ) -> Result<Option<UserAction>, SendError>;
 }
+
+/// What has to be looked after although nobody writes: a webhook, for example, that the provider ends when it
+/// was not answered for a while.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// Mends what is no longer as it was set up, and says what that was; `None` when nothing was to be done. It
+    /// is called every few minutes.
+    ///
+    /// # Errors
+    /// When the provider refuses it or does not answer. It is tried again the next time.
+    async fn look_after(&self) -> Result<Option<String>, SendError>;
+}

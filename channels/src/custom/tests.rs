@@ -73,6 +73,8 @@ fn outlet_with(settings: &config::Custom) -> Result<Box<dyn Outlet<Custom>>, Bui
         fetcher: Fetcher::new(false).expect("a fetcher"),
         table: table(),
         memory: Memory::default(),
+        offers: Offers::new(Ledger::new(table(), Duration::from_hours(1))),
+        forms: haptik_bridge_shared::config::Forms::default(),
     };
     Custom::outlet(settings, deps)
 }

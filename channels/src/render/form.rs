@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 
 use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use regex_lite::Regex;
 use serde_json::Value;
 use std::ops::Not as _;
@@ -173,6 +175,13 @@ pub fn breaks(rules: &Rules, answer: &str, today: Date) -> Option<String> {
         "" => "This is not allowed here. Please look at it again.".to_owned(),
         error => error.to_owned(),
     })
+}
+
+/// The latest day that it is anywhere at this time: nobody is further ahead than fourteen hours.
+#[must_use]
+pub fn latest_day(now: Timestamp) -> Date {
+    let ahead = now.saturating_add(SignedDuration::from_hours(14));
+    TimeZone::UTC.to_datetime(ahead.unwrap_or(now)).date()
 }
 
 /// Whether one number or day is before another; `false` where one of them is neither.

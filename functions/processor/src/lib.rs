@@ -24,6 +24,7 @@ mod offer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::{Duration, Instant};
 
 use haptik_bridge_channels::connections::Outlets;
@@ -72,6 +73,8 @@ pub struct Processor {
     limits: Limits,
     /// Read by a delivery, written by one that is to be alone.
     alone: Arc<RwLock<()>>,
+    /// When connections were looked after, in seconds since 1970.
+    upkeep: Arc<AtomicI64>,
 }
 
 /// How long to wait before a record that cannot be read is handed over again, on its way to the
@@ -99,6 +102,7 @@ impl Processor {
             sinks,
             limits,
             alone: Arc::default(),
+            upkeep: Arc::default(),
         }
     }
 
@@ -206,6 +210,8 @@ impl Processor {
         let maintenance = Maintenance {
             bridge: &self.bridge,
             sinks: &self.sinks,
+            outlets: &self.outlets,
+            upkeep: &self.upkeep,
         };
         maintenance.run(now).await;
     }

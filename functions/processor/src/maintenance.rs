@@ -1,7 +1,9 @@
 //! What is done from time to time, whether or not anybody writes.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::health::Due;
 use haptik_bridge_shared::ids::AccountId;
@@ -22,6 +24,9 @@ const HANDOFF_PAGES: usize = 50;
 /// The `device_platform` of what comes by the bridge.
 const BRIDGE_PLATFORM: u64 = 13;
 
+/// Every how many seconds connections are looked after.
+const UPKEEP: i64 = 5 * 60;
+
 /// Why nobody joined a hand-off whose chat was never moved.
 const NEVER_MOVED: &str = "the chat was not moved: no delivery of Haptik's had the user's user_name, by which Haptik moves chats";
 
@@ -39,13 +44,16 @@ struct Webhook {
 pub(crate) struct Maintenance<'a> {
     pub(crate) bridge: &'a Bridge,
     pub(crate) sinks: &'a Sinks,
+    pub(crate) outlets: &'a Outlets,
+    /// When connections were looked after, in seconds since 1970.
+    pub(crate) upkeep: &'a AtomicI64,
 }
 
 impl Maintenance<'_> {
     /// Ends hand-offs that nobody has taken, tries sinks that need attention, enables our webhook at Haptik
     /// where that is due ([`haptik_bridge_shared::health`]), and takes each outage and its reconciliation
     /// one step further (`outage`). Once an hour it also rings the lanes that have something pending, for
-    /// which nobody may have rung.
+    /// which nobody may have rung; every few minutes it mends what a channel's provider has ended.
     pub(crate) async fn run(&self, now: Timestamp) {
         self.end_overdue_handoffs(now).await;
         let webhooks = self.webhooks().into_iter();
@@ -57,6 +65,26 @@ impl Maintenance<'_> {
         }
         if hour_is_over && let Err(error) = self.bridge.ring_pending(now).await {
             tracing::warn!(%error, "what is pending could not be rung for");
+        }
+        self.look_after_connections(now).await;
+    }
+
+    /// Mends what providers have ended by themselves, every [`UPKEEP`] seconds, and when the process begins.
+    async fn look_after_connections(&self, now: Timestamp) {
+        let now = now.as_second();
+        if now - self.upkeep.load(Ordering::Relaxed) < UPKEEP {
+            return;
+        }
+        self.upkeep.store(now, Ordering::Relaxed);
+        for (connection, outlet) in self.outlets.iter() {
+            match outlet.look_after().await {
+                Ok(None) => {}
+                Ok(Some(mended)) => tracing::warn!(%connection, mended, "a connection was mended"),
+                Err(error) => {
+                    let reason = error.reason;
+                    tracing::warn!(%connection, reason, "a connection could not be looked after");
+                }
+            }
         }
     }
 

@@ -95,6 +95,7 @@ fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
         ("received", "not_understood") => "not_understood",
         ("unknown_event", _) => "unknown_events",
         ("appended", "repeated") => "repeated",
+        ("segmented", "ok") => "segments",
         ("delivered", "ok" | "nothing") => "delivered",
         ("delivered", "will_retry") => "retries",
         ("delivered", "dead") => "dead",
@@ -109,7 +110,8 @@ fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
     if counter == "delivered" && line.contains_key("end_to_end_ms") {
         metrics.push(json!({"Name": "end_to_end_ms", "Unit": "Milliseconds"}));
     }
-    line.insert(counter.to_owned(), 1.into());
+    // What counts more than itself says how much.
+    line.entry(counter).or_insert_with(|| 1.into());
     line.insert("stack".to_owned(), stack.into());
     line.insert(
         "_aws".to_owned(),
@@ -229,6 +231,19 @@ mod tests {
             assert!(line[name].is_string(), "{name} has its value in the line");
         }
         assert!(line["_aws"]["Timestamp"].is_i64());
+    }
+
+    #[test]
+    fn a_text_counts_as_many_as_it_has_segments() {
+        let lines = written(|| crate::telemetry::segments("channels/acme-sms", 3, "UCS-2"));
+        let line = &lines[0];
+        assert_eq!(
+            (&line["segments"], &line["encoding"]),
+            (&json!(3), &json!("UCS-2"))
+        );
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Metrics"][0]["Name"], "segments");
+        assert_eq!(line["direction"], "to_channel");
     }
 
     #[test]

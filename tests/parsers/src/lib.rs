@@ -148,8 +148,10 @@ fn connection(name: &str, channel: &config::Channel) -> Connection {
         connection: name.into(),
         http,
         fetcher: Fetcher::new(false).expect("a fetcher"),
-        table,
+        table: table.clone(),
         memory: Memory::default(),
+        offers: Offers::new(Ledger::new(table, Duration::from_secs(1))),
+        forms: config::Forms::default(),
     };
     let build_edge = EDGES.iter().find(|(known, _)| *known == name);
     let build_outlet = OUTLETS.iter().find(|(known, _)| *known == name);

@@ -1,6 +1,6 @@
 //! What Slack, or another channel, is sent for Haptik's samples and for messages at random, a JSON text a line,
 //! for another checker than the fakes: `tests/slack_sdk/run` holds it against Slack's own SDK,
-//! `tests/google_chat/run` against Google's.
+//! `tests/google_chat/run` against Google's, `tests/teams/run` against Microsoft's, `tests/webex/run` against Webex's.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 

@@ -89,7 +89,7 @@ pub fn header(key_id: &str) -> Value {
 }
 
 /// The keys as they are published; those up to the one of this name.
-pub(super) fn published(newest: &str) -> Value {
+pub(crate) fn published(newest: &str) -> Value {
     let count = KEYS
         .iter()
         .position(|(id, _)| *id == newest)

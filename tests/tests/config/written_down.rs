@@ -129,6 +129,7 @@ fn every_secret_of_the_example_is_warned_of_and_nothing_else() {
         "integration_token = ",
         "bot_token = ",
         "secret_tokens = ",
+        "auth_tokens = ",
         "service_account = ",
         "signing_secrets = ",
         "webhook_secrets = ",

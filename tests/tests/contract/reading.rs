@@ -17,8 +17,11 @@ const MARK: &str = "MARK";
 fn with_body(stage: &Stage, request: &Request, body: Vec<u8>) -> Request {
     let mut changed = request.clone();
     *changed.body_mut() = body;
-    let signed = stage.provider.signed_at(&changed, Timestamp::now());
-    signed.unwrap_or(changed)
+    let provider = &stage.provider;
+    let signed = provider.signed_at(&changed, Timestamp::now());
+    signed
+        .or_else(|| provider.signed(&changed))
+        .unwrap_or(changed)
 }
 
 /// Bytes with others in place of each [`MARK`]: a provider may say a text twice.
@@ -41,6 +44,10 @@ fn marked(body: &[u8], by: &[u8]) -> Vec<u8> {
 pub(super) async fn what_is_broken_in_a_body_costs_that_alone(start: Start) -> anyhow::Result<()> {
     let stage = scene(start, |_: &_| Vec::new()).await?;
     let user = stage.provider.user(1);
+    // A form has nothing of this.
+    if !stage.provider.say(&user, "hello").body().starts_with(b"{") {
+        return stage.finish().await;
+    }
     let mut expected = Vec::new();
     for (broken, told) in [
         (r"\ud83d".as_bytes(), "\u{fffd}"),
@@ -54,6 +61,10 @@ pub(super) async fn what_is_broken_in_a_body_costs_that_alone(start: Start) -> a
         let request = stage
             .provider
             .say(&user, &format!("{number} cut {MARK} here"));
+        // A provider may say only that something was said.
+        if !String::from_utf8_lossy(request.body()).contains(MARK) {
+            continue;
+        }
         let body = marked(request.body(), broken);
         stage.takes(&with_body(&stage, &request, body)).await?;
         expected.push(format!("{number} cut {told} here"));

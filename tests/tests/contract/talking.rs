@@ -85,7 +85,9 @@ pub(super) async fn what_a_button_says_comes_back_from_a_tap_on_it(
             let offered = count(&provider.shown(&user), "Well?");
             stage.takes(&provider.say(&user, name)).await?;
             let new = |shown: &[Shown]| {
-                let last = shown
+                // Of this answer: a message of several parts comes one after the other.
+                let asked = shown.iter().rposition(|one| one.text.contains("Well?"))?;
+                let last = shown[asked..]
                     .iter()
                     .rev()
                     .find(|one| one.buttons.contains(&label))?;

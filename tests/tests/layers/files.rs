@@ -89,7 +89,6 @@ fn module(path: &str) -> Path {
     path.split('/').map(str::to_owned).collect()
 }
 
-#[expect(clippy::ptr_arg, reason = "for `map`")]
 fn name(module: &Path) -> String {
     if module.is_empty() {
         return "lib".to_owned();

@@ -1,0 +1,19 @@
+//! What Microsoft Teams shows of each thing that Haptik sends, where it is its own way.
+
+use super::LIMITS;
+use crate::capability::{self, Capability, Feature, Support};
+
+/// What Teams shows of a feature.
+#[must_use]
+pub(super) fn capability(feature: Feature) -> Capability {
+    let shown = match feature {
+        Feature::QuickReplies => {
+            "buttons below the text; once one is used, what was chosen stands there"
+        }
+        Feature::Card => "a card with picture, title, texts and buttons; several side by side",
+        Feature::Image => "the picture, in a card; a link where it is not at an https address",
+        Feature::Form => "a card with the fields, which becomes what was filled in",
+        other => return capability::within(&LIMITS, other),
+    };
+    Capability::new(Support::Native, shown)
+}

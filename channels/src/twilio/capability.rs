@@ -1,0 +1,26 @@
+//! What Twilio shows of each thing that Haptik sends, where it is its own way.
+
+use super::limits::SMS;
+use crate::capability::{self, Capability, Feature, Support};
+
+/// What Twilio shows of a feature.
+#[must_use]
+pub(super) fn capability(feature: Feature) -> Capability {
+    let (support, shown) = match feature {
+        Feature::QuickReplies | Feature::Buttons | Feature::Rating => (
+            Support::Partly,
+            "by SMS lines with numbers: a typed number or label chooses; on WhatsApp and RCS buttons or a menu",
+        ),
+        Feature::Image => (
+            Support::Partly,
+            "the picture, by MMS, WhatsApp or RCS; a link to it where that cannot be",
+        ),
+        Feature::Location => (
+            Support::Degraded,
+            "a line that asks to type the place; a location that is sent reaches Haptik as coordinates",
+        ),
+        Feature::Notice => (Support::Degraded, "a line"),
+        other => return capability::within(&SMS, other),
+    };
+    Capability::new(support, shown)
+}

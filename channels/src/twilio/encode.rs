@@ -1,0 +1,168 @@
+//! A page as a message: the fields of a form
+//! (<https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource>), without whose it
+//! is and for whom. What has buttons is a [`content`] instead.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::content;
+use super::limits::Medium;
+use super::segments::segments;
+use crate::callback::Tap;
+use crate::channel::Part;
+use crate::render::{Block, Button, Markup, Page, Span, Target};
+
+/// The fields of a message that a part may have.
+const FIELDS: [&str; 2] = ["Body", "MediaUrl"];
+
+/// By which channel it goes, where that is not SMS.
+const MEDIUM: &str = "medium";
+
+/// The messages of some pages. A picture is one of its own where buttons stand below it, since a content has
+/// none.
+pub(super) fn parts(pages: Vec<Page>, medium: Medium) -> Vec<Part> {
+    let pages = pages.into_iter().flat_map(|page| {
+        let page = with_distinct_labels(page);
+        match (page.picture().cloned(), has_buttons(&page)) {
+            (Some(picture), true) => {
+                let (mut above, mut below) = (page.clone(), page);
+                above.blocks = vec![Block::Picture(picture)];
+                below
+                    .blocks
+                    .retain(|block| !matches!(block, Block::Picture(_)));
+                vec![above, below]
+            }
+            _ => vec![page],
+        }
+    });
+    let parts = pages.enumerate().map(|(index, mut page)| {
+        page.index = index;
+        Part {
+            index,
+            body: encode(&page, medium),
+            page: Some(page),
+        }
+    });
+    parts.collect()
+}
+
+/// The same part, one level simpler.
+pub(super) fn simpler(part: &Part) -> Option<Part> {
+    let medium = match part.body.get(MEDIUM).and_then(Value::as_str) {
+        None => Medium::Sms,
+        Some("whatsapp") => Medium::WhatsApp,
+        Some("rcs") => Medium::Rcs,
+        Some(_) => Medium::Other,
+    };
+    part.simpler(|page| encode(page, medium))
+}
+
+/// WhatsApp refuses two buttons with one label: they are numbered choices, which are told apart.
+fn with_distinct_labels(page: Page) -> Page {
+    let mut page = page;
+    while has_buttons(&page) {
+        let labels: Vec<&str> = page.buttons().map(|button| button.label.as_str()).collect();
+        let distinct: HashSet<&str> = labels.iter().copied().collect();
+        if distinct.len() == labels.len() {
+            break;
+        }
+        match page.simpler() {
+            Some(simple) => page = simple,
+            None => break,
+        }
+    }
+    page
+}
+
+fn has_buttons(page: &Page) -> bool {
+    content::choices(page).is_some()
+}
+
+/// The message that shows a page.
+pub(super) fn encode(page: &Page, medium: Medium) -> Value {
+    let text = text(page, medium);
+    let mut fields = match content::encode(page, &text, medium) {
+        Some(content) => content,
+        None => plain(page, text),
+    };
+    let name = match medium {
+        Medium::Sms => None,
+        Medium::WhatsApp => Some("whatsapp"),
+        Medium::Rcs => Some("rcs"),
+        Medium::Other => Some("other"),
+    };
+    if let Some(name) = name {
+        fields.insert(MEDIUM.to_owned(), name.into());
+    }
+    Value::Object(fields)
+}
+
+fn plain(page: &Page, text: String) -> Map<String, Value> {
+    let mut fields = Map::new();
+    if !text.is_empty() {
+        fields.insert("Body".to_owned(), text.into());
+    }
+    if let Some(picture) = page.picture() {
+        fields.insert("MediaUrl".to_owned(), picture.url.as_str().into());
+    }
+    fields
+}
+
+/// The text of a page. By SMS the signs that the bridge itself puts before a link or a number are left out where
+/// the text is GSM-7 without them: one of them would more than double the price.
+fn text(page: &Page, medium: Medium) -> String {
+    let text = page.text(Markup::Plain);
+    if medium != Medium::Sms || segments(&text).is_gsm() {
+        return text;
+    }
+    let mut page = page.clone();
+    for block in &mut page.blocks {
+        match block {
+            Block::Text(spans) => {
+                if let Some(Span::Text(sign)) = spans.first()
+                    && SIGNS.contains(&sign.as_str())
+                {
+                    spans.remove(0);
+                }
+            }
+            Block::Numbered { choices, .. } => choices.iter_mut().for_each(without_star),
+            Block::Notice { .. }
+            | Block::Picture(_)
+            | Block::Card(_)
+            | Block::Carousel(_)
+            | Block::Buttons { .. }
+            | Block::Menu { .. }
+            | Block::Form { .. } => {}
+        }
+    }
+    let cheap = page.text(Markup::Plain);
+    if segments(&cheap).is_gsm() {
+        cheap
+    } else {
+        text
+    }
+}
+
+/// What the bridge puts before a number, a place, a file and a link.
+const SIGNS: [&str; 4] = ["📞 ", "📍 ", "📎 ", "🔗 "];
+
+/// One of the five of a rating, without the star.
+fn without_star(choice: &mut Button) {
+    if let Target::Callback {
+        tap: Tap::Rate { rating, .. },
+        ..
+    } = &choice.target
+    {
+        choice.label = format!("{rating} of 5");
+    }
+}
+
+/// The fields of an encoded page.
+pub(super) fn fields(body: &Value) -> Vec<(&'static str, String)> {
+    let fields = FIELDS.into_iter().filter_map(|name| {
+        let text = body.get(name)?.as_str()?;
+        Some((name, text.to_owned()))
+    });
+    fields.collect()
+}

@@ -1,0 +1,347 @@
+//! The checks, each for one thing that an application can do wrong.
+
+mod forged;
+mod rough;
+
+use std::pin::Pin;
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::events;
+use super::target::{Answer, Signed, Target};
+
+/// The check of the order.
+pub(super) const ORDER: &str = "order";
+
+/// Those whose answers are not the whole of it: what counts is what the application has taken.
+const EFFECTS: [&str; 6] = [
+    "doubled",
+    "doubled-at-once",
+    "alike",
+    ORDER,
+    "cut",
+    "hung-up",
+];
+
+type Run = for<'a> fn(&'a Target) -> Pin<Box<dyn Future<Output = Check> + 'a>>;
+
+/// All of them but [`answers`], without which the others say nothing.
+pub(super) const ALL: &[Run] = &[
+    |target| Box::pin(kinds(target)),
+    |target| Box::pin(unknown_kind(target)),
+    |target| Box::pin(unknown_keys(target)),
+    |target| Box::pin(raw_body(target)),
+    |target| Box::pin(rotation(target)),
+    |target| Box::pin(forged::unsigned(target)),
+    |target| Box::pin(forged::forged(target)),
+    |target| Box::pin(forged::altered(target)),
+    |target| Box::pin(forged::swapped(target)),
+    |target| Box::pin(forged::nearly(target)),
+    |target| Box::pin(forged::late(target)),
+    |target| Box::pin(forged::early(target)),
+    |target| Box::pin(clocks(target)),
+    |target| Box::pin(doubled(target)),
+    |target| Box::pin(doubled_at_once(target)),
+    |target| Box::pin(alike(target)),
+    |target| Box::pin(order(target)),
+    |target| Box::pin(rough::slow(target)),
+    |target| Box::pin(rough::cut(target)),
+    |target| Box::pin(rough::hung_up(target)),
+    |target| Box::pin(rough::large(target)),
+    |target| Box::pin(rough::oversized(target)),
+    |target| Box::pin(still_there(target)),
+];
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Weight {
+    /// It works, and could be better.
+    Doubtful,
+    /// Something is lost, counted twice, or open to others.
+    Wrong,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub(super) weight: Weight,
+    pub(super) text: String,
+}
+
+/// A check that was done.
+#[derive(Debug)]
+pub(super) struct Check {
+    pub(super) name: &'static str,
+    /// What the application should do.
+    pub(super) what: &'static str,
+    pub(super) findings: Vec<Finding>,
+    /// Its answers are right, and nobody has looked at what was taken.
+    is_unseen: bool,
+}
+
+impl Check {
+    fn new(name: &'static str, what: &'static str) -> Self {
+        let findings = Vec::new();
+        Self {
+            name,
+            what,
+            findings,
+            is_unseen: EFFECTS.contains(&name),
+        }
+    }
+
+    pub(super) fn wrong(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        let weight = Weight::Wrong;
+        self.findings.push(Finding { weight, text });
+    }
+
+    fn doubtful(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        let weight = Weight::Doubtful;
+        self.findings.push(Finding { weight, text });
+    }
+
+    /// What was taken has been looked at.
+    pub(super) fn is_seen(&mut self) {
+        self.is_unseen = false;
+    }
+
+    /// Whether something is wrong.
+    pub(super) fn failed(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.weight == Weight::Wrong)
+    }
+
+    /// One word for it.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self.findings.iter().map(|finding| finding.weight).max() {
+            None if self.is_unseen => "unseen",
+            None => "ok",
+            Some(Weight::Doubtful) => "warning",
+            Some(Weight::Wrong) => "FAILED",
+        }
+    }
+
+    /// As `--json` prints it.
+    pub(super) fn to_json(&self) -> Value {
+        let findings: Vec<_> = self.findings.iter().map(|finding| &finding.text).collect();
+        json!({
+            "check": self.name, "what": self.what, "outcome": self.outcome().to_lowercase(), "findings": findings,
+        })
+    }
+
+    /// It should have been taken.
+    fn taken(&mut self, what: &str, answer: &Answer) {
+        let becomes = match answer {
+            Answer::Status(status, _) if status.is_success() => return,
+            Answer::Status(status, _) => match status.as_u16() {
+                300..=399 => "the bridge follows no redirect, and sends it again for a day",
+                401 | 403 | 408 | 425 | 429 | 500.. => {
+                    "the bridge sends it again for a day, and the user's later messages wait behind it"
+                }
+                _ => "the bridge gives the message up",
+            },
+            Answer::Nothing(_) => {
+                "the bridge sends it again for a day, and the user's later messages wait behind it"
+            }
+        };
+        self.wrong(format!("{what}: {answer}; {becomes}"));
+    }
+
+    /// It should have been refused, and so that it does no harm where it is the bridge's own.
+    fn refused(&mut self, what: &str, answer: &Answer) {
+        let Answer::Status(status, _) = answer else {
+            return self.wrong(format!("{what}: {answer}; answer 401"));
+        };
+        match *status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {}
+            status if status.is_success() => self.wrong(format!(
+                "{what}: {answer}; whoever knows the URL can speak as the bot. Verify, and answer 401"
+            )),
+            status if status.is_client_error() => self.doubtful(format!(
+                "{what}: {answer}; with 401 the bridge would send it again after a secret was mistyped, instead of giving it up"
+            )),
+            _ => self.wrong(format!(
+                "{what}: {answer}; something in the application breaks at it. Answer 401"
+            )),
+        }
+    }
+}
+
+/// A message that is taken once, and its answer.
+async fn say(target: &Target, check: &'static str, how: &'static str) -> (Signed, Answer) {
+    let mark = target.mark(check, 1, how);
+    let signed = target.signed(&events::message(&target.user, &mark));
+    let answer = target.post(&signed).await;
+    (signed, answer)
+}
+
+/// The first one: what is right is taken, in time.
+pub(super) async fn answers(target: &Target) -> Check {
+    let mut check = Check::new(
+        "answers",
+        "takes a message, and says so with 2xx within 10 s",
+    );
+    let (_, answer) = say(target, "answers", "a message").await;
+    check.taken("a message", &answer);
+    if let Answer::Status(_, after) = answer
+        && after.as_secs() >= 3
+    {
+        check.doubtful(format!(
+            "it took {:.1} s: store it, answer, and do the rest afterwards",
+            after.as_secs_f64()
+        ));
+    }
+    check
+}
+
+async fn kinds(target: &Target) -> Check {
+    let mut check = Check::new("kinds", "takes every kind of event");
+    for (what, event) in events::of_each_kind(&target.user) {
+        let answer = target.post(&target.signed(&event)).await;
+        check.taken(what, &answer);
+    }
+    check
+}
+
+async fn unknown_kind(target: &Target) -> Check {
+    let mut check = Check::new(
+        "unknown-kind",
+        "answers 2xx to a type that it does not know",
+    );
+    let event = events::of_an_unknown_kind(&target.user);
+    let answer = target.post(&target.signed(&event)).await;
+    check.taken("the type agent_typing, which there is not yet", &answer);
+    check
+}
+
+async fn unknown_keys(target: &Target) -> Check {
+    let mut check = Check::new("unknown-keys", "leaves out keys that it does not know");
+    let mark = target.mark("unknown-keys", 1, "a message with keys that are not known");
+    let event = events::with_unknown_keys(&target.user, &mark);
+    let answer = target.post(&target.signed(&event)).await;
+    check.taken("a message with keys that there are not yet", &answer);
+    check
+}
+
+async fn raw_body(target: &Target) -> Check {
+    let mut check = Check::new(
+        "raw-body",
+        "verifies the bytes that came, not what it read of them",
+    );
+    let mark = target.mark("raw-body", 1, "a message with spaces and escapes");
+    let body = events::oddly_written(&target.user, &mark);
+    let signed = target.signed_text(body, Timestamp::now().as_second());
+    let answer = target.post(&signed).await;
+    check.taken("a message with spaces and escapes of its own", &answer);
+    check
+}
+
+async fn rotation(target: &Target) -> Check {
+    let mut check = Check::new("rotation", "looks for its signature among several");
+    let two = |mark: &str| {
+        let signed = target.signed(&events::message(&target.user, mark));
+        let other = target.forged(&signed).signature;
+        (signed, other)
+    };
+    let (mut signed, other) = two(&target.mark("rotation", 1, "a message that is signed twice"));
+    signed.signature = format!("{other} {}", signed.signature);
+    let answer = target.post(&signed).await;
+    check.taken(
+        "its signature stands second, as while a secret is changed",
+        &answer,
+    );
+    let (mut signed, _) =
+        two(&target.mark("rotation", 1, "a message with another kind of signature"));
+    signed.signature = format!("v1a,AAAA {} v9,", signed.signature);
+    let answer = target.post(&signed).await;
+    check.taken(
+        "beside it stand kinds of signatures that there are not yet",
+        &answer,
+    );
+    check
+}
+
+async fn clocks(target: &Target) -> Check {
+    let mut check = Check::new("clocks", "forgives clocks that differ by a minute");
+    for away in [-60, 60] {
+        let mark = target.mark("clocks", 1, "a message of a minute ago, or ahead");
+        let body = events::message(&target.user, &mark).to_string();
+        let signed = target.signed_text(body, Timestamp::now().as_second() + away);
+        check.taken(
+            &format!("a clock that is {away} s away"),
+            &target.post(&signed).await,
+        );
+    }
+    check
+}
+
+async fn doubled(target: &Target) -> Check {
+    let mut check = Check::new(
+        "doubled",
+        "answers 2xx to what it has seen, and counts it once",
+    );
+    let (signed, first) = say(target, "doubled", "a message that came three times").await;
+    check.taken("the first", &first);
+    for what in ["the same again", "and a third time"] {
+        check.taken(what, &target.post(&target.again(&signed)).await);
+    }
+    check
+}
+
+async fn doubled_at_once(target: &Target) -> Check {
+    let mut check = Check::new(
+        "doubled-at-once",
+        "counts it once also when two come together",
+    );
+    let mark = target.mark("doubled-at-once", 1, "a message that came twice at a time");
+    let signed = target.signed(&events::message(&target.user, &mark));
+    let (one, two) = futures_util::join!(target.post(&signed), target.post(&signed));
+    if !one.is_taken() && !two.is_taken() {
+        check.taken("two of the same together: neither was taken", &one);
+    }
+    for answer in [&one, &two] {
+        // "Not now" is right as well: then it comes again.
+        if let Answer::Status(status, _) = answer
+            && status.is_client_error()
+            && !matches!(status.as_u16(), 408 | 425 | 429)
+        {
+            check.taken("two of the same together", answer);
+        }
+    }
+    check.taken(
+        "the same once more",
+        &target.post(&target.again(&signed)).await,
+    );
+    check
+}
+
+async fn alike(target: &Target) -> Check {
+    let mut check = Check::new("alike", "tells two messages apart that say the same");
+    let mark = target.mark("alike", 2, "two messages with the same text");
+    let event = events::message(&target.user, &mark);
+    for what in ["a message", "another message with the same words"] {
+        check.taken(what, &target.post(&target.signed(&event)).await);
+    }
+    check
+}
+
+async fn order(target: &Target) -> Check {
+    let mut check = Check::new(ORDER, "keeps messages in the order in which they came");
+    for _ in 0..6 {
+        let (_, answer) = say(target, ORDER, "one of six messages").await;
+        check.taken("one of six messages", &answer);
+    }
+    check
+}
+
+async fn still_there(target: &Target) -> Check {
+    let mut check = Check::new("still-there", "takes a message after all that");
+    let (_, answer) = say(target, "still-there", "the last message").await;
+    check.taken("a message", &answer);
+    check
+}

@@ -1,0 +1,213 @@
+//! The application, and what is posted to it.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use http::StatusCode;
+use jiff::Timestamp;
+use reqwest::Body;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use standardwebhooks::{
+    HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook, WebhookError,
+};
+use url::Url;
+
+use super::PATIENCE;
+
+/// A secret that is not the application's: what is signed with it is forged.
+const STRANGER: &str = "whsec_bm90IHRoZSBzZWNyZXQgb2YgYW55Ym9keSBhdCBhbGw=";
+
+/// What the application should have taken of a text that certify sent.
+#[derive(Debug, Clone)]
+pub(super) struct Expected {
+    /// The check that sent it.
+    pub(super) check: &'static str,
+    /// A text that is in nothing else.
+    pub(super) mark: String,
+    /// How often it counts.
+    pub(super) times: usize,
+    /// What was done with it.
+    pub(super) how: &'static str,
+}
+
+/// The application under test.
+pub(super) struct Target {
+    http: reqwest::Client,
+    url: Url,
+    webhook: Webhook,
+    stranger: Webhook,
+    /// The id of the user in the events.
+    pub(super) user: String,
+    run: String,
+    count: Cell<u32>,
+    expected: RefCell<Vec<Expected>>,
+}
+
+/// A request, as it is signed.
+#[derive(Debug, Clone)]
+pub(super) struct Signed {
+    pub(super) id: String,
+    pub(super) at: String,
+    pub(super) signature: String,
+    pub(super) body: String,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    /// A status, and after how long.
+    Status(StatusCode, Duration),
+    /// No answer, and why.
+    Nothing(String),
+}
+
+impl Target {
+    /// For the application at a URL with this signing secret.
+    pub(super) fn new(
+        http: reqwest::Client,
+        url: Url,
+        secret: &SecretString,
+        user: String,
+    ) -> Result<Self, WebhookError> {
+        Ok(Self {
+            http,
+            url,
+            webhook: Webhook::new(secret.expose_secret())?,
+            stranger: Webhook::new(STRANGER)?,
+            user,
+            run: format!("{:08x}", fastrand::u32(..)),
+            count: Cell::new(0),
+            expected: RefCell::default(),
+        })
+    }
+
+    /// A text that is in nothing else, and that counts so many times.
+    pub(super) fn mark(&self, check: &'static str, times: usize, how: &'static str) -> String {
+        self.count.set(self.count.get() + 1);
+        let mark = format!("certify-{}-{:03}", self.run, self.count.get());
+        self.expected.borrow_mut().push(Expected {
+            check,
+            mark: mark.clone(),
+            times,
+            how,
+        });
+        mark
+    }
+
+    /// What should have been taken, in the order in which it was sent.
+    pub(super) fn expected(&self) -> Vec<Expected> {
+        self.expected.borrow().clone()
+    }
+
+    /// A request as the bridge makes it, with a new id.
+    pub(super) fn signed(&self, body: &Value) -> Signed {
+        self.signed_text(body.to_string(), Timestamp::now().as_second())
+    }
+
+    /// A request of any text and any time.
+    pub(super) fn signed_text(&self, body: String, at: i64) -> Signed {
+        let id = format!("msg_{:032x}", fastrand::u128(..));
+        let signature = self.signature(&id, at, &body);
+        Signed {
+            id,
+            at: at.to_string(),
+            signature,
+            body,
+        }
+    }
+
+    /// The same once more: the id stays, the time and so the signature are of now.
+    pub(super) fn again(&self, signed: &Signed) -> Signed {
+        let at = Timestamp::now().as_second();
+        Signed {
+            at: at.to_string(),
+            signature: self.signature(&signed.id, at, &signed.body),
+            ..signed.clone()
+        }
+    }
+
+    /// The same, signed by somebody who has another secret.
+    pub(super) fn forged(&self, signed: &Signed) -> Signed {
+        let at = signed.at.parse().unwrap_or_default();
+        let signature = self.stranger.sign(&signed.id, at, signed.body.as_bytes());
+        Signed {
+            signature: signature.unwrap_or_default(),
+            ..signed.clone()
+        }
+    }
+
+    fn signature(&self, id: &str, at: i64, body: &str) -> String {
+        let signature = self.webhook.sign(id, at, body.as_bytes());
+        signature.unwrap_or_default()
+    }
+
+    /// Posts it, and waits as long as the bridge does.
+    pub(super) async fn post(&self, signed: &Signed) -> Answer {
+        let request = self.request(signed).body(signed.body.clone());
+        sent(request).await
+    }
+
+    /// Posts a body without the three headers.
+    pub(super) async fn post_unsigned(&self, body: String) -> Answer {
+        let request = self.http.post(self.url.clone()).timeout(PATIENCE);
+        sent(
+            request
+                .header("content-type", "application/json")
+                .body(body),
+        )
+        .await
+    }
+
+    /// Posts it by parts that come when they come. The body that is announced is the whole.
+    pub(super) async fn post_parts<S>(&self, signed: &Signed, length: usize, parts: S) -> Answer
+    where
+        S: Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static,
+    {
+        let request = self
+            .request(signed)
+            .header("content-length", length)
+            .timeout(PATIENCE * 3)
+            .body(Body::wrap_stream(parts));
+        sent(request).await
+    }
+
+    fn request(&self, signed: &Signed) -> reqwest::RequestBuilder {
+        self.http
+            .post(self.url.clone())
+            .timeout(PATIENCE)
+            .header("content-type", "application/json")
+            .header(HEADER_WEBHOOK_ID, &signed.id)
+            .header(HEADER_WEBHOOK_TIMESTAMP, &signed.at)
+            .header(HEADER_WEBHOOK_SIGNATURE, &signed.signature)
+    }
+}
+
+async fn sent(request: reqwest::RequestBuilder) -> Answer {
+    let begun = Instant::now();
+    match request.send().await {
+        Ok(response) => Answer::Status(response.status(), begun.elapsed()),
+        Err(error) if error.is_timeout() => Answer::Nothing("no answer in time".to_owned()),
+        Err(error) if error.is_connect() => Answer::Nothing("nobody listens there".to_owned()),
+        Err(_) => Answer::Nothing("the connection was closed without an answer".to_owned()),
+    }
+}
+
+impl Answer {
+    /// Whether the bridge goes on with the next message.
+    pub(super) fn is_taken(&self) -> bool {
+        matches!(self, Self::Status(status, _) if status.is_success())
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status, _) => write!(formatter, "answered {}", status.as_u16()),
+            Self::Nothing(why) => formatter.write_str(why),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+"""Callback URLs: one as it should be, without the client, and others that each do one thing wrong."""
+
+import base64
+import hashlib
+import hmac
+import http.server
+import json
+import threading
+import time
+
+KNOWN = {"message", "agent_joined", "conversation_complete", "handoff_ended", "message_returned"}
+KEYS = {
+    "type", "id", "timestamp", "user", "sender", "text", "actions", "images", "hsl", "handoff_id", "in_reply_to", "team_name",
+    "completed_by", "completion_by", "data", "reason", "agent_joined", "error", "attachments",
+}
+
+
+class Refuse(Exception):
+    def __init__(self, status):
+        self.status = status
+
+
+class Good:
+    """Takes what the bridge posts. `GET` shows what it has taken."""
+
+    largest = 1_000_000
+    together, protocol = True, "HTTP/1.1"
+
+    def __init__(self, secret):
+        self.key = base64.b64decode(secret.removeprefix("whsec_"))
+        self.lock, self.seen, self.shown, self.events = threading.Lock(), set(), [], []
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = receiver.protocol
+            timeout = 15
+
+            def do_POST(self):
+                try:
+                    status = receiver.post(self)
+                except Refuse as refused:
+                    status = refused.status
+                    self.close_connection = status == 413
+                self.send_response(status)
+                for name, value in receiver.more.items():
+                    self.send_header(name, value)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def do_GET(self):
+                text = "\n".join(receiver.shown).encode()
+                self.send_response(200)
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer if self.together else http.server.HTTPServer
+
+        class Server(server):
+            def handle_error(self, *_):
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/callback"
+
+    more = {}
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def post(self, request):
+        length = int(request.headers.get("content-length", 0))
+        if length > self.largest:
+            raise Refuse(413)
+        body = self.read(request, length)
+        self.verify(request.headers, body)
+        return self.take(request.headers["webhook-id"], json.loads(body))
+
+    def read(self, request, length):
+        body = request.rfile.read(length)
+        if len(body) < length:
+            raise Refuse(400)
+        return body
+
+    def verify(self, headers, body):
+        id, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+        if not at.isdigit() or not self.is_of_now(int(at)):
+            raise Refuse(401)
+        signed = f"{id}.{at}.".encode() + self.signed(body)
+        expected = "v1," + base64.b64encode(hmac.new(self.key, signed, hashlib.sha256).digest()).decode()
+        if not self.fits(headers.get("webhook-signature", ""), expected):
+            raise Refuse(401)
+
+    def is_of_now(self, at):
+        return abs(time.time() - at) <= 300
+
+    def signed(self, body):
+        return body
+
+    def fits(self, given, expected):
+        return any(hmac.compare_digest(one.encode(), expected.encode()) for one in given.split(" "))
+
+    def take(self, id, event):
+        with self.lock:
+            if id not in self.seen:
+                self.handle(event)
+                self.seen.add(id)
+        return 204
+
+    def handle(self, event):
+        self.events.append(event)
+        if event["type"] == "message":
+            self.shown.append(event["text"])
+
+
+class TrustsEverybody(Good):
+    """Verifies nothing."""
+
+    def verify(self, headers, body):
+        pass
+
+    def take(self, id, event):
+        return super().take(id, event)
+
+    def post(self, request):
+        try:
+            return super().post(request)
+        except ValueError:
+            return 401
+
+
+class ForgetsTheTime(Good):
+    def is_of_now(self, at):
+        return True
+
+
+class ForgivesThePast(Good):
+    """Looks only for times that are ahead."""
+
+    def is_of_now(self, at):
+        return at - time.time() <= 300
+
+
+class SignsWhatItRead(Good):
+    """Verifies the JSON that it has read and written again, and not the bytes that came."""
+
+    def signed(self, body):
+        return json.dumps(json.loads(body), separators=(",", ":"), ensure_ascii=False).encode() if body else body
+
+
+class ReadsOneSignature(Good):
+    def fits(self, given, expected):
+        return hmac.compare_digest(given.encode(), expected.encode())
+
+
+class ComparesBeginnings(Good):
+    def fits(self, given, expected):
+        return any(one and expected.startswith(one) for one in given.split(" "))
+
+
+class BreaksAtForgeries(Good):
+    def verify(self, headers, body):
+        try:
+            super().verify(headers, body)
+        except Refuse:
+            raise Refuse(500) from None
+
+
+class CountsTwice(Good):
+    def take(self, id, event):
+        self.handle(event)
+        return 204
+
+
+class RefusesTheSecond(Good):
+    def take(self, id, event):
+        with self.lock:
+            if id in self.seen:
+                return 409
+        return super().take(id, event)
+
+
+class ChecksThenActs(Good):
+    """Looks, thinks, and then remembers: two at a time both find nothing."""
+
+    def take(self, id, event):
+        if id not in self.seen:
+            time.sleep(0.15)
+            self.seen.add(id)
+            self.handle(event)
+        return 204
+
+
+class TellsApartByText(Good):
+    def take(self, id, event):
+        return super().take(event.get("text") or id, event)
+
+
+class RemembersTooEarly(Good):
+    """Remembers the id before the body is there: what breaks off is lost."""
+
+    def __init__(self, secret):
+        self.begun, self.of_request = set(), threading.local()
+        super().__init__(secret)
+
+    def read(self, request, length):
+        id = request.headers["webhook-id"]
+        self.of_request.known = id in self.begun
+        self.begun.add(id)
+        return super().read(request, length)
+
+    def take(self, id, event):
+        return 204 if self.of_request.known else super().take(id, event)
+
+
+class KnowsAllKinds(Good):
+    def take(self, id, event):
+        return super().take(id, event) if event["type"] in KNOWN else 400
+
+
+class KnowsAllKeys(Good):
+    def take(self, id, event):
+        return super().take(id, event) if not set(event) - KEYS or event["type"] not in KNOWN else 422
+
+
+class NeedsATeam(Good):
+    """Takes for granted what may be empty."""
+
+    def take(self, id, event):
+        return 500 if event.get("team_name") == "" else super().take(id, event)
+
+
+class OneAtATime(Good):
+    together, protocol = False, "HTTP/1.0"
+
+
+class TakesLittle(Good):
+    largest = 100_000
+
+
+class Redirects(Good):
+    more = {"location": "https://example.com/callback"}
+
+    def take(self, id, event):
+        return 308
+
+
+class Dawdles(Good):
+    def take(self, id, event):
+        time.sleep(11)
+        return super().take(id, event)
+
+
+class Shuffles(Good):
+    """Answers at once and works on what came in whatever order."""
+
+    def handle(self, event):
+        self.events.append(event)
+        if event["type"] == "message":
+            self.shown.insert(0, event["text"])
+
+
+# Each fails for its own reason.
+BROKEN = {
+    TrustsEverybody: {"unsigned", "forged", "altered", "swapped", "nearly", "late", "early"},
+    ForgetsTheTime: {"late", "early"},
+    ForgivesThePast: {"late"},
+    # Who reads before verifying does not see spaces.
+    SignsWhatItRead: {"raw-body", "altered"},
+    ReadsOneSignature: {"rotation"},
+    ComparesBeginnings: {"nearly"},
+    BreaksAtForgeries: {"unsigned", "forged", "altered", "swapped", "nearly", "late", "early"},
+    CountsTwice: {"doubled", "doubled-at-once", "hung-up"},
+    RefusesTheSecond: {"doubled", "doubled-at-once", "hung-up"},
+    ChecksThenActs: {"doubled-at-once"},
+    TellsApartByText: {"alike"},
+    RemembersTooEarly: {"cut"},
+    KnowsAllKinds: {"unknown-kind"},
+    KnowsAllKeys: {"unknown-keys"},
+    NeedsATeam: {"kinds"},
+    OneAtATime: {"slow"},
+    TakesLittle: {"large"},
+    Redirects: {"answers"},
+    Dawdles: {"answers"},
+    Shuffles: {"order"},
+}

@@ -1,0 +1,92 @@
+"""`haptik-bridge certify` against receivers that are right, and that each do one thing wrong."""
+
+import json
+import subprocess
+import time
+
+import jsonschema
+import pytest
+import receivers
+import yaml
+from conftest import BINARIES, ENVIRONMENT, ROOT, SECRET, free_port
+from test_examples import BOTS
+
+DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+
+
+def certify(url, *more):
+    """The outcome of each check, and what the command says as a whole."""
+    done = subprocess.run(
+        [BINARIES / "haptik-bridge", "certify", url, "--json", *more],
+        env=ENVIRONMENT | {"HAPTIK_BRIDGE_SECRET": SECRET}, capture_output=True, text=True, timeout=120,
+    )
+    checks = json.loads(done.stdout)
+    failed = {check["check"] for check in checks if check["outcome"] == "failed"}
+    assert done.returncode == (1 if failed else 0), done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    return checks, failed
+
+
+@pytest.fixture
+def receiver():
+    started = []
+
+    def start(kind):
+        started.append(kind(SECRET))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def test_one_that_is_right_passes(receiver):
+    good = receiver(receivers.Good)
+    for more, outcomes in ([], {"ok", "unseen"}), (["--shown", good.url], {"ok"}):
+        checks, _ = certify(good.url, *more)
+        assert {check["outcome"] for check in checks} == outcomes, [check for check in checks if check["findings"]]
+    # What it was sent is what the document allows.
+    kinds = {}
+    for name, hook in DOCUMENT["webhooks"].items():
+        kinds[name] = hook["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    known = [event for event in good.events if event["type"] in kinds and "in_future" not in event]
+    assert {event["type"] for event in known} == set(kinds)
+    for event in known:
+        jsonschema.Draft202012Validator({"$ref": kinds[event["type"]], "components": DOCUMENT["components"]}).validate(event)
+
+
+@pytest.mark.parametrize("kind", receivers.BROKEN, ids=lambda kind: kind.__name__)
+def test_one_that_is_broken_fails_for_its_own_reason(receiver, kind):
+    broken = receiver(kind)
+    checks, failed = certify(broken.url, "--shown", broken.url)
+    assert failed == receivers.BROKEN[kind], [check for check in checks if check["findings"]]
+
+
+@pytest.mark.parametrize("language", BOTS)
+def test_the_examples_pass(tmp_path, language):
+    port, shown = free_port(), tmp_path / "bot.log"
+    with shown.open("wb") as out:
+        command = [*BOTS[language], "--secret", SECRET, "--listen", str(port)]
+        bot = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, env=ENVIRONMENT)
+    try:
+        while not shown.read_text():
+            time.sleep(0.05)
+        checks, failed = certify(f"http://127.0.0.1:{port}/callback", "--shown", shown)
+        assert failed == set(), [check for check in checks if check["findings"]]
+    finally:
+        bot.kill()
+        bot.wait()
+
+
+def test_nobody_there_is_one_failure_and_the_rest_is_not_tried():
+    checks, failed = certify(f"http://127.0.0.1:{free_port()}/callback")
+    assert (len(checks), failed) == (1, {"answers"})
+
+
+def test_a_secret_that_is_none_is_said_and_not_quoted():
+    done = subprocess.run(
+        [BINARIES / "haptik-bridge", "certify", "http://127.0.0.1:9/", "--secret", "whsec_?not-base64?"],
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
+    )
+    assert done.returncode == 1
+    assert "--secret" in done.stderr and "not-base64" not in done.stderr
