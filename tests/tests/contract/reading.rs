@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use haptik_bridge_shared::message::is_blank;
 use haptik_bridge_tests::Stage;
 use haptik_bridge_tests::provider::Request;
 use http::HeaderValue;
@@ -132,6 +133,10 @@ pub(super) async fn a_body_in_utf_16_is_read(start: Start) -> anyhow::Result<()>
     const SAID: &str = "grüße 日本 🇮🇳 from";
     let stage = scene(start, |_: &_| Vec::new()).await?;
     let user = stage.provider.user(1);
+    // A form has nothing of this.
+    if !stage.provider.say(&user, "hello").body().starts_with(b"{") {
+        return stage.finish().await;
+    }
     let mut expected = Vec::new();
     for (mark, bytes) in [
         ("\u{feff}", u16::to_le_bytes as fn(u16) -> [u8; 2]),
@@ -168,6 +173,10 @@ fn changed(value: &mut Value, change: &mut dyn FnMut(&str, &mut Value)) {
 pub(super) async fn a_whole_number_may_be_written_as_a_float(start: Start) -> anyhow::Result<()> {
     let stage = scene(start, |_: &_| Vec::new()).await?;
     let user = stage.provider.user(1);
+    // A form has nothing of this.
+    if !stage.provider.say(&user, "hello").body().starts_with(b"{") {
+        return stage.finish().await;
+    }
     let mut expected = Vec::new();
     for floats_come_first in [false, true] {
         let said = format!("order 12, floats first: {floats_come_first}");
@@ -194,13 +203,15 @@ pub(super) async fn a_whole_number_may_be_written_as_a_float(start: Start) -> an
 }
 
 /// Languages as providers and applications write them, and what each is in ISO 639-1.
-const LANGUAGES: [(&str, Option<&str>); 11] = [
+const LANGUAGES: [(&str, Option<&str>); 13] = [
     ("en-US", Some("en")),
     ("EN", Some("en")),
     ("pt_BR", Some("pt")),
     ("zh-Hans-CN", Some("zh")),
     ("de_DE.UTF-8", Some("de")),
     (" fr ", Some("fr")),
+    ("iw_IL", Some("he")),
+    ("xx", None),
     ("english", None),
     ("English (US)", None),
     ("eng", None),
@@ -218,7 +229,7 @@ fn spoken(body: &mut Value, language: &str) -> bool {
     });
     let mut is_there = false;
     changed(body, &mut |key, value| {
-        if ["language_code", "userLocale"].contains(&key) {
+        if ["language_code", "userLocale", "locale"].contains(&key) {
             *value = language.into();
             is_there = true;
         }
@@ -230,6 +241,15 @@ pub(super) async fn a_language_is_known_in_every_form_or_left_out(
     start: Start,
 ) -> anyhow::Result<()> {
     let stage = scene(start, |_: &_| Vec::new()).await?;
+    // A form has nothing of this.
+    if !stage
+        .provider
+        .say(&stage.provider.user(1), "hello")
+        .body()
+        .starts_with(b"{")
+    {
+        return stage.finish().await;
+    }
     let mut expected = Vec::new();
     for (number, (written, language)) in (1..).zip(LANGUAGES) {
         let user = stage.provider.user(number);
@@ -269,7 +289,8 @@ pub(super) async fn a_language_is_known_in_every_form_or_left_out(
 pub(super) async fn a_files_name_stays_and_one_of_white_space_is_none(
     start: Start,
 ) -> anyhow::Result<()> {
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 10] = [
+        "bill.pdf",
         "my%20file.pdf",
         "отчёт 1.pdf",
         "a b (2).PDF",
@@ -298,6 +319,8 @@ pub(super) async fn a_files_name_stays_and_one_of_white_space_is_none(
     let all_came = came.await;
     simulator.records(|seen| {
         let told: Vec<_> = seen.files.iter().map(|file| file.name.as_str()).collect();
+        // A provider may have no names of files.
+        let has_names = told.first() == NAMES.first();
         for (name, told) in NAMES.iter().zip(&told) {
             let is_named = !haptik_bridge_shared::message::is_blank(name);
             assert!(!is_named || name == told, "{name:?}: {told:?}");
