@@ -184,7 +184,8 @@ pub(super) async fn a_whole_number_may_be_written_as_a_float(start: Start) -> an
         let mut body: Value = serde_json::from_slice(request.body())?;
         changed(&mut body, &mut |_, value| {
             if let Some(number) = value.as_i64() {
-                *value = json!(number as f64);
+                let float: f64 = number.to_string().parse().expect("a number");
+                *value = json!(float);
             }
         });
         let floats = with_body(&stage, &request, body.to_string().into());
