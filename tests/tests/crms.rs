@@ -4,7 +4,6 @@
 //! at once.
 
 mod crms {
-    mod events;
     mod failures;
     mod limits;
     mod one_ticket;
