@@ -50,10 +50,14 @@ fn there_is_none_of_a_channel_that_there_is_not() {
 /// The small configurations in one, as `check` reads it: all channels at once.
 #[test]
 fn all_channels_at_once_are_good_and_no_secret_of_them_is_printed() {
-    let (mut text, mut secrets) = (String::new(), Vec::new());
+    let app_secret = "a25vd24tdG8tbm9ib2R5LWVsc2Utc2VjcmV0";
+    let (mut text, mut secrets) = (String::new(), vec![app_secret.to_owned()]);
     for channel in CHANNELS {
         let file = folder().join(format!("{}.toml", channel.name));
         let one = std::fs::read_to_string(file).expect("a small configuration");
+        // What is still an example is refused.
+        let one = one.replace("example-", "known-to-nobody-else-");
+        let one = one.replace("ZXhhbXBsZS1vZi1hLXNlY3JldC10by1yZXBsYWNl", app_secret);
         let table = one.find("[channels.").expect("a connection");
         if text.is_empty() {
             text.push_str(&one[..table]);
@@ -84,7 +88,7 @@ fn all_channels_at_once_are_good_and_no_secret_of_them_is_printed() {
 
 /// What of the values of a configuration is a secret: it says so by its name.
 fn secret(value: &str) -> Option<String> {
-    let is_one = value.contains("example") && (value.contains("secret") || value.contains("token"));
+    let is_one = value.contains("known-to-nobody-else-") && (value.contains("secret") || value.contains("token"));
     is_one.then(|| value.to_owned())
 }
 
