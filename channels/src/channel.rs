@@ -25,6 +25,7 @@ use serde_json::Value;
 
 use crate::capability::{Capability, Feature};
 pub use crate::error::{Refusal, SendError};
+use crate::facts::Facts;
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::pace::Bucket;
@@ -55,6 +56,8 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     const SECRET_FIELDS: &'static [&'static str] = &[];
     /// What its provider takes; `None` where the other side has no limits of its own.
     const LIMITS: Option<&'static Limits>;
+    /// What there is to know of it before it is chosen: `docs/channels.md` has it.
+    const FACTS: Facts;
     /// The lines of an example configuration, as `haptik-bridge init` writes them: the folder's
     /// `config.example.toml`. Empty where `bridge.example.toml` has them.
     const EXAMPLE: &'static str = "";

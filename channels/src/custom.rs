@@ -27,6 +27,7 @@ use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, Effect, Files, Finding, OnlineDeps, Outlet,
     OutletDeps, Part, Receipt, Rejected, Request, Response, SendError, Sent, Trial,
 };
+use crate::facts::Facts;
 use crate::limits::Limits;
 use crate::peer::{Peer, PeerRequest};
 use crate::preview::{Preview, previewed};
@@ -52,6 +53,7 @@ impl ChannelType for Custom {
     const NAME: &'static str = "custom";
     const DEFINITION: ChannelDefinition = config::DEFINITION;
     const LIMITS: Option<&'static Limits> = None;
+    const FACTS: Facts = capability::FACTS;
     const SECRET_FIELDS: &'static [&'static str] = &["auth_code"];
     type Config = config::Custom;
     type Address = Address;

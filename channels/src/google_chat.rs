@@ -24,6 +24,7 @@ use crate::capability::{Capability, Feature};
 use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Trial,
 };
+use crate::facts::Facts;
 use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape, Size};
 use crate::pace::Bucket;
 use crate::preview::Preview;
@@ -171,6 +172,7 @@ impl ChannelType for GoogleChat {
     const EXAMPLE: &'static str = include_str!("google_chat/config.example.toml");
     const DEFINITION: ChannelDefinition = config::DEFINITION;
     const LIMITS: Option<&'static Limits> = Some(&LIMITS);
+    const FACTS: Facts = capability::FACTS;
     /// The token that the request is signed with is in the body too.
     const SECRET_FIELDS: &'static [&'static str] = &[
         "systemIdToken",

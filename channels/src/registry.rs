@@ -13,6 +13,8 @@ use crate::channel::{
     BuildError, ChannelType, EdgeDeps, OnlineDeps, OutletDeps, Registration, Trial,
 };
 use crate::erased::{AnyEdge, AnyOutlet, ErasedEdge, ErasedOutlet};
+use crate::facts::Facts;
+use crate::limits::Limits;
 use crate::package::{About, PackedFile};
 use crate::preview::Preview;
 
@@ -27,6 +29,10 @@ pub struct Registered {
     pub preview: fn(&Value, &Sender) -> Vec<Preview>,
     /// Its keys in the configuration, and what to paste where.
     pub definition: ChannelDefinition,
+    /// What its provider takes.
+    pub limits: Option<&'static Limits>,
+    /// What there is to know of it before it is chosen.
+    pub facts: Facts,
     /// [`ChannelType::EXAMPLE`].
     pub example: &'static str,
 }
@@ -104,6 +110,8 @@ macro_rules! channels {
             capabilities: <$channel as ChannelType>::capability,
             preview: <$channel as ChannelType>::preview,
             definition: <$channel as ChannelType>::DEFINITION,
+            limits: <$channel as ChannelType>::LIMITS,
+            facts: <$channel as ChannelType>::FACTS,
             example: <$channel as ChannelType>::EXAMPLE,
         }),*];
 
@@ -155,12 +163,8 @@ mod tests {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for channel in CHANNELS {
             let name = channel.name;
-            let page = match name {
-                "slack" => "docs/slack.md".to_owned(),
-                "custom" => "docs/custom-channel.md".to_owned(),
-                _ => format!("channels/src/{name}/README.md"),
-            };
-            let page = fs::read_to_string(project.join(page)).expect("a page");
+            let page = project.join("docs").join(channel.facts.page);
+            let page = fs::read_to_string(page).expect("a page");
             let printed = capability::table(channel.capabilities);
             assert!(
                 page.contains(&printed),

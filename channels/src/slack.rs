@@ -24,6 +24,7 @@ use crate::capability::{Capability, Feature};
 use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Trial,
 };
+use crate::facts::Facts;
 use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape};
 use crate::memory::Memory;
 use crate::preview::Preview;
@@ -115,6 +116,7 @@ impl ChannelType for Slack {
     const SECRET_FIELDS: &'static [&'static str] = &["token", "response_url"];
     const DEFINITION: ChannelDefinition = config::DEFINITION;
     const LIMITS: Option<&'static Limits> = Some(&LIMITS);
+    const FACTS: Facts = capability::FACTS;
     type Config = config::Slack;
     type Address = Address;
     type Command = Command;

@@ -24,6 +24,7 @@ use crate::capability::{Capability, Feature};
 use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Trial,
 };
+use crate::facts::Facts;
 use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size};
 use crate::pace::Bucket;
 use crate::package::{About, PackedFile};
@@ -188,6 +189,7 @@ impl ChannelType for Teams {
     const EXAMPLE: &'static str = include_str!("teams/config.example.toml");
     const DEFINITION: ChannelDefinition = config::DEFINITION;
     const LIMITS: Option<&'static Limits> = Some(&LIMITS);
+    const FACTS: Facts = capability::FACTS;
     /// The addresses of files, which have what opens them in them.
     const SECRET_FIELDS: &'static [&'static str] =
         &["downloadUrl", "contentUrl", "uploadUrl", "uploadInfo"];

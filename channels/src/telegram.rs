@@ -21,6 +21,7 @@ use crate::capability::{Capability, Feature};
 use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Registration, Trial,
 };
+use crate::facts::Facts;
 use crate::limits::{Buttons, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size};
 use crate::pace::Bucket;
 use crate::preview::Preview;
@@ -196,6 +197,7 @@ impl ChannelType for Telegram {
     const EXAMPLE: &'static str = include_str!("telegram/config.example.toml");
     const DEFINITION: ChannelDefinition = config::DEFINITION;
     const LIMITS: Option<&'static Limits> = Some(&LIMITS);
+    const FACTS: Facts = capability::FACTS;
     type Config = Config;
     type Address = Chat;
     type Command = Command;

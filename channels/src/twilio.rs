@@ -18,6 +18,7 @@ use crate::capability::{Capability, Feature};
 use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Registration, Trial,
 };
+use crate::facts::Facts;
 use crate::limits::Limits;
 use crate::preview::Preview;
 use api::Api;
@@ -72,6 +73,7 @@ impl ChannelType for Twilio {
     const EXAMPLE: &'static str = include_str!("twilio/config.example.toml");
     const DEFINITION: ChannelDefinition = config::DEFINITION;
     const LIMITS: Option<&'static Limits> = Some(&SMS);
+    const FACTS: Facts = capability::FACTS;
     type Config = Config;
     type Address = User;
     type Command = Notify;

@@ -23,6 +23,7 @@ use crate::capability::{Capability, Feature};
 use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Registration, Trial,
 };
+use crate::facts::Facts;
 use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape, Size};
 use crate::pace::Bucket;
 use crate::preview::Preview;
@@ -167,6 +168,7 @@ impl ChannelType for Webex {
     const EXAMPLE: &'static str = include_str!("webex/config.example.toml");
     const DEFINITION: ChannelDefinition = config::DEFINITION;
     const LIMITS: Option<&'static Limits> = Some(&LIMITS);
+    const FACTS: Facts = capability::FACTS;
     type Config = Config;
     type Address = Place;
     type Command = Command;

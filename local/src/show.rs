@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
-use haptik_bridge_channels::capability;
 use haptik_bridge_channels::registry::{self, CHANNELS, Registered};
+use haptik_bridge_channels::{capability, comparison};
 use haptik_bridge_shared::message::{Sender, SenderKind};
 use serde_json::{Value, json};
 
@@ -18,9 +18,9 @@ fn channel_types() -> PossibleValuesParser {
 /// Which channel.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CapabilitiesArguments {
-    /// The type of the channel.
+    /// The type of the channel [default: all, side by side]
     #[arg(value_parser = channel_types())]
-    channel: String,
+    channel: Option<String>,
 }
 
 /// Which message, for which channel.
@@ -40,10 +40,13 @@ pub(crate) struct PreviewArguments {
     agent: Option<String>,
 }
 
-/// Prints what a channel makes of everything that Haptik sends, as a Markdown table.
+/// Prints what a channel makes of everything that Haptik sends, as a Markdown table; without a channel, all
+/// of them side by side.
 pub(crate) fn capabilities(arguments: &CapabilitiesArguments) -> anyhow::Result<()> {
-    let channel = find(&arguments.channel)?;
-    print!("{}", capability::table(channel.capabilities));
+    match &arguments.channel {
+        Some(name) => print!("{}", capability::table(find(name)?.capabilities)),
+        None => print!("{}", comparison::markdown(CHANNELS)),
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The small configurations of `examples/config`, one for each channel.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use haptik_bridge_channels::registry::CHANNELS;
 use haptik_bridge_local::registry;
@@ -44,6 +45,58 @@ fn there_is_none_of_a_channel_that_there_is_not() {
             path.display()
         );
     }
+}
+
+/// The small configurations in one, as `check` reads it: all channels at once.
+#[test]
+fn all_channels_at_once_are_good_and_no_secret_of_them_is_printed() {
+    let app_secret = "a25vd24tdG8tbm9ib2R5LWVsc2Utc2VjcmV0";
+    let (mut text, mut secrets) = (String::new(), vec![app_secret.to_owned()]);
+    for channel in CHANNELS {
+        let file = folder().join(format!("{}.toml", channel.name));
+        let one = std::fs::read_to_string(file).expect("a small configuration");
+        // What is still an example is refused.
+        let one = one.replace("example-", "known-to-nobody-else-");
+        let one = one.replace("ZXhhbXBsZS1vZi1hLXNlY3JldC10by1yZXBsYWNl", app_secret);
+        let table = one.find("[channels.").expect("a connection");
+        if text.is_empty() {
+            text.push_str(&one[..table]);
+        }
+        text.push_str(&one[table..]);
+        secrets.extend(one.split('"').skip(1).step_by(2).filter_map(secret));
+    }
+    assert!(secrets.len() > CHANNELS.len(), "{secrets:?}");
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("bridge.toml");
+    std::fs::write(&file, &text).expect("it is written");
+    let checked = Command::new(env!("CARGO_BIN_EXE_haptik-bridge"))
+        .args(["check", "--url", "https://bridge.example.com", "--config"])
+        .arg(&file)
+        .output()
+        .expect("the binary runs");
+    let printed = [checked.stdout, checked.stderr].concat();
+    let printed = String::from_utf8(printed).expect("text");
+    assert!(checked.status.success(), "{printed}");
+    for (name, _) in connections(&text) {
+        let url = format!("https://bridge.example.com/channels/{name}");
+        assert!(printed.contains(&url), "no {url}:\n{printed}");
+    }
+    for secret in secrets {
+        assert!(!printed.contains(&secret), "{secret:?} is in\n{printed}");
+    }
+}
+
+/// What of the values of a configuration is a secret: it says so by its name.
+fn secret(value: &str) -> Option<String> {
+    let is_one = value.contains("known-to-nobody-else-")
+        && (value.contains("secret") || value.contains("token"));
+    is_one.then(|| value.to_owned())
+}
+
+/// The names of the connections, and what follows.
+fn connections(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let tables = text.split("[channels.").skip(1);
+    tables.filter_map(|table| table.split_once(']'))
 }
 
 /// The README's own, word for word.

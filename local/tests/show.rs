@@ -202,4 +202,6 @@ fn the_documentation_has_what_capabilities_prints() {
     let printed = text(haptik_bridge(&["capabilities", "slack"]));
     assert!(printed.lines().count() > 15, "{printed}");
     assert!(include_str!("../../docs/slack.md").contains(&printed));
+    let printed = text(haptik_bridge(&["capabilities"]));
+    assert!(include_str!("../../docs/channels.md").ends_with(&printed));
 }

@@ -1,10 +1,18 @@
 //! What is promised under faults, in short: `docs/guarantees.md` names these tests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use haptik_bridge_tests::app::App;
 use haptik_bridge_tests::chaos::{self, ALL_KILLS, Completions, KillAt, Load, Rates, outage};
 use haptik_bridge_tests::fake_crm::Kind;
+use haptik_bridge_tests::fake_google_chat::FakeGoogleChat;
+use haptik_bridge_tests::fake_teams::FakeTeams;
+use haptik_bridge_tests::fake_telegram::FakeTelegram;
+use haptik_bridge_tests::fake_twilio::FakeTwilio;
+use haptik_bridge_tests::fake_webex::FakeWebex;
+use haptik_bridge_tests::provider::FakeProvider;
 use tokio::task::JoinSet;
 
 /// One user, one message, two replies.
@@ -38,6 +46,56 @@ async fn with_faults_everywhere_and_kills_nothing_is_lost_doubled_or_out_of_orde
     .await?;
     assert!(report.kills() > 0 && report.is_good(), "{report}");
     Ok(())
+}
+
+/// A short run in a channel, with faults and kills. Where the provider knows no repeats, some may be seen.
+async fn nothing_is_lost_or_out_of_order(provider: Arc<dyn FakeProvider>) -> anyhow::Result<()> {
+    let may_show_twice = provider.may_show_twice();
+    let load = Load {
+        users: 4,
+        at_once: 4,
+        messages: 3,
+        rates: Rates {
+            fault: 0.06,
+            kill: 0.01,
+        },
+        disorder: 0.1,
+        patience: Duration::from_mins(1),
+        ..ONE_EXCHANGE
+    };
+    let report = chaos::run_with(provider, load).await?;
+    let good = if may_show_twice {
+        report.is_good_but_for_repeats()
+    } else {
+        report.is_good()
+    };
+    assert!(good && report.kills() > 0, "{report}");
+    assert!(report.to_channel.messages >= 24, "{report}");
+    Ok(())
+}
+
+/// That run in each channel but Slack, which has the longer one.
+macro_rules! in_each {
+    ($($channel:ident: $start:expr,)*) => {$(
+        mod $channel {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn with_faults_and_kills_nothing_is_lost_or_out_of_order() -> anyhow::Result<()> {
+                nothing_is_lost_or_out_of_order(Arc::new($start)).await
+            }
+        }
+    )*};
+}
+
+in_each! {
+    custom: App::start().await?,
+    google_chat: FakeGoogleChat::start().await,
+    teams: FakeTeams::start().await,
+    telegram: FakeTelegram::start().await,
+    twilio: FakeTwilio::start().await,
+    twilio_whatsapp: FakeTwilio::whatsapp().await,
+    webex: FakeWebex::start().await,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,6 +14,7 @@ use haptik_bridge_channels::channel::{
     SendError, Sent, Trial,
 };
 use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::facts::Facts;
 use haptik_bridge_channels::limits::{
     Buttons, Counted, Forms, Limits, Pace, Pictures, Shape, Size,
 };
@@ -80,6 +81,7 @@ impl ChannelType for Texts {
     const NAME: &'static str = "texts";
     const DEFINITION: ChannelDefinition = ChannelDefinition::of::<OutboundSettings>("texts");
     const LIMITS: Option<&'static Limits> = Some(&TEXTS);
+    const FACTS: Facts = <haptik_bridge_channels::custom::Custom as ChannelType>::FACTS;
     type Config = OutboundSettings;
     type Address = String;
     type Command = ();

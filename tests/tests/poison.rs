@@ -10,6 +10,7 @@ use haptik_bridge_channels::channel::{
     Trial,
 };
 use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::facts::Facts;
 use haptik_bridge_channels::limits;
 use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_channels::preview::Preview;
@@ -40,6 +41,7 @@ impl ChannelType for Trap {
     const NAME: &'static str = "trap";
     const DEFINITION: ChannelDefinition = ChannelDefinition::of::<OutboundSettings>("trap");
     const LIMITS: Option<&'static limits::Limits> = None;
+    const FACTS: Facts = <haptik_bridge_channels::custom::Custom as ChannelType>::FACTS;
     type Config = OutboundSettings;
     type Address = Value;
     type Command = ();

@@ -1,6 +1,17 @@
 //! What an application of one's own gets of each thing that Haptik sends.
 
 use crate::capability::{Capability, Feature, Support};
+use crate::facts::{Facts, Repeats};
+
+/// What there is to know of the custom channel before it is chosen.
+pub(super) const FACTS: Facts = Facts {
+    title: "An application of your own",
+    page: "custom-channel.md",
+    places: "wherever your application has them",
+    at_haptik: "for web sites and mobile applications, by its SDKs",
+    repeats: Repeats::Recognised("by your application, as a repeat has the same `webhook-id`"),
+    setup: "an afternoon; an application that takes and sends signed HTTP requests; [clients](../clients) for Python and TypeScript, `certify` to try it",
+};
 
 /// What the application gets of a feature, beside the whole message in `hsl`.
 #[must_use]

@@ -2,6 +2,17 @@
 
 use super::LIMITS;
 use crate::capability::{self, Capability, Feature, Support};
+use crate::facts::{Facts, Repeats};
+
+/// What there is to know of Google Chat before it is chosen.
+pub(super) const FACTS: Facts = Facts {
+    title: "Google Chat",
+    page: "../channels/src/google_chat/README.md",
+    places: "direct messages, spaces (mentions, commands)",
+    at_haptik: "no",
+    repeats: Repeats::Recognised("each message is created under a name made of its key"),
+    setup: "an hour; a Google Workspace account that may create a Google Cloud project and a key of a service account",
+};
 
 /// What Google Chat shows of a feature.
 #[must_use]

@@ -2,6 +2,19 @@
 
 use super::LIMITS;
 use crate::capability::{self, Capability, Feature, Support};
+use crate::facts::{Facts, Repeats};
+
+/// What there is to know of Slack before it is chosen.
+pub(super) const FACTS: Facts = Facts {
+    title: "Slack",
+    page: "slack.md",
+    places: "direct messages, channels and threads (mentions, replies), a slash command, the Home tab",
+    at_haptik: "no",
+    repeats: Repeats::Recognised(
+        "each message carries its key, by which the conversation is searched",
+    ),
+    setup: "half an hour; a workspace in which you may install apps; a manifest is pasted",
+};
 
 /// What Slack shows of a feature.
 #[must_use]

@@ -6,9 +6,7 @@
 //! without looking anything up.
 
 use haptik_bridge_shared::config::{Forms, Submit};
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -16,7 +14,9 @@ use super::limits;
 use super::markup::plain;
 use super::render::sections;
 use crate::limits::Size;
-use crate::render::form::{Days, Ends, Input, answers_as_json, answers_as_lines, breaks, one_line};
+use crate::render::form::{
+    Days, Ends, Input, answers_as_json, answers_as_lines, breaks, latest_day, one_line,
+};
 use crate::render::{inline, read};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::{Field, Form, Rules};
@@ -201,12 +201,6 @@ pub(super) fn submission(view: &Value, now: Timestamp) -> Submission {
     } else {
         answers_as_lines(answers.map(|(name, value)| (name.as_deref(), value.as_str())))
     })
-}
-
-/// The latest day that it is anywhere at this time: nobody is further ahead than fourteen hours.
-fn latest_day(now: Timestamp) -> Date {
-    let ahead = now.saturating_add(SignedDuration::from_hours(14));
-    TimeZone::UTC.to_datetime(ahead.unwrap_or(now)).date()
 }
 
 /// What a modal keeps for its submission beside its place, a list each with an entry a field.

@@ -2,6 +2,17 @@
 
 use super::LIMITS;
 use crate::capability::{self, Capability, Feature, Support};
+use crate::facts::{Facts, Repeats};
+
+/// What there is to know of Microsoft Teams before it is chosen.
+pub(super) const FACTS: Facts = Facts {
+    title: "Microsoft Teams",
+    page: "../channels/src/teams/README.md",
+    places: "personal chats, group chats and channels (mentions)",
+    at_haptik: "yes",
+    repeats: Repeats::Unrecognised("the Bot Connector has no key, and cannot be asked"),
+    setup: "an hour or two; an application in Microsoft Entra, an Azure subscription (the bot is free), somebody who may upload apps to Teams; `package` makes what is uploaded",
+};
 
 /// What Teams shows of a feature.
 #[must_use]

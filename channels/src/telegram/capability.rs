@@ -2,6 +2,17 @@
 
 use super::LIMITS;
 use crate::capability::{self, Capability, Feature, Support};
+use crate::facts::{Facts, Repeats};
+
+/// What there is to know of Telegram before it is chosen.
+pub(super) const FACTS: Facts = Facts {
+    title: "Telegram",
+    page: "../channels/src/telegram/README.md",
+    places: "private chats, groups and topics",
+    at_haptik: "yes",
+    repeats: Repeats::Unrecognised("the Bot API has no key, and cannot be asked"),
+    setup: "ten minutes; a Telegram account; nothing is reviewed; `register` tells Telegram the URL",
+};
 
 /// What Telegram shows of a feature.
 #[must_use]

@@ -2,6 +2,17 @@
 
 use super::limits::SMS;
 use crate::capability::{self, Capability, Feature, Support};
+use crate::facts::{Facts, Repeats};
+
+/// What there is to know of Twilio before it is chosen.
+pub(super) const FACTS: Facts = Facts {
+    title: "SMS, MMS, WhatsApp, RCS by Twilio",
+    page: "../channels/src/twilio/README.md",
+    places: "telephones",
+    at_haptik: "WhatsApp yes; SMS both ways and RCS no",
+    repeats: Repeats::Unrecognised("the API has no key, and equal texts are often meant"),
+    setup: "half an hour; a Twilio account, which is paid by the message; numbers of the USA are registered first, which takes days; `register` tells Twilio the URL",
+};
 
 /// What Twilio shows of a feature.
 #[must_use]

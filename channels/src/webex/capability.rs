@@ -2,6 +2,19 @@
 
 use super::LIMITS;
 use crate::capability::{self, Capability, Feature, Support};
+use crate::facts::{Facts, Repeats};
+
+/// What there is to know of Webex before it is chosen.
+pub(super) const FACTS: Facts = Facts {
+    title: "Webex",
+    page: "../channels/src/webex/README.md",
+    places: "direct rooms, spaces (mentions)",
+    at_haptik: "no",
+    repeats: Repeats::RecognisedInDirect(
+        "the newest messages there are looked at before a repeat; in a space a bot cannot see its own",
+    ),
+    setup: "a quarter of an hour; a Webex account; nothing is reviewed; `register` makes the webhooks",
+};
 
 /// What Webex shows of a feature.
 #[must_use]

@@ -257,6 +257,20 @@ impl Report {
             && self.dead.is_empty()
     }
 
+    /// As [`Report::is_good`], in a channel that may show a message twice: its provider knows no repeats.
+    #[must_use]
+    pub fn is_good_but_for_repeats(&self) -> bool {
+        let to_channel = Counts {
+            doubled: 0,
+            ..self.to_channel
+        };
+        let report = Self {
+            to_channel,
+            ..self.clone()
+        };
+        report.is_good()
+    }
+
     /// How often the process was killed.
     #[must_use]
     pub fn kills(&self) -> u64 {

@@ -44,11 +44,7 @@ async fn what_comes_faster_than_the_connections_rate_is_answered_429_and_another
     }
     let seconds = Timestamp::now().as_second() - began + 1;
     let seconds = usize::try_from(seconds)?;
-    assert!(
-        taken.len() <= 3 * seconds,
-        "{} in {seconds} s",
-        taken.len()
-    );
+    assert!(taken.len() <= 3 * seconds, "{} in {seconds} s", taken.len());
     assert!(!refused.is_empty());
     // Another connection is not slower.
     let channel = stage.slack_user_says("U00000ASHA", "hi").await;
