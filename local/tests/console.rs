@@ -120,7 +120,7 @@ async fn ledger(data: &Path) -> anyhow::Result<(EmbeddedDynamoDb, Ledger, AuthId
     ledger.append(&lane, &key, &said, now, now).await?;
     let entry = ledger.entry(&lane, &key).await?.expect("it is there");
     ledger
-        .delivered(&entry, None, &["4242".to_owned()], now)
+        .delivered(&entry, None, &["4242".to_owned()], &[], now)
         .await?;
     give_up(&ledger, &user, OF_HAPTIK).await?;
     Ok((database, ledger, user))

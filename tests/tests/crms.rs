@@ -4,6 +4,7 @@
 //! at once.
 
 mod crms {
+    mod events;
     mod failures;
     mod limits;
     mod one_ticket;

@@ -29,6 +29,8 @@ mod order;
 mod outage;
 #[path = "end_to_end/rates.rs"]
 mod rates;
+#[path = "end_to_end/reading.rs"]
+mod reading;
 #[path = "end_to_end/receipts.rs"]
 mod receipts;
 #[path = "end_to_end/sinks.rs"]

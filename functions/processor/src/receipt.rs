@@ -4,6 +4,7 @@
 //! that has ended, none for one that is pending, and a kill changes neither.
 
 use haptik_bridge_channels::connections::Outlets;
+use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::{Event, EventKind};
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
@@ -76,7 +77,7 @@ impl Receipts<'_> {
             due.extend(self.bridge.receipts_for_sinks(user, &receipt));
         }
         let outlet = self.outlets.get(&owner.connection);
-        if outlet.is_some_and(|outlet| outlet.wants_receipts()) {
+        if outlet.is_some_and(AnyOutlet::wants_receipts) {
             let addressed = AddressedReceipt {
                 receipt,
                 connection: owner.connection,
