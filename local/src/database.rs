@@ -6,11 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    LocalSecondaryIndex, Projection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
+    GlobalSecondaryIndexUpdate, KeySchemaElement, KeyType, LocalSecondaryIndex, Projection,
+    ProjectionType, ScalarAttributeType, TableDescription, TimeToLiveSpecification,
 };
 use dynoxide::Database;
+use haptik_bridge_shared::came_as::CAME_AS_INDEX;
 use haptik_bridge_shared::ledger::{DEAD_INDEX, PENDING_INDEX};
 use haptik_bridge_shared::net::{self, aws};
 use haptik_bridge_shared::table::Table;
@@ -109,7 +112,8 @@ fn client(endpoint: &str) -> anyhow::Result<Client> {
     Ok(Client::from_conf(config))
 }
 
-/// Makes the table, unless it is there. The same as in `template.yaml`.
+/// Makes the table, unless it is there, and what a table of an older version does not have. The same as in
+/// `template.yaml`.
 async fn create_table(table: &Table) -> anyhow::Result<()> {
     let existing = table.client().list_tables().send().await?;
     if existing
@@ -117,30 +121,17 @@ async fn create_table(table: &Table) -> anyhow::Result<()> {
         .iter()
         .any(|name| name == table.name())
     {
-        return Ok(());
+        return add_came_as(table).await;
     }
-    let key = |name: &str, kind| {
-        KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build()
-    };
-    let attribute = |name: &str, kind| {
-        AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(kind)
-            .build()
-    };
-    let text = |name: &str| attribute(name, ScalarAttributeType::S);
-    let keys_only = || {
-        Projection::builder()
-            .projection_type(ProjectionType::KeysOnly)
-            .build()
-    };
     let dead = GlobalSecondaryIndex::builder()
         .index_name(DEAD_INDEX)
         .key_schema(key("dead", KeyType::Hash)?)
         .key_schema(key("ended_at", KeyType::Range)?)
+        .projection(keys_only())
+        .build()?;
+    let came_as = GlobalSecondaryIndex::builder()
+        .index_name(CAME_AS_INDEX)
+        .key_schema(key("came_as", KeyType::Hash)?)
         .projection(keys_only())
         .build()?;
     let pending = LocalSecondaryIndex::builder()
@@ -161,11 +152,13 @@ async fn create_table(table: &Table) -> anyhow::Result<()> {
         .attribute_definitions(text("sk")?)
         .attribute_definitions(text("pending")?)
         .attribute_definitions(text("dead")?)
+        .attribute_definitions(text("came_as")?)
         .attribute_definitions(attribute("ended_at", ScalarAttributeType::N)?)
         .key_schema(key("pk", KeyType::Hash)?)
         .key_schema(key("sk", KeyType::Range)?)
         .local_secondary_indexes(pending)
         .global_secondary_indexes(dead)
+        .global_secondary_indexes(came_as)
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await?;
@@ -183,6 +176,62 @@ async fn create_table(table: &Table) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Adds the index by which entries and users are found, unless it is there.
+async fn add_came_as(table: &Table) -> anyhow::Result<()> {
+    let described = table.client().describe_table().table_name(table.name());
+    let described = described.send().await?;
+    let indexes = described
+        .table()
+        .map(TableDescription::global_secondary_indexes);
+    let indexes = indexes.unwrap_or_default();
+    if indexes
+        .iter()
+        .any(|index| index.index_name() == Some(CAME_AS_INDEX))
+    {
+        return Ok(());
+    }
+    let index = CreateGlobalSecondaryIndexAction::builder()
+        .index_name(CAME_AS_INDEX)
+        .key_schema(key("came_as", KeyType::Hash)?)
+        .projection(keys_only())
+        .build()?;
+    let update = GlobalSecondaryIndexUpdate::builder().create(index).build();
+    let added = table
+        .client()
+        .update_table()
+        .table_name(table.name())
+        .attribute_definitions(text("came_as")?)
+        .global_secondary_index_updates(update)
+        .send()
+        .await;
+    added.context("the ledger of an older version cannot be prepared for this one")?;
+    Ok(())
+}
+
+fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
+    KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(kind)
+        .build()
+}
+
+fn text(name: &str) -> Result<AttributeDefinition, BuildError> {
+    attribute(name, ScalarAttributeType::S)
+}
+
+fn attribute(name: &str, kind: ScalarAttributeType) -> Result<AttributeDefinition, BuildError> {
+    AttributeDefinition::builder()
+        .attribute_name(name)
+        .attribute_type(kind)
+        .build()
+}
+
+fn keys_only() -> Projection {
+    Projection::builder()
+        .projection_type(ProjectionType::KeysOnly)
+        .build()
+}
+
 async fn sweep(database: Database) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
@@ -191,5 +240,55 @@ async fn sweep(database: Database) {
         if let Ok(Err(error)) = swept {
             tracing::warn!(%error, "expired items could not be removed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::DeleteGlobalSecondaryIndexAction;
+    use haptik_bridge_shared::ids::EntryKey;
+    use haptik_bridge_shared::lane::Lane;
+    use haptik_bridge_shared::ledger::{Ledger, Payload};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_of_an_older_version_is_opened_and_searched() -> anyhow::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let file = directory.path().join("dynamodb.sqlite");
+        let (lane, now) = (Lane::Channel("a".into()), Timestamp::now());
+        let payload = Payload::Webhook {
+            account: "main".into(),
+            body: "{}".to_owned(),
+        };
+        let (old, new) = (
+            "00000000000000000901#message",
+            "00000000000000000902#message",
+        );
+        let (old, new) = (EntryKey::from(old), EntryKey::from(new));
+        {
+            let database = EmbeddedDynamoDb::start(Some(&file)).await?;
+            let client = database.table.client();
+            let index = DeleteGlobalSecondaryIndexAction::builder().index_name(CAME_AS_INDEX);
+            let update = GlobalSecondaryIndexUpdate::builder().delete(index.build()?);
+            let update = client
+                .update_table()
+                .table_name(TABLE_NAME)
+                .global_secondary_index_updates(update.build());
+            update.send().await?;
+            let ledger = Ledger::new(database.table.clone(), Duration::from_hours(1));
+            ledger.append(&lane, &old, &payload, now, now).await?;
+        }
+        for _ in 0..2 {
+            let database = EmbeddedDynamoDb::start(Some(&file)).await?;
+            let ledger = Ledger::new(database.table.clone(), Duration::from_hours(1));
+            ledger.append(&lane, &new, &payload, now, now).await?;
+            for (name, key) in [("901", &old), ("902", &new)] {
+                let found = ledger.places_of(name).await?;
+                assert_eq!(found, [(lane.clone(), key.clone())]);
+            }
+        }
+        Ok(())
     }
 }

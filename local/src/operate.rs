@@ -23,6 +23,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Ledger, Payload};
 use haptik_bridge_shared::outage::Outages;
 use haptik_bridge_shared::retry::Detail;
+use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -194,15 +195,12 @@ impl OperatedBridge {
                 return Ok(BTreeSet::from([named]));
             }
         }
-        let mut users: BTreeSet<AuthId> = self.users.called(text).await?.into_iter().collect();
-        let places = self.ledger.places_of(text).await?;
-        users.extend(
-            places
-                .into_iter()
-                .filter_map(|(lane, _)| lane.user().cloned()),
-        );
+        let mut users = self.users_in_indexes(text).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the whole table is read");
+            BTreeSet::new()
+        });
         if users.is_empty() {
-            // What an earlier version has written has no signposts.
+            // What an earlier version has written is in no index, and its table has none.
             users = self.ledger.users_with(text).await?;
         }
         if users.is_empty() {
@@ -211,6 +209,18 @@ impl OperatedBridge {
                  a user, nor as a correlation id or the id of a message"
             );
         }
+        Ok(users)
+    }
+
+    /// Those of them whom an index has.
+    async fn users_in_indexes(&self, text: &str) -> Result<BTreeSet<AuthId>, TableError> {
+        let mut users: BTreeSet<AuthId> = self.users.called(text).await?.into_iter().collect();
+        let places = self.ledger.places_of(text).await?;
+        users.extend(
+            places
+                .into_iter()
+                .filter_map(|(lane, _)| lane.user().cloned()),
+        );
         Ok(users)
     }
 

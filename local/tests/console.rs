@@ -409,6 +409,7 @@ async fn fill(database: &EmbeddedDynamoDb, user: &AuthId) -> anyhow::Result<usiz
                 "sk".to_owned(),
                 text(format!("{:020}#message", 10_000 + number)),
             );
+            item.insert("came_as".to_owned(), text(format!("{number:08x}")));
             let put = PutRequest::builder().set_item(Some(item)).build()?;
             Ok(WriteRequest::builder().put_request(put).build())
         });

@@ -229,18 +229,6 @@ impl AuthIds {
     }
 }
 
-impl CorrelationId {
-    /// The id of the message that has this key in this lane: 16 hexadecimal digits.
-    #[must_use]
-    pub fn of(lane: &str, key: &EntryKey) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(lane.as_bytes());
-        hash.update([0]);
-        hash.update(key.as_str().as_bytes());
-        Self(hex::encode(&hash.finalize()[..8]))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

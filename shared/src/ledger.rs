@@ -6,8 +6,8 @@
 //! query of the lane's pending entries ([`PENDING_INDEX`]), a delivery one update, whatever the length
 //! of the conversation or the table.
 //!
-//! `find` finds an entry by a name that somebody has for it, `payload` is what an entry asks to be done, `item` an entry as DynamoDB has it, `record` what becomes of
-//! it, `operate` what an operator looks at and takes up again.
+//! `find` finds an entry by a name that somebody has for it, `payload` is what an entry asks to be done, `item` an
+//! entry as DynamoDB has it, `record` what becomes of it, `operate` what an operator looks at and takes up again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::came_as;
 use crate::ids::{ConnectionId, CorrelationId, EntryKey};
 use crate::key::KeyKind;
 use crate::lane::Lane;
@@ -174,8 +175,11 @@ const LARGEST_PIECE: usize = 300_000;
 /// lane is, and what lets an entry that comes late be found before those that sort after it.
 pub const PENDING_INDEX: &str = "pending";
 
-/// The global secondary index over the entries that were given up and no others, by day (UTC) and time:
-/// what is dead is found without a look at anything else.
+/// The global secondary index over the entries that ended, by the time of that: those that were given up by
+/// their day (UTC), so that what is dead is found without a look at anything else, and those that were delivered
+/// by what they were sent as (`sent#` and the first id that the provider gave). Its partition key is the attribute
+/// of the same name. It is one index for both, since a deployment adds one index to a table and no more
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html>).
 pub const DEAD_INDEX: &str = "dead";
 
 /// How many entries one page of a drain has at most.
@@ -206,11 +210,7 @@ impl Ledger {
         at: Timestamp,
         now: Timestamp,
     ) -> Result<Appended, TableError> {
-        let item = self.item(lane, key, payload, at, now)?;
-        let names = find::names(lane, key, payload, &item.correlation_id);
-        // Side by side: being found costs no time.
-        let (put, ()) = tokio::join!(self.put(item), self.name(lane, key, &names, now));
-        put
+        self.put(self.item(lane, key, payload, at, now)?).await
     }
 
     /// Keeps a body that was verified and not understood, dead from the start.
@@ -228,9 +228,7 @@ impl Ledger {
         item.dead = Some(day(now));
         item.reason = Some(reason.to_owned());
         item.ended_at = Some(now.as_millisecond());
-        let names = find::names(lane, key, payload, &item.correlation_id);
-        let (put, ()) = tokio::join!(self.put(item), self.name(lane, key, &names, now));
-        put
+        self.put(item).await
     }
 
     /// The pending entries of a lane, in order: one page, and whether there is more.
@@ -325,11 +323,11 @@ impl Ledger {
         at: Timestamp,
         now: Timestamp,
     ) -> Result<Item, TableError> {
-        let lane_name = lane.to_string();
         let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
         Ok(Item {
-            correlation_id: CorrelationId::of(&lane_name, key).to_string(),
-            pk: lane_name,
+            correlation_id: CorrelationId::of(lane, key).to_string(),
+            came_as: Some(came_as::of_entry(lane, key)),
+            pk: lane.to_string(),
             sk: key.to_string(),
             state: State::Pending,
             pending: Some(key.to_string()),
@@ -372,10 +370,8 @@ impl Ledger {
         at: Timestamp,
         now: Timestamp,
     ) -> Result<HashMap<String, AttributeValue>, TableError> {
-        let item = self.item(lane, key, payload, at, now)?;
-        let names = find::names(lane, key, payload, &item.correlation_id);
-        let (item, ()) = tokio::join!(self.in_pieces(item), self.name(lane, key, &names, now));
-        item
+        self.in_pieces(self.item(lane, key, payload, at, now)?)
+            .await
     }
 
     async fn in_pieces(

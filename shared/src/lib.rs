@@ -20,6 +20,7 @@
 pub mod activity;
 pub mod breaker;
 pub mod bridge;
+pub mod came_as;
 pub mod config;
 pub mod encryption;
 pub mod environment;

@@ -18,7 +18,6 @@ use crate::retry::{Retry, Retryable};
 
 mod condition;
 mod query;
-mod signpost;
 mod update;
 
 use condition::Placeholders;

@@ -87,9 +87,7 @@ impl<'a> Hop<'a> {
     /// Logs it.
     pub fn emit(self) {
         let lane = self.entry.map(|(lane, _)| lane.to_string());
-        let correlation_id = self
-            .entry
-            .map(|(lane, key)| CorrelationId::of(&lane.to_string(), key));
+        let correlation_id = self.entry.map(|(lane, key)| CorrelationId::of(lane, key));
         let now = Timestamp::now();
         let milliseconds_since = |then: Timestamp| now.duration_since(then).as_secs_f64() * 1000.0;
         let duration_ms = self.since.map(milliseconds_since);

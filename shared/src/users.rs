@@ -3,13 +3,13 @@
 //! `handoff` has the changes of the user's hand-off, `due` what remembers that it was asked for and when it
 //! is to be looked after.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::came_as::{self, CAME_AS_INDEX};
 use crate::ids::{AuthId, ConnectionId};
 use crate::message::Address;
 use crate::message::completion::Completion;
@@ -120,8 +120,8 @@ pub struct ShownCompletion {
 /// How long a thread in which the bot was addressed is remembered.
 const THREAD_TTL: Duration = Duration::from_hours(30 * 24);
 
-/// How long a user is found by the channel's own id after the last message, in seconds.
-const FOUND_FOR: i64 = 90 * 24 * 3_600;
+/// The most users of one name that are found.
+const MOST_FOUND: i32 = 50;
 
 /// The user map.
 #[derive(Debug, Clone)]
@@ -145,27 +145,23 @@ impl UserMap {
     /// Puts where the user is and when the user last wrote, and nothing else: what the other direction
     /// may have learnt in the meantime stays.
     pub async fn put_place(&self, user: &User) -> Result<(), TableError> {
-        let names = user.names();
-        let until = user.last_activity / 1_000 + FOUND_FOR;
-        let key = user_key(&user.auth_id);
-        let (put, found) = tokio::join!(
-            self.place(user)?.send(),
-            Box::pin(self.table.put_signposts(&names, &key, "user", until))
-        );
-        if let Err(error) = found {
-            tracing::warn!(%error, "a user will not be found by the channel's own id");
-        }
-        put
+        self.place(user)?.send().await
     }
 
-    /// The users whom a channel calls so: by its own id of the user, without the workspace and the thread that
-    /// may be a part of it. One query.
+    /// The users whom a channel calls so: by its own id of the user, also without the workspace and the thread that
+    /// may be a part of it; fifty at most. One query, and one call for what it finds.
     pub async fn called(&self, name: &str) -> Result<Vec<AuthId>, TableError> {
-        let found = self.table.found(name).await?;
-        let users = found
-            .iter()
-            .filter_map(|(key, _)| key.strip_prefix("user#").map(AuthId::from));
-        Ok(users.collect())
+        let query = self.table.query_by("came_as", came_as::of_user(name));
+        let query = query.index(CAME_AS_INDEX).only(&["pk", "sk"]);
+        let (found, _) = query.page(MOST_FOUND).await?;
+        let is_called_so = |item: &table::Item| {
+            let user = item.get("channel_user").and_then(|user| user.as_s().ok());
+            user.is_some_and(|user| user == name || came_as::without_workspace(user) == name)
+        };
+        let items = self.table.get_many(found).await?;
+        let users = items.iter().filter(|item| is_called_so(item));
+        let ids = users.filter_map(|item| item.get("pk")?.as_s().ok()?.strip_prefix("user#"));
+        Ok(ids.map(AuthId::from).collect())
     }
 
     /// Puts where the user is, where that is still what it was `from`: the conversation has moved.
@@ -280,6 +276,7 @@ impl UserMap {
             .set("auth_id", text(user.auth_id.as_str()))
             .set("connection", text(user.connection.as_str()))
             .set("channel_user", text(user.channel_user.as_str()))
+            .set("came_as", text(came_as::of_user(&user.channel_user)))
             .set("address", serde_dynamo::to_attribute_value(&user.address)?)
             .set("last_activity", number(user.last_activity));
         Ok(match user.placed_at {
@@ -295,13 +292,6 @@ impl UserMap {
 }
 
 impl User {
-    /// What the channel calls the user: all of its id, and the last part alone where it has a workspace's, too.
-    fn names(&self) -> BTreeSet<String> {
-        let whole = self.channel_user.as_str();
-        let last = whole.rsplit(':').next().unwrap_or(whole);
-        [whole, last].map(ToOwned::to_owned).into()
-    }
-
     /// The connection by which the last hand-off was asked for; where there is none, the user's.
     #[must_use]
     pub fn handoff_connection(&self) -> &ConnectionId {

@@ -27,7 +27,7 @@ pub(crate) enum DeliveryOutcome {
     /// All of it was delivered.
     Whole,
     /// All of it was delivered, as messages to which the provider gave these ids.
-    ShownIndicator(Vec<String>),
+    Shown(Vec<String>),
     /// There was nothing to deliver, for this reason.
     Nothing(&'static str),
     /// It was not delivered and is not to be, for this reason. Nothing has failed.

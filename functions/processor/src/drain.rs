@@ -193,7 +193,7 @@ impl Drain<'_> {
                 self.record_done(attempt, None, &[]).await?;
                 Ok(LaneStep::Continue(Progress::Finished))
             }
-            Ok(Ok(DeliveryOutcome::ShownIndicator(message_ids))) => {
+            Ok(Ok(DeliveryOutcome::Shown(message_ids))) => {
                 self.record_done(attempt, None, &message_ids).await?;
                 Ok(LaneStep::Continue(Progress::Finished))
             }

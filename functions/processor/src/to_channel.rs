@@ -96,7 +96,7 @@ impl ToChannel<'_> {
             content,
         };
         let shown = self.show(entry, &user, &outgoing, again).await?;
-        if matches!(shown, DeliveryOutcome::ShownIndicator(_)) && !user.activities.is_empty() {
+        if matches!(shown, DeliveryOutcome::Shown(_)) && !user.activities.is_empty() {
             // What is not taken away by then is, with the next answer.
             let cleared = tokio::time::timeout(ACTIVITY_TIMEOUT, self.clear_activity(&user)).await;
             if cleared.is_err() {
@@ -375,7 +375,7 @@ impl ToChannel<'_> {
         {
             self.bridge.users.put_offer(&user.auth_id, &ended).await?;
         }
-        Ok(DeliveryOutcome::ShownIndicator(message_ids))
+        Ok(DeliveryOutcome::Shown(message_ids))
     }
 
     /// Sends a part, one level simpler each time that the provider refuses it as too rich, and to the address

@@ -161,7 +161,7 @@ impl ToHaptik<'_> {
         let taken = conversation.taken();
         Ok(match outcome {
             DeliveryOutcome::Whole if is_unanswered => UNANSWERED,
-            DeliveryOutcome::Whole if !taken.is_empty() => DeliveryOutcome::ShownIndicator(taken),
+            DeliveryOutcome::Whole if !taken.is_empty() => DeliveryOutcome::Shown(taken),
             other => other,
         })
     }

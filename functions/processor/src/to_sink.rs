@@ -110,7 +110,7 @@ impl ToSink<'_> {
             }
             Ok(Delivered::Ticket(ticket)) => {
                 self.on_success(name, &attempt.breaker).await?;
-                Ok(DeliveryOutcome::ShownIndicator(vec![ticket.id]))
+                Ok(DeliveryOutcome::Shown(vec![ticket.id]))
             }
             Ok(Delivered::Nothing(reason)) => Ok(DeliveryOutcome::Nothing(reason)),
             Ok(Delivered::Later(pause, reason)) => Ok(DeliveryOutcome::Later(pause, reason)),

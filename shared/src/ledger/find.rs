@@ -1,30 +1,41 @@
 //! Entries by the names that people have for them: a correlation id of a log, a provider's id or permalink, the
-//! number of a ticket. Each has a signpost in the table, put beside the entry, so that nothing is read to find it
-//! but what is found.
+//! number of a ticket. Two indexes have them, so that nothing is read to find an entry but what has its name, and
+//! nothing is written but the entry.
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-
-use super::{Ledger, Payload};
-use crate::ids::EntryKey;
-use crate::key::KeyKind;
+use super::{DEAD_INDEX, Ledger};
+use crate::came_as::{self, CAME_AS_INDEX};
+use crate::ids::{CorrelationId, EntryKey};
 use crate::lane::Lane;
-use crate::table::TableError;
+use crate::table::{Query, TableError};
+
+/// The longest id by which an entry is found that was sent as it, in bytes.
+const LONGEST_SENT: usize = 200;
+
+/// The most entries of one name that are found.
+const MOST_FOUND: usize = 50;
+
+/// The most entries that are looked at for one of them.
+const MOST_READ: i32 = 1_000;
 
 impl Ledger {
     /// The places of the entries that have this name: a correlation id, a key of the ledger, Haptik's `message.id`,
-    /// a channel's or an application's id of a message, the link to a message in Slack, the number of a ticket. A
-    /// few queries, and fifty places of each form of the name at most.
+    /// a channel's or an application's id of a message, the link to a message in Slack, the number of a ticket;
+    /// what an entry was sent as is the first message where it is several. A few queries, and fifty places at most.
     pub async fn places_of(&self, name: &str) -> Result<Vec<(Lane, EntryKey)>, TableError> {
-        let mut places = BTreeSet::new();
         let wanted = Wanted::of(name);
-        for name in &wanted.names {
-            let found = self.table.found(name).await?;
-            places.extend(found.into_iter().filter_map(|(pk, sk)| {
-                let lane = pk.parse::<Lane>().ok()?;
-                Some((lane, EntryKey::from(sk)))
-            }));
+        let mut places = BTreeSet::new();
+        for digest in &wanted.digests {
+            let query = self.table.query_by("came_as", digest.as_str());
+            let found = found(query.index(CAME_AS_INDEX)).await?;
+            let found = found.into_iter().filter(|(lane, key)| wanted.is(lane, key));
+            places.extend(found.take(MOST_FOUND));
+        }
+        for sent_as in wanted.names.iter().filter_map(|name| sent_as(name)) {
+            let query = self.table.query_by("dead", sent_as);
+            let found = found(query.index(DEAD_INDEX)).await?;
+            places.extend(found.into_iter().take(MOST_FOUND));
         }
         let is_there = |key: &EntryKey| {
             let channel = wanted.channel.as_deref();
@@ -34,79 +45,33 @@ impl Ledger {
         if places.iter().any(|(_, key)| is_there(key)) {
             places.retain(|(_, key)| is_there(key));
         }
-        Ok(places.into_iter().collect())
-    }
-
-    /// Has an entry be found by these names for as long as it is kept. What cannot be found by a name is found by
-    /// its user: a failure is logged, and no more.
-    pub(super) async fn name(
-        &self,
-        lane: &Lane,
-        key: &EntryKey,
-        names: &BTreeSet<String>,
-        now: Timestamp,
-    ) {
-        let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
-        let expires_at = now.as_second().saturating_add(ttl);
-        let lane = lane.to_string();
-        let table = &self.table;
-        // On the heap: it is a part of what every append waits for.
-        let put = Box::pin(table.put_signposts(names, &lane, key.as_str(), expires_at));
-        if let Err(error) = put.await {
-            tracing::warn!(%error, "an entry will not be found by its ids");
-        }
+        Ok(places.into_iter().take(MOST_FOUND).collect())
     }
 }
 
-/// The names of a new entry.
-pub(super) fn names(
-    lane: &Lane,
-    key: &EntryKey,
-    payload: &Payload,
-    correlation_id: &str,
-) -> BTreeSet<String> {
-    let mut names = BTreeSet::from([correlation_id.to_owned()]);
-    match lane {
-        Lane::Haptik(_) | Lane::Task(_) => {
-            names.extend(digits_of(key));
-            names.insert(key.act_id().to_owned());
-        }
-        Lane::Channel(_) | Lane::Sink { .. } => {
-            if let Some(KeyKind::Message { id } | KeyKind::AgentJoined { id }) = key.kind() {
-                names.insert(id.to_string());
-            }
-        }
-        Lane::NotUnderstood { .. } => {}
-    }
-    if let Payload::Inbound { inbound, .. } = payload {
-        let own = inbound.message_id.iter();
-        names.extend(own.map(|id| id.replacen('.', "", 1)));
-    }
-    // A word would be the name of too many.
-    names.retain(|name| name.bytes().any(|byte| byte.is_ascii_digit()));
-    names
+/// The places that a query of an index finds.
+async fn found(query: Query) -> Result<Vec<(Lane, EntryKey)>, TableError> {
+    let (items, _) = query.only(&["pk", "sk"]).page(MOST_READ).await?;
+    let places = items.iter().filter_map(|item| {
+        let lane = item.get("pk")?.as_s().ok()?.parse().ok()?;
+        let key = item.get("sk")?.as_s().ok()?.as_str();
+        Some((lane, EntryKey::from(key)))
+    });
+    Ok(places.collect())
 }
 
-/// The names of an entry that was sent as these messages.
-pub(super) fn provider_ids(message_ids: &[String]) -> BTreeSet<String> {
-    message_ids.iter().map(|id| plain(id)).collect()
-}
-
-/// The number with which a key begins, without the zeros before it.
-fn digits_of(key: &EntryKey) -> Option<String> {
-    let (number, _) = key.as_str().split_once('#')?;
-    let is_number = number.len() == 20 && number.bytes().all(|byte| byte.is_ascii_digit());
-    let number = number.trim_start_matches('0');
-    (is_number && !number.is_empty()).then(|| number.to_owned())
+/// By what an entry is found in [`DEAD_INDEX`] that was sent as the message with this id; `None` where that is
+/// empty or longer than 200 bytes.
+pub(super) fn sent_as(id: &str) -> Option<String> {
+    let is_short = (1..=LONGEST_SENT).contains(&id.len());
+    is_short.then(|| format!("sent#{}", plain(id)))
 }
 
 /// A provider's id as it is looked up: a time in seconds with a fraction, as Slack has it, by its digits.
 fn plain(id: &str) -> String {
-    let is_time = id.split_once('.').is_some_and(|(seconds, fraction)| {
-        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        is_number(seconds) && is_number(fraction)
-    });
-    if is_time {
+    let parts = id.split_once('.');
+    if parts.is_some_and(|(seconds, part)| came_as::is_number(seconds) && came_as::is_number(part))
+    {
         id.replacen('.', "", 1)
     } else {
         id.to_owned()
@@ -116,7 +81,10 @@ fn plain(id: &str) -> String {
 /// What somebody looks for.
 #[derive(Debug, PartialEq, Eq)]
 struct Wanted {
+    /// What it is called, in each form.
     names: BTreeSet<String>,
+    /// What it may have come as.
+    digests: BTreeSet<String>,
     /// The channel that a link names.
     channel: Option<String>,
 }
@@ -126,10 +94,15 @@ impl Wanted {
         let text = text.trim().trim_start_matches('#');
         if let Some((channel, message)) = slack_link(text) {
             return Self {
+                // What happened on a full millisecond may have come as its conversation.
+                digests: [&message, &channel]
+                    .map(|name| came_as::digest(name))
+                    .into(),
                 names: [message].into(),
                 channel: Some(channel),
             };
         }
+        let key = EntryKey::from(text);
         let mut names = BTreeSet::from([text.to_owned(), plain(text)]);
         // The link to a ticket or a message ends with its number.
         if let Some((_, path)) = text.split_once("://") {
@@ -137,13 +110,40 @@ impl Wanted {
             let last = path.trim_end_matches('/').rsplit('/').next();
             names.extend(last.map(plain));
         }
+        let mut came_as: BTreeSet<String> = names
+            .iter()
+            .map(|name| came_as::name_of_id(name).to_owned())
+            .collect();
         // A key of the ledger: its number is a name.
-        names.extend(digits_of(&EntryKey::from(text)));
+        if let Some(digits) = came_as::digits_of(&key) {
+            names.insert(digits);
+            came_as.extend([came_as::name_of_act(&key), came_as::name_of_event(&key)]);
+        }
+        came_as.insert(key.to_string());
+        let mut digests: BTreeSet<String> =
+            came_as.iter().map(|name| came_as::digest(name)).collect();
+        digests.extend(digest_in(text).map(ToOwned::to_owned));
         Self {
             names,
+            digests,
             channel: None,
         }
     }
+
+    /// Whether this entry is it.
+    fn is(&self, lane: &Lane, key: &EntryKey) -> bool {
+        let is_name_of_it = |name: &String| {
+            key.matches_provider_id(name) || name == CorrelationId::of(lane, key).as_str()
+        };
+        self.names.iter().any(is_name_of_it)
+    }
+}
+
+/// The digest with which a correlation id begins, if the text is one.
+fn digest_in(text: &str) -> Option<&str> {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let is_one = text.len() == 2 * came_as::DIGEST_LENGTH && text.bytes().all(is_hex);
+    text.get(..came_as::DIGEST_LENGTH).filter(|_| is_one)
 }
 
 /// The channel and the message of a link to a message in Slack:
@@ -163,6 +163,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::key::KeyKind;
+
+    /// Whether a search for this text comes upon the entry, and takes it for what is meant.
+    fn is_found(text: &str, lane: &Lane, key: &EntryKey) -> bool {
+        let wanted = Wanted::of(text);
+        wanted.digests.contains(&came_as::of_entry(lane, key)) && wanted.is(lane, key)
+    }
 
     fn wanted(text: &str) -> Vec<String> {
         Wanted::of(text).names.into_iter().collect()
@@ -187,17 +194,38 @@ mod tests {
         ) {
             let ts = format!("{seconds}.{fraction:06}");
             let digits = format!("{seconds}{fraction:06}");
-            let key = EntryKey::from(format!("{digits:0>20}#D1"));
-            let payload = Payload::NotUnderstood { body: String::new(), base64: false };
-            let names = names(&Lane::Haptik("a".into()), &key, &payload, "c1");
-            for form in [
-                ts.clone(), digits.clone(), key.to_string(),
-                format!("https://acme.slack.com/archives/D1/p{digits}"),
-            ] {
-                let is_found = Wanted::of(&form).names.iter().any(|name| names.contains(name));
-                prop_assert!(is_found, "{} in {:?}", form, names);
+            let key = EntryKey::from(format!("{digits:0>20}#D024BE91L"));
+            let lane = Lane::Haptik("a".into());
+            let link = format!("https://acme.slack.com/archives/D024BE91L/p{digits}");
+            let id = CorrelationId::of(&lane, &key).to_string();
+            let mut forms = vec![link, key.to_string(), id];
+            // An application's times end so, and a link says the conversation.
+            if fraction % 1_000 != 0 {
+                forms.extend([ts.clone(), digits.clone()]);
             }
-            prop_assert!(provider_ids(&[ts]).contains(&digits));
+            for form in forms {
+                prop_assert!(is_found(&form, &lane, &key), "{} finds {}", form, key);
+            }
+            prop_assert_eq!(sent_as(&ts), Some(format!("sent#{digits}")));
+            prop_assert!(Wanted::of(&ts).names.contains(&digits));
+        }
+
+        #[test]
+        fn what_an_application_or_haptik_calls_a_message_finds_it(
+            at in 0_u64..4_000_000_000_000, id in "[a-zA-Z#./_-]{0,12}[0-9][a-zA-Z0-9#./_-]{0,12}", number: u64,
+        ) {
+            prop_assume!(!id.starts_with('#'));
+            let key = KeyKind::UserAction { at: at * 1_000, id: id.clone() };
+            let key = EntryKey::from(key).at_connection(&"app".into());
+            prop_assert!(is_found(&id, &Lane::Haptik("a".into()), &key), "{} finds {}", id, key);
+            let key = EntryKey::from(KeyKind::Message { id: number });
+            let sink = Lane::Sink { sink: "crm".to_owned(), auth_id: "a".into() };
+            for lane in [Lane::Channel("a".into()), sink] {
+                let id = CorrelationId::of(&lane, &key).to_string();
+                for form in [number.to_string(), key.to_string(), id] {
+                    prop_assert!(is_found(&form, &lane, &key), "{} finds {}", form, key);
+                }
+            }
         }
 
         #[test]

@@ -30,6 +30,9 @@ pub(super) struct Item {
     pub(super) at: i64,
     pub(super) received_at: i64,
     pub(super) correlation_id: String,
+    /// What it is found by; an older version wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) came_as: Option<String>,
     #[serde(default)]
     pub(super) attempts: u32,
     #[serde(default)]
@@ -38,7 +41,7 @@ pub(super) struct Item {
     pub(super) overruns: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) revived_at: Option<i64>,
-    /// The day on which it was given up, while it is.
+    /// The day on which it was given up, while it is; of a delivered entry, what it was sent as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dead: Option<String>,
     #[serde(default)]

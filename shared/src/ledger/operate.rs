@@ -309,6 +309,7 @@ impl Ledger {
             .set("starts", number(0))
             .set("overruns", number(0))
             .set("parts_done", number(0))
+            .remove("dead")
             .remove("ended_at")
             .remove("reason")
             .send_if()

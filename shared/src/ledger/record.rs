@@ -127,14 +127,13 @@ impl Ledger {
     ) -> Result<(), TableError> {
         let update = || {
             let update = self.ending(entry, State::Delivered, why, now)?;
-            Ok(with_ids(update, message_ids))
+            let update = with_ids(update, message_ids);
+            Ok(match message_ids.first().and_then(|id| find::sent_as(id)) {
+                Some(sent_as) => update.set("dead", text(sent_as)),
+                None => update,
+            })
         };
-        let names = find::provider_ids(message_ids);
-        let (ended, ()) = tokio::join!(
-            self.with_followers(update, follows, now),
-            self.name(&entry.lane, &entry.key, &names, now)
-        );
-        ended
+        self.with_followers(update, follows, now).await
     }
 
     /// Ends an entry: delivered (with a reason where there was nothing to deliver), or dead.
