@@ -88,7 +88,8 @@ fn all_channels_at_once_are_good_and_no_secret_of_them_is_printed() {
 
 /// What of the values of a configuration is a secret: it says so by its name.
 fn secret(value: &str) -> Option<String> {
-    let is_one = value.contains("known-to-nobody-else-") && (value.contains("secret") || value.contains("token"));
+    let is_one = value.contains("known-to-nobody-else-")
+        && (value.contains("secret") || value.contains("token"));
     is_one.then(|| value.to_owned())
 }
 

@@ -14,7 +14,9 @@ use super::limits;
 use super::markup::plain;
 use super::render::sections;
 use crate::limits::Size;
-use crate::render::form::{Days, Ends, Input, answers_as_json, answers_as_lines, breaks, latest_day, one_line};
+use crate::render::form::{
+    Days, Ends, Input, answers_as_json, answers_as_lines, breaks, latest_day, one_line,
+};
 use crate::render::{inline, read};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::{Field, Form, Rules};
