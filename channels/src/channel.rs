@@ -12,6 +12,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use haptik_bridge_shared::config::{ChannelDefinition, Forms};
 use haptik_bridge_shared::ids::{AuthIds, ConnectionId};
+use haptik_bridge_shared::message::operator_event::OperatorEvent;
 use haptik_bridge_shared::message::{Inbound, Outgoing, Sender, Task};
 use haptik_bridge_shared::net::Fetcher;
 pub use haptik_bridge_shared::net::online::{Finding, Trial, Verdict};
@@ -220,6 +221,8 @@ pub enum Effect<C: ChannelType> {
         /// Why it did not reach the user; `None` when it did.
         failed: Option<String>,
     },
+    /// Something happened to the bridge's own place in the channel: to this workspace, for example.
+    Operator(OperatorEvent, String),
     /// What a bot that lives elsewhere asks: only of a channel that has a [`Peer`].
     Peer(PeerRequest<C::Address>),
     /// A verified event of a kind that is new to us, called so: it is counted, and nothing follows.

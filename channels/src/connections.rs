@@ -97,6 +97,12 @@ impl Outlets {
         self
     }
 
+    /// Whether one of them asks to hear what became of messages.
+    #[must_use]
+    pub fn want_receipts(&self) -> bool {
+        self.0.values().any(|outlet| outlet.wants_receipts())
+    }
+
     /// The outlet of a connection.
     #[must_use]
     pub fn get(&self, connection: &ConnectionId) -> Option<&dyn AnyOutlet> {

@@ -10,7 +10,8 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use haptik_bridge_shared::config::{ChannelDefinition, Secrets};
-use haptik_bridge_shared::ids::AuthIds;
+use haptik_bridge_shared::ids::{AuthId, AuthIds, EntryKey};
+use haptik_bridge_shared::message::receipt::AddressedReceipt;
 use haptik_bridge_shared::message::{Attachment, Handback, Outgoing, Sender};
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::standard_webhooks::{self, SignatureError};
@@ -97,6 +98,7 @@ impl ChannelType for Custom {
         Ok(Box::new(CustomOutlet {
             callback_url: config.callback_url.clone(),
             link_says: config.link_says,
+            receipts: config.receipts,
             signing_secrets: checked(&config.signing_secrets)?,
             http: deps.http,
             fetcher: deps.fetcher,
@@ -205,6 +207,7 @@ impl CustomEdge {
 struct CustomOutlet {
     callback_url: Url,
     link_says: bool,
+    receipts: bool,
     signing_secrets: Secrets,
     http: reqwest::Client,
     fetcher: Fetcher,
@@ -260,6 +263,20 @@ impl Files<Custom> for CustomOutlet {
 impl Peer for CustomOutlet {
     fn hand_back(&self, handback: &Handback) -> Part {
         render::handback(handback)
+    }
+
+    fn wants_receipts(&self) -> bool {
+        self.receipts
+    }
+
+    fn receipt(
+        &self,
+        auth_id: &AuthId,
+        key: &EntryKey,
+        receipt: &AddressedReceipt,
+    ) -> Option<Part> {
+        self.receipts
+            .then(|| render::receipt(auth_id, key, receipt))
     }
 }
 

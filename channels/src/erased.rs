@@ -5,6 +5,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::message::operator_event::OperatorEvent;
+use haptik_bridge_shared::message::receipt::AddressedReceipt;
 use haptik_bridge_shared::message::{
     Address, Attachment, Handback, Inbound, Outgoing, Profile, Task, UserAction,
 };
@@ -17,7 +20,7 @@ use crate::channel::{
 };
 use crate::limits::Pace;
 use crate::pace::Pacer;
-use crate::peer::PeerRequest;
+use crate::peer::{Peer, PeerRequest};
 
 /// What a request was, of whichever channel.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ pub enum AnyEffect {
         /// Why it did not reach the user; `None` when it did.
         failed: Option<String>,
     },
+    /// Something happened to the bridge's own place in the channel: to this workspace, for example.
+    Operator(OperatorEvent, String),
     /// What a bot that lives elsewhere asks.
     Peer(PeerRequest<Address>),
     /// It is of a kind that is new to us, called so.
@@ -158,6 +163,13 @@ pub trait AnyOutlet: fmt::Debug + Send + Sync {
 
     /// [`crate::peer::Peer::hand_back`]; `None` where there is no bot elsewhere.
     fn hand_back(&self, handback: &Handback) -> Option<Part>;
+
+    /// [`crate::peer::Peer::wants_receipts`]; no where the other side is no program.
+    fn wants_receipts(&self) -> bool;
+
+    /// [`crate::peer::Peer::receipt`].
+    fn receipt(&self, auth_id: &AuthId, key: &EntryKey, receipt: &AddressedReceipt)
+    -> Option<Part>;
 }
 
 /// An edge without its type.
@@ -202,6 +214,7 @@ fn any<C: ChannelType>(receipt: Receipt<C>) -> AnyReceipt {
         Effect::DeliveryReport { message_id, failed } => {
             AnyEffect::DeliveryReport { message_id, failed }
         }
+        Effect::Operator(event, part) => AnyEffect::Operator(event, part),
         Effect::Peer(asked) => AnyEffect::Peer(asked.map_address(erased)),
         Effect::Unknown(name) => AnyEffect::Unknown(name),
         Effect::NotUnderstood(reason) => AnyEffect::NotUnderstood(reason),
@@ -368,5 +381,18 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
 
     fn hand_back(&self, handback: &Handback) -> Option<Part> {
         Some(self.outlet.peer()?.hand_back(handback))
+    }
+
+    fn wants_receipts(&self) -> bool {
+        self.outlet.peer().is_some_and(Peer::wants_receipts)
+    }
+
+    fn receipt(
+        &self,
+        auth_id: &AuthId,
+        key: &EntryKey,
+        receipt: &AddressedReceipt,
+    ) -> Option<Part> {
+        self.outlet.peer()?.receipt(auth_id, key, receipt)
     }
 }

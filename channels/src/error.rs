@@ -103,12 +103,17 @@ impl Retryable for SendError {
     fn detail(&self) -> Option<&str> {
         self.detail.as_ref().map(Detail::as_str)
     }
+
+    fn is_of_credentials(&self) -> bool {
+        self.refusal == Refusal::Unauthorized
+    }
 }
 
 impl From<Failure> for SendError {
     fn from(failure: Failure) -> Self {
         Self {
             refusal: match failure.retry {
+                _ if failure.of_credentials => Refusal::Unauthorized,
                 Retry::Never => Refusal::Refused,
                 Retry::Later(after) => Refusal::Unavailable(after),
             },

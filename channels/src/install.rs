@@ -24,9 +24,10 @@ use serde_json::Value;
 use url::Url;
 
 use self::pages::Installer;
+pub use self::pages::Page;
 use crate::error::{Refusal, SendError};
 use crate::memory::Memory;
-use crate::request::{Request, Response};
+use crate::request::Request;
 
 mod exchange;
 mod installations;
@@ -218,20 +219,21 @@ impl<T: Tenant> Tokens<T> {
     }
 
     /// The pages by which the app is installed, where it can be, and the request is for one.
-    pub async fn page(&self, request: &Request<'_>, now: Timestamp) -> Option<Response> {
+    pub async fn page(&self, request: &Request<'_>, now: Timestamp) -> Option<Page> {
         match self {
             Self::Configured(_) => None,
             Self::Installed(installer) => installer.page(request, now).await,
         }
     }
 
-    /// Forgets the token of an installation that ended, unless the app was installed again since.
+    /// Forgets the token of an installation that ended, unless the app was installed again since; whether there was
+    /// one.
     ///
     /// # Errors
     /// When the table does not take that.
-    pub async fn end(&self, ended: &Ended<T>, now: Timestamp) -> Result<(), Failure> {
+    pub async fn end(&self, ended: &Ended<T>, now: Timestamp) -> Result<bool, Failure> {
         match self {
-            Self::Configured(_) => Ok(()),
+            Self::Configured(_) => Ok(false),
             Self::Installed(installer) => installer.end(ended, now).await,
         }
     }

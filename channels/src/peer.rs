@@ -1,7 +1,8 @@
 //! The third role of a channel: a bot that lives elsewhere hands its user over to a human and gets
 //! control back. Only a channel whose other side is a program has it.
 
-use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::message::receipt::AddressedReceipt;
 use haptik_bridge_shared::message::{Handback, Inbound};
 
 use crate::part::Part;
@@ -32,4 +33,21 @@ impl<A> PeerRequest<A> {
 pub trait Peer: Send + Sync {
     /// The request that gives control, or a message, back.
     fn hand_back(&self, handback: &Handback) -> Part;
+
+    /// Whether it asks to hear what became of each message, of its users' and of Haptik's.
+    fn wants_receipts(&self) -> bool {
+        false
+    }
+
+    /// The request that tells it what became of a message; `key` is the same on every try. `None` where it does
+    /// not ask for receipts.
+    fn receipt(
+        &self,
+        auth_id: &AuthId,
+        key: &EntryKey,
+        receipt: &AddressedReceipt,
+    ) -> Option<Part> {
+        let _ = (auth_id, key, receipt);
+        None
+    }
 }

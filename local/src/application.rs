@@ -30,7 +30,8 @@ pub struct Application {
     pub sinks: Arc<Sinks>,
     /// What handles the rings, and what is due by time.
     pub processor: Processor,
-    inbound: Reloading<Inbound>,
+    /// What takes channels' requests.
+    pub inbound: Arc<Inbound>,
     webhook: Reloading<Bridge>,
 }
 
@@ -55,7 +56,7 @@ impl Application {
         let inbound = Inbound::new(bridge.clone(), table, &http, &memory)?;
         Ok(Self {
             processor: Processor::with_limits(bridge.clone(), outlets, sinks.clone(), limits),
-            inbound: Reloading::fixed(Arc::new(inbound)),
+            inbound: Arc::new(inbound),
             webhook: Reloading::fixed(bridge.clone()),
             bridge,
             sinks,
@@ -64,7 +65,7 @@ impl Application {
 
     /// The routes of the two functions that are called by HTTP.
     pub fn router(&self) -> Router {
-        haptik_bridge_inbound::router(self.inbound.clone())
+        haptik_bridge_inbound::router(Reloading::fixed(self.inbound.clone()))
             .merge(haptik_bridge_webhook::router(self.webhook.clone()))
     }
 }

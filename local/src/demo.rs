@@ -17,7 +17,6 @@ use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
-use haptik_bridge_shared::queue::{Repeat, Ring};
 use haptik_bridge_shared::retry::FailureReason;
 use haptik_bridge_simulator::{Behaviour, Settings, Simulator};
 use http::StatusCode;
@@ -29,6 +28,7 @@ use standardwebhooks::Webhook;
 
 use crate::feed::Feed;
 use crate::registry;
+use crate::replay::revive;
 
 mod conversation;
 mod page;
@@ -215,20 +215,19 @@ async fn replay(State(lookup): State<Lookup>, Json(place): Json<EntryRef>) -> Re
         Ok(entry) => entry,
         Err(status) => return status.into_response(),
     };
-    let now = Timestamp::now();
-    match lookup.0.ledger.revive(&entry, now).await {
-        Ok(true) => {}
-        Ok(false) => return StatusCode::CONFLICT.into_response(),
-        Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    let bridge = &lookup.0;
+    match revive(
+        &bridge.ledger,
+        Some(&*bridge.queue),
+        &entry,
+        Timestamp::now(),
+    )
+    .await
+    {
+        Ok(true) => StatusCode::ACCEPTED.into_response(),
+        Ok(false) => StatusCode::CONFLICT.into_response(),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
-    let ring = Ring::V1 {
-        lane: entry.lane,
-        key: entry.key,
-        at: now,
-    };
-    // Where the queue does not take it, what is pending is rung for with the next look of the bridge's.
-    let _ = lookup.0.queue.ring(&ring, Repeat::Again).await;
-    StatusCode::ACCEPTED.into_response()
 }
 
 impl Lookup {

@@ -90,16 +90,23 @@ impl<S: Subscriber> Layer<S> for HopLayer {
         if event.metadata().target() != HOP_TARGET {
             return;
         }
-        let mut fields = Fields(Map::new());
-        event.record(&mut fields);
+        let mut fields = Fields::of(event);
         let now = jiff::Timestamp::now();
-        fields.0.insert("at".to_owned(), now.to_string().into());
-        self.0.push(&Value::Object(fields.0).to_string());
+        fields.insert("at".to_owned(), now.to_string().into());
+        self.0.push(&Value::Object(fields).to_string());
     }
 }
 
 /// An event's fields as a JSON object.
-struct Fields(Map<String, Value>);
+pub(crate) struct Fields(Map<String, Value>);
+
+impl Fields {
+    pub(crate) fn of(event: &Event<'_>) -> Map<String, Value> {
+        let mut fields = Self(Map::new());
+        event.record(&mut fields);
+        fields.0
+    }
+}
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::response::Response;
+use haptik_bridge_inbound::Inbound;
 use haptik_bridge_processor::{Limits, Processor};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
@@ -85,6 +86,12 @@ impl LocalBridge {
             _database: database,
             _lock: lock,
         })
+    }
+
+    /// What takes channels' requests.
+    #[must_use]
+    pub fn inbound(&self) -> Arc<Inbound> {
+        self.application.inbound.clone()
     }
 
     /// Rings the lanes that have something pending from an earlier process; returns how many.

@@ -10,7 +10,7 @@ use haptik_bridge_shared::net;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Where it listens.
-    #[arg(long, value_name = "ADDR", env = "HAPTIK_BRIDGE_LISTEN", default_value = "127.0.0.1:3000", value_parser = crate::serve::address)]
+    #[arg(long, value_name = "ADDR", env = "HAPTIK_BRIDGE_LISTEN", default_value = "127.0.0.1:3000", value_parser = crate::listen::address)]
     listen: SocketAddr,
 }
 

@@ -3,12 +3,17 @@
 //! [`queue`] stands in for SQS FIFO.
 //!
 //! [`demo`] is the page that `cargo run` serves, with a simulated Haptik platform behind it, and [`feed`]
-//! what it shows on its right-hand side.
+//! what it shows on its right-hand side. [`watch`] is what the console of a bridge remembers of its messages' way.
 
 pub mod application;
 pub mod database;
 pub mod demo;
 pub mod feed;
+pub mod fill;
 pub mod gateway;
+pub mod local_only;
+pub mod metrics;
 pub mod queue;
 pub mod registry;
+pub mod replay;
+pub mod watch;

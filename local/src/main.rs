@@ -1,13 +1,15 @@
-//! The command line: `haptik-bridge [serve]`, `init`, `check`, `register` and `package` for a bridge on this machine; `timeline`, `dead`,
-//! `replay` and `outages` for one on this machine or deployed; `sink` for trying a sink; `capabilities` and
+//! The command line: `haptik-bridge [serve]`, `init`, `check`, `register` and `package` for a bridge on this machine; `timeline`,
+//! `dead`, `replay`, `outages` and `console` for one on this machine or deployed; `sink` for trying a sink; `capabilities` and
 //! `preview` for what a channel shows.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
 
 mod certify;
 mod check;
+mod console;
 mod health;
 mod init;
+mod listen;
 mod operate;
 mod package;
 mod register;
@@ -49,6 +51,8 @@ enum Command {
     Health(health::Arguments),
     /// Play the bridge against an application's callback, and say what the application does wrong.
     Certify(certify::Arguments),
+    /// Look into a bridge, and mend it, in a browser: messages, what was given up, sinks, outages.
+    Console(console::Arguments),
     /// Tell a channel's provider where the bridge is, where the provider has a call for that.
     Register(register::Arguments),
     /// Write the package that is uploaded to a channel's provider, where the provider wants one.
@@ -91,10 +95,14 @@ async fn main() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&arguments).await,
         Some(Command::Health(arguments)) => health::run(&arguments).await,
         Some(Command::Certify(arguments)) => certify::run(arguments).await,
+        Some(Command::Console(arguments)) => console::run(arguments).await,
         Some(Command::Register(arguments)) => register::run(&arguments).await,
         Some(Command::Package(arguments)) => package::run(&arguments),
         Some(Command::Timeline(arguments)) => operate::timeline::run(arguments, variable).await,
-        Some(Command::Dead(arguments)) => operate::dead::run(arguments, variable).await,
+        Some(Command::Dead(arguments)) => match operate::dead::run(arguments, variable).await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Some(Command::Replay(arguments)) => {
             Box::pin(operate::replay::run(arguments, variable)).await
         }

@@ -5,10 +5,12 @@
 //! [`timeline`], [`dead`], [`replay`] and [`outages`] print what the ledger has; bodies only when asked for.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use aws_config::SdkConfig;
 use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_inbound::Inbound;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
@@ -32,6 +34,9 @@ pub(crate) mod outages;
 pub(crate) mod replay;
 mod rows;
 pub(crate) mod timeline;
+
+/// The data directory of a bridge on this machine, unless another is named.
+const DATA_DIR: &str = ".haptik-bridge";
 
 /// How long entries of a local ledger are kept that are taken up again.
 const ENTRY_TTL: std::time::Duration = std::time::Duration::from_hours(7 * 24);
@@ -67,16 +72,47 @@ pub(crate) struct Common {
 
 /// A bridge that is operated.
 pub(crate) struct OperatedBridge {
-    ledger: Ledger,
-    users: UserMap,
-    outages: Outages,
-    /// What is needed to ring, and to know the sinks; a bridge on this machine rings by itself.
-    deployed: Option<Arc<Inbound>>,
+    pub(crate) ledger: Ledger,
+    pub(crate) users: UserMap,
+    pub(crate) outages: Outages,
+    /// What is needed to ring, and to know the sinks; a bridge on this machine that runs in another process rings
+    /// by itself.
+    inbound: Option<Arc<Inbound>>,
     database: Option<EmbeddedDynamoDb>,
 }
 
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.deployed.stack, &self.data_dir) {
+            (Some(stack), _) => write!(formatter, "the stack {stack}"),
+            (None, Some(directory)) => write!(formatter, "{}", directory.display()),
+            (None, None) => match crate::variable("TABLE_NAME") {
+                Some(table) => write!(formatter, "the table {table}"),
+                None => formatter.write_str(DATA_DIR),
+            },
+        }
+    }
+}
+
 impl Target {
-    async fn open(&self, variable: fn(&str) -> Option<String>) -> anyhow::Result<OperatedBridge> {
+    /// The stack, where it is one by its name.
+    pub(crate) fn stack(&self) -> Option<&str> {
+        self.deployed.stack.as_deref()
+    }
+
+    /// What AWS clients are made of, where the bridge is a deployed one.
+    pub(crate) async fn sdk(&self) -> anyhow::Result<Option<SdkConfig>> {
+        let by_environment = self.data_dir.is_none() && crate::variable("TABLE_NAME").is_some();
+        if self.stack().is_none() && !by_environment {
+            return Ok(None);
+        }
+        self.deployed.sdk().await.map(Some)
+    }
+
+    pub(crate) async fn open(
+        &self,
+        variable: fn(&str) -> Option<String>,
+    ) -> anyhow::Result<OperatedBridge> {
         let found = match &self.deployed.stack {
             Some(stack) => self.deployed.environment(stack).await?,
             None => HashMap::new(),
@@ -97,16 +133,10 @@ impl Target {
                 })?;
                 live.current().await?
             };
-            return Ok(OperatedBridge {
-                ledger: bridge.bridge().ledger.clone(),
-                users: bridge.bridge().users.clone(),
-                outages: bridge.bridge().outages.clone(),
-                deployed: Some(bridge),
-                database: None,
-            });
+            return Ok(OperatedBridge::of(bridge));
         }
         let directory = self.data_dir.clone();
-        let directory = directory.unwrap_or_else(|| PathBuf::from(".haptik-bridge"));
+        let directory = directory.unwrap_or_else(|| PathBuf::from(DATA_DIR));
         let file = directory.join("dynamodb.sqlite");
         if !file.exists() {
             bail!(
@@ -120,16 +150,33 @@ impl Target {
             ledger: Ledger::new(database.table.clone(), ENTRY_TTL),
             users: UserMap::new(database.table.clone()),
             outages: Outages::new(database.table.clone()),
-            deployed: None,
+            inbound: None,
             database: Some(database),
         })
     }
 }
 
 impl OperatedBridge {
-    /// The bridge, where it is a deployed one.
-    fn deployed(&self) -> Option<&Bridge> {
-        self.deployed
+    /// A bridge that runs in this process.
+    pub(crate) fn of(inbound: Arc<Inbound>) -> Self {
+        let bridge = inbound.bridge();
+        Self {
+            ledger: bridge.ledger.clone(),
+            users: bridge.users.clone(),
+            outages: bridge.outages.clone(),
+            inbound: Some(inbound),
+            database: None,
+        }
+    }
+
+    /// What reads requests, where it is known.
+    pub(crate) fn inbound(&self) -> Option<Arc<Inbound>> {
+        self.inbound.clone()
+    }
+
+    /// The bridge, where it is a deployed one or in this process.
+    fn bridge(&self) -> Option<&Bridge> {
+        self.inbound
             .as_ref()
             .map(|inbound| inbound.bridge().as_ref())
     }
@@ -147,7 +194,17 @@ impl OperatedBridge {
                 return Ok(BTreeSet::from([named]));
             }
         }
-        let users = self.ledger.users_with(text).await?;
+        let mut users: BTreeSet<AuthId> = self.users.called(text).await?.into_iter().collect();
+        let places = self.ledger.places_of(text).await?;
+        users.extend(
+            places
+                .into_iter()
+                .filter_map(|(lane, _)| lane.user().cloned()),
+        );
+        if users.is_empty() {
+            // What an earlier version has written has no signposts.
+            users = self.ledger.users_with(text).await?;
+        }
         if users.is_empty() {
             bail!(
                 "nothing is known of {text:?}: neither as an auth_id, CONNECTION/USER or a channel's id of \
@@ -161,7 +218,7 @@ impl OperatedBridge {
     /// the configuration, or of the ledger where there is no configuration.
     fn named(&self, what: &str, name: &str, known: &BTreeSet<String>) -> anyhow::Result<()> {
         // The ledger of a bridge on this machine may have nothing of what is configured yet.
-        let is_unknown = known.is_empty() && self.deployed().is_none();
+        let is_unknown = known.is_empty() && self.bridge().is_none();
         if known.contains(name) || is_unknown {
             return Ok(());
         }
@@ -177,7 +234,7 @@ impl OperatedBridge {
 
     /// The sinks that there are.
     async fn sinks(&self) -> anyhow::Result<BTreeSet<String>> {
-        if let Some(bridge) = self.deployed() {
+        if let Some(bridge) = self.bridge() {
             return Ok(bridge.config.sinks.keys().cloned().collect());
         }
         let lanes = self.ledger.lanes().await?;
@@ -190,7 +247,7 @@ impl OperatedBridge {
 
     /// The connections and accounts that there are; nothing where only a configuration would say.
     fn connections(&self) -> BTreeSet<String> {
-        let Some(bridge) = self.deployed() else {
+        let Some(bridge) = self.bridge() else {
             return BTreeSet::new();
         };
         let config = &bridge.config;
@@ -207,7 +264,7 @@ impl OperatedBridge {
 
     /// The accounts at Haptik that there are; nothing where only a configuration would say.
     fn accounts(&self) -> BTreeSet<String> {
-        let config = self.deployed().map(|bridge| &bridge.config);
+        let config = self.bridge().map(|bridge| &bridge.config);
         let names = config.into_iter().flat_map(|config| config.haptik.keys());
         names.map(ToString::to_string).collect()
     }
@@ -215,7 +272,7 @@ impl OperatedBridge {
     /// The lanes of users: both directions, and those towards sinks. Of a deployed bridge they are the sinks
     /// that are configured, since its table is large.
     async fn lanes_of(&self, users: &BTreeSet<AuthId>) -> anyhow::Result<BTreeSet<Lane>> {
-        let Some(bridge) = self.deployed() else {
+        let Some(bridge) = self.bridge() else {
             let mut lanes = self.ledger.lanes().await?;
             lanes.retain(|lane| lane.user().is_some_and(|user| users.contains(user)));
             return Ok(lanes);
@@ -248,7 +305,7 @@ impl Common {
     }
 }
 
-fn as_json(entry: &Entry, bodies: bool) -> Value {
+pub(crate) fn as_json(entry: &Entry, bodies: bool) -> Value {
     let mut value = json!({
         "lane": entry.lane,
         "key": entry.key,
@@ -295,7 +352,8 @@ fn source(entry: &Entry) -> String {
         (
             Payload::NotUnderstood { .. }
             | Payload::HandoffEnded { .. }
-            | Payload::MessageReturned { .. },
+            | Payload::MessageReturned { .. }
+            | Payload::Receipt { .. },
             _,
         ) => String::new(),
     }
@@ -303,7 +361,7 @@ fn source(entry: &Entry) -> String {
 
 /// The `auth_id`s that a text may name: itself, or `CONNECTION/USER` or `CONNECTION/USER/THREAD`, whose
 /// connection may derive them or not.
-fn auth_ids(text: &str) -> Vec<AuthId> {
+pub(crate) fn auth_ids(text: &str) -> Vec<AuthId> {
     let mut parts = text.splitn(3, '/');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(connection), Some(user), thread) => {
@@ -328,7 +386,7 @@ fn time_range(since: &str, until: &str) -> anyhow::Result<(Timestamp, Timestamp)
 }
 
 /// A time, as `2026-11-23T10:00:00Z` or as an age: `90m`, `36h`, `2d`.
-fn moment(text: &str) -> anyhow::Result<Timestamp> {
+pub(crate) fn moment(text: &str) -> anyhow::Result<Timestamp> {
     if let Ok(at) = text.parse() {
         return Ok(at);
     }

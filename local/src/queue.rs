@@ -1,25 +1,34 @@
 //! The queue in memory, with the guarantees of SQS FIFO: one lane is drained by one worker at a time,
-//! lanes run side by side, and a ring that was not handled comes again after a pause.
+//! lanes run side by side, and a ring that was not handled comes again after a pause. Where more lanes are
+//! rung than are drained at once, the connections by which their users came get their turns.
 //!
 //! It forgets its rings when the process ends; the ledger does not forget the entries, and
 //! [`LocalQueue::recover`] rings their lanes at the next start.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use haptik_bridge_processor::{Processor, Record};
+use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+
+use self::fair::FairSlots;
+
+mod fair;
 
 /// How many lanes are drained at the same time; those that wait for a pause to end do not count.
 const MOST_DRAINS: usize = 256;
 
 /// How many lanes of sinks are, besides: a sink that hangs takes nothing from a chat.
 const MOST_SINK_DRAINS: usize = 64;
+
+/// Of how many users it is remembered by which connection they came.
+const MOST_KNOWN: usize = 100_000;
 
 /// How long a drain may begin deliveries: as on Lambda, where a function's time is limited.
 const DRAIN_TIME: Duration = Duration::from_mins(1);
@@ -32,8 +41,10 @@ struct Inner {
     processor: OnceLock<Processor>,
     /// The lanes that have a worker, each with the ring that waits for it.
     lanes: Mutex<HashMap<Lane, Option<WaitingRing>>>,
-    slots: Semaphore,
-    sink_slots: Semaphore,
+    slots: FairSlots,
+    sink_slots: FairSlots,
+    /// By which connection users came last, as far as this process knows.
+    connections: Mutex<HashMap<AuthId, ConnectionId>>,
     closed: watch::Sender<bool>,
     /// How many lanes have a worker.
     busy: watch::Sender<usize>,
@@ -63,8 +74,9 @@ impl LocalQueue {
         Self(Arc::new(Inner {
             processor: OnceLock::new(),
             lanes: Mutex::default(),
-            slots: Semaphore::new(MOST_DRAINS),
-            sink_slots: Semaphore::new(MOST_SINK_DRAINS),
+            slots: FairSlots::new(MOST_DRAINS),
+            sink_slots: FairSlots::new(MOST_SINK_DRAINS),
+            connections: Mutex::default(),
             closed: watch::Sender::new(false),
             busy: watch::Sender::new(0),
         }))
@@ -114,6 +126,15 @@ impl LocalQueue {
         tokio::spawn(self.clone().work(lane));
     }
 
+    fn connections(&self) -> MutexGuard<'_, HashMap<AuthId, ConnectionId>> {
+        let connections = self.0.connections.lock();
+        connections.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connection_of(&self, user: &AuthId) -> Option<String> {
+        self.connections().get(user).map(ToString::to_string)
+    }
+
     /// Takes the ring that waits for a lane, or ends the lane's worker.
     fn take(&self, lane: &Lane) -> Option<WaitingRing> {
         let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -157,7 +178,10 @@ impl LocalQueue {
             Lane::Sink { .. } => &self.0.sink_slots,
             _ => &self.0.slots,
         };
-        let _slot = slots.acquire().await;
+        let connection = lane.user().and_then(|user| self.connection_of(user));
+        let _slot = slots
+            .acquire(connection.as_deref().unwrap_or_default())
+            .await;
         let record = Record {
             id: "1".to_owned(),
             body: serde_json::to_string(&waiting.ring).unwrap_or_default(),
@@ -178,6 +202,14 @@ impl Default for LocalQueue {
 
 #[async_trait]
 impl Queue for LocalQueue {
+    fn comes_by(&self, user: &AuthId, connection: &ConnectionId) {
+        let mut connections = self.connections();
+        if connections.len() >= MOST_KNOWN {
+            connections.clear();
+        }
+        connections.insert(user.clone(), connection.clone());
+    }
+
     async fn ring(&self, ring: &Ring, _repeat: Repeat) -> Result<(), QueueError> {
         let Ring::V1 { lane, .. } = ring;
         if *self.0.closed.borrow() {

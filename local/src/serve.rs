@@ -9,6 +9,8 @@ use axum::routing::get;
 use haptik_bridge_local::demo::Demo;
 use haptik_bridge_local::feed::{Feed, HopLayer};
 use haptik_bridge_local::gateway::LocalBridge;
+use haptik_bridge_local::metrics::Metrics;
+use haptik_bridge_local::watch::Watched;
 use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::telemetry;
 use tokio::net::TcpListener;
@@ -19,6 +21,8 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::CONFIG_FILE;
 use crate::check;
+use crate::console::{self, Console, Steps};
+use crate::listen::{self, stop_signal};
 
 /// Where and as what to serve.
 #[derive(Debug, clap::Args)]
@@ -31,7 +35,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "config")]
     demo: bool,
     /// The address to listen on: `127.0.0.1:3000`, `localhost:3000`, `:3000` or `3000`.
-    #[arg(long, value_name = "ADDR", env = "HAPTIK_BRIDGE_LISTEN", default_value = "127.0.0.1:3000", value_parser = address)]
+    #[arg(long, value_name = "ADDR", env = "HAPTIK_BRIDGE_LISTEN", default_value = "127.0.0.1:3000", value_parser = listen::address)]
     listen: SocketAddr,
     /// Where the ledger is kept.
     #[arg(
@@ -41,6 +45,16 @@ pub(crate) struct Arguments {
         default_value = ".haptik-bridge"
     )]
     data_dir: PathBuf,
+    /// Serve the console, too: a page on this machine to look into messages and mend what was given up; at
+    /// 127.0.0.1:3001, or at this address or port.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "3001", value_parser = listen::address)]
+    console: Option<SocketAddr>,
+    /// Have the console show what was said, too. Each look at it is recorded, with your name.
+    #[arg(long, requires = "console")]
+    bodies: bool,
+    /// Serve metrics for Prometheus at `/metrics`, at 127.0.0.1:9464 or at this address or port.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "9464", value_parser = listen::address)]
+    metrics: Option<SocketAddr>,
     /// How log lines look.
     #[arg(long, env = "HAPTIK_BRIDGE_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -59,20 +73,6 @@ enum LogFormat {
 /// that lost, which is how a repetition is known: nothing to look at.
 const LOGGED: &str = "info,dynoxide=error";
 
-/// An address to listen on; a port alone is one of this machine.
-pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
-    let local = |port: &str| format!("127.0.0.1:{port}");
-    let full = match text.rsplit_once(':') {
-        None => local(text),
-        Some(("" | "localhost", port)) => local(port),
-        Some(_) => text.to_owned(),
-    };
-    full.parse().map_err(|_| {
-        "expected an address and a port as 127.0.0.1:3000 or [::1]:3000, or a port as 3000"
-            .to_owned()
-    })
-}
-
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let hops = Feed::new();
     let wanted = crate::variable("RUST_LOG").filter(|wanted| !wanted.is_empty());
@@ -84,8 +84,18 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let watched = arguments.console.map(|_| Watched::new(arguments.bodies));
+    let of_console = watched.clone();
+    let of_console = of_console.map(|watched| watched.with_filter(filter_fn(Watched::wants)));
+    let metrics = arguments.metrics.map(|_| Metrics::default());
     tracing_subscriber::registry()
-        .with(HopLayer(hops.clone()))
+        .with(HopLayer(hops.clone()).with_filter(filter_fn(of_hop)))
+        .with(of_console)
+        .with(
+            metrics
+                .clone()
+                .map(|metrics| metrics.with_filter(filter_fn(of_hop))),
+        )
         .with(lines.with_filter(filter))
         .init();
     let listener = TcpListener::bind(arguments.listen).await.with_context(|| {
@@ -97,9 +107,51 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let base_url = format!("http://{}", reached_at(listener.local_addr()?));
     let here = Path::new(CONFIG_FILE);
     let here = (!arguments.demo && here.exists()).then_some(here);
+    let beside = Beside {
+        console: arguments.console.zip(watched),
+        bodies: arguments.bodies,
+        metrics: arguments.metrics.zip(metrics),
+    };
     match arguments.config.as_deref().or(here) {
-        Some(file) => serve_configured(file, &arguments.data_dir, listener, &base_url).await,
-        None => serve_demo(&arguments.data_dir, listener, base_url, hops).await,
+        Some(file) => {
+            let data_dir = &arguments.data_dir;
+            serve_configured(file, data_dir, listener, &base_url, beside).await
+        }
+        None => serve_demo(&arguments.data_dir, listener, base_url, hops, beside).await,
+    }
+}
+
+/// Whether an event is a hop.
+fn of_hop(metadata: &tracing::Metadata<'_>) -> bool {
+    metadata.target() == telemetry::HOP_TARGET
+}
+
+/// What is served beside a bridge, each where it listens: the console, with what it remembers, and metrics.
+struct Beside {
+    console: Option<(SocketAddr, Watched)>,
+    bodies: bool,
+    metrics: Option<(SocketAddr, Metrics)>,
+}
+
+impl Beside {
+    /// Serves it as long as this process runs.
+    async fn begin(self, local: &LocalBridge, data_dir: &Path) -> anyhow::Result<()> {
+        if let Some((listen, metrics)) = self.metrics {
+            let listener = TcpListener::bind(listen).await;
+            let listener = listener.with_context(|| format!("no metrics at {listen}"))?;
+            println!("Metrics: http://{}/metrics", listener.local_addr()?);
+            let kept = local.bridge.config.delivery.entry_ttl.try_into()?;
+            let router = metrics.router(local.bridge.ledger.clone(), kept);
+            tokio::spawn(async move { axum::serve(listener, router).await });
+        }
+        if let Some((listen, watched)) = self.console {
+            let place = data_dir.display().to_string();
+            let steps = Steps::Here(watched);
+            let console = Console::of(local.inbound(), place, self.bodies, steps);
+            let serving = console::Serving::begin(console, listen).await?;
+            tokio::spawn(serving.until(stop_signal()));
+        }
+        Ok(())
     }
 }
 
@@ -118,6 +170,7 @@ async fn serve_configured(
     data_dir: &Path,
     listener: TcpListener,
     base_url: &str,
+    beside: Beside,
 ) -> anyhow::Result<()> {
     let config = check::read(file)?;
     println!(
@@ -138,6 +191,7 @@ async fn serve_configured(
         &AwsEnvironment::read(crate::variable),
     )
     .await?;
+    beside.begin(&local, data_dir).await?;
     let home = Router::new().route("/", get(|| async { "haptik-bridge\n" }));
     go_on(&local, listener, local.router().merge(home)).await
 }
@@ -147,6 +201,7 @@ async fn serve_demo(
     listener: TcpListener,
     base_url: String,
     hops: Feed,
+    beside: Beside,
 ) -> anyhow::Result<()> {
     let demo = Demo::new(base_url.clone());
     let local = LocalBridge::start(
@@ -155,6 +210,7 @@ async fn serve_demo(
         &AwsEnvironment::read(crate::variable),
     )
     .await?;
+    beside.begin(&local, &data_dir.join("demo")).await?;
     let simulator = demo.simulator();
     let router = local
         .router()
@@ -194,49 +250,4 @@ async fn go_on(local: &LocalBridge, listener: TcpListener, router: Router) -> an
     local.serve(listener, router, stop_signal()).await?;
     println!("Stopped. What is pending goes on at the next start.");
     Ok(())
-}
-
-async fn stop_signal() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::address;
-
-    #[test]
-    fn an_address_may_be_a_port_alone() {
-        let local = "127.0.0.1:3000".parse();
-        for text in ["3000", ":3000", "localhost:3000", "127.0.0.1:3000"] {
-            assert_eq!(
-                address(text),
-                local.clone().map_err(|_| String::new()),
-                "{text}"
-            );
-        }
-        assert!(address("[::1]:3000").is_ok_and(|address| address.is_ipv6()));
-        for odd in ["", "x", "example.com:3000", "127.0.0.1", "70000", "::1"] {
-            let error = address(odd).expect_err(odd);
-            assert!(error.contains("3000"), "{error}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
 use haptik_bridge_channels::registry::{self, CHANNELS, Registered};
 use haptik_bridge_channels::{capability, comparison};
@@ -60,32 +60,22 @@ pub(crate) fn preview(arguments: &PreviewArguments) -> anyhow::Result<()> {
     let shown = arguments.file.display();
     let message: Value =
         serde_json::from_str(&text).with_context(|| format!("{shown} is not JSON"))?;
-    let body = message.pointer("/message/body").unwrap_or(&message);
-    if !(body.is_object() || body.is_string()) {
-        bail!("{shown} has no message: allowed are an object, or a text that may hold one");
-    }
+    let body = body_of(&message).map_err(|error| anyhow::anyhow!("{shown} {error}"))?;
     let sender = arguments.agent.as_ref().map(|name| Sender {
         kind: SenderKind::Agent,
         name: name.clone(),
         profile_image: String::new(),
     });
-    let has = |key: &str| body.get(key).is_some();
-    if body.is_object() && !["text", "type", "title", "data"].iter().any(|key| has(key)) {
-        bail!("{shown} is no HSL message: it has neither text nor type, title or data");
-    }
     let sender = sender.unwrap_or_default();
     let channels: Vec<&Registered> = match &arguments.channel {
         Some(name) => vec![find(name)?],
         None => CHANNELS.iter().collect(),
     };
     if arguments.json {
-        let previews = channels.iter().flat_map(|channel| {
-            let previews = (channel.preview)(body, &sender).into_iter();
-            previews.map(|preview| {
-                json!({"channel": channel.name, "kind": preview.kind, "payload": preview.payload, "link": preview.link})
-            })
-        });
-        let previews: Vec<Value> = previews.collect();
+        let previews = channels.iter();
+        let previews: Vec<Value> = previews
+            .flat_map(|channel| as_json(channel, body, &sender))
+            .collect();
         println!("{}", serde_json::to_string_pretty(&previews)?);
         return Ok(());
     }
@@ -93,6 +83,30 @@ pub(crate) fn preview(arguments: &PreviewArguments) -> anyhow::Result<()> {
         print_preview(channel, body, &sender)?;
     }
     Ok(())
+}
+
+/// What a message becomes in a channel, as `--json` prints it.
+pub(crate) fn as_json(channel: &Registered, body: &Value, sender: &Sender) -> Vec<Value> {
+    let previews = (channel.preview)(body, sender).into_iter();
+    let previews = previews.map(|preview| {
+        json!({"channel": channel.name, "kind": preview.kind, "payload": preview.payload, "link": preview.link})
+    });
+    previews.collect()
+}
+
+/// What is shown of a message: an HSL message itself, or that of a delivery of Haptik's.
+pub(crate) fn body_of(message: &Value) -> Result<&Value, String> {
+    let body = message.pointer("/message/body").unwrap_or(message);
+    if !(body.is_object() || body.is_string()) {
+        return Err(
+            "has no message: allowed are an object, or a text that may hold one".to_owned(),
+        );
+    }
+    let has = |key: &str| body.get(key).is_some();
+    if body.is_object() && !["text", "type", "title", "data"].iter().any(|key| has(key)) {
+        return Err("is no HSL message: it has neither text nor type, title or data".to_owned());
+    }
+    Ok(body)
 }
 
 fn print_preview(channel: &Registered, body: &Value, sender: &Sender) -> anyhow::Result<()> {

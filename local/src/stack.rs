@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context as _, bail};
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::config::ProvideCredentials as _;
 
 use haptik_bridge_shared::net::{self, aws};
@@ -33,11 +33,11 @@ pub(crate) struct Deployed {
 }
 
 impl Deployed {
-    /// The environment that the stack's functions have, with the operator's credentials.
+    /// What AWS clients are made of, with the operator's own credentials, which are fetched anew as they expire.
     ///
     /// # Errors
-    /// When there is no such stack, or nothing that says who the operator is.
-    pub(crate) async fn environment(&self, stack: &str) -> anyhow::Result<HashMap<String, String>> {
+    /// When no HTTP client can be made.
+    pub(crate) async fn sdk(&self) -> anyhow::Result<SdkConfig> {
         let http = aws::http_client(net::client()?);
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
         if let Some(profile) = &self.profile {
@@ -46,7 +46,16 @@ impl Deployed {
         if let Some(region) = &self.region {
             loader = loader.region(Region::new(region.clone()));
         }
-        let sdk = loader.load().await;
+        Ok(loader.load().await)
+    }
+
+    /// The environment that the stack's functions have, with the operator's credentials.
+    ///
+    /// # Errors
+    /// When there is no such stack, or nothing that says who the operator is.
+    pub(crate) async fn environment(&self, stack: &str) -> anyhow::Result<HashMap<String, String>> {
+        let sdk = self.sdk().await?;
+        let sdk = &sdk;
         let region = sdk.region().context(
             "no AWS region is known: name one with --region, or in AWS_REGION or the profile",
         )?;
@@ -70,7 +79,7 @@ impl Deployed {
             "AWS_SESSION_TOKEN",
             credentials.session_token().unwrap_or_default(),
         );
-        let client = aws_sdk_cloudformation::Client::new(&sdk);
+        let client = aws_sdk_cloudformation::Client::new(sdk);
         let described = client.describe_stacks().stack_name(stack).send().await;
         let described = described.map_err(|error| {
             anyhow::anyhow!(

@@ -83,6 +83,9 @@ async fn what_was_given_up_is_listed_and_delivered_again_once() -> anyhow::Resul
         listed.contains("2 given up") && !listed.contains(SECRET_WORDS),
         "{listed}"
     );
+    let status = |arguments: &[&str]| haptik_bridge(data.path(), arguments).status.code();
+    assert_eq!(status(&["dead", "--exit-code"]), Some(3));
+    assert_eq!(status(&["dead", "--exit-code", "--since", "0m"]), Some(0));
     let with_bodies = text(&haptik_bridge(data.path(), &["dead", "--bodies"]));
     assert!(with_bodies.contains(SECRET_WORDS));
 

@@ -15,6 +15,7 @@ use crate::ledger::Ledger;
 use crate::net::{self, ClientError};
 use crate::outage::Outages;
 use crate::queue::Queue;
+use crate::rate_limit::RateLimits;
 use crate::table::Table;
 use crate::users::UserMap;
 
@@ -39,6 +40,8 @@ pub struct Bridge {
     pub outages: Outages,
     /// Who was active when.
     pub activity: Activity,
+    /// How much connections and accounts may bring in.
+    pub rates: RateLimits,
     /// The doorbell.
     pub queue: Arc<dyn Queue>,
 }
@@ -65,6 +68,8 @@ pub struct Connection {
     pub auth_id: AuthIdSource,
     /// How its users get to a human, and back.
     pub handoff: config::Handoff,
+    /// How many requests it may bring in a second.
+    pub rate_per_second: Option<u32>,
 }
 
 impl Bridge {
@@ -104,6 +109,7 @@ impl Bridge {
                     business_id: channel.business_id,
                     auth_id: channel.auth_id,
                     handoff: channel.handoff.clone(),
+                    rate_per_second: channel.rate_per_second,
                 };
                 (ConnectionId::from(name.as_str()), connection)
             })
@@ -116,6 +122,7 @@ impl Bridge {
             users: UserMap::new(table.clone()),
             health: Health::new(table.clone()),
             outages: Outages::new(table.clone()),
+            rates: RateLimits::new(table.clone()),
             activity: Activity::new(table),
             queue,
             config,

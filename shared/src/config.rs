@@ -76,6 +76,8 @@ pub struct Channel {
     pub haptik: String,
     /// `business_id`: the Haptik queue that it talks to. Default: the account's.
     pub business_id: u64,
+    /// `rate_per_second`: how many requests it may bring in a second. Default: no limit.
+    pub rate_per_second: Option<u32>,
     /// `auth_id`: what its users are called at Haptik.
     pub auth_id: AuthIdSource,
     /// How forms are filled in and sent.

@@ -11,6 +11,7 @@
 //! | verified, but not understood (odd shape) | 200, stored dead with its raw body |
 //! | body above [`LARGEST_BODY`] | 413 |
 //! | body with a `Content-Encoding` | 415 |
+//! | more in a second than `rate_per_second` | 429, with `Retry-After` |
 //! | not in the state that it needs: a second hand-off, a message outside one | 409 |
 //! | not durable (DynamoDB or SQS down) | 503, so that the sender retries |
 //!
@@ -34,14 +35,19 @@ use crate::ledger::{Appended, Payload};
 use crate::lenient_json;
 use crate::message::{Addressed, Inbound, Task, UserAction};
 use crate::queue::{QueueError, Repeat, Ring};
+use crate::rate_limit::TooMany;
 use crate::retry::{Failure, Retry, Retryable};
 use crate::table::TableError;
 use crate::telemetry::{Hop, Outcome};
 
 mod handoff;
+mod operator;
 mod own_events;
+mod receipt;
 
 pub use handoff::{Ask, BeginError, BeginOutcome};
+pub use operator::Occurrence;
+pub use receipt::ReceiptUser;
 
 /// The largest body that an edge takes, in bytes: 10 MB, as much as API Gateway lets through
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
@@ -104,6 +110,20 @@ pub fn refused_encoding<B: From<String>>(headers: &HeaderMap) -> Option<Response
         let reason = "the body is encoded (Content-Encoding); allowed: a body as it is";
         refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)
     })
+}
+
+/// The answer to a request of which a connection or an account brings too many, 429, with `Retry-After`.
+#[must_use]
+pub fn refused_rate<B: From<String>>(too_many: TooMany) -> Response<B> {
+    let mut response = refusal(
+        StatusCode::TOO_MANY_REQUESTS,
+        "more requests in a second than rate_per_second; send it again later",
+    );
+    let seconds = too_many.retry_after.as_secs().max(1);
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 /// Gives an answer that the router made by itself, without a body or with a text, the form of
@@ -351,6 +371,7 @@ impl Bridge {
         if !self.is_for_the_bot(&inbound, context.now).await? {
             return Ok(());
         }
+        self.queue.comes_by(&inbound.auth_id, connection);
         let is_news = matches!(inbound.action, UserAction::ProfileChanged);
         if is_news && self.users.get(&inbound.auth_id).await?.is_none() {
             // Providers tell of everybody, of whom few ever write.

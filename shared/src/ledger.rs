@@ -6,7 +6,7 @@
 //! query of the lane's pending entries ([`PENDING_INDEX`]), a delivery one update, whatever the length
 //! of the conversation or the table.
 //!
-//! `payload` is what an entry asks to be done, `item` an entry as DynamoDB has it, `record` what becomes of
+//! `find` finds an entry by a name that somebody has for it, `payload` is what an entry asks to be done, `item` an entry as DynamoDB has it, `record` what becomes of
 //! it, `operate` what an operator looks at and takes up again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,13 +24,14 @@ use crate::lane::Lane;
 use crate::retry::{Detail, FailureReason};
 use crate::table::{self, Table, TableError, Update, millis, number, present, text};
 
+mod find;
 mod item;
 mod operate;
 mod payload;
 mod record;
 
 use item::Item;
-pub use operate::SentMessage;
+pub use operate::{DeadPlace, SentMessage};
 pub use payload::Payload;
 
 /// Where an entry stands.
@@ -133,6 +134,19 @@ impl fmt::Debug for FileUrls {
     }
 }
 
+/// An entry that is to be written together with what it follows from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEntry {
+    /// Its lane.
+    pub lane: Lane,
+    /// Its place there.
+    pub key: EntryKey,
+    /// What is to be done.
+    pub payload: Payload,
+    /// When that happened from which it follows.
+    pub at: Timestamp,
+}
+
 /// What [`Ledger::append`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
@@ -192,7 +206,11 @@ impl Ledger {
         at: Timestamp,
         now: Timestamp,
     ) -> Result<Appended, TableError> {
-        self.put(self.item(lane, key, payload, at, now)?).await
+        let item = self.item(lane, key, payload, at, now)?;
+        let names = find::names(lane, key, payload, &item.correlation_id);
+        // Side by side: being found costs no time.
+        let (put, ()) = tokio::join!(self.put(item), self.name(lane, key, &names, now));
+        put
     }
 
     /// Keeps a body that was verified and not understood, dead from the start.
@@ -210,7 +228,9 @@ impl Ledger {
         item.dead = Some(day(now));
         item.reason = Some(reason.to_owned());
         item.ended_at = Some(now.as_millisecond());
-        self.put(item).await
+        let names = find::names(lane, key, payload, &item.correlation_id);
+        let (put, ()) = tokio::join!(self.put(item), self.name(lane, key, &names, now));
+        put
     }
 
     /// The pending entries of a lane, in order: one page, and whether there is more.
@@ -352,8 +372,10 @@ impl Ledger {
         at: Timestamp,
         now: Timestamp,
     ) -> Result<HashMap<String, AttributeValue>, TableError> {
-        self.in_pieces(self.item(lane, key, payload, at, now)?)
-            .await
+        let item = self.item(lane, key, payload, at, now)?;
+        let names = find::names(lane, key, payload, &item.correlation_id);
+        let (item, ()) = tokio::join!(self.in_pieces(item), self.name(lane, key, &names, now));
+        item
     }
 
     async fn in_pieces(

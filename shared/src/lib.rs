@@ -36,6 +36,7 @@ pub mod net;
 pub mod offers;
 pub mod outage;
 pub mod queue;
+pub mod rate_limit;
 pub mod redact;
 pub mod reloading;
 pub mod retry;

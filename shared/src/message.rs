@@ -19,7 +19,9 @@ pub mod hsl;
 mod language;
 pub mod machine_parts;
 pub mod offer;
+pub mod operator_event;
 pub mod outgoing;
+pub mod receipt;
 
 pub use blank::is_blank;
 pub use email::{ascii_email, is_email};

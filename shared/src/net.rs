@@ -15,6 +15,7 @@ pub mod aws;
 mod client;
 mod endpoint;
 mod error;
+pub mod exchange;
 #[cfg(any(test, feature = "fake"))]
 #[expect(
     clippy::missing_panics_doc,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::ids::EntryKey;
+use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::lane::Lane;
 use crate::net::aws;
 
@@ -21,6 +21,11 @@ pub trait Queue: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the queue does not take it: nothing is to be answered but 503.
     async fn ring(&self, ring: &Ring, repeat: Repeat) -> Result<(), QueueError>;
+
+    /// Says by which connection a user comes, to a queue that lets connections have their turns.
+    fn comes_by(&self, user: &AuthId, connection: &ConnectionId) {
+        let _ = (user, connection);
+    }
 }
 
 /// Whether a ring is the first for its entry.

@@ -25,6 +25,11 @@ pub trait Retryable: fmt::Display {
     fn detail(&self) -> Option<&str> {
         None
     }
+
+    /// Whether it is that credentials of the configuration are not accepted.
+    fn is_of_credentials(&self) -> bool {
+        false
+    }
 }
 
 /// What a provider said of a failure, which may quote what somebody said: `Debug` leaves it out.
@@ -62,6 +67,8 @@ pub struct Failure {
     pub detail: Option<Detail>,
     /// Whether to repeat it.
     pub retry: Retry,
+    /// Whether it is that credentials of the configuration are not accepted.
+    pub of_credentials: bool,
 }
 
 impl Failure {
@@ -72,6 +79,7 @@ impl Failure {
             reason: reason.into(),
             detail: None,
             retry: Retry::Never,
+            of_credentials: false,
         }
     }
 
@@ -82,6 +90,7 @@ impl Failure {
             reason: reason.into(),
             detail: None,
             retry: Retry::Later(None),
+            of_credentials: false,
         }
     }
 }
@@ -138,6 +147,7 @@ impl<E: Retryable> From<E> for Failure {
             reason: error.to_string(),
             detail: error.detail().map(Detail::from),
             retry: error.retry(),
+            of_credentials: error.is_of_credentials(),
         }
     }
 }

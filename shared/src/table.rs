@@ -18,6 +18,7 @@ use crate::retry::{Retry, Retryable};
 
 mod condition;
 mod query;
+mod signpost;
 mod update;
 
 use condition::Placeholders;
@@ -230,6 +231,6 @@ pub fn millis(at: Timestamp) -> AttributeValue {
 }
 
 /// The key of an item.
-pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
+pub fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
 }

@@ -14,8 +14,16 @@ use crate::lane::Lane;
 
 mod emf;
 
+pub use emf::counter;
+
+/// The `target` of the events that tell of [exchanges](crate::net::exchange) with providers.
+const EXCHANGE_TARGET: &str = "haptik_bridge::exchange";
+
 /// The `target` of the events that tell of hops.
 pub const HOP_TARGET: &str = "haptik_bridge::hop";
+
+/// The `target` of the events that tell how many there are of something.
+const GAUGE_TARGET: &str = "haptik_bridge::gauge";
 
 /// One step of a message, built up and emitted: `Hop::new("sent", source).entry(&lane, &key).emit()`.
 #[derive(Debug, Clone, Copy)]
@@ -165,12 +173,29 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// Records how many entries lie there that were given up and not replayed: the metric `dead_now`. Nothing is recorded where there is none.
+pub fn dead_now(count: usize) {
+    if count > 0 {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        tracing::info!(target: GAUGE_TARGET, dead_now = count, "entries that were given up wait for a replay");
+    }
+}
+
 /// Logs that a request was turned away.
 pub fn rejected(source: &str, reason: &str, since: Timestamp) {
     Hop::new("received", source)
         .outcome(Outcome::Rejected)
         .since(since)
         .reason(reason)
+        .emit();
+}
+
+/// Logs that a request was turned away since its connection or account brings more than it may.
+pub fn rate_limited(source: &str, since: Timestamp) {
+    Hop::new("rate_limited", source)
+        .outcome(Outcome::Rejected)
+        .since(since)
+        .reason("more than rate_per_second")
         .emit();
 }
 
@@ -243,5 +268,8 @@ pub fn init(stack: &str, level: Option<&str>) {
 /// wanted in a log. The bridge's own lines are free of both at every level.
 #[must_use]
 pub fn may_be_logged(metadata: &tracing::Metadata<'_>) -> bool {
-    *metadata.level() <= tracing::Level::INFO || metadata.target().starts_with("haptik_bridge")
+    let is_own = metadata.target().starts_with("haptik_bridge");
+    // What was sent and answered is for a console on this machine, never for a log.
+    let is_exchange = metadata.target() == EXCHANGE_TARGET;
+    *metadata.level() <= tracing::Level::INFO || (is_own && !is_exchange)
 }

@@ -3,6 +3,7 @@
 //! `handoff` has the changes of the user's hand-off, `due` what remembers that it was asked for and when it
 //! is to be looked after.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -119,6 +120,9 @@ pub struct ShownCompletion {
 /// How long a thread in which the bot was addressed is remembered.
 const THREAD_TTL: Duration = Duration::from_hours(30 * 24);
 
+/// How long a user is found by the channel's own id after the last message, in seconds.
+const FOUND_FOR: i64 = 90 * 24 * 3_600;
+
 /// The user map.
 #[derive(Debug, Clone)]
 pub struct UserMap {
@@ -141,7 +145,27 @@ impl UserMap {
     /// Puts where the user is and when the user last wrote, and nothing else: what the other direction
     /// may have learnt in the meantime stays.
     pub async fn put_place(&self, user: &User) -> Result<(), TableError> {
-        self.place(user)?.send().await
+        let names = user.names();
+        let until = user.last_activity / 1_000 + FOUND_FOR;
+        let key = user_key(&user.auth_id);
+        let (put, found) = tokio::join!(
+            self.place(user)?.send(),
+            Box::pin(self.table.put_signposts(&names, &key, "user", until))
+        );
+        if let Err(error) = found {
+            tracing::warn!(%error, "a user will not be found by the channel's own id");
+        }
+        put
+    }
+
+    /// The users whom a channel calls so: by its own id of the user, without the workspace and the thread that
+    /// may be a part of it. One query.
+    pub async fn called(&self, name: &str) -> Result<Vec<AuthId>, TableError> {
+        let found = self.table.found(name).await?;
+        let users = found
+            .iter()
+            .filter_map(|(key, _)| key.strip_prefix("user#").map(AuthId::from));
+        Ok(users.collect())
     }
 
     /// Puts where the user is, where that is still what it was `from`: the conversation has moved.
@@ -271,6 +295,13 @@ impl UserMap {
 }
 
 impl User {
+    /// What the channel calls the user: all of its id, and the last part alone where it has a workspace's, too.
+    fn names(&self) -> BTreeSet<String> {
+        let whole = self.channel_user.as_str();
+        let last = whole.rsplit(':').next().unwrap_or(whole);
+        [whole, last].map(ToOwned::to_owned).into()
+    }
+
     /// The connection by which the last hand-off was asked for; where there is none, the user's.
     #[must_use]
     pub fn handoff_connection(&self) -> &ConnectionId {

@@ -7,9 +7,16 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 /** A port that nobody listens on. */
-function freePort() {
+export function freePort() {
   return new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => { const { port } = server.address(); server.close(() => resolve(port)); });
+  });
+}
+
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    args: ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
 }
 
@@ -20,10 +27,7 @@ export class Demo {
     demo.port = await freePort();
     demo.url = `http://127.0.0.1:${demo.port}`;
     await demo.serve();
-    demo.browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM,
-      args: ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-    });
+    demo.browser = await launch();
     return demo;
   }
 

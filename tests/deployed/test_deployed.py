@@ -7,9 +7,12 @@ import os
 import re
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from conftest import STACK, Bridge, eventually, http
+
+RUNBOOKS = (Path(__file__).parents[2] / "docs/runbooks.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +101,14 @@ def test_the_lines_carry_metrics_by_stack_source_and_direction(configured):
 def test_the_dashboard_and_the_alarms_look_at_what_there_is(configured):
     cloudwatch = configured.aws.client("cloudwatch")
     counted = {"received", "repeated", "delivered", "end_to_end_ms", "retries", "dead", "rejected", "not_understood"}
-    counted |= {"needs_attention", "outages", "recovered", "enable_failures", "enables_refused", "unknown_events"}
+    counted |= {"dead_now", "needs_attention", "outages", "recovered", "enable_failures", "enables_refused", "unknown_events"}
     alarms = [alarm for alarm in cloudwatch.describe_alarms()["MetricAlarms"] if alarm["AlarmName"].startswith(STACK)]
-    assert len(alarms) == 17
+    assert len(alarms) == 19
     for alarm in alarms:
-        assert "docs/operations.md" in alarm["AlarmDescription"]
+        assert "docs/runbooks.md#" in alarm["AlarmDescription"], alarm["AlarmDescription"]
+        # Each has its own heading there.
+        heading = alarm["AlarmDescription"].rsplit("#", 1)[1]
+        assert f"## {heading}".replace("-", " ") in RUNBOOKS.lower().replace("-", " "), heading
         assert alarm["Namespace"].startswith("AWS/") or alarm["MetricName"] in counted, alarm["MetricName"]
     widgets = json.loads(cloudwatch.get_dashboard(DashboardName=STACK)["DashboardBody"])["widgets"]
     (shown,) = [widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm"]
@@ -129,6 +135,8 @@ def test_a_message_there_and_back_costs_the_calls_that_the_operations_guide_coun
     # entry; two note the reaction that shows that the message was taken, and forget it; two note
     # that Haptik was told and heard, and a third does when the edge has not noted the latter for ten seconds.
     assert 6 <= calls.pop("UpdateItem") <= 7, calls
+    # What each entry is found by: beside it, and again once the provider has given it an id.
+    assert 2 <= calls.pop("BatchWriteItem") <= 5, calls
     assert calls == {"PutItem": 2, "SendMessage": 2, "Query": 2, "GetItem": 2}, calls
 
 

@@ -219,13 +219,13 @@ impl Neighbours {
     }
 }
 
-/// A webhook sink that gets all events.
+/// A webhook sink that gets all events, and receipts.
 fn audit() -> String {
     format!(
         r#"
         [sinks.audit]
         type = "webhook"
-        events = ["*"]
+        events = ["*", "message_delivered", "message_failed"]
         url = "@sink@"
         signing_secrets = ["{}"]
         "#,

@@ -27,6 +27,12 @@ mod identity;
 mod order;
 #[path = "end_to_end/outage.rs"]
 mod outage;
+#[path = "end_to_end/rates.rs"]
+mod rates;
+#[path = "end_to_end/reading.rs"]
+mod reading;
+#[path = "end_to_end/receipts.rs"]
+mod receipts;
 #[path = "end_to_end/sinks.rs"]
 mod sinks;
 #[path = "end_to_end/slack.rs"]

@@ -30,6 +30,8 @@ section! {
         handoff_only: bool = default(Flag, false),
         /// Whether an action that opens a link and says something by it has a `value` beside its `url`.
         link_says: bool = default(Flag, true),
+        /// Whether the application is told [what became of each message](custom-channel.md#receipts), of its users' and of Haptik's: `message_delivered` or `message_failed`.
+        receipts: bool = default(Flag, false),
         /// How Haptik is told what was said before a hand-off: in one message, or as few as it fits into, or line by line.
         transcript: Transcript = default(TRANSCRIPTS, "message"),
     }

@@ -1,6 +1,7 @@
 //! What the application gets: the message in plain terms, with HSL beside it for those who can show
 //! more.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::channel::Part;
@@ -12,6 +13,7 @@ use haptik_bridge_shared::message::handoff::Ended;
 use haptik_bridge_shared::message::hsl::{
     Actionable, Card, Effect, Element, Form, Hsl, TapMessage, opened,
 };
+use haptik_bridge_shared::message::receipt::AddressedReceipt;
 use haptik_bridge_shared::message::without_machine_parts;
 use haptik_bridge_shared::message::{Content, Handback, Outgoing, Returned, Sender, UserAction};
 use haptik_bridge_shared::standard_webhooks::message_id;
@@ -81,6 +83,28 @@ pub(super) fn handback(handback: &Handback) -> Part {
         "handoff_id": handback.handoff,
     });
     request(&handback.auth_id, &handback.key, payload, more)
+}
+
+/// The request that tells what became of a message.
+pub(super) fn receipt(auth_id: &AuthId, key: &EntryKey, addressed: &AddressedReceipt) -> Part {
+    let receipt = &addressed.receipt;
+    let at = Timestamp::from_millisecond(receipt.ended_at).unwrap_or_default();
+    let payload = json!({
+        "type": receipt.outcome.event_name(),
+        "id": receipt.id,
+        "timestamp": at.to_string(),
+        "user": {"id": addressed.channel_user},
+        "message_id": receipt.message_id,
+        "direction": receipt.direction,
+    });
+    let mut more = json!({});
+    if let Some(reason) = &receipt.reason {
+        more["reason"] = json!(reason);
+    }
+    if receipt.replayed {
+        more["replayed"] = json!(true);
+    }
+    request(auth_id, key, payload, more)
 }
 
 /// A request with this payload and `more` beside it.

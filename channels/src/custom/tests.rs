@@ -32,6 +32,7 @@ fn settings(callback_url: Url) -> config::Custom {
         link_says: true,
         callback_url,
         handoff_only: false,
+        receipts: false,
         transcript: config::Transcript::Message,
     }
 }

@@ -10,7 +10,7 @@
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Attachment, Profile};
+use haptik_bridge_shared::message::{Attachment, Profile, language};
 use haptik_bridge_shared::redacted_debug;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -236,8 +236,6 @@ fn done<A>(
 /// (<https://developers.google.com/workspace/chat/api/reference/rest/v1/User>).
 fn profile(event: &Event<'_>) -> Profile {
     let user = event.user();
-    let language = event.locale.to_lowercase();
-    let language = language.split(['-', '_']).next();
     let mut custom_data = Map::new();
     if let Some(name) = lenient_json::some_text(user, "name") {
         custom_data.insert("google_chat_user".to_owned(), name.into());
@@ -245,9 +243,7 @@ fn profile(event: &Event<'_>) -> Profile {
     Profile {
         name: lenient_json::some_text(user, "displayName"),
         email: lenient_json::some_text(user, "email"),
-        language_code: language
-            .filter(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_lowercase()))
-            .map(ToOwned::to_owned),
+        language_code: language(&event.locale),
         custom_data,
         ..Profile::default()
     }

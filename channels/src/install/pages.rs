@@ -31,6 +31,15 @@ pub struct Installer<T: Tenant> {
     pub(super) installations: Installations<T>,
 }
 
+/// A page by which the app is installed.
+#[derive(Debug)]
+pub struct Page {
+    /// The page.
+    pub response: Response,
+    /// The tenant in which the app is installed now, where this page says so.
+    pub installed: Option<String>,
+}
+
 impl<T: Tenant> Installer<T> {
     pub(super) fn new(
         app: App<T>,
@@ -61,19 +70,22 @@ impl<T: Tenant> Installer<T> {
     }
 
     /// The page at a path, if there is one.
-    pub(super) async fn page(&self, request: &Request<'_>, now: Timestamp) -> Option<Response> {
+    pub(super) async fn page(&self, request: &Request<'_>, now: Timestamp) -> Option<Page> {
         if request.method != Method::GET {
             return None;
         }
         match request.path.trim_matches('/') {
-            "install" => Some(self.install(now)),
+            "install" => Some(Page {
+                response: self.install(now),
+                installed: None,
+            }),
             "oauth" => Some(self.come_back(request, now).await),
             _ => None,
         }
     }
 
-    /// Ends an installation.
-    pub(super) async fn end(&self, ended: &Ended<T>, now: Timestamp) -> Result<(), Failure> {
+    /// Ends an installation; whether it was one until now.
+    pub(super) async fn end(&self, ended: &Ended<T>, now: Timestamp) -> Result<bool, Failure> {
         let is_over = self.installations.end(ended, now).await?;
         let place = format!("{} {}", T::NOUN, ended.tenant);
         if is_over {
@@ -82,7 +94,7 @@ impl<T: Tenant> Installer<T> {
             let reason = format!("{place}: none, or installed again since");
             self.record("uninstalled", Outcome::Nothing, &reason, now);
         }
-        Ok(())
+        Ok(is_over)
     }
 
     /// Sends the browser to the provider.
@@ -108,7 +120,8 @@ impl<T: Tenant> Installer<T> {
     }
 
     /// The browser comes back from the provider.
-    async fn come_back(&self, request: &Request<'_>, now: Timestamp) -> Response {
+    async fn come_back(&self, request: &Request<'_>, now: Timestamp) -> Page {
+        let mut installed = None;
         let shown = match self.installed(request, now).await {
             Ok(granted) => {
                 let id = granted.tenant.to_string();
@@ -121,7 +134,9 @@ impl<T: Tenant> Installer<T> {
                     "The app is installed in {name}. You can close this page, and write to the app in {}.",
                     self.app.provider
                 );
-                page(200, "Installed", &text)
+                let shown = page(200, "Installed", &text);
+                installed = Some(id);
+                shown
             }
             Err(stopped) => {
                 self.record("installed", Outcome::Rejected, &stopped.reason, now);
@@ -129,7 +144,10 @@ impl<T: Tenant> Installer<T> {
             }
         };
         // The cookie has served, whatever came of it.
-        with_cookie(shown, self.cookie("", 0))
+        Page {
+            response: with_cookie(shown, self.cookie("", 0)),
+            installed,
+        }
     }
 
     async fn installed(

@@ -89,9 +89,9 @@ fn print(printer: &dyn Printer, text: &[Span], out: &mut String) {
             Span::LineBreak => out.push('\n'),
             Span::Bullet => out.push_str(printer.bullet()),
         }
-        let printed = out.get(start..).unwrap_or_default();
-        let (first, last) = inside(printed);
-        let next = printed.chars().next();
+        let written = out.get(start..).unwrap_or_default();
+        let (first, last) = inside(written);
+        let next = written.chars().next();
         let is_next_to_mark = !has_marks && next.is_some_and(touches);
         let apart = if has_marks && before.is_some_and(touches) {
             printer.apart(first)

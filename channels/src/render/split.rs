@@ -18,7 +18,7 @@ use crate::limits::{Counted, Size};
 pub fn split(text: &[Span], size: Size, markup: Markup, counted: Counted) -> Vec<Rich> {
     let size = size.of(&markup.print(text));
     let measure = Measure::new(markup, counted, size.unit);
-    let text = loosened(text, size.max, measure);
+    let text = loosened(text, size.max, measure, markup);
     let mut atoms = Atoms::new(measure, size.max);
     atoms.read(&text, None);
     let end = atoms.without_trailing_space(0, atoms.list.len());
@@ -43,13 +43,16 @@ pub fn split(text: &[Span], size: Size, markup: Markup, counted: Counted) -> Vec
 
 /// The text, with what no text has room for as plain text: links and code of one line, which stay in one
 /// piece, and marks that would leave no room for what they mark.
-fn loosened(text: &[Span], room: usize, measure: Measure) -> Rich {
+fn loosened(text: &[Span], room: usize, measure: Measure, markup: Markup) -> Rich {
     let mut loosened_text = Rich::new();
     for span in text {
         let alone = std::slice::from_ref(span);
         match span {
             Span::Link { .. } | Span::Code(_) if measure.length(alone) > room => {
                 loosened_text.push(Span::Text(Markup::Plain.print(alone)));
+            }
+            Span::Code(code) if is_text(code, markup) => {
+                loosened_text.push(Span::Text(code.trim().to_owned()));
             }
             Span::CodeBlock(code) if measure.fences() + ENOUGH > room => {
                 loosened_text.extend(verbatim(code));
@@ -58,10 +61,10 @@ fn loosened(text: &[Span], room: usize, measure: Measure) -> Rich {
                 Some((style, inside)) => {
                     let left = room.saturating_sub(measure.marks(style));
                     if left < ENOUGH {
-                        loosened_text.extend(loosened(inside, room, measure));
+                        loosened_text.extend(loosened(inside, room, measure, markup));
                         continue;
                     }
-                    let inside = loosened(inside, left, measure);
+                    let inside = loosened(inside, left, measure, markup);
                     loosened_text.push(Span::emphasised(style, inside));
                 }
                 None => loosened_text.push(other.clone()),
@@ -69,6 +72,14 @@ fn loosened(text: &[Span], room: usize, measure: Measure) -> Rich {
         }
     }
     loosened_text
+}
+
+/// Whether a markup prints code as text, as it has to where there is a backtick in it that nothing can escape: how long
+/// that is depends on what stands beside it.
+fn is_text(code: &str, markup: Markup) -> bool {
+    let print = |span: Span| markup.print(&[span]);
+    code.contains('`')
+        && print(Span::Code(code.to_owned())) == print(Span::Text(code.trim().to_owned()))
 }
 
 /// Room for one character, whatever its markup makes of it.

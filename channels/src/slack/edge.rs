@@ -10,6 +10,7 @@ use haptik_bridge_shared::ids::{AuthId, AuthIds, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::Element;
+use haptik_bridge_shared::message::operator_event::OperatorEvent;
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
@@ -103,8 +104,11 @@ impl SlackEdge {
             effects.push(Effect::Run(opening.fallback));
         }
         if let Some(ended) = &reading.ended {
-            let ended = self.api.workspaces().end(ended, now).await;
-            ended.map_err(|failure| Rejected::Unavailable(failure.reason))?;
+            let is_over = self.api.workspaces().end(ended, now).await;
+            if is_over.map_err(|failure| Rejected::Unavailable(failure.reason))? {
+                let workspace = ended.tenant.to_string();
+                effects.push(Effect::Operator(OperatorEvent::WorkspaceGone, workspace));
+            }
         }
         effects.extend(reading.unknown.map(Effect::Unknown));
         effects.extend(reading.not_understood.map(Effect::NotUnderstood));
@@ -186,7 +190,13 @@ impl Edge<Slack> for SlackEdge {
         now: Timestamp,
     ) -> Result<Receipt<Slack>, Rejected> {
         if let Some(page) = self.api.workspaces().page(request, now).await {
-            return Ok(Receipt::nothing(page));
+            let installed = page
+                .installed
+                .map(|workspace| Effect::Operator(OperatorEvent::WorkspaceInstalled, workspace));
+            return Ok(Receipt {
+                response: page.response,
+                effects: installed.into_iter().collect(),
+            });
         }
         let mut reading = self.read(request, now)?;
         if let Some((search, auth_id)) = &reading.search {

@@ -22,6 +22,9 @@ pub(super) async fn parts_sent(
     place: &Address,
     outgoing: &Outgoing,
 ) -> Result<Option<Vec<usize>>, SlackError> {
+    let Some(channel) = conversation(api, place).await? else {
+        return Ok(None);
+    };
     let oldest = outgoing
         .received_at
         .checked_sub(CLOCK_SKEW)
@@ -31,7 +34,7 @@ pub(super) async fn parts_sent(
     let mut cursor = String::new();
     for _ in 0..PAGES {
         let mut arguments = vec![
-            ("channel", place.channel.as_str()),
+            ("channel", channel.as_str()),
             ("include_all_metadata", "true"),
             ("limit", "100"),
             ("oldest", &oldest),
@@ -68,6 +71,28 @@ pub(super) async fn parts_sent(
     found.sort_unstable();
     found.dedup();
     Ok(Some(found))
+}
+
+/// The id of the conversation: of an address that is a user's, as that of what follows from a slash command, it is the
+/// direct conversation with that user, which only `chat.postMessage` finds by itself. `None` when the app may not
+/// ask, or there is none yet (<https://docs.slack.dev/reference/methods/conversations.open>).
+async fn conversation(api: &Api, place: &Address) -> Result<Option<String>, SlackError> {
+    if !place.channel.starts_with(['U', 'W']) {
+        return Ok(Some(place.channel.clone()));
+    }
+    let arguments = [
+        ("users", place.channel.as_str()),
+        ("prevent_creation", "true"),
+    ];
+    let arguments = Arguments::Form(&arguments);
+    let workspace = place.workspace.as_ref();
+    match api.call(workspace, "conversations.open", arguments).await {
+        Ok(answer) => Ok(answer
+            .get("channel")
+            .and_then(|channel| lenient_json::some_text(channel, "id"))),
+        Err(error) if error.is_refused() || error.code() == "missing_scope" => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Which part of this message another one in the conversation is, by its metadata.

@@ -24,7 +24,7 @@ const LARGEST_ANSWER: usize = 64 * 1024;
 #[rustfmt::skip]
 const SCOPES: &[&str] = &[
     "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write",
-    "commands", "files:read", "groups:history", "groups:read", "im:history", "mpim:history",
+    "commands", "files:read", "groups:history", "groups:read", "im:history", "im:write", "mpim:history",
     "reactions:write", "users:read", "users:read.email",
 ];
 

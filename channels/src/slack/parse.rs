@@ -144,7 +144,13 @@ impl Reader<'_> {
     /// disable the endpoint.
     pub(super) fn read(self, body: &[u8]) -> Reading {
         let start = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+        // A form is of ASCII, without a zero; JSON may be UTF-16.
+        let is_wide = matches!(
+            body,
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..]
+        );
         let read = match start.trim_ascii_start().first() {
+            Some(_) if is_wide => json(body).and_then(|envelope| self.object(&envelope)),
             Some(b'{') => json(body).and_then(|envelope| self.object(&envelope)),
             Some(_) => self.form(body),
             None => Err("an empty body".to_owned()),

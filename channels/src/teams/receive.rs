@@ -4,7 +4,7 @@
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Attachment, Profile};
+use haptik_bridge_shared::message::{Attachment, Profile, language};
 use haptik_bridge_shared::redacted_debug;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -261,8 +261,6 @@ fn profile(activity: &Value) -> Profile {
         let here = lenient_json::some_text(activity, here);
         here.or_else(|| lenient_json::some_text(client, there))
     };
-    let language = said("locale", "locale").unwrap_or_default().to_lowercase();
-    let language = language.split(['-', '_']).next();
     let mut custom_data = Map::new();
     if let Some(id) = lenient_json::some_text(from, "aadObjectId") {
         custom_data.insert("teams_user".to_owned(), id.into());
@@ -272,9 +270,7 @@ fn profile(activity: &Value) -> Profile {
     }
     Profile {
         name: lenient_json::some_text(from, "name"),
-        language_code: language
-            .filter(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_lowercase()))
-            .map(ToOwned::to_owned),
+        language_code: said("locale", "locale").and_then(|locale| language(&locale)),
         custom_data,
         ..Profile::default()
     }

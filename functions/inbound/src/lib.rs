@@ -24,7 +24,8 @@ use haptik_bridge_channels::redact_body::redact_body;
 use haptik_bridge_shared::bridge::{Bridge, BridgeError, Connection};
 use haptik_bridge_shared::ids::{AuthIdSource, ConnectionId, EntryKey};
 use haptik_bridge_shared::ingest::{
-    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal, refused_encoding,
+    LARGEST_BODY, NotDurable, Occurrence, RequestContext, normalize_error_response, refusal,
+    refused_encoding, refused_rate,
 };
 use haptik_bridge_shared::net::online;
 use haptik_bridge_shared::reloading::Reloading;
@@ -202,6 +203,12 @@ async fn receive(reloading: &Reloading<Inbound>, name: &str, request: &Request<'
         Ok(receipt) => receipt,
         Err(rejected) => return reject(&source, &rejected, now),
     };
+    let is_counted = !receipt.effects.is_empty();
+    let limit = connection.rate_per_second.filter(|_| is_counted);
+    if let Err(too_many) = bridge.rates.admit(&source, limit, now).await {
+        telemetry::rate_limited(&source, now);
+        return refused_rate(too_many);
+    }
     let at = Connected {
         bridge,
         id,
@@ -257,6 +264,16 @@ impl Connected<'_> {
                 AnyEffect::DeliveryReport { message_id, failed } => {
                     let (source, now) = (context.source, context.now);
                     telemetry::delivery_report(source, &message_id, failed.as_deref(), now);
+                }
+                AnyEffect::Operator(event, part) => {
+                    let occurrence = Occurrence {
+                        event,
+                        place: context.source,
+                        part: Some(&part),
+                        since: context.now,
+                        reason: None,
+                    };
+                    bridge.try_to_tell_operator(context, occurrence).await;
                 }
                 AnyEffect::Unknown(name) => {
                     telemetry::unknown_event(context.source, &name, context.now);

@@ -30,6 +30,8 @@ pub(crate) enum DeliveryOutcome {
     ShownIndicator(Vec<String>),
     /// There was nothing to deliver, for this reason.
     Nothing(&'static str),
+    /// It was not delivered and is not to be, for this reason. Nothing has failed.
+    Undelivered(&'static str),
     /// It is to be tried again after this time, and for this reason. Nothing has failed.
     Later(Duration, &'static str),
     /// The whole sink takes nothing until somebody has mended it. Its lanes are rung then.
@@ -71,13 +73,18 @@ impl<'a> Attempt<'a> {
         self.place.get_or_init(|| format!("channels/{connection}"));
     }
 
-    /// Records the end of the try in the log and the metrics.
-    pub(crate) fn record_hop(&self, outcome: Outcome, reason: Option<&str>) {
+    /// Where it goes or came in: `channels/acme`, `haptik/main`, `sinks/crm`.
+    pub(crate) fn place(&self) -> String {
         let place = self.place.get_or_init(|| match &self.entry.payload {
             Payload::Webhook { account, .. } => format!("haptik/{account}"),
             _ => "processor".to_owned(),
         });
-        Hop::new("delivered", place)
+        place.clone()
+    }
+
+    /// Records the end of the try in the log and the metrics.
+    pub(crate) fn record_hop(&self, outcome: Outcome, reason: Option<&str>) {
+        Hop::new("delivered", &self.place())
             .entry(&self.entry.lane, &self.entry.key)
             .outcome(outcome)
             .written_at(self.entry.at)

@@ -7,8 +7,12 @@ use std::time::{Duration, Instant};
 
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::ingest::{Occurrence, RequestContext};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::message::operator_event::OperatorEvent;
+use haptik_bridge_shared::message::receipt::ReceiptOutcome;
+use haptik_bridge_shared::net::exchange;
 use haptik_bridge_shared::retry::{self, Failure, FailureReason, Retry};
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::Outcome;
@@ -20,6 +24,7 @@ use self::order::{in_order, is_chat_complete, order_completions};
 use crate::attempt::{Attempt, DeliveryOutcome, LaneStopped};
 use crate::handoff_end::end_handoff_after_dead_letter;
 use crate::limits::Limits;
+use crate::receipt::{End, Receipts};
 use crate::to_channel::ToChannel;
 use crate::to_haptik::ToHaptik;
 use crate::to_sink::ToSink;
@@ -169,7 +174,10 @@ impl Drain<'_> {
         let begun_before = entry.attempts + entry.starts + entry.overruns > 0;
         let begun_before = begun_before || entry.parts_done > 0 || entry.revived_at.is_some();
         let again = self.receives > 1 || begun_before;
-        let delivery = Box::pin(self.deliver(attempt, again));
+        let delivery = exchange::during(
+            entry.correlation_id.clone(),
+            Box::pin(self.deliver(attempt, again)),
+        );
         match tokio::time::timeout(self.limits.delivery_timeout, delivery).await {
             Ok(Ok(DeliveryOutcome::Later(pause, reason))) => {
                 attempt.record_hop(Outcome::Waiting, Some(reason));
@@ -191,6 +199,10 @@ impl Drain<'_> {
             }
             Ok(Ok(DeliveryOutcome::Nothing(reason))) => {
                 self.record_done(attempt, Some(reason), &[]).await?;
+                Ok(LaneStep::Continue(Progress::Finished))
+            }
+            Ok(Ok(DeliveryOutcome::Undelivered(reason))) => {
+                self.record_undelivered(attempt, reason).await?;
                 Ok(LaneStep::Continue(Progress::Finished))
             }
             Ok(Err(failure)) => self.record_failure(attempt, &failure).await,
@@ -247,6 +259,11 @@ impl Drain<'_> {
                 Lane::Channel(auth_id),
                 Payload::HandoffEnded { .. } | Payload::MessageReturned { .. },
             ) => self.to_channel().deliver_to_bot(attempt, auth_id).await,
+            (Lane::Channel(auth_id), Payload::Receipt { receipt }) => {
+                self.to_channel()
+                    .deliver_receipt(attempt, auth_id, receipt)
+                    .await
+            }
             (Lane::Task(_), Payload::Task { connection, task }) => {
                 self.to_channel().perform(connection, task).await
             }
@@ -266,12 +283,42 @@ impl Drain<'_> {
         reason: Option<&str>,
         message_ids: &[String],
     ) -> Result<(), TableError> {
-        let outcome = reason.map_or(Outcome::Ok, |_| Outcome::Nothing);
-        let (why, now) = (reason.map(FailureReason::from), Timestamp::now());
-        let ledger = &self.bridge.ledger;
-        let delivered = ledger.delivered(attempt.entry, why, message_ids, now);
+        let end = End {
+            outcome: ReceiptOutcome::Delivered,
+            reason,
+            failed_tries: 0,
+            sent_as: message_ids,
+            at: Timestamp::now(),
+        };
+        self.record_end(attempt, end).await
+    }
+
+    /// Records that an entry ended without having been delivered, though nothing failed.
+    async fn record_undelivered(
+        &self,
+        attempt: &Attempt<'_>,
+        reason: &str,
+    ) -> Result<(), TableError> {
+        let end = End {
+            outcome: ReceiptOutcome::Failed,
+            reason: Some(reason),
+            failed_tries: 0,
+            sent_as: &[],
+            at: Timestamp::now(),
+        };
+        self.record_end(attempt, end).await
+    }
+
+    async fn record_end(&self, attempt: &Attempt<'_>, end: End<'_>) -> Result<(), TableError> {
+        let outcome = end.reason.map_or(Outcome::Ok, |_| Outcome::Nothing);
+        let (why, ledger) = (end.reason.map(FailureReason::from), &self.bridge.ledger);
+        let due = self.receipts().due(attempt.entry, &end).await?;
+        let delivered = ledger.delivered(attempt.entry, why, end.sent_as, &due, end.at);
         let ended = delivered.await;
-        attempt.record_hop(outcome, reason);
+        attempt.record_hop(outcome, end.reason);
+        if ended.is_ok() {
+            self.receipts().ring(&due).await;
+        }
         ended
     }
 
@@ -300,11 +347,41 @@ impl Drain<'_> {
             return given_up.map(|()| LaneStep::Continue(Progress::Finished));
         }
         attempt.record_hop(Outcome::WillRetry, Some(&failure.reason));
+        if failure.of_credentials {
+            self.tell_secret_refused(attempt, &failure.reason).await;
+        }
         self.bridge.ledger.failed(entry, why).await?;
         Ok(LaneStep::Pause(Some(retry::pause(
             entry.attempts + 1,
             after,
         ))))
+    }
+
+    /// Tells the sinks that ask for it that a secret is not accepted: of one place once an hour.
+    async fn tell_secret_refused(&self, attempt: &Attempt<'_>, reason: &str) {
+        let now = Timestamp::now();
+        let hour = now.as_second() - now.as_second().rem_euclid(3_600);
+        let occurrence = Occurrence {
+            event: OperatorEvent::SecretRefused,
+            place: &self.refused_at(attempt),
+            part: None,
+            since: Timestamp::from_second(hour).unwrap_or(now),
+            reason: Some(reason),
+        };
+        let context = RequestContext::new("processor", now);
+        self.bridge.try_to_tell_operator(context, occurrence).await;
+    }
+
+    /// Who does not accept a secret: the account, towards Haptik, else where the entry goes.
+    fn refused_at(&self, attempt: &Attempt<'_>) -> String {
+        match (self.lane, &attempt.entry.payload) {
+            (Lane::Haptik(_), Payload::Inbound { connection, .. }) => {
+                let connection = self.bridge.connections.get(connection);
+                let account = connection.map(|connection| connection.account.to_string());
+                format!("haptik/{}", account.unwrap_or_default())
+            }
+            _ => attempt.place(),
+        }
     }
 
     /// Makes an entry a dead letter, after so many failed tries that nothing was noted of yet; the lane goes
@@ -318,10 +395,18 @@ impl Drain<'_> {
         // Before it is recorded, so that it is done again where that fails.
         end_handoff_after_dead_letter(self.bridge, attempt.entry, &why.in_full()).await?;
         attempt.record_hop(Outcome::Dead, Some(why.reason));
-        self.bridge
-            .ledger
-            .give_up(attempt.entry, why, failed_tries, Timestamp::now())
-            .await
+        let (entry, ledger, now) = (attempt.entry, &self.bridge.ledger, Timestamp::now());
+        let end = End {
+            outcome: ReceiptOutcome::Failed,
+            reason: Some(why.reason),
+            failed_tries,
+            sent_as: &entry.message_ids,
+            at: now,
+        };
+        let due = self.receipts().due(entry, &end).await?;
+        ledger.give_up(entry, why, failed_tries, &due, now).await?;
+        self.receipts().ring(&due).await;
+        Ok(())
     }
 
     /// The entries in the order in which they are to be delivered.
@@ -338,6 +423,18 @@ impl Drain<'_> {
             bridge: self.bridge,
             outlets: self.outlets,
             delivery_timeout: self.limits.delivery_timeout,
+        }
+    }
+
+    /// Rings for the receipts of messages that ended right before a process was stopped.
+    pub(crate) async fn ring_for_receipts(&self) {
+        self.receipts().ring_again(self.lane).await;
+    }
+
+    fn receipts(&self) -> Receipts<'_> {
+        Receipts {
+            bridge: self.bridge,
+            outlets: self.outlets,
         }
     }
 

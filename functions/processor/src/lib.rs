@@ -21,6 +21,7 @@ mod attempt;
 mod handoff_end;
 mod limits;
 mod offer;
+mod receipt;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -201,7 +202,11 @@ impl Processor {
                 .max()
                 .unwrap_or(1),
         };
-        drain.run(wake_ups, deadline).await
+        drain.run(wake_ups, deadline).await?;
+        if drain.receives > 1 {
+            drain.ring_for_receipts().await;
+        }
+        Ok(())
     }
 
     /// Does what is due, whether or not anybody writes: see `maintenance`. To be called often, every

@@ -11,7 +11,7 @@ use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::message::handoff::{Ended, Reason};
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
-use haptik_bridge_shared::telemetry::Outcome;
+use haptik_bridge_shared::telemetry::{self, Outcome};
 use haptik_bridge_shared::users;
 use haptik_bridge_sinks::Sinks;
 use jiff::Timestamp;
@@ -20,6 +20,9 @@ use crate::outage::{OutageFollower, record_account_hop};
 
 /// How many pages of hand-offs one run looks at: what is due beyond that is the next one's.
 const HANDOFF_PAGES: usize = 50;
+
+/// Up to how many entries are counted that were given up.
+const MOST_DEAD: usize = 1_000;
 
 /// The `device_platform` of what comes by the bridge.
 const BRIDGE_PLATFORM: u64 = 13;
@@ -56,6 +59,7 @@ impl Maintenance<'_> {
     /// which nobody may have rung; every few minutes it mends what a channel's provider has ended.
     pub(crate) async fn run(&self, now: Timestamp) {
         self.end_overdue_handoffs(now).await;
+        self.count_dead(now).await;
         let webhooks = self.webhooks().into_iter();
         let accounts: BTreeSet<AccountId> = webhooks.map(|webhook| webhook.account).collect();
         self.try_closed_sinks(now).await;
@@ -85,6 +89,16 @@ impl Maintenance<'_> {
                     tracing::warn!(%connection, reason, "a connection could not be looked after");
                 }
             }
+        }
+    }
+
+    /// Counts what was given up and lies there, as long as entries are kept.
+    async fn count_dead(&self, now: Timestamp) {
+        let kept = self.bridge.config.delivery.entry_ttl;
+        let since = now.checked_sub(kept).unwrap_or(now);
+        match self.bridge.ledger.count_dead(since, MOST_DEAD).await {
+            Ok(count) => telemetry::dead_now(count),
+            Err(error) => tracing::warn!(%error, "how much was given up is not known"),
         }
     }
 

@@ -13,6 +13,8 @@ use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::health::WebhookHealth;
 use haptik_bridge_shared::ids::{AccountId, AuthId};
+use haptik_bridge_shared::ingest::{Occurrence, RequestContext};
+use haptik_bridge_shared::message::operator_event::OperatorEvent;
 use haptik_bridge_shared::outage::{Cause, Cursor, Outage, Proof};
 use haptik_bridge_shared::retry::Retry;
 use haptik_bridge_shared::table::TableError;
@@ -84,7 +86,30 @@ impl OutageFollower<'_> {
                 self.close(&mut outage, enabled, now).await?;
             }
         }
+        self.tell_operator(&outage, now).await;
         self.bridge.outages.put(&outage).await
+    }
+
+    /// Tells the sinks that ask for it that Haptik had disabled the webhook, and that it is well again. What is
+    /// told with each step is told once.
+    async fn tell_operator(&self, outage: &Outage, now: Timestamp) {
+        if outage.proof.is_none() {
+            return;
+        }
+        let place = format!("haptik/{}", outage.account);
+        let context = RequestContext::new("processor", now);
+        let mut occurrence = Occurrence {
+            event: OperatorEvent::WebhookDisabled,
+            place: &place,
+            part: None,
+            since: outage.began,
+            reason: outage.reason.as_deref(),
+        };
+        self.bridge.try_to_tell_operator(context, occurrence).await;
+        if outage.closed.is_some() {
+            occurrence.event = OperatorEvent::WebhookEnabled;
+            self.bridge.try_to_tell_operator(context, occurrence).await;
+        }
     }
 
     /// The account's open outage, or the one that is suspected now. To be asked for before the webhook is

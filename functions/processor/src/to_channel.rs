@@ -12,6 +12,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, SentMessage};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::handoff::Origin;
+use haptik_bridge_shared::message::receipt::AddressedReceipt;
 use haptik_bridge_shared::message::{Address, Handback, Outgoing, Returned, Task};
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable};
 use haptik_bridge_shared::users::User;
@@ -197,6 +198,32 @@ impl ToChannel<'_> {
         let outlet = outlet(self.outlets, &user.connection)?;
         let parts = outlet.hand_back(&handback).into_iter().collect();
         self.send(entry, &user, outlet, parts, &[]).await
+    }
+
+    /// Tells an application what became of a message.
+    pub(crate) async fn deliver_receipt(
+        &self,
+        attempt: &Attempt<'_>,
+        auth_id: &AuthId,
+        addressed: &AddressedReceipt,
+    ) -> Result<DeliveryOutcome, Failure> {
+        let (entry, connection) = (attempt.entry, &addressed.connection);
+        attempt.goes_to(connection);
+        let outlet = outlet(self.outlets, connection)?;
+        let Some(part) = outlet.receipt(auth_id, &entry.key, addressed) else {
+            return Ok(DeliveryOutcome::Nothing(
+                "nobody asks for receipts any more",
+            ));
+        };
+        let since = Timestamp::now();
+        outlet.send(&addressed.address, &part).await?;
+        record_step(
+            entry,
+            "sent_to_channel",
+            &format!("channels/{connection}"),
+            since,
+        );
+        Ok(DeliveryOutcome::Whole)
     }
 
     /// Why a delivery is not for the user of this name: others call somebody that too, or it is of another chat

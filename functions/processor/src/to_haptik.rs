@@ -229,7 +229,7 @@ impl ToHaptik<'_> {
         let action = if let UserAction::Unresolved { reference } = &inbound.action {
             let fetched = outlet.resolve(&inbound.address, reference).await;
             let Some(action) = fetched.map_err(Failure::from)? else {
-                return Ok(DeliveryOutcome::Nothing("what was sent is gone"));
+                return Ok(DeliveryOutcome::Undelivered("what was sent is gone"));
             };
             resolved = action;
             &resolved

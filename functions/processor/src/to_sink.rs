@@ -6,8 +6,10 @@ use haptik_bridge_shared::breaker::{Admission, CircuitBreaker};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::ingest::{Occurrence, RequestContext};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::message::operator_event::OperatorEvent;
 use haptik_bridge_shared::net::CallErrorKind;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
@@ -102,9 +104,13 @@ impl ToSink<'_> {
             })
             .await;
         match delivered {
-            Ok(Delivered::Done | Delivered::Ticket(_)) => {
+            Ok(Delivered::Done) => {
                 self.on_success(name, &attempt.breaker).await?;
                 Ok(DeliveryOutcome::Whole)
+            }
+            Ok(Delivered::Ticket(ticket)) => {
+                self.on_success(name, &attempt.breaker).await?;
+                Ok(DeliveryOutcome::ShownIndicator(vec![ticket.id]))
             }
             Ok(Delivered::Nothing(reason)) => Ok(DeliveryOutcome::Nothing(reason)),
             Ok(Delivered::Later(pause, reason)) => Ok(DeliveryOutcome::Later(pause, reason)),
@@ -118,11 +124,33 @@ impl ToSink<'_> {
             return Ok(());
         }
         tracing::info!(sink = name, "the sink's credentials are accepted again");
+        self.tell_operator(OperatorEvent::SinkOn, name, breaker, None)
+            .await;
         if let Err(error) = self.bridge.ring_pending_of(name, Timestamp::now()).await {
             // It is rung for within the hour, and by every further event.
             tracing::warn!(sink = name, %error, "what is pending could not be rung for");
         }
         Ok(())
+    }
+
+    /// Tells the sinks that ask for it that one is off or on.
+    async fn tell_operator(
+        &self,
+        event: OperatorEvent,
+        name: &str,
+        breaker: &CircuitBreaker,
+        reason: Option<&str>,
+    ) {
+        let now = Timestamp::now();
+        let occurrence = Occurrence {
+            event,
+            place: &format!("sinks/{name}"),
+            part: None,
+            since: breaker.since.unwrap_or(now),
+            reason,
+        };
+        let context = RequestContext::new("processor", now);
+        self.bridge.try_to_tell_operator(context, occurrence).await;
     }
 
     /// What a failure means for its entry and for the sink.
@@ -148,6 +176,12 @@ impl ToSink<'_> {
                 self.bridge.ledger.forbidden(attempt.entry, now).await?;
             }
             record_needs_attention(attempt, name, &failure.reason);
+            if attempt.breaker.attention.is_none() {
+                let now_known = breakers.of(name).await?;
+                let reason = Some(failure.reason.as_str());
+                self.tell_operator(OperatorEvent::SinkOff, name, &now_known, reason)
+                    .await;
+            }
             return Ok(DeliveryOutcome::SinkClosed);
         }
         if let SinkError::Call(call) = &error {

@@ -15,6 +15,7 @@ use haptik_bridge_shared::haptik::webhook::{self, Event, EventKind};
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::ingest::{
     LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal, refused_encoding,
+    refused_rate,
 };
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
@@ -56,6 +57,11 @@ async fn receive(
     }
     if let Err(error) = webhook::verify(&headers, &body, &account.webhook_secrets) {
         return reject(&source, &error.to_string(), now);
+    }
+    let limit = account.rate_per_second;
+    if let Err(too_many) = bridge.rates.admit(&source, limit, now).await {
+        telemetry::rate_limited(&source, now);
+        return refused_rate(too_many);
     }
     let account = AccountId::from(name);
     let context = RequestContext::new(&source, now);

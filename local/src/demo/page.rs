@@ -5,7 +5,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
+
+use crate::local_only::is_local;
 
 /// What the page may load: its own files, and the pictures that messages name.
 const POLICY: &str = "default-src 'self'; img-src http: https: data:; style-src 'self' 'unsafe-inline'; \
@@ -63,53 +65,4 @@ pub(super) fn guarded(router: Router) -> Router {
         let said = "the demo answers only at an IP address or at localhost\n";
         (StatusCode::MISDIRECTED_REQUEST, said).into_response()
     }))
-}
-
-fn is_local(headers: &HeaderMap) -> bool {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .and_then(|host| host.parse::<http::uri::Authority>().ok());
-    let Some(host) = host else {
-        return false;
-    };
-    let host = host.host().trim_matches(['[', ']']);
-    host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use http::{HeaderMap, HeaderValue, header};
-
-    use super::is_local;
-
-    #[test]
-    fn only_addresses_and_localhost_are_answered() {
-        let local = [
-            "127.0.0.1:3000",
-            "127.0.0.1",
-            "localhost:3000",
-            "LOCALHOST",
-            "[::1]:3000",
-            "10.1.2.3:80",
-        ];
-        let other = [
-            "evil.example",
-            "127.0.0.1.evil.example:3000",
-            "localhost.evil.example",
-            "",
-            "a b",
-        ];
-        let host = |name: &str| {
-            let value = HeaderValue::from_str(name).unwrap_or(HeaderValue::from_static(""));
-            HeaderMap::from_iter([(header::HOST, value)])
-        };
-        for name in local {
-            assert!(is_local(&host(name)), "{name}");
-        }
-        for name in other {
-            assert!(!is_local(&host(name)), "{name}");
-        }
-        assert!(!is_local(&HeaderMap::new()));
-    }
 }

@@ -1,6 +1,7 @@
 //! `haptik-bridge dead`.
 
 use std::collections::HashMap;
+use std::process::ExitCode;
 
 use anyhow::bail;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
@@ -39,21 +40,28 @@ pub(crate) struct Selection {
 pub(crate) struct Arguments {
     #[command(flatten)]
     selection: Selection,
+    /// End with the status 3 where something is listed: for scripts and probes.
+    #[arg(long)]
+    exit_code: bool,
     #[command(flatten)]
     common: Common,
 }
 
+/// The status that says that something was given up; 1 is a failure, 2 a mistake in the command line.
+const SOME_DEAD: u8 = 3;
+
 pub(crate) async fn run(
     arguments: Arguments,
     variable: fn(&str) -> Option<String>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<ExitCode> {
     let operated = arguments.common.place.open(variable).await?;
     let DeadLetters { entries, others } = arguments.selection.find(&operated).await?;
     arguments.common.print(&entries)?;
     if !arguments.common.json {
         println!("{} given up{}", entries.len(), and_others(others));
     }
-    Ok(())
+    let are_some = arguments.exit_code && !entries.is_empty();
+    Ok(ExitCode::from(if are_some { SOME_DEAD } else { 0 }))
 }
 
 /// What was found.

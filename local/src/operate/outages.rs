@@ -2,7 +2,7 @@
 
 use haptik_bridge_shared::outage::{Cause, Findings, Outage, Proof};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Target, time_range};
 
@@ -51,23 +51,8 @@ pub(crate) async fn run(
         records.push((outage, findings));
     }
     if arguments.json {
-        let records = records.iter().map(|(outage, findings)| {
-            json!({
-                "account": outage.account,
-                "began": outage.began,
-                "noticed": outage.noticed,
-                "ended": outage.ended,
-                "closed": outage.closed,
-                "cause": outage.cause,
-                "proof": outage.proof,
-                "enabled": outage.enabled,
-                "failed_enables": outage.failed_enables,
-                "reason": outage.reason,
-                "checked": outage.checked,
-                "recovered": findings.recovered,
-                "unchecked": findings.unchecked,
-            })
-        });
+        let records = records.iter();
+        let records = records.map(|(outage, findings)| as_json(outage, findings));
         let records: Vec<_> = records.collect();
         println!("{}", serde_json::to_string_pretty(&records)?);
         return Ok(());
@@ -77,6 +62,25 @@ pub(crate) async fn run(
     }
     println!("{} in all", records.len());
     Ok(())
+}
+
+/// A record, as `--json` prints it.
+pub(crate) fn as_json(outage: &Outage, findings: &Findings) -> Value {
+    json!({
+        "account": outage.account,
+        "began": outage.began,
+        "noticed": outage.noticed,
+        "ended": outage.ended,
+        "closed": outage.closed,
+        "cause": outage.cause,
+        "proof": outage.proof,
+        "enabled": outage.enabled,
+        "failed_enables": outage.failed_enables,
+        "reason": outage.reason,
+        "checked": outage.checked,
+        "recovered": findings.recovered,
+        "unchecked": findings.unchecked,
+    })
 }
 
 fn as_lines(outage: &Outage, findings: &Findings, now: Timestamp) -> String {

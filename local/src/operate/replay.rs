@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_inbound::Inbound;
+use haptik_bridge_local::replay::revive;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
@@ -66,21 +67,8 @@ pub(crate) async fn run(
     let now = Timestamp::now();
     let mut revived: Vec<Entry> = Vec::new();
     for mut entry in dead {
-        // Whoever else replays at the same time: only one of the two takes it up.
-        if operated.ledger.revive(&entry, now).await? {
-            if let Some(bridge) = operated.deployed() {
-                let ring = Ring::V1 {
-                    lane: entry.lane.clone(),
-                    key: entry.key.clone(),
-                    at: now,
-                };
-                if let Err(error) = bridge.queue.ring(&ring, Repeat::Again).await {
-                    // Pending without a ring it would wait for somebody else's: it is put back.
-                    let ledger = &operated.ledger;
-                    ledger.end(&entry, State::Dead, entry.why(), now).await?;
-                    return Err(error).context("nothing more is delivered again");
-                }
-            }
+        let taken_up = operated.take_up(&entry, now).await;
+        if taken_up.context("nothing more is delivered again")? {
             entry.state = State::Pending;
             entry.revived_at = Some(now);
             revived.push(entry);
@@ -88,7 +76,7 @@ pub(crate) async fn run(
     }
     arguments.common.print(&revived)?;
     let odd = Box::pin(read_again(&arguments, &operated, odd)).await?;
-    let when = match operated.deployed {
+    let when = match operated.inbound {
         Some(_) => "now",
         None => "within 15 s by the bridge that runs on this directory, or when it is started",
     };
@@ -106,7 +94,7 @@ async fn read_again(
     operated: &OperatedBridge,
     odd: Vec<Entry>,
 ) -> anyhow::Result<String> {
-    let reader = match (&operated.deployed, &arguments.config) {
+    let reader = match (&operated.inbound, &arguments.config) {
         (Some(inbound), _) => inbound.clone(),
         (None, Some(config)) => Arc::new(operated.on_this_machine(config)?),
         (None, None) if odd.is_empty() => return Ok(String::new()),
@@ -119,11 +107,7 @@ async fn read_again(
     };
     let (mut read, mut left) = (0, 0);
     for entry in odd {
-        if take_again(&reader, &entry).await? {
-            // What follows from it is in the ledger, under the same keys when it is done twice.
-            let ledger = &operated.ledger;
-            let now = Timestamp::now();
-            ledger.end(&entry, State::Delivered, None, now).await?;
+        if operated.read_again(&reader, &entry).await? {
             read += 1;
         } else {
             left += 1;
@@ -163,8 +147,25 @@ async fn take_again(reader: &Inbound, entry: &Entry) -> anyhow::Result<bool> {
 }
 
 impl OperatedBridge {
+    /// Takes an entry up again that was given up. Whether it was dead until now.
+    pub(crate) async fn take_up(&self, entry: &Entry, now: Timestamp) -> anyhow::Result<bool> {
+        let queue = self.bridge().map(|bridge| &*bridge.queue);
+        revive(&self.ledger, queue, entry, now).await
+    }
+
+    /// Reads a body again that was not understood; whether it is now.
+    pub(crate) async fn read_again(&self, reader: &Inbound, entry: &Entry) -> anyhow::Result<bool> {
+        if !take_again(reader, entry).await? {
+            return Ok(false);
+        }
+        // What follows from it is in the ledger, under the same keys when it is done twice.
+        let now = Timestamp::now();
+        self.ledger.end(entry, State::Delivered, None, now).await?;
+        Ok(true)
+    }
+
     /// What reads requests of a bridge on this machine, which rings by itself.
-    fn on_this_machine(&self, config: &Path) -> anyhow::Result<Inbound> {
+    pub(crate) fn on_this_machine(&self, config: &Path) -> anyhow::Result<Inbound> {
         let config = check::read(config)?;
         let database = self.database.as_ref().context("it is deployed")?;
         let (table, http) = (&database.table, net::client()?);

@@ -10,7 +10,7 @@ use super::kind::{
 };
 use super::registry::{ChannelDefinition, OwnIds, Registry};
 use super::section::Section;
-use super::tables::{Accounts, Delivery, account, outbound};
+use super::tables::{Accounts, Delivery, EDGE_RATE, account, outbound};
 use super::wording::{close_to, list_of, quote, shown};
 use super::{Channel, Condition, Config, Sink};
 use crate::ids::AuthIdSource;
@@ -27,6 +27,8 @@ section! {
         auth_id: AuthIdSource = default(AUTH_IDS, "derived"),
         /// How [forms](custom-channel.md#forms) are filled in and sent. `submit`: the answers as one message with a line `hint: value` for each (`"lines"`, the default), or as one that is a JSON object with each value by its field's key (`"json"`). `required`: only what the form itself marks has to be filled in (`"as_marked"`, the default), or all that it does not mark as optional (`"all"`).
         forms: Forms = default(FormsTable, {}, "lines, as marked"),
+        /// How many requests it may bring in a second: what comes faster is answered [429](operations.md#limits-of-ones-own), with `Retry-After`, so that one connection cannot use up what the others need.
+        rate_per_second: Option<u32> = optional(EDGE_RATE, "no limit"),
     }
     rule one_user_is_one_conversation(auth_id);
 }
@@ -34,7 +36,7 @@ section! {
 section! {
     /// The keys of every sink.
     pub(super) struct SinkKeys {
-        /// The names of the events that it gets: `message`, `chat_pinned`, `chat_complete`, `webhook_conversation_complete`, and [the bridge's own](sinks.md#events-of-the-bridge), `missed_handoff` and `rating`; `"*"` is all, those of the future too. Of a ticket sink, `chat_pinned` and `message` [open its tickets](sinks.md#which-ticket). A name that is neither Haptik's nor the bridge's is allowed, with a warning.
+        /// The names of the events that it gets: `message`, `chat_pinned`, `chat_complete`, `webhook_conversation_complete`, and [the bridge's own](sinks.md#events-of-the-bridge), `missed_handoff` and `rating`; `"*"` is all of a conversation, those of the future too. [Receipts](sinks.md#receipts-message_delivered-and-message_failed) and [events for operators](sinks.md#events-for-operators) are named besides. Of a ticket sink, `chat_pinned` and `message` [open its tickets](sinks.md#which-ticket). A name that is neither Haptik's nor the bridge's is allowed, with a warning.
         events: Vec<String> = required(Events),
         /// What else must hold of an event: paths, with dots between the keys, and the values that there may be, one or a list. A path is looked for in the event, then in its `data`: `{ completion_type = ["agent", "autocomplete"], "agent.is_automated" = false, business_id = 343 }`. All must hold. Values are compared as text; one that is missing is `""`.
         when: Vec<(String, Vec<String>)> = default(TableOf(ValueList), {}, "nothing"),
@@ -210,15 +212,14 @@ fn channel(
     });
     let keys = keys.and_then(|keys| {
         let account = account.transpose()?;
-        Ok((keys.business_id, keys.auth_id, keys.forms, account))
+        Ok((keys, account.unwrap_or_default()))
     });
-    let (business_id, auth_id, forms, account) = keys?;
-    let account = account.unwrap_or_default();
+    let (keys, account) = keys?;
     let of_account = match accounts.get(&account) {
         Some(account) => account.business_id?,
         None => None,
     };
-    let business_id = business_id.or(of_account).ok_or_else(|| {
+    let business_id = keys.business_id.or(of_account).ok_or_else(|| {
         let message = format!(
             "missing, and haptik.{} has none for its connections either; needed in one of the two: {}",
             shown(&account),
@@ -230,9 +231,10 @@ fn channel(
     Ok(Channel {
         haptik: account,
         business_id,
-        auth_id,
-        forms,
+        auth_id: keys.auth_id,
+        forms: keys.forms,
         handoff,
+        rate_per_second: keys.rate_per_second,
         type_name,
         settings,
     })

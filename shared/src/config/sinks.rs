@@ -4,11 +4,14 @@ use serde_json::Value;
 
 use super::registry::Settings;
 use crate::lenient_json;
+use crate::message::operator_event::OperatorEvent;
+use crate::message::receipt::RECEIPTS;
 
 /// `[sinks.NAME]`: something outside that gets events.
 #[derive(Debug, Clone)]
 pub struct Sink {
-    /// `events`: the names of the events that it gets, `"*"` for all; at least one.
+    /// `events`: the names of the events that it gets, `"*"` for all but receipts and
+    /// [`OperatorEvent`]s, which are named; at least one.
     pub events: Vec<String>,
     /// `when`: what else must hold of an event; all of it.
     pub when: Vec<Condition>,
@@ -37,10 +40,9 @@ impl Sink {
     #[must_use]
     pub fn wants(&self, event_name: &str) -> bool {
         (self.follow_ups == Some(true) && event_name == "message")
-            || self
-                .events
-                .iter()
-                .any(|event| event == "*" || event == event_name)
+            || self.events.iter().any(|event| {
+                event == event_name || (event == "*" && !is_asked_for_by_name(event_name))
+            })
     }
 
     /// Whether it gets this event, which is called `event_name`.
@@ -51,6 +53,12 @@ impl Sink {
         self.wants(event_name)
             && (is_follow_up || self.when.iter().all(|condition| condition.holds(event)))
     }
+}
+
+/// Whether a sink gets an event only where it names it: what the bridge tells of each message and of itself would
+/// be many times what Haptik says.
+fn is_asked_for_by_name(event_name: &str) -> bool {
+    RECEIPTS.contains(&event_name) || OperatorEvent::is_named(event_name)
 }
 
 impl Condition {

@@ -39,8 +39,17 @@ section! {
         business_ids: Vec<u64> = or(WholeList::IDS, Ok(Vec::new()), "none"),
         /// Of which platforms the webhook is enabled again: 13 is what comes by the bridge, 5 the Web SDK, whose chats only sinks see.
         device_platforms: Vec<u64> = default(WholeList::IDS, [13]),
+        /// How many deliveries it may bring in a second: what comes faster is answered [429](operations.md#limits-of-ones-own). Haptik disables a webhook that fails seven times with one delivery, so leave it off unless one account starves others.
+        rate_per_second: Option<u32> = optional(EDGE_RATE, "no limit"),
     }
 }
+
+/// How much a connection or an account may bring in.
+pub(super) const EDGE_RATE: Whole<u32> = Whole {
+    min: 1,
+    max: 10_000,
+    of: "",
+};
 
 /// How long a synchronous answer may take: not longer than a delivery.
 const SYNC_TIMEOUT: DurationRange = DurationRange {

@@ -95,6 +95,7 @@ mod tests {
             business_id: None,
             business_ids: Vec::new(),
             device_platforms: vec![13],
+            rate_per_second: None,
         };
         let haptik = HaptikClient::new(&config, net::client().expect("a client"));
         let history = History {

@@ -1,13 +1,14 @@
 //! What an operator looks at, such as dead letters, and takes up again (replay).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::{DEAD_INDEX, Entry, Ledger, PENDING_INDEX, State, day};
 use crate::ids::{AuthId, EntryKey};
 use crate::lane::Lane;
-use crate::table::{Item, TableError, equals, millis, number, text};
+use crate::table::{self, Item, TableError, absent, at_least, below, equals, millis, number, text};
 
 /// Among how many of a lane's last entries is looked for the one that was sent as a message.
 const NEWEST_SENT: i32 = 50;
@@ -21,6 +22,43 @@ pub enum SentMessage {
     Unrecorded,
     /// None.
     None,
+}
+
+/// How many are counted by one query.
+const COUNTED: i32 = 1_000;
+
+/// The place of an entry that was given up, in the order in which they were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadPlace {
+    /// The day (UTC) on which it was.
+    pub day: String,
+    /// When it was, in milliseconds since the epoch.
+    pub ended_at: i64,
+    /// Its lane.
+    pub lane: Lane,
+    /// Its place there.
+    pub key: EntryKey,
+}
+
+impl DeadPlace {
+    fn read(day: &str, item: &Item) -> Option<Self> {
+        Some(Self {
+            day: day.to_owned(),
+            ended_at: item.get("ended_at")?.as_n().ok()?.parse().ok()?,
+            lane: lane_of(item)?,
+            key: item.get("sk")?.as_s().ok()?.as_str().into(),
+        })
+    }
+
+    /// Its key in the index.
+    fn key(&self) -> Item {
+        Item::from([
+            ("dead".to_owned(), text(&self.day)),
+            ("ended_at".to_owned(), number(self.ended_at)),
+            ("pk".to_owned(), text(self.lane.to_string())),
+            ("sk".to_owned(), text(self.key.as_str())),
+        ])
+    }
 }
 
 impl Ledger {
@@ -115,6 +153,120 @@ impl Ledger {
         Ok(dead)
     }
 
+    /// The places of what was given up since `since`, the last first: `most` of them, behind `after` where that is
+    /// given; and what to give to go on. One query a day that is looked at.
+    pub async fn newest_dead(
+        &self,
+        since: Timestamp,
+        after: Option<DeadPlace>,
+        most: usize,
+    ) -> Result<(Vec<DeadPlace>, Option<DeadPlace>), TableError> {
+        let mut found: Vec<DeadPlace> = Vec::new();
+        let mut last = after;
+        let mut days = days(since, Timestamp::now());
+        days.reverse();
+        for day in days {
+            if last.as_ref().is_some_and(|last| last.day < day) {
+                continue;
+            }
+            loop {
+                let left = i32::try_from(most - found.len()).unwrap_or(i32::MAX);
+                if left == 0 {
+                    return Ok((found, last));
+                }
+                let of_day = last.as_ref().filter(|last| last.day == day);
+                let query = self.table.query_by("dead", day.clone()).index(DEAD_INDEX);
+                let query = query.and(at_least("ended_at", millis(since))).backwards();
+                let query = query.after(of_day.map(DeadPlace::key));
+                let (items, more) = query.page(left).await?;
+                for item in &items {
+                    let Some(place) = DeadPlace::read(&day, item) else {
+                        continue;
+                    };
+                    last = Some(place.clone());
+                    found.push(place);
+                }
+                if !more || items.is_empty() {
+                    break;
+                }
+            }
+        }
+        Ok((found, None))
+    }
+
+    /// The entries at these places that are there, in their order; those that cannot be read are left out, with a
+    /// warning. One call for each hundred.
+    pub async fn entries_at(&self, places: &[(Lane, EntryKey)]) -> Result<Vec<Entry>, TableError> {
+        let keys = places.iter().collect::<BTreeSet<_>>().into_iter();
+        let keys = keys.map(|(lane, key)| table::key(lane.to_string(), key.as_str()));
+        let mut found = BTreeMap::new();
+        for item in self.table.get_many(keys.collect()).await? {
+            match self.entry_of(item).await {
+                Ok(entry) => {
+                    found.insert((entry.lane.clone(), entry.key.clone()), entry);
+                }
+                Err(TableError::Unreadable(reason)) => {
+                    tracing::warn!(reason, "an entry is left out");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(places
+            .iter()
+            .filter_map(|place| found.remove(place))
+            .collect())
+    }
+
+    /// How many were given up since `since`; they are counted up to `most`, or a few more. A query a day, or for
+    /// each thousand.
+    pub async fn count_dead(&self, since: Timestamp, most: usize) -> Result<usize, TableError> {
+        let mut count = 0;
+        for day in days(since, Timestamp::now()) {
+            let mut after: Option<DeadPlace> = None;
+            loop {
+                let query = self.table.query_by("dead", day.clone()).index(DEAD_INDEX);
+                let query = query.and(at_least("ended_at", millis(since)));
+                let query = query.after(after.as_ref().map(DeadPlace::key));
+                let (items, more) = query.page(COUNTED).await?;
+                count += items.len();
+                after = items.last().and_then(|item| DeadPlace::read(&day, item));
+                if count >= most {
+                    return Ok(count);
+                }
+                if !more || after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// The last entries of a lane, the last first: `most` of them, of those that sort before `before` where that is
+    /// given; and whether there are more. One query; those that cannot be read are left out, with a warning.
+    pub async fn entries_before(
+        &self,
+        lane: &Lane,
+        before: Option<&EntryKey>,
+        most: i32,
+    ) -> Result<(Vec<Entry>, bool), TableError> {
+        let mut query = self.table.query(lane.to_string()).backwards();
+        if let Some(before) = before {
+            query = query.and(below("sk", text(before.as_str())));
+        }
+        let (items, more) = query.page(most).await?;
+        let mut entries = Vec::new();
+        for item in items {
+            match self.entry_of(item).await {
+                Ok(entry) => entries.push(entry),
+                Err(TableError::Unreadable(reason)) => {
+                    tracing::warn!(reason, "an entry is left out");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((entries, more))
+    }
+
     /// Takes an entry up again that was given up: it is pending once more, with all its patience and its
     /// full time to live. Whether it was dead until now; its lane is then to be rung.
     pub async fn revive(&self, entry: &Entry, now: Timestamp) -> Result<bool, TableError> {
@@ -130,6 +282,35 @@ impl Ledger {
             .set("overruns", number(0))
             .remove("dead")
             .remove("ended_at")
+            .send_if()
+            .await
+    }
+
+    /// Takes an entry up again that was delivered, unless it was received or taken up since `run`: it is pending once more. Whether it
+    /// is to be rung for now.
+    pub async fn deliver_again(
+        &self,
+        lane: &Lane,
+        key: &EntryKey,
+        run: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, TableError> {
+        let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
+        let before_run = absent("revived_at").or(below("revived_at", millis(run)));
+        self.update_at(lane, key.as_str())
+            .condition(equals("state", text("delivered")))
+            .condition(before_run)
+            .condition(below("received_at", millis(run)))
+            .set("state", text("pending"))
+            .set("pending", text(key.as_str()))
+            .set("revived_at", millis(now))
+            .set("expires_at", number(now.as_second().saturating_add(ttl)))
+            .set("attempts", number(0))
+            .set("starts", number(0))
+            .set("overruns", number(0))
+            .set("parts_done", number(0))
+            .remove("ended_at")
+            .remove("reason")
             .send_if()
             .await
     }

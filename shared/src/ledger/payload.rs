@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::ids::{AccountId, ConnectionId};
 use crate::message::handoff::Handoff;
+use crate::message::receipt::AddressedReceipt;
 use crate::message::{Inbound, Task};
 use crate::redacted_debug;
 
@@ -45,6 +46,11 @@ pub enum Payload {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         connection: Option<ConnectionId>,
     },
+    /// Tell an application what became of a message.
+    Receipt {
+        /// What, and whom.
+        receipt: Box<AddressedReceipt>,
+    },
     /// Carry out a task in the channel.
     Task {
         /// The connection that it is for.
@@ -78,6 +84,7 @@ redacted_debug!(enum Payload {
     Webhook { account, body: bytes },
     HandoffEnded {},
     MessageReturned {},
+    Receipt { receipt },
     Task { connection, task },
     NotUnderstood { body: bytes },
 });

@@ -1,12 +1,20 @@
 //! What becomes of an entry: every try leaves one update.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
-use super::{Entry, Ledger, Reservation, State, day};
+use super::{Entry, Ledger, NewEntry, Reservation, State, day, find};
 use crate::ids::ConnectionId;
 use crate::retry::FailureReason;
 use crate::table::{TableError, Update, millis, number, text};
+
+/// How often a transaction is tried that another write of the same moment may have kept from happening.
+const TRANSACTION_TRIES: usize = 3;
+
+/// How long is waited before it is tried again.
+const TRANSACTION_PAUSE: Duration = Duration::from_millis(50);
 
 impl Ledger {
     /// Notes that a redelivered entry is tried again; returns how many such tries were begun, this one
@@ -108,16 +116,25 @@ impl Ledger {
     }
 
     /// Ends an entry as delivered, with a reason where there was nothing to deliver, and the provider's ids
-    /// of the messages that it was sent as.
+    /// of the messages that it was sent as; and writes what follows from that.
     pub async fn delivered(
         &self,
         entry: &Entry,
         why: Option<FailureReason<'_>>,
         message_ids: &[String],
+        follows: &[NewEntry],
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let update = self.ending(entry, State::Delivered, why, now)?;
-        with_ids(update, message_ids).send().await
+        let update = || {
+            let update = self.ending(entry, State::Delivered, why, now)?;
+            Ok(with_ids(update, message_ids))
+        };
+        let names = find::provider_ids(message_ids);
+        let (ended, ()) = tokio::join!(
+            self.with_followers(update, follows, now),
+            self.name(&entry.lane, &entry.key, &names, now)
+        );
+        ended
     }
 
     /// Ends an entry: delivered (with a reason where there was nothing to deliver), or dead.
@@ -131,16 +148,50 @@ impl Ledger {
         self.ending(entry, state, why, now)?.send().await
     }
 
-    /// Makes an entry a dead letter, after so many failed tries that nothing was noted of yet.
+    /// Makes an entry a dead letter, after so many failed tries that nothing was noted of yet; and writes what
+    /// follows from that.
     pub async fn give_up(
         &self,
         entry: &Entry,
         why: FailureReason<'_>,
         failed_tries: u32,
+        follows: &[NewEntry],
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let update = self.ending(entry, State::Dead, Some(why), now)?;
-        update.add("attempts", number(failed_tries)).send().await
+        let update = || {
+            let update = self.ending(entry, State::Dead, Some(why), now)?;
+            Ok(update.add("attempts", number(failed_tries)))
+        };
+        self.with_followers(update, follows, now).await
+    }
+
+    /// Carries out an update, in one transaction with the entries that follow from it.
+    async fn with_followers<'a>(
+        &'a self,
+        update: impl Fn() -> Result<Update<'a>, TableError>,
+        follows: &[NewEntry],
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        if follows.is_empty() {
+            return update()?.send().await;
+        }
+        for _ in 0..TRANSACTION_TRIES {
+            let mut transaction = vec![update()?.in_transaction()?];
+            for new in follows {
+                let item = self.new_item(&new.lane, &new.key, &new.payload, new.at, now);
+                transaction.push(self.table.to_put_new(item.await?)?);
+            }
+            if self.table.transact(transaction).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(TRANSACTION_PAUSE).await;
+        }
+        // One of them is there: it was written before, and is not written twice.
+        for new in follows {
+            let appended = self.append(&new.lane, &new.key, &new.payload, new.at, now);
+            appended.await?;
+        }
+        update()?.send().await
     }
 
     fn ending(

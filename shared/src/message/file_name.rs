@@ -3,6 +3,8 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::is_blank;
+
 /// The last part of a URL's path as people read it: decoded once, and never a path or with a control
 /// character. `None` where nothing is left.
 #[must_use]
@@ -16,7 +18,7 @@ pub fn file_name(url: &Url) -> Option<String> {
     };
     let name: String = last.chars().filter(|letter| !is_unseen(*letter)).collect();
     let name = name.trim();
-    let is_name = !name.is_empty() && !name.bytes().all(|byte| byte == b'.');
+    let is_name = !is_blank(name) && !name.bytes().all(|byte| byte == b'.');
     is_name.then(|| name.to_owned())
 }
 
@@ -43,6 +45,8 @@ mod tests {
             ("%FF.pdf", Some("\u{fffd}.pdf")),
             ("a%2F", None),
             ("%20", None),
+            ("%E2%80%8B", None),
+            ("%C2%A0%E3%85%A4", None),
             ("%2E%2E%2F%2E%2E", None),
             ("", None),
         ] {

@@ -389,7 +389,7 @@ impl Field {
                 .unwrap_or_else(|| key.clone()),
             options: lenient_json::texts(field, "options"),
             required: required(field),
-            search_source: lenient_json::text(field, "search_source").trim().to_owned(),
+            search_source: address::unescaped(&lenient_json::text(field, "search_source")),
             rules: Rules::read(field),
             key,
         }

@@ -24,6 +24,7 @@ mod preview;
 pub use preview::Preview;
 
 use super::endpoint::Endpoint;
+use super::exchange::Exchange;
 use super::{CallError, CallErrorKind, Unreachable, read, retry_after, shortened};
 use crate::config::Secrets;
 use crate::lenient_json;
@@ -149,7 +150,16 @@ impl Api {
     pub async fn send(&self, request: ApiRequest) -> Result<ApiAnswer, CallError> {
         let (call, limit) = (request.call, request.limit);
         let expected = request.expected.clone();
-        let response = self.response(request).await?;
+        let exchange = Exchange::begin(call, &request);
+        let response = match self.response(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                if let Some(exchange) = exchange {
+                    exchange.failed(&error.to_string());
+                }
+                return Err(error);
+            }
+        };
         let status = response.status().as_u16();
         let is_expected = match &expected {
             AnswerStatuses::These(statuses) => statuses.contains(&status),
@@ -158,8 +168,12 @@ impl Api {
         let retry_after = retry_after(response.headers(), Timestamp::now());
         let date = response.headers().get(DATE);
         let date = date.and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
+        let headers = exchange.is_some().then(|| response.headers().clone());
         // The status has said already whether the request was taken.
         let bytes = read(response, limit).await.unwrap_or_default();
+        if let (Some(exchange), Some(headers)) = (exchange, headers) {
+            exchange.answered(status, &headers, &bytes);
+        }
         if (200..300).contains(&status) || is_expected {
             return Ok(ApiAnswer {
                 call,

@@ -58,6 +58,11 @@ fn payloads() -> Vec<Payload> {
         json!({"kind": "webhook", "account": "main", "body": CANARY}),
         json!({"kind": "handoff_ended", "handoff": handoff()}),
         json!({"kind": "message_returned", "handoff": "h1", "inbound": message}),
+        json!({"kind": "receipt", "receipt": {
+            "receipt": {"id": "r1", "direction": "to_haptik", "message_id": CANARY, "outcome": "failed",
+                "reason": CANARY, "failed_tries": 1, "received_at": 0, "ended_at": 1, "correlation_id": "c1"},
+            "connection": "c", "channel_user": CANARY, "address": {"user": CANARY},
+        }}),
         json!({"kind": "task", "connection": "c", "task": task}),
         json!({"kind": "not_understood", "body": CANARY, "base64": false}),
     ];

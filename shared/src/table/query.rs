@@ -1,10 +1,14 @@
 //! Queries of one partition, and scans.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Select};
 
 use super::condition::{Condition, Placeholders, equals};
 use super::{Item, Table, TableError, text};
+
+/// How many items one call reads
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>).
+const MOST_AT_ONCE: usize = 100;
 
 /// A query, built up: `table.query(pk).between("sk", a, b).all()`.
 #[derive(Debug)]
@@ -29,6 +33,34 @@ impl Table {
             keys: vec![equals(name, text(value)).expression(&mut placeholders)],
             placeholders,
         }
+    }
+
+    /// The items with these keys that are there, in any order. One call for each hundred.
+    pub async fn get_many(&self, keys: Vec<Item>) -> Result<Vec<Item>, TableError> {
+        let mut found = Vec::new();
+        for some in keys.chunks(MOST_AT_ONCE) {
+            let mut left = Some(some.to_vec());
+            while let Some(keys) = left.take() {
+                let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).build();
+                let wanted = wanted.map_err(|error| super::build_error(&error))?;
+                let read = self.client.batch_get_item();
+                let read = read.request_items(&self.name, wanted).send().await;
+                let mut read = read.map_err(TableError::from_sdk)?;
+                let items = read
+                    .responses
+                    .as_mut()
+                    .and_then(|all| all.remove(&self.name));
+                found.extend(items.unwrap_or_default());
+                let unread = read
+                    .unprocessed_keys
+                    .as_mut()
+                    .and_then(|all| all.remove(&self.name));
+                left = unread
+                    .map(|unread| unread.keys)
+                    .filter(|keys| !keys.is_empty());
+            }
+        }
+        Ok(found)
     }
 
     /// Reads the whole table, or a whole index: of each item the attributes called `names`.

@@ -13,7 +13,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::HOP_TARGET;
+use super::{GAUGE_TARGET, HOP_TARGET};
 
 /// The namespace of the metrics.
 const NAMESPACE: &str = "haptik-bridge";
@@ -75,6 +75,9 @@ where
         }
         if metadata.target() == HOP_TARGET {
             embed_metrics(&mut line, &self.stack, now);
+        } else if metadata.target() == GAUGE_TARGET {
+            let metrics = [json!({"Name": "dead_now", "Unit": "Count"})];
+            directive(&mut line, &self.stack, now, &json!([["stack"]]), &metrics);
         }
         let mut text = Value::Object(line).to_string();
         text.push('\n');
@@ -86,13 +89,14 @@ where
 /// The request in whose span an event is.
 struct RequestId(Value);
 
-/// Adds what a hop counts: by stack alone, for the alarms, and by source and direction.
-fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
-    let text = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
-    let counter = match (text("hop"), text("outcome")) {
+/// The metric that counts hops of this name that ended so, if one does.
+#[must_use]
+pub fn counter(hop: &str, outcome: &str) -> Option<&'static str> {
+    Some(match (hop, outcome) {
         ("received", "ok") => "received",
         ("received", "rejected") => "rejected",
         ("received", "not_understood") => "not_understood",
+        ("rate_limited", _) => "rate_limited",
         ("unknown_event", _) => "unknown_events",
         ("appended", "repeated") => "repeated",
         ("segmented", "ok") => "segments",
@@ -104,7 +108,15 @@ fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
         ("webhook_enabled", "will_retry") => "enable_failures",
         ("webhook_enabled", "dead") => "enables_refused",
         ("needs_attention", _) => "needs_attention",
-        _ => return,
+        _ => return None,
+    })
+}
+
+/// Adds what a hop counts: by stack alone, for the alarms, and by source and direction.
+fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
+    let text = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
+    let Some(counter) = counter(text("hop"), text("outcome")) else {
+        return;
     };
     let mut metrics = vec![json!({"Name": counter, "Unit": "Count"})];
     if counter == "delivered" && line.contains_key("end_to_end_ms") {
@@ -112,6 +124,18 @@ fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
     }
     // What counts more than itself says how much.
     line.entry(counter).or_insert_with(|| 1.into());
+    let dimensions = json!([["stack"], ["stack", "source", "direction"]]);
+    directive(line, stack, now, &dimensions, &metrics);
+}
+
+/// Has CloudWatch take metrics out of a line.
+fn directive(
+    line: &mut Map<String, Value>,
+    stack: &str,
+    now: Timestamp,
+    dimensions: &Value,
+    metrics: &[Value],
+) {
     line.insert("stack".to_owned(), stack.into());
     line.insert(
         "_aws".to_owned(),
@@ -119,7 +143,7 @@ fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
             "Timestamp": now.as_millisecond(),
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
-                "Dimensions": [["stack"], ["stack", "source", "direction"]],
+                "Dimensions": dimensions,
                 "Metrics": metrics,
             }],
         }),
@@ -253,6 +277,19 @@ mod tests {
             (&line["rejected"], &line["direction"]),
             (&json!(1), &json!("to_haptik"))
         );
+    }
+
+    #[test]
+    fn what_lies_there_is_a_number_of_the_stack_and_none_is_no_line() {
+        let lines = written(|| {
+            crate::telemetry::dead_now(7);
+            crate::telemetry::dead_now(0);
+        });
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["dead_now"], 7);
+        let directive = &lines[0]["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Dimensions"], json!([["stack"]]));
+        assert_eq!(directive["Metrics"][0]["Name"], "dead_now");
     }
 
     #[test]

@@ -243,6 +243,7 @@ fn receive(channel: &Connection, headers: &HeaderMap, body: &[u8]) -> Received {
             }),
             AnyEffect::DeliveryReport { .. }
             | AnyEffect::Peer(PeerRequest::End(_))
+            | AnyEffect::Operator(..)
             | AnyEffect::Unknown(_)
             | AnyEffect::NotUnderstood(_) => {}
         }

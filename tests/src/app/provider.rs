@@ -3,8 +3,12 @@
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sha2::Sha256;
 use standardwebhooks::Webhook;
 
 use super::{App, SECRET};
@@ -37,11 +41,23 @@ impl App {
     }
 }
 
-/// A request as of a time, with the official library.
+/// The signature of a body, which need not be text as the official library has it.
+fn signature(id: &str, seconds: i64, body: &[u8]) -> String {
+    let key = SECRET.trim_start_matches("whsec_");
+    let key = STANDARD.decode(key).expect("a secret");
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("any key");
+    mac.update(format!("{id}.{seconds}.").as_bytes());
+    mac.update(body);
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+/// A request as of a time, with the official library where it takes the body.
 fn signed(request: &Request, at: Timestamp) -> Request {
     let (id, seconds) = ("msg_test", at.as_second());
     let webhook = Webhook::new(SECRET).expect("a secret");
-    let signature = webhook.sign(id, seconds, request.body()).expect("text");
+    let signature = webhook
+        .sign(id, seconds, request.body())
+        .unwrap_or_else(|_| signature(id, seconds, request.body()));
     let mut signed = request.clone();
     for (name, value) in
         CREDENTIALS

@@ -1,7 +1,7 @@
 //! What is left behind by a run, put before the checker: what was said, what Haptik was told and had to
 //! deliver, what the channel shows, what the sink got, and what the ledger says of when each was stored.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use haptik_bridge_shared::lane::Lane;
@@ -42,6 +42,7 @@ pub(crate) async fn judge(
     let shown: Vec<Vec<String>> = (0..load.users).map(texts).collect();
     let (mut said_at, mut replied_at) = (HashMap::new(), HashMap::new());
     let (mut pending, mut dead) = (Vec::new(), Vec::new());
+    let mut ended = BTreeSet::new();
     for entry in entries(table).await? {
         let line = || {
             let reason = entry.reason.as_deref().unwrap_or("-");
@@ -55,6 +56,9 @@ pub(crate) async fn judge(
             State::Pending => pending.push(line()),
             State::Dead => dead.push(line()),
             State::Delivered => {}
+        }
+        if is_message(&entry) && entry.state != State::Pending {
+            ended.insert(entry.correlation_id.to_string());
         }
         match (&entry.lane, &entry.payload) {
             (Lane::Haptik(_), Payload::Inbound { inbound, .. }) => {
@@ -78,10 +82,23 @@ pub(crate) async fn judge(
         to_haptik: verdict::to_haptik(said, &told, &said_at, window),
         to_channel: verdict::to_channel(&delivered, &shown, &replied_at, window),
         to_sink: verdict::to_sink(&delivered, &sink.callbacks()),
+        receipts: verdict::receipts(&ended, &sink.callbacks()),
         pending,
         dead,
         took: Duration::ZERO,
     })
+}
+
+/// Whether an entry is a message, which has a receipt once it has ended.
+fn is_message(entry: &Entry) -> bool {
+    match (&entry.lane, &entry.payload) {
+        (Lane::Haptik(_), Payload::Inbound { .. }) => true,
+        (Lane::Channel(_), Payload::Webhook { body, .. }) => {
+            let event: Value = serde_json::from_str(body).unwrap_or_default();
+            event["event_name"] == "message"
+        }
+        _ => false,
+    }
 }
 
 /// What Haptik had to deliver, by `message.id`.

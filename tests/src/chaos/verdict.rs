@@ -26,6 +26,8 @@ pub struct Report {
     pub to_channel: Counts,
     /// What Haptik delivered, and what of it the sink got.
     pub to_sink: Counts,
+    /// Messages that have ended, and the receipts of them that the sink got.
+    pub receipts: Counts,
     /// Entries that are still pending, with the reason of the last failure.
     pub pending: Vec<String>,
     /// Entries that were given up, with the reason.
@@ -200,7 +202,10 @@ pub(crate) fn to_sink(delivered: &BTreeMap<u64, Delivered>, got: &[Callback]) ->
     for id in ids {
         *times.entry(id).or_default() += 1;
     }
-    let one_each: BTreeSet<&str> = got.iter().map(|callback| callback.id.as_str()).collect();
+    let events = got
+        .iter()
+        .filter(|callback| correlation_id(callback).is_none());
+    let one_each: BTreeSet<&str> = events.map(|callback| callback.id.as_str()).collect();
     Counts {
         messages: delivered.len() as u64,
         lost: delivered
@@ -211,6 +216,35 @@ pub(crate) fn to_sink(delivered: &BTreeMap<u64, Delivered>, got: &[Callback]) ->
         doubled: (one_each.len() as u64).saturating_sub(times.len() as u64),
         ..Counts::default()
     }
+}
+
+/// Compares the messages that have ended with their receipts: one for each, and none for another.
+pub(crate) fn receipts(ended: &BTreeSet<String>, got: &[Callback]) -> Counts {
+    let mut receipts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for callback in got {
+        if let Some(message) = correlation_id(callback) {
+            receipts.entry(message).or_default().insert(&callback.id);
+        }
+    }
+    let expected = |message: &str| u64::from(ended.contains(message));
+    let told = |message: &String| receipts.contains_key(message.as_str());
+    Counts {
+        messages: ended.len() as u64,
+        lost: ended.iter().filter(|message| !told(message)).count() as u64,
+        doubled: receipts
+            .iter()
+            .map(|(message, ids)| (ids.len() as u64).saturating_sub(expected(message)))
+            .sum(),
+        ..Counts::default()
+    }
+}
+
+/// Of which message a receipt is; `None` of another event.
+fn correlation_id(callback: &Callback) -> Option<&str> {
+    let name = callback.body["type"].as_str()?;
+    let is_receipt = matches!(name, "message_delivered" | "message_failed");
+    let id = callback.body.pointer("/data/data/correlation_id");
+    id.filter(|_| is_receipt)?.as_str()
 }
 
 /// The number behind a letter: 7 for `m` in `u3 m7`.
@@ -225,11 +259,12 @@ impl Report {
     #[must_use]
     pub fn is_good(&self) -> bool {
         let [haptik, channel, sink] = [self.to_haptik, self.to_channel, self.to_sink];
-        let kept = [haptik, channel, sink]
+        let kept = [haptik, channel, sink, self.receipts]
             .iter()
             .all(|counts| counts.lost == 0 && counts.reordered == 0);
         kept && channel.doubled == 0
             && sink.doubled == 0
+            && self.receipts.doubled == 0
             && self.pending.is_empty()
             && self.dead.is_empty()
     }
@@ -297,6 +332,7 @@ impl fmt::Display for Report {
             ("to Haptik", self.to_haptik),
             ("to channel", self.to_channel),
             ("to sink", self.to_sink),
+            ("receipts", self.receipts),
         ] {
             writeln!(
                 formatter,
@@ -341,6 +377,29 @@ mod tests {
             received: at(received),
             durable: at(durable),
         }
+    }
+
+    #[test]
+    fn the_checker_sees_receipts_that_are_missing_doubled_and_of_nothing() {
+        let callback = |id: &str, message: &str| Callback {
+            id: id.to_owned(),
+            body: serde_json::json!({
+                "type": "message_delivered", "data": {"data": {"correlation_id": message}},
+            }),
+        };
+        let ended = ["a", "b"].map(ToOwned::to_owned).into();
+        let good = receipts(
+            &ended,
+            &[callback("1", "a"), callback("2", "b"), callback("2", "b")],
+        );
+        assert_eq!((good.lost, good.doubled), (0, 0));
+        let got = [
+            callback("1", "a"),
+            callback("2", "a"),
+            callback("3", "pending"),
+        ];
+        let bad = receipts(&ended, &got);
+        assert_eq!((bad.lost, bad.doubled), (1, 2));
     }
 
     #[test]

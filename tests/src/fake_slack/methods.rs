@@ -18,6 +18,7 @@ pub(crate) fn run(method: &str, state: &State, arguments: &Arguments) -> Result<
         "chat.update" => chat::update(state, arguments),
         "conversations.history" => conversations::history(state, arguments),
         "conversations.replies" => conversations::replies(state, arguments),
+        "conversations.open" => conversations::open(state, arguments),
         "conversations.info" => conversations::info(arguments),
         "files.info" => files::info(state, arguments),
         "reactions.add" => others::add_reaction(state, arguments),

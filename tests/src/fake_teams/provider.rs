@@ -80,7 +80,7 @@ fn filled_in(activity: &Value, answers: &[(&str, &str)]) -> Option<Value> {
 }
 
 impl FakeProvider for FakeTeams {
-    fn connection(&self) -> &str {
+    fn connection(&self) -> &'static str {
         "acme-teams"
     }
 

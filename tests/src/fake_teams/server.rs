@@ -148,7 +148,7 @@ fn file(state: &State, path: &str, headers: &HeaderMap) -> Response {
         state.change(|store| {
             store
                 .refusals
-                .push("a file was asked for with a token".to_owned())
+                .push("a file was asked for with a token".to_owned());
         });
         return StatusCode::UNAUTHORIZED.into_response();
     }

@@ -44,7 +44,7 @@ async fn shown(stage: &Stage) -> (String, Option<Message>) {
     let channel = stage.slack_user_says(ASHA, "go").await;
     stage.slack.wait_for_text(&channel, "That is all.").await;
     let messages = stage.slack.messages(&channel);
-    let texts = messages.iter().map(|message| message.visible_text());
+    let texts = messages.iter().map(Message::visible_text);
     let texts = texts.collect::<Vec<_>>().join("\n");
     let mut offers = messages.into_iter();
     (texts, offers.rfind(|message| !message.buttons().is_empty()))

@@ -152,6 +152,28 @@ async fn a_slash_command_is_answered_in_the_direct_conversation() -> anyhow::Res
     stage.finish().await
 }
 
+/// The address is the person, whose direct messages Slack tells only when they are asked for by name.
+#[tokio::test]
+async fn the_answer_to_a_command_that_slack_took_without_saying_so_is_not_posted_twice()
+-> anyhow::Result<()> {
+    let stage = Stage::with_bot(echo).await?;
+    let channel = stage.slack.dm_channel(ASHA);
+    for (number, fault) in [Fault::CutAfter, Fault::CutBefore].into_iter().enumerate() {
+        stage.slack.fail_next("chat.postMessage", 1, fault);
+        let said = format!("order {number}");
+        let command = stage
+            .slack
+            .slash_command("C000000001", ASHA, "/haptik", &said);
+        stage.slack_sends(&command).await;
+        let answer = format!("You said: {said}");
+        stage.slack.wait_for_text(&channel, &answer).await;
+        assert!(stage.local.queue.idle(Duration::from_secs(20)).await);
+        stage.slack.wait_for_messages(&channel, number + 1).await;
+    }
+    assert!(!stage.slack.calls("conversations.open").is_empty());
+    stage.finish().await
+}
+
 #[tokio::test]
 async fn a_shortcut_asks_about_a_message() -> anyhow::Result<()> {
     let stage = Stage::with_bot(echo).await?;

@@ -38,7 +38,7 @@ impl Scene {
     async fn is_installed(&self) -> anyhow::Result<bool> {
         let table = self.stage.local.bridge.ledger.table();
         let item = table.get("installations#acme-slack", "T0FAKETEAM").await?;
-        Ok(item.is_some_and(|item| item.contains_key("sealed_token")))
+        Ok(item.is_some_and(|item| item.contains_key("encrypted_token")))
     }
 
     /// The browser came back from Slack in vain.

@@ -335,16 +335,13 @@ fn without_tags(html: &str) -> String {
     while let Some((before, after)) = rest.split_once('<') {
         text.push_str(before);
         let is_tag = after.starts_with(|first: char| first == '/' || first.is_ascii_alphabetic());
-        match after.split_once('>').filter(|_| is_tag) {
-            Some((tag, after)) => {
-                let is_break = tag.trim_end_matches(['/', ' ']).eq_ignore_ascii_case("br");
-                text.push_str(if is_break { "\n" } else { "" });
-                rest = after;
-            }
-            None => {
-                text.push('<');
-                rest = after;
-            }
+        if let Some((tag, after)) = after.split_once('>').filter(|_| is_tag) {
+            let is_break = tag.trim_end_matches(['/', ' ']).eq_ignore_ascii_case("br");
+            text.push_str(if is_break { "\n" } else { "" });
+            rest = after;
+        } else {
+            text.push('<');
+            rest = after;
         }
     }
     let text = text + rest;
@@ -377,7 +374,7 @@ fn push_code(code: &str, out: &mut String) {
         if !(out.is_empty() || out.ends_with('\n')) {
             out.push('\n');
         }
-        out.push_str(&format!("{fence}\n{code}\n{fence}\n"));
+        out.push_str(&[&fence, "\n", code, "\n", &fence, "\n"].concat());
     } else {
         let marks = "`".repeat(longest + 1);
         let space = if longest > 0 { " " } else { "" };

@@ -47,10 +47,11 @@ impl Printer for Chat {
             return self.text(&super::plain::with_address(url, label), out);
         }
         out.push('<');
-        out.push_str(url);
+        out.push_str(&url.replace('`', "%60"));
         if !label.is_empty() {
             out.push('|');
             // What would end the link.
+            let label = literal::label(label);
             out.push_str(&label.replace('<', "‹").replace('>', "›"));
         }
         out.push('>');

@@ -5,6 +5,7 @@
 //! no width: a mark of a style has no white space inside it. Whether one could be a mark depends on its neighbours
 //! and on the rest of its line, so most stay untouched: `2 * 3`, `snake_case`, `price*`.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::APART;
@@ -40,6 +41,16 @@ fn sign(character: char) -> Option<char> {
     found.map(|(sign, ..)| *sign)
 }
 
+/// The label of a link, in which three backticks would begin a block of code before the link ends.
+pub(super) fn label(text: &str) -> Cow<'_, str> {
+    if text.contains("```") {
+        let [.., (sign, _, look_alike)] = SIGNS;
+        text.replace(sign, &look_alike.to_string()).into()
+    } else {
+        text.into()
+    }
+}
+
 /// A text that was printed, its signs written so that they are seen.
 pub(super) fn kept(text: String) -> String {
     if !text.contains(|character| sign(character).is_some()) {
@@ -53,6 +64,10 @@ pub(super) fn kept(text: String) -> String {
 }
 
 /// A run of one sign: what it could be where it stands.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own that CommonMark asks of a run"
+)]
 struct Run {
     at: Range<usize>,
     sign: char,

@@ -47,10 +47,10 @@ impl Printer for Mrkdwn {
 
     fn link(&self, url: &str, label: &str, out: &mut String) {
         out.push('<');
-        verbatim(url, out);
+        verbatim(&url.replace('`', "%60"), out);
         if !label.is_empty() {
             out.push('|');
-            verbatim(label, out);
+            verbatim(&literal::label(label), out);
         }
         out.push('>');
     }

@@ -135,6 +135,23 @@ fn a_code_block_moves_to_the_next_text_where_it_is_whole() {
     );
 }
 
+/// It is printed as text, and a mark beside it adds to that.
+#[test]
+fn code_with_a_backtick_in_it_is_cut_as_text() {
+    let code = "~`~a".repeat(12);
+    let text = [Span::Strike(vec![Span::Code(code.clone())])];
+    let alone = Markup::Mrkdwn.print(&[Span::Code(code)]).chars().count();
+    let size = Size {
+        max: alone,
+        unit: Unit::Chars,
+    };
+    let chunks = parts(&text, size, Markup::Mrkdwn);
+    assert!(chunks.len() > 1);
+    for chunk in &chunks {
+        assert!(chunk.chars().count() <= alone, "{chunk}");
+    }
+}
+
 #[test]
 fn forty_thousand_characters_arrive_whole_and_in_order() {
     let words: Vec<String> = (0..8_000).map(|number| format!("w{number}")).collect();

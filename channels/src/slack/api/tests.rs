@@ -6,6 +6,8 @@ use super::*;
 use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::net::fake::{Answer, Fake};
 
+mod errors;
+
 fn api(fake: &Fake) -> Api {
     let tokens = Secrets::new("xoxb-new", [SecretString::from("xoxb-old")]);
     Api::new(
@@ -137,56 +139,6 @@ async fn every_answer_says_whether_to_repeat() {
         assert_eq!((error.retry(), error.to_string().as_str()), (retry, said));
         assert!(!format!("{error:?}").contains("private"), "{error:?}");
     }
-}
-
-/// The errors of the methods that are called which no time and no operator mends, as published in August 2026.
-#[rustfmt::skip]
-const FINAL: &[&str] = &[
-    "already_reacted", "app_access_restricted", "as_user_not_supported",
-    "attachment_payload_limit_exceeded", "bad_timestamp", "block_mismatch", "blocked_file_type",
-    "cannot_reply_to_message", "cant_broadcast_message", "cant_update_message",
-    "canvas_disabled_file_team", "canvas_disabled_user_team", "canvas_globally_disabled",
-    "channel_is_limited_access", "channel_not_found", "deprecated_endpoint", "draft_already_deleted",
-    "draft_already_sent", "draft_has_conflict", "draft_not_found", "duplicate_channel_not_found",
-    "duplicate_external_id", "duplicate_message_not_found", "edit_window_closed",
-    "exchanged_trigger_id", "expired_trigger_id", "file_comment_not_found", "file_deleted",
-    "file_is_deleted", "file_not_found", "file_share_limit_reached", "hash_conflict",
-    "invalid_arg_name", "invalid_array_arg", "invalid_attachments", "invalid_blocks",
-    "invalid_blocks_format", "invalid_charset", "invalid_cursor", "invalid_form_data",
-    "invalid_metadata_filter_keys", "invalid_metadata_format", "invalid_metadata_schema",
-    "invalid_name", "invalid_post_type", "invalid_thread_ts", "invalid_trigger_id", "invalid_ts_latest",
-    "invalid_ts_oldest", "is_archived", "is_bot", "is_inactive", "markdown_text_conflict",
-    "max_file_sharing_exceeded", "message_not_found", "metadata_must_be_sent_from_app",
-    "metadata_too_large", "method_deprecated", "method_not_supported_for_channel_type",
-    "missing_file_data", "missing_post_type", "missing_profile_id", "msg_blocks_too_long",
-    "msg_too_long", "no_access", "no_dual_broadcast_content_update", "no_item_specified", "no_reaction",
-    "no_text", "not_implemented", "not_in_channel", "not_reactable", "not_visible",
-    "posting_to_channel_denied", "reserved_username", "restricted_action",
-    "restricted_action_non_threadable_channel", "restricted_action_read_only_channel",
-    "restricted_action_thread_locked", "restricted_action_thread_only_channel",
-    "send_on_behalf_not_allowed", "slack_connect_blocked_file_type",
-    "slack_connect_canvas_sharing_blocked", "slack_connect_clip_sharing_blocked",
-    "slack_connect_file_link_sharing_blocked", "slack_connect_file_upload_sharing_blocked",
-    "slack_connect_lists_sharing_blocked", "team_not_found", "template_not_visible", "thread_locked",
-    "thread_not_found", "too_many_attachments", "too_many_contact_cards", "too_many_emoji",
-    "too_many_reactions", "too_many_users", "unable_to_share_files", "user_not_found",
-    "user_not_visible", "view_too_large",
-];
-
-#[test]
-fn every_published_error_is_known_as_passing_final_or_a_matter_of_credentials() {
-    let retry = |code: &str| CallError::new("chat.postMessage", kind_of(code)).retry();
-    for code in UNAVAILABLE.iter().chain(UNAUTHORIZED) {
-        assert_eq!(retry(code), Retry::Later(None), "{code}");
-        assert!(!FINAL.contains(code), "{code}");
-    }
-    for code in ["ratelimited", "rate_limited"] {
-        assert_eq!(kind_of(code), CallErrorKind::RateLimited);
-    }
-    for code in FINAL {
-        assert_eq!(retry(code), Retry::Never, "{code}");
-    }
-    assert!(UNAVAILABLE.iter().all(|code| !UNAUTHORIZED.contains(code)));
 }
 
 #[tokio::test]

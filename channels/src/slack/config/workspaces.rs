@@ -42,7 +42,7 @@ section! {
         /// With OAuth: the bot scopes that people are asked for.
         scopes: Vec<String> = default(Scopes, [
             "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write",
-            "chat:write.customize", "commands", "files:read", "groups:history", "groups:read", "im:history",
+            "chat:write.customize", "commands", "files:read", "groups:history", "groups:read", "im:history", "im:write",
             "mpim:history", "reactions:write", "users:read", "users:read.email"
         ], "those of [the manifest](slack-app-manifest.yaml)"),
         /// With OAuth: below it, at `v2/authorize`, is the page on which people consent.

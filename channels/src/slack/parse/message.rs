@@ -41,33 +41,15 @@ impl Reader<'_> {
             own_ids.extend(leading_mention(words.own_text()));
         }
         let is_addressed = is_mention || mentions(words.own_text(), &own_ids);
-        let place = MessagePlace {
-            channel,
-            thread_ts: event
-                .get("thread_ts")
-                .and_then(Value::as_str)
-                .filter(|thread| !thread.is_empty()),
-            ts,
-            is_direct: is_direct(event, channel),
-        };
-        let addressed = if place.is_direct {
-            Addressed::Yes
-        } else if is_addressed {
-            Addressed::StartsThread(place.thread_id(place.root()))
-        } else if place.thread_ts.is_some() {
-            Addressed::IfThreadActive(place.thread_id(place.root()))
-        } else {
+        let place = place_of(event, event, channel, ts);
+        let Some(addressed) = addressed(place, is_addressed) else {
             return Ok(nothing());
         };
         let comes_twice = is_addressed && !place.is_direct;
-        let (Readable { mut text, mentions }, tables) = if comes_twice {
-            let [said, tables] = words.readable_apart(&own_ids);
-            (said, tables)
-        } else {
-            (words.readable(&own_ids), Readable::default())
-        };
+        let (Readable { mut text, mentions }, beside) = told(&words, &own_ids, comes_twice);
         let attachments = words.files;
-        if text.is_empty() && tables.text.is_empty() && attachments.is_empty() {
+        let is_alone = beside.iter().all(|(_, part)| part.text.is_empty());
+        if text.is_empty() && is_alone && attachments.is_empty() {
             if !is_addressed {
                 return Ok(nothing());
             }
@@ -88,7 +70,7 @@ impl Reader<'_> {
         };
         Ok(Reading {
             inbound: if comes_twice {
-                in_parts(inbound, tables)
+                in_parts(inbound, beside)
             } else {
                 vec![inbound]
             },
@@ -120,13 +102,7 @@ impl Reader<'_> {
         if !is_a_persons(message, own) || after.is_some_and(|after| said(after) == said(before)) {
             return nothing();
         }
-        let thread_ts = lenient_json::some_text(message, "thread_ts");
-        let place = MessagePlace {
-            channel: &channel,
-            thread_ts: thread_ts.as_deref(),
-            ts: &ts,
-            is_direct: is_direct(event, &channel),
-        };
+        let place = place_of(event, message, &channel, &ts);
         let was_addressed = |one: &Value| mentions(Words::of(one).own_text(), &own_ids);
         let begins_thread = place.root() == ts;
         if !place.is_direct && begins_thread && !was_addressed(before) && !was_addressed(message) {
@@ -163,45 +139,84 @@ impl Reader<'_> {
     }
 }
 
-/// A message whose files, and whose tables, are told apart from its words: of the
-/// two events that a mention comes as, either may be without them, and either may come first. What only one of them
-/// has is told then as well.
-fn in_parts(mut inbound: Inbound<Address>, tables: Readable) -> Vec<Inbound<Address>> {
+/// Where a message is, which an event tells.
+fn place_of<'a>(
+    event: &'a Value,
+    message: &'a Value,
+    channel: &'a str,
+    ts: &'a str,
+) -> MessagePlace<'a> {
+    let thread_ts = message.get("thread_ts").and_then(Value::as_str);
+    MessagePlace {
+        channel,
+        thread_ts: thread_ts.filter(|thread| !thread.is_empty()),
+        ts,
+        is_direct: is_direct(event, channel),
+    }
+}
+
+/// Whether what is said in a place is for the bot; `None` where it is not.
+fn addressed(place: MessagePlace<'_>, is_addressed: bool) -> Option<Addressed> {
+    if place.is_direct {
+        Some(Addressed::Yes)
+    } else if is_addressed {
+        Some(Addressed::StartsThread(place.thread_id(place.root())))
+    } else {
+        let thread = place.thread_ts?;
+        Some(Addressed::IfThreadActive(place.thread_id(thread)))
+    }
+}
+
+/// What a message says, and apart from it, each by a name, what only one of its two events may have.
+fn told(
+    words: &Words<'_>,
+    own_ids: &[&str],
+    comes_twice: bool,
+) -> (Readable, Vec<(&'static str, Readable)>) {
+    if comes_twice {
+        let [said, tables, forwarded] = words.readable_apart(own_ids);
+        (said, vec![("tables", tables), ("forwarded", forwarded)])
+    } else {
+        (words.readable(own_ids), Vec::new())
+    }
+}
+
+/// A message whose files, tables and forwarded messages, each by the name of its key, are told apart from its words:
+/// of the two events that a mention comes as, either may be without them, and either may come first. What only one
+/// of them has is told then as well.
+fn in_parts(
+    mut inbound: Inbound<Address>,
+    beside: Vec<(&'static str, Readable)>,
+) -> Vec<Inbound<Address>> {
     let UserAction::Message { text, attachments } = &mut inbound.action else {
         return vec![inbound];
     };
-    let (files, is_wordless) = (std::mem::take(attachments), text.is_empty());
-    let tables = (!tables.text.is_empty()).then(|| Inbound {
-        key: inbound.key.then("tables"),
-        message_id: inbound.message_id.clone().filter(|_| is_wordless),
-        action: UserAction::Message {
-            text: tables.text,
-            attachments: Vec::new(),
-        },
-        mentions: tables.mentions,
+    let (files, has_words) = (std::mem::take(attachments), !text.is_empty());
+    let part = |key, text, attachments, mentions| Inbound {
+        key,
+        message_id: None,
+        action: UserAction::Message { text, attachments },
+        mentions,
         ..inbound.clone()
-    });
-    let is_wordless = is_wordless && tables.is_none();
-    let apart = files.into_iter().enumerate().map(|(index, file)| {
-        let id = file.id.clone().unwrap_or_else(|| index.to_string());
-        Inbound {
-            key: inbound.key.then("file").then(id),
-            message_id: inbound
-                .message_id
-                .clone()
-                .filter(|_| is_wordless && index == 0),
-            action: UserAction::Message {
-                text: String::new(),
-                attachments: vec![file],
-            },
-            mentions: Vec::new(),
-            ..inbound.clone()
+    };
+    let mut parts = Vec::new();
+    for (name, Readable { text, mentions }) in beside {
+        if !text.is_empty() {
+            parts.push(part(inbound.key.then(name), text, Vec::new(), mentions));
         }
-    });
-    let apart: Vec<_> = apart.collect();
-    let has_words = matches!(&inbound.action, UserAction::Message { text, .. } if !text.is_empty());
-    let words = Some(inbound).filter(|_| has_words);
-    words.into_iter().chain(tables).chain(apart).collect()
+    }
+    for (index, file) in files.into_iter().enumerate() {
+        let id = file.id.clone().unwrap_or_else(|| index.to_string());
+        let key = inbound.key.then("file").then(id);
+        parts.push(part(key, String::new(), vec![file], Vec::new()));
+    }
+    // The message is shown to be taken once.
+    let message_id = inbound.message_id.clone();
+    match parts.first_mut().filter(|_| !has_words) {
+        Some(first) => first.message_id = message_id,
+        None => parts.insert(0, inbound),
+    }
+    parts
 }
 
 /// The ids under which the app is known in the workspace

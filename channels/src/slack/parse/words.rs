@@ -56,10 +56,10 @@ impl<'a> Words<'a> {
         self.read(&[&self.own_text, &self.tables, &self.forwarded], own)
     }
 
-    /// All of it but its tables, and those: of the two events that a mention comes as, either may be without them.
-    pub(super) fn readable_apart(&self, own: &[&str]) -> [Readable; 2] {
-        let words = self.read(&[&self.own_text, &self.forwarded], own);
-        [words, self.read(&[&self.tables], own)]
+    /// What the user wrote, its tables, and what it forwards: of the two events that a mention comes as, either may
+    /// be without the latter two.
+    pub(super) fn readable_apart(&self, own: &[&str]) -> [Readable; 3] {
+        [&self.own_text, &self.tables, &self.forwarded].map(|part| self.read(&[part], own))
     }
 
     fn read(&self, parts: &[&str], own: &[&str]) -> Readable {

@@ -17,7 +17,7 @@ use crate::attempt::DeliveryOutcome;
 use crate::handoff_end::complete_handoff;
 
 /// Why a part of a hand-off is not done.
-pub(super) const OVER: DeliveryOutcome = DeliveryOutcome::Nothing("the hand-off is over");
+pub(super) const OVER: DeliveryOutcome = DeliveryOutcome::Undelivered("the hand-off is over");
 
 impl ToHaptik<'_> {
     /// Sends the transcript and the reason, then moves the chat to the team. What was sent before a failure is

@@ -57,7 +57,7 @@ impl ToHaptik<'_> {
         let text = if is_with_sinks { RATED } else { text };
         let (name, at) = (format!("rated-{}", entry.key), conversation.inbound.at);
         self.notify(conversation, &name, text, at).await?;
-        Ok(DeliveryOutcome::Nothing(why))
+        Ok(DeliveryOutcome::Undelivered(why))
     }
 
     /// Tells the sinks a rating; whether one wants it.

@@ -4,7 +4,7 @@ use super::{Faults, Given, ValueType, quote};
 use crate::config::wording::list_of;
 
 /// The events that Haptik's documentation names, and the bridge's own, which a sink may ask for.
-const EVENTS: [&str; 7] = [
+const EVENTS: [&str; 16] = [
     "*",
     "message",
     "chat_pinned",
@@ -12,6 +12,15 @@ const EVENTS: [&str; 7] = [
     "webhook_conversation_complete",
     "missed_handoff",
     "rating",
+    "message_delivered",
+    "message_failed",
+    "sink_off",
+    "sink_on",
+    "webhook_disabled",
+    "webhook_enabled",
+    "workspace_installed",
+    "workspace_gone",
+    "secret_refused",
 ];
 
 /// The events that a sink gets: names, or `*`.

@@ -222,6 +222,10 @@ impl Retryable for HaptikError {
             _ => None,
         }
     }
+
+    fn is_of_credentials(&self) -> bool {
+        self.is_of_token()
+    }
 }
 
 impl Call {

@@ -25,6 +25,7 @@ async fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (F
         business_id: None,
         business_ids: Vec::new(),
         device_platforms: vec![13],
+        rate_per_second: None,
     };
     let client = HaptikClient::new(&config, crate::net::client().expect("a client"));
     (fake, client)

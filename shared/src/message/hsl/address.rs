@@ -1,7 +1,7 @@
 //! Addresses that HSL carries.
 
-/// The address that opens where this one is tapped: with HTML's `&amp;` undone, which Haptik's own samples
-/// have, and with `https://` where the scheme was left out (`www.example.com`, `example.com/help`). `None`
+/// The address that opens where this one is tapped: with HTML's `&amp;` and the like undone, which Haptik's own
+/// samples have, and with `https://` where the scheme was left out (`www.example.com`, `example.com/help`). `None`
 /// for what is no address, and for what runs or reads something where it is opened.
 #[must_use]
 pub fn opened(written: &str) -> Option<String> {
@@ -38,16 +38,45 @@ pub fn opened(written: &str) -> Option<String> {
     (!rest.trim_matches('/').is_empty() && !is_dangerous).then_some(url)
 }
 
-/// An address with HTML's `&` undone, and without white space around it.
+/// An address with what templates write for the signs of HTML undone, once, and without white space around it.
 #[must_use]
 pub(super) fn unescaped(url: &str) -> String {
-    let url = url.trim();
-    if !url.contains('&') {
-        return url.to_owned();
+    let mut rest = url.trim();
+    let mut unescaped = String::with_capacity(rest.len());
+    while let Some(at) = rest.find('&') {
+        let (before, from) = rest.split_at(at);
+        unescaped.push_str(before);
+        let (sign, length) = entity(from).unwrap_or(('&', 1));
+        unescaped.push(sign);
+        rest = from.get(length..).unwrap_or_default();
     }
-    ["&amp;", "&AMP;", "&#38;", "&#038;", "&#x26;", "&#X26;"]
-        .iter()
-        .fold(url.to_owned(), |url, escaped| url.replace(escaped, "&"))
+    unescaped.push_str(rest);
+    unescaped
+}
+
+/// The visible sign of ASCII that a text begins with as HTML escapes it
+/// (<https://html.spec.whatwg.org/multipage/named-characters.html>), and how long that is.
+fn entity(text: &str) -> Option<(char, usize)> {
+    const LONGEST: usize = "&#x0000;".len();
+    let end = text.bytes().take(LONGEST).position(|byte| byte == b';')?;
+    let name = text.get(1..end)?;
+    let number = name.strip_prefix('#').and_then(|number| {
+        let hex = number.strip_prefix(['x', 'X']);
+        hex.map_or_else(
+            || number.parse().ok(),
+            |hex| u8::from_str_radix(hex, 16).ok(),
+        )
+    });
+    let sign = match (name, number) {
+        ("amp" | "AMP", _) => '&',
+        ("quot", _) => '"',
+        ("apos", _) => '\'',
+        ("lt", _) => '<',
+        ("gt", _) => '>',
+        (_, Some(number)) if number.is_ascii_graphic() => char::from(number),
+        _ => return None,
+    };
+    Some((sign, end + 1))
 }
 
 /// The address of a picture: as it opens, or else as it was sent.
@@ -131,6 +160,18 @@ mod tests {
                 " https://a.example/?a=1&amp;b=2&#38;c ",
                 "https://a.example/?a=1&b=2&c",
             ),
+            (
+                "https:&#x2F;&#47;a.example&#X2F;?q&#x3D;o&#39;neil&quot;&amp;&lt;",
+                "https://a.example/?q=o'neil\"&<",
+            ),
+            (
+                "https://a.example/?a=1&b;&c=&;&amp&#x3D&#0;&#10;&#9999;&#x;",
+                "https://a.example/?a=1&b;&c=&;&amp&#x3D&#0;&#10;&#9999;&#x;",
+            ),
+            (
+                "https://a.example/?a&amp;amp;b",
+                "https://a.example/?a&amp;b",
+            ),
             ("www.example.com/help", "https://www.example.com/help"),
             ("example.com", "https://example.com"),
             ("example.com/help?x=1", "https://example.com/help?x=1"),
@@ -159,6 +200,8 @@ mod tests {
             "?a=1",
             "JavaScript:alert(1)",
             "java\nscript:alert(1)",
+            "javascript&#58;alert(1)",
+            "&#106;avascript&#x3a;alert(1)",
             "data:text/html,x",
             "file:///etc/passwd",
             "blob:x",

@@ -1,6 +1,8 @@
 use super::*;
 use serde_json::json;
 
+mod addresses;
+
 #[test]
 fn machine_parts_in_braces_are_not_said() {
     assert_eq!(
@@ -278,7 +280,7 @@ fn a_carousel_with_broken_parts_shows_the_others() {
     assert_eq!(hsl.actionables().count(), 3);
 }
 
-fn fields(fields: Value) -> Vec<Field> {
+fn fields(fields: &Value) -> Vec<Field> {
     let form = json!({"type": "FORM", "title": "F", "data": {"fields": fields}});
     match Hsl::read(&form).element {
         Element::Form(form) => form.fields,
@@ -309,7 +311,7 @@ fn a_field_is_required_where_it_says_so_wherever_it_does() {
         (json!({"required": {}}), None),
         (json!({}), None),
     ] {
-        let read = fields(json!([said])).remove(0);
+        let read = fields(&json!([said])).remove(0);
         assert_eq!(read.required, required, "{said}");
     }
 }
@@ -317,7 +319,7 @@ fn a_field_is_required_where_it_says_so_wherever_it_does() {
 #[test]
 fn rules_that_no_answer_could_keep_are_none() {
     let rules = |rules: Value| {
-        fields(json!([{"key": "a", "validation": rules}]))
+        fields(&json!([{"key": "a", "validation": rules}]))
             .remove(0)
             .rules
     };
@@ -349,7 +351,7 @@ fn rules_that_no_answer_could_keep_are_none() {
     );
     assert_eq!(rules(json!("strict")), Rules::default());
     let odd = fields(
-        json!([null, "Name", {"key": "a", "order": "2"}, {"key": "b", "order": 1.0}, {"key": "c", "order": "last"}]),
+        &json!([null, "Name", {"key": "a", "order": "2"}, {"key": "b", "order": 1.0}, {"key": "c", "order": "last"}]),
     );
     let keys: Vec<&str> = odd.iter().map(|field| field.key.as_str()).collect();
     assert_eq!(keys, ["b", "a", "c"]);

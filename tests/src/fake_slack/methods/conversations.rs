@@ -1,22 +1,46 @@
-//! `conversations.info`, `conversations.history` and `conversations.replies`.
+//! `conversations.info`, `conversations.open`, `conversations.history` and `conversations.replies`.
 
 use serde_json::{Value, json};
 
 use crate::fake_slack::{Message, arguments::Arguments, state::State};
 
 use super::{conversation, is_timestamp};
+use crate::fake_slack::message::direct_channel;
 use crate::fake_slack::refused::Refused;
+
+/// The direct conversation with a user; without a `channel` where nothing was said in it and none is to be made.
+pub(crate) fn open(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
+    let users = arguments.required("users")?;
+    let channel = Some(users.as_str())
+        .filter(|users| users.starts_with(['U', 'W']) && !users.contains(','))
+        .map(direct_channel);
+    let channel = channel.ok_or_else(|| Refused::new("user_not_found").because(&users))?;
+    let is_open = state.read(|store| store.channels.contains_key(&channel));
+    let creates = arguments.text("prevent_creation").as_deref() != Some("true");
+    Ok(if is_open || creates {
+        json!({"channel": {"id": channel}})
+    } else {
+        json!({})
+    })
+}
+
+/// The id of a conversation to read: a user's id is none here.
+fn readable(id: &str) -> Result<String, Refused> {
+    let is_user = id.starts_with(['U', 'W']);
+    let id = conversation(id).ok().filter(|_| !is_user);
+    id.ok_or_else(|| Refused::new("channel_not_found").because("no conversation's id"))
+}
 
 /// A conversation, whose name is made from its id.
 pub(crate) fn info(arguments: &Arguments) -> Result<Value, Refused> {
-    let id = conversation(&arguments.required("channel")?)?;
+    let id = readable(&arguments.required("channel")?)?;
     let name = format!("channel-{}", id.to_ascii_lowercase());
     Ok(json!({"channel": {"id": id, "name": name, "is_channel": true, "is_member": true}}))
 }
 
 /// The newest messages of a conversation that are no replies, newest first.
 pub(crate) fn history(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
-    let channel = conversation(&arguments.required("channel")?)?;
+    let channel = readable(&arguments.required("channel")?)?;
     let range = Range::of(arguments, 100)?;
     let mut messages = state.read(|store| {
         let all = store.channels.get(&channel).into_iter().flatten();
@@ -31,7 +55,7 @@ pub(crate) fn history(state: &State, arguments: &Arguments) -> Result<Value, Ref
 
 /// A thread, its first message first; every page begins with that message, as Slack's do.
 pub(crate) fn replies(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
-    let channel = conversation(&arguments.required("channel")?)?;
+    let channel = readable(&arguments.required("channel")?)?;
     let ts = arguments.required("ts")?;
     let range = Range::of(arguments, 1000)?;
     let messages = state.read(|store| {

@@ -44,7 +44,7 @@ pub(super) fn mrkdwn(text: &str, is_escaped: bool) -> String {
         }
     }
     assert!(
-        text.matches("```").count() % 2 == 0,
+        text.matches("```").count().is_multiple_of(2),
         "a fence is open: {text:?}"
     );
     seen
@@ -154,14 +154,13 @@ pub(super) fn html(text: &str) -> String {
         assert!(rest.starts_with('<'), "{text:?} has a > that is no tag's");
         let end = rest.find('>').expect("a tag ends");
         let tag = &rest[1..end];
-        match tag.strip_prefix('/') {
-            Some(name) => assert_eq!(open.pop(), Some(name.to_owned()), "{text:?}"),
-            None => {
-                let name = tag.split(' ').next().unwrap_or_default();
-                let names = ["b", "i", "u", "s", "a", "code", "pre"];
-                assert!(names.contains(&name), "Telegram has no {tag}");
-                open.push(name.to_owned());
-            }
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name.to_owned()), "{text:?}");
+        } else {
+            let name = tag.split(' ').next().unwrap_or_default();
+            let names = ["b", "i", "u", "s", "a", "code", "pre"];
+            assert!(names.contains(&name), "Telegram has no {tag}");
+            open.push(name.to_owned());
         }
         rest = &rest[end + 1..];
     }

@@ -101,6 +101,17 @@ fn signs_that_are_text_are_no_marks() {
 }
 
 #[test]
+fn three_backticks_in_a_label_begin_no_block() {
+    let text = [Span::Link {
+        url: "https://a.example/?q=```".to_owned(),
+        label: "word````word".to_owned(),
+    }];
+    let shown = "<https://a.example/?q=%60%60%60|word‵‵‵‵word>";
+    assert_eq!(Markup::Mrkdwn.print(&text), shown);
+    assert_eq!(Markup::Chat.print(&text), shown);
+}
+
+#[test]
 fn every_example_of_commonmark_is_seen_in_every_markup() {
     for (markdown, _) in examples() {
         check(&markdown).unwrap_or_else(|error| panic!("{error}"));

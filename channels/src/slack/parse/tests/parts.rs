@@ -58,6 +58,116 @@ fn a_table_that_only_one_event_of_a_mention_has_is_told_once() {
     }
 }
 
+#[test]
+fn what_only_one_event_of_a_mention_forwards_is_told_once() {
+    let shared = |words: &Value| {
+        let mut shared = json!({"is_share": true, "author_name": "Ravi"});
+        shared
+            .as_object_mut()
+            .expect("an object")
+            .extend(words.as_object().expect("an object").clone());
+        json!([shared])
+    };
+    let block = json!([{"type": "section", "text": {"type": "mrkdwn", "text": "Disk full"}}]);
+    let mention = |text: &str| json!({"type": "app_mention", "user": "U1", "text": text, "ts": "1700000000.000100", "channel": "C1"});
+    let told = |event: &Value| -> Vec<_> {
+        let read = read(&envelope(event)).inbound.into_iter();
+        read.map(|inbound| {
+            (
+                inbound.key.to_string(),
+                said(&inbound).to_owned(),
+                inbound.message_id,
+            )
+        })
+        .collect()
+    };
+    for (words, forwarded) in [
+        (
+            json!({"text": "order 12 &amp; <@U222>"}),
+            "order 12 & @U222",
+        ),
+        (
+            json!({"message_blocks": [{"message": {"bot_id": "B1", "blocks": block}}]}),
+            "Disk full",
+        ),
+        (
+            json!({"is_share": false, "is_msg_unfurl": true, "text": "ask <@UBOT> now"}),
+            "ask now",
+        ),
+    ] {
+        let forwarded = format!("Forwarded message from Ravi: {forwarded}");
+        for text in ["<@UBOT> and this?", "<@UBOT>"] {
+            let bare = told(&mention(text));
+            assert_eq!(bare.len(), 1);
+            for mut twin in [in_channel(&json!({ "text": text })), mention(text)] {
+                twin["attachments"] = shared(&words);
+                let twin = told(&twin);
+                assert_eq!(twin.last().map(|(_, text, _)| text), Some(&forwarded));
+                // Only what is said of it is one entry, and one message is shown to be taken once.
+                let same = twin.iter().filter(|(key, ..)| *key == bare[0].0);
+                assert_eq!(same.count(), usize::from(text != "<@UBOT>"), "{text}");
+                assert_eq!(twin.iter().filter(|(.., id)| id.is_some()).count(), 1);
+                let keys: std::collections::BTreeSet<_> =
+                    twin.iter().map(|(key, ..)| key).collect();
+                assert_eq!(keys.len(), twin.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_deletion_is_told_with_its_emoji_names_and_files_wherever_it_was() {
+    let stone = json!({"type": "message", "subtype": "tombstone", "user": "USLACKBOT", "text": "This message was deleted.", "hidden": true});
+    for (text, told) in [
+        (
+            ":wave::skin-tone-3: order 12 :partyparrot:",
+            "👋🏼 order 12 :partyparrot:",
+        ),
+        (
+            "a &lt;b&gt; &amp; `:wave:` 12:30:45",
+            "a <b> & `:wave:` 12:30:45",
+        ),
+        (
+            "see <https://e.com/?a=1&amp;b=2|the page>",
+            "see the page (https://e.com/?a=1&b=2)",
+        ),
+    ] {
+        for (channel, kind, thread) in [
+            ("D1", "im", Some("1700000000.000100")),
+            ("D1", "im", Some("1600000000.000100")),
+            ("D1", "im", None),
+            ("C1", "channel", Some("1600000000.000100")),
+            ("G1", "group", Some("1600000000.000100")),
+            ("G2", "mpim", Some("1600000000.000100")),
+        ] {
+            let mut was =
+                json!({"type": "message", "user": "U1", "text": text, "ts": "1700000000.000100"});
+            let mut now = stone.clone();
+            now["ts"] = was["ts"].clone();
+            if let Some(thread) = thread {
+                was["thread_ts"] = thread.into();
+                now["thread_ts"] = thread.into();
+                was["reply_count"] = 2.into();
+            }
+            let event = |subtype: &str, now: Option<&Value>| {
+                let mut event = json!({"type": "message", "subtype": subtype, "channel": channel, "channel_type": kind,
+                    "hidden": true, "ts": "1700000009.000100", "deleted_ts": "1700000000.000100", "previous_message": was});
+                if let Some(now) = now {
+                    event["message"] = now.clone();
+                }
+                told_with_edits(&event)
+            };
+            let deleted = event("message_deleted", None);
+            assert_eq!(deleted, event("message_changed", Some(&now)), "{channel}");
+            assert_eq!(
+                deleted[0].1,
+                format!("Deleted message: {told}"),
+                "{channel}"
+            );
+        }
+    }
+}
+
 fn told_with_edits(event: &Value) -> Vec<(String, String)> {
     let auth_ids = AuthIds::new("acme".into(), AuthIdSource::Derived);
     let reader = Reader {
