@@ -10,9 +10,7 @@ use haptik_bridge_channels::facts::Repeats;
 use haptik_bridge_channels::registry::{self, CHANNELS};
 use haptik_bridge_shared::telemetry;
 use haptik_bridge_simulator::{Reply, UserMessage};
-use haptik_bridge_tests::app::App;
 use haptik_bridge_tests::fake_google_chat::FakeGoogleChat;
-use haptik_bridge_tests::fake_slack::FakeSlack;
 use haptik_bridge_tests::fake_teams::FakeTeams;
 use haptik_bridge_tests::fake_telegram::FakeTelegram;
 use haptik_bridge_tests::fake_twilio::FakeTwilio;
@@ -130,7 +128,8 @@ async fn round_trips(stage: &Stage, provider: &dyn FakeProvider) -> anyhow::Resu
         let people = (1..=PEOPLE).map(async |number| {
             let user = provider.user(number);
             let said = format!("{SAID} {name} {number} {round}");
-            stage.takes(&provider.say(&user, &said)).await?;
+            let (status, body) = stage.receives(&provider.say(&user, &said)).await?;
+            assert!((200..300).contains(&status), "{name}: {status} {body}");
             sees(provider, &user, &format!("You said: {said}.")).await
         });
         try_join_all(people).await?;
@@ -196,7 +195,7 @@ async fn all_channels_talk_at_once_and_nothing_of_it_is_printed() -> anyhow::Res
 fn every_type_is_there(everybody: &[Arc<dyn FakeProvider>]) {
     let mut missing: Vec<&str> = CHANNELS.iter().map(|channel| channel.name).collect();
     for provider in everybody {
-        let table = provider.toml("http://127.0.0.1");
+        let table = provider.toml(provider.server().origin());
         let table: toml::Table = table.parse().expect("TOML");
         let name = table["type"].as_str().expect("a type");
         missing.retain(|other| *other != name);

@@ -116,6 +116,13 @@ pub(crate) fn durable(tries: &[(Timestamp, Timestamp)], received: Timestamp) -> 
     stored.map_or(received, |(_, ended)| *ended)
 }
 
+/// When the first of the tries began, and when the last ended.
+fn within(tries: &[(Timestamp, Timestamp)]) -> (Timestamp, Timestamp) {
+    let began = tries.first().map(|(began, _)| *began);
+    let ended = tries.last().map(|(_, ended)| *ended);
+    (began.unwrap_or_default(), ended.unwrap_or_default())
+}
+
 pub(crate) fn to_haptik(
     said: &[SentText],
     told: &[String],
@@ -124,11 +131,16 @@ pub(crate) fn to_haptik(
 ) -> Counts {
     let mut users: BTreeMap<usize, OneUser<u64>> = BTreeMap::new();
     for said in said {
-        let received = received.get(&said.text).copied().unwrap_or_default();
+        let (received, durable) = match received.get(&said.text) {
+            Some(received) => (*received, durable(&said.tries, *received)),
+            // An entry of a request that carried only an id has no text: the tries say when, at the earliest
+            // and at the latest.
+            None => within(&said.tries),
+        };
         users.entry(said.user).or_default().0.push(Sent {
             id: number(&said.text, 'm'),
             received,
-            durable: durable(&said.tries, received),
+            durable,
         });
     }
     for text in told {
