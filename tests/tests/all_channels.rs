@@ -29,7 +29,7 @@ const SAID: &str = "between-you-and-me";
 /// By which a person is known to three of the channels.
 const PERSON: &str = "7000000009";
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How many people write in each channel at the same time.
 const PEOPLE: usize = 3;
