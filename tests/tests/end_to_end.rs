@@ -15,6 +15,8 @@ mod custom;
 mod edges;
 #[path = "end_to_end/faults.rs"]
 mod faults;
+#[path = "end_to_end/fill.rs"]
+mod fill;
 #[path = "end_to_end/handoff.rs"]
 mod handoff;
 #[path = "end_to_end/handoff_transcript.rs"]

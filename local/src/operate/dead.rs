@@ -1,9 +1,10 @@
 //! `haptik-bridge dead`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::process::ExitCode;
 
 use anyhow::bail;
+use haptik_bridge_local::fill::Wanted;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Entry;
@@ -83,6 +84,26 @@ impl Selection {
     /// Whether single messages are selected, by their ids.
     pub(crate) fn is_by_id(&self) -> bool {
         !self.id.is_empty()
+    }
+
+    /// Whether the events of one user are selected.
+    pub(crate) fn is_of_user(&self) -> bool {
+        self.user.is_some()
+    }
+
+    /// What a sink is to be given, of all that was received in that time.
+    pub(crate) async fn of_sink(&self, operated: &OperatedBridge) -> anyhow::Result<Wanted> {
+        let (since, until) = time_range(&self.since, &self.until)?;
+        let users = match &self.user {
+            Some(user) => operated.users_named(user).await?,
+            None => BTreeSet::new(),
+        };
+        Ok(Wanted {
+            sink: self.sink.clone().unwrap_or_default(),
+            since,
+            until,
+            users,
+        })
     }
 
     /// What was given up and is selected.

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
@@ -10,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_inbound::Inbound;
+use haptik_bridge_local::fill::{Progress, fill};
 use haptik_bridge_local::replay::revive;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::lane::Lane;
@@ -27,6 +29,10 @@ use crate::check;
 pub(crate) struct Arguments {
     #[command(flatten)]
     selection: Selection,
+    /// Give a sink, also a new one, the events that the ledger has: those that it did not get, and once more those
+    /// that it did. What was given up stays so. Begun again after it was stopped, it goes on.
+    #[arg(long, requires = "sink", conflicts_with_all = ["id", "connection", "dry_run"])]
+    delivered: bool,
     /// Only say what would be delivered again.
     #[arg(long)]
     dry_run: bool,
@@ -45,6 +51,9 @@ pub(crate) async fn run(
     variable: fn(&str) -> Option<String>,
 ) -> anyhow::Result<()> {
     let operated = arguments.common.place.open(variable).await?;
+    if arguments.delivered {
+        return Box::pin(give_delivered(&arguments, &operated)).await;
+    }
     let found = arguments.selection.find(&operated).await?;
     let others = and_others(found.others);
     let not_understood = |entry: &Entry| matches!(entry.lane, Lane::NotUnderstood { .. });
@@ -86,6 +95,44 @@ pub(crate) async fn run(
     );
     Ok(())
 }
+
+/// Gives a sink what the ledger has, at the sink's own rate.
+async fn give_delivered(arguments: &Arguments, operated: &OperatedBridge) -> anyhow::Result<()> {
+    let reader = match (operated.inbound(), &arguments.config) {
+        (Some(inbound), _) => inbound,
+        (None, Some(config)) => Arc::new(operated.on_this_machine(config)?),
+        (None, None) => bail!("--delivered needs the sinks: name the configuration by --config"),
+    };
+    let wanted = arguments.selection.of_sink(operated).await?;
+    if !(arguments.yes || arguments.selection.is_of_user()) {
+        let what = format!("Give the sink {} all events of that time", wanted.sink);
+        ask_for(
+            &what,
+            "nobody can be asked whether all events are to be given: say --yes",
+        )?;
+    }
+    let mut last_told = Instant::now();
+    let given = fill(reader.bridge(), &wanted, |progress| {
+        if last_told.elapsed() >= PROGRESS_EVERY {
+            last_told = Instant::now();
+            print_unless_json(arguments, &in_words(&progress));
+        }
+    });
+    let given = given.await?;
+    print_unless_json(arguments, &in_words(&given));
+    Ok(())
+}
+
+fn in_words(progress: &Progress) -> String {
+    let (done, all) = progress.users;
+    format!(
+        "{done} of {all} users: {} events are given that the sink did not have, {} once more; {} it has already",
+        progress.new, progress.again, progress.there
+    )
+}
+
+/// How often it is said how far it has come.
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 /// Reads again what was not understood, as if it came now: this version may understand it. What became of
 /// it, in words.
@@ -192,13 +239,18 @@ impl Queue for NoQueue {
 
 /// Asks whether so many are to be delivered again; an error is a no.
 fn ask(count: usize) -> anyhow::Result<()> {
+    let nobody = format!(
+        "{count} would be delivered again, and nobody can be asked: look at them with --dry-run, and say --yes"
+    );
+    ask_for(&format!("Deliver {count} again"), &nobody)
+}
+
+/// Asks whether to do this; an error is a no.
+fn ask_for(what: &str, nobody: &str) -> anyhow::Result<()> {
     if !std::io::stdin().is_terminal() {
-        bail!(
-            "{count} would be delivered again, and nobody can be asked: look at them with --dry-run, and \
-             say --yes"
-        );
+        bail!("{nobody}");
     }
-    print!("Deliver {count} again? [y/N] ");
+    print!("{what}? [y/N] ");
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
