@@ -89,8 +89,9 @@ impl Source {
         source
     }
 
-    /// The tokens in a part of the text, in order.
+    /// The tokens in a part of the text, in order; none where it ends before it begins.
     pub(super) fn tokens_in(&self, range: Range<usize>) -> impl Iterator<Item = &Token> {
+        let range = range.start..range.end.max(range.start);
         self.tokens.range(range).map(|(_, token)| token)
     }
 

@@ -1,6 +1,7 @@
 //! What people and bots write, by each markup's own rules: nothing that is seen is lost, and no mark is seen.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::readers::{commonmark, html, letters, mrkdwn};
 use super::*;
@@ -223,8 +224,16 @@ fn any_markdown() -> impl Strategy<Value = String> {
     prop::collection::vec(block, 1..4).prop_map(|blocks| blocks.join("\n\n"))
 }
 
+/// So many cases, which are the same each time: what is rare is for a long run to find, with another seed here.
+fn the_same_cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::with_cases(cases)
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(the_same_cases(1_000))]
 
     #[test]
     fn random_markdown_is_seen_in_every_markup(written in any_markdown()) {
@@ -254,7 +263,7 @@ fn clusters(text: &str) -> Vec<&str> {
 
 proptest! {
     // Each in five markups and four units.
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(the_same_cases(60))]
 
     #[test]
     fn a_text_cut_at_any_limit_is_the_text(written in any_markdown(), max in 40_usize..160) {
