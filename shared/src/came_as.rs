@@ -4,7 +4,7 @@
 //!
 //! | item | its name |
 //! |---|---|
-//! | what a user did | what the channel calls it; in Slack, whose names are times, the digits of that |
+//! | what a user did | what the channel calls it; where that is a time, the digits of it |
 //! | a message of Haptik's, towards the channel and each sink | `message.id` |
 //! | the end of a conversation or of a hand-off | what names that |
 //! | any other entry | its key |
@@ -63,9 +63,7 @@ pub(crate) fn name_of_act(key: &EntryKey) -> String {
     let id = key.act_id();
     let conversation = id.split('#').next().unwrap_or(id);
     match digits_of(key) {
-        Some(digits) if is_time_of_slack(&digits) && is_conversation_of_slack(conversation) => {
-            digits
-        }
+        Some(digits) if has_microseconds(&digits) && is_conversation_id(conversation) => digits,
         _ => name_of_id(id).to_owned(),
     }
 }
@@ -106,13 +104,13 @@ pub(crate) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Slack's times have microseconds, which tell its messages apart; an application's hardly ever have.
-fn is_time_of_slack(digits: &str) -> bool {
+/// Where times are the names of messages, they have microseconds to tell them apart; an application's hardly ever have.
+fn has_microseconds(digits: &str) -> bool {
     !digits.ends_with("000")
 }
 
-/// Whether it is of the form of a conversation's id in Slack, as `C024BE91L`.
-fn is_conversation_of_slack(text: &str) -> bool {
+/// Whether it is of the form of a conversation's id, as `C024BE91L`.
+fn is_conversation_id(text: &str) -> bool {
     let is_upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     text.len() > 1 && text.starts_with(['C', 'D', 'G']) && text.bytes().all(is_upper)
 }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use serde_json::{Number, Value};
 
-use crate::message::is_blank;
+use crate::blank::is_blank;
 
 mod reader;
 

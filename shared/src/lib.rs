@@ -18,6 +18,7 @@
 //!   [`lenient_json`] reads other people's JSON; [`environment`] is where the functions find things.
 
 pub mod activity;
+mod blank;
 pub mod breaker;
 pub mod bridge;
 pub mod came_as;

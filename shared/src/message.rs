@@ -10,7 +10,6 @@ use serde_json::Value;
 use crate::ids::{AuthId, EntryKey};
 use crate::redacted_debug;
 
-mod blank;
 pub mod completion;
 pub mod email;
 mod file_name;
@@ -23,7 +22,7 @@ pub mod operator_event;
 pub mod outgoing;
 pub mod receipt;
 
-pub use blank::is_blank;
+pub use crate::blank::is_blank;
 pub use email::{ascii_email, is_email};
 pub use file_name::file_name;
 pub use language::language;

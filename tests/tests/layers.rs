@@ -27,12 +27,13 @@ const CRATES: [&[&str]; 7] = [
 ];
 
 /// The modules of `shared`. Each may import those of the lines above its own.
-const SHARED: [&[&str]; 10] = [
+const SHARED: [&[&str]; 11] = [
+    &["blank"],
     &["ids", "lenient_json", "redact", "template"],
     &["config", "key", "lane", "retry"],
     &["message", "net", "encryption", "telemetry"],
     &["haptik", "queue", "standard_webhooks", "table"],
-    &["activity", "health", "ledger"],
+    &["activity", "health", "ledger", "rate_limit"],
     &["breaker", "offers", "outage"],
     &["users"],
     &["bridge"],

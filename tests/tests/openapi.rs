@@ -56,6 +56,8 @@ struct Edges {
     whole: Router,
     /// With a database that refuses everything.
     not_stored: Router,
+    /// With one request a second for each.
+    limited: Router,
     /// With nowhere to read a configuration from.
     no_configuration: Router,
     _database: EmbeddedDynamoDb,
@@ -104,8 +106,16 @@ fn without_configuration(environment: Environment) -> anyhow::Result<Router> {
 impl Edges {
     async fn start() -> anyhow::Result<Self> {
         let database = EmbeddedDynamoDb::start(None).await?;
-        let application = |table| {
-            let config = Config::parse(CONFIG, &registry::all())?;
+        let limited = CONFIG.replace(
+            "business_id = 343",
+            "business_id = 343\nrate_per_second = 1",
+        );
+        let limited = limited.replace(
+            "type = \"custom\"",
+            "type = \"custom\"\nrate_per_second = 1",
+        );
+        let application = |text: &str, table| {
+            let config = Config::parse(text, &registry::all())?;
             let (queue, aws) = (Arc::new(LocalQueue::new()), AwsEnvironment::read(|_| None));
             Application::new(config, &table, queue, Limits::default(), &aws)
         };
@@ -116,8 +126,9 @@ impl Edges {
             name => Some(name.to_owned()),
         })?;
         Ok(Self {
-            whole: application(database.table.clone())?.router(),
-            not_stored: application(database.table_through(&refusing)?)?.router(),
+            whole: application(CONFIG, database.table.clone())?.router(),
+            limited: application(&limited, database.table.clone())?.router(),
+            not_stored: application(CONFIG, database.table_through(&refusing)?)?.router(),
             no_configuration: without_configuration(environment)?,
             _database: database,
         })
@@ -279,6 +290,10 @@ async fn refused_everywhere(
     }
     let (status, _) = sent().to(&edges.not_stored, Signed::Well, seen).await?;
     assert_eq!(status, 503, "{operation:?}");
+    let mut tries = 0..100;
+    while sent().to(&edges.limited, Signed::Well, seen).await?.0 != 429 {
+        assert!(tries.next().is_some(), "{operation:?} has no limit");
+    }
     for signed in [Signed::Not, Signed::Wrongly] {
         let (status, _) = sent().to(&edges.whole, signed, seen).await?;
         assert_eq!(status, 401, "{operation:?}");

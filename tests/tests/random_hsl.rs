@@ -162,6 +162,9 @@ fn check_whole(raw: &Value) {
     }
 }
 
+/// What keeps signs of a text from being marks, and the sign for which another stands then.
+const UNSEEN: [char; 4] = ['\u{2060}', '\u{200b}', '`', '\u{2035}'];
+
 /// Panics when a picture's description or a link's target is not read out.
 fn check_read_out(value: &Value, read: &str) {
     match value {
@@ -169,10 +172,10 @@ fn check_read_out(value: &Value, read: &str) {
         Value::Object(fields) => {
             if let Some(description) = fields.get("alt_text").and_then(Value::as_str) {
                 // Slack's own words may not be broken up in the text, where they are escaped.
-                let description = description.replace('\u{2060}', "");
+                let description = description.replace(UNSEEN, "");
                 let start: String = description.chars().take(100).collect();
                 assert!(
-                    read.contains(start.trim_end()),
+                    read.replace(UNSEEN, "").contains(start.trim_end()),
                     "{start:?} is not read out in {read}"
                 );
             }

@@ -134,6 +134,9 @@ impl ToChannel<'_> {
             return Ok(Some(key.act_id().to_owned()));
         }
         let entry = ledger.entry(&lane, &key).await?;
+        // Of what the user wrote last, the place is known better: the conversation may have moved since.
+        let entry =
+            entry.filter(|entry| user.placed_at != Some(entry.received_at.as_millisecond()));
         if let Some(Payload::Inbound {
             connection,
             inbound,

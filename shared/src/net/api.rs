@@ -150,7 +150,10 @@ impl Api {
     pub async fn send(&self, request: ApiRequest) -> Result<ApiAnswer, CallError> {
         let (call, limit) = (request.call, request.limit);
         let expected = request.expected.clone();
-        let exchange = Exchange::begin(call, &request);
+        let exchange = Exchange::begin(call, || {
+            // A struct of texts, which serde_json takes.
+            serde_json::to_value(request.preview()).unwrap_or_default()
+        });
         let response = match self.response(request).await {
             Ok(response) => response,
             Err(error) => {

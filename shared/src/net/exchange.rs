@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tracing::Level;
 
-use super::api::{ApiRequest, Preview};
 use super::shortened;
 use crate::ids::CorrelationId;
 
@@ -53,20 +52,20 @@ pub async fn during<F: Future>(correlation_id: CorrelationId, delivery: F) -> F:
 #[derive(Debug)]
 pub(super) struct Exchange {
     call: &'static str,
-    request: Preview,
+    request: Value,
     began: Timestamp,
     clock: Instant,
 }
 
 impl Exchange {
-    /// Begins one, where somebody watches.
-    pub(super) fn begin(call: &'static str, request: &ApiRequest) -> Option<Self> {
+    /// Begins one, where somebody watches; `request` is without secrets but for those in its `body`.
+    pub(super) fn begin(call: &'static str, request: impl FnOnce() -> Value) -> Option<Self> {
         if !tracing::enabled!(target: EXCHANGE_TARGET, Level::TRACE) {
             return None;
         }
         Some(Self {
             call,
-            request: request.preview(),
+            request: request(),
             began: Timestamp::now(),
             clock: Instant::now(),
         })
@@ -95,10 +94,10 @@ impl Exchange {
     fn emit(self, answer: &Value) {
         let correlation_id = DELIVERED.try_with(Clone::clone).ok();
         let took_ms = self.clock.elapsed().as_secs_f64() * 1_000.0;
-        let request = Preview {
-            body: without_secrets(&self.request.body),
-            ..self.request
-        };
+        let mut request = self.request;
+        if let Some(body) = request.get("body").and_then(Value::as_str) {
+            request["body"] = without_secrets(body).into();
+        }
         let exchange = json!({
             "call": self.call,
             "began": self.began,

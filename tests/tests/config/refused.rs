@@ -105,7 +105,7 @@ fn an_unknown_key_is_refused_with_the_key_that_was_probably_meant() {
     each_refused(
         "",
         "
-        BotToken = 'x' => channels.slack.BotToken & allowed: haptik, business_id, auth_id, forms, type
+        BotToken = 'x' => channels.slack.BotToken & allowed: haptik, business_id, auth_id, forms, rate_per_second, type
         [sink.x] => sink: unknown key & did you mean sinks?
         zzz = 1 => zzz: unknown key (it holds an integer); allowed: ",
     );

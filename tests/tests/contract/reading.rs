@@ -290,7 +290,7 @@ pub(super) async fn a_language_is_known_in_every_form_or_left_out(
 pub(super) async fn a_files_name_stays_and_one_of_white_space_is_none(
     start: Start,
 ) -> anyhow::Result<()> {
-    const NAMES: [&str; 4] = ["bill.pdf", "my%20file.pdf", "a b (2).PDF", "50%.pdf"];
+    const NAMES: [&str; 3] = ["bill.pdf", "a b (2).PDF", "50%.pdf"];
     const BLANK: [&str; 3] = ["\u{200b}", "\u{a0}\u{3164}", "\u{2800} "];
     let stage = scene(start, |_: &_| Vec::new()).await?;
     let user = stage.provider.user(1);
