@@ -6,11 +6,11 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
-use haptik_bridge_shared::message::operator_event::OperatorEvent;
 use haptik_bridge_shared::message::receipt::AddressedReceipt;
 use haptik_bridge_shared::message::{
     Address, Attachment, Handback, Inbound, Outgoing, Profile, Task, UserAction,
 };
+use haptik_bridge_shared::own_events::OperatorEvent;
 use jiff::Timestamp;
 use serde_json::Value;
 

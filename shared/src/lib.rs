@@ -37,6 +37,7 @@ pub mod message;
 pub mod net;
 pub mod offers;
 pub mod outage;
+pub mod own_events;
 pub mod queue;
 pub mod rate_limit;
 pub mod redact;

@@ -18,7 +18,6 @@ pub mod hsl;
 mod language;
 pub mod machine_parts;
 pub mod offer;
-pub mod operator_event;
 pub mod outgoing;
 pub mod receipt;
 

@@ -28,10 +28,10 @@ const CRATES: [&[&str]; 7] = [
 
 /// The modules of `shared`. Each may import those of the lines above its own.
 const SHARED: [&[&str]; 11] = [
-    &["blank"],
+    &["blank", "own_events"],
     &["ids", "lenient_json", "redact", "template"],
     &["config", "key", "lane", "retry"],
-    &["message", "net", "encryption", "telemetry"],
+    &["came_as", "message", "net", "encryption", "telemetry"],
     &["haptik", "queue", "standard_webhooks", "table"],
     &["activity", "health", "ledger", "rate_limit"],
     &["breaker", "offers", "outage"],

@@ -4,8 +4,7 @@ use serde_json::Value;
 
 use super::registry::Settings;
 use crate::lenient_json;
-use crate::message::operator_event::OperatorEvent;
-use crate::message::receipt::RECEIPTS;
+use crate::own_events::{OperatorEvent, RECEIPTS};
 
 /// `[sinks.NAME]`: something outside that gets events.
 #[derive(Debug, Clone)]

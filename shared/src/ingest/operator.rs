@@ -9,14 +9,14 @@ use crate::haptik::webhook::Event;
 use crate::ids::AccountId;
 use crate::key::KeyKind;
 use crate::ledger::Payload;
-use crate::message::operator_event::OperatorEvent;
+use crate::own_events::OperatorEvent;
 
 /// What happened to which part of the bridge.
 #[derive(Debug, Clone, Copy)]
 pub struct Occurrence<'a> {
     /// What.
     pub event: OperatorEvent,
-    /// To what, as logs name it: `sinks/crm`, `haptik/main`, `channels/acme-slack`.
+    /// To what, as logs name it: `sinks/crm`, `haptik/main`, `channels/acme`.
     pub place: &'a str,
     /// Which part of it, where it has several: a workspace's id.
     pub part: Option<&'a str>,

@@ -10,7 +10,8 @@ use crate::ids::{AuthId, ConnectionId};
 use crate::key::KeyKind;
 use crate::lane::Lane;
 use crate::ledger::{NewEntry, Payload};
-use crate::message::receipt::{AddressedReceipt, MessageReceipt, RECEIPTS};
+use crate::message::receipt::{AddressedReceipt, MessageReceipt};
+use crate::own_events::RECEIPTS;
 use crate::queue::{Repeat, Ring};
 
 /// Of whose message a receipt is.

@@ -21,7 +21,7 @@ const MOST_READ: i32 = 1_000;
 
 impl Ledger {
     /// The places of the entries that have this name: a correlation id, a key of the ledger, Haptik's `message.id`,
-    /// a channel's or an application's id of a message, the link to a message in Slack, the number of a ticket;
+    /// a channel's or an application's id of a message, the link to a message, the number of a ticket;
     /// what an entry was sent as is the first message where it is several. A few queries, and fifty places at most.
     pub async fn places_of(&self, name: &str) -> Result<Vec<(Lane, EntryKey)>, TableError> {
         let wanted = Wanted::of(name);
@@ -67,7 +67,7 @@ pub(super) fn sent_as(id: &str) -> Option<String> {
     is_short.then(|| format!("sent#{}", plain(id)))
 }
 
-/// A provider's id as it is looked up: a time in seconds with a fraction, as Slack has it, by its digits.
+/// A provider's id as it is looked up: a time in seconds with a fraction, as the channel has it, by its digits.
 fn plain(id: &str) -> String {
     let parts = id.split_once('.');
     if parts.is_some_and(|(seconds, part)| came_as::is_number(seconds) && came_as::is_number(part))
@@ -92,7 +92,7 @@ struct Wanted {
 impl Wanted {
     fn of(text: &str) -> Self {
         let text = text.trim().trim_start_matches('#');
-        if let Some((channel, message)) = slack_link(text) {
+        if let Some((channel, message)) = message_link(text) {
             return Self {
                 // What happened on a full millisecond may have come as its conversation.
                 digests: [&message, &channel]
@@ -146,10 +146,8 @@ fn digest_in(text: &str) -> Option<&str> {
     text.get(..came_as::DIGEST_LENGTH).filter(|_| is_one)
 }
 
-/// The channel and the message of a link to a message in Slack:
-/// `https://acme.slack.com/archives/C024BE91L/p1795561837856425`
-/// (<https://docs.slack.dev/reference/methods/chat.getPermalink>).
-fn slack_link(text: &str) -> Option<(String, String)> {
+/// The channel and the message of a link to a message that ends in both: `…/archives/C024BE91L/p1795561837856425`.
+fn message_link(text: &str) -> Option<(String, String)> {
     let (_, path) = text.split_once("/archives/")?;
     let path = path.split(['?', '#']).next()?;
     let (channel, message) = path.trim_end_matches('/').split_once('/')?;

@@ -4,10 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::ConnectionId;
 use crate::message::Address;
+use crate::own_events::RECEIPTS;
 use crate::redacted_debug;
-
-/// The events by which sinks and applications hear what became of a message.
-pub const RECEIPTS: [&str; 2] = ["message_delivered", "message_failed"];
 
 /// The final receipt of one message. A message has one; one that an operator replays has another for that.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

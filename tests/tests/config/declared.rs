@@ -71,6 +71,7 @@ fn bases() -> [Table; 2] {
             "client_id = 'id'\nclient_secret = 'secret'",
         )
         .replace("# sync_url", "sync_url")
+        .replace("# rate_per_second", "rate_per_second")
         .replace("# description", "description");
     [example(), &other].map(|text| {
         let mut base: Table = text.parse().expect("TOML");

@@ -1,4 +1,8 @@
-//! What happens to the bridge itself, for sinks that ask to hear it.
+//! The events that the bridge tells sinks only where they name them: what became of each message, and what happens
+//! to the bridge itself.
+
+/// The events by which sinks and applications hear what became of a message.
+pub const RECEIPTS: [&str; 2] = ["message_delivered", "message_failed"];
 
 /// An event of the bridge's own working, of nobody's conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
