@@ -3,7 +3,7 @@
 //!
 //! - `edge`: what Teams sends. `verify` is who sends it, `receive` reads messages, taps and forms.
 //! - `outlet`: what Teams is sent. `encode` makes activities of a message, with
-//!   [`adaptive_cards`](crate::adaptive_cards); `api` calls, `refusal` is what the answers mean.
+//!   [`crate::adaptive_cards`]; `api` calls, `refusal` is what the answers mean.
 //! - `config`: its keys; `package`: what is uploaded to Teams.
 //!
 //! In a personal chat the bot hears everything; in a group chat or a channel it is spoken to by a mention,

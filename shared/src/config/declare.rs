@@ -54,7 +54,7 @@ impl<T: Part> Part for Box<T> {
 ///
 /// The documentation of a field is what `docs/configuration.md` says of its key. A field is named as its key
 /// unless there is `as "key"`. After the type stands what holds when the key is left out, with the
-/// [`ValueType`] of its value:
+/// [`ValueType`](super::kind::ValueType) of its value:
 ///
 /// - `required(kind)`, or `required(kind, "where it is")`: that is an error.
 /// - `optional(kind)`, or `optional(kind, "what holds then")`: the field is `None`.
