@@ -93,11 +93,7 @@ pub async fn run_with(provider: Arc<dyn FakeProvider>, load: Load) -> anyhow::Re
         config: configuration_of,
         secrets: Secrets::of(&neighbours.haptik),
         provider: neighbours.provider.clone(),
-        sinks: if load.has_receipts() {
-            audit()
-        } else {
-            audit().replace(RECEIPTS, "")
-        },
+        sinks: audit(),
         limits: Limits::default(),
     };
     let upstreams = neighbours.upstreams();
@@ -222,17 +218,6 @@ impl Neighbours {
         self.provider.set_webhook(&url);
     }
 }
-
-impl Load {
-    /// Whether the sink asks for receipts: in runs with kills at random. A receipt whose ring is lost waits for
-    /// the schedule, of which a run that is killed at one chosen step has none.
-    fn has_receipts(&self) -> bool {
-        self.rates.kill > 0.0
-    }
-}
-
-/// How the sink asks for receipts.
-const RECEIPTS: &str = r#", "message_delivered", "message_failed""#;
 
 /// A webhook sink that gets all events, and receipts.
 fn audit() -> String {

@@ -316,10 +316,8 @@ impl Drain<'_> {
         let delivered = ledger.delivered(attempt.entry, why, end.sent_as, &due, end.at);
         let ended = delivered.await;
         attempt.record_hop(outcome, end.reason);
-        if ended.is_ok() {
-            self.receipts().ring(&due).await;
-        }
-        ended
+        ended?;
+        self.receipts().ring(&due).await
     }
 
     /// Records a failed try.
@@ -405,8 +403,7 @@ impl Drain<'_> {
         };
         let due = self.receipts().due(entry, &end).await?;
         ledger.give_up(entry, why, failed_tries, &due, now).await?;
-        self.receipts().ring(&due).await;
-        Ok(())
+        self.receipts().ring(&due).await
     }
 
     /// The entries in the order in which they are to be delivered.
@@ -427,8 +424,9 @@ impl Drain<'_> {
     }
 
     /// Rings for the receipts of messages that ended right before a process was stopped.
-    pub(crate) async fn ring_for_receipts(&self) {
-        self.receipts().ring_again(self.lane).await;
+    pub(crate) async fn ring_for_receipts(&self) -> Result<(), LaneStopped> {
+        let rung = self.receipts().ring_again(self.lane).await;
+        rung.map_err(|error| self.not_recorded(&error))
     }
 
     fn receipts(&self) -> Receipts<'_> {

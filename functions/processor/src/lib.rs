@@ -204,7 +204,7 @@ impl Processor {
         };
         drain.run(wake_ups, deadline).await?;
         if drain.receives > 1 {
-            drain.ring_for_receipts().await;
+            drain.ring_for_receipts().await?;
         }
         Ok(())
     }

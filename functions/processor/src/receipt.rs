@@ -92,17 +92,19 @@ impl Receipts<'_> {
         Ok(due)
     }
 
-    /// Rings for receipts that were written.
-    pub(crate) async fn ring(&self, due: &[NewEntry]) {
+    /// Rings for receipts that were written. Where that fails, the lane of their message comes again, and
+    /// [`Receipts::ring_again`] does it.
+    pub(crate) async fn ring(&self, due: &[NewEntry]) -> Result<(), TableError> {
         let context = RequestContext::new("processor", Timestamp::now());
-        self.bridge.ring_for_new(context, due).await;
+        let rung = self.bridge.ring_for_new(context, due).await;
+        rung.map_err(|error| TableError::Unavailable(error.to_string()))
     }
 
     /// Rings for the receipts of a lane's messages, whichever are pending: a process that was stopped may have
     /// written them and not rung. A ring too many does no harm.
-    pub(crate) async fn ring_again(&self, lane: &Lane) {
+    pub(crate) async fn ring_again(&self, lane: &Lane) -> Result<(), TableError> {
         let (Lane::Haptik(auth_id) | Lane::Channel(auth_id)) = lane else {
-            return;
+            return Ok(());
         };
         let sinks = self.bridge.sinks_for_receipts();
         let mut lanes: Vec<Lane> = sinks
@@ -115,10 +117,10 @@ impl Receipts<'_> {
             lanes.push(Lane::Channel(auth_id.clone()));
         }
         for lane in lanes {
-            if let Err(error) = self.bridge.ring_again(lane, Timestamp::now()).await {
-                tracing::warn!(%error, "receipts wait for the schedule");
-            }
+            let rung = self.bridge.ring_again(lane, Timestamp::now()).await;
+            rung.map_err(|error| TableError::Unavailable(error.to_string()))?;
         }
+        Ok(())
     }
 
     /// Whose message an entry is; `None` where it is none.

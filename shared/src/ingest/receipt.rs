@@ -3,16 +3,15 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::RequestContext;
+use super::{NotDurable, RequestContext};
 use crate::bridge::Bridge;
 use crate::config::Sink;
 use crate::ids::{AuthId, ConnectionId};
 use crate::key::KeyKind;
 use crate::lane::Lane;
-use crate::ledger::{NewEntry, Payload};
+use crate::ledger::{Appended, NewEntry, Payload};
 use crate::message::receipt::{AddressedReceipt, MessageReceipt};
 use crate::own_events::RECEIPTS;
-use crate::queue::{Repeat, Ring};
 
 /// Of whose message a receipt is.
 #[derive(Debug, Clone, Copy)]
@@ -88,18 +87,20 @@ impl Bridge {
         }
     }
 
-    /// Rings for entries that were written. A failure is logged, and no more: the schedule rings for them.
-    pub async fn ring_for_new(&self, context: RequestContext<'_>, entries: &[NewEntry]) {
-        for entry in entries {
-            let ring = Ring::V1 {
-                lane: entry.lane.clone(),
-                key: entry.key.clone(),
-                at: context.now,
-            };
-            if let Err(error) = self.queue.ring(&ring, Repeat::First).await {
-                tracing::warn!(lane = %entry.lane, %error, "a receipt waits for the schedule");
-            }
+    /// Rings for entries that were written.
+    ///
+    /// # Errors
+    /// When the queue does not take a ring: to be done again.
+    pub async fn ring_for_new(
+        &self,
+        context: RequestContext<'_>,
+        entries: &[NewEntry],
+    ) -> Result<(), NotDurable> {
+        for NewEntry { lane, key, .. } in entries {
+            self.ring_for(context, lane, key, Appended::New, context.now)
+                .await?;
         }
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use haptik_bridge_simulator::Simulator;
 use serde_json::Value;
 
 use super::load::SentText;
-use super::verdict::{self, Counts, Delivered};
+use super::verdict::{self, Delivered};
 use super::world::World;
 use super::{Load, Neighbours, Report};
 
@@ -82,11 +82,7 @@ pub(crate) async fn judge(
         to_haptik: verdict::to_haptik(said, &told, &said_at, window),
         to_channel: verdict::to_channel(&delivered, &shown, &replied_at, window),
         to_sink: verdict::to_sink(&delivered, &sink.callbacks()),
-        receipts: if load.has_receipts() {
-            verdict::receipts(&ended, &sink.callbacks())
-        } else {
-            Counts::default()
-        },
+        receipts: verdict::receipts(&ended, &sink.callbacks()),
         pending,
         dead,
         took: Duration::ZERO,
