@@ -68,6 +68,10 @@ pub struct User {
     /// the epoch. What was received before it, and is delivered after it, does not change the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placed_at: Option<i64>,
+    /// When the user last wrote from another place than before, in milliseconds since the epoch; `None` where
+    /// the user always wrote from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_place_at: Option<i64>,
 }
 
 /// What a channel said of a user.
@@ -94,6 +98,7 @@ redacted_debug!(User {
     offer_end,
     last_activity,
     placed_at,
+    changed_place_at,
 });
 
 /// Who answers the user.
@@ -279,10 +284,12 @@ impl UserMap {
             .set("came_as", text(came_as::of_user(&user.channel_user)))
             .set("address", serde_dynamo::to_attribute_value(&user.address)?)
             .set("last_activity", number(user.last_activity));
-        Ok(match user.placed_at {
-            Some(placed_at) => update.set("placed_at", number(placed_at)),
-            None => update,
-        })
+        let times = [
+            ("placed_at", user.placed_at),
+            ("changed_place_at", user.changed_place_at),
+        ];
+        let times = times.into_iter().filter_map(|(name, at)| Some((name, at?)));
+        Ok(times.fold(update, |update, (name, at)| update.set(name, number(at))))
     }
 
     /// An update of the user's item.
@@ -364,6 +371,7 @@ mod tests {
             offer_end: None,
             last_activity: 0,
             placed_at: None,
+            changed_place_at: None,
         };
         let mut completes = |event_name: &str, key: &str, seconds: i64| {
             let at = Timestamp::from_second(seconds).expect("in range");

@@ -253,6 +253,7 @@ impl Scene {
             last_activity: 0,
             asked: None,
             placed_at: None,
+            changed_place_at: None,
         };
         let users = &self.bridge.users;
         users.put_place(&user).await?;

@@ -171,6 +171,7 @@ impl Scene {
             last_activity: 0,
             asked: None,
             placed_at: None,
+            changed_place_at: None,
         };
         self.bridge.users.put_place(&user).await?;
         let body = json!({"event_name": "message", "message": {"id": id, "body": {"text": text, "type": "TEXT", "data": {}}}});

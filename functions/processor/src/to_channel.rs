@@ -117,10 +117,13 @@ impl ToChannel<'_> {
         let Some(id) = event.answers else {
             return Ok(None);
         };
+        let is_shown = outlet.shows_what_is_answered();
+        if !is_shown && !has_changed_place(user, Timestamp::now()) {
+            return Ok(None);
+        }
         let (id, ledger) = (id.to_string(), &self.bridge.ledger);
         let lane = Lane::Haptik(user.auth_id.clone());
         let mut told = ledger.find_sent(&lane, &id).await?;
-        let is_shown = outlet.shows_what_is_answered();
         if told == SentMessage::Unrecorded && is_shown {
             // The answer came before it was noted how Haptik calls the message. Its place is the user's until
             // then, and need not be waited for.
@@ -134,9 +137,6 @@ impl ToChannel<'_> {
             return Ok(Some(key.act_id().to_owned()));
         }
         let entry = ledger.entry(&lane, &key).await?;
-        // Of what the user wrote last, the place is known better: the conversation may have moved since.
-        let entry =
-            entry.filter(|entry| user.placed_at != Some(entry.received_at.as_millisecond()));
         if let Some(Payload::Inbound {
             connection,
             inbound,
@@ -407,6 +407,17 @@ impl ToChannel<'_> {
             }
         }
     }
+}
+
+/// How long after somebody wrote from another place an answer may be to what was written before.
+const ANSWERED_WITHIN: Duration = Duration::from_hours(24);
+
+/// Whether the message that is answered now may have been written elsewhere than the user is: only then is it looked
+/// for, which costs two reads.
+fn has_changed_place(user: &User, now: Timestamp) -> bool {
+    let changed = user.changed_place_at;
+    let changed = changed.and_then(|at| Timestamp::from_millisecond(at).ok());
+    changed.is_some_and(|at| now.duration_since(at).unsigned_abs() < ANSWERED_WITHIN)
 }
 
 /// How often a conversation may have moved within one message.

@@ -401,6 +401,7 @@ fn place(connection: &ConnectionId, inbound: &Inbound, known: Option<User>, now:
         completion: None,
         handoff: known.and_then(|user| user.handoff),
         placed_at: Some(now),
+        changed_place_at: None,
         asked: None,
         activities: Vec::new(),
         offer: None,

@@ -43,6 +43,7 @@ fn user() -> User {
         last_activity: 0,
         asked: None,
         placed_at: None,
+        changed_place_at: None,
     }
 }
 

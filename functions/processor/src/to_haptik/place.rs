@@ -39,9 +39,14 @@ impl ToHaptik<'_> {
             .as_ref()
             .filter(|user| user.connection == *connection_id);
         let known_in = known_in.map(|user| Hour::of_millisecond(user.last_activity));
+        let changes_place = known.as_ref().is_some_and(|user| {
+            user.address != inbound.address || user.connection != *connection_id
+        });
+        let changed_before = known.as_ref().and_then(|user| user.changed_place_at);
         let user = User {
             last_activity: now,
             placed_at: Some(entry.received_at.as_millisecond()),
+            changed_place_at: changes_place.then_some(now).or(changed_before),
             ..placed(known, connection_id, inbound)
         };
         if known_in.is_none_or(|hour| hour != Hour::of(at)) {
@@ -89,6 +94,7 @@ fn placed(known: Option<User>, connection_id: &ConnectionId, inbound: &Inbound) 
             offer_end: None,
             last_activity: 0,
             placed_at: None,
+            changed_place_at: None,
         },
     }
 }
