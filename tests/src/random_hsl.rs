@@ -97,6 +97,39 @@ fn plain(text: &str) -> String {
     Markup::Plain.print(&read(text))
 }
 
+/// Haptik's samples: the message of each, or all of one that is no delivery.
+///
+/// # Panics
+/// When one cannot be read, or there are none.
+#[must_use]
+pub fn samples() -> Vec<Value> {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/tests/samples");
+    let files = std::fs::read_dir(directory).expect("the samples");
+    let samples: Vec<Value> = files
+        .map(|file| {
+            let text = std::fs::read_to_string(file.expect("a file").path()).expect("a text");
+            let sample: Value = serde_json::from_str(&text).expect("JSON");
+            sample.pointer("/message/body").unwrap_or(&sample).clone()
+        })
+        .collect();
+    assert!(samples.len() > 10, "{}", samples.len());
+    samples
+}
+
+/// Holds against a message what is shown of it: all its texts, compared as by [`seen`], and all its addresses.
+///
+/// # Panics
+/// When one of them is not there.
+pub fn assert_whole(hsl: &Hsl, shown_texts: &str, shown_addresses: &str) {
+    let expected: Vec<String> = texts(hsl).iter().map(|text| seen(text)).collect();
+    let not_shown = expected.iter().find(|text| !shown_texts.contains(*text));
+    assert_eq!(not_shown, None, "not in {shown_texts}");
+    let addresses = addresses(hsl);
+    let mut addresses = addresses.iter();
+    let not_there = addresses.find(|address| !shown_addresses.contains(*address));
+    assert_eq!(not_there, None, "not in {shown_addresses}");
+}
+
 /// What is compared of a text: letters and digits, whatever becomes of the markup between them.
 #[must_use]
 pub fn seen(text: &str) -> String {

@@ -5,7 +5,7 @@ use haptik_bridge_channels::registry;
 use haptik_bridge_shared::message::Sender;
 use haptik_bridge_shared::message::hsl::{Element, Hsl};
 use haptik_bridge_tests::fake_teams::takes;
-use haptik_bridge_tests::random_hsl::{addresses, any_json, hsl, seen, texts};
+use haptik_bridge_tests::random_hsl::{any_json, assert_whole, hsl, samples, seen};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::Value;
@@ -79,13 +79,7 @@ fn check_whole(raw: &Value) {
     for Preview { payload, .. } in &previews {
         shown.look_at(payload);
     }
-    let expected: Vec<String> = texts(&hsl).iter().map(|text| seen(text)).collect();
-    let not_shown = expected.iter().find(|text| !shown.texts.contains(*text));
-    assert_eq!(not_shown, None, "not in {}", shown.texts);
-    let addresses = addresses(&hsl);
-    let mut addresses = addresses.iter();
-    let not_there = addresses.find(|address| !shown.addresses.contains(*address));
-    assert_eq!(not_there, None, "not in {}", shown.addresses);
+    assert_whole(&hsl, &shown.texts, &shown.addresses);
 }
 
 proptest! {
@@ -104,11 +98,7 @@ proptest! {
 
 #[test]
 fn every_sample_is_taken_and_shown_whole() {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/tests/samples");
-    for file in std::fs::read_dir(directory).expect("the samples") {
-        let path = file.expect("a file").path();
-        let text = std::fs::read_to_string(&path).expect("a text");
-        let sample: Value = serde_json::from_str(&text).expect("JSON");
-        check_whole(sample.pointer("/message/body").unwrap_or(&sample));
+    for sample in samples() {
+        check_whole(&sample);
     }
 }

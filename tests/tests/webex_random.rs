@@ -5,7 +5,7 @@ use haptik_bridge_channels::registry;
 use haptik_bridge_shared::message::Sender;
 use haptik_bridge_shared::message::hsl::{Element, Hsl};
 use haptik_bridge_tests::fake_webex::{shown, takes};
-use haptik_bridge_tests::random_hsl::{addresses, any_json, hsl, seen, texts};
+use haptik_bridge_tests::random_hsl::{addresses, any_json, hsl, samples, seen, texts};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
@@ -89,12 +89,8 @@ proptest! {
 
 #[test]
 fn every_sample_is_taken_and_shown_whole() {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/tests/samples");
-    for file in std::fs::read_dir(directory).expect("the samples") {
-        let path = file.expect("a file").path();
-        let text = std::fs::read_to_string(&path).expect("a text");
-        let sample: Value = serde_json::from_str(&text).expect("JSON");
-        check_whole(sample.pointer("/message/body").unwrap_or(&sample));
+    for sample in samples() {
+        check_whole(&sample);
     }
 }
 

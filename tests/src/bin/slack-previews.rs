@@ -7,7 +7,7 @@
 use clap::Parser;
 use haptik_bridge_channels::registry;
 use haptik_bridge_shared::message::{Sender, SenderKind};
-use haptik_bridge_tests::random_hsl::hsl;
+use haptik_bridge_tests::random_hsl::{hsl, samples};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
@@ -28,11 +28,8 @@ struct Arguments {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/tests/samples");
-    for file in std::fs::read_dir(directory)? {
-        let sample: Value = serde_json::from_str(&std::fs::read_to_string(file?.path())?)?;
-        let body = sample.pointer("/message/body").unwrap_or(&sample);
-        print(&arguments.channel, body);
+    for sample in samples() {
+        print(&arguments.channel, &sample);
     }
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&arguments.seed.to_le_bytes());

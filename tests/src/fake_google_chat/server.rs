@@ -1,6 +1,5 @@
 //! The HTTP side: the Chat API below `/v1`, `/token`, and the published keys at `/certs`.
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
@@ -257,13 +256,8 @@ fn patch(
 }
 
 /// How Google says what it says.
+#[derive(Debug)]
 pub(super) struct GoogleDialect;
-
-impl fmt::Debug for GoogleDialect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GoogleDialect")
-    }
-}
 
 impl Dialect for GoogleDialect {
     /// Google promises no `Retry-After`; where there is one, it counts.

@@ -1,7 +1,6 @@
 //! The HTTP side: `/bot{token}/{method}` and `/file/bot{token}/{path}`
 //! (<https://core.telegram.org/bots/api#making-requests>).
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
@@ -178,13 +177,8 @@ impl axum::response::IntoResponse for Refused {
 }
 
 /// How Telegram says what it says.
+#[derive(Debug)]
 pub(super) struct TelegramDialect;
-
-impl fmt::Debug for TelegramDialect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TelegramDialect")
-    }
-}
 
 impl Dialect for TelegramDialect {
     fn too_many(&self, seconds: u64) -> Response {

@@ -1,6 +1,5 @@
 //! The HTTP side: an account's resources below `/2010-04-01/Accounts/{AccountSid}`.
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
@@ -405,13 +404,8 @@ fn content(state: &State, id: &str) -> Result<Response, Refused> {
 }
 
 /// How Twilio says what it says.
+#[derive(Debug)]
 pub(super) struct TwilioDialect;
-
-impl fmt::Debug for TwilioDialect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TwilioDialect")
-    }
-}
 
 impl Dialect for TwilioDialect {
     /// Twilio promises no `Retry-After`; where there is one it counts.

@@ -1,6 +1,5 @@
 //! The HTTP side: the Webex API below `/v1`.
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
@@ -214,13 +213,8 @@ fn webhook(mut body: Value, required: &[&str], id: u64) -> Result<Value, Refused
 }
 
 /// How Webex says what it says.
+#[derive(Debug)]
 pub(super) struct WebexDialect;
-
-impl fmt::Debug for WebexDialect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WebexDialect")
-    }
-}
 
 impl Dialect for WebexDialect {
     fn too_many(&self, seconds: u64) -> Response {
