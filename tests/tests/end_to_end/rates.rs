@@ -64,7 +64,7 @@ async fn what_comes_faster_than_the_connections_rate_is_answered_429_and_another
 #[tokio::test]
 async fn an_account_has_a_rate_too_and_nothing_of_haptiks_is_lost() -> anyhow::Result<()> {
     let options = Options {
-        account: "rate_per_second = 1".to_owned(),
+        account: "rate_per_second = 3".to_owned(),
         haptik: haptik_bridge_simulator::Settings {
             time_scale: 0.01,
             ..haptik_bridge_simulator::Settings::default()
@@ -72,10 +72,10 @@ async fn an_account_has_a_rate_too_and_nothing_of_haptiks_is_lost() -> anyhow::R
         ..Options::default()
     };
     let stage = Stage::with(options, echo).await?;
-    for number in 0..4 {
+    for number in 0..6 {
         stage.app_sends(&said(number)).await?;
     }
-    stage.app.wait_for(4).await;
+    stage.app.wait_for(6).await;
     let refused = stage.simulator().records(|seen| {
         let attempts = seen
             .deliveries
@@ -85,6 +85,6 @@ async fn an_account_has_a_rate_too_and_nothing_of_haptiks_is_lost() -> anyhow::R
             .filter(|attempt| attempt.status == Some(429))
             .count()
     });
-    assert!(refused > 0, "four at once are more than one a second");
+    assert!(refused > 0, "six at once are more than three a second");
     stage.finish().await
 }
