@@ -8,10 +8,12 @@ import json
 import threading
 import time
 
-KNOWN = {"message", "agent_joined", "conversation_complete", "handoff_ended", "message_returned"}
+KNOWN = {
+    "message", "agent_joined", "conversation_complete", "handoff_ended", "message_returned", "message_delivered", "message_failed",
+}
 KEYS = {
     "type", "id", "timestamp", "user", "sender", "text", "actions", "images", "hsl", "handoff_id", "in_reply_to", "team_name",
-    "completed_by", "completion_by", "data", "reason", "agent_joined", "error", "attachments",
+    "completed_by", "completion_by", "data", "reason", "agent_joined", "error", "attachments", "message_id", "direction", "replayed",
 }
 
 

@@ -132,7 +132,8 @@ assert.deepEqual([await takeBack(user.id), await takeBack(user.id)], [begun, beg
 SCHEMAS = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())["components"]["schemas"]
 NAMES = [
     "User", "Attachment", "Message", "Action", "Feedback", "Line", "Handoff", "Accepted", "Sender", "Offer", "MessageEvent",
-    "AgentJoinedEvent", "ConversationCompleteEvent", "HandoffEndedEvent", "ReturnedFile", "MessageReturnedEvent",
+    "AgentJoinedEvent", "ConversationCompleteEvent", "HandoffEndedEvent", "ReturnedFile", "MessageReturnedEvent", "MessageDeliveredEvent",
+    "MessageFailedEvent",
 ]
 
 

@@ -157,10 +157,33 @@ export interface MessageReturnedEvent extends EventBase {
   attachments: ReturnedFile[];
 }
 
+/** Which way a message went. */
+export type Direction = "to_haptik" | "to_channel";
+
+/** With `receipts`: a message was delivered, of your user's or of Haptik's; once for each. */
+export interface MessageDeliveredEvent extends EventBase {
+  type: "message_delivered";
+  message_id: string;
+  direction: Direction;
+  reason?: string;
+  replayed?: true;
+}
+
+/** With `receipts`: a message was given up; once for each. */
+export interface MessageFailedEvent extends EventBase {
+  type: "message_failed";
+  message_id: string;
+  direction: Direction;
+  reason: string;
+  replayed?: true;
+}
+
 /** There may be other types, and other keys, in time: ignore them. */
 export type Event =
   | MessageEvent
   | AgentJoinedEvent
   | ConversationCompleteEvent
   | HandoffEndedEvent
-  | MessageReturnedEvent;
+  | MessageReturnedEvent
+  | MessageDeliveredEvent
+  | MessageFailedEvent;

@@ -87,6 +87,21 @@ pub(super) fn of_each_kind(user: &str) -> Vec<(&'static str, Value)> {
                 ]}),
             ),
         ),
+        (
+            "message_delivered",
+            event(
+                "message_delivered",
+                json!({"message_id": "certify", "direction": "to_haptik"}),
+            ),
+        ),
+        (
+            "message_failed",
+            event(
+                "message_failed",
+                json!({"message_id": "certify", "direction": "to_haptik",
+                       "reason": "Haptik answered 400 to log a message"}),
+            ),
+        ),
     ]
 }
 

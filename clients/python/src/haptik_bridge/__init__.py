@@ -18,7 +18,9 @@ from .types import (
     HandoffEndedEvent,
     Line,
     Message,
+    MessageDeliveredEvent,
     MessageEvent,
+    MessageFailedEvent,
     MessageReturnedEvent,
     Offer,
     Request,
@@ -29,7 +31,8 @@ from .types import (
 
 __all__ = [
     "Accepted", "Action", "AgentJoinedEvent", "Attachment", "Client", "ConversationCompleteEvent", "Delivery",
-    "Event", "Feedback", "Handoff", "HandoffEndedEvent", "Inbox", "Line", "MemorySeen", "Message", "MessageEvent",
-    "MessageReturnedEvent", "Offer", "Refused", "Request", "ReturnedFile", "Seen", "Sender", "Unanswered",
-    "Unverified", "User", "new_id", "now", "sign", "verify",
+    "Event", "Feedback", "Handoff", "HandoffEndedEvent", "Inbox", "Line", "MemorySeen", "Message",
+    "MessageDeliveredEvent", "MessageEvent", "MessageFailedEvent", "MessageReturnedEvent", "Offer", "Refused",
+    "Request", "ReturnedFile", "Seen", "Sender", "Unanswered", "Unverified", "User", "new_id", "now", "sign",
+    "verify",
 ]

@@ -188,6 +188,30 @@ class MessageReturnedEvent(_Event):
     attachments: list[ReturnedFile]
 
 
+Direction: TypeAlias = Literal["to_haptik", "to_channel"]
+
+
+class MessageDeliveredEvent(_Event):
+    """With `receipts`: a message was delivered, of your user's or of Haptik's; once for each."""
+
+    type: Literal["message_delivered"]
+    message_id: str
+    direction: Direction
+    reason: NotRequired[str]
+    replayed: NotRequired[Literal[True]]
+
+
+class MessageFailedEvent(_Event):
+    """With `receipts`: a message was given up; once for each."""
+
+    type: Literal["message_failed"]
+    message_id: str
+    direction: Direction
+    reason: str
+    replayed: NotRequired[Literal[True]]
+
+
 Event: TypeAlias = (
     MessageEvent | AgentJoinedEvent | ConversationCompleteEvent | HandoffEndedEvent | MessageReturnedEvent
+    | MessageDeliveredEvent | MessageFailedEvent
 )
