@@ -49,6 +49,10 @@ def version():
     return re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 
 
+def repository():
+    return re.search(r'^repository = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+
+
 def epoch():
     """The time of everything that is made: SOURCE_DATE_EPOCH, or that of the commit."""
     if given := os.environ.get("SOURCE_DATE_EPOCH"):
@@ -198,18 +202,24 @@ def archive(function, architecture):
 
 def closure():
     """The packages that are linked into the four programs, and what each depends on."""
-    text = output("cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", TRIPLES["x86_64"])
+    # Neither what only tests, build scripts or macros use, nor what a feature brings that only a test asks for: what
+    # cargo says of these four packages, where `cargo metadata` knows the whole workspace only.
+    asked = [word for package in PACKAGES for word in ("--package", package)]
+    asked += ["--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}"]
+    linked = set()
+    for triple in TRIPLES.values():
+        for line in output("cargo", "tree", "--locked", "--target", triple, *asked).splitlines():
+            linked.add(tuple(line.split()[:2]))
+    filters = [word for triple in TRIPLES.values() for word in ("--filter-platform", triple)]
+    text = output("cargo", "metadata", "--locked", "--format-version", "1", *filters)
     metadata = json.loads(text)
     packages = {package["id"]: package for package in metadata["packages"]}
+    ids = {id for id, package in packages.items() if (package["name"], f"v{package['version']}") in linked}
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    needed, waiting = {}, [id for id, package in packages.items() if package["name"] in PACKAGES]
-    while waiting:
-        id = waiting.pop()
-        if id not in needed:
-            # Neither what only tests nor what only build scripts use.
-            needed[id] = [dep["pkg"] for dep in nodes[id]["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
-            waiting += needed[id]
-    return packages, needed
+    return packages, {
+        id: [dep["pkg"] for dep in nodes[id]["deps"] if dep["pkg"] in ids and any(kind["kind"] is None for kind in dep["dep_kinds"])]
+        for id in sorted(ids, key=lambda id: (packages[id]["name"], packages[id]["version"]))
+    }
 
 
 def checksums():
@@ -254,10 +264,14 @@ def write_licences(file, packages, needed):
         if package["source"] is None:
             continue
         name = f"{package['name']} {package['version']}"
-        parts.append(f"{name}: {package['license'] or 'see its text'}")
-        for found in sorted(pathlib.Path(package["manifest_path"]).parent.iterdir()):
-            if re.match(r"(licen[cs]e|copying|notice|copyright|unlicense)", found.name, re.I) and found.is_file():
-                texts.setdefault(found.read_text(errors="replace").strip(), []).append(name)
+        found = [
+            file for file in sorted(pathlib.Path(package["manifest_path"]).parent.iterdir())
+            if re.match(r"(licen[cs]e|copying|notice|copyright|unlicense)", file.name, re.I) and file.is_file()
+        ]
+        without = "" if found else f" (it comes without the text; its authors' is at {package['repository']})"
+        parts.append(f"{name}: {package['license'] or 'see its text'}{without}")
+        for file in found:
+            texts.setdefault(file.read_text(errors="replace").strip(), []).append(name)
     for text, names in texts.items():
         parts.append(f"\n{'-' * 100}\n{', '.join(dict.fromkeys(names))}\n\n{text}")
     file.write_text("\n".join(parts) + "\n")
@@ -291,6 +305,25 @@ def write_documents(out):
         if file.suffix in (".md", ".yaml", ".json", ".png"):
             shutil.copyfile(file, out / "docs" / file.name)
     shutil.copytree(ROOT / "examples" / "config", out / "examples" / "config", dirs_exist_ok=True)
+    for file in sorted((ROOT / "channels" / "src").glob("*/README.md")):
+        page = out / file.relative_to(ROOT)
+        page.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, page)
+    for file in out.rglob("*.md"):
+        file.write_text(linked(file, out))
+
+
+def linked(page, out):
+    """A page whose links lead to the repository where what they lead to is not in the folder."""
+    def link(found):
+        path, hash, anchor = found[1].partition("#")
+        if not path or ":" in path or (page.parent / path).exists():
+            return found[0]
+        there = (page.parent / path).resolve().relative_to(out)
+        # An example of how a link is written leads nowhere.
+        return f"]({repository()}/blob/v{version()}/{there}{hash}{anchor})" if (ROOT / there).exists() else found[0]
+
+    return re.sub(r"\]\(([^()\s]+)\)", link, page.read_text())
 
 
 def write_build(out, at):
