@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import tarfile
+import threading
+import zipfile
 
 import pytest
 from conftest import ARCHITECTURE, ROOT, Bridge, Peers, ended, eventually, http
@@ -38,6 +40,26 @@ def folder(target, tmp_path_factory):
     return released(target, tmp_path_factory.mktemp("release") / "haptik-bridge")
 
 
+@pytest.fixture(scope="module")
+def following(folder):
+    """The folder of the version after it: other archives by other names, and what is in them does the same."""
+    file = next(folder.glob("haptik-bridge-inbound-*.zip"))
+    version = file.name.removeprefix("haptik-bridge-inbound-").removesuffix(f"-{ARCHITECTURE}.zip")
+    following = shutil.copytree(folder, folder.parent / "following")
+    for file in [*following.glob("*.zip"), *following.glob("template-*.yaml")]:
+        if file.suffix == ".zip":
+            with zipfile.ZipFile(file) as archive:
+                bootstrap = archive.read("bootstrap")
+            info = zipfile.ZipInfo("bootstrap")
+            info.create_system, info.external_attr = 3, 0o100755 << 16
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr(info, bootstrap + b"\0")  # What comes after the program is not looked at.
+        else:
+            file.write_text(file.read_text().replace(version, f"{version}-following"))
+        file.rename(file.with_name(file.name.replace(version, f"{version}-following")))
+    return following
+
+
 @pytest.fixture
 def neighbours():
     """Haptik and Slack for one stack: those of the other tests have their webhook."""
@@ -60,8 +82,8 @@ def of_release(aws, folder):
     environment = {name: value for name, value in aws.environment.items() if name != "HAPTIK_BRIDGE"}
     environment["PATH"] = os.pathsep.join([str(unpacked), str(tools), "/usr/bin", "/bin"])
 
-    def run(*command):
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    def run(*command, cwd=folder):
+        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -79,14 +101,60 @@ def answers(bridge, of_release, folder):
     bridge.talk(USER, f"hello from {bridge.stack}")
 
 
-def test_with_sam(aws, neighbours, folder, of_release):
-    bridge = Bridge(aws, neighbours, "release-sam")
+def deploy(bridge, of_release, folder):
     of_release(
         "sam", "deploy", "--template-file", f"template-{ARCHITECTURE}.yaml", "--stack-name", bridge.stack, "--resolve-s3",
         "--no-confirm-changeset", "--capabilities", "CAPABILITY_IAM",
         "--parameter-overrides", "SavedQueries=false", "ConfigRereadSeconds=1",
+        cwd=folder,
     )
+
+
+class Traffic:
+    """Users who write one message after the other, until the `with` block ends."""
+
+    def __init__(self, bridge, users):
+        self.bridge, self.said, self.statuses, self.over = bridge, {user: [] for user in users}, set(), threading.Event()
+        self.threads = [threading.Thread(target=self.talk, args=(user,)) for user in users]
+
+    def talk(self, user):
+        while not self.over.wait(0.3):
+            text = f"{user} {len(self.said[user])}"
+            self.said[user].append(text)
+            self.statuses.add(self.bridge.say(user, text)["status"])
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def test_with_sam_then_the_following_version_under_traffic_and_back(aws, neighbours, folder, following, of_release):
+    bridge = Bridge(aws, neighbours, "release-sam")
+    deploy(bridge, of_release, folder)
     answers(bridge, of_release, folder)
+
+    def code():
+        functions = aws.client("lambda").list_functions()["Functions"]
+        return {one["FunctionName"]: one["CodeSha256"] for one in functions if one["FunctionName"].startswith(bridge.stack)}
+
+    before = code()
+    with Traffic(bridge, ["U0UPDATE", "U0BACK"]) as traffic:
+        deploy(bridge, of_release, following)
+        after = code()
+        deploy(bridge, of_release, folder)
+    assert len(before) == 3 and all(before[name] != after[name] for name in before), (before, after)
+    assert code() == before
+    assert traffic.statuses == {200}
+    for user, said in traffic.said.items():
+        assert len(said) > 10
+        eventually(lambda user=user, said=said: neighbours.logged(f"^{user} ") == said, f"delivery of {user}'s messages", patience=60)
+    bridge.talk(USER, "back on the version before")
     bridge.delete()
 
 
