@@ -7,6 +7,10 @@ use proptest::test_runner::{RngSeed, TestRunner};
 
 /// The seeds to run with: those of `SEEDS`, where `fresh` is one that nobody has had (`SEEDS=7,fresh cargo test …`); else
 /// one that is the same each time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test has no main.rs that reads the environment"
+)]
 fn seeds() -> Vec<u64> {
     let given = std::env::var("SEEDS").unwrap_or_default();
     let given = given.split(',').filter(|seed| !seed.trim().is_empty());
