@@ -187,7 +187,7 @@ fn form(forms: &Forms) -> Capability {
         Forms::Inline { .. } => Capability::new(Support::Native, "its fields, in the message"),
         Forms::Chat => Capability::new(
             Support::Degraded,
-            "the questions as a list, which the user answers in the chat",
+            "its questions one after the other, which the user answers in the chat; what can be chosen as buttons or numbered lines",
         ),
     }
 }

@@ -135,7 +135,7 @@ fn forms(forms: &Forms) -> String {
     match forms {
         Forms::Modal { .. } => "in a window",
         Forms::Inline { .. } => "in the message",
-        Forms::Chat => "answered in the chat",
+        Forms::Chat => "asked one by one in the chat",
     }
     .to_owned()
 }

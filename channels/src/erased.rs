@@ -6,6 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::message::hsl::Form;
 use haptik_bridge_shared::message::receipt::AddressedReceipt;
 use haptik_bridge_shared::message::{
     Address, Attachment, Handback, Inbound, Outgoing, Profile, Task, UserAction,
@@ -93,6 +94,10 @@ pub trait AnyOutlet: fmt::Debug + Send + Sync {
     /// As there, and [`crate::channel::Refusal::Refused`] where the address is another channel's. So all
     /// methods below.
     async fn send(&self, to: &Address, part: &Part) -> Result<Sent, SendError>;
+
+    /// Whether a form is asked in the chat ([`crate::limits::Limits::asks_in_chat`]); not where the other
+    /// side shows forms itself.
+    fn asks_in_chat(&self, form: &Form) -> bool;
 
     /// [`Outlet::shows_what_is_answered`].
     fn shows_what_is_answered(&self) -> bool;
@@ -258,6 +263,10 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
         self.pacer
             .call(&bucket, || self.outlet.send(&to, part))
             .await
+    }
+
+    fn asks_in_chat(&self, form: &Form) -> bool {
+        C::LIMITS.is_some_and(|limits| limits.asks_in_chat(form))
     }
 
     fn shows_what_is_answered(&self) -> bool {

@@ -151,7 +151,7 @@ pub enum Forms {
         /// Whether a form fits into one.
         fits: fn(&Form) -> bool,
     },
-    /// By answers in the chat.
+    /// In the chat: [`Limits::asks_in_chat`].
     Chat,
 }
 
@@ -185,6 +185,17 @@ impl Pace {
 }
 
 impl Limits {
+    /// Whether a form is filled in in the chat, one question after the other: the provider has no forms, or
+    /// none that this one fits into.
+    #[must_use]
+    pub fn asks_in_chat(&self, form: &Form) -> bool {
+        let has_own = match self.forms {
+            Forms::Modal { fits } | Forms::Inline { fits } => self.buttons.is_some() && fits(form),
+            Forms::Chat => false,
+        };
+        !form.fields.is_empty() && !has_own
+    }
+
     /// The room for a text block of a message that has others too.
     #[must_use]
     pub const fn section(&self) -> Size {

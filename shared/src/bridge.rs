@@ -66,6 +66,8 @@ pub struct Connection {
     pub business_id: u64,
     /// What its users are called at Haptik.
     pub auth_id: AuthIdSource,
+    /// How forms are filled in and sent.
+    pub forms: config::Forms,
     /// How its users get to a human, and back.
     pub handoff: config::Handoff,
     /// How many requests it may bring in a second.
@@ -108,6 +110,7 @@ impl Bridge {
                     account: channel.haptik.as_str().into(),
                     business_id: channel.business_id,
                     auth_id: channel.auth_id,
+                    forms: channel.forms,
                     handoff: channel.handoff.clone(),
                     rate_per_second: channel.rate_per_second,
                 };

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::ids::{AuthId, EntryKey};
 use crate::redacted_debug;
 
+pub mod chat_form;
 pub mod completion;
 pub mod email;
 mod file_name;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::came_as::{self, CAME_AS_INDEX};
 use crate::ids::{AuthId, ConnectionId};
 use crate::message::Address;
+use crate::message::chat_form::{AskedForm, FormAnswers};
 use crate::message::completion::Completion;
 use crate::message::handoff::Handoff;
 use crate::message::offer::{Offer, OfferEnd};
@@ -62,6 +63,9 @@ pub struct User {
     /// What of the user's ended the last offer that was ended so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer_end: Option<OfferEnd>,
+    /// The form that the user was asked last in the chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_form: Option<AskedForm>,
     /// When the user last wrote, in milliseconds since the epoch.
     pub last_activity: i64,
     /// When what the user wrote was received by which [`User::address`] is where it is, in milliseconds since
@@ -96,6 +100,7 @@ redacted_debug!(User {
     activities: len,
     offer,
     offer_end,
+    asked_form,
     last_activity,
     placed_at,
     changed_place_at,
@@ -124,6 +129,10 @@ pub struct ShownCompletion {
 
 /// How long a thread in which the bot was addressed is remembered.
 const THREAD_TTL: Duration = Duration::from_hours(30 * 24);
+
+/// How long the answers of a form that is filled in in the chat are kept: longer than one may take, and what
+/// was answered last may be tried again.
+const FORM_TTL: Duration = Duration::from_hours(2 * 24);
 
 /// The most users of one name that are found.
 const MOST_FOUND: i32 = 50;
@@ -250,6 +259,36 @@ impl UserMap {
         self.update(auth_id).set("offer_end", end).send().await
     }
 
+    /// Notes the form that the user is asked in the chat: the last one.
+    pub async fn put_asked_form(
+        &self,
+        auth_id: &AuthId,
+        asked: &AskedForm,
+    ) -> Result<(), TableError> {
+        let asked = serde_dynamo::to_attribute_value(asked)?;
+        self.update(auth_id).set("asked_form", asked).send().await
+    }
+
+    /// What the user has answered of a form in the chat, the last one.
+    pub async fn form_answers(&self, auth_id: &AuthId) -> Result<Option<FormAnswers>, TableError> {
+        let item = self.table.get(&user_key(auth_id), FORM).await?;
+        Ok(item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// Keeps what the user has answered, for two days at most.
+    pub async fn put_form_answers(
+        &self,
+        auth_id: &AuthId,
+        answers: &FormAnswers,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let mut item: table::Item = serde_dynamo::to_item(answers)?;
+        item.extend(table::key(user_key(auth_id), FORM.to_owned()));
+        let expires_at = now.as_second().saturating_add_unsigned(FORM_TTL.as_secs());
+        item.insert("expires_at".to_owned(), number(expires_at));
+        self.table.put(item).await
+    }
+
     /// Remembers that the bot was addressed by this user in this thread.
     pub async fn open_thread(
         &self,
@@ -340,6 +379,9 @@ impl User {
     }
 }
 
+/// The sort key of the answers of a form.
+const FORM: &str = "form";
+
 fn user_key(auth_id: &AuthId) -> String {
     format!("user#{auth_id}")
 }
@@ -369,6 +411,7 @@ mod tests {
             activities: Vec::new(),
             offer: None,
             offer_end: None,
+            asked_form: None,
             last_activity: 0,
             placed_at: None,
             changed_place_at: None,

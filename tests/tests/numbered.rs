@@ -26,7 +26,9 @@ use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_local::registry;
 use haptik_bridge_processor::Processor;
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::config::{ChannelDefinition, Config, Outbound as OutboundSettings};
+use haptik_bridge_shared::config::{
+    ChannelDefinition, Config, Forms as FormSettings, Outbound as OutboundSettings,
+};
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::lane::Lane;
@@ -39,6 +41,9 @@ use haptik_bridge_shared::users::{Mode, User};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+
+#[path = "numbered/forms.rs"]
+mod forms;
 
 /// A channel that takes texts. With buttons in its limits, it refuses them all the same.
 #[derive(Debug, Clone, Default)]
@@ -184,6 +189,10 @@ impl Scene {
     }
 
     async fn with(texts: Texts) -> anyhow::Result<Self> {
+        Self::configured(texts, FormSettings::default()).await
+    }
+
+    async fn configured(texts: Texts, forms: FormSettings) -> anyhow::Result<Self> {
         let haptik = Haptik::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
@@ -211,6 +220,10 @@ impl Scene {
         let database = EmbeddedDynamoDb::start(None).await?;
         let queue = LocalQueue::new();
         let (table, http) = (database.table.clone(), net::client()?);
+        let mut config = config;
+        if let Some(channel) = config.channels.get_mut("texts") {
+            channel.forms = forms;
+        }
         let bridge = Bridge::with_client(config, table.clone(), Arc::new(queue.clone()), &http)?;
         let outlets = Outlets::new(&bridge, &table, &http, &Memory::default())?;
         let outlets = outlets.with::<Texts>("texts".into(), Box::new(texts.clone()));
@@ -226,7 +239,7 @@ impl Scene {
             texts,
             haptik,
             // Times are what decides, and not how long the test takes.
-            began: Timestamp::now() - SignedDuration::from_mins(10),
+            began: Timestamp::now() - SignedDuration::from_hours(2),
             _database: database,
         };
         for name in ["one", "other"] {
@@ -250,6 +263,7 @@ impl Scene {
             handoff: None,
             offer: None,
             offer_end: None,
+            asked_form: None,
             last_activity: 0,
             asked: None,
             placed_at: None,

@@ -164,6 +164,7 @@ impl Scene {
             activities: Vec::new(),
             offer: None,
             offer_end: None,
+            asked_form: None,
             user_name: None,
             mode: Mode::Bot,
             completion: None,

@@ -1,13 +1,13 @@
 //! Forms: the inputs of a card (<https://adaptivecards.io/explorer/Input.Text.html>) and what comes back of
 //! them. All values are texts; several that were chosen are in one, with commas between them.
 
-use haptik_bridge_shared::config::{Forms, Submit};
+use haptik_bridge_shared::config::Forms;
 use haptik_bridge_shared::message::hsl::{Field, Form};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::limits::Size;
-use crate::render::form::{self, Input, answers_as_json, answers_as_lines};
+use crate::render::form::{self, Input, answers_as_lines};
 use crate::render::inline;
 
 /// How many inputs a card has. Not documented.
@@ -164,49 +164,14 @@ pub fn submission(
     settings: Forms,
     now: Timestamp,
 ) -> Result<String, String> {
-    if let Some(form) = form {
-        let wrong = wrong(form, &answers_of(inputs, form), settings, now);
-        if !wrong.is_empty() {
-            return Err(wrong.join("\n"));
-        }
+    match form {
+        Some(form) => form::submitted(form, &answers_of(inputs, form), settings, now),
+        // What it is called is gone with it.
+        None => match answers(inputs, None) {
+            said if said.is_empty() => Err(form::NOTHING_FILLED_IN.to_owned()),
+            said => Ok(said),
+        },
     }
-    let said = match (form, settings.submit) {
-        (Some(form), Submit::Json) => {
-            let names = form.fields.iter().map(|field| match field.key.as_str() {
-                "" => field.hint.as_str(),
-                key => key,
-            });
-            let answers = answers_of(inputs, form);
-            answers_as_json(names.zip(answers.iter().map(String::as_str)))
-        }
-        (form, Submit::Lines | Submit::Json) => answers(inputs, form),
-    };
-    if said.is_empty() {
-        return Err("Please fill in the form first.".to_owned());
-    }
-    Ok(said)
-}
-
-/// What is wrong, a line for each field.
-fn wrong(form: &Form, answers: &[String], settings: Forms, now: Timestamp) -> Vec<String> {
-    let wrong = form::wrong(form, answers, settings);
-    let today = form::latest_day(now);
-    let fields = form.fields.iter().zip(answers).enumerate();
-    let lines = fields.filter_map(|(place, (field, answer))| {
-        let kind = wrong.iter().find(|(at, _)| *at == place);
-        let words = kind.map(|(_, words)| match field.rules.error.trim() {
-            "" => (*words).to_owned(),
-            own => own.to_owned(),
-        });
-        let words = words.or_else(|| form::breaks(&field.rules, answer, today))?;
-        let hint = form::one_line(&field.hint);
-        Some(if hint.is_empty() {
-            words
-        } else {
-            format!("{hint}: {words}")
-        })
-    });
-    lines.collect()
 }
 
 /// The answers, one a field.

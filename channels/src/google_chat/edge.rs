@@ -1,6 +1,7 @@
 //! What Google Chat sends.
 
 use async_trait::async_trait;
+use haptik_bridge_shared::config::Forms;
 use haptik_bridge_shared::ids::{AuthId, AuthIdSource, AuthIds};
 use haptik_bridge_shared::message::hsl::{Element, Form};
 use haptik_bridge_shared::message::{Addressed, Inbound, MessageRef, Task, UserAction};
@@ -17,9 +18,6 @@ use super::{Command, GoogleChat, encode, form};
 use crate::callback::{self, Meaning};
 use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request, Response};
 
-/// What a user is told who sends a form without anything in it.
-const EMPTY_FORM: &str = "Please fill in the form first.";
-
 /// The side that receives.
 #[derive(Debug)]
 pub(super) struct GoogleChatEdge {
@@ -28,6 +26,7 @@ pub(super) struct GoogleChatEdge {
     welcome: String,
     verifier: Verifier,
     offers: Offers,
+    forms: Forms,
 }
 
 impl GoogleChatEdge {
@@ -38,6 +37,7 @@ impl GoogleChatEdge {
             welcome: config.welcome.clone(),
             verifier: Verifier::new(config, deps.http),
             offers: deps.offers,
+            forms: deps.forms,
         }
     }
 
@@ -140,22 +140,25 @@ impl GoogleChatEdge {
         Ok(settled.into_iter().chain([told]).collect())
     }
 
-    /// A form that was sent is told as a message.
+    /// A form that was sent is told as a message; what is wrong with it is said to the user, who has it still.
     async fn filled(
         &self,
         user_event: UserEvent<Tap>,
         message: &MessageRef,
     ) -> Result<Vec<Effect<GoogleChat>>, Rejected> {
         let form = self.form(message).await?;
-        let answers = form::answers(&user_event.action.inputs, form.as_ref());
-        if answers.is_empty() {
-            let command = Command::Notify {
-                place: user_event.place.clone(),
-                id: named(&user_event, "empty"),
-                text: EMPTY_FORM.to_owned(),
-            };
-            return Ok(vec![self.task(&user_event, "empty", command)]);
-        }
+        let inputs = &user_event.action.inputs;
+        let answers = match form::submission(inputs, form.as_ref(), self.forms, user_event.at) {
+            Ok(answers) => answers,
+            Err(wrong) => {
+                let command = Command::Notify {
+                    place: user_event.place.clone(),
+                    id: named(&user_event, "wrong"),
+                    text: wrong,
+                };
+                return Ok(vec![self.task(&user_event, "wrong", command)]);
+            }
+        };
         let changed = user_event.action.message.clone().map(|message| {
             let answers = answers.clone();
             self.task(&user_event, "filled", Command::Filled { message, answers })

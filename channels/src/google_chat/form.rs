@@ -1,6 +1,7 @@
 //! Forms: the inputs of a card (<https://developers.google.com/workspace/chat/design-interactive-card-dialog>)
 //! and what comes back of them (<https://developers.google.com/workspace/chat/read-form-data>).
 
+use haptik_bridge_shared::config::Forms;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::{Field, Form};
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::limits::Size;
-use crate::render::form::{Input, answers_as_lines};
+use crate::render::form::{self, Input, answers_as_lines};
 use crate::render::inline;
 
 /// How many inputs a card has. Not documented for inputs; a card has 100 widgets.
@@ -123,23 +124,31 @@ pub(super) fn required(form: &Form) -> Vec<String> {
     required.map(|(place, _)| name(place)).collect()
 }
 
-/// What the user says by a form: `hint: value`, a line for each field that was filled in. Without the form,
-/// which may have gone from the ledger, the values alone.
-pub(super) fn answers(inputs: &Value, form: Option<&Form>) -> String {
-    let fields = form.map(|form| form.fields.as_slice()).unwrap_or_default();
-    let count = form.map_or(MOST_FIELDS, |form| form.fields.len());
-    let answers: Vec<(Option<&str>, String)> = (0..count)
-        .filter_map(|place| {
-            let field = fields.get(place);
-            let value = inputs.get(name(place))?;
-            Some((field.map(|field| field.hint.as_str()), answer(value, field)))
-        })
-        .collect();
-    answers_as_lines(
-        answers
-            .iter()
-            .map(|(hint, answer)| (*hint, answer.as_str())),
-    )
+/// What the user says by a form, as the connection's `forms` have it. Without the form, which may have gone
+/// from the ledger, the values alone. The card itself checks no more than that what has to be filled in is.
+///
+/// # Errors
+/// What is wrong with it, in words for the user.
+pub(super) fn submission(
+    inputs: &Value,
+    form: Option<&Form>,
+    settings: Forms,
+    now: Timestamp,
+) -> Result<String, String> {
+    let given = |place: usize, field: Option<&Field>| {
+        let value = inputs.get(name(place));
+        value.map(|value| answer(value, field)).unwrap_or_default()
+    };
+    let Some(form) = form else {
+        let values: Vec<String> = (0..MOST_FIELDS).map(|place| given(place, None)).collect();
+        let said = answers_as_lines(values.iter().map(|value| (None, value.as_str())));
+        return Some(said)
+            .filter(|said| !said.is_empty())
+            .ok_or_else(|| form::NOTHING_FILLED_IN.to_owned());
+    };
+    let fields = form.fields.iter().enumerate();
+    let answers = fields.map(|(place, field)| given(place, Some(field)));
+    form::submitted(form, &answers.collect::<Vec<_>>(), settings, now)
 }
 
 /// One answer in words: options by their labels, dates and times as everywhere.

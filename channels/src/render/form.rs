@@ -10,9 +10,11 @@ use serde_json::Value;
 use std::ops::Not as _;
 
 use super::inline::{self, Rich, Span, read};
-use haptik_bridge_shared::config::Forms;
+use haptik_bridge_shared::config::{Forms, Submit};
 use haptik_bridge_shared::message::hsl::{Field, Form, Rules};
 use haptik_bridge_shared::message::is_email;
+
+pub mod chat;
 
 /// How a field is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,6 +159,81 @@ pub fn wrong(form: &Form, answers: &[String], settings: Forms) -> Vec<(usize, &'
     wrong.collect()
 }
 
+/// What is wrong with the answers, one a field, in words for the user: the form's own where it has some. By
+/// the field's place; empty when nothing is.
+#[must_use]
+pub fn mistakes(
+    form: &Form,
+    answers: &[String],
+    settings: Forms,
+    now: Timestamp,
+) -> Vec<(usize, String)> {
+    let wrong = wrong(form, answers, settings);
+    let today = latest_day(now);
+    let fields = form.fields.iter().zip(answers).enumerate();
+    let mistakes = fields.filter_map(|(place, (field, answer))| {
+        let of_kind = wrong.iter().find(|(at, _)| *at == place);
+        let words = of_kind.map(|(_, words)| match field.rules.error.trim() {
+            "" => (*words).to_owned(),
+            own => own.to_owned(),
+        });
+        Some((
+            place,
+            words.or_else(|| breaks(&field.rules, answer, today))?,
+        ))
+    });
+    mistakes.collect()
+}
+
+/// What the user says by a form with these answers, one a field, as the connection's `forms` have it: lines
+/// ([`answers_as_lines`]), or JSON.
+///
+/// # Errors
+/// What is wrong with it, in words for the user: a line for each field, or one where nothing was filled in.
+pub fn submitted(
+    form: &Form,
+    answers: &[String],
+    settings: Forms,
+    now: Timestamp,
+) -> Result<String, String> {
+    let mistakes = mistakes(form, answers, settings, now).into_iter();
+    let lines = mistakes.map(|(place, words)| {
+        let hint = form.fields.get(place).map(|field| one_line(&field.hint));
+        match hint.unwrap_or_default() {
+            hint if hint.is_empty() => words,
+            hint => format!("{hint}: {words}"),
+        }
+    });
+    let lines: Vec<String> = lines.collect();
+    if !lines.is_empty() {
+        return Err(lines.join("\n"));
+    }
+    let said = said(form, answers, settings);
+    if said.is_empty() {
+        return Err(NOTHING_FILLED_IN.to_owned());
+    }
+    Ok(said)
+}
+
+/// What is said of a form without anything in it.
+pub const NOTHING_FILLED_IN: &str = "Please fill in the form first.";
+
+/// What the user says by a form with these answers, one a field; empty where nothing was filled in.
+#[must_use]
+pub fn said(form: &Form, answers: &[String], settings: Forms) -> String {
+    let answers = form.fields.iter().zip(answers.iter().map(String::as_str));
+    match settings.submit {
+        Submit::Lines => {
+            answers_as_lines(answers.map(|(field, answer)| (Some(field.hint.as_str()), answer)))
+        }
+        Submit::Json => answers_as_json(answers.map(|(field, answer)| {
+            let name = [field.key.as_str(), field.hint.as_str()];
+            let name = name.into_iter().find(|name| !name.is_empty());
+            (name.unwrap_or_default(), answer)
+        })),
+    }
+}
+
 /// What is wrong with an answer that is of the right kind, by what the form says of it; `None` when it is
 /// right, or empty. `today` is the latest day that there is anywhere.
 #[must_use]
@@ -198,7 +275,7 @@ fn is_before(one: &str, other: &str) -> bool {
 fn day(text: &str) -> Option<Date> {
     let text = text.trim();
     text.parse().ok().or_else(|| {
-        let mut parts = text.split(['-', '/']);
+        let mut parts = text.split(['-', '/', '.']);
         let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
         let number = |part: &str| part.parse().ok();
         Date::new(year.parse().ok()?, number(month)?, number(day)?).ok()

@@ -236,15 +236,20 @@ impl<'a> Layout<'a> {
 
     /// A form: title, subtitle, questions, and a button that opens it. The questions are in the message, so
     /// that it makes sense where it is only read (a notification, a screen reader), and can be answered in
-    /// the chat where the window cannot be opened.
+    /// the chat where the window cannot be opened. Where the form is [asked in the chat](Limits::asks_in_chat),
+    /// its questions are messages of their own.
     fn form(&mut self, form: &Form) -> Vec<Block> {
         let mut blocks = self.texts(&inline::lines([title(&form.title), read(&form.subtitle)]));
+        if self.limits.asks_in_chat(form) {
+            let how = form::chat::introduction(form).unwrap_or_default();
+            blocks.extend(self.notices(&read(&how), None));
+            return blocks;
+        }
         let questions = form::questions(form);
-        let fits = |fits: fn(&Form) -> bool| !form.fields.is_empty() && fits(form);
-        let button = |label: &str| self.fill(label);
         match self.limits.forms {
-            Forms::Modal { fits: modal } if fits(modal) => {
-                if let Some(button) = button("Fill in the form") {
+            _ if form.fields.is_empty() => return blocks,
+            Forms::Modal { .. } => {
+                if let Some(button) = self.fill("Fill in the form") {
                     blocks.extend(self.notices(&questions, None));
                     blocks.push(Block::Buttons {
                         id: 0,
@@ -254,8 +259,8 @@ impl<'a> Layout<'a> {
                     return blocks;
                 }
             }
-            Forms::Inline { fits: message } if fits(message) => {
-                if let Some(button) = button("Send") {
+            Forms::Inline { .. } => {
+                if let Some(button) = self.fill("Send") {
                     blocks.push(Block::Form {
                         id: 0,
                         form: form.clone(),
@@ -264,11 +269,10 @@ impl<'a> Layout<'a> {
                     return blocks;
                 }
             }
-            Forms::Modal { .. } | Forms::Inline { .. } | Forms::Chat => {}
+            Forms::Chat => {}
         }
-        if !inline::is_blank(&questions) {
-            blocks.extend(self.texts(&inline::lines([read("Please answer:"), questions])));
-        }
+        // No button of it has room for what it would carry.
+        blocks.extend(self.texts(&inline::lines([read("Please answer:"), questions])));
         blocks
     }
 

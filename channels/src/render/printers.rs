@@ -136,6 +136,14 @@ fn wrapped(printer: &dyn Printer, style: Style, inside: &[Span], out: &mut Strin
     out.push_str(before);
     let mut within = String::new();
     print(printer, inside, &mut within);
+    let first = within.trim_start_matches('*').chars().next();
+    if before.starts_with('*')
+        && within.starts_with('*')
+        && first.is_some_and(char::is_alphanumeric)
+    {
+        // Three stars in a row would be ended by a mark that only begins, later within it.
+        out.push(APART);
+    }
     out.push_str(&within);
     out.push_str(after);
 }

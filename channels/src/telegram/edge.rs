@@ -158,7 +158,7 @@ fn chosen(data: &str, auth_id: &AuthId) -> Option<UserAction> {
             resolved: None,
             comment: None,
         }),
-        // A form is a list of questions here.
+        // A form is asked in the chat, and has no button.
         Meaning::Fill => None,
     }
 }

@@ -109,7 +109,7 @@ impl TwilioEdge {
                     resolved: None,
                     comment: None,
                 }),
-                // A form is a list of questions here.
+                // A form is asked in the chat, and has no button.
                 Meaning::Fill => None,
             }
         });

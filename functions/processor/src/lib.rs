@@ -21,6 +21,7 @@ mod attempt;
 mod handoff_end;
 mod limits;
 mod offer;
+mod question;
 mod receipt;
 
 use std::collections::BTreeMap;

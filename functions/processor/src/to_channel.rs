@@ -11,9 +11,13 @@ use haptik_bridge_shared::ids::{AuthId, AuthIdSource, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, SentMessage};
 use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::message::chat_form::AskedForm;
 use haptik_bridge_shared::message::handoff::Origin;
+use haptik_bridge_shared::message::hsl::Element;
 use haptik_bridge_shared::message::receipt::AddressedReceipt;
-use haptik_bridge_shared::message::{Address, Handback, Outgoing, Returned, Task};
+use haptik_bridge_shared::message::{
+    Address, Content, Handback, KeyRef, MessageRef, Outgoing, Returned, Task,
+};
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable};
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
@@ -23,9 +27,10 @@ use std::time::{Duration, Instant};
 
 use self::conversation::Relevance;
 use crate::activity::ShownIndicator;
-use crate::attempt::{Attempt, DeliveryOutcome, outlet, record_step};
+use crate::attempt::{Attempt, DeliveryOutcome, connection, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
 use crate::offer::{self, Offering};
+use crate::question::Question;
 
 /// The `device_platform` of chats that come by the bridge.
 const BRIDGE_PLATFORM: &str = "13";
@@ -96,6 +101,7 @@ impl ToChannel<'_> {
             content,
         };
         let shown = self.show(entry, &user, &outgoing, again).await?;
+        self.ask_form(entry, &user, &outgoing).await?;
         if matches!(shown, DeliveryOutcome::Shown(_)) && !user.activities.is_empty() {
             // What is not taken away by then is, with the next answer.
             let cleared = tokio::time::timeout(ACTIVITY_TIMEOUT, self.clear_activity(&user)).await;
@@ -104,6 +110,43 @@ impl ToChannel<'_> {
             }
         }
         Ok(shown)
+    }
+
+    /// Begins to ask a form whose message was shown, where it is filled in in the chat.
+    async fn ask_form(
+        &self,
+        entry: &Entry,
+        user: &User,
+        outgoing: &Outgoing,
+    ) -> Result<(), Failure> {
+        let Content::Message { hsl, .. } = &outgoing.content else {
+            return Ok(());
+        };
+        let Element::Form(form) = &hsl.element else {
+            return Ok(());
+        };
+        let connection = connection(self.bridge, &user.connection)?;
+        if !outlet(self.outlets, &user.connection)?.asks_in_chat(form) {
+            return Ok(());
+        }
+        let asked = AskedForm {
+            message: MessageRef {
+                auth_id: user.auth_id.clone(),
+                key: KeyRef::Key(entry.key.clone()),
+            },
+            connection: user.connection.clone(),
+            at: entry.received_at.as_millisecond(),
+        };
+        let users = &self.bridge.users;
+        users.put_asked_form(&user.auth_id, &asked).await?;
+        let question = Question {
+            form,
+            settings: connection.forms,
+            place: 0,
+            wrong: None,
+        };
+        let (name, at) = (format!("form-{}", entry.key), entry.at.as_millisecond());
+        Ok(question.ask(self.bridge, user, &name, at).await?)
     }
 
     /// Has an event shown where the message is that it answers, where Haptik says which: in its thread, not where

@@ -2,6 +2,7 @@
 
 mod agent;
 mod file;
+mod form;
 mod handoff;
 mod place;
 mod rating;
@@ -28,6 +29,7 @@ use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
+use self::form::{Did, Filling};
 use crate::activity::ShownIndicator;
 use crate::attempt::{DeliveryOutcome, connection, outlet, record_step};
 use crate::limits::ACTIVITY_TIMEOUT;
@@ -56,6 +58,10 @@ struct Conversation<'a> {
     /// Haptik's ids of the messages that the entry was told as, so far.
     taken: Mutex<Vec<String>>,
 }
+
+/// What became of an answer to a question of a form.
+const ANSWERS_FORM: DeliveryOutcome =
+    DeliveryOutcome::Nothing("it answers a form, which is told as a whole once it is filled in");
 
 /// Why what was said by the synchronous call has no answer.
 const UNANSWERED: DeliveryOutcome =
@@ -134,8 +140,20 @@ impl ToHaptik<'_> {
             self.show_activity(&conversation, &user, entry),
         );
         registered?;
+        let Some((action, is_choice)) = self.resolved(&conversation, entry).await? else {
+            return Ok(DeliveryOutcome::Undelivered("what was sent is gone"));
+        };
+        let did = Did {
+            action: &action,
+            is_choice,
+        };
+        let (action, filled) = match self.fill_in(&conversation, entry, did).await? {
+            Filling::Nothing => (action, None),
+            Filling::Kept => return Ok(ANSWERS_FORM),
+            Filling::Whole(action, answers) => (action, Some(answers)),
+        };
         let answer_comes =
-            !matches!(inbound.action, UserAction::Feedback { .. }) && !haptik.answers_at_once();
+            !matches!(action, UserAction::Feedback { .. }) && !haptik.answers_at_once();
         if answer_comes {
             // Before it is sent: nothing may come between the call and the record of what it did.
             let health = &self.bridge.health;
@@ -143,16 +161,20 @@ impl ToHaptik<'_> {
                 .note_sent(&connection.account, Timestamp::now())
                 .await;
         }
-        let outcome = match self.deliver_to_haptik(&conversation, entry).await {
+        let outcome = match self.deliver_to_haptik(&conversation, entry, &action).await {
             Err(DeliveryError::NotRegistered(_)) => {
                 self.register(&conversation, &user, entry, true).await?;
                 // What was sent before Haptik forgot the user is not sent again.
                 let entry = self.bridge.ledger.entry(&entry.lane, &entry.key).await?;
                 let entry = entry.ok_or_else(|| Failure::permanent("the entry has expired"))?;
-                self.deliver_to_haptik(&conversation, &entry).await?
+                self.deliver_to_haptik(&conversation, &entry, &action)
+                    .await?
             }
             delivered => delivered?,
         };
+        if let Some(answers) = filled {
+            self.note_form_sent(&conversation, *answers).await?;
+        }
         if let Some(id) = handoff {
             self.note_message_taken(&conversation, entry, id).await?;
         }
@@ -214,30 +236,43 @@ impl ToHaptik<'_> {
         }
     }
 
+    /// What the user did, with what has to be fetched for it, and what was chosen in place of a number; and
+    /// whether it was. `None` where what was sent is gone.
+    async fn resolved(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+    ) -> Result<Option<(UserAction, bool)>, Failure> {
+        let Conversation {
+            outlet, inbound, ..
+        } = conversation;
+        let action = match &inbound.action {
+            UserAction::Unresolved { reference } => {
+                let fetched = outlet.resolve(&inbound.address, reference).await?;
+                let Some(action) = fetched else {
+                    return Ok(None);
+                };
+                action
+            }
+            action => action.clone(),
+        };
+        let chosen = self.answer_offer(conversation, entry, &action).await?;
+        let is_choice = chosen.is_some();
+        Ok(Some((chosen.unwrap_or(action), is_choice)))
+    }
+
+    /// Tells Haptik what the user did.
     async fn deliver_to_haptik(
         &self,
         conversation: &Conversation<'_>,
         entry: &Entry,
+        action: &UserAction,
     ) -> Result<DeliveryOutcome, DeliveryError> {
         let Conversation {
             connection,
-            outlet,
             inbound,
             ..
         } = conversation;
-        let resolved;
-        let action = if let UserAction::Unresolved { reference } = &inbound.action {
-            let fetched = outlet.resolve(&inbound.address, reference).await;
-            let Some(action) = fetched.map_err(Failure::from)? else {
-                return Ok(DeliveryOutcome::Undelivered("what was sent is gone"));
-            };
-            resolved = action;
-            &resolved
-        } else {
-            &inbound.action
-        };
-        let chosen = self.answer_offer(conversation, entry, action).await?;
-        let action = chosen.as_ref().unwrap_or(action);
         match action {
             UserAction::Message { text, attachments }
                 if attachments.is_empty() && agent::is_asked_for(conversation, text) =>

@@ -406,6 +406,7 @@ fn place(connection: &ConnectionId, inbound: &Inbound, known: Option<User>, now:
         activities: Vec::new(),
         offer: None,
         offer_end: None,
+        asked_form: None,
         last_activity: now,
     }
 }

@@ -86,22 +86,18 @@ impl FakeProvider for FakeTelegram {
         Some(self.request(&self.said(&SentMessage::new(id(user), "").with_file(&file))))
     }
 
-    /// The questions of a form stand in the chat, and are answered there.
+    /// The questions of a form come one after the other, and are answered in the chat.
     fn fill(&self, user: &str, answers: &[(&str, &str)], sent: usize) -> Option<Step> {
-        if sent > 0 {
+        let Some((hint, answer)) = answers.get(sent) else {
             return Some(Step::Done);
-        }
-        let lines = answers
-            .iter()
-            .map(|(hint, answer)| format!("{hint}: {answer}"));
-        let lines = lines.collect::<Vec<_>>().join("\n");
+        };
         let messages = self.to_user(user);
-        let is_asked =
-            |(hint, _): &(&str, &str)| messages.iter().any(|message| message.text.contains(hint));
-        Some(if answers.iter().all(is_asked) {
-            Step::Send(Box::new(self.say(user, &lines)))
-        } else {
-            Step::Wait
+        let is_asked = messages.iter().any(|message| message.text.contains(hint));
+        let is_option = self.label(user, |label| label == *answer);
+        Some(match (is_asked, is_option) {
+            (false, _) => Step::Wait,
+            (true, Some(option)) => Step::Send(Box::new(self.tap(user, &option))),
+            (true, None) => Step::Send(Box::new(self.say(user, answer))),
         })
     }
 

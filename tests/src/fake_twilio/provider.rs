@@ -197,20 +197,17 @@ impl FakeProvider for FakeTwilio {
         Some(self.request(&self.said(user, "", &media)))
     }
 
-    /// The questions of a form stand in the chat, and are answered there.
+    /// The questions of a form come one after the other, and are answered in the chat.
     fn fill(&self, user: &str, answers: &[(&str, &str)], sent: usize) -> Option<Step> {
-        if sent > 0 {
+        let Some((hint, answer)) = answers.get(sent) else {
             return Some(Step::Done);
-        }
-        let lines: Vec<String> = answers
-            .iter()
-            .map(|(hint, answer)| format!("{hint}: {answer}"))
-            .collect();
+        };
         let messages = self.messages(user);
-        let is_asked =
-            |(hint, _): &(&str, &str)| messages.iter().any(|message| message.body.contains(hint));
-        Some(if answers.iter().all(is_asked) {
-            Step::Send(Box::new(self.say(user, &lines.join("\n"))))
+        let is_asked = messages.iter().any(|message| message.body.contains(hint));
+        let option = self.choice(user, |label| label == *answer);
+        let answer = || self.say(user, answer);
+        Some(if is_asked {
+            Step::Send(Box::new(option.unwrap_or_else(answer)))
         } else {
             Step::Wait
         })

@@ -47,9 +47,8 @@ pub(super) async fn a_form_comes_back_as_its_answers(start: Start) -> anyhow::Re
     let user = stage.provider.user(1);
     stage.takes(&stage.provider.say(&user, "form")).await?;
     sees(&stage, &user, "Where to?", 1).await?;
-    let shown = stage.provider.shown(&user);
-    let asks = |(hint, _): &(&str, &str)| shown.iter().any(|one| one.text.contains(hint));
-    assert!(ANSWERS.iter().take(1).all(asks), "{shown:#?}");
+    // What is asked in the chat is asked one question after the other.
+    sees(&stage, &user, ANSWERS[0].0, 1).await?;
     let filled = |sent| stage.provider.fill(&user, &ANSWERS, sent);
     if walks(&stage, filled).await? {
         let told = stage.haptik_was_told(2).await?.remove(1);

@@ -1,5 +1,7 @@
 use serde_json::json;
 
+use haptik_bridge_shared::config::{RequiredFields, Submit};
+
 use super::*;
 use crate::render::form::Input;
 
@@ -25,6 +27,50 @@ fn form() -> Form {
             field("picker", "City", &["Mumbai", "Pune"]),
         ],
     }
+}
+
+/// What is said by a form of which nothing is asked.
+fn answers(inputs: &Value, form: Option<&Form>) -> String {
+    let said = submission(inputs, form, Forms::default(), Timestamp::UNIX_EPOCH);
+    said.unwrap_or_else(|wrong| {
+        assert_eq!(wrong, "Please fill in the form first.");
+        String::new()
+    })
+}
+
+#[test]
+fn what_is_sent_is_as_the_connection_has_it_and_what_is_wrong_is_said() {
+    let mut form = form();
+    form.fields[0].key = "full_name".to_owned();
+    let inputs = json!({
+        "f0": {"stringInputs": {"value": ["Ann"]}},
+        "f4": {"stringInputs": {"value": ["1"]}},
+    });
+    let settings = Forms {
+        submit: Submit::Json,
+        required: RequiredFields::All,
+    };
+    let sent =
+        |form: &Form, settings| submission(&inputs, Some(form), settings, Timestamp::UNIX_EPOCH);
+    let missing = sent(&form, settings).expect_err("all have to be filled in");
+    assert_eq!(
+        missing,
+        "Day: Please fill this in.\nTime: Please fill this in.\nExtras: Please fill this in."
+    );
+    let settings = Forms {
+        required: RequiredFields::AsMarked,
+        ..settings
+    };
+    assert_eq!(
+        sent(&form, settings).as_deref(),
+        Ok(r#"{"full_name": "Ann", "City": "Pune"}"#)
+    );
+    form.fields[0].rules.min_length = Some(5);
+    form.fields[0].rules.error = "Your full name, please.".to_owned();
+    assert_eq!(
+        sent(&form, settings).err().as_deref(),
+        Some("Name: Your full name, please.")
+    );
 }
 
 #[test]

@@ -284,7 +284,9 @@ fn a_form_is_filled_in_where_it_is_or_asked_in_the_chat() {
         [Block::Text(_), Block::Form { id: 0, form, button }]
             if form.fields.len() == 2 && button.label == "Send"
     ));
-    let asked = "Address\n\nPlease answer:\n• Name\n• City";
+    // The questions follow as messages of their own.
+    let asked =
+        "Address\n\nPlease answer 2 questions, one after the other. /cancel leaves the form.";
     assert_eq!(of(&MESSENGER, raw.clone()), [asked]);
     let modal = Limits {
         forms: Forms::Modal { fits: |_| true },

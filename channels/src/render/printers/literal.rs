@@ -165,7 +165,7 @@ fn extent(runs: &[Run], sign: char) -> Extent {
 }
 
 /// The signs of a line, and what each could be: a style begins behind no letter or digit and before no white
-/// space, and ends the other way round.
+/// space, and ends the other way round. Of several in a row, the first can begin one and the last end one.
 fn runs(characters: &[char]) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut at = 0;
@@ -184,7 +184,10 @@ fn runs(characters: &[char]) -> Vec<Run> {
         let before = start.checked_sub(1).and_then(|at| characters.get(at));
         let after = characters.get(at);
         let is_apart = |other: Option<&char>| other.is_none_or(|other| !other.is_alphanumeric());
-        let touches = |other: Option<&char>| other.is_some_and(|other| !is_space(*other));
+        // The first of several stands before a sign, whatever is behind the last.
+        let several = at - start > 1;
+        let touches =
+            |other: Option<&char>| several || other.is_some_and(|other| !is_space(*other));
         runs.push(Run {
             at: start..at,
             sign,

@@ -4,6 +4,7 @@ use crate::render::read;
 use proptest::prelude::*;
 
 mod readers;
+mod seeds;
 mod written;
 
 const TEXT: &str = "*bold* _it_ ~no~ `a<b` <!here> & 1 * 2\n• [our \"site\"](https://a.example/?a=1&b=2)\nhttps://b.example\n```\ncode *c*\n```";

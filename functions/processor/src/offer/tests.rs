@@ -40,6 +40,7 @@ fn user() -> User {
         activities: Vec::new(),
         offer: None,
         offer_end: None,
+        asked_form: None,
         last_activity: 0,
         asked: None,
         placed_at: None,

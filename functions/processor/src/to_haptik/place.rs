@@ -92,6 +92,7 @@ fn placed(known: Option<User>, connection_id: &ConnectionId, inbound: &Inbound) 
             activities: Vec::new(),
             offer: None,
             offer_end: None,
+            asked_form: None,
             last_activity: 0,
             placed_at: None,
             changed_place_at: None,

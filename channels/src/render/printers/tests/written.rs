@@ -1,7 +1,7 @@
 //! What people and bots write, by each markup's own rules: nothing that is seen is lost, and no mark is seen.
 
+use super::seeds::for_seeds;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::readers::{commonmark, html, letters, mrkdwn};
 use super::*;
@@ -224,32 +224,40 @@ fn any_markdown() -> impl Strategy<Value = String> {
     prop::collection::vec(block, 1..4).prop_map(|blocks| blocks.join("\n\n"))
 }
 
-/// So many cases, which are the same each time: what is rare is for a long run to find, with another seed here.
-fn the_same_cases(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        rng_seed: RngSeed::Fixed(1),
-        ..ProptestConfig::with_cases(cases)
-    }
+#[test]
+fn random_markdown_is_seen_in_every_markup() {
+    for_seeds(1_000, any_markdown, |written| check(&written));
 }
 
-proptest! {
-    #![proptest_config(the_same_cases(1_000))]
-
-    #[test]
-    fn random_markdown_is_seen_in_every_markup(written in any_markdown()) {
-        check(&written)?;
-    }
-
-    #[test]
-    fn no_word_of_random_markdown_is_lost(written in any_markdown()) {
+#[test]
+fn no_word_of_random_markdown_is_lost() {
+    for_seeds(1_000, any_markdown, |written| {
         let shown = letters(&seen(&read(&written)));
         // What stands behind the marks of a fence is its language.
-        let lines = written.lines().filter(|line| !line.contains("```") && !line.contains("~~~"));
+        let lines = written.lines();
+        let lines = lines.filter(|line| !line.contains("```") && !line.contains("~~~"));
         let lines = letters(&lines.collect::<String>());
         for word in WORDS {
             let word = letters(word);
-            prop_assert!(shown.matches(&word).count() >= lines.matches(&word).count(), "{word} of {written:?}: {shown:?}");
+            let (there, wanted) = (shown.matches(&word).count(), lines.matches(&word).count());
+            prop_assert!(there >= wanted, "{word} of {written:?}: {shown:?}");
         }
+        Ok(())
+    });
+}
+
+/// Texts that a long run of random ones found.
+#[test]
+fn signs_in_a_row_begin_and_end_no_style() {
+    for written in [
+        "# <code>``__ word``</code> _word_",
+        "# ~~**_word __**. x~~",
+        "** word *word*",
+        r"\*\* a *b*",
+        r"_a_ \_\_. b",
+        r"*a* b \*\*, c",
+    ] {
+        check(written).expect(written);
     }
 }
 
@@ -261,29 +269,130 @@ fn clusters(text: &str) -> Vec<&str> {
         .collect()
 }
 
-proptest! {
-    // Each in five markups and four units.
-    #![proptest_config(the_same_cases(60))]
+/// Whether a text that is cut at a limit is the text, each part within the limit and seen as it was.
+fn check_cut(
+    written: &str,
+    text: &[Span],
+    markup: Markup,
+    size: Size,
+) -> Result<(), TestCaseError> {
+    let parts = split(text, size, markup, Counted::AsSent);
+    let plain: Vec<String> = parts.iter().map(|part| Markup::Plain.print(part)).collect();
+    let mut joined = Vec::new();
+    for (part, plain) in parts.iter().zip(&plain) {
+        prop_assert!(
+            size.fits(&markup.print(part)),
+            "{:?} of {:?}",
+            markup.print(part),
+            written
+        );
+        if markup != Markup::Plain && !has_other_links(part) {
+            let (shown, meant) = (seen_in(markup, part), letters(&seen(part)));
+            prop_assert_eq!(shown, meant, "{:?}: {:?}", markup, markup.print(part));
+        }
+        joined.extend(clusters(plain));
+    }
+    let whole = Markup::Plain.print(text);
+    let whole = clusters(&whole);
+    prop_assert_eq!(joined, whole, "{:?} at {:?} of {:?}", markup, size, written);
+    Ok(())
+}
 
-    #[test]
-    fn a_text_cut_at_any_limit_is_the_text(written in any_markdown(), max in 40_usize..160) {
-        let text = read(&written);
-        for markup in MARKUPS {
-            for unit in [Unit::Chars, Unit::Utf16, Unit::Bytes, Unit::Graphemes] {
-                let size = Size { max, unit };
-                let parts = split(&text, size, markup, Counted::AsSent);
-                let mut joined = Vec::new();
-                let plain: Vec<String> = parts.iter().map(|part| Markup::Plain.print(part)).collect();
-                for (part, plain) in parts.iter().zip(&plain) {
-                    prop_assert!(size.fits(&markup.print(part)), "{:?} of {:?}", markup.print(part), written);
-                    if markup != Markup::Plain && !has_other_links(part) {
-                        prop_assert_eq!(seen_in(markup, part), letters(&seen(part)), "{:?}: {:?}", markup, markup.print(part));
-                    }
-                    joined.extend(clusters(plain));
+const UNITS: [Unit; 4] = [Unit::Chars, Unit::Utf16, Unit::Bytes, Unit::Graphemes];
+
+#[test]
+fn a_text_cut_at_any_limit_is_the_text() {
+    // Each in five markups and four units.
+    for_seeds(
+        60,
+        || (any_markdown(), 40_usize..160),
+        |(written, max)| {
+            let text = read(&written);
+            for markup in MARKUPS {
+                for unit in UNITS {
+                    check_cut(&written, &text, markup, Size { max, unit })?;
                 }
-                let whole = Markup::Plain.print(&text);
-                let whole = clusters(&whole);
-                prop_assert_eq!(joined, whole, "{:?} {:?} at {} of {:?}", markup, unit, max, written);
+            }
+            Ok(())
+        },
+    );
+}
+
+/// A sentence or two in each of twelve scripts.
+const SCRIPTS: [&str; 12] = [
+    "The order is on its way and arrives tomorrow. Please be at home.",
+    "Заказ уже в пути и прибудет завтра. Пожалуйста, будьте дома.",
+    "الطلب في طريقه إليك وسيصل غدًا. يرجى التواجد في المنزل.",
+    "आपका ऑर्डर रास्ते में है और कल पहुँचेगा। कृपया घर पर रहें।",
+    "คำสั่งซื้อกำลังจัดส่งและจะถึงพรุ่งนี้ กรุณาอยู่บ้าน",
+    "주문하신 상품이 배송 중이며 내일 도착합니다. 댁에 계셔 주세요.",
+    "ההזמנה בדרך ותגיע מחר. אנא היו בבית.",
+    "ご注文の商品は配送中で、明日到着します。ご在宅ください。",
+    "Η παραγγελία είναι καθ' οδόν και φτάνει αύριο. Παρακαλώ να είστε σπίτι.",
+    "உங்கள் ஆர்டர் வழியில் உள்ளது, நாளை வந்து சேரும். தயவுசெய்து வீட்டில் இருங்கள்.",
+    "আপনার অর্ডার পথে আছে এবং আগামীকাল পৌঁছাবে। দয়া করে বাড়িতে থাকুন।",
+    "订单正在配送，预计明天送达。请您在家等候。",
+];
+
+/// Two hundred texts: of each script in turn, with links, emphasis and emoji at places that differ.
+fn two_hundred_texts() -> impl Iterator<Item = String> {
+    const EXTRAS: [&str; 8] = [
+        "**{}**",
+        "[{}](https://a.example/p?a=1&b=2)",
+        "_{}_",
+        "~~{}~~",
+        "<b>{}</b>",
+        "{} https://a.example/x_(y)?q={}",
+        "***{}***",
+        "`{}`",
+    ];
+    const EMOJI: [&str; 6] = [
+        "😀",
+        "🇮🇳🇩🇪",
+        "👩\u{200d}👩\u{200d}👧",
+        "👍🏽",
+        "❤\u{fe0f}",
+        "1\u{fe0f}\u{20e3}",
+    ];
+    (0..200).map(|number: usize| {
+        let sentences = SCRIPTS[number % SCRIPTS.len()];
+        // By words, or by visible characters where there is no space between words.
+        let words: Vec<&str> = if sentences.matches(' ').count() > 2 {
+            sentences.split_inclusive(' ').collect()
+        } else {
+            clusters(sentences)
+        };
+        let mut text = String::new();
+        for (place, word) in words.iter().chain(&words).enumerate() {
+            let turn = (place * 7 + number * 5) % 23;
+            match EXTRAS.get(turn) {
+                Some(extra) => {
+                    let space = if word.ends_with(' ') { " " } else { "" };
+                    let inside = extra.replacen("{}", word.trim_end(), 1).replace("{}", "1");
+                    text.push_str(&[inside.as_str(), space].concat());
+                }
+                None if turn < 11 => {
+                    text.push_str(&[word, EMOJI[(place + number) % EMOJI.len()]].concat());
+                }
+                None => text.push_str(word),
+            }
+        }
+        text
+    })
+}
+
+#[test]
+fn two_hundred_texts_in_twelve_scripts_are_cut_at_every_limit() {
+    // Between them, the texts of each script are cut at every limit from the smallest that holds a link.
+    for (number, written) in two_hundred_texts().enumerate() {
+        let text = read(&written);
+        let last = Unit::Bytes.length(&written) + 40;
+        let turn = number / SCRIPTS.len();
+        for max in (60 + turn..last).step_by(200 / SCRIPTS.len()) {
+            let unit = UNITS[(number + max) % UNITS.len()];
+            for markup in MARKUPS {
+                let cut = check_cut(&written, &text, markup, Size { max, unit });
+                cut.unwrap_or_else(|error| panic!("{error}"));
             }
         }
     }
