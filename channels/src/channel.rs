@@ -214,7 +214,8 @@ pub enum Effect<C: ChannelType> {
     Inbound(Box<Inbound<C::Address>>),
     /// Something is done in the channel later.
     Run(Task<C::Command>),
-    /// What the provider says later of a message that it had taken.
+    /// What the provider says later of a message that it had taken, and only what is final: it closes the receipt
+    /// of that message ([`Outlet::reports_later`]).
     DeliveryReport {
         /// The provider's id of the message: [`Sent::message_id`].
         message_id: String,
@@ -269,6 +270,12 @@ pub trait Outlet<C: ChannelType>: fmt::Debug + Send + Sync {
 
     /// Whether it shows which message is answered ([`Outgoing::in_reply_to`]), which is looked up then.
     fn shows_what_is_answered(&self) -> bool {
+        false
+    }
+
+    /// Whether the provider says later what became of a message ([`Effect::DeliveryReport`]): the receipt of one
+    /// waits for that. What is sent to an application of one's own is reported by nobody.
+    fn reports_later(&self) -> bool {
         false
     }
 

@@ -103,6 +103,12 @@ impl Outlets {
         self.0.values().any(|outlet| outlet.wants_receipts())
     }
 
+    /// Whether one of them says later what became of messages.
+    #[must_use]
+    pub fn report_later(&self) -> bool {
+        self.0.values().any(|outlet| outlet.reports_later())
+    }
+
     /// The outlet of a connection.
     #[must_use]
     pub fn get(&self, connection: &ConnectionId) -> Option<&dyn AnyOutlet> {

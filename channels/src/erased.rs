@@ -102,6 +102,9 @@ pub trait AnyOutlet: fmt::Debug + Send + Sync {
     /// [`Outlet::shows_what_is_answered`].
     fn shows_what_is_answered(&self) -> bool;
 
+    /// [`Outlet::reports_later`].
+    fn reports_later(&self) -> bool;
+
     /// [`Outlet::can_answer`].
     async fn can_answer(&self, to: &Address) -> Result<(), SendError>;
 
@@ -271,6 +274,10 @@ impl<C: ChannelType> AnyOutlet for ErasedOutlet<C> {
 
     fn shows_what_is_answered(&self) -> bool {
         self.outlet.shows_what_is_answered()
+    }
+
+    fn reports_later(&self) -> bool {
+        self.outlet.reports_later()
     }
 
     async fn can_answer(&self, to: &Address) -> Result<(), SendError> {

@@ -44,6 +44,7 @@ mod handoff;
 mod operator;
 mod own_events;
 mod receipt;
+mod report;
 
 pub use handoff::{Ask, BeginError, BeginOutcome};
 pub use operator::Occurrence;

@@ -7,7 +7,8 @@
 //! of the conversation or the table.
 //!
 //! `find` finds an entry by a name that somebody has for it, `payload` is what an entry asks to be done, `item` an
-//! entry as DynamoDB has it, `record` what becomes of it, `operate` what an operator looks at and takes up again.
+//! entry as DynamoDB has it, `record` what becomes of it, `report` what a
+//! provider says of it later, `operate` what an operator looks at and takes up again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -30,10 +31,12 @@ mod item;
 mod operate;
 mod payload;
 mod record;
+mod report;
 
 use item::Item;
 pub use operate::{DeadPlace, SentMessage};
 pub use payload::Payload;
+pub use report::{Noted, Open, Place, Reported};
 
 /// Where an entry stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

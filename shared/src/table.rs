@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use jiff::Timestamp;
 
@@ -148,6 +148,15 @@ impl Table {
     /// A put as a part of a transaction, of an item that is not there.
     pub fn to_put_new(&self, item: Item) -> Result<TransactWriteItem, TableError> {
         self.to_put_where(item, Some("attribute_not_exists(pk)"))
+    }
+
+    /// The removal of an item, if it is there, as a part of a transaction.
+    pub fn to_delete(&self, pk: &str, sk: &str) -> Result<TransactWriteItem, TableError> {
+        let delete = Delete::builder()
+            .table_name(&self.name)
+            .set_key(Some(key(pk, sk)));
+        let delete = delete.build().map_err(|error| build_error(&error))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
     fn to_put_where(

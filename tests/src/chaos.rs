@@ -15,9 +15,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use haptik_bridge_processor::Limits;
+use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_simulator::{
     Bot, DeliveryFault, DeliveryKind, DeliveryOutcome, DeliveryState, Running, Settings, Simulator,
 };
+use jiff::{SignedDuration, Timestamp};
 
 pub mod deployed;
 
@@ -67,6 +69,9 @@ pub struct Load {
     pub patience: Duration,
 }
 
+/// Longer than a receipt waits for what a channel says later.
+const WAITED_FOR: Duration = Duration::from_hours(2);
+
 /// How much of a pause between two tries is waited for.
 const PACE: f64 = 0.03;
 
@@ -102,7 +107,10 @@ pub async fn run_with(provider: Arc<dyn FakeProvider>, load: Load) -> anyhow::Re
     neighbours.set_bridge(&url);
     let keeping = tokio::spawn(process::keep_alive(surroundings.clone(), kills));
     let said = load::speak(&neighbours.provider, &load).await?;
-    settle(&surroundings, neighbours.haptik.simulator(), load.patience).await;
+    come_to_rest(&surroundings, &neighbours, load.patience).await;
+    if neighbours.provider.reports().is_some() {
+        close_receipts(&surroundings, &neighbours, load.patience).await?;
+    }
     let Surroundings {
         world, database, ..
     } = &*surroundings;
@@ -123,6 +131,42 @@ async fn settle(surroundings: &Surroundings, haptik: &Simulator, patience: Durat
         quiet = if busy { 0 } else { quiet + 1 };
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// As [`settle`], and so that the channel has said what became of what it was given.
+async fn come_to_rest(surroundings: &Surroundings, neighbours: &Neighbours, patience: Duration) {
+    let haptik = neighbours.haptik.simulator();
+    settle(surroundings, haptik, patience).await;
+    let deadline = Instant::now() + patience;
+    let under_way = || neighbours.provider.reports().unwrap_or_default().under_way;
+    while under_way() > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    settle(surroundings, haptik, patience).await;
+}
+
+/// Keeps house until no receipt waits any more for what the channel says later: of what a kill kept it from saying it
+/// says nothing again.
+async fn close_receipts(
+    surroundings: &Surroundings,
+    neighbours: &Neighbours,
+    patience: Duration,
+) -> anyhow::Result<()> {
+    let deadline = Instant::now() + patience;
+    let ledger = Ledger::new(surroundings.database.table.clone(), WAITED_FOR);
+    let ahead = SignedDuration::try_from(WAITED_FOR)?;
+    while !ledger
+        .receipts_due(Timestamp::now() + ahead, None)
+        .await?
+        .is_empty()
+    {
+        anyhow::ensure!(Instant::now() < deadline, "receipts stay open");
+        surroundings.run_maintenance(ahead).await?;
+    }
+    // What was written before a kill is rung for by the housekeeping of the hour.
+    surroundings.run_maintenance(ahead + ahead).await?;
+    come_to_rest(surroundings, neighbours, patience).await;
+    Ok(())
 }
 
 /// Whether Haptik has something to deliver that it has not given up.

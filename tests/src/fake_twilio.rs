@@ -9,6 +9,7 @@
 
 mod content;
 mod provider;
+mod reports;
 mod server;
 mod signature;
 mod state;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 pub use state::Call;
 
 use crate::faults::{Port, Server};
-use state::{Message, State};
+use state::{Message, Reporting, State};
 
 /// The account.
 pub const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
@@ -49,7 +50,7 @@ impl FakeTwilio {
     /// # Panics
     /// When no port can be bound.
     pub async fn start() -> Self {
-        Self::under(NUMBER).await
+        Self::under(NUMBER, Reporting::Unasked).await
     }
 
     /// Starts an account that writes under its sender on WhatsApp.
@@ -57,12 +58,30 @@ impl FakeTwilio {
     /// # Panics
     /// When no port can be bound.
     pub async fn whatsapp() -> Self {
-        Self::under(WHATSAPP).await
+        Self::under(WHATSAPP, Reporting::Unasked).await
     }
 
-    async fn under(sender: &'static str) -> Self {
+    /// Starts an account as [`FakeTwilio::start`] does, of whose messages it is asked what becomes of them. A test says
+    /// that: [`FakeTwilio::reported`].
+    ///
+    /// # Panics
+    /// When no port can be bound.
+    pub async fn asked_for_reports() -> Self {
+        Self::under(NUMBER, Reporting::ByHand).await
+    }
+
+    /// The same, and it says so by itself, before or after it has answered, in any order, and some of it twice.
+    /// Messages with this text in them are not delivered.
+    ///
+    /// # Panics
+    /// When no port can be bound.
+    pub async fn reporting(undelivered: &'static str) -> Self {
+        Self::under(NUMBER, Reporting::ByItself(undelivered)).await
+    }
+
+    async fn under(sender: &'static str, reporting: Reporting) -> Self {
         let port = Port::open().await;
-        let state = Arc::new(State::new(sender, port.origin()));
+        let state = Arc::new(State::new(sender, reporting, port.origin()));
         let router = server::router(Arc::clone(&state));
         let server = port.serve(router, Arc::new(server::TwilioDialect));
         Self { state, server }
@@ -75,6 +94,13 @@ impl FakeTwilio {
             let own = messages.filter(|message| message.to == user);
             own.cloned().collect()
         })
+    }
+
+    /// The SIDs of the messages that a user was sent, oldest first.
+    #[must_use]
+    pub fn sids(&self, user: &str) -> Vec<String> {
+        let messages = self.messages(user).into_iter();
+        messages.map(|message| message.sid).collect()
     }
 
     /// The calls so far, oldest first, whose path has this in it.

@@ -5,6 +5,7 @@
 //! as the provider signs, and is called as the provider would be. It is as strict as the provider's
 //! documentation, and keeps what it refused. What goes wrong in between is the [`Server`]'s.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use jiff::Timestamp;
@@ -41,6 +42,24 @@ pub async fn send(client: &reqwest::Client, request: &Request) -> anyhow::Result
         .headers(request.headers().clone());
     let answer = sent.body(request.body().clone()).send().await?;
     Ok((answer.status().as_u16(), answer.text().await?))
+}
+
+/// What a provider says later of one of its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Whether it did not reach the user.
+    pub failed: bool,
+    /// Whether the bridge has answered that it knows that.
+    pub taken: bool,
+}
+
+/// What a provider says later of its messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reports {
+    /// How many of them are on their way.
+    pub under_way: usize,
+    /// What became of messages, by the provider's ids.
+    pub of: BTreeMap<String, Report>,
 }
 
 /// What a user does next.
@@ -109,6 +128,16 @@ pub trait FakeProvider: Debug + Send + Sync {
 
     /// The request with its body as it is now, signed once more, where no time is signed and the body is.
     fn signed(&self, _request: &Request) -> Option<Request> {
+        None
+    }
+
+    /// Whether its requests say when, or in which order, messages were written.
+    fn says_when(&self) -> bool {
+        true
+    }
+
+    /// What it says later of the messages that it took, by itself; `None` where it says nothing.
+    fn reports(&self) -> Option<Reports> {
         None
     }
 

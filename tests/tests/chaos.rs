@@ -10,6 +10,7 @@ use haptik_bridge_tests::fake_crm::Kind;
 use haptik_bridge_tests::fake_google_chat::FakeGoogleChat;
 use haptik_bridge_tests::fake_teams::FakeTeams;
 use haptik_bridge_tests::fake_telegram::FakeTelegram;
+use haptik_bridge_tests::fake_twilio::FakeTwilio;
 use haptik_bridge_tests::fake_webex::FakeWebex;
 use haptik_bridge_tests::provider::FakeProvider;
 use tokio::task::JoinSet;
@@ -73,8 +74,7 @@ async fn nothing_is_lost_or_out_of_order(provider: Arc<dyn FakeProvider>) -> any
     Ok(())
 }
 
-/// That run in each channel but Slack, which has the longer one, and Twilio, whose messages have no time: they are in the
-/// order in which they came, which under faults is not that in which they were written.
+/// That run in each channel but Slack, which has the longer one.
 macro_rules! in_each {
     ($($channel:ident: $start:expr,)*) => {$(
         mod $channel {
@@ -93,6 +93,8 @@ in_each! {
     google_chat: FakeGoogleChat::start().await,
     teams: FakeTeams::start().await,
     telegram: FakeTelegram::start().await,
+    twilio: FakeTwilio::start().await,
+    twilio_with_reports: FakeTwilio::reporting(" r1 ").await,
     webex: FakeWebex::start().await,
 }
 
@@ -135,6 +137,33 @@ async fn a_kill_before_or_after_any_step_of_an_exchange_costs_nothing() -> anyho
         "{doubled_at_haptik} of {} kills",
         calm.steps * 2
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_step_leaves_one_receipt_of_what_was_reported() -> anyhow::Result<()> {
+    let run = |kill_at| async move {
+        let load = Load {
+            kill_at,
+            ..ONE_EXCHANGE
+        };
+        let twilio = Arc::new(FakeTwilio::reporting(" r1 ").await);
+        chaos::run_with(twilio, load).await
+    };
+    let calm = run(None).await?;
+    assert!(calm.is_good() && calm.steps >= 30, "{calm}");
+    let mut runs = stream::iter(KillAt::between(0..calm.steps))
+        .map(|kill_at| async move { (kill_at, tokio::spawn(run(Some(kill_at))).await) })
+        .buffer_unordered(6);
+    let mut kills = 0;
+    while let Some((kill_at, report)) = runs.next().await {
+        let report = report??;
+        let good = report.is_good_but_for_repeats();
+        assert!(good, "killed at {kill_at:?}\n{report}");
+        kills += report.kills();
+    }
+    // Which step is the last depends on what happens at the same time.
+    assert!(kills + 4 >= calm.steps, "{kills} of {}", calm.steps);
     Ok(())
 }
 

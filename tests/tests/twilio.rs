@@ -185,7 +185,7 @@ async fn what_was_pasted_is_signed_whatever_is_called() -> anyhow::Result<()> {
     assert_eq!(scene.shown(2).await?.len(), 2);
     // What became of messages is told there, too.
     let calls = scene.twilio.calls("/Messages.json");
-    let callback = ("StatusCallback".to_owned(), pasted.to_owned());
+    let callback = ("StatusCallback".to_owned(), format!("{pasted}#rc=3&rp=all"));
     assert!(
         calls.iter().all(|call| call.fields.contains(&callback)),
         "{calls:?}"

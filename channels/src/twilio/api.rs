@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::config::{Config, Sender};
+use super::config::{Config, OVERRIDES, Sender};
 use super::limits::Medium;
 use super::refusal::{self, Declined};
 use crate::channel::{Refusal, SendError};
@@ -57,8 +57,16 @@ impl Api {
             account: config.account_sid.clone(),
             tokens: config.auth_tokens.clone(),
             from: config.from.clone(),
-            status_callback: config.public_url.clone(),
+            status_callback: config
+                .public_url
+                .as_ref()
+                .map(|url| format!("{url}{OVERRIDES}")),
         }
+    }
+
+    /// Whether Twilio is asked to say what becomes of each message.
+    pub(super) fn asks_for_reports(&self) -> bool {
+        self.status_callback.is_some()
     }
 
     /// Below the account: `/2010-04-01/Accounts/{AccountSid}`, and these segments.

@@ -147,6 +147,10 @@ impl Outlet<Twilio> for TwilioOutlet {
         self.check_consent(to).await
     }
 
+    fn reports_later(&self) -> bool {
+        self.api.asks_for_reports()
+    }
+
     fn files(&self) -> Option<&dyn Files<Twilio>> {
         Some(self)
     }

@@ -27,6 +27,7 @@ use haptik_bridge_shared::ingest::{
     LARGEST_BODY, NotDurable, Occurrence, RequestContext, normalize_error_response, refusal,
     refused_encoding, refused_rate,
 };
+use haptik_bridge_shared::ledger::Reported;
 use haptik_bridge_shared::net::online;
 use haptik_bridge_shared::reloading::Reloading;
 use haptik_bridge_shared::retry::Failure;
@@ -264,6 +265,9 @@ impl Connected<'_> {
                 AnyEffect::DeliveryReport { message_id, failed } => {
                     let (source, now) = (context.source, context.now);
                     telemetry::delivery_report(source, &message_id, failed.as_deref(), now);
+                    let reported = failed.map_or(Reported::Delivered, Reported::Failed);
+                    let taken = bridge.accept_report(context, id, &message_id, &reported);
+                    taken.await?;
                 }
                 AnyEffect::Operator(event, part) => {
                     let occurrence = Occurrence {

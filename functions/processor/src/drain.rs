@@ -24,7 +24,7 @@ use self::order::{in_order, is_chat_complete, order_completions};
 use crate::attempt::{Attempt, DeliveryOutcome, LaneStopped};
 use crate::handoff_end::end_handoff_after_dead_letter;
 use crate::limits::Limits;
-use crate::receipt::{End, Receipts};
+use crate::receipt::{Due, End, Receipts};
 use crate::to_channel::ToChannel;
 use crate::to_haptik::ToHaptik;
 use crate::to_sink::ToSink;
@@ -312,9 +312,18 @@ impl Drain<'_> {
     async fn record_end(&self, attempt: &Attempt<'_>, end: End<'_>) -> Result<(), TableError> {
         let outcome = end.reason.map_or(Outcome::Ok, |_| Outcome::Nothing);
         let (why, ledger) = (end.reason.map(FailureReason::from), &self.bridge.ledger);
-        let due = self.receipts().due(attempt.entry, &end).await?;
-        let delivered = ledger.delivered(attempt.entry, why, end.sent_as, &due, end.at);
-        let ended = delivered.await;
+        let (due, ended) = match self.receipts().due(attempt.entry, &end).await? {
+            Due::Now(due) => {
+                let ended = ledger.delivered(attempt.entry, why, end.sent_as, &due, end.at);
+                let ended = ended.await;
+                (due, ended)
+            }
+            Due::OnceReported(receipt) => {
+                let receipts = self.receipts();
+                let ended = receipts.wait_for_report(attempt.entry, &receipt, end.at);
+                (Vec::new(), ended.await)
+            }
+        };
         attempt.record_hop(outcome, end.reason);
         ended?;
         self.receipts().ring(&due).await
@@ -401,7 +410,11 @@ impl Drain<'_> {
             sent_as: &entry.message_ids,
             at: now,
         };
-        let due = self.receipts().due(entry, &end).await?;
+        let due = match self.receipts().due(entry, &end).await? {
+            Due::Now(due) => due,
+            // What failed is final.
+            Due::OnceReported(_) => Vec::new(),
+        };
         ledger.give_up(entry, why, failed_tries, &due, now).await?;
         self.receipts().ring(&due).await
     }

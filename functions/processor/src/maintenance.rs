@@ -9,6 +9,7 @@ use haptik_bridge_shared::health::Due;
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
 use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::Place;
 use haptik_bridge_shared::message::handoff::{Ended, Reason};
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_shared::telemetry::{self, Outcome};
@@ -20,6 +21,9 @@ use crate::outage::{OutageFollower, record_account_hop};
 
 /// How many pages of hand-offs one run looks at: what is due beyond that is the next one's.
 const HANDOFF_PAGES: usize = 50;
+
+/// How many pages of receipts one run closes: what is due beyond that is the next one's.
+const RECEIPT_PAGES: usize = 50;
 
 /// Up to how many entries are counted that were given up.
 const MOST_DEAD: usize = 1_000;
@@ -59,6 +63,7 @@ impl Maintenance<'_> {
     /// which nobody may have rung; every few minutes it mends what a channel's provider has ended.
     pub(crate) async fn run(&self, now: Timestamp) {
         self.end_overdue_handoffs(now).await;
+        self.close_overdue_receipts(now).await;
         self.count_dead(now).await;
         let webhooks = self.webhooks().into_iter();
         let accounts: BTreeSet<AccountId> = webhooks.map(|webhook| webhook.account).collect();
@@ -206,6 +211,45 @@ impl Maintenance<'_> {
                 }
             }
         }
+    }
+
+    /// Closes the receipts of messages of which their channel has said nothing for as long as that is waited for.
+    async fn close_overdue_receipts(&self, now: Timestamp) {
+        let is_waited_for = self.outlets.report_later();
+        if !is_waited_for || self.bridge.sinks_for_receipts().next().is_none() {
+            return;
+        }
+        let mut after: Option<String> = None;
+        for _ in 0..RECEIPT_PAGES {
+            let due = match self.bridge.ledger.receipts_due(now, after.as_deref()).await {
+                Ok(due) => due,
+                Err(error) => {
+                    tracing::warn!(%error, "which receipts are due is not known");
+                    return;
+                }
+            };
+            let Some((last, _)) = due.last() else {
+                return;
+            };
+            after = Some(last.clone());
+            for (key, place) in &due {
+                if let Err(error) = self.close_overdue_receipt(key, place).await {
+                    tracing::warn!(%error, "a receipt that is due cannot be closed");
+                    if error.retry() != Retry::Never {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn close_overdue_receipt(&self, key: &str, place: &Place) -> Result<(), NotDurable> {
+        let context = RequestContext::new("processor", Timestamp::now());
+        if !self.bridge.close_receipt(context, place, true).await? {
+            // Closed before, by a process that was stopped right then, or gone.
+            self.bridge.ledger.forget_receipt_due(key).await?;
+        }
+        Ok(())
     }
 
     async fn end_overdue_handoff(&self, due: &users::Due) -> Result<(), NotDurable> {

@@ -1,18 +1,19 @@
 //! Receipts: who asked to hear what became of a message is told once it has ended.
 //!
 //! A receipt is written in the transaction that ends the entry of its message. So there is one for each message
-//! that has ended, none for one that is pending, and a kill changes neither.
+//! that has ended, none for one that is pending, and a kill changes neither. Where the channel says later what became
+//! of a message, its receipt stays open in the same transaction, and is written by that which closes it.
 
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::{Event, EventKind};
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
-use haptik_bridge_shared::ingest::{ReceiptUser, RequestContext};
+use haptik_bridge_shared::ingest::{NotDurable, ReceiptUser, RequestContext};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, NewEntry, Payload};
 use haptik_bridge_shared::message::receipt::{
-    AddressedReceipt, Direction, MessageReceipt, ReceiptOutcome,
+    AddressedReceipt, Direction, MessageReceipt, OpenReceipt, ReceiptOutcome,
 };
 use haptik_bridge_shared::message::{Address, UserAction};
 use haptik_bridge_shared::table::TableError;
@@ -28,6 +29,15 @@ pub(crate) struct End<'a> {
     pub(crate) failed_tries: u32,
     pub(crate) sent_as: &'a [String],
     pub(crate) at: Timestamp,
+}
+
+/// What is due once an entry has ended.
+#[derive(Debug)]
+pub(crate) enum Due {
+    /// These receipts; none where nobody asked for them, or where it is no message.
+    Now(Vec<NewEntry>),
+    /// One once the channel has said what became of the message.
+    OnceReported(Box<OpenReceipt>),
 }
 
 /// Makes receipts.
@@ -48,21 +58,38 @@ struct Owner {
 }
 
 impl Receipts<'_> {
-    /// The receipts that are due once an entry has ended so: none where nobody asked for them, or where it is
-    /// no message.
-    pub(crate) async fn due(
-        &self,
-        entry: &Entry,
-        end: &End<'_>,
-    ) -> Result<Vec<NewEntry>, TableError> {
+    /// What is due once an entry has ended so.
+    pub(crate) async fn due(&self, entry: &Entry, end: &End<'_>) -> Result<Due, TableError> {
         let is_for_sinks = self.bridge.sinks_for_receipts().next().is_some();
         if !is_for_sinks && !self.outlets.want_receipts() {
-            return Ok(Vec::new());
+            return Ok(Due::Now(Vec::new()));
         }
         let Some(owner) = self.owner(entry).await? else {
-            return Ok(Vec::new());
+            return Ok(Due::Now(Vec::new()));
         };
         let receipt = receipt(entry, &owner, end);
+        if is_for_sinks && self.is_reported_later(&owner, end) {
+            return Ok(Due::OnceReported(Box::new(OpenReceipt {
+                receipt,
+                connection: owner.connection,
+                channel_user: owner.channel_user,
+                user_name: owner.user.and_then(|user| user.user_name),
+            })));
+        }
+        Ok(Due::Now(self.told_now(owner, receipt, is_for_sinks)))
+    }
+
+    /// Whether a message went by a channel that says later what became of it.
+    fn is_reported_later(&self, owner: &Owner, end: &End<'_>) -> bool {
+        let was_sent = end.outcome == ReceiptOutcome::Delivered && !end.sent_as.is_empty();
+        let outlet = self.outlets.get(&owner.connection);
+        was_sent
+            && matches!(owner.direction, Direction::ToChannel)
+            && outlet.is_some_and(AnyOutlet::reports_later)
+    }
+
+    /// The entries that tell a receipt.
+    fn told_now(&self, owner: Owner, receipt: MessageReceipt, is_for_sinks: bool) -> Vec<NewEntry> {
         let mut due = Vec::new();
         if is_for_sinks {
             let user = ReceiptUser {
@@ -89,7 +116,7 @@ impl Receipts<'_> {
                     .receipt_for_application(&owner.auth_id, addressed),
             );
         }
-        Ok(due)
+        due
     }
 
     /// Rings for receipts that were written. Where that fails, the lane of their message comes again, and
@@ -97,7 +124,18 @@ impl Receipts<'_> {
     pub(crate) async fn ring(&self, due: &[NewEntry]) -> Result<(), TableError> {
         let context = RequestContext::new("processor", Timestamp::now());
         let rung = self.bridge.ring_for_new(context, due).await;
-        rung.map_err(|error| TableError::Unavailable(error.to_string()))
+        rung.map_err(|error| not_told(&error))
+    }
+
+    /// Ends an entry as delivered whose receipt waits for what the channel says later.
+    pub(crate) async fn wait_for_report(
+        &self,
+        entry: &Entry,
+        receipt: &OpenReceipt,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let ended = self.bridge.delivered_until_reported(entry, receipt, now);
+        ended.await.map_err(|error| not_told(&error))
     }
 
     /// Rings for the receipts of a lane's messages, whichever are pending: a process that was stopped may have
@@ -106,6 +144,11 @@ impl Receipts<'_> {
         let (Lane::Haptik(auth_id) | Lane::Channel(auth_id)) = lane else {
             return Ok(());
         };
+        let is_reported_later = matches!(lane, Lane::Channel(_)) && self.outlets.report_later();
+        if is_reported_later && self.bridge.sinks_for_receipts().next().is_some() {
+            let closed = self.bridge.close_receipts_of(lane, Timestamp::now());
+            closed.await.map_err(|error| not_told(&error))?;
+        }
         let sinks = self.bridge.sinks_for_receipts();
         let mut lanes: Vec<Lane> = sinks
             .map(|sink| Lane::Sink {
@@ -118,7 +161,7 @@ impl Receipts<'_> {
         }
         for lane in lanes {
             let rung = self.bridge.ring_again(lane, Timestamp::now()).await;
-            rung.map_err(|error| TableError::Unavailable(error.to_string()))?;
+            rung.map_err(|error| not_told(&error))?;
         }
         Ok(())
     }
@@ -182,6 +225,10 @@ fn is_message(action: &UserAction) -> bool {
     }
 }
 
+fn not_told(error: &NotDurable) -> TableError {
+    TableError::Unavailable(error.to_string())
+}
+
 fn receipt(entry: &Entry, owner: &Owner, end: &End<'_>) -> MessageReceipt {
     let correlation_id = entry.correlation_id.to_string();
     MessageReceipt {
@@ -199,5 +246,6 @@ fn receipt(entry: &Entry, owner: &Owner, end: &End<'_>) -> MessageReceipt {
         sent_as: end.sent_as.to_vec(),
         correlation_id,
         replayed: entry.revived_at.is_some(),
+        confirmed: None,
     }
 }

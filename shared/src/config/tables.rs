@@ -69,6 +69,8 @@ section! {
         give_up_after: Duration = default(GIVE_UP_AFTER, "24h"),
         /// How long the bridge keeps what it has delivered or given up, for the timeline and replay; at least `give_up_after`.
         entry_ttl: Duration = default(ENTRY_TTL, "7d"),
+        /// How long the [receipt](sinks.md#receipts-message_delivered-and-message_failed) of a message waits for what its channel says later, where the channel does that.
+        report_within: Duration = default(REPORT_WITHIN, "1h"),
     }
     rule kept_while_tried(give_up_after, entry_ttl);
 }
@@ -85,6 +87,13 @@ const ENTRY_TTL: DurationRange = DurationRange {
     max: "365d",
     example: "7d",
     note: ", and at least give_up_after",
+};
+
+const REPORT_WITHIN: DurationRange = DurationRange {
+    min: "1s",
+    max: "3d",
+    example: "1h",
+    note: "",
 };
 
 fn kept_while_tried(

@@ -128,6 +128,9 @@ fn data(user: ReceiptUser<'_>, receipt: &MessageReceipt) -> Value {
     if receipt.replayed {
         data["replayed"] = true.into();
     }
+    if let Some(is_confirmed) = receipt.confirmed {
+        data["confirmed"] = is_confirmed.into();
+    }
     data
 }
 

@@ -11,10 +11,10 @@ use crate::retry::FailureReason;
 use crate::table::{TableError, Update, millis, number, text};
 
 /// How often a transaction is tried that another write of the same moment may have kept from happening.
-const TRANSACTION_TRIES: usize = 3;
+pub(super) const TRANSACTION_TRIES: usize = 3;
 
 /// How long is waited before it is tried again.
-const TRANSACTION_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const TRANSACTION_PAUSE: Duration = Duration::from_millis(50);
 
 impl Ledger {
     /// Notes that a redelivered entry is tried again; returns how many such tries were begun, this one
@@ -125,15 +125,24 @@ impl Ledger {
         follows: &[NewEntry],
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let update = || {
-            let update = self.ending(entry, State::Delivered, why, now)?;
-            let update = with_ids(update, message_ids);
-            Ok(match message_ids.first().and_then(|id| find::sent_as(id)) {
-                Some(sent_as) => update.set("dead", text(sent_as)),
-                None => update,
-            })
-        };
+        let update = || self.delivered_as(entry, why, message_ids, now);
         self.with_followers(update, follows, now).await
+    }
+
+    /// The update that ends an entry as delivered.
+    pub(super) fn delivered_as(
+        &self,
+        entry: &Entry,
+        why: Option<FailureReason<'_>>,
+        message_ids: &[String],
+        now: Timestamp,
+    ) -> Result<Update<'_>, TableError> {
+        let update = self.ending(entry, State::Delivered, why, now)?;
+        let update = with_ids(update, message_ids);
+        Ok(match message_ids.first().and_then(|id| find::sent_as(id)) {
+            Some(sent_as) => update.set("dead", text(sent_as)),
+            None => update,
+        })
     }
 
     /// Ends an entry: delivered (with a reason where there was nothing to deliver), or dead.

@@ -35,6 +35,24 @@ pub struct MessageReceipt {
     /// Whether an operator had it replayed.
     #[serde(default)]
     pub replayed: bool,
+    /// Of a message that went by a channel that reports later what became of it: whether it said so, and did not
+    /// just say nothing for as long as it is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<bool>,
+}
+
+/// A receipt that waits for what the channel says later.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenReceipt {
+    /// The receipt, as it is unless the channel says something else.
+    pub receipt: MessageReceipt,
+    /// The connection by which the message went.
+    pub connection: ConnectionId,
+    /// The channel's own id of the user there.
+    pub channel_user: String,
+    /// What Haptik calls the user, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
 }
 
 /// A receipt, and the application that asked for it.
@@ -88,6 +106,10 @@ redacted_debug!(MessageReceipt {
     outcome,
     correlation_id,
     replayed
+});
+redacted_debug!(OpenReceipt {
+    receipt,
+    connection
 });
 redacted_debug!(AddressedReceipt {
     receipt,

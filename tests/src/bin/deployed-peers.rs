@@ -1,5 +1,5 @@
 //! The bridge's neighbours for `tests/deployed`, in a process of their own: the simulator of Haptik,
-//! the fake Slack, and a few routes to steer the latter. Prints where they are as one line of JSON and
+//! the fakes of all channels' providers, a receiver of a webhook sink, and a few routes to steer them. Prints where they are as one line of JSON and
 //! runs until its standard input ends.
 //!
 //! | route | what it does |
@@ -8,8 +8,17 @@
 //! | `GET /messages/{channel}` | what is seen there, oldest first |
 //! | `PUT /down` | `true` or `false`: whether Slack is down |
 //! | `GET /refusals` | what Slack has refused |
+//! | `PUT /providers/{connection}` | the URL of the connection at the bridge, as JSON; answers with the lines of its table |
+//! | `GET /providers/{connection}/users/{number}` | the provider's own id of a user |
+//! | `POST /providers/{connection}/say` | `{"user", "text"}`: the user says this, as the provider signs it; answers with the bridge's status and body |
+//! | `POST /providers/{connection}/shown` | a user, as JSON: the texts that the user is shown, oldest first |
+//! | `GET /providers/{connection}/refusals` | what the provider has refused |
+//! | `GET /sink` | the bodies that the sink got |
 
 #![expect(clippy::print_stdout, reason = "it says where it listens")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::extract::{Path, State};
@@ -17,7 +26,14 @@ use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use haptik_bridge_simulator::{Reply, Settings, Simulator, UserMessage};
+use haptik_bridge_tests::app::{self, App};
+use haptik_bridge_tests::fake_google_chat::FakeGoogleChat;
 use haptik_bridge_tests::fake_slack::{Delivery, FakeSlack};
+use haptik_bridge_tests::fake_teams::FakeTeams;
+use haptik_bridge_tests::fake_telegram::FakeTelegram;
+use haptik_bridge_tests::fake_twilio::FakeTwilio;
+use haptik_bridge_tests::fake_webex::FakeWebex;
+use haptik_bridge_tests::provider::{self, FakeProvider};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -38,6 +54,8 @@ async fn main() -> anyhow::Result<()> {
         .serve("127.0.0.1:0")
         .await?;
     let slack = FakeSlack::start().await;
+    let (providers, sink) = (providers(&slack).await?, Arc::new(App::start().await?));
+    let connections: Vec<&String> = providers.keys().collect();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let workspace = slack.workspace();
     println!(
@@ -51,6 +69,9 @@ async fn main() -> anyhow::Result<()> {
             "slack_api": slack.api_base_url(),
             "bot_token": workspace.bot_token,
             "signing_secret": workspace.signing_secret,
+            "connections": connections,
+            "sink": sink.url(),
+            "sink_secret": app::SECRET,
             "control": format!("http://{}", listener.local_addr()?),
         })
     );
@@ -60,12 +81,105 @@ async fn main() -> anyhow::Result<()> {
         .route("/down", put(down))
         .route("/refusals", get(refusals))
         .with_state(slack);
+    let of_providers = Router::new()
+        .route("/providers/{connection}", put(set_webhook))
+        .route("/providers/{connection}/users/{number}", get(user))
+        .route("/providers/{connection}/say", post(say_at))
+        .route("/providers/{connection}/shown", post(shown))
+        .route("/providers/{connection}/refusals", get(refusals_of))
+        .with_state(Arc::new(providers));
+    let of_sink = Router::new().route("/sink", get(got)).with_state(sink);
+    let router = router.merge(of_providers).merge(of_sink);
     let serving = axum::serve(listener, router);
     tokio::select! {
         served = serving => served.context("the control routes"),
         // Whoever started this is gone, however that came about.
         () = end_of_input() => Ok(()),
     }
+}
+
+/// All providers, by their connections.
+type Providers = Arc<BTreeMap<String, Arc<dyn FakeProvider>>>;
+
+/// One of each channel. Of Twilio's messages, those with `undeliverable` in them are not delivered.
+async fn providers(slack: &FakeSlack) -> anyhow::Result<BTreeMap<String, Arc<dyn FakeProvider>>> {
+    let all: [Arc<dyn FakeProvider>; 7] = [
+        Arc::new(slack.clone()),
+        Arc::new(App::start().await?),
+        Arc::new(FakeTelegram::start().await),
+        Arc::new(FakeGoogleChat::start().await),
+        Arc::new(FakeTeams::start().await),
+        Arc::new(FakeWebex::start().await),
+        Arc::new(FakeTwilio::reporting("undeliverable").await),
+    ];
+    let named = all.map(|provider| (provider.connection().to_owned(), provider));
+    Ok(named.into())
+}
+
+type Answer<T> = Result<Json<T>, (StatusCode, String)>;
+
+fn provider(
+    providers: &Providers,
+    connection: &str,
+) -> Result<Arc<dyn FakeProvider>, (StatusCode, String)> {
+    let found = providers.get(connection).cloned();
+    found.ok_or_else(|| (StatusCode::NOT_FOUND, format!("there is no {connection}")))
+}
+
+async fn set_webhook(
+    State(providers): State<Providers>,
+    Path(connection): Path<String>,
+    Json(url): Json<String>,
+) -> Answer<String> {
+    let provider = provider(&providers, &connection)?;
+    provider.set_webhook(&url);
+    Ok(Json(provider.toml(provider.server().origin())))
+}
+
+async fn user(
+    State(providers): State<Providers>,
+    Path((connection, number)): Path<(String, usize)>,
+) -> Answer<String> {
+    Ok(Json(provider(&providers, &connection)?.user(number)))
+}
+
+#[derive(Deserialize)]
+struct SayAt {
+    user: String,
+    text: String,
+}
+
+async fn say_at(
+    State(providers): State<Providers>,
+    Path(connection): Path<String>,
+    Json(say): Json<SayAt>,
+) -> Answer<Value> {
+    let request = provider(&providers, &connection)?.say(&say.user, &say.text);
+    let failed = |error: anyhow::Error| (StatusCode::BAD_GATEWAY, error.to_string());
+    let client = app::client().map_err(failed)?;
+    let (status, body) = provider::send(&client, &request).await.map_err(failed)?;
+    Ok(Json(json!({"status": status, "body": body})))
+}
+
+async fn shown(
+    State(providers): State<Providers>,
+    Path(connection): Path<String>,
+    Json(user): Json<String>,
+) -> Answer<Vec<String>> {
+    let shown = provider(&providers, &connection)?.shown(&user);
+    Ok(Json(shown.into_iter().map(|shown| shown.text).collect()))
+}
+
+async fn refusals_of(
+    State(providers): State<Providers>,
+    Path(connection): Path<String>,
+) -> Answer<Vec<String>> {
+    Ok(Json(provider(&providers, &connection)?.refusals()))
+}
+
+async fn got(State(sink): State<Arc<App>>) -> Json<Vec<Value>> {
+    let callbacks = sink.callbacks().into_iter();
+    Json(callbacks.map(|callback| callback.body).collect())
 }
 
 async fn end_of_input() {

@@ -103,7 +103,14 @@ async fn converse(
     mut random: fastrand::Rng,
 ) -> anyhow::Result<Vec<SentText>> {
     let mut deliveries = JoinSet::new();
+    let mut said: Vec<SentText> = Vec::new();
     for number in 0..messages {
+        // Where nothing says when a message was written, it is known to be the later one if the other was taken.
+        if !provider.says_when() && random.bool() {
+            while let Some(one) = deliveries.join_next().await {
+                said.push(one??);
+            }
+        }
         // Several messages are often on their way at the same moment.
         let pause = if random.bool() { 0 } else { random.u64(0..400) };
         tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -115,7 +122,6 @@ async fn converse(
             Ok::<_, anyhow::Error>(SentText { user, text, tries })
         });
     }
-    let mut said = Vec::new();
     while let Some(one) = deliveries.join_next().await {
         said.push(one??);
     }

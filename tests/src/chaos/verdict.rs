@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::load::{SentText, pieces};
 use super::world::{Dependency, Fault, Tally};
 use crate::app::Callback;
+use crate::provider::{Report as Said, Reports};
 
 /// What came of a run.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Report {
     pub to_sink: Counts,
     /// Messages that have ended, and the receipts of them that the sink got.
     pub receipts: Counts,
+    /// Receipts that say something else than what the channel reported.
+    pub contradicted: Vec<String>,
     /// Entries that are still pending, with the reason of the last failure.
     pub pending: Vec<String>,
     /// Entries that were given up, with the reason.
@@ -61,6 +64,8 @@ pub(crate) struct Sent<K> {
     pub(crate) id: K,
     /// When the edge that stored it had received it.
     pub(crate) received: Timestamp,
+    /// When it was first under way, where nothing else says when it was sent.
+    pub(crate) began: Option<Timestamp>,
     /// When it was in the ledger at the latest.
     pub(crate) durable: Timestamp,
 }
@@ -91,7 +96,8 @@ pub(crate) fn compare<K: Ord + Clone>(sent: &[Sent<K>], arrived: &[K], window: D
         let overtaken_by = sent
             .iter()
             .skip(index + 1)
-            .filter(|later| place.get(&later.id).is_some_and(|there| there < here));
+            .filter(|later| place.get(&later.id).is_some_and(|there| there < here))
+            .filter(|later| is_known_to_be_later(later, earlier));
         let (mut late, mut reordered) = (false, false);
         for later in overtaken_by {
             if earlier.durable <= later.received + window {
@@ -104,6 +110,12 @@ pub(crate) fn compare<K: Ord + Clone>(sent: &[Sent<K>], arrived: &[K], window: D
         counts.late += u64::from(late && !reordered);
     }
     counts
+}
+
+/// Whether it can be known that one was sent after the other: it was under way only once the other was stored, unless
+/// both say when they were sent.
+fn is_known_to_be_later<K>(later: &Sent<K>, earlier: &Sent<K>) -> bool {
+    later.began.is_none_or(|began| earlier.durable <= began)
 }
 
 /// When something was stored: `received` lies in one of the tries, at whose end it was durable.
@@ -127,6 +139,7 @@ pub(crate) fn to_haptik(
     said: &[SentText],
     told: &[String],
     received: &HashMap<String, Timestamp>,
+    says_when: bool,
     window: Duration,
 ) -> Counts {
     let mut users: BTreeMap<usize, OneUser<u64>> = BTreeMap::new();
@@ -140,6 +153,7 @@ pub(crate) fn to_haptik(
         users.entry(said.user).or_default().0.push(Sent {
             id: number(&said.text, 'm'),
             received,
+            began: (!says_when).then(|| within(&said.tries).0),
             durable,
         });
     }
@@ -175,6 +189,7 @@ pub(crate) fn to_channel(
         let sent = pieces(&event.text).map(|piece| Sent {
             id: piece,
             received,
+            began: None,
             durable: durable(&event.tries, received),
         });
         let user = users.entry(number(&event.text, 'u')).or_default();
@@ -239,6 +254,41 @@ pub(crate) fn receipts(ended: &BTreeSet<String>, got: &[Callback]) -> Counts {
     }
 }
 
+/// The receipts that say something else than what the channel reported of the messages that they are of: one that the
+/// bridge took counts, and one that it did not may.
+pub(crate) fn contradicted(reports: &Reports, got: &[Callback]) -> Vec<String> {
+    let mut contradicted = Vec::new();
+    for callback in got {
+        let Some(message) = correlation_id(callback) else {
+            continue;
+        };
+        let data = &callback.body["data"]["data"];
+        let ids = data["sent_as"].as_array().into_iter().flatten();
+        let of: Vec<Option<Said>> = ids
+            .map(|id| reports.of.get(id.as_str().unwrap_or_default()).copied())
+            .collect();
+        if data["direction"] != "to_channel" || of.is_empty() {
+            continue;
+        }
+        let any = |is: fn(&Said) -> bool| of.iter().flatten().any(is);
+        let is_known = of
+            .iter()
+            .all(|report| report.is_some_and(|report| report.taken));
+        let has_failed = callback.body["type"] == "message_failed";
+        let is_confirmed = data["confirmed"] == true;
+        let is_right = match (has_failed, is_confirmed) {
+            (true, true) => any(|report| report.failed),
+            (false, true) => !any(|report| report.failed),
+            (false, false) => !is_known && !any(|report| report.failed && report.taken),
+            (true, false) => false,
+        };
+        if !is_right {
+            contradicted.push(format!("{message}: {data} after {of:?}"));
+        }
+    }
+    contradicted
+}
+
 /// Of which message a receipt is; `None` of another event.
 fn correlation_id(callback: &Callback) -> Option<&str> {
     let name = callback.body["type"].as_str()?;
@@ -265,6 +315,7 @@ impl Report {
         kept && channel.doubled == 0
             && sink.doubled == 0
             && self.receipts.doubled == 0
+            && self.contradicted.is_empty()
             && self.pending.is_empty()
             && self.dead.is_empty()
     }
@@ -340,7 +391,11 @@ impl fmt::Display for Report {
                 counts.messages, counts.lost, counts.doubled, counts.reordered, counts.late
             )?;
         }
-        for (what, entries) in [("pending", &self.pending), ("dead", &self.dead)] {
+        for (what, entries) in [
+            ("contradicted", &self.contradicted),
+            ("pending", &self.pending),
+            ("dead", &self.dead),
+        ] {
             for entry in entries.iter().take(LISTED) {
                 writeln!(formatter, "{what}: {entry}")?;
             }
@@ -375,7 +430,57 @@ mod tests {
         Sent {
             id,
             received: at(received),
+            began: None,
             durable: at(durable),
+        }
+    }
+
+    #[test]
+    fn where_nothing_says_when_only_what_began_after_the_other_was_stored_is_the_later_one() {
+        let under_way = |id: u32, began: i64, durable: i64| Sent {
+            began: Timestamp::from_millisecond(began).ok(),
+            ..sent(id, began + 1, durable)
+        };
+        let window = Duration::from_millis(200);
+        let beside = [under_way(1, 0, 10), under_way(2, 5, 8)];
+        assert_eq!(compare(&beside, &[2, 1], window).reordered, 0);
+        let after = [under_way(1, 0, 10), under_way(2, 10, 18)];
+        assert_eq!(compare(&after, &[2, 1], window).reordered, 1);
+    }
+
+    #[test]
+    fn the_checker_sees_receipts_that_contradict_what_was_reported() {
+        let report = |failed, taken| Said { failed, taken };
+        let of = [("good", report(false, true)), ("bad", report(true, true))];
+        let unheard = [("unheard", report(true, false))];
+        let of = of.into_iter().chain(unheard);
+        let reports = Reports {
+            under_way: 0,
+            of: of.map(|(id, report)| (id.to_owned(), report)).collect(),
+        };
+        let told = |kind: &str, sent_as: &[&str], confirmed: bool| Callback {
+            id: "1".to_owned(),
+            body: serde_json::json!({"type": kind, "data": {"data": {
+                "correlation_id": "a", "direction": "to_channel", "sent_as": sent_as, "confirmed": confirmed,
+            }}}),
+        };
+        let (delivered, failed) = ("message_delivered", "message_failed");
+        for right in [
+            told(delivered, &["good"], true),
+            told(failed, &["good", "bad"], true),
+            told(failed, &["unheard"], true),
+            told(delivered, &["good", "unheard"], false),
+        ] {
+            assert_eq!(contradicted(&reports, &[right]), Vec::<String>::new());
+        }
+        for wrong in [
+            told(delivered, &["good", "bad"], true),
+            told(delivered, &["bad"], false),
+            told(delivered, &["good"], false),
+            told(delivered, &["unheard"], true),
+            told(failed, &["good"], true),
+        ] {
+            assert_eq!(contradicted(&reports, &[wrong]).len(), 1);
         }
     }
 

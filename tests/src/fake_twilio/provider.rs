@@ -3,14 +3,11 @@
 use http::Method;
 use jiff::Timestamp;
 
-use super::signature::signature;
-use super::state::{File, Message};
+use super::reports::{self, SIGNATURE};
+use super::state::{File, Message, Reporting};
 use super::{ACCOUNT, FakeTwilio, TOKEN};
 use crate::faults::{Calls, Fault, Server};
-use crate::provider::{FakeProvider, Request, Shown, Step};
-
-/// The header with the signature.
-const SIGNATURE: &str = "x-twilio-signature";
+use crate::provider::{FakeProvider, Reports, Request, Shown, Step};
 
 impl FakeTwilio {
     /// The request that brings these fields to the bridge.
@@ -19,20 +16,7 @@ impl FakeTwilio {
     /// Before [`FakeProvider::set_webhook`].
     #[must_use]
     pub fn request(&self, fields: &[(String, String)]) -> Request {
-        let url = self.state.read(|store| store.webhook_url.clone());
-        let body: String = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
-        http::Request::builder()
-            .method(Method::POST)
-            .uri(&url)
-            .header(
-                "content-type",
-                "application/x-www-form-urlencoded; charset=UTF-8",
-            )
-            .header(SIGNATURE, signature(TOKEN, &url, fields))
-            .body(body.into_bytes())
-            .expect("a request")
+        reports::request(&self.state, fields)
     }
 
     /// The fields of a message of a user's, with these besides
@@ -62,17 +46,7 @@ impl FakeTwilio {
     /// What became of a message: `sent`, `delivered`, `undelivered`.
     #[must_use]
     pub fn reported(&self, sid: &str, to: &str, status: &str) -> Request {
-        let fields = [
-            ("SmsSid", sid),
-            ("SmsStatus", status),
-            ("MessageStatus", status),
-            ("To", to),
-            ("MessageSid", sid),
-            ("AccountSid", ACCOUNT),
-            ("From", self.state.sender),
-            ("ApiVersion", "2010-04-01"),
-        ];
-        self.request(&fields.map(|(name, value)| (name.to_owned(), value.to_owned())))
+        reports::reported(&self.state, sid, to, status)
     }
 
     /// The newest that can be chosen and whose label this is true of: what is said by choosing it.
@@ -141,9 +115,14 @@ impl FakeProvider for FakeTwilio {
         self.state
             .change(|store| base_url.clone_into(&mut store.base_url));
         let sender = self.state.sender;
+        let url = self.state.read(|store| store.webhook_url.clone());
+        let public_url = match self.state.reporting {
+            Reporting::Unasked => String::new(),
+            Reporting::ByHand | Reporting::ByItself(_) => format!("public_url = \"{url}\"\n"),
+        };
         format!(
             "type = \"twilio\"\naccount_sid = \"{ACCOUNT}\"\nauth_tokens = [\"{TOKEN}\"]\nfrom = \"{sender}\"\n\
-             api_base_url = \"{base_url}\"\ncontent_base_url = \"{base_url}\"\n"
+             api_base_url = \"{base_url}\"\ncontent_base_url = \"{base_url}\"\n{public_url}"
         )
     }
 
@@ -238,6 +217,21 @@ impl FakeProvider for FakeTwilio {
 
     fn refusal(&self) -> Fault {
         Fault::Refused("21610".to_owned())
+    }
+
+    /// No request says when it was written, or which it is.
+    fn says_when(&self) -> bool {
+        false
+    }
+
+    fn reports(&self) -> Option<Reports> {
+        let is_reporting = matches!(self.state.reporting, Reporting::ByItself(_));
+        is_reporting.then(|| {
+            self.state.read(|store| Reports {
+                under_way: store.reports_under_way,
+                of: store.reported.clone(),
+            })
+        })
     }
 
     /// A message has no key of ours.

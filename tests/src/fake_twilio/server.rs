@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 use super::state::{Call, Message, State};
-use super::{ACCOUNT, NUMBER, SERVICE, TOKEN, WHATSAPP, content};
+use super::{ACCOUNT, NUMBER, SERVICE, TOKEN, WHATSAPP, content, reports};
 use crate::faults::Dialect;
 
 /// The longest text, in UTF-16 units (<https://www.twilio.com/docs/api/errors/21617>).
@@ -64,6 +64,7 @@ async fn request(
 ) -> Response {
     let fields: Vec<(String, String)> = url::form_urlencoded::parse(&body).into_owned().collect();
     let json = serde_json::from_slice(&body).unwrap_or_default();
+    let taken = state.read(|store| store.messages.len());
     let answer = call(
         &state,
         &method,
@@ -88,6 +89,10 @@ async fn request(
         status: answer.status().as_u16(),
     };
     state.change(|store| store.calls.push(call));
+    let new = state.read(|store| store.messages.get(taken).cloned());
+    if let Some(message) = new.filter(|_| answer.status() == StatusCode::CREATED) {
+        reports::report(&state, message).await;
+    }
     answer
 }
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
+use crate::provider::Report;
+
 /// A call that was made.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -51,6 +53,21 @@ pub(super) struct Store {
     /// Where the bridge calls.
     pub(super) base_url: String,
     pub(super) last_id: u64,
+    /// What was reported of messages, by their SIDs.
+    pub(super) reported: BTreeMap<String, Report>,
+    /// How many reports are on their way.
+    pub(super) reports_under_way: usize,
+}
+
+/// Whether it says by itself what becomes of the messages that it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reporting {
+    /// It is not asked to.
+    Unasked,
+    /// A test does that.
+    ByHand,
+    /// It does. Messages with this text in them are not delivered.
+    ByItself(&'static str),
 }
 
 impl Store {
@@ -67,11 +84,12 @@ pub(super) struct State {
     pub(super) connection: &'static str,
     /// Under which of the account's addresses messages stand.
     pub(super) sender: &'static str,
+    pub(super) reporting: Reporting,
     store: Mutex<Store>,
 }
 
 impl State {
-    pub(super) fn new(sender: &'static str, origin: &str) -> Self {
+    pub(super) fn new(sender: &'static str, reporting: Reporting, origin: &str) -> Self {
         let store = Store {
             base_url: origin.to_owned(),
             ..Store::default()
@@ -83,6 +101,7 @@ impl State {
                 "acme-whatsapp"
             },
             sender,
+            reporting,
             store: Mutex::new(store),
         }
     }

@@ -172,6 +172,7 @@ fn the_smallest_configuration_has_the_documented_defaults() {
     assert_eq!(config.delivery.reorder_window, Duration::from_millis(200));
     assert_eq!(config.delivery.give_up_after, Duration::from_hours(24));
     assert_eq!(config.delivery.entry_ttl, Duration::from_hours(168));
+    assert_eq!(config.delivery.report_within, Duration::from_hours(1));
     assert!(!config.outbound.allow_private_networks);
     assert_eq!(config.warnings(), Vec::<String>::new());
 }
@@ -215,6 +216,7 @@ fn every_key_is_read() {
         reorder_window_ms = 0
         give_up_after = "1h 30m"
         entry_ttl = "90min"
+        report_within = "30m"
         [outbound]
         allow_private_networks = true
         "#,
@@ -262,9 +264,11 @@ fn every_key_is_read() {
         reorder_window,
         give_up_after,
         entry_ttl,
+        report_within,
     } = config.delivery;
     assert_eq!(reorder_window, Duration::ZERO);
     assert_eq!([give_up_after, entry_ttl], [Duration::from_mins(90); 2]);
+    assert_eq!(report_within, Duration::from_mins(30));
     assert!(config.outbound.allow_private_networks);
     assert!(config.haptik_of("nobody").is_none());
 }

@@ -160,6 +160,8 @@ fn delivery_stays_within_its_limits() {
         give_up_after = '1µs' => found "1µs" & a duration such as "24h"
         entry_ttl = '59m' => delivery.entry_ttl: found "59m" & from "1h" to "365d"
         entry_ttl = '366d' => found "366d" & from "1h" to "365d"
+        report_within = '0s' => delivery.report_within: found "0s" & from "1s" to "3d"
+        report_within = '4d' => found "4d" & from "1s" to "3d"
         entry_ttl = '23h' => delivery.entry_ttl: found a duration & shorter than give_up_after
         give_up_after = '8d' => delivery.entry_ttl: left out, and its default & shorter than"#,
     );

@@ -1,6 +1,15 @@
 //! Limits of one's own: what a connection or an account may bring in a second.
 
+use std::time::Duration;
+
+use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::ingest::RequestContext;
+use haptik_bridge_shared::key::KeyKind;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::Payload;
+use haptik_bridge_shared::message::{Address, Addressed, Inbound, UserAction};
 use haptik_bridge_simulator::{Reply, UserMessage};
+use haptik_bridge_tests::app::SECRET;
 use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -87,4 +96,80 @@ async fn an_account_has_a_rate_too_and_nothing_of_haptiks_is_lost() -> anyhow::R
     });
     assert!(refused > 0, "six at once are more than three a second");
     stage.finish().await
+}
+
+/// How many users of one connection have something that waits.
+const MANY: usize = 10_000;
+
+/// What a user of an application wrote.
+fn inbound(connection: &ConnectionId, number: usize) -> Inbound {
+    let (user, at) = (format!("u-{number}"), Timestamp::now());
+    Inbound {
+        key: KeyKind::act(at, "m-1").into(),
+        at,
+        auth_id: AuthId::derive(connection, &user, None),
+        address: Address(json!({"user": user})),
+        user,
+        message_id: None,
+        profile: None,
+        addressed: Addressed::Yes,
+        action: UserAction::Message {
+            text: format!("{connection} {number}"),
+            attachments: Vec::new(),
+        },
+        mentions: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_ten_thousand_of_one_connection_wait_another_is_among_the_next() -> anyhow::Result<()>
+{
+    let quiet = format!(
+        "[delivery]\nreorder_window_ms = 0\n[channels.quiet]\ntype = \"custom\"\nsigning_secrets = [\"{SECRET}\"]\n\
+         callback_url = \"http://127.0.0.1:9/\"\n"
+    );
+    let options = Options {
+        tables: quiet,
+        ..Options::default()
+    };
+    let stage = Stage::with(options, |_: &UserMessage| Vec::new()).await?;
+    let (bridge, connection) = (&stage.local.bridge, ConnectionId::from("my-app"));
+    let now = Timestamp::now();
+    let all: Vec<Inbound> = (0..MANY)
+        .map(|number| inbound(&connection, number))
+        .collect();
+    for one in &all {
+        let lane = Lane::Haptik(one.auth_id.clone());
+        let payload = Payload::Inbound {
+            connection: connection.clone(),
+            inbound: Box::new(one.clone()),
+            handoff: None,
+        };
+        let appended = bridge.ledger.append(&lane, &one.key, &payload, now, now);
+        appended.await?;
+    }
+    // All of them at once, so that hardly one is done before the other comes.
+    for one in all {
+        bridge.queue.comes_by(&one.auth_id, &connection);
+        let lane = Lane::Haptik(one.auth_id);
+        bridge.ring_again(lane, now).await?;
+    }
+    let quiet = ConnectionId::from("quiet");
+    let context = RequestContext::new("channels/quiet", now);
+    bridge
+        .accept_inbound(context, &quiet, inbound(&quiet, 0), None)
+        .await?;
+    let simulator = stage.simulator();
+    let told = simulator.wait_until(Duration::from_mins(2), |seen| {
+        seen.messages.iter().any(|said| said.text == "quiet 0")
+    });
+    told.await?;
+    let before = simulator.records(|seen| {
+        let told = seen.messages.iter();
+        told.take_while(|said| said.text != "quiet 0").count()
+    });
+    // Those who had a slot already, which are 256, and those who get one until it has its turn and is delivered.
+    assert!(before < MANY / 5, "{before} were told before");
+    stage.abandon();
+    Ok(())
 }
