@@ -16,7 +16,7 @@ use crate::peer::Caller;
 use crate::users::SECRET;
 
 /// How long it may take until it answers.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// How many ticks a second has in `/proc` (`man 5 proc`): 100 on every Linux of today.
 const TICKS: f64 = 100.0;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{Report, median};
+use crate::report::{Figure, Report, median};
 
 const WIDTH: f64 = 720.0;
 const LEFT: f64 = 190.0;
@@ -13,7 +13,7 @@ const HEAD: f64 = 40.0;
 /// Draws builds, each by the medians of its runs.
 #[must_use]
 pub fn svg(builds: &[(String, Vec<Report>)]) -> String {
-    let parts: [(&str, usize, fn(&Report) -> f64); 2] = [
+    let parts: [(&str, usize, Figure); 2] = [
         (
             "Processor time a message, ms (less is better)",
             2,

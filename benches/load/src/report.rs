@@ -36,7 +36,8 @@ pub struct Report {
     pub messages: u64,
     /// The same by the second.
     pub messages_per_second: f64,
-    /// The same of the first tenth of the messages.
+    /// The same of the first tenth of the messages. Users who begin together get their answers together, so only in a
+    /// run of many messages of each it says something beside the last.
     pub first_tenth_per_second: f64,
     /// The same of the last tenth of the messages.
     pub last_tenth_per_second: f64,
@@ -104,6 +105,9 @@ impl Report {
     }
 }
 
+/// One of a report's figures.
+pub(crate) type Figure = fn(&Report) -> f64;
+
 /// One report as a table.
 #[must_use]
 pub fn table(report: &Report) -> String {
@@ -121,7 +125,7 @@ pub fn comparison(first: &[Report], second: &[Report]) -> String {
         "{:<44} {:>14} {:>14} {:>8}\n",
         "", "first", "second", "ratio"
     );
-    let figures: [(&str, fn(&Report) -> f64); 8] = [
+    let figures: [(&str, Figure); 8] = [
         ("messages a second", |report| report.messages_per_second),
         ("processor time a message, ms", |report| report.processor_ms),
         ("of it in the kernel, ms", |report| report.kernel_ms),

@@ -83,12 +83,17 @@ async fn run(load: &Load) -> anyhow::Result<Report> {
         scene.arrived(),
         scene.fakes.written.load(Ordering::Relaxed),
     );
-    let begin = scene.fakes.clock.now();
-    scene.fakes.measured_from.send_replace(Some(begin));
+    let from_here = scene.fakes.clock.now();
+    scene.fakes.measured_from.send_replace(Some(from_here));
     scene
         .write(&users, &numbers, Allowance::new(load.count, load.time))
         .await?;
-    let seconds = scene.fakes.clock.now().saturating_sub(begin).as_secs_f64();
+    let seconds = scene
+        .fakes
+        .clock
+        .now()
+        .saturating_sub(from_here)
+        .as_secs_f64();
     let (after, rig_after) = (scene.bridge.usage()?, rig()?);
     scene.settle().await;
     let messages = scene.arrived() - from;
