@@ -314,12 +314,4 @@ mod tests {
         );
         Ok(())
     }
-
-    #[tokio::test]
-    async fn a_call_that_is_not_waited_for_does_nothing() -> anyhow::Result<()> {
-        let (_database, table) = table().await?;
-        drop(table.put(item("1", "first")));
-        assert_eq!(table.get("lane", "1").await?, None);
-        Ok(())
-    }
 }
