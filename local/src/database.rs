@@ -1,11 +1,14 @@
-//! DynamoDB in this process: the real SDK talks over loopback to an embedded engine (`SQLite`).
+//! DynamoDB in this process: the real SDK hands its calls to an embedded engine (`SQLite`).
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Builder, Credentials, Region, StalledStreamProtectionConfig,
+};
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
@@ -17,8 +20,11 @@ use haptik_bridge_shared::came_as::CAME_AS_INDEX;
 use haptik_bridge_shared::ledger::{DEAD_INDEX, PENDING_INDEX};
 use haptik_bridge_shared::net::{self, aws};
 use haptik_bridge_shared::table::Table;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+mod in_process;
+
+pub use in_process::Calls;
 
 /// The name of the table on this machine.
 const TABLE_NAME: &str = "haptik-bridge";
@@ -27,13 +33,21 @@ const TABLE_NAME: &str = "haptik-bridge";
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
 /// An embedded DynamoDB with the bridge's table. It ends when this is dropped.
-#[derive(Debug)]
 pub struct EmbeddedDynamoDb {
     /// The table, to be used as any DynamoDB table.
     pub table: Table,
-    endpoint: String,
-    serving: JoinHandle<()>,
+    database: Database,
+    calls: Calls,
     sweeping: JoinHandle<()>,
+}
+
+impl fmt::Debug for EmbeddedDynamoDb {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EmbeddedDynamoDb")
+            .field("table", &self.table)
+            .finish_non_exhaustive()
+    }
 }
 
 impl EmbeddedDynamoDb {
@@ -58,58 +72,65 @@ impl EmbeddedDynamoDb {
                 Database::memory().map_err(|error| anyhow!("the embedded database: {error}"))?
             }
         };
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
-        let sweeping = tokio::spawn(sweep(database.clone()));
-        let serving = tokio::spawn(async move {
-            if let Err(error) =
-                dynoxide::server::serve_with_shutdown(listener, database, std::future::pending())
-                    .await
-            {
-                tracing::error!(error, "the embedded database has stopped");
-            }
-        });
-        let table = Table::new(client(&endpoint)?, TABLE_NAME);
+        let calls = Calls::default();
+        let client = in_process(database.clone(), calls.clone());
+        let table = Table::new(client, TABLE_NAME);
         create_table(&table).await?;
         Ok(Self {
             table,
-            endpoint,
-            serving,
-            sweeping,
+            sweeping: tokio::spawn(sweep(database.clone())),
+            database,
+            calls,
         })
     }
 
-    /// Where it is served on this machine.
+    /// How often each operation was called through [`EmbeddedDynamoDb::table`].
     #[must_use]
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
+    pub fn calls(&self) -> Calls {
+        self.calls.clone()
     }
 
-    /// The table as it is reached by another way: through a proxy at `endpoint` that makes calls fail.
+    /// The engine itself, for one who serves it to others: to a proxy that makes calls fail.
+    #[must_use]
+    pub fn engine(&self) -> Database {
+        self.database.clone()
+    }
+
+    /// The table as it is reached by another way: over HTTP, at `endpoint`.
     ///
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn table_through(&self, endpoint: &str) -> anyhow::Result<Table> {
-        Ok(Table::new(client(endpoint)?, TABLE_NAME))
+        let config = settings()
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+            .endpoint_url(endpoint)
+            .http_client(aws::http_client(net::client()?))
+            .build();
+        Ok(Table::new(Client::from_conf(config), TABLE_NAME))
     }
 }
 
 impl Drop for EmbeddedDynamoDb {
     fn drop(&mut self) {
-        self.serving.abort();
         self.sweeping.abort();
     }
 }
 
-fn client(endpoint: &str) -> anyhow::Result<Client> {
-    let config = aws_sdk_dynamodb::Config::builder()
+/// A client of the database in this process, which checks no signature: nothing is signed.
+fn in_process(database: Database, calls: Calls) -> Client {
+    let config = settings()
+        .allow_no_auth()
+        .endpoint_url("http://dynamodb.in-this-process.invalid")
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .http_client(in_process::http_client(database, calls))
+        .build();
+    Client::from_conf(config)
+}
+
+fn settings() -> Builder {
+    aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .endpoint_url(endpoint)
-        .http_client(aws::http_client(net::client()?))
-        .build();
-    Ok(Client::from_conf(config))
 }
 
 /// Makes the table, unless it is there, and what a table of an older version does not have. The same as in

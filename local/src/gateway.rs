@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use crate::application::{Application, Aws};
-use crate::database::EmbeddedDynamoDb;
+use crate::database::{Calls, EmbeddedDynamoDb};
 use crate::queue::LocalQueue;
 
 /// How long deliveries that are under way may take to end when the bridge stops.
@@ -32,6 +32,21 @@ const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
 /// How often it is looked whether Haptik's webhook is to be enabled, and whether something is pending that
 /// nobody rang for: what `replay` took up again in another process, for example.
 const KEEP_HOUSE_EVERY: Duration = Duration::from_secs(15);
+
+/// How often a bridge on this machine did what a deployed one calls AWS for.
+#[derive(Debug, Clone)]
+pub struct AwsCalls {
+    database: Calls,
+    queue: LocalQueue,
+}
+
+impl AwsCalls {
+    /// Each kind of call that there was, and how often.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let rung = Some(("SendMessage", self.queue.rung())).filter(|(_, count)| *count > 0);
+        self.database.counts().chain(rung)
+    }
+}
 
 /// A bridge on this machine.
 #[derive(Debug)]
@@ -45,7 +60,7 @@ pub struct LocalBridge {
     /// What handles the rings, and keeps house.
     pub processor: Processor,
     application: Application,
-    _database: EmbeddedDynamoDb,
+    database: EmbeddedDynamoDb,
     /// Keeps a second process off the data directory; released when the process ends, however it does.
     _lock: Option<File>,
 }
@@ -83,7 +98,7 @@ impl LocalBridge {
             sinks: application.sinks.clone(),
             application,
             queue,
-            _database: database,
+            database,
             _lock: lock,
         })
     }
@@ -92,6 +107,15 @@ impl LocalBridge {
     #[must_use]
     pub fn inbound(&self) -> Arc<Inbound> {
         self.application.inbound.clone()
+    }
+
+    /// What counts the calls that a deployed bridge makes of AWS: the operations of DynamoDB, and `SendMessage` of SQS.
+    #[must_use]
+    pub fn aws_calls(&self) -> AwsCalls {
+        AwsCalls {
+            database: self.database.calls(),
+            queue: self.queue.clone(),
+        }
     }
 
     /// Rings the lanes that have something pending from an earlier process; returns how many.

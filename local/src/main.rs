@@ -22,6 +22,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+/// A message makes thousands of small allocations: `docs/performance.md` has what others cost.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The configuration's name where none is given.
 const CONFIG_FILE: &str = "bridge.toml";
 

@@ -19,6 +19,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use crate::feed::Fields;
+use crate::gateway::AwsCalls;
 
 /// Up to how many entries are counted that were given up.
 const MOST_DEAD: usize = 10_000;
@@ -48,14 +49,15 @@ struct Times {
 
 impl Metrics {
     /// `GET /metrics`; what was given up is counted in `ledger`, where entries are kept for `kept`.
-    pub fn router(self, ledger: Ledger, kept: SignedDuration) -> Router {
+    pub fn router(self, ledger: Ledger, kept: SignedDuration, calls: AwsCalls) -> Router {
         let metrics = move || async move {
             let now = Timestamp::now();
             let since = now.checked_sub(kept).unwrap_or(now);
             match ledger.count_dead(since, MOST_DEAD).await {
                 Ok(dead) => {
                     let kind = "text/plain; version=0.0.4; charset=utf-8";
-                    ([(header::CONTENT_TYPE, kind)], self.text(dead)).into_response()
+                    let calls = calls.counts().collect();
+                    ([(header::CONTENT_TYPE, kind)], self.text(dead, calls)).into_response()
                 }
                 Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
             }
@@ -86,7 +88,7 @@ impl Metrics {
             .or_default() += 1;
     }
 
-    fn text(&self, dead: usize) -> String {
+    fn text(&self, dead: usize, calls: Vec<(&str, u64)>) -> String {
         let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
         for (name, series) in &counted.counters {
@@ -110,6 +112,13 @@ impl Metrics {
             let _ = writeln!(
                 text,
                 "{name}_sum{{{labels}}} {sum}\n{name}_count{{{labels}}} {count}"
+            );
+        }
+        text.push_str("# TYPE haptik_bridge_aws_calls_total counter\n");
+        for (call, count) in calls {
+            let _ = writeln!(
+                text,
+                "haptik_bridge_aws_calls_total{{call=\"{call}\"}} {count}"
             );
         }
         let _ = writeln!(
@@ -171,7 +180,7 @@ mod tests {
             hop.outcome(Outcome::Dead).emit();
             Hop::new("rendered", "channels/x").emit();
         });
-        let text = metrics.text(3);
+        let text = metrics.text(3, vec![("PutItem", 7)]);
         let labels = r#"source="channels/a\"b",direction="to_channel""#;
         for line in [
             "# TYPE haptik_bridge_delivered_total counter".to_owned(),
@@ -179,6 +188,7 @@ mod tests {
             format!("haptik_bridge_dead_total{{{labels}}} 1"),
             format!("haptik_bridge_end_to_end_seconds_bucket{{{labels},le=\"0.25\"}} 1"),
             format!("haptik_bridge_end_to_end_seconds_count{{{labels}}} 1"),
+            "haptik_bridge_aws_calls_total{call=\"PutItem\"} 7".to_owned(),
             "haptik_bridge_dead_now 3".to_owned(),
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,8 @@ struct Inner {
     /// By which connection users came last, as far as this process knows.
     connections: Mutex<HashMap<AuthId, ConnectionId>>,
     closed: watch::Sender<bool>,
+    /// How often a lane was rung.
+    rung: AtomicU64,
     /// How many lanes have a worker.
     busy: watch::Sender<usize>,
 }
@@ -78,6 +81,7 @@ impl LocalQueue {
             sink_slots: FairSlots::new(MOST_SINK_DRAINS),
             connections: Mutex::default(),
             closed: watch::Sender::new(false),
+            rung: AtomicU64::new(0),
             busy: watch::Sender::new(0),
         }))
     }
@@ -97,6 +101,12 @@ impl LocalQueue {
             at: jiff::Timestamp::now(),
         };
         self.push(lane, WaitingRing { ring, receives: 2 });
+    }
+
+    /// How often a lane was rung: a deployed bridge sends a message to SQS each time.
+    #[must_use]
+    pub fn rung(&self) -> u64 {
+        self.0.rung.load(Ordering::Relaxed)
     }
 
     /// Waits until no lane has anything to do, for `patience` at most; whether that came to be.
@@ -215,6 +225,7 @@ impl Queue for LocalQueue {
         if *self.0.closed.borrow() {
             return Err(QueueError("the bridge is stopping".to_owned()));
         }
+        self.0.rung.fetch_add(1, Ordering::Relaxed);
         self.push(
             lane.clone(),
             WaitingRing {

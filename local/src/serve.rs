@@ -141,7 +141,7 @@ impl Beside {
             let listener = listener.with_context(|| format!("no metrics at {listen}"))?;
             println!("Metrics: http://{}/metrics", listener.local_addr()?);
             let kept = local.bridge.config.delivery.entry_ttl.try_into()?;
-            let router = metrics.router(local.bridge.ledger.clone(), kept);
+            let router = metrics.router(local.bridge.ledger.clone(), kept, local.aws_calls());
             tokio::spawn(async move { axum::serve(listener, router).await });
         }
         if let Some((listen, watched)) = self.console {

@@ -222,6 +222,9 @@ impl Bridge {
         payload: &Payload,
         body: &[u8],
     ) -> Result<(), NotDurable> {
+        if self.config.sinks.is_empty() {
+            return Ok(());
+        }
         let key = event.key(body);
         let told = self.append_for_sinks(context, event, payload, &key);
         told.await.map(drop)
@@ -237,6 +240,9 @@ impl Bridge {
         payload: &Payload,
         key: &EntryKey,
     ) -> Result<bool, NotDurable> {
+        if self.config.sinks.is_empty() {
+            return Ok(false);
+        }
         let at = event.timestamp.unwrap_or(context.now);
         let value = match payload {
             Payload::Webhook { body, .. } => {

@@ -13,7 +13,7 @@ mod files;
 
 /// The crates. Each may depend on those of the lines above its own.
 const CRATES: [&[&str]; 7] = [
-    &["shared", "simulator"],
+    &["benches/load", "shared", "simulator"],
     &["channels", "sinks"],
     &[
         "functions/inbound",

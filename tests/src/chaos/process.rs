@@ -58,7 +58,7 @@ impl Surroundings {
         let world = Arc::new(world);
         let database = EmbeddedDynamoDb::start(None).await?;
         let upstreams = Upstreams {
-            dynamodb: database.endpoint().to_owned(),
+            dynamodb: serve(&database).await?,
             ..upstreams
         };
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
@@ -91,6 +91,14 @@ impl Surroundings {
     pub(crate) fn url(&self) -> anyhow::Result<String> {
         Ok(format!("http://{}", self.listener.local_addr()?))
     }
+}
+
+/// Serves a database over HTTP, for the proxy, as long as the test runs; returns where.
+async fn serve(database: &EmbeddedDynamoDb) -> anyhow::Result<String> {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(dynoxide::server::serve_on(listener, database.engine()));
+    Ok(endpoint)
 }
 
 /// What stands in the configuration of the account at Haptik.
