@@ -113,10 +113,17 @@ impl<'a> Hop<'a> {
             };
         }
         match self.outcome {
+            // What is counted, and the end of a try, says the rest: a line costs more than the step.
+            Outcome::Ok if self.is_on_the_way() => log!(DEBUG),
             Outcome::Ok | Outcome::Repeated | Outcome::Nothing | Outcome::Waiting => log!(INFO),
             Outcome::WillRetry | Outcome::Rejected | Outcome::NotUnderstood => log!(WARN),
             Outcome::Dead => log!(ERROR),
         }
+    }
+
+    /// Whether it is a step between those that are counted, of a message that goes its way.
+    fn is_on_the_way(&self) -> bool {
+        self.entry.is_some() && counter(self.name, "ok").is_none()
     }
 
     /// The way a message goes; of what was turned away, the way that it would have gone.

@@ -21,6 +21,13 @@ pub(crate) struct LaneStopped {
     pub(crate) pause: Option<Duration>,
 }
 
+impl LaneStopped {
+    /// Time is up: the rest is begun at once by another invocation.
+    pub(crate) const AT_ONCE: Self = Self {
+        pause: Some(Duration::ZERO),
+    };
+}
+
 /// What came of a delivery that did not fail.
 #[derive(Debug)]
 pub(crate) enum DeliveryOutcome {

@@ -18,10 +18,10 @@ use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::Outcome;
 use haptik_bridge_sinks::Sinks;
 use jiff::Timestamp;
-use tokio::sync::RwLock;
 
 use self::order::{in_order, is_chat_complete, order_completions};
 use crate::attempt::{Attempt, DeliveryOutcome, LaneStopped};
+use crate::bulkhead::Bulkhead;
 use crate::handoff_end::end_handoff_after_dead_letter;
 use crate::limits::Limits;
 use crate::receipt::{Due, End, Receipts};
@@ -43,8 +43,7 @@ pub(crate) struct Drain<'a> {
     pub(crate) outlets: &'a Outlets,
     pub(crate) sinks: &'a Sinks,
     pub(crate) limits: &'a Limits,
-    /// Read by a delivery, written by one that is to be alone.
-    pub(crate) alone: &'a RwLock<()>,
+    pub(crate) bulkhead: &'a Bulkhead,
     pub(crate) lane: &'a Lane,
     /// How often a ring of it was handed over; above 1, an earlier time may have ended anywhere.
     pub(crate) receives: u32,
@@ -69,10 +68,6 @@ enum LaneStep {
 /// How long what was read of a lane is used: long enough that a short drain costs one query, and short
 /// enough that what comes while a slow channel takes a long page is not overtaken by all of it.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// After how many crashes an entry is delivered while nothing else is: another entry that was under way
-/// in the same process may have caused them, and then it is not to be parked for that.
-const SUSPECT_AFTER: u32 = 2;
 
 /// How long `chat_complete` is held: `webhook_conversation_complete` says more of the same completion, and
 /// is shown in its place when it comes in this time.
@@ -107,11 +102,9 @@ impl Drain<'_> {
                     break;
                 }
                 if Instant::now() >= deadline {
-                    return Err(LaneStopped {
-                        pause: Some(Duration::ZERO),
-                    });
+                    return Err(LaneStopped::AT_ONCE);
                 }
-                if self.deliver_and_record(&entry).await? == Progress::InPart {
+                if self.deliver_and_record(&entry, deadline).await? == Progress::InPart {
                     complete = false;
                     break;
                 }
@@ -129,18 +122,21 @@ impl Drain<'_> {
         }
     }
 
-    async fn deliver_and_record(&self, entry: &Entry) -> Result<Progress, LaneStopped> {
+    async fn deliver_and_record(
+        &self,
+        entry: &Entry,
+        deadline: Instant,
+    ) -> Result<Progress, LaneStopped> {
+        let _place = self.bulkhead.enter(entry).await;
+        if Instant::now() >= deadline {
+            return Err(LaneStopped::AT_ONCE);
+        }
         let mut attempt = Attempt::of(entry);
         match Box::pin(self.to_sink().admit(entry)).await {
             Ok(Ok(breaker)) => attempt.breaker = breaker,
             Ok(Err(stopped)) => return Err(stopped),
             Err(error) => return Err(self.not_recorded(&error)),
         }
-        let (_alone, _beside) = if entry.starts >= SUSPECT_AFTER {
-            (Some(self.alone.write().await), None)
-        } else {
-            (None, Some(self.alone.read().await))
-        };
         let recorded = match self.park_poison(&attempt).await {
             Ok(true) => Ok(LaneStep::Continue(Progress::Finished)),
             Ok(false) => self.try_once(&attempt).await,

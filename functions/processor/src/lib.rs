@@ -18,6 +18,7 @@ mod to_sink;
 
 mod activity;
 mod attempt;
+mod bulkhead;
 mod handoff_end;
 mod limits;
 mod offer;
@@ -35,11 +36,11 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::queue::Ring;
 use haptik_bridge_sinks::Sinks;
 use jiff::Timestamp;
-use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use crate::attempt::LaneStopped;
+use crate::bulkhead::Bulkhead;
 use crate::drain::{Drain, WakeUp};
 use crate::maintenance::Maintenance;
 
@@ -73,8 +74,7 @@ pub struct Processor {
     outlets: Arc<Outlets>,
     sinks: Arc<Sinks>,
     limits: Limits,
-    /// Read by a delivery, written by one that is to be alone.
-    alone: Arc<RwLock<()>>,
+    bulkhead: Arc<Bulkhead>,
     /// When connections were looked after, in seconds since 1970.
     upkeep: Arc<AtomicI64>,
 }
@@ -103,7 +103,7 @@ impl Processor {
             outlets,
             sinks,
             limits,
-            alone: Arc::default(),
+            bulkhead: Arc::default(),
             upkeep: Arc::default(),
         }
     }
@@ -195,7 +195,7 @@ impl Processor {
             outlets: &self.outlets,
             sinks: &self.sinks,
             limits: &self.limits,
-            alone: &self.alone,
+            bulkhead: &self.bulkhead,
             lane,
             receives: wake_ups
                 .iter()

@@ -258,6 +258,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_counted_is_written_at_info_and_the_steps_between_at_debug() {
+        let lane = Lane::Channel("a".into());
+        let level = |name, outcome, lane| line_of(name, outcome, lane)["level"].clone();
+        for (name, outcome) in [
+            ("received", Outcome::Ok),
+            ("delivered", Outcome::Ok),
+            ("appended", Outcome::Repeated),
+        ] {
+            assert_eq!(level(name, outcome, Some(&lane)), "INFO", "{name}");
+        }
+        for step in ["appended", "rendered", "sent_to_channel"] {
+            assert_eq!(level(step, Outcome::Ok, Some(&lane)), "DEBUG", "{step}");
+        }
+        assert_eq!(level("installed", Outcome::Ok, None), "INFO", "it is of no message");
+    }
+
+    #[test]
     fn a_text_counts_as_many_as_it_has_segments() {
         let lines = written(|| crate::telemetry::segments("channels/acme-sms", 3, "UCS-2"));
         let line = &lines[0];
