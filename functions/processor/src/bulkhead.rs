@@ -47,12 +47,17 @@ impl Bulkhead {
         } else {
             None
         };
-        let is_suspected = entry.starts >= SUSPECT_AFTER;
-        Place {
-            _beside: if is_suspected { None } else { Some(self.alone.read().await) },
-            _alone: if is_suspected { Some(self.alone.write().await) } else { None },
+        let mut place = Place {
+            _beside: None,
+            _alone: None,
             _file: file,
+        };
+        if entry.starts >= SUSPECT_AFTER {
+            place._alone = Some(self.alone.write().await);
+        } else {
+            place._beside = Some(self.alone.read().await);
         }
+        place
     }
 }
 

@@ -271,7 +271,11 @@ mod tests {
         for step in ["appended", "rendered", "sent_to_channel"] {
             assert_eq!(level(step, Outcome::Ok, Some(&lane)), "DEBUG", "{step}");
         }
-        assert_eq!(level("installed", Outcome::Ok, None), "INFO", "it is of no message");
+        assert_eq!(
+            level("installed", Outcome::Ok, None),
+            "INFO",
+            "it is of no message"
+        );
     }
 
     #[test]
