@@ -4,8 +4,9 @@
 //! know, [`EDGES`] builds the sides that receive, [`OUTLETS`] those that send, [`REGISTRATIONS`] tell
 //! providers where a connection is, [`PACKAGES`] make what is uploaded to them, and [`TRIALS`] try its credentials.
 
-use haptik_bridge_shared::config::{self, ChannelDefinition};
+use haptik_bridge_shared::config::{self, ChannelDefinition, Forms};
 use haptik_bridge_shared::message::Sender;
+use haptik_bridge_shared::message::hsl::{Element, Hsl};
 use serde_json::Value;
 
 use crate::capability::Capabilities;
@@ -17,6 +18,7 @@ use crate::facts::Facts;
 use crate::limits::Limits;
 use crate::package::{About, PackedFile};
 use crate::preview::Preview;
+use crate::render::form::chat;
 
 /// A registered type of channel.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +27,7 @@ pub struct Registered {
     pub name: &'static str,
     /// What it makes of each thing that Haptik sends.
     pub capabilities: Capabilities,
-    /// What a message body of Haptik's becomes.
+    /// What a message body of Haptik's becomes; of a form that is asked in the chat, the questions too.
     pub preview: fn(&Value, &Sender) -> Vec<Preview>,
     /// Its keys in the configuration, and what to paste where.
     pub definition: ChannelDefinition,
@@ -95,6 +97,20 @@ fn package<C: ChannelType>(
     C::package(settings::<C>(channel)?, about).transpose()
 }
 
+fn preview<C: ChannelType>(body: &Value, sender: &Sender) -> Vec<Preview> {
+    let mut previews = C::preview(body, sender);
+    if let Element::Form(form) = &Hsl::read(body).element
+        && C::LIMITS.is_some_and(|limits| limits.asks_in_chat(form))
+    {
+        let questions = 0..form.fields.len();
+        previews.extend(questions.flat_map(|place| {
+            let question = chat::question(form, Forms::default(), place, None);
+            C::preview(&question, sender)
+        }));
+    }
+    previews
+}
+
 fn online<C: ChannelType>(
     channel: &config::Channel,
     deps: OnlineDeps,
@@ -108,7 +124,7 @@ macro_rules! channels {
         pub static CHANNELS: &[Registered] = &[$(Registered {
             name: <$channel as ChannelType>::NAME,
             capabilities: <$channel as ChannelType>::capability,
-            preview: <$channel as ChannelType>::preview,
+            preview: preview::<$channel>,
             definition: <$channel as ChannelType>::DEFINITION,
             limits: <$channel as ChannelType>::LIMITS,
             facts: <$channel as ChannelType>::FACTS,

@@ -58,8 +58,16 @@ pub fn texts(hsl: &Hsl) -> Vec<String> {
         Element::Form(form) => {
             texts.extend([plain(&form.title), plain(&form.subtitle)]);
             for field in &form.fields {
-                texts.push(plain(&field.hint));
-                texts.extend(field.options.iter().map(|option| plain(option)));
+                // A machine part stays in a form, and is left out in a question of the chat.
+                let is_whole = |text: &&String| without_machine_parts(text) == **text;
+                texts.extend(
+                    [&field.hint]
+                        .into_iter()
+                        .filter(is_whole)
+                        .map(|hint| plain(hint)),
+                );
+                let options = field.options.iter().filter(is_whole);
+                texts.extend(options.map(|option| start(&plain(option))));
             }
         }
         _ => {}
@@ -161,13 +169,17 @@ fn is_web(address: &str) -> bool {
 /// The longest of them.
 const ADDRESS: usize = 3_000;
 
+/// What is shown at least of a choice's label: 75 UTF-16 units, white space closed up.
+fn start(label: &str) -> String {
+    let words: Vec<&str> = label.split_whitespace().collect();
+    words.join(" ").chars().take(36).collect()
+}
+
 fn texts_of(actionable: &Actionable) -> Vec<String> {
     let label = plain(&actionable.label());
     let payload = &actionable.payload;
     let detail = [&payload.title, &payload.sub_title, &payload.description].map(|text| plain(text));
-    // 75 UTF-16 units are shown at least, white space closed up.
-    let words: Vec<&str> = label.split_whitespace().collect();
-    let start: String = words.join(" ").chars().take(36).collect();
+    let start = start(&label);
     match actionable.effect() {
         Effect::Say(_) => vec![start],
         Effect::Open { url, .. } if is_web(&url) => vec![start],
