@@ -47,17 +47,16 @@ impl Bulkhead {
         } else {
             None
         };
-        let mut place = Place {
-            _beside: None,
-            _alone: None,
-            _file: file,
-        };
-        if entry.starts >= SUSPECT_AFTER {
-            place._alone = Some(self.alone.write().await);
+        let (alone, beside) = if entry.starts >= SUSPECT_AFTER {
+            (Some(self.alone.write().await), None)
         } else {
-            place._beside = Some(self.alone.read().await);
+            (None, Some(self.alone.read().await))
+        };
+        Place {
+            _beside: beside,
+            _alone: alone,
+            _file: file,
         }
-        place
     }
 }
 
