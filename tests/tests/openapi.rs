@@ -60,7 +60,7 @@ struct Edges {
     limited: Router,
     /// With nowhere to read a configuration from.
     no_configuration: Router,
-    _database: EmbeddedDynamoDb,
+    _databases: [EmbeddedDynamoDb; 2],
 }
 
 /// What was answered, by operation and status.
@@ -106,6 +106,8 @@ fn without_configuration(environment: Environment) -> anyhow::Result<Router> {
 impl Edges {
     async fn start() -> anyhow::Result<Self> {
         let database = EmbeddedDynamoDb::start(None).await?;
+        // A table of its own: what is taken before the limit is reached changes nothing elsewhere.
+        let of_limited = EmbeddedDynamoDb::start(None).await?;
         let limited = CONFIG.replace(
             "business_id = 343",
             "business_id = 343\nrate_per_second = 1",
@@ -127,10 +129,10 @@ impl Edges {
         })?;
         Ok(Self {
             whole: application(CONFIG, database.table.clone())?.router(),
-            limited: application(&limited, database.table.clone())?.router(),
+            limited: application(&limited, of_limited.table.clone())?.router(),
             not_stored: application(CONFIG, database.table_through(&refusing)?)?.router(),
             no_configuration: without_configuration(environment)?,
-            _database: database,
+            _databases: [database, of_limited],
         })
     }
 }
