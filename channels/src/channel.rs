@@ -12,6 +12,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use haptik_bridge_shared::config::{ChannelDefinition, Forms};
 use haptik_bridge_shared::ids::{AuthIds, ConnectionId};
+use haptik_bridge_shared::items::Kind;
 use haptik_bridge_shared::message::{Inbound, Outgoing, Sender, Task};
 use haptik_bridge_shared::net::Fetcher;
 pub use haptik_bridge_shared::net::online::{Finding, Trial, Verdict};
@@ -58,6 +59,8 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     const LIMITS: Option<&'static Limits>;
     /// What there is to know of it before it is chosen: `docs/channels.md` has it.
     const FACTS: Facts;
+    /// The kinds of items that it keeps in the table beside the ledger and the users.
+    const ITEMS: &'static [Kind] = &[];
     /// The lines of an example configuration, as `haptik-bridge init` writes them: the folder's
     /// `config.example.toml`. Empty where `bridge.example.toml` has them.
     const EXAMPLE: &'static str = "";

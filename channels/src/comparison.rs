@@ -33,6 +33,7 @@ fn at_a_glance(channels: &[Registered]) -> String {
             at_haptik,
             repeats,
             setup,
+            erasure: _,
         } = facts;
         let repeats = repeats.written();
         // Writing to a string does not fail.

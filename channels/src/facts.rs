@@ -16,6 +16,8 @@ pub struct Facts {
     pub repeats: Repeats,
     /// How long setting it up takes, and what has to be there.
     pub setup: &'static str,
+    /// How what somebody wrote and was shown is removed there, which no bridge can do: `docs/privacy.md` has it.
+    pub erasure: &'static str,
 }
 
 /// Whether a message that the provider took unheard is shown again.

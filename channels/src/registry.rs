@@ -5,6 +5,7 @@
 //! providers where a connection is, [`PACKAGES`] make what is uploaded to them, and [`TRIALS`] try its credentials.
 
 use haptik_bridge_shared::config::{self, ChannelDefinition, Forms};
+use haptik_bridge_shared::items::Kind;
 use haptik_bridge_shared::message::Sender;
 use haptik_bridge_shared::message::hsl::{Element, Hsl};
 use serde_json::Value;
@@ -37,6 +38,8 @@ pub struct Registered {
     pub facts: Facts,
     /// [`ChannelType::EXAMPLE`].
     pub example: &'static str,
+    /// [`ChannelType::ITEMS`].
+    pub items: &'static [Kind],
 }
 
 /// Builds an edge of a connection's settings.
@@ -59,6 +62,12 @@ pub type Try = fn(&config::Channel, OnlineDeps) -> Result<Trial, BuildError>;
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Registered> {
     CHANNELS.iter().find(|channel| channel.name == name)
+}
+
+/// The kinds of items that channels keep of their own.
+#[must_use]
+pub fn items() -> Vec<&'static Kind> {
+    CHANNELS.iter().flat_map(|channel| channel.items).collect()
 }
 
 fn settings<C: ChannelType>(channel: &config::Channel) -> Result<&C::Config, BuildError> {
@@ -129,6 +138,7 @@ macro_rules! channels {
             limits: <$channel as ChannelType>::LIMITS,
             facts: <$channel as ChannelType>::FACTS,
             example: <$channel as ChannelType>::EXAMPLE,
+            items: <$channel as ChannelType>::ITEMS,
         }),*];
 
         /// Their keys in the configuration.

@@ -9,6 +9,7 @@
 //! - `config`: its keys. `webhook`: what `register` does. `online`: whether the token and the webhook are good.
 
 use haptik_bridge_shared::config::ChannelDefinition;
+use haptik_bridge_shared::items::Kind;
 use haptik_bridge_shared::message::Sender;
 use haptik_bridge_shared::redacted_debug;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,7 @@ impl ChannelType for Twilio {
     const DEFINITION: ChannelDefinition = config::DEFINITION;
     const LIMITS: Option<&'static Limits> = Some(&SMS);
     const FACTS: Facts = capability::FACTS;
+    const ITEMS: &'static [Kind] = kept::ITEMS;
     type Config = Config;
     type Address = User;
     type Command = Notify;

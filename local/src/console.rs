@@ -38,7 +38,7 @@ mod state;
 mod steps;
 
 use guard::Guard;
-pub(crate) use steps::Steps;
+pub(crate) use steps::{Steps, caller};
 
 /// Where the console listens unless another place is named.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3001);
@@ -225,7 +225,7 @@ impl Serving {
 }
 
 /// Who uses this machine: the user's name there and the machine's.
-fn on_this_machine() -> String {
+pub(crate) fn on_this_machine() -> String {
     let variables = ["USER", "LOGNAME", "USERNAME"].into_iter();
     let user = variables
         .filter_map(crate::variable)

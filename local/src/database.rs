@@ -32,6 +32,9 @@ const TABLE_NAME: &str = "haptik-bridge";
 /// How often expired items are removed; DynamoDB itself promises "within a few days".
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
+/// How long compacting waits for others.
+const COMPACTED_WITHIN: Duration = Duration::from_secs(30);
+
 /// An embedded DynamoDB with the bridge's table. It ends when this is dropped.
 pub struct EmbeddedDynamoDb {
     /// The table, to be used as any DynamoDB table.
@@ -94,6 +97,31 @@ impl EmbeddedDynamoDb {
     #[must_use]
     pub fn engine(&self) -> Database {
         self.database.clone()
+    }
+
+    /// Writes the file anew without what was deleted, whose bytes else stay in it until they are used again; also those
+    /// of the journal beside it. Another process may use it meanwhile. A database in memory has none.
+    ///
+    /// # Errors
+    /// When others write all the time, or there is no room for a second copy of the file.
+    pub async fn compact(&self) -> anyhow::Result<()> {
+        let database = self.database.clone();
+        let compacting = tokio::task::spawn_blocking(move || -> anyhow::Result<()> {
+            let file = database.db_path()?;
+            let Some(file) = file.filter(|file| !file.is_empty()) else {
+                return Ok(());
+            };
+            let connection = rusqlite::Connection::open(file)?;
+            connection.busy_timeout(COMPACTED_WITHIN)?;
+            connection.execute_batch("VACUUM")?;
+            // Into the file, and the journal is cut to nothing.
+            let emptied = "PRAGMA wal_checkpoint(TRUNCATE)";
+            let busy: i64 = connection.query_row(emptied, [], |row| row.get(0))?;
+            anyhow::ensure!(busy == 0, "the database is read all the time");
+            Ok(())
+        });
+        let compacted = compacting.await?;
+        compacted.context("what was deleted is still in the bytes of the database's file")
     }
 
     /// The table as it is reached by another way: over HTTP, at `endpoint`.

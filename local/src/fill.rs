@@ -197,7 +197,7 @@ async fn give(
             Appended::Done if bridge.ledger.deliver_again(&lane, key, run, now).await? => {
                 progress.again += 1;
             }
-            Appended::Pending | Appended::Done => progress.there += 1,
+            Appended::Pending | Appended::Done | Appended::Late => progress.there += 1,
         }
     }
     let given = progress.new - before.0 + progress.again - before.1;

@@ -1,5 +1,5 @@
 //! The command line: `haptik-bridge [serve]`, `init`, `check`, `register` and `package` for a bridge on this machine; `timeline`,
-//! `dead`, `replay`, `outages` and `console` for one on this machine or deployed; `sink` for trying a sink; `capabilities` and
+//! `dead`, `replay`, `export`, `forget`, `audit`, `outages` and `console` for one on this machine or deployed; `sink` for trying a sink; `capabilities` and
 //! `preview` for what a channel shows.
 
 #![expect(clippy::print_stdout, reason = "it is a command line")]
@@ -67,6 +67,12 @@ enum Command {
     Dead(operate::dead::Arguments),
     /// Deliver again what was given up.
     Replay(operate::replay::Arguments),
+    /// Print all that is known of a person, as JSON.
+    Export(operate::export::Arguments),
+    /// Remove all that is known of a person.
+    Forget(operate::forget::Arguments),
+    /// List who looked at what was said, replayed, exported and forgot, and when.
+    Audit(operate::audit::Arguments),
     /// List the outages of Haptik's webhook, and what was recovered.
     Outages(operate::outages::Arguments),
     /// Try a sink, or look at what it would send.
@@ -110,6 +116,13 @@ async fn main() -> ExitCode {
         Some(Command::Replay(arguments)) => {
             Box::pin(operate::replay::run(arguments, variable)).await
         }
+        Some(Command::Export(arguments)) => {
+            Box::pin(operate::export::run(arguments, variable)).await
+        }
+        Some(Command::Forget(arguments)) => {
+            Box::pin(operate::forget::run(arguments, variable)).await
+        }
+        Some(Command::Audit(arguments)) => operate::audit::run(arguments, variable).await,
         Some(Command::Outages(arguments)) => operate::outages::run(arguments, variable).await,
         Some(Command::Sink(command)) => sinks::run(command).await,
         Some(Command::Capabilities(arguments)) => show::capabilities(&arguments),

@@ -2,23 +2,27 @@
 //! of its stack, or by the environment of its functions (`CONFIG_SECRET_ARN`, `TABLE_NAME`, `QUEUE_URL`,
 //! `SINK_QUEUE_URL` and AWS credentials).
 //!
-//! [`timeline`], [`dead`], [`replay`] and [`outages`] print what the ledger has; bodies only when asked for.
+//! [`timeline`], [`dead`], [`replay`] and [`outages`] print what the ledger has; bodies only when asked for. [`export`]
+//! and [`forget`] are about a person, [`audit`] about who did what.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
 use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_inbound::Inbound;
 use haptik_bridge_local::database::EmbeddedDynamoDb;
+pub(crate) use haptik_bridge_local::privacy::auth_ids;
 use haptik_bridge_local::registry;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::Environment;
-use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Ledger, Payload};
 use haptik_bridge_shared::outage::Outages;
@@ -30,7 +34,10 @@ use serde_json::{Value, json};
 
 use crate::stack;
 
+pub(crate) mod audit;
 pub(crate) mod dead;
+pub(crate) mod export;
+pub(crate) mod forget;
 pub(crate) mod outages;
 pub(crate) mod replay;
 mod rows;
@@ -40,7 +47,7 @@ pub(crate) mod timeline;
 const DATA_DIR: &str = ".haptik-bridge";
 
 /// How long entries of a local ledger are kept that are taken up again.
-const ENTRY_TTL: std::time::Duration = std::time::Duration::from_hours(7 * 24);
+const ENTRY_TTL: Duration = Duration::from_hours(7 * 24);
 
 /// Which bridge.
 #[derive(Debug, clap::Args)]
@@ -80,6 +87,8 @@ pub(crate) struct OperatedBridge {
     /// by itself.
     inbound: Option<Arc<Inbound>>,
     database: Option<EmbeddedDynamoDb>,
+    /// The data directory of one on this machine that runs in another process, or not at all.
+    data_dir: Option<PathBuf>,
 }
 
 impl fmt::Display for Target {
@@ -108,6 +117,14 @@ impl Target {
             return Ok(None);
         }
         self.deployed.sdk().await.map(Some)
+    }
+
+    /// Who operates it: the caller in AWS, or the user of this machine.
+    pub(crate) async fn who(&self) -> anyhow::Result<String> {
+        match self.sdk().await? {
+            Some(sdk) => crate::console::caller(&sdk).await,
+            None => Ok(crate::console::on_this_machine()),
+        }
     }
 
     pub(crate) async fn open(
@@ -153,6 +170,7 @@ impl Target {
             outages: Outages::new(database.table.clone()),
             inbound: None,
             database: Some(database),
+            data_dir: Some(directory),
         })
     }
 }
@@ -167,6 +185,7 @@ impl OperatedBridge {
             outages: bridge.outages.clone(),
             inbound: Some(inbound),
             database: None,
+            data_dir: None,
         }
     }
 
@@ -369,23 +388,6 @@ fn source(entry: &Entry) -> String {
     }
 }
 
-/// The `auth_id`s that a text may name: itself, or `CONNECTION/USER` or `CONNECTION/USER/THREAD`, whose
-/// connection may derive them or not.
-pub(crate) fn auth_ids(text: &str) -> Vec<AuthId> {
-    let mut parts = text.splitn(3, '/');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(connection), Some(user), thread) => {
-            let derived = AuthId::derive(&ConnectionId::from(connection), user, thread);
-            let own = thread
-                .is_none()
-                .then(|| AuthId::chosen(user).ok())
-                .flatten();
-            [Some(derived), own].into_iter().flatten().collect()
-        }
-        _ => vec![AuthId::from(text)],
-    }
-}
-
 /// A time from `--since` until `--until`.
 fn time_range(since: &str, until: &str) -> anyhow::Result<(Timestamp, Timestamp)> {
     let (from, to) = (moment(since)?, moment(until)?);
@@ -393,6 +395,37 @@ fn time_range(since: &str, until: &str) -> anyhow::Result<(Timestamp, Timestamp)
         bail!("--since {since} is later than --until {until}: nothing lies between them");
     }
     Ok((from, to))
+}
+
+/// A length of time, as 90s, 10m or 2h.
+fn duration(text: &str) -> Result<Duration, String> {
+    let parts = text.split_at_checked(text.len().saturating_sub(1));
+    let seconds = parts.and_then(|(count, unit)| {
+        let unit = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            _ => return None,
+        };
+        count.parse::<u64>().ok()?.checked_mul(unit)
+    });
+    let seconds = seconds.ok_or("it is no time; allowed: a number with s, m or h, as 10m")?;
+    Ok(Duration::from_secs(seconds))
+}
+
+/// Asks whether to do this; an error is a no, and says that it is not done. `nobody` is said where nobody can be asked.
+fn ask_for(what: &str, nobody: &str, not_done: &str) -> anyhow::Result<()> {
+    if !std::io::stdin().is_terminal() {
+        bail!("{nobody}");
+    }
+    print!("{what}? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => bail!("{not_done}"),
+    }
 }
 
 /// A time, as `2026-11-23T10:00:00Z` or as an age: `90m`, `36h`, `2d`.
@@ -441,14 +474,5 @@ mod tests {
         assert!(time_range("2h", "1h").is_ok());
         let error = time_range("1h", "2h").expect_err("the wrong way round");
         assert!(error.to_string().contains("--since 1h is later"), "{error}");
-    }
-
-    #[test]
-    fn a_user_is_named_by_connection_and_id_or_by_the_auth_id() {
-        assert_eq!(auth_ids("a1"), ["a1".into()]);
-        let derived = AuthId::derive(&"acme-slack".into(), "U1", None);
-        assert_eq!(auth_ids("acme-slack/U1"), [derived, "U1".into()]);
-        let of_thread = AuthId::derive(&"acme-slack".into(), "U1", Some("1.2"));
-        assert_eq!(auth_ids("acme-slack/U1/1.2"), [of_thread]);
     }
 }

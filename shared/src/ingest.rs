@@ -37,8 +37,8 @@ use crate::message::{Addressed, Inbound, Task, UserAction};
 use crate::queue::{QueueError, Repeat, Ring};
 use crate::rate_limit::TooMany;
 use crate::retry::{Failure, Retry, Retryable};
-use crate::table::TableError;
-use crate::telemetry::{Hop, Outcome};
+use crate::table::{Arrival, TableError};
+use crate::telemetry::{self, Hop, Outcome};
 
 mod handoff;
 mod operator;
@@ -163,7 +163,8 @@ impl Retryable for NotDurable {
 }
 
 impl Bridge {
-    /// Appends an entry and rings its lane. A repeated delivery rings again while its entry is pending.
+    /// Appends an entry and rings its lane. A repeated delivery rings again while its entry is pending. What is of
+    /// before its user was forgotten is dropped.
     pub async fn accept(
         &self,
         context: RequestContext<'_>,
@@ -172,6 +173,10 @@ impl Bridge {
         payload: &Payload,
         at: Timestamp,
     ) -> Result<(), NotDurable> {
+        if self.ledger.table().is_late(lane, at).await? {
+            telemetry::of_forgotten(context.source, context.now);
+            return Ok(());
+        }
         record_received(context, lane, key);
         let since = Timestamp::now();
         let appended = self.ledger.append(lane, key, payload, at, context.now);
@@ -191,7 +196,7 @@ impl Bridge {
         let repeat = match appended {
             Appended::New => Some(Repeat::First),
             Appended::Pending => Some(Repeat::Again),
-            Appended::Done => None,
+            Appended::Done | Appended::Late => None,
         };
         if let Some(repeat) = repeat {
             let ring = Ring::V1 {
@@ -332,24 +337,29 @@ impl Bridge {
         Ok(())
     }
 
-    /// Whether something said in public is for the bot; remembers a thread in which it was addressed.
-    pub async fn is_for_the_bot(
-        &self,
-        inbound: &Inbound,
-        now: Timestamp,
-    ) -> Result<bool, NotDurable> {
+    /// Whether something said in public is for the bot.
+    async fn is_for_the_bot(&self, inbound: &Inbound) -> Result<bool, NotDurable> {
         match &inbound.addressed {
-            Addressed::Yes => Ok(true),
-            Addressed::StartsThread(thread) => {
-                self.users
-                    .open_thread(&inbound.auth_id, thread, now)
-                    .await?;
-                Ok(true)
-            }
+            Addressed::Yes | Addressed::StartsThread(_) => Ok(true),
             Addressed::IfThreadActive(thread) => {
                 Ok(self.users.is_thread_open(&inbound.auth_id, thread).await?)
             }
         }
+    }
+
+    /// What it is that a user does at this time, by the channel's clock: who was forgotten since is
+    /// [late](Arrival::Late), and who was forgotten before is a new user from then on.
+    pub async fn welcome(
+        &self,
+        context: RequestContext<'_>,
+        auth_id: &AuthId,
+        at: Timestamp,
+    ) -> Result<Arrival, NotDurable> {
+        let arrival = self.ledger.table().welcome(auth_id, at).await?;
+        if arrival == Arrival::Late {
+            telemetry::of_forgotten(context.source, context.now);
+        }
+        Ok(arrival)
     }
 
     /// Accepts something to be done in a channel.
@@ -359,6 +369,9 @@ impl Bridge {
         connection: &ConnectionId,
         task: Task,
     ) -> Result<(), NotDurable> {
+        if self.welcome(context, &task.auth_id, task.at).await? == Arrival::Late {
+            return Ok(());
+        }
         let (lane, key, at) = (Lane::Task(task.auth_id.clone()), task.key.clone(), task.at);
         let payload = Payload::Task {
             connection: connection.clone(),
@@ -375,7 +388,7 @@ impl Bridge {
         inbound: Inbound,
         handoff: Option<String>,
     ) -> Result<(), NotDurable> {
-        if !self.is_for_the_bot(&inbound, context.now).await? {
+        if !self.is_for_the_bot(&inbound).await? {
             return Ok(());
         }
         self.queue.comes_by(&inbound.auth_id, connection);
@@ -383,6 +396,16 @@ impl Bridge {
         if is_news && self.users.get(&inbound.auth_id).await?.is_none() {
             // Providers tell of everybody, of whom few ever write.
             return Ok(());
+        }
+        let arrival = self.welcome(context, &inbound.auth_id, inbound.at).await?;
+        if arrival == Arrival::Late {
+            return Ok(());
+        }
+        if let (Addressed::StartsThread(thread), Arrival::Welcome) = (&inbound.addressed, arrival) {
+            let users = &self.users;
+            users
+                .open_thread(&inbound.auth_id, thread, context.now)
+                .await?;
         }
         let (lane, key, at) = (
             Lane::Haptik(inbound.auth_id.clone()),

@@ -160,6 +160,8 @@ pub enum Appended {
     Pending,
     /// The same entry is there and was delivered or given up.
     Done,
+    /// Its user was forgotten since it happened: it is not kept.
+    Late,
 }
 
 /// The ledger.
@@ -213,6 +215,9 @@ impl Ledger {
         at: Timestamp,
         now: Timestamp,
     ) -> Result<Appended, TableError> {
+        if self.table.is_late(lane, at).await? {
+            return Ok(Appended::Late);
+        }
         self.put(self.item(lane, key, payload, at, now)?).await
     }
 
@@ -392,7 +397,7 @@ impl Ledger {
 
     async fn put(&self, item: Item) -> Result<Appended, TableError> {
         let item = self.in_pieces(item).await?;
-        let Some(found) = self.table.put_new(item).await? else {
+        let Some(found) = self.table.put_new_admitted(item).await? else {
             return Ok(Appended::New);
         };
         let state = found.get("state").and_then(|state| state.as_s().ok());
@@ -433,6 +438,34 @@ impl Ledger {
             item.payload.push_str(piece.map_or("", String::as_str));
         }
         item.into_entry()
+    }
+
+    /// Removes an entry and its pieces, as if it had expired.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it.
+    pub async fn remove(&self, lane: &Lane, key: &EntryKey) -> Result<(), TableError> {
+        let (pk, sk) = (lane.to_string(), key.as_str());
+        let Some(item) = self.table.get(&pk, sk).await? else {
+            return Ok(());
+        };
+        let mut keys = Self::keys_of_pieces(&item);
+        keys.push(table::key(pk, sk));
+        self.table.delete_many(&keys).await
+    }
+
+    /// The keys of the pieces of an entry, as DynamoDB has it.
+    #[must_use]
+    pub fn keys_of_pieces(item: &table::Item) -> Vec<table::Item> {
+        let text = |name: &str| item.get(name)?.as_s().ok();
+        let pieces = item.get("pieces").and_then(|pieces| pieces.as_n().ok());
+        let pieces: usize = pieces.and_then(|count| count.parse().ok()).unwrap_or(0);
+        let (Some(pk), Some(sk), Some(of)) = (text("pk"), text("sk"), text("pieces_of")) else {
+            return Vec::new();
+        };
+        let pk = format!("pieces#{pk}#{sk}#{of}");
+        let keys = (0..pieces).map(|piece| table::key(pk.as_str(), format!("{piece:05}")));
+        keys.collect()
     }
 
     async fn park_unreadable(

@@ -8,7 +8,8 @@
 //! - [`ingest`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
 //!   ring of the [`queue`]. [`users`] is the map of who is where and who is with a human,
 //!   [`health`] whether Haptik's webhook is well, [`outage`] what is recorded when it was not,
-//!   [`activity`] who was active then, [`breaker`] whether a sink takes anything now. All are in one [`table`].
+//!   [`activity`] who was active then, [`breaker`] whether a sink takes anything now. All are in one [`table`],
+//!   and [`items`] lists every kind of item there, with what it may hold of a person.
 //! - [`message`] has the values that all of these speak of; [`offers`] finds what users were offered.
 //! - [`retry`] says whether a failure is worth repeating, [`net`] sends what goes out,
 //!   [`standard_webhooks`] signs it. Channels and sinks have crates of their own.
@@ -29,6 +30,7 @@ pub mod haptik;
 pub mod health;
 pub mod ids;
 pub mod ingest;
+pub mod items;
 pub mod key;
 pub mod lane;
 pub mod ledger;

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -9,7 +11,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, Delete, DeleteRequest, Put, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, WriteRequest,
 };
 use jiff::Timestamp;
 
@@ -18,12 +21,21 @@ use crate::retry::{Retry, Retryable};
 
 mod condition;
 mod query;
+mod tombstone;
 mod update;
 
 use condition::Placeholders;
 pub use condition::{Condition, above, absent, at_least, at_most, below, equals, present};
 pub use query::Query;
+pub use tombstone::{Arrival, Tombstone, hash};
 pub use update::Update;
+
+/// How many items one call deletes
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>).
+const MOST_DELETED_AT_ONCE: usize = 25;
+
+/// How long is waited after a call of which DynamoDB did a part.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// An item: its attributes by their names.
 pub type Item = HashMap<String, AttributeValue>;
@@ -33,6 +45,7 @@ pub type Item = HashMap<String, AttributeValue>;
 pub struct Table {
     client: Client,
     name: String,
+    tombstones: Arc<tombstone::Known>,
 }
 
 /// DynamoDB did not do what it was asked to. Its texts hold no item.
@@ -44,6 +57,9 @@ pub enum TableError {
     /// An item is not what this version writes.
     #[error("an item of the table cannot be read: {0}")]
     Unreadable(String),
+    /// It would be an item of somebody who was forgotten, and has not written since.
+    #[error("the user was forgotten")]
+    Forgotten,
 }
 
 impl Table {
@@ -53,6 +69,7 @@ impl Table {
         Self {
             client,
             name: name.into(),
+            tombstones: Arc::default(),
         }
     }
 
@@ -84,12 +101,14 @@ impl Table {
 
     /// Puts one item, over whatever was there.
     pub async fn put(&self, item: Item) -> Result<(), TableError> {
+        self.admit_item(&item).await?;
         let put = self.putting(item).send().await;
         put.map(drop).map_err(TableError::from_sdk)
     }
 
     /// Puts one item, over whatever was there, if a condition holds of that. Whether it did.
     pub async fn put_if(&self, item: Item, condition: Condition) -> Result<bool, TableError> {
+        self.admit_item(&item).await?;
         let mut placeholders = Placeholders::default();
         let put = self
             .putting(item)
@@ -107,6 +126,12 @@ impl Table {
 
     /// Puts one item unless it is there; returns the one that is.
     pub async fn put_new(&self, item: Item) -> Result<Option<Item>, TableError> {
+        self.admit_item(&item).await?;
+        self.put_new_admitted(item).await
+    }
+
+    /// As [`Table::put_new`], of what is known not to be [late](Table::is_late).
+    pub(crate) async fn put_new_admitted(&self, item: Item) -> Result<Option<Item>, TableError> {
         let put = self
             .putting(item)
             .condition_expression("attribute_not_exists(pk)")
@@ -131,6 +156,45 @@ impl Table {
             .set_key(Some(key(pk, sk)));
         let deleted = delete.send().await;
         deleted.map(drop).map_err(TableError::from_sdk)
+    }
+
+    /// Deletes the items with these keys that are there; how many there are is left to who asks. One call for each
+    /// twenty-five.
+    ///
+    /// # Errors
+    /// When DynamoDB does not take it: some of them may be deleted.
+    pub async fn delete_many(&self, keys: &[Item]) -> Result<(), TableError> {
+        for some in keys.chunks(MOST_DELETED_AT_ONCE) {
+            let mut left = Vec::new();
+            for key in some {
+                let delete = DeleteRequest::builder().set_key(Some(key.clone())).build();
+                let delete = delete.map_err(|error| build_error(&error))?;
+                left.push(WriteRequest::builder().delete_request(delete).build());
+            }
+            while !left.is_empty() {
+                let written = self.client.batch_write_item();
+                let written = written.request_items(&self.name, left).send().await;
+                let mut written = written.map_err(TableError::from_sdk)?;
+                let unwritten = written.unprocessed_items.as_mut();
+                left = unwritten
+                    .and_then(|all| all.remove(&self.name))
+                    .unwrap_or_default();
+                if !left.is_empty() {
+                    // DynamoDB had enough for a moment.
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses to write an item of somebody who was forgotten.
+    async fn admit_item(&self, item: &Item) -> Result<(), TableError> {
+        let part = |name: &str| item.get(name).and_then(|part| part.as_s().ok());
+        match (part("pk"), part("sk")) {
+            (Some(pk), Some(sk)) => self.admit(pk, sk).await,
+            _ => Ok(()),
+        }
     }
 
     fn putting(&self, item: Item) -> PutItemFluentBuilder {
@@ -175,6 +239,13 @@ impl Table {
     /// Carries out a transaction, all of it or nothing: whether it was. It is not where a condition does
     /// not hold, and where something else writes one of its items at the same moment.
     pub async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<bool, TableError> {
+        for item in &items {
+            let put = item.put().map(|put| &put.item);
+            let update = item.update().map(|update| &update.key);
+            if let Some(written) = put.or(update) {
+                self.admit_item(written).await?;
+            }
+        }
         let written = self
             .client
             .transact_write_items()
@@ -211,7 +282,7 @@ impl Retryable for TableError {
     fn retry(&self) -> Retry {
         match self {
             Self::Unavailable(_) => Retry::Later(None),
-            Self::Unreadable(_) => Retry::Never,
+            Self::Unreadable(_) | Self::Forgotten => Retry::Never,
         }
     }
 }

@@ -204,6 +204,15 @@ pub fn rate_limited(source: &str, since: Timestamp) {
         .emit();
 }
 
+/// Counts what came late of somebody who was forgotten: it is acknowledged and dropped. The line does not say of whom.
+pub fn of_forgotten(source: &str, since: Timestamp) {
+    Hop::new("dropped", source)
+        .outcome(Outcome::Nothing)
+        .since(since)
+        .reason("the user was forgotten since")
+        .emit();
+}
+
 /// Records what a provider says later of a message that it had taken: that it reached the user, or, by a code
 /// of the provider's, why not.
 pub fn delivery_report(source: &str, message_id: &str, failed: Option<&str>, since: Timestamp) {

@@ -17,7 +17,7 @@ use crate::message::completion::Completion;
 use crate::message::handoff::Handoff;
 use crate::message::offer::{Offer, OfferEnd};
 use crate::redacted_debug;
-use crate::table::{self, Table, TableError, Update, equals, number, text};
+use crate::table::{self, Table, TableError, Update, equals, number, present, text};
 
 mod due;
 mod handoff;
@@ -199,7 +199,7 @@ impl UserMap {
         profile_hash: &str,
     ) -> Result<(), TableError> {
         let update = self.update(auth_id).set("registered", text(profile_hash));
-        update.send().await
+        update.send_if().await.map(drop)
     }
 
     /// Notes what the channel said of the user.
@@ -209,7 +209,8 @@ impl UserMap {
         asked: &ProfileLookup,
     ) -> Result<(), TableError> {
         let asked = serde_dynamo::to_attribute_value(asked)?;
-        self.update(auth_id).set("asked", asked).send().await
+        let update = self.update(auth_id).set("asked", asked);
+        update.send_if().await.map(drop)
     }
 
     /// Notes what Haptik's deliveries tell of the user: its `user_name`, who answers, the completion.
@@ -222,16 +223,14 @@ impl UserMap {
         if let Some(completion) = &user.completion {
             update = update.set("completion", serde_dynamo::to_attribute_value(completion)?);
         }
-        update.send().await
+        update.send_if().await.map(drop)
     }
 
     /// Notes what is to be taken away with the answer.
     pub async fn add_activity(&self, auth_id: &AuthId, activity: &str) -> Result<(), TableError> {
         let activity = AttributeValue::Ss(vec![activity.to_owned()]);
-        self.update(auth_id)
-            .add("activities", activity)
-            .send()
-            .await
+        let update = self.update(auth_id).add("activities", activity);
+        update.send_if().await.map(drop)
     }
 
     /// Forgets some of them.
@@ -241,22 +240,22 @@ impl UserMap {
         activities: Vec<String>,
     ) -> Result<(), TableError> {
         let activities = AttributeValue::Ss(activities);
-        self.update(auth_id)
-            .delete("activities", activities)
-            .send()
-            .await
+        let update = self.update(auth_id).delete("activities", activities);
+        update.send_if().await.map(drop)
     }
 
     /// Notes the numbered choices that the user is offered: the last ones.
     pub async fn put_offer(&self, auth_id: &AuthId, offer: &Offer) -> Result<(), TableError> {
         let offer = serde_dynamo::to_attribute_value(offer)?;
-        self.update(auth_id).set("offer", offer).send().await
+        let update = self.update(auth_id).set("offer", offer);
+        update.send_if().await.map(drop)
     }
 
     /// Notes what of the user's ended an offer.
     pub async fn put_offer_end(&self, auth_id: &AuthId, end: &OfferEnd) -> Result<(), TableError> {
         let end = serde_dynamo::to_attribute_value(end)?;
-        self.update(auth_id).set("offer_end", end).send().await
+        let update = self.update(auth_id).set("offer_end", end);
+        update.send_if().await.map(drop)
     }
 
     /// Notes the form that the user is asked in the chat: the last one.
@@ -266,7 +265,8 @@ impl UserMap {
         asked: &AskedForm,
     ) -> Result<(), TableError> {
         let asked = serde_dynamo::to_attribute_value(asked)?;
-        self.update(auth_id).set("asked_form", asked).send().await
+        let update = self.update(auth_id).set("asked_form", asked);
+        update.send_if().await.map(drop)
     }
 
     /// What the user has answered of a form in the chat, the last one.
@@ -313,10 +313,11 @@ impl UserMap {
             .is_some())
     }
 
-    /// An update of where the user is and when the user last wrote.
+    /// An update of where the user is and when the user last wrote: the one that makes the item.
     fn place(&self, user: &User) -> Result<Update<'_>, TableError> {
         let update = self
-            .update(&user.auth_id)
+            .table
+            .update(user_key(&user.auth_id), "user")
             .set("auth_id", text(user.auth_id.as_str()))
             .set("connection", text(user.connection.as_str()))
             .set("channel_user", text(user.channel_user.as_str()))
@@ -331,9 +332,11 @@ impl UserMap {
         Ok(times.fold(update, |update, (name, at)| update.set(name, number(at))))
     }
 
-    /// An update of the user's item.
+    /// An update of the user's item, where it is there: what is under way for a user who was forgotten must not make a
+    /// stump of one.
     fn update(&self, auth_id: &AuthId) -> Update<'_> {
-        self.table.update(user_key(auth_id), "user")
+        let update = self.table.update(user_key(auth_id), "user");
+        update.condition(present("pk"))
     }
 }
 

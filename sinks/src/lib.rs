@@ -12,6 +12,7 @@
 pub mod config;
 pub mod context;
 mod deps;
+mod erasure;
 mod error;
 pub mod eventbridge;
 mod fit;
@@ -30,6 +31,7 @@ pub mod webhook;
 pub mod zendesk;
 
 pub use deps::{SinkDeps, SinkType};
+pub use erasure::erasure;
 pub use error::SinkError;
 pub use fit::Limit;
 pub use registry::{DEFINITIONS, Sinks};

@@ -11,6 +11,7 @@ pub(super) const FACTS: Facts = Facts {
     at_haptik: "for web sites and mobile applications, by its SDKs",
     repeats: Repeats::Recognised("by your application, as a repeat has the same `webhook-id`"),
     setup: "an afternoon; an application that takes and sends signed HTTP requests; [clients](../clients) for Python and TypeScript, `certify` to try it",
+    erasure: "it is your application: what it has of the user it removes itself",
 };
 
 /// What the application gets of a feature, beside the whole message in `hsl`.

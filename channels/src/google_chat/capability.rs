@@ -12,6 +12,7 @@ pub(super) const FACTS: Facts = Facts {
     at_haptik: "no",
     repeats: Repeats::Recognised("each message is created under a name made of its key"),
     setup: "an hour; a Google Workspace account that may create a Google Cloud project and a key of a service account",
+    erasure: "the Workspace's administrators: messages by the space's retention or by Vault, files where they lie",
 };
 
 /// What Google Chat shows of a feature.

@@ -14,6 +14,7 @@ pub(super) const FACTS: Facts = Facts {
         "each message carries its key, by which the conversation is searched",
     ),
     setup: "half an hour; a workspace in which you may install apps; a manifest is pasted",
+    erasure: "the workspace's owners delete messages and files (`chat.delete`, `files.delete`, or a retention period) and, of somebody who has left, the profile",
 };
 
 /// What Slack shows of a feature.

@@ -12,6 +12,7 @@ pub(super) const FACTS: Facts = Facts {
     at_haptik: "yes",
     repeats: Repeats::Unrecognised("the Bot Connector has no key, and cannot be asked"),
     setup: "an hour or two; an application in Microsoft Entra, an Azure subscription (the bot is free), somebody who may upload apps to Teams; `package` makes what is uploaded",
+    erasure: "the tenant's administrators: a data subject request in Microsoft Purview, or a retention policy",
 };
 
 /// What Teams shows of a feature.

@@ -12,6 +12,7 @@ pub(super) const FACTS: Facts = Facts {
     at_haptik: "yes",
     repeats: Repeats::Unrecognised("the Bot API has no key, and cannot be asked"),
     setup: "ten minutes; a Telegram account; nothing is reviewed; `register` tells Telegram the URL",
+    erasure: "the user deletes the chat for both sides; a bot can delete its own messages for 48 hours (`deleteMessage`)",
 };
 
 /// What Telegram shows of a feature.

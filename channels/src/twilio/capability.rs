@@ -12,6 +12,7 @@ pub(super) const FACTS: Facts = Facts {
     at_haptik: "WhatsApp yes; SMS both ways and RCS no",
     repeats: Repeats::Unrecognised("the API has no key, and equal texts are often meant"),
     setup: "half an hour; a Twilio account, which is paid by the message; numbers of the USA are registered first, which takes days; `register` tells Twilio the URL",
+    erasure: "`DELETE` of each message at its `Messages/{SID}` (its media goes with it); Twilio keeps its own list of who said STOP",
 };
 
 /// What Twilio shows of a feature.

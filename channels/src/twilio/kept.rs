@@ -9,8 +9,37 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::items::{KeyShape, Kind, Whose};
 use haptik_bridge_shared::table::{Item, Table, TableError, absent, below, number, text};
 use jiff::Timestamp;
+
+/// The kinds of these items.
+pub(super) const ITEMS: &[Kind] = &[
+    Kind {
+        name: "first times of Twilio's messages",
+        shapes: &[KeyShape("twilio#{connection}", "seen#{message}")],
+        holds: "nothing: a message's SID and when it came first",
+        kept: "30 days",
+        whose: Whose::Nobody,
+    },
+    Kind {
+        name: "consents at Twilio",
+        shapes: &[KeyShape("twilio#{connection}", "consent#{channel user}")],
+        holds: "a phone number or address, and whether it said STOP or START last",
+        kept: "until the person is forgotten",
+        whose: Whose::ChannelUser,
+    },
+    Kind {
+        name: "templates at Twilio",
+        shapes: &[KeyShape(
+            "twilio#{connection}",
+            "content#{account}#{shape..}",
+        )],
+        holds: "nothing: the SID of what was made by the Content API",
+        kept: "as long as the table",
+        whose: Whose::Nobody,
+    },
+];
 
 /// For how long a message is known again, in seconds. Its signature is good for ever.
 const SEEN_TTL: i64 = 30 * 24 * 3_600;

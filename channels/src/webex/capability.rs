@@ -14,6 +14,7 @@ pub(super) const FACTS: Facts = Facts {
         "the newest messages there are looked at before a repeat; in a space a bot cannot see its own",
     ),
     setup: "a quarter of an hour; a Webex account; nothing is reviewed; `register` makes the webhooks",
+    erasure: "the organisation's administrators or a compliance officer (`DELETE /v1/messages/{id}`), or a retention period",
 };
 
 /// What Webex shows of a feature.

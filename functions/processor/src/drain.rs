@@ -14,7 +14,7 @@ use haptik_bridge_shared::message::receipt::ReceiptOutcome;
 use haptik_bridge_shared::net::exchange;
 use haptik_bridge_shared::own_events::OperatorEvent;
 use haptik_bridge_shared::retry::{self, Failure, FailureReason, Retry};
-use haptik_bridge_shared::table::TableError;
+use haptik_bridge_shared::table::{Arrival, TableError};
 use haptik_bridge_shared::telemetry::Outcome;
 use haptik_bridge_sinks::Sinks;
 use jiff::Timestamp;
@@ -68,6 +68,9 @@ enum LaneStep {
 /// How long what was read of a lane is used: long enough that a short drain costs one query, and short
 /// enough that what comes while a slow channel takes a long page is not overtaken by all of it.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How long is waited before it is looked again whether a user who was forgotten may be a new one.
+const WHILE_FORGOTTEN: Duration = Duration::from_secs(2);
 
 /// How long `chat_complete` is held: `webhook_conversation_complete` says more of the same completion, and
 /// is shown in its place when it comes in this time.
@@ -130,6 +133,21 @@ impl Drain<'_> {
         let _place = self.bulkhead.enter(entry).await;
         if Instant::now() >= deadline {
             return Err(LaneStopped::AT_ONCE);
+        }
+        let table = self.bridge.ledger.table();
+        let arrival = table.go_on(self.lane, entry.at).await;
+        match arrival.map_err(|error| self.not_recorded(&error))? {
+            Arrival::Welcome => {}
+            Arrival::Waits => {
+                return Err(LaneStopped {
+                    pause: Some(WHILE_FORGOTTEN),
+                });
+            }
+            Arrival::Late => {
+                let removed = self.bridge.ledger.remove(self.lane, &entry.key).await;
+                removed.map_err(|error| self.not_recorded(&error))?;
+                return Ok(Progress::Finished);
+            }
         }
         let mut attempt = Attempt::of(entry);
         match Box::pin(self.to_sink().admit(entry)).await {

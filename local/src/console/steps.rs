@@ -56,7 +56,7 @@ impl Steps {
 ///
 /// # Errors
 /// When AWS does not say.
-pub(super) async fn caller(sdk: &SdkConfig) -> anyhow::Result<String> {
+pub(crate) async fn caller(sdk: &SdkConfig) -> anyhow::Result<String> {
     let asked = aws_sdk_sts::Client::new(sdk).get_caller_identity().send();
     let identity = asked
         .await

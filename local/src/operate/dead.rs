@@ -57,6 +57,12 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let operated = arguments.common.place.open(variable).await?;
     let DeadLetters { entries, others } = arguments.selection.find(&operated).await?;
+    if arguments.common.bodies {
+        let place = &arguments.common.place;
+        operated
+            .record(place, "looked", "what was given up", entries.len())
+            .await?;
+    }
     arguments.common.print(&entries)?;
     if !arguments.common.json {
         println!("{} given up{}", entries.len(), and_others(others));

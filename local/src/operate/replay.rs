@@ -1,6 +1,5 @@
 //! `haptik-bridge replay`.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use haptik_bridge_channels::memory::Memory;
 use haptik_bridge_inbound::Inbound;
+use haptik_bridge_local::audit::of_entry;
 use haptik_bridge_local::fill::{Progress, fill};
 use haptik_bridge_local::replay::revive;
 use haptik_bridge_shared::bridge::Bridge;
@@ -21,7 +21,7 @@ use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
 use jiff::Timestamp;
 
 use super::dead::{Selection, and_others};
-use super::{Common, OperatedBridge};
+use super::{Common, OperatedBridge, ask_for};
 use crate::check;
 
 /// What to deliver again.
@@ -74,6 +74,12 @@ pub(crate) async fn run(
         ask(dead.len())?;
     }
     let now = Timestamp::now();
+    let first = dead.iter().chain(&odd).next();
+    if let Some(first) = first {
+        let what = of_entry(&first.lane, &first.key);
+        let (place, count) = (&arguments.common.place, dead.len() + odd.len());
+        operated.record(place, "replayed", &what, count).await?;
+    }
     let mut revived: Vec<Entry> = Vec::new();
     for mut entry in dead {
         let taken_up = operated.take_up(&entry, now).await;
@@ -109,8 +115,14 @@ async fn give_delivered(arguments: &Arguments, operated: &OperatedBridge) -> any
         ask_for(
             &what,
             "nobody can be asked whether all events are to be given: say --yes",
+            NOT_DONE,
         )?;
     }
+    let what = format!("delivered events to {}", wanted.sink);
+    let place = &arguments.common.place;
+    operated
+        .record(place, "replayed", &what, wanted.users.len())
+        .await?;
     let mut last_told = Instant::now();
     let given = fill(reader.bridge(), &wanted, |progress| {
         if last_told.elapsed() >= PROGRESS_EVERY {
@@ -130,6 +142,9 @@ fn in_words(progress: &Progress) -> String {
         progress.new, progress.again, progress.there
     )
 }
+
+/// What is said where the answer is no.
+const NOT_DONE: &str = "nothing is delivered again";
 
 /// How often it is said how far it has come.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
@@ -242,22 +257,7 @@ fn ask(count: usize) -> anyhow::Result<()> {
     let nobody = format!(
         "{count} would be delivered again, and nobody can be asked: look at them with --dry-run, and say --yes"
     );
-    ask_for(&format!("Deliver {count} again"), &nobody)
-}
-
-/// Asks whether to do this; an error is a no.
-fn ask_for(what: &str, nobody: &str) -> anyhow::Result<()> {
-    if !std::io::stdin().is_terminal() {
-        bail!("{nobody}");
-    }
-    print!("{what}? [y/N] ");
-    std::io::stdout().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => bail!("nothing is delivered again"),
-    }
+    ask_for(&format!("Deliver {count} again"), &nobody, NOT_DONE)
 }
 
 fn print_unless_json(arguments: &Arguments, text: &str) {

@@ -1,5 +1,6 @@
 //! `haptik-bridge timeline USER`.
 
+use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::users::{Mode, User};
 
 use super::Common;
@@ -34,6 +35,13 @@ pub(crate) async fn run(
         println!();
     }
     entries.sort_by_key(|entry| entry.received_at);
+    let place = &arguments.common.place;
+    if arguments.common.bodies {
+        let what = operated.hashed(users.iter().map(AuthId::as_str)).await?;
+        operated
+            .record(place, "looked", &what, entries.len())
+            .await?;
+    }
     arguments.common.print(&entries)
 }
 

@@ -27,6 +27,7 @@ use crate::lane::Lane;
 use crate::ledger::{Appended, Payload, State};
 use crate::message::handoff::{AskedBy, Ended, Handoff, Origin, Reason};
 use crate::message::{Inbound, UserAction};
+use crate::table::Arrival;
 use crate::users::{Due, EndOutcome, Mode, RecordOutcome, User};
 
 /// What a hand-off is asked for with.
@@ -84,6 +85,12 @@ impl Bridge {
         else {
             return Ok(());
         };
+        let arrival = self.welcome(context, &inbound.auth_id, inbound.at);
+        match arrival.await? {
+            Arrival::Welcome => {}
+            Arrival::Late => return Ok(()),
+            Arrival::Waits => return Err(NotDurable::Busy.into()),
+        }
         let id = id.clone();
         let ask = Ask {
             id: &id,

@@ -98,6 +98,7 @@ pub fn counter(hop: &str, outcome: &str) -> Option<&'static str> {
         ("received", "not_understood") => "not_understood",
         ("rate_limited", _) => "rate_limited",
         ("unknown_event", _) => "unknown_events",
+        ("dropped", _) => "late_of_forgotten",
         ("appended", "repeated") => "repeated",
         ("segmented", "ok") => "segments",
         ("delivered", "ok" | "nothing") => "delivered",
