@@ -363,7 +363,8 @@ fn source(entry: &Entry) -> String {
             Payload::NotUnderstood { .. }
             | Payload::HandoffEnded { .. }
             | Payload::MessageReturned { .. }
-            | Payload::Receipt { .. },
+            | Payload::Receipt { .. }
+            | Payload::NotRead,
             _,
         ) => String::new(),
     }
