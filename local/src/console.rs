@@ -3,7 +3,7 @@
 //! (`console --stack NAME`).
 //!
 //! `guard` says who may ask, `page` has the files. What the page asks for is in `find` (entries, conversations),
-//! `dead` (what was given up, and its replay), `state` (sinks, connections, outages) and `preview`; `steps` has where
+//! `dead` (what was given up), `replay`, `state` (sinks, connections, outages) and `preview`; `steps` has where
 //! the hops of a message are found, `audit` who looked at what.
 
 use std::collections::{BTreeMap, HashMap};
@@ -29,11 +29,14 @@ use crate::CONFIG_FILE;
 use crate::operate::{OperatedBridge, Target};
 
 mod audit;
+#[cfg(test)]
+mod bounds;
 mod dead;
 mod find;
 mod guard;
 mod page;
 mod preview;
+mod replay;
 mod state;
 mod steps;
 
@@ -57,7 +60,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", env = "HAPTIK_BRIDGE_CONFIG")]
     config: Option<PathBuf>,
     /// The address to listen on: a port, or an address and a port.
-    #[arg(long, value_name = "ADDR", default_value_t = LISTEN, value_parser = crate::listen::address)]
+    #[arg(long, value_name = "ADDR", env = "HAPTIK_BRIDGE_CONSOLE", default_value_t = LISTEN, value_parser = crate::listen::address)]
     listen: SocketAddr,
     /// Show what was said, too. Each look at it is recorded, with your name.
     #[arg(long)]
@@ -75,7 +78,7 @@ pub(crate) struct Console {
     who: String,
     bodies: bool,
     steps: Steps,
-    jobs: Mutex<BTreeMap<u64, Arc<dead::Job>>>,
+    jobs: Mutex<BTreeMap<u64, Arc<replay::Job>>>,
 }
 
 /// An answer that is an error, with words for whoever reads the page.
@@ -144,8 +147,10 @@ impl Console {
             .route("/api/steps", get(steps::steps))
             .route("/api/turned-away", get(steps::turned_away))
             .route("/api/dead", get(dead::list))
-            .route("/api/replay", post(dead::replay))
-            .route("/api/replay/{job}", get(dead::progress))
+            .route("/api/dead/{cause}", get(dead::entries))
+            .route("/api/replay", post(replay::begin))
+            .route("/api/replay/{job}", get(replay::progress))
+            .route("/api/replay/{job}/stop", post(replay::stop))
             .route("/api/state", get(state::state))
             .route("/api/outages", get(state::outages))
             .route("/api/preview", post(preview::preview))

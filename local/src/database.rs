@@ -65,8 +65,11 @@ impl EmbeddedDynamoDb {
                     .to_str()
                     .context("the data directory's path is not valid UTF-8")?;
                 Database::new(path).map_err(|error| {
+                    // What follows is a library's advice to its programmer.
+                    let said = error.to_string();
+                    let said = said.split(". ").next().unwrap_or_default();
                     anyhow!(
-                        "{path} cannot be opened as a ledger ({error}): it may be damaged or another file; \
+                        "{path} cannot be opened as a ledger ({said}): it may be damaged or another file; \
                          restore it from a backup, or name another directory"
                     )
                 })?

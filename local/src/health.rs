@@ -22,7 +22,9 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let answer = net::client()?.get(&url).send().await;
     let answer = answer.map_err(reqwest::Error::without_url);
     let status = answer
-        .with_context(|| format!("{url} does not answer"))?
+        .with_context(|| {
+            format!("{url} does not answer: is the bridge running, and does it listen at --listen?")
+        })?
         .status();
     if !status.is_success() {
         bail!("{url} answers {}", status.as_u16());

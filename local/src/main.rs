@@ -17,10 +17,11 @@ mod serve;
 mod show;
 mod sinks;
 mod stack;
+mod variables;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// A message makes thousands of small allocations: `docs/performance.md` has what others cost.
 #[global_allocator]
@@ -92,13 +93,17 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     exit_quietly_on_broken_pipe();
-    let command_line = CommandLine::parse();
+    let matches = variables::in_place_of_options(CommandLine::command()).get_matches();
+    let command_line = match CommandLine::from_arg_matches(&matches) {
+        Ok(command_line) => command_line,
+        Err(error) => error.exit(),
+    };
     let done = match command_line.command {
         None => serve::run(command_line.serve).await,
         Some(Command::Serve(arguments)) => serve::run(arguments).await,
         Some(Command::Init(arguments)) => init::run(&arguments),
         Some(Command::Completions { shell }) => {
-            let mut command = CommandLine::command();
+            let mut command = variables::in_place_of_options(CommandLine::command());
             clap_complete::generate(shell, &mut command, "haptik-bridge", &mut std::io::stdout());
             Ok(())
         }
@@ -166,5 +171,6 @@ mod tests {
     #[test]
     fn the_command_line_contradicts_itself_nowhere() {
         super::CommandLine::command().debug_assert();
+        super::variables::in_place_of_options(super::CommandLine::command()).debug_assert();
     }
 }

@@ -43,6 +43,12 @@ pub(crate) mod replay;
 mod rows;
 pub(crate) mod timeline;
 
+/// The variables that name a data directory and a stack.
+const DATA_DIR_VARIABLE: &str = "HAPTIK_BRIDGE_DATA_DIR";
+
+/// The file of the ledger of a bridge on this machine.
+const LEDGER_FILE: &str = "dynamodb.sqlite";
+
 /// The data directory of a bridge on this machine, unless another is named.
 const DATA_DIR: &str = ".haptik-bridge";
 
@@ -54,12 +60,7 @@ const ENTRY_TTL: Duration = Duration::from_hours(7 * 24);
 pub(crate) struct Target {
     /// The data directory of a bridge on this machine; without it, and with `TABLE_NAME` in the
     /// environment, a deployed one [default: .haptik-bridge]
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "HAPTIK_BRIDGE_DATA_DIR",
-        conflicts_with = "stack"
-    )]
+    #[arg(long, value_name = "DIR", env = DATA_DIR_VARIABLE)]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
     deployed: stack::Deployed,
@@ -91,9 +92,14 @@ pub(crate) struct OperatedBridge {
     data_dir: Option<PathBuf>,
 }
 
+/// Whether a variable has this value.
+fn is_of(variable: &str, value: &str) -> bool {
+    crate::variable(variable).as_deref() == Some(value)
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.deployed.stack, &self.data_dir) {
+        match (self.stack(), self.data_dir()) {
             (Some(stack), _) => write!(formatter, "the stack {stack}"),
             (None, Some(directory)) => write!(formatter, "{}", directory.display()),
             (None, None) => match crate::variable("TABLE_NAME") {
@@ -107,12 +113,30 @@ impl fmt::Display for Target {
 impl Target {
     /// The stack, where it is one by its name.
     pub(crate) fn stack(&self) -> Option<&str> {
-        self.deployed.stack.as_deref()
+        let stack = self.deployed.stack.as_deref()?;
+        // What the command line says goes before the environment.
+        let is_other = self.names_directory() && is_of(stack::VARIABLE, stack);
+        (!is_other).then_some(stack)
+    }
+
+    /// The data directory, where one is named and is meant.
+    fn data_dir(&self) -> Option<&PathBuf> {
+        self.data_dir.as_ref().filter(|_| self.stack().is_none())
+    }
+
+    /// Whether the command line names a data directory.
+    fn names_directory(&self) -> bool {
+        let named = self.data_dir.as_ref();
+        named.is_some_and(|named| {
+            !named
+                .to_str()
+                .is_some_and(|dir| is_of(DATA_DIR_VARIABLE, dir))
+        })
     }
 
     /// What AWS clients are made of, where the bridge is a deployed one.
     pub(crate) async fn sdk(&self) -> anyhow::Result<Option<SdkConfig>> {
-        let by_environment = self.data_dir.is_none() && crate::variable("TABLE_NAME").is_some();
+        let by_environment = self.data_dir().is_none() && crate::variable("TABLE_NAME").is_some();
         if self.stack().is_none() && !by_environment {
             return Ok(None);
         }
@@ -131,14 +155,22 @@ impl Target {
         &self,
         variable: fn(&str) -> Option<String>,
     ) -> anyhow::Result<OperatedBridge> {
-        let found = match &self.deployed.stack {
+        if self.names_directory() && self.stack().is_some() {
+            bail!(
+                "--data-dir names a bridge on this machine, --stack a deployed one: name one of them"
+            );
+        }
+        let found = match self.stack() {
             Some(stack) => self.deployed.environment(stack).await?,
             None => HashMap::new(),
         };
         let variable = |name: &str| found.get(name).cloned().or_else(|| variable(name));
-        if self.data_dir.is_none() && variable("TABLE_NAME").is_some() {
+        if self.data_dir().is_none() && variable("TABLE_NAME").is_some() {
             let bridge = {
-                let environment = Environment::read(variable)?;
+                let environment = Environment::read(variable).context(
+                    "TABLE_NAME is in the environment, so a deployed bridge is meant: name it by --stack NAME instead, \
+                     or one on this machine by --data-dir DIR",
+                )?;
                 let parse = |text: &str| Config::parse_without_templates(text, &registry::all());
                 let (live, _) = environment.reloading(parse, |bridge, parts| {
                     let (table, http) = (&parts.table, &parts.http);
@@ -153,13 +185,24 @@ impl Target {
             };
             return Ok(OperatedBridge::of(bridge));
         }
-        let directory = self.data_dir.clone();
+        let directory = self.data_dir().cloned();
         let directory = directory.unwrap_or_else(|| PathBuf::from(DATA_DIR));
-        let file = directory.join("dynamodb.sqlite");
+        let in_directory = directory.join(LEDGER_FILE);
+        // That of `serve --data-dir`, which keeps the demo's in a folder of its own.
+        let of_demo = directory.join("demo").join(LEDGER_FILE);
+        let file = if in_directory.exists() || !of_demo.exists() {
+            in_directory
+        } else {
+            eprintln!(
+                "haptik-bridge: this is the demo's, in {}",
+                of_demo.display()
+            );
+            of_demo
+        };
         if !file.exists() {
             bail!(
-                "there is no ledger in {}: name the bridge's directory with --data-dir (the demo's is \
-                 .haptik-bridge/demo), or a deployed bridge with --stack NAME",
+                "there is no ledger in {}: name the bridge's directory with --data-dir, or a deployed bridge with \
+                 --stack NAME",
                 directory.display()
             );
         }
@@ -266,36 +309,35 @@ impl OperatedBridge {
         if let Some(bridge) = self.bridge() {
             return Ok(bridge.config.sinks.keys().cloned().collect());
         }
-        let lanes = self.ledger.lanes().await?;
-        let sinks = lanes.into_iter().filter_map(|lane| match lane {
-            Lane::Sink { sink, .. } => Some(sink),
-            _ => None,
-        });
-        Ok(sinks.collect())
+        Ok(self.ledger.names().await?.sinks)
     }
 
-    /// The connections and accounts that there are; nothing where only a configuration would say.
-    fn connections(&self) -> BTreeSet<String> {
-        let Some(bridge) = self.bridge() else {
-            return BTreeSet::new();
+    /// The connections and accounts that there are: of the configuration, or those that the ledger knows.
+    async fn connections(&self) -> anyhow::Result<BTreeSet<String>> {
+        let accounts = self.accounts().await?;
+        let connections: BTreeSet<String> = match self.bridge() {
+            Some(bridge) => bridge.config.channels.keys().cloned().collect(),
+            None => self.ledger.names().await?.connections,
         };
-        let config = &bridge.config;
-        let connections = config
-            .channels
-            .keys()
-            .flat_map(|name| [format!("channels/{name}"), name.clone()]);
-        let accounts = config
-            .haptik
-            .keys()
-            .flat_map(|name| [format!("haptik/{name}"), name.clone()]);
-        connections.chain(accounts).collect()
+        let names = |kind: &'static str, names: BTreeSet<String>| {
+            let names = names.into_iter();
+            names.flat_map(move |name| [format!("{kind}/{name}"), name])
+        };
+        let connections = names("channels", connections);
+        Ok(connections.chain(names("haptik", accounts)).collect())
     }
 
-    /// The accounts at Haptik that there are; nothing where only a configuration would say.
-    fn accounts(&self) -> BTreeSet<String> {
-        let config = self.bridge().map(|bridge| &bridge.config);
-        let names = config.into_iter().flat_map(|config| config.haptik.keys());
-        names.map(ToString::to_string).collect()
+    /// The accounts at Haptik that there are: of the configuration, or those that the ledger knows.
+    async fn accounts(&self) -> anyhow::Result<BTreeSet<String>> {
+        if let Some(bridge) = self.bridge() {
+            return Ok(bridge
+                .config
+                .haptik
+                .keys()
+                .map(ToString::to_string)
+                .collect());
+        }
+        Ok(self.ledger.names().await?.accounts)
     }
 
     /// The lanes of users: both directions, and those towards sinks. Of a deployed bridge they are the sinks
@@ -382,7 +424,8 @@ fn source(entry: &Entry) -> String {
             Payload::NotUnderstood { .. }
             | Payload::HandoffEnded { .. }
             | Payload::MessageReturned { .. }
-            | Payload::Receipt { .. },
+            | Payload::Receipt { .. }
+            | Payload::NotRead,
             _,
         ) => String::new(),
     }

@@ -231,9 +231,9 @@ async fn serve_demo(
            {base_url}/simulator        the simulated Haptik: its API, and faults on request\n\n\
          Type \"hi\" there. Next, connect a real Slack to your Haptik bot:\n\n  \
            1. docs/slack.md: make the Slack app from docs/slack-app-manifest.yaml, note its two keys\n  \
-           2. cp bridge.example.toml bridge.toml, fill in Haptik's and Slack's keys, then\n     \
-              cargo run -- check --config bridge.toml\n  \
-           3. cargo run -- serve --config bridge.toml, behind an https tunnel to {address}\n\n\
+           2. haptik-bridge init --channel slack, fill in Haptik's and Slack's keys in bridge.toml, then\n     \
+              haptik-bridge check --online\n  \
+           3. haptik-bridge serve, behind an https tunnel to {address}\n\n\
          Ctrl-C stops it.",
         version = env!("CARGO_PKG_VERSION"),
         address = listener.local_addr()?,

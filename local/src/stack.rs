@@ -9,6 +9,9 @@ use aws_sdk_cloudformation::config::ProvideCredentials as _;
 
 use haptik_bridge_shared::net::{self, aws};
 
+/// The variable that names a stack.
+pub(crate) const VARIABLE: &str = "HAPTIK_BRIDGE_STACK";
+
 /// A stack's outputs, and the variables of its functions that they stand for.
 const OUTPUTS: [(&str, &str); 4] = [
     ("ConfigSecretArn", "CONFIG_SECRET_ARN"),
@@ -22,7 +25,7 @@ const OUTPUTS: [(&str, &str); 4] = [
 pub(crate) struct Deployed {
     /// A deployed bridge, by the name of its stack in `CloudFormation`. Credentials are found as the AWS tools
     /// find them: variables, profiles, single sign-on
-    #[arg(long, value_name = "NAME", env = "HAPTIK_BRIDGE_STACK")]
+    #[arg(long, value_name = "NAME", env = VARIABLE)]
     pub(crate) stack: Option<String>,
     /// The profile of the AWS configuration [default: `AWS_PROFILE`, or the default one]
     #[arg(long, value_name = "NAME", requires = "stack")]
@@ -63,10 +66,16 @@ impl Deployed {
         let provider = sdk
             .credentials_provider()
             .context("there are no AWS credentials")?;
+        let profile = self.profile.clone();
+        let profile = profile.or_else(|| crate::variable("AWS_PROFILE"));
+        let of_profile = profile.map_or_else(String::new, |profile| {
+            format!(" with the profile {profile}")
+        });
         let credentials = provider.provide_credentials().await.map_err(|error| {
             anyhow::anyhow!(
-                "there are no AWS credentials ({error}): set AWS_PROFILE or name --profile, and where it \
-                 signs on by a browser run `aws sso login` first"
+                "there are no AWS credentials{of_profile} ({}): set AWS_PROFILE or name --profile, and where it \
+                 signs on by a browser run `aws sso login` first",
+                aws::chain(&error)
             )
         })?;
         let mut put = |name: &str, value: &str| {

@@ -443,3 +443,92 @@ async fn outages_are_listed_with_what_was_recovered_and_what_could_not_be() -> a
     );
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_option_may_be_a_variable_and_the_command_line_goes_before_it() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let (_database, _ledger) = ledger(data.path()).await?;
+    let folder = data.path().to_str().expect("text");
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_haptik-bridge"));
+        command.args(arguments).env_remove("TABLE_NAME");
+        let output = command.envs(variables.iter().copied()).output();
+        let output = output.expect("the binary runs");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        (output.status.code(), said)
+    };
+    let here = ("HAPTIK_BRIDGE_DATA_DIR", folder);
+    let (code, said) = run(&["dead"], &[here]);
+    assert!(code == Some(0) && said.contains("2 given up"), "{said}");
+    for (value, is_json) in [("1", true), ("yes", true), ("no", false), ("", false)] {
+        let (_, said) = run(&["dead"], &[here, ("HAPTIK_BRIDGE_JSON", value)]);
+        assert_eq!(said.starts_with('['), is_json, "{value:?}: {said}");
+    }
+    let (_, said) = run(&["dead"], &[here, ("HAPTIK_BRIDGE_SINCE", "0m")]);
+    assert!(said.contains("0 given up"), "{said}");
+    let (_, said) = run(
+        &["dead", "--since", "1d"],
+        &[here, ("HAPTIK_BRIDGE_SINCE", "0m")],
+    );
+    assert!(said.contains("2 given up"), "{said}");
+    // What is meant for another command is no matter.
+    let others = [
+        here,
+        ("HAPTIK_BRIDGE_LISTEN", "3000"),
+        ("HAPTIK_BRIDGE_CONSOLE", "3001"),
+    ];
+    assert!(run(&["dead"], &others).1.contains("2 given up"));
+    // Consent is no variable.
+    let (code, said) = run(&["replay"], &[here, ("HAPTIK_BRIDGE_YES", "1")]);
+    assert!(
+        code == Some(1) && said.contains("nobody can be asked"),
+        "{said}"
+    );
+    // A bridge on this machine and a deployed one: the command line says which.
+    let stack = ("HAPTIK_BRIDGE_STACK", "acme");
+    let (_, said) = run(&["dead", "--data-dir", folder], &[stack]);
+    assert!(said.contains("2 given up"), "{said}");
+    let (code, said) = run(&["dead", "--data-dir", folder, "--stack", "acme"], &[]);
+    assert!(
+        code == Some(1) && said.contains("name one of them"),
+        "{said}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_nobody_knows_is_an_error() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let (_database, _ledger) = ledger(data.path()).await?;
+    let output = haptik_bridge(data.path(), &["dead", "--connection", "acme-slak"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let expected = "no connection or account \"acme-slak\"; there are: haptik/main, main";
+    assert!(
+        !output.status.success() && said.contains(expected),
+        "{said}"
+    );
+    assert!(
+        text(&haptik_bridge(
+            data.path(),
+            &["dead", "--connection", "main"]
+        ))
+        .contains("2 given up")
+    );
+    Ok(())
+}
+
+#[test]
+fn a_ledger_that_is_none_is_said_to_be_none() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    std::fs::write(
+        data.path().join("dynamodb.sqlite"),
+        "no database".repeat(100),
+    )?;
+    let output = haptik_bridge(data.path(), &["dead"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("it may be damaged or another file"), "{said}");
+    assert!(!said.contains("feature") && !said.contains("::"), "{said}");
+    Ok(())
+}

@@ -6,12 +6,13 @@
 //! query of the lane's pending entries ([`PENDING_INDEX`]), a delivery one update, whatever the length
 //! of the conversation or the table.
 //!
-//! `find` finds an entry by a name that somebody has for it, `payload` is what an entry asks to be done, `item` an
+//! `dead` has what was given up, by cause; `find` finds an entry by a name that somebody has for it, `payload` is what an entry asks to be done, `item` an
 //! entry as DynamoDB has it, `record` what becomes of it, `report` what a
 //! provider says of it later, `operate` what an operator looks at and takes up again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -26,6 +27,7 @@ use crate::lane::Lane;
 use crate::retry::{Detail, FailureReason};
 use crate::table::{self, Table, TableError, Update, millis, number, present, text};
 
+mod dead;
 mod find;
 mod item;
 mod operate;
@@ -33,8 +35,10 @@ mod payload;
 mod record;
 mod report;
 
+use dead::NotedCauses;
+pub use dead::{Cause, CauseOfDay, DeadCount, DeadOrder, DeadPlace, DeadTime};
 use item::Item;
-pub use operate::{DeadPlace, SentMessage};
+pub use operate::{Names, SentMessage};
 pub use payload::Payload;
 pub use report::{Noted, Open, Place, Reported};
 
@@ -169,6 +173,17 @@ pub enum Appended {
 pub struct Ledger {
     table: Table,
     entry_ttl: Duration,
+    /// Which causes this process has noted.
+    noted: Arc<NotedCauses>,
+}
+
+/// Whether payloads are read that are too large for one item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Large {
+    /// They are.
+    Read,
+    /// They are [`Payload::NotRead`]: for a list.
+    LeftOut,
 }
 
 /// The longest payload that is kept in its entry, in bytes. DynamoDB takes 400 KB an item
@@ -181,7 +196,7 @@ const LARGEST_PIECE: usize = 300_000;
 pub const PENDING_INDEX: &str = "pending";
 
 /// The global secondary index over the entries that ended, by the time of that: those that were given up by
-/// their day (UTC), so that what is dead is found without a look at anything else, and those that were delivered
+/// their day (UTC) and [`Cause`], so that what is dead is found and counted without a look at anything else, and those that were delivered
 /// by what they were sent as (`sent#` and the first id that the provider gave). Its partition key is the attribute
 /// of the same name. It is one index for both, since a deployment adds one index to a table and no more
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html>).
@@ -194,7 +209,11 @@ impl Ledger {
     /// The ledger in `table`, whose entries are kept for `entry_ttl`.
     #[must_use]
     pub fn new(table: Table, entry_ttl: Duration) -> Self {
-        Self { table, entry_ttl }
+        Self {
+            table,
+            entry_ttl,
+            noted: Arc::default(),
+        }
     }
 
     /// The table that it is in.
@@ -233,7 +252,7 @@ impl Ledger {
         let mut item = self.item(lane, key, payload, now, now)?;
         item.state = State::Dead;
         item.pending = None;
-        item.dead = Some(day(now));
+        item.dead = Some(self.note_cause(lane, reason, now).await?);
         item.reason = Some(reason.to_owned());
         item.ended_at = Some(now.as_millisecond());
         self.put(item).await
@@ -425,7 +444,18 @@ impl Ledger {
     }
 
     async fn entry_of(&self, item: HashMap<String, AttributeValue>) -> Result<Entry, TableError> {
+        self.entry_with(item, Large::Read).await
+    }
+
+    async fn entry_with(
+        &self,
+        item: HashMap<String, AttributeValue>,
+        large: Large,
+    ) -> Result<Entry, TableError> {
         let mut item: Item = serde_dynamo::from_item(item)?;
+        if item.pieces > 0 && large == Large::LeftOut {
+            return item.into_entry_with(Payload::NotRead);
+        }
         for piece in 0..item.pieces {
             let piece = self
                 .table
@@ -479,11 +509,12 @@ impl Ledger {
         };
         tracing::error!(%lane, key, reason, "an entry cannot be read: it is parked");
         let now = Timestamp::now();
+        let dead = self.note_cause(lane, reason, now).await?;
         self.update_at(lane, key)
             .set("state", text("dead"))
             .set("reason", text(reason))
             .set("ended_at", millis(now))
-            .set("dead", text(day(now)))
+            .set("dead", text(dead))
             .remove("pending")
             .send()
             .await
@@ -504,11 +535,6 @@ impl Ledger {
 fn key_of(item: &table::Item) -> Option<table::Item> {
     let part = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
     ["pk", "sk"].into_iter().map(part).collect()
-}
-
-/// The day of a time, UTC, as `2026-11-23`.
-fn day(at: Timestamp) -> String {
-    at.to_string().chars().take(10).collect()
 }
 
 fn pieces_key(item: &Item) -> String {

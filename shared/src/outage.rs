@@ -205,6 +205,22 @@ impl Outages {
         Ok(records.collect::<Result<_, _>>()?)
     }
 
+    /// The records of the last outages that began from `since` until `until`, the last first: `most` of them, and
+    /// whether there are more. One query.
+    pub async fn newest(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+        most: i32,
+    ) -> Result<(Vec<Outage>, bool), TableError> {
+        let query = self.table.query(RECORDS).backwards();
+        let (from, to) = (time_key(since), format!("{}~", time_key(until)));
+        let query = query.between("sk", text(from), text(to));
+        let (items, more) = query.page(most).await?;
+        let records = items.into_iter().map(serde_dynamo::from_item);
+        Ok((records.collect::<Result<_, _>>()?, more))
+    }
+
     /// Notes that a message is about to be delivered late. Noting it twice is as noting it once.
     pub async fn recovered(
         &self,
@@ -254,6 +270,33 @@ impl Outages {
                 .map(serde_dynamo::from_item)
                 .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Some of what came of an outage's conversations: `most` of each kind, and whether there may be more. Two
+    /// queries.
+    pub async fn some_findings(
+        &self,
+        outage: &Outage,
+        most: i32,
+    ) -> Result<(Findings, bool), TableError> {
+        let key = findings_key(outage);
+        let of = async |kind: &str| {
+            let (from, to) = (text(kind), text(format!("{kind}~")));
+            self.table
+                .query(&key)
+                .between("sk", from, to)
+                .page(most)
+                .await
+        };
+        let (recovered, more_recovered) = of(RECOVERED).await?;
+        let (unchecked, more_unchecked) = of(UNCHECKED).await?;
+        let recovered = recovered.into_iter().map(serde_dynamo::from_item);
+        let unchecked = unchecked.into_iter().map(serde_dynamo::from_item);
+        let findings = Findings {
+            recovered: recovered.collect::<Result<_, _>>()?,
+            unchecked: unchecked.collect::<Result<_, _>>()?,
+        };
+        Ok((findings, more_recovered || more_unchecked))
     }
 
     /// Puts something for as long as the record of `outage` is kept.

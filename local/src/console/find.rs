@@ -10,7 +10,7 @@ use futures_util::future::{join_all, try_join_all};
 use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::ids::{AccountId, AuthId, EntryKey};
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::{Entry, Payload};
+use haptik_bridge_shared::ledger::{Entry, Large, Payload};
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::{Mode, User};
 use jiff::Timestamp;
@@ -39,12 +39,13 @@ impl Console {
         found.ok_or_else(|| Refused::not_found("The ledger has no such entry any more."))
     }
 
-    /// The entries at these places that are there, in their order.
+    /// The entries at these places that are there, in their order, without large payloads.
     pub(super) async fn entries(
         &self,
         places: Vec<(Lane, EntryKey)>,
     ) -> Result<Vec<Entry>, TableError> {
-        self.operated.ledger.entries_at(&places).await
+        let ledger = &self.operated.ledger;
+        ledger.entries_at(&places, Large::LeftOut).await
     }
 
     /// Whether something is known of a user.
@@ -243,6 +244,7 @@ fn kind(payload: &Payload) -> &'static str {
         Payload::Receipt { .. } => "receipt",
         Payload::Task { .. } => "task",
         Payload::NotUnderstood { .. } => "not understood",
+        Payload::NotRead => "large",
     }
 }
 

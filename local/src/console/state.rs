@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Query, State};
 use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::outage::Outage;
 use haptik_bridge_shared::table::TableError;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -14,7 +16,13 @@ use super::{Answer, Asked, Console};
 use crate::operate::{moment, outages as records};
 
 /// The most outages that are shown.
-const MOST_OUTAGES: usize = 100;
+const MOST_OUTAGES: i32 = 50;
+
+/// The most messages and users of each that are shown.
+const MOST_FINDINGS: i32 = 100;
+
+/// Of how many outages is asked at once.
+const SIDE_BY_SIDE: usize = 8;
 
 /// Accounts, connections and sinks of the configuration, and what the table knows of them.
 pub(super) async fn state(State(console): State<Arc<Console>>) -> Answer {
@@ -78,14 +86,16 @@ pub(super) async fn outages(State(console): State<Arc<Console>>, Query(asked): A
     let since = asked.get("since").map_or("28d", String::as_str);
     let since = moment(since)?;
     let outages = &console.operated.outages;
-    let mut found = outages.list(since, Timestamp::now()).await?;
-    found.reverse();
-    let more = found.len() > MOST_OUTAGES;
-    found.truncate(MOST_OUTAGES);
-    let shown = found.iter().map(async |outage| {
-        let findings = outages.findings(outage).await?;
-        Ok::<Value, TableError>(records::as_json(outage, &findings))
+    let (found, more) = outages
+        .newest(since, Timestamp::now(), MOST_OUTAGES)
+        .await?;
+    let shown = found.into_iter().map(async |outage: Outage| {
+        let (findings, more) = outages.some_findings(&outage, MOST_FINDINGS).await?;
+        let mut shown = records::as_json(&outage, &findings);
+        shown["more_findings"] = more.into();
+        Ok::<Value, TableError>(shown)
     });
-    let shown = try_join_all(shown).await?;
+    let shown = stream::iter(shown).buffered(SIDE_BY_SIDE);
+    let shown: Vec<Value> = shown.try_collect().await?;
     Ok(Json(json!({"outages": shown, "more": more})))
 }

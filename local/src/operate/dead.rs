@@ -118,14 +118,21 @@ impl Selection {
         if let Some(sink) = &self.sink {
             operated.named("sink", sink, &operated.sinks().await?)?;
         }
-        if let Some(name) = &self.connection {
-            operated.named("connection or account", name, &operated.connections())?;
-        }
         let users = match &self.user {
             Some(user) => Some(operated.users_named(user).await?),
             None => None,
         };
         let dead = operated.ledger.dead(since, until).await?;
+        if let Some(name) = &self.connection {
+            let mut known = operated.connections().await?;
+            // Where something came in is one, whatever else the ledger has of it.
+            for source in dead.iter().map(source) {
+                known.extend(source.split_once('/').map(|(_, last)| last.to_owned()));
+                known.insert(source);
+            }
+            known.remove("");
+            operated.named("connection or account", name, &known)?;
+        }
         let all = dead.len();
         let mut entries = Vec::new();
         let mut connections = Connections {

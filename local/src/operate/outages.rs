@@ -36,7 +36,7 @@ pub(crate) async fn run(
     let operated = arguments.place.open(variable).await?;
     let mut outages = operated.outages.list(since, until).await?;
     if let Some(account) = &arguments.account {
-        let mut known = operated.accounts();
+        let mut known = operated.accounts().await?;
         known.extend(outages.iter().map(|outage| outage.account.to_string()));
         operated.named("account", account, &known)?;
     }

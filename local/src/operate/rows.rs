@@ -89,11 +89,12 @@ fn about(entry: &Entry, bodies: bool) -> Vec<String> {
     }
     if let Some(why) = entry.why() {
         // Of what went well in the end, it is what went wrong before.
-        let before = if entry.state == State::Delivered && entry.attempts > 0 {
-            "before: "
-        } else {
-            ""
+        let is_over = match entry.state {
+            State::Pending => entry.revived_at.is_some() && entry.attempts == 0,
+            State::Delivered => entry.attempts > 0 || entry.revived_at.is_some(),
+            State::Dead => false,
         };
+        let before = if is_over { "before: " } else { "" };
         parts.push(match why.detail {
             Some(_) if !bodies => format!("{before}{}; its own words: --bodies", why.reason),
             _ => format!("{before}{}", why.in_full()),

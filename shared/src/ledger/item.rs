@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, FileUrls, Reservation, State};
+use super::{Entry, FileUrls, Payload, Reservation, State};
 use crate::ids::ConnectionId;
 use crate::retry::Detail;
 use crate::table::TableError;
@@ -41,7 +41,7 @@ pub(super) struct Item {
     pub(super) overruns: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) revived_at: Option<i64>,
-    /// The day on which it was given up, while it is; of a delivered entry, what it was sent as.
+    /// The day on which it was given up and the cause, while it is; of a delivered entry, what it was sent as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dead: Option<String>,
     #[serde(default)]
@@ -75,8 +75,15 @@ pub(super) struct Item {
 impl Item {
     /// The entry, where this version understands it.
     pub(super) fn into_entry(self) -> Result<Entry, TableError> {
-        let unreadable =
-            |what: &str| TableError::Unreadable(format!("{} {}: {what}", self.pk, self.sk));
+        // The error of serde_json may quote the payload: it is left out.
+        let payload = serde_json::from_str(&self.payload);
+        let payload = payload.map_err(|_| unreadable(&self.pk, &self.sk, "payload"))?;
+        self.into_entry_with(payload)
+    }
+
+    /// The entry, with this in the place of its payload.
+    pub(super) fn into_entry_with(self, payload: Payload) -> Result<Entry, TableError> {
+        let unreadable = |what: &str| unreadable(&self.pk, &self.sk, what);
         let moment = |milliseconds| {
             Timestamp::from_millisecond(milliseconds).map_err(|_| unreadable("time"))
         };
@@ -84,8 +91,7 @@ impl Item {
             lane: self.pk.parse().map_err(|_| unreadable("lane"))?,
             key: self.sk.as_str().into(),
             state: self.state,
-            // The error of serde_json may quote the payload: it is left out.
-            payload: serde_json::from_str(&self.payload).map_err(|_| unreadable("payload"))?,
+            payload,
             at: moment(self.at)?,
             received_at: moment(self.received_at)?,
             correlation_id: self.correlation_id.as_str().into(),
@@ -117,6 +123,10 @@ impl Item {
             detail: self.detail.as_deref().map(Detail::from),
         })
     }
+}
+
+fn unreadable(pk: &str, sk: &str, what: &str) -> TableError {
+    TableError::Unreadable(format!("{pk} {sk}: {what}"))
 }
 
 fn file_url(text: &str) -> Option<(usize, String)> {

@@ -1,14 +1,13 @@
-//! What an operator looks at, such as dead letters, and takes up again (replay).
+//! What an operator looks at, and takes up again (replay).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 
-use super::{DEAD_INDEX, Entry, Ledger, PENDING_INDEX, State, day};
+use super::{Entry, Large, Ledger, PENDING_INDEX};
 use crate::ids::{AuthId, EntryKey};
 use crate::lane::Lane;
-use crate::table::{self, Item, TableError, absent, at_least, below, equals, millis, number, text};
+use crate::table::{self, Item, TableError, absent, below, equals, millis, number, text};
 
 /// Among how many of a lane's last entries is looked for the one that was sent as a message.
 const NEWEST_SENT: i32 = 50;
@@ -24,41 +23,15 @@ pub enum SentMessage {
     None,
 }
 
-/// How many are counted by one query.
-const COUNTED: i32 = 1_000;
-
-/// The place of an entry that was given up, in the order in which they were.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadPlace {
-    /// The day (UTC) on which it was.
-    pub day: String,
-    /// When it was, in milliseconds since the epoch.
-    pub ended_at: i64,
-    /// Its lane.
-    pub lane: Lane,
-    /// Its place there.
-    pub key: EntryKey,
-}
-
-impl DeadPlace {
-    fn read(day: &str, item: &Item) -> Option<Self> {
-        Some(Self {
-            day: day.to_owned(),
-            ended_at: item.get("ended_at")?.as_n().ok()?.parse().ok()?,
-            lane: lane_of(item)?,
-            key: item.get("sk")?.as_s().ok()?.as_str().into(),
-        })
-    }
-
-    /// Its key in the index.
-    fn key(&self) -> Item {
-        Item::from([
-            ("dead".to_owned(), text(&self.day)),
-            ("ended_at".to_owned(), number(self.ended_at)),
-            ("pk".to_owned(), text(self.lane.to_string())),
-            ("sk".to_owned(), text(self.key.as_str())),
-        ])
-    }
+/// The names of what a ledger knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The connections by which users came.
+    pub connections: BTreeSet<String>,
+    /// The accounts at Haptik.
+    pub accounts: BTreeSet<String>,
+    /// The sinks.
+    pub sinks: BTreeSet<String>,
 }
 
 impl Ledger {
@@ -127,81 +100,18 @@ impl Ledger {
         })
     }
 
-    /// The entries that were given up from `since` until `until`, in the order in which they were. One
-    /// query a day of the sparse index [`DEAD_INDEX`], and one read an entry.
-    pub async fn dead(&self, since: Timestamp, until: Timestamp) -> Result<Vec<Entry>, TableError> {
-        let mut dead = Vec::new();
-        for day in days(since, until) {
-            let query = self.table.query_by("dead", day).index(DEAD_INDEX);
-            let query = query.between("ended_at", millis(since), millis(until));
-            for item in query.all().await? {
-                let text = |name: &str| item.get(name)?.as_s().ok();
-                let lane = text("pk").and_then(|pk| pk.parse::<Lane>().ok());
-                let (Some(lane), Some(key)) = (lane, text("sk")) else {
-                    continue;
-                };
-                match self.entry(&lane, &key.as_str().into()).await {
-                    // The index is a moment behind the table.
-                    Ok(entry) => dead.extend(entry.filter(|entry| entry.state == State::Dead)),
-                    Err(TableError::Unreadable(reason)) => {
-                        tracing::warn!(reason, "an entry is left out");
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Ok(dead)
-    }
-
-    /// The places of what was given up since `since`, the last first: `most` of them, behind `after` where that is
-    /// given; and what to give to go on. One query a day that is looked at.
-    pub async fn newest_dead(
-        &self,
-        since: Timestamp,
-        after: Option<DeadPlace>,
-        most: usize,
-    ) -> Result<(Vec<DeadPlace>, Option<DeadPlace>), TableError> {
-        let mut found: Vec<DeadPlace> = Vec::new();
-        let mut last = after;
-        let mut days = days(since, Timestamp::now());
-        days.reverse();
-        for day in days {
-            if last.as_ref().is_some_and(|last| last.day < day) {
-                continue;
-            }
-            loop {
-                let left = i32::try_from(most - found.len()).unwrap_or(i32::MAX);
-                if left == 0 {
-                    return Ok((found, last));
-                }
-                let of_day = last.as_ref().filter(|last| last.day == day);
-                let query = self.table.query_by("dead", day.clone()).index(DEAD_INDEX);
-                let query = query.and(at_least("ended_at", millis(since))).backwards();
-                let query = query.after(of_day.map(DeadPlace::key));
-                let (items, more) = query.page(left).await?;
-                for item in &items {
-                    let Some(place) = DeadPlace::read(&day, item) else {
-                        continue;
-                    };
-                    last = Some(place.clone());
-                    found.push(place);
-                }
-                if !more || items.is_empty() {
-                    break;
-                }
-            }
-        }
-        Ok((found, None))
-    }
-
     /// The entries at these places that are there, in their order; those that cannot be read are left out, with a
-    /// warning. One call for each hundred.
-    pub async fn entries_at(&self, places: &[(Lane, EntryKey)]) -> Result<Vec<Entry>, TableError> {
+    /// warning. One call for each hundred, and more for large payloads where they are read.
+    pub async fn entries_at(
+        &self,
+        places: &[(Lane, EntryKey)],
+        large: Large,
+    ) -> Result<Vec<Entry>, TableError> {
         let keys = places.iter().collect::<BTreeSet<_>>().into_iter();
         let keys = keys.map(|(lane, key)| table::key(lane.to_string(), key.as_str()));
         let mut found = BTreeMap::new();
         for item in self.table.get_many(keys.collect()).await? {
-            match self.entry_of(item).await {
+            match self.entry_with(item, large).await {
                 Ok(entry) => {
                     found.insert((entry.lane.clone(), entry.key.clone()), entry);
                 }
@@ -217,32 +127,9 @@ impl Ledger {
             .collect())
     }
 
-    /// How many were given up since `since`; they are counted up to `most`, or a few more. A query a day, or for
-    /// each thousand.
-    pub async fn count_dead(&self, since: Timestamp, most: usize) -> Result<usize, TableError> {
-        let mut count = 0;
-        for day in days(since, Timestamp::now()) {
-            let mut after: Option<DeadPlace> = None;
-            loop {
-                let query = self.table.query_by("dead", day.clone()).index(DEAD_INDEX);
-                let query = query.and(at_least("ended_at", millis(since)));
-                let query = query.after(after.as_ref().map(DeadPlace::key));
-                let (items, more) = query.page(COUNTED).await?;
-                count += items.len();
-                after = items.last().and_then(|item| DeadPlace::read(&day, item));
-                if count >= most {
-                    return Ok(count);
-                }
-                if !more || after.is_none() {
-                    break;
-                }
-            }
-        }
-        Ok(count)
-    }
-
     /// The last entries of a lane, the last first: `most` of them, of those that sort before `before` where that is
-    /// given; and whether there are more. One query; those that cannot be read are left out, with a warning.
+    /// given; and whether there are more. One query, which leaves large payloads out; those that cannot be read are
+    /// left out, with a warning.
     pub async fn entries_before(
         &self,
         lane: &Lane,
@@ -256,7 +143,7 @@ impl Ledger {
         let (items, more) = query.page(most).await?;
         let mut entries = Vec::new();
         for item in items {
-            match self.entry_of(item).await {
+            match self.entry_with(item, Large::LeftOut).await {
                 Ok(entry) => entries.push(entry),
                 Err(TableError::Unreadable(reason)) => {
                     tracing::warn!(reason, "an entry is left out");
@@ -336,6 +223,25 @@ impl Ledger {
         Ok(lanes)
     }
 
+    /// The names of what a ledger knows: the connections of users, the accounts that were told something or heard of,
+    /// the sinks that were given something. Reads the whole table: for one on this machine.
+    pub async fn names(&self) -> Result<Names, TableError> {
+        let mut names = Names::default();
+        let scan = self.table.scan(None, false, &["pk", "connection"], |item| {
+            let text = |name: &str| item.get(name)?.as_s().ok();
+            let pk = text("pk").map_or("", String::as_str);
+            if pk.starts_with("user#") {
+                names.connections.extend(text("connection").cloned());
+            } else if let Some(account) = pk.strip_prefix("account#") {
+                names.accounts.insert(account.to_owned());
+            } else if let Some(Lane::Sink { sink, .. }) = lane_of(item) {
+                names.sinks.insert(sink);
+            }
+        });
+        scan.await?;
+        Ok(names)
+    }
+
     /// The users who have an entry with this correlation id, or one of [this key](EntryKey::matches_provider_id), and those
     /// whom a channel calls so, also as `CONNECTION/USER`. Reads the whole table: for an operator who knows
     /// nothing else of a message or a user.
@@ -374,37 +280,4 @@ fn user_with(id: &str, item: &Item) -> Option<AuthId> {
 
 fn lane_of(item: &Item) -> Option<Lane> {
     item.get("pk")?.as_s().ok()?.parse().ok()
-}
-
-/// The days (UTC) that a time touches, oldest first.
-fn days(since: Timestamp, until: Timestamp) -> Vec<String> {
-    let last = day(until);
-    let mut days = Vec::new();
-    let mut at = since;
-    while at <= until {
-        days.push(day(at));
-        let Ok(next) = at.checked_add(SignedDuration::from_hours(24)) else {
-            break;
-        };
-        at = next;
-    }
-    if since <= until && days.last() != Some(&last) {
-        days.push(last);
-    }
-    days
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_days_of_a_time_are_all_that_it_touches() {
-        let at = |text: &str| text.parse::<Timestamp>().expect("a time");
-        let (since, until) = (at("2026-11-29T23:59:59Z"), at("2026-12-01T00:00:01Z"));
-        let expected = ["2026-11-29", "2026-11-30", "2026-12-01"];
-        assert_eq!(days(since, until), expected);
-        assert_eq!(days(since, since), ["2026-11-29"]);
-        assert!(days(until, since).is_empty());
-    }
 }

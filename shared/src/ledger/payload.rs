@@ -65,6 +65,9 @@ pub enum Payload {
         /// Whether it is in base64.
         base64: bool,
     },
+    /// Something too large for a list, in which it was not read. Never written.
+    #[serde(skip)]
+    NotRead,
 }
 
 impl Payload {
@@ -87,4 +90,5 @@ redacted_debug!(enum Payload {
     Receipt { receipt },
     Task { connection, task },
     NotUnderstood { body: bytes },
+    NotRead {},
 });

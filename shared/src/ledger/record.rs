@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
-use super::{Entry, Ledger, NewEntry, Reservation, State, day, find};
+use super::{Entry, Ledger, NewEntry, Reservation, State, find};
 use crate::ids::ConnectionId;
 use crate::retry::FailureReason;
 use crate::table::{TableError, Update, millis, number, text};
@@ -153,7 +153,12 @@ impl Ledger {
         why: Option<FailureReason<'_>>,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        self.ending(entry, state, why, now)?.send().await
+        let update = self.ending(entry, state, why, now)?;
+        if state == State::Dead {
+            let dead = self.note_cause(&entry.lane, reason_of(why), now).await?;
+            return update.set("dead", text(dead)).send().await;
+        }
+        update.send().await
     }
 
     /// Makes an entry a dead letter, after so many failed tries that nothing was noted of yet; and writes what
@@ -166,8 +171,10 @@ impl Ledger {
         follows: &[NewEntry],
         now: Timestamp,
     ) -> Result<(), TableError> {
+        let dead = self.note_cause(&entry.lane, why.reason, now).await?;
         let update = || {
             let update = self.ending(entry, State::Dead, Some(why), now)?;
+            let update = update.set("dead", text(dead.as_str()));
             Ok(update.add("attempts", number(failed_tries)))
         };
         self.with_followers(update, follows, now).await
@@ -214,14 +221,16 @@ impl Ledger {
             .set("state", serde_dynamo::to_attribute_value(state)?)
             .set("ended_at", millis(now))
             .remove("pending");
-        if state == State::Dead {
-            update = update.set("dead", text(day(now)));
-        }
         if let Some(why) = why {
             update = with(update, why);
         }
         Ok(update)
     }
+}
+
+/// The reason of a dead letter; one that was put back has the one that it had.
+fn reason_of(why: Option<FailureReason<'_>>) -> &str {
+    why.map_or("", |why| why.reason)
 }
 
 /// An update that notes the provider's ids of messages, where it gave some.

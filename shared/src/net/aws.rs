@@ -11,7 +11,6 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::error::display::DisplayErrorContext;
 
 use aws_sdk_dynamodb::config::retry::{ReconnectMode, RetryConfig};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -147,17 +146,31 @@ where
             .code()
             .unwrap_or("an error without a code")
             .to_owned(),
-        None => DisplayErrorContext(error).to_string(),
+        None => chain(&error),
     }
 }
 
 /// As [`reason`], for the error of any of a service's calls.
 #[must_use]
-pub fn code(error: &(impl ProvideErrorMetadata + std::error::Error)) -> String {
+pub fn code(error: &(impl ProvideErrorMetadata + std::error::Error + 'static)) -> String {
     match error.code() {
         Some(code) => code.to_owned(),
-        None => DisplayErrorContext(error).to_string(),
+        None => chain(error),
     }
+}
+
+/// What an error says, and what the errors behind it say, each once.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut said = vec![error.to_string()];
+    let mut behind = error.source();
+    while let Some(error) = behind {
+        let says = error.to_string();
+        if said.last().is_none_or(|last| !last.contains(&says)) {
+            said.push(says);
+        }
+        behind = error.source();
+    }
+    said.join(": ")
 }
 
 /// The AWS SDK's idea of an HTTP client, over reqwest's.

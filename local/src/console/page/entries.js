@@ -20,7 +20,7 @@ export function row(entry, open = false) {
   const head = h("button", { class: "head", type: "button", "aria-expanded": "false" },
     h("span", { class: "at" }, when(entry.received_at)), h("span", { class: "way" }, way(entry)), h("span", { class: `pill ${colour}` }, word),
     h("span", { class: "sub" }, [str(entry.source), tries, entry.revived_at ? "replayed" : ""].filter(Boolean).join(" · ")),
-    entry.reason ? h("span", { class: "why" }, `${entry.state === "delivered" && entry.attempts ? "before: " : ""}${str(entry.reason)}`) : "");
+    entry.reason ? h("span", { class: "why" }, `${(entry.state === "delivered" && (entry.attempts || entry.revived_at)) || (entry.state === "pending" && entry.revived_at && !entry.attempts) ? "before: " : ""}${str(entry.reason)}`) : "");
   const toggle = async () => {
     detail.hidden = !detail.hidden;
     head.setAttribute("aria-expanded", String(!detail.hidden));
@@ -52,7 +52,7 @@ function about(entry) {
   const buttons = [h("button", { class: "ghost", type: "button", click: ({ target }) => copy(`${location.origin}/${link("entry", place)}`, target) }, "Copy the link")];
   if (entry.user) buttons.push(h("a", { class: "ghost", href: link("user", { user: entry.user }) }, "The conversation"));
   const progress = h("div", null);
-  if (entry.state === "dead") buttons.unshift(h("button", { class: "primary", type: "button", click: () => replayed([place], progress) }, "Deliver again"));
+  if (entry.state === "dead") buttons.unshift(h("button", { class: "primary", type: "button", click: () => replayed({ places: [place], count: 1 }, progress) }, "Deliver again"));
   const payload = entry.payload === undefined ? h("p", { class: "sub" }, "What was said is shown by a console that was started with --bodies.")
     : h("pre", { tabindex: "0", role: "group", "aria-label": "What was said" }, JSON.stringify(entry.payload, null, 2));
   return [h("dl", null, facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", null, name), h("dd", null, value)])), h("div", { class: "row" }, buttons), progress, payload];

@@ -32,8 +32,8 @@ const CAUSES = { deliveries_had_waited: "an outage: deliveries had waited", miss
 export async function outages() {
   const { outages: all, more } = obj(await api("outages"));
   const rows = list(all).map((one) => [str(one.account), when(one.began), one.ended ? when(one.ended) : pill("bad", "goes on"), CAUSES[one.proof] ?? (one.cause === "unattended" ? "unattended, nothing known to be lost" : "a silence that nothing proves"),
-    `${list(one.recovered).length} recovered, ${list(one.unchecked).length} not compared`, str(one.reason)]);
-  return [table("Outages of Haptik’s webhook, four weeks", ["Account", "Began", "Ended", "What it was", "Messages", "Last failure"], rows, "None."), more ? h("p", { class: "sub" }, "Only the last 100 are shown.") : ""];
+    `${one.more_findings ? "at least " : ""}${list(one.recovered).length} recovered, ${list(one.unchecked).length} not compared`, str(one.reason)]);
+  return [table("Outages of Haptik’s webhook, four weeks", ["Account", "Began", "Ended", "What it was", "Messages", "Last failure"], rows, "None."), more ? h("p", { class: "sub" }, "Only the last 50 are shown.") : ""];
 }
 
 const DID = { looked: "looked at what was said", replayed: "had delivered again" };

@@ -24,7 +24,7 @@ function act(body, shown) {
   const user = users.user(), id = `web-${crypto.randomUUID()}`;
   own(id, shown, "sending");
   noted.tell(id, shown);
-  inTurn(() => send({ ...body, id, shown, user: { id: user.id, name: user.name } }, user.id));
+  inTurn(() => send({ ...body, id, shown, user: { id: user.id, name: user.name, custom_data: { name: user.name } } }, user.id));
 }
 
 async function send(body, userId) {
