@@ -9,7 +9,8 @@
 //!
 //! [`run`] is one run at given [`Rates`], in Slack, and [`run_with`] one with any provider; [`Load::kill_at`] kills it at one chosen step, so that a test
 //! can go through them all. [`Completions`] is a run in which a conversation completes, and a CRM gets
-//! its ticket; [`handoff`] is a hand-off's life, [`outage`] one of the webhook.
+//! its ticket; [`handoff`] is a hand-off's life, [`outage`] one of the webhook, [`forms`] a form that is asked
+//! in the chat.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ pub mod deployed;
 
 mod doorbell;
 mod evidence;
+pub mod forms;
 pub mod handoff;
 mod load;
 pub mod outage;

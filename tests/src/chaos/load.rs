@@ -129,7 +129,7 @@ async fn converse(
 }
 
 /// Delivers a request until it is acknowledged, and sometimes once more.
-async fn deliver(
+pub(crate) async fn deliver(
     provider: &dyn FakeProvider,
     request: &Request,
     mut random: fastrand::Rng,
