@@ -173,27 +173,12 @@ pub fn text(text: &[Span]) -> Value {
 /// The part of Markdown that cards show
 /// (<https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features>): a line ends with a blank one.
 fn markdown(text: &[Span]) -> String {
-    let printed = plain_links(&Markup::CommonMark.print(&shown(text)));
+    let printed = Markup::CommonMark.print(&shown(text));
     let lines: Vec<&str> = printed
         .split('\n')
         .filter(|line| !line.is_empty())
         .collect();
     lines.join("\n\n")
-}
-
-/// Printed Markdown whose links have no angle brackets, which not every host reads: `[label](<url>)` becomes
-/// `[label](url)`. Nothing else has `](<` in it, since text is escaped.
-#[must_use]
-pub fn plain_links(printed: &str) -> String {
-    let mut parts = printed.split("](<");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (url, rest) = part.split_once('>').unwrap_or((part, ""));
-        out.push_str("](");
-        out.push_str(&url.replace('(', "%28").replace(')', "%29"));
-        out.push_str(rest);
-    }
-    out
 }
 
 /// A text with what cards do not show as what is inside of it.

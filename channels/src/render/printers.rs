@@ -9,6 +9,7 @@ mod commonmark;
 mod html;
 mod literal;
 mod mrkdwn;
+mod normal;
 mod plain;
 
 /// Writes the parts of a text in one markup.
@@ -23,14 +24,17 @@ trait Printer {
     fn code_block(&self, code: &str, out: &mut String);
     /// A link; an empty label shows the address.
     fn link(&self, url: &str, label: &str, out: &mut String);
-    /// What has to stand between a mark and what is neither white space nor a sign of ASCII; `inside` is what
-    /// the mark stands beside on its other side.
-    fn apart(&self, _inside: Option<char>) -> &'static str {
+    /// What has to stand between a mark and what is beside it, so that the mark is one.
+    fn apart(&self, _edge: Edge) -> &'static str {
         ""
     }
-    /// The sign of a list's item.
-    fn bullet(&self) -> &'static str {
+    /// The sign of a list's item, behind what the line has already.
+    fn bullet(&self, _line: &str) -> &'static str {
         "• "
+    }
+    /// Whether a block of code ends with its line.
+    fn ends_line_with_code_block(&self) -> bool {
+        false
     }
     /// A text of which all is printed.
     fn finished(&self, printed: String) -> String {
@@ -63,18 +67,58 @@ pub(super) fn seen(text: &[Span]) -> String {
 
 fn printed(printer: &dyn Printer, text: &[Span]) -> String {
     let mut out = String::new();
-    print(printer, text, &mut out);
+    print(printer, &normal::of(printer, text), &mut out);
     printer.finished(out)
 }
 
+/// One side of a mark.
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    /// What stands beside it, outside of what it marks.
+    outside: char,
+    /// Whether that is a mark, too.
+    is_beside_mark: bool,
+    /// The mark's character.
+    mark: char,
+    /// What stands beside it inside of what it marks.
+    inside: char,
+}
+
+impl Edge {
+    /// Whether the mark may be taken for a character of a word.
+    fn touches(self) -> bool {
+        self.is_beside_mark || touches(self.outside)
+    }
+}
+
+/// What was printed with marks around it: the mark's character, and what is beside it at both ends inside.
+#[derive(Debug, Clone, Copy)]
+struct Marked {
+    mark: char,
+    first: char,
+    last: char,
+}
+
+impl Marked {
+    fn of(printer: &dyn Printer, span: &Span, printed: &str) -> Option<Self> {
+        let (before, after) = match span {
+            Span::Code(_) if printed.starts_with('`') => ("`", "`"),
+            other => printer.marks(other.emphasis()?.0),
+        };
+        let inside = printed.strip_prefix(before)?.strip_suffix(after)?;
+        Some(Self {
+            mark: before.chars().next()?,
+            first: inside.chars().next()?,
+            last: inside.chars().next_back()?,
+        })
+    }
+}
+
 fn print(printer: &dyn Printer, text: &[Span], out: &mut String) {
-    // What stands inside the mark that was printed last.
-    let mut marked: Option<Option<char>> = None;
+    // What was printed last, where that has marks.
+    let mut last: Option<Marked> = None;
+    let mut is_behind_code_block = false;
     for span in text {
-        let is_styled = span
-            .emphasis()
-            .is_some_and(|(style, _)| !printer.marks(style).0.is_empty());
-        let has_marks = is_styled || matches!(span, Span::Code(_));
         let before = out.chars().next_back();
         let start = out.len();
         match span {
@@ -87,40 +131,41 @@ fn print(printer: &dyn Printer, text: &[Span], out: &mut String) {
             Span::CodeBlock(code) => printer.code_block(code, out),
             Span::Link { url, label } => printer.link(url, label, out),
             Span::LineBreak => out.push('\n'),
-            Span::Bullet => out.push_str(printer.bullet()),
+            Span::Bullet => {
+                let line = out.rsplit('\n').next().unwrap_or_default();
+                out.push_str(printer.bullet(line));
+            }
         }
         let written = out.get(start..).unwrap_or_default();
-        let (first, last) = inside(written);
-        let next = written.chars().next();
-        let is_next_to_mark = !has_marks && next.is_some_and(touches);
-        let apart = if has_marks && before.is_some_and(touches) {
-            printer.apart(first)
-        } else if let Some(last) = marked.filter(|_| has_marks) {
-            // Two marks, one behind the other.
-            match printer.apart(last) {
-                "" => printer.apart(first),
-                apart => apart,
-            }
-        } else if let Some(inside) = marked.filter(|_| is_next_to_mark) {
-            printer.apart(inside)
+        let Some(next) = written.chars().next() else {
+            continue;
+        };
+        let this = Marked::of(printer, span, written);
+        let behind = last.map(|last| Edge {
+            outside: next,
+            is_beside_mark: this.is_some(),
+            mark: last.mark,
+            inside: last.last,
+        });
+        let ahead = this.zip(before).map(|(this, outside)| Edge {
+            outside,
+            is_beside_mark: last.is_some(),
+            mark: this.mark,
+            inside: this.first,
+        });
+        let apart = behind.into_iter().chain(ahead);
+        let apart = apart.map(|edge| printer.apart(edge));
+        let apart = apart.reduce(|one, other| if one.is_empty() { other } else { one });
+        let apart = if is_behind_code_block && next != '\n' {
+            "\n"
         } else {
-            ""
+            apart.unwrap_or_default()
         };
         out.insert_str(start, apart);
-        if has_marks {
-            marked = Some(last);
-        } else if next.is_some() {
-            marked = None;
-        }
+        last = this;
+        is_behind_code_block =
+            matches!(span, Span::CodeBlock(_)) && printer.ends_line_with_code_block();
     }
-}
-
-/// What stands inside the marks of a text that was printed, at its beginning and its end.
-fn inside(printed: &str) -> (Option<char>, Option<char>) {
-    let is_mark = |one: char| "*_~".contains(one);
-    let first = printed.trim_start_matches(is_mark).chars().next();
-    let last = printed.trim_end_matches(is_mark).chars().next_back();
-    (first, last)
 }
 
 /// Whether a mark beside a character may be taken for one of its word.
@@ -136,14 +181,6 @@ fn wrapped(printer: &dyn Printer, style: Style, inside: &[Span], out: &mut Strin
     out.push_str(before);
     let mut within = String::new();
     print(printer, inside, &mut within);
-    let first = within.trim_start_matches('*').chars().next();
-    if before.starts_with('*')
-        && within.starts_with('*')
-        && first.is_some_and(char::is_alphanumeric)
-    {
-        // Three stars in a row would be ended by a mark that only begins, later within it.
-        out.push(APART);
-    }
     out.push_str(&within);
     out.push_str(after);
 }

@@ -9,7 +9,7 @@ use haptik_bridge_shared::message::Outgoing;
 use serde_json::{Value, json};
 
 use super::{LIMITS, VERSION};
-use crate::adaptive_cards::{self, plain_links};
+use crate::adaptive_cards;
 use crate::channel::Part;
 use crate::limits::Size;
 use crate::render::{self, Block, Markup, Page, Span};
@@ -146,7 +146,7 @@ fn of_cards(cards: Vec<Value>, summary: &str) -> Value {
 }
 
 fn of_markdown(printed: &str) -> Value {
-    json!({"type": "message", "textFormat": "markdown", "text": lines(&plain_links(printed))})
+    json!({"type": "message", "textFormat": "markdown", "text": lines(printed)})
 }
 
 /// Markdown as Teams reads it: a line ends with a blank one, but in a code block.

@@ -49,7 +49,7 @@ const fn narrower(room: usize) -> Limits {
 /// Whether a page becomes a message of a length that Webex takes.
 fn fits(page: &Page) -> bool {
     if is_text(page) {
-        return TEXT.fits(&hard_lines(&harmless(&page.text(Markup::CommonMark))));
+        return TEXT.fits(&hard_lines(&mentionless(&page.text(Markup::CommonMark))));
     }
     adaptive_cards::fits(&card(page), CARD)
 }
@@ -65,7 +65,7 @@ pub(super) fn message(page: &Page) -> Value {
         return text(&page.text(Markup::CommonMark));
     }
     json!({
-        "markdown": TEXT.clip(&harmless(&page.fallback)),
+        "markdown": TEXT.clip(&mentionless(&page.fallback)),
         "attachments": [adaptive_cards::attachment(card(page))],
     })
 }
@@ -78,18 +78,13 @@ fn card(page: &Page) -> Value {
 
 /// A message that is a text.
 pub(super) fn text(markdown: &str) -> Value {
-    let markdown = harmless(markdown);
+    let markdown = mentionless(markdown);
     let lines = Some(hard_lines(&markdown)).filter(|lines| TEXT.fits(lines));
     json!({"markdown": lines.unwrap_or_else(|| TEXT.clip(&markdown).into_owned())})
 }
 
-/// A text that mentions nobody (<https://developer.webex.com/docs/basics#formatting-messages>), whose links are
-/// written as they are there: whether Webex heeds an escape, or angle brackets, is not documented.
-fn harmless(markdown: &str) -> String {
-    mentionless(&adaptive_cards::plain_links(markdown))
-}
-
-/// A text with a space of no width in what would mention somebody.
+/// A text with a space of no width in what would mention somebody
+/// (<https://developer.webex.com/docs/basics#formatting-messages>): whether Webex heeds an escape is not documented.
 fn mentionless(markdown: &str) -> String {
     markdown.replace("<@", "<\u{2060}@")
 }

@@ -3,7 +3,7 @@
 //! is not seen. `<users/all>` notifies nobody.
 
 use super::mrkdwn::Mrkdwn;
-use super::{Printer, Style, literal};
+use super::{Edge, Printer, Style, literal};
 
 /// A word joiner: it has no width.
 const BREAK: char = '\u{2060}';
@@ -37,8 +37,8 @@ impl Printer for Chat {
     }
 
     /// As in Slack, a mark that touches a letter is taken for one of its word.
-    fn apart(&self, _: Option<char>) -> &'static str {
-        Mrkdwn.apart(None)
+    fn apart(&self, edge: Edge) -> &'static str {
+        Mrkdwn.apart(edge)
     }
 
     fn link(&self, url: &str, label: &str, out: &mut String) {

@@ -1,6 +1,6 @@
 //! `CommonMark` (<https://spec.commonmark.org/>), with `~~` for what is struck through.
 
-use super::{Printer, Style};
+use super::{Edge, Printer, Style, touches};
 
 pub(super) struct CommonMark;
 
@@ -31,20 +31,30 @@ impl Printer for CommonMark {
         }
     }
 
+    /// Bold and italics have characters of their own, so that none of a row of marks is taken for one of the other.
     fn marks(&self, style: Style) -> (&'static str, &'static str) {
         match style {
             Style::Bold | Style::Star => ("**", "**"),
-            Style::Italic => ("*", "*"),
+            Style::Italic => ("_", "_"),
             Style::Strike => ("~~", "~~"),
             Style::Underline => ("", ""),
         }
     }
 
-    /// A mark beside a letter is one only where what it marks begins, or ends, with a letter too.
-    fn apart(&self, inside: Option<char>) -> &'static str {
-        match inside {
-            Some(inside) if !inside.is_alphanumeric() => "\u{200a}",
-            _ => "",
+    /// A mark beside a letter is one only where what it marks begins, or ends, with a letter too, and `_` is none there;
+    /// two of the same would be one longer mark (<https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis>).
+    fn apart(&self, edge: Edge) -> &'static str {
+        let is_lost = touches(edge.outside)
+            && match edge.mark {
+                '`' => false,
+                '_' => true,
+                _ => !edge.inside.is_alphanumeric(),
+            };
+        let is_one_with_it = edge.is_beside_mark && edge.outside == edge.mark;
+        if is_lost || is_one_with_it {
+            "\u{200a}"
+        } else {
+            ""
         }
     }
 
@@ -88,13 +98,19 @@ impl Printer for CommonMark {
         }
         out.push('[');
         self.text(label, out);
-        out.push_str("](<");
-        out.push_str(url);
-        out.push_str(">)");
+        // Not between angle brackets, which not every reader knows there.
+        out.push_str("](");
+        out.push_str(&url.replace('(', "%28").replace(')', "%29"));
+        out.push(')');
     }
 
-    fn bullet(&self) -> &'static str {
-        "- "
+    /// An item of an item's list is a line of that: the spaces before it begin no list.
+    fn bullet(&self, line: &str) -> &'static str {
+        if line.is_empty() { "- " } else { "• " }
+    }
+
+    fn ends_line_with_code_block(&self) -> bool {
+        true
     }
 }
 

@@ -2,7 +2,7 @@
 //! escaped, so that `<!channel>` or `<@U123>` show as written and notify nobody. Links are the only
 //! control sequences that are made.
 
-use super::{Printer, Style, literal};
+use super::{Edge, Printer, Style, literal};
 
 pub(super) struct Mrkdwn;
 
@@ -41,8 +41,8 @@ impl Printer for Mrkdwn {
     }
 
     /// Slack takes a mark that touches a letter for one of its word, in any script.
-    fn apart(&self, _: Option<char>) -> &'static str {
-        "\u{200b}"
+    fn apart(&self, edge: Edge) -> &'static str {
+        if edge.touches() { "\u{200b}" } else { "" }
     }
 
     fn link(&self, url: &str, label: &str, out: &mut String) {

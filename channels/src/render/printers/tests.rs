@@ -22,7 +22,7 @@ fn a_text_has_its_form_in_every_markup() {
     );
     assert_eq!(
         printed(Markup::CommonMark),
-        "**bold** *it* ~~no~~ `a<b` \\<\\!here\\> \\& 1 \\* 2\n- [our \"site\"](<https://a.example/?a=1&b=2>)\n<https://b.example>\n```\ncode *c*\n```"
+        "**bold** _it_ ~~no~~ `a<b` \\<\\!here\\> \\& 1 \\* 2\n- [our \"site\"](https://a.example/?a=1&b=2)\n<https://b.example>\n```\ncode *c*\n```"
     );
     assert_eq!(
         printed(Markup::Plain),

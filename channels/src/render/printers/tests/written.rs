@@ -397,3 +397,26 @@ fn two_hundred_texts_in_twelve_scripts_are_cut_at_every_limit() {
         }
     }
 }
+
+/// Texts that random ones with other seeds found.
+#[test]
+fn marks_beside_marks_are_seen_in_no_markup() {
+    for written in [
+        "*~~word~~* **，*\n====",
+        "_*😀*_ __\\*_，_\n====",
+        "# **~~***word***~~重要**",
+        "# *~~word~~<u>*重要*</u>*",
+        "# **重要*~~word~~*",
+        "# <b><i>\\*</i> word<i>word</i></b>",
+        "* *\n* *\n  * *",
+        "1. ```word``，`\n2. ```word``，`\n\n```json\nword\n```",
+        "1. ```word` word``\n2. ```word` word``\n\n```json\n````word````\n```",
+        "a<b>~~x~~</b>b",
+        "a<u><b>!x!</b></u>b",
+        "a<i>b</i>c<i>!</i>d<b>e</b><i>f</i>",
+        "<u>a<b>b</b></u><b>c</b>",
+        "`a``b` `` ` ```c`",
+    ] {
+        check(written).expect(written);
+    }
+}
