@@ -1,6 +1,6 @@
 use haptik_bridge_shared::config::RequiredFields;
-use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::hsl::Rules;
+use haptik_bridge_shared::message::hsl::{Actionable, Hsl};
 use proptest::prelude::*;
 
 use super::*;
@@ -59,7 +59,7 @@ fn what_an_option_has_for_machines_is_sent_and_not_shown() {
     let one = question(&of("picker"), Forms::default(), 0, None);
     let labels: Vec<String> = Hsl::read(&one)
         .actionables()
-        .map(|option| option.label())
+        .map(Actionable::label)
         .collect();
     assert_eq!(labels, ["One", "Two"]);
 }
