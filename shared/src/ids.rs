@@ -219,7 +219,10 @@ impl AuthIds {
                 let email = email.ok_or_else(|| format!("user.email is missing; {needed}"))?;
                 let parts = email.split_once('@');
                 // Whatever else people have there may be somebody's name elsewhere.
-                if parts.is_none_or(|(name, host)| name.is_empty() || host.is_empty()) {
+                let is_address = |(name, host): (&str, &str)| {
+                    !name.is_empty() && !host.is_empty() && !host.contains('@')
+                };
+                if !parts.is_some_and(is_address) {
                     return Err(format!("user.email is another text; {needed}"));
                 }
                 ("user.email", email)
@@ -301,7 +304,7 @@ mod tests {
             }
         }
         // Somebody else's name, perhaps.
-        for odd in ["asha", "@", "@b.example", "a@"] {
+        for odd in ["asha", "@", "@b.example", "a@", "a@b@c.example"] {
             let refused = by_email.of_own_user("u", Some(odd)).expect_err(odd);
             assert!(refused.contains("an e-mail address"), "{refused}");
         }

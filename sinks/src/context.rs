@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::SenderKind;
 use haptik_bridge_shared::message::completion::is_state;
+use haptik_bridge_shared::message::without_machine_parts;
 use serde_json::{Map, Value, json};
 
 use crate::Delivery;
@@ -72,6 +73,12 @@ pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
     let raw: Value = lenient_json::read(delivery.body.as_bytes()).unwrap_or_default();
     let event = delivery.event;
     let data = lenient_json::unwrapped(&event.data).into_owned();
+    let details = |key: &str| {
+        data.get(key)
+            .map(|part| without_parts(seen(lenient_json::unwrapped(part).into_owned())))
+            .filter(|part| !part.is_null())
+            .unwrap_or_else(|| json!({}))
+    };
     let part = |key: &str| {
         data.get(key)
             .map(|part| seen(lenient_json::unwrapped(part).into_owned()))
@@ -96,7 +103,7 @@ pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
         "account": delivery.account,
         "business_id": event.business_id,
         "business_name": event.business_name,
-        "user": user(&raw, &part("user_details")),
+        "user": user(&raw, &details("user_details")),
         "agent": agent(delivery, &raw),
         "agent_name": agent_name(delivery, completed_by, &lenient_json::text(&data, "completion_by")),
         "completed_by": completed_by,
@@ -106,7 +113,7 @@ pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
         "conversation_identifier": text("conversation_identifier"),
         "chat_link": link.unwrap_or_default(),
         "closing_categories": part("closing_categories"),
-        "conversation_details": part("conversation_details"),
+        "conversation_details": details("conversation_details"),
         "event": raw,
     });
     match values {
@@ -123,6 +130,29 @@ fn seen(value: Value) -> Value {
         Value::Object(object) => {
             let seen = object.into_iter().map(|(key, value)| (key, seen(value)));
             Value::Object(seen.collect())
+        }
+        other => other,
+    }
+}
+
+/// What a bot collected, as people see it: it may be what the user said by a tap, with its machine parts. A text
+/// that is nothing else is data and stays.
+fn without_parts(value: Value) -> Value {
+    match value {
+        Value::String(text) => {
+            let without = without_machine_parts(&text).into_owned();
+            Value::String(if without.trim().is_empty() {
+                text
+            } else {
+                without
+            })
+        }
+        Value::Array(list) => list.into_iter().map(without_parts).collect(),
+        Value::Object(object) => {
+            let visible = object
+                .into_iter()
+                .map(|(key, value)| (key, without_parts(value)));
+            Value::Object(visible.collect())
         }
         other => other,
     }
@@ -261,6 +291,27 @@ mod tests {
         assert_eq!(
             values["event"]["data"]["closing_categories"]["reason"],
             " \n"
+        );
+    }
+
+    #[test]
+    fn what_the_bot_collected_has_no_machine_parts_and_data_stays_data() {
+        let values = values_of(|event| {
+            event["data"]["conversation_details"] = json!({
+                "note": "Call me{task}", "json": "{\"a\": 1}", "list": ["one{1}", 2], "open": "a { b", "empty": "{}",
+                "spaced": " as it is ", "inner": {"deep": "x{y}z"},
+            });
+            event["data"]["user_details"] = json!({"name": "Asha{x}"});
+        });
+        let details = json!({
+            "note": "Call me", "json": "{\"a\": 1}", "list": ["one", 2], "open": "a { b", "empty": "{}",
+            "spaced": " as it is ", "inner": {"deep": "xz"},
+        });
+        assert_eq!(values["conversation_details"], details);
+        assert_eq!(values["user"]["name"], "Asha");
+        assert_eq!(
+            values["event"]["data"]["conversation_details"]["note"],
+            "Call me{task}"
         );
     }
 

@@ -2,7 +2,7 @@
 //! be visible in any channel.
 
 use haptik_bridge_channels::render::{Markup, read};
-use haptik_bridge_shared::message::hsl::{Actionable, Effect, Element, Hsl};
+use haptik_bridge_shared::message::hsl::{Actionable, Effect, Element, Hsl, visible_text};
 use haptik_bridge_shared::message::without_machine_parts;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,6 +11,61 @@ use serde_json::{Value, json};
 /// Any message in HSL; most are of the size that bots send.
 pub fn hsl() -> impl Strategy<Value = Value> {
     prop_oneof![19 => sized(4, 2), 1 => sized(60, 60)]
+}
+
+/// Any message in HSL with [`MACHINE_PART`] behind each text that people are to read, outside of code.
+pub fn hsl_with_machine_parts() -> impl Strategy<Value = Value> {
+    sized(4, 2).prop_map(|mut body| {
+        body["data"]["submit_text"] = "Go".into();
+        body["data"]["intents"] = json!(["Did you mean this?"]);
+        add_machine_parts(&mut body);
+        body
+    })
+}
+
+/// What no channel shows.
+pub const MACHINE_PART: &str = "{unseen: {part: 1}}";
+
+/// The keys of the texts that people read.
+const READ: [&str; 12] = [
+    "text",
+    "title",
+    "subtitle",
+    "sub_title",
+    "description",
+    "hint",
+    "options",
+    "actionable_text",
+    "message",
+    "submit_text",
+    "error_message",
+    "intents",
+];
+
+fn add_machine_parts(value: &mut Value) {
+    let add = |text: &mut String| {
+        *text = text.replace(['`', '~', '{', '}'], "") + MACHINE_PART;
+    };
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match value {
+                    Value::String(text) if READ.contains(&key.as_str()) => add(text),
+                    Value::Array(texts) if READ.contains(&key.as_str()) => {
+                        for text in texts {
+                            match text {
+                                Value::String(text) => add(text),
+                                other => add_machine_parts(other),
+                            }
+                        }
+                    }
+                    other => add_machine_parts(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(add_machine_parts),
+        _ => {}
+    }
 }
 
 /// Any JSON at all, with HSL's names in it.
@@ -58,16 +113,9 @@ pub fn texts(hsl: &Hsl) -> Vec<String> {
         Element::Form(form) => {
             texts.extend([plain(&form.title), plain(&form.subtitle)]);
             for field in &form.fields {
-                // A machine part stays in a form, and is left out in a question of the chat.
-                let is_whole = |text: &&String| without_machine_parts(text) == **text;
-                texts.extend(
-                    [&field.hint]
-                        .into_iter()
-                        .filter(is_whole)
-                        .map(|hint| plain(hint)),
-                );
-                let options = field.options.iter().filter(is_whole);
-                texts.extend(options.map(|option| start(&plain(option))));
+                texts.push(plain(&field.hint));
+                let options = field.options.iter();
+                texts.extend(options.map(|option| start(&plain(&visible_text(option)))));
             }
         }
         _ => {}

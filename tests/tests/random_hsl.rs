@@ -6,7 +6,9 @@ use haptik_bridge_channels::registry;
 use haptik_bridge_shared::message::Sender;
 use haptik_bridge_shared::message::hsl::{Element, Hsl};
 use haptik_bridge_tests::fake_slack::block_kit::{check_blocks, check_view};
-use haptik_bridge_tests::random_hsl::{addresses, any_json, hsl, missing, samples, seen, texts};
+use haptik_bridge_tests::random_hsl::{
+    addresses, any_json, hsl, hsl_with_machine_parts, missing, samples, seen, texts,
+};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
@@ -191,6 +193,51 @@ fn check_read_out(value: &Value, read: &str) {
                 .for_each(|field| check_read_out(field, read));
         }
         _ => {}
+    }
+}
+
+/// What a button, a menu or a form carries without showing it, by its key in what a provider is sent; `hsl` is
+/// for an application that shows messages itself.
+const CARRIED: [&str; 9] = [
+    "value",
+    "private_metadata",
+    "callback_data",
+    "data",
+    "parameters",
+    "hsl",
+    "metadata",
+    "id",
+    "action_id",
+];
+
+/// The texts of a payload that people may see.
+fn visible(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| visible(item, texts)),
+        Value::Object(fields) => {
+            let shown = fields
+                .iter()
+                .filter(|(key, _)| !CARRIED.contains(&key.as_str()));
+            shown.for_each(|(_, value)| visible(value, texts));
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 1_000, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_channel_shows_a_machine_part(raw in hsl_with_machine_parts()) {
+        for channel in registry::CHANNELS {
+            for Preview { kind, payload, .. } in (channel.preview)(&raw, &Sender::default()) {
+                let mut texts = Vec::new();
+                visible(&payload, &mut texts);
+                let shows = texts.iter().find(|text| text.contains("unseen"));
+                prop_assert_eq!(shows, None, "{} in {}: {:#}", kind, channel.name, payload);
+            }
+        }
     }
 }
 

@@ -80,7 +80,7 @@ fn labelled(place: usize, field: &Field) -> Value {
     element
 }
 
-/// What is seen of a question or an option, which have no markup there.
+/// What is seen of a question, which has no markup there.
 fn label(text: &str) -> String {
     inline::label(text, Size::UNLIMITED).unwrap_or_else(|| "…".to_owned())
 }
@@ -88,7 +88,8 @@ fn label(text: &str) -> String {
 /// What is typed may have suggestions.
 fn suggested(field: &Field) -> String {
     let suggested = field.options.iter();
-    let suggested = suggested.filter_map(|option| inline::label(option, Size::UNLIMITED));
+    let suggested = suggested.map(|option| form::option_label(option));
+    let suggested = suggested.filter(|option| !option.is_empty());
     suggested.collect::<Vec<_>>().join(", ")
 }
 
@@ -131,7 +132,7 @@ fn choice_set(options: &[String], several: bool, style: &str) -> Value {
     let choices = options
         .iter()
         .enumerate()
-        .map(|(at, option)| json!({"title": label(option), "value": at.to_string()}));
+        .map(|(at, option)| json!({"title": form::option_label(option), "value": at.to_string()}));
     let choices: Vec<Value> = choices.collect();
     json!({
         "type": "Input.ChoiceSet", "isMultiSelect": several, "style": style,

@@ -11,7 +11,7 @@ use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::handoff::Ended;
 use haptik_bridge_shared::message::hsl::{
-    Actionable, Card, Effect, Element, Form, Hsl, TapMessage, opened,
+    Actionable, Card, Effect, Element, Form, Hsl, TapMessage, opened, visible_text,
 };
 use haptik_bridge_shared::message::receipt::AddressedReceipt;
 use haptik_bridge_shared::message::without_machine_parts;
@@ -258,7 +258,8 @@ impl Plain {
         self.text(&form.title);
         self.text(&form.subtitle);
         for field in &form.fields {
-            match field.options.join(", ") {
+            let options = field.options.iter().map(|option| visible_text(option));
+            match options.collect::<Vec<_>>().join(", ") {
                 options if options.is_empty() => self.text(&field.hint),
                 options => self.line(&format!("{} ({options})", plain(&field.hint))),
             }

@@ -53,7 +53,7 @@ pub(super) fn inputs(form: &Form) -> Vec<Value> {
     fields.map(|(place, field)| widget(place, field)).collect()
 }
 
-/// What is seen of a question or an option, which have no markup there.
+/// What is seen of a question, which has no markup there.
 fn label(text: &str) -> String {
     inline::label(text, Size::UNLIMITED).unwrap_or_else(|| "…".to_owned())
 }
@@ -63,7 +63,8 @@ fn widget(place: usize, field: &Field) -> Value {
     let text = |kind: &str| json!({"name": name, "label": label, "type": kind});
     // What is typed may have suggestions.
     let suggested = field.options.iter();
-    let suggested = suggested.filter_map(|option| inline::label(option, Size::UNLIMITED));
+    let suggested = suggested.map(|option| form::option_label(option));
+    let suggested = suggested.filter(|option| !option.is_empty());
     let suggested = suggested.collect::<Vec<_>>().join(", ");
     let hinted = |mut input: Value, hint: &str| {
         let hints = [hint, suggested.as_str()];
@@ -89,7 +90,7 @@ fn widget(place: usize, field: &Field) -> Value {
     let choice = |kind: &str, choices: &[String]| {
         let items = choices.iter().enumerate();
         let items: Vec<Value> = items
-            .map(|(at, option)| json!({"text": self::label(option), "value": at.to_string(), "selected": false}))
+            .map(|(at, option)| json!({"text": form::option_label(option), "value": at.to_string(), "selected": false}))
             .collect();
         let mut input = text(kind);
         input["items"] = items.into();

@@ -10,8 +10,9 @@ use serde_json::Value;
 use std::ops::Not as _;
 
 use super::inline::{self, Rich, Span, read};
+use crate::limits::Size;
 use haptik_bridge_shared::config::{Forms, Submit};
-use haptik_bridge_shared::message::hsl::{Field, Form, Rules};
+use haptik_bridge_shared::message::hsl::{Field, Form, Rules, visible_text};
 use haptik_bridge_shared::message::is_email;
 
 pub mod chat;
@@ -340,8 +341,14 @@ pub fn options(field: &Field) -> Vec<String> {
     let mut seen = HashSet::new();
     let options = field.options.iter().map(|option| one_line(option));
     options
-        .filter(|option| !inline::one_line(option).is_empty() && seen.insert(option.clone()))
+        .filter(|option| !option_label(option).is_empty() && seen.insert(option.clone()))
         .collect()
+}
+
+/// What people see of an option, on one line; empty where there is nothing to see.
+#[must_use]
+pub fn option_label(option: &str) -> String {
+    inline::label(&visible_text(option), Size::UNLIMITED).unwrap_or_default()
 }
 
 /// The questions of a form, a line each, as they are shown where they are only read.
@@ -356,7 +363,7 @@ fn question(field: &Field) -> Option<Rich> {
         if !options.is_empty() {
             options.push(Span::Text(", ".to_owned()));
         }
-        options.extend(read(option));
+        options.extend(read(&visible_text(option)));
     }
     let has_options =
         field.options.iter().any(|option| !option.trim().is_empty()) || field.options.len() > 1;

@@ -19,7 +19,7 @@ use crate::render::form::{
 };
 use crate::render::{inline, read};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::hsl::{Field, Form, Rules};
+use haptik_bridge_shared::message::hsl::{Field, Form, Rules, visible_text};
 
 mod search;
 
@@ -300,7 +300,7 @@ fn searched(field: &Field) -> Option<String> {
 
 /// Something that can be chosen.
 fn option(value: &str) -> Value {
-    let text = plain(value, limits::OPTION_TEXT).unwrap_or_default();
+    let text = plain(&visible_text(value), limits::OPTION_TEXT).unwrap_or_default();
     json!({"text": label(&text), "value": value})
 }
 
@@ -318,7 +318,8 @@ fn input(index: usize, field: &Field, is_searched: bool, is_required: bool) -> V
     let can_be_chosen = matches!(input, Input::One(_) | Input::Several(_));
     let hint = plain(&field.hint, limits::INPUT_LABEL).unwrap_or_else(|| "…".to_owned());
     if !can_be_chosen && !field.options.is_empty() {
-        let options = field.options.iter().map(|option| read(option));
+        let options = field.options.iter();
+        let options = options.map(|option| read(&visible_text(option)));
         blocks.extend(sections(&inline::lines(options)));
     }
     let kind = match Ends::of(field) {

@@ -169,10 +169,10 @@ impl Event {
                 notice: hsl.text,
             }),
             EventKind::ChatComplete => Some(Content::ConversationComplete {
+                // Haptik names its bot as the agent of this event, whoever completed the conversation.
                 completed_by: match self.is_automated {
-                    Some(true) => "bot",
                     Some(false) => "agent",
-                    None => "",
+                    Some(true) | None => "",
                 }
                 .to_owned(),
                 notice: hsl.text,

@@ -55,9 +55,12 @@ impl Bridge {
         let is_told = user.handoff.as_ref().is_some_and(|handoff| {
             let ended_at = handoff.ended.as_ref().map_or(i64::MAX, |ended| ended.at);
             let apart = i64::try_from(APART_AT_MOST.as_millis()).unwrap_or(i64::MAX);
+            // What a bot handed over and took back is that bot's, until the user says something to Haptik's.
+            let is_bots = handoff.asked_by == AskedBy::Application
+                && *user.handoff_connection() == user.connection
+                && user.last_activity <= ended_at;
             // One that is on ends by this completion, or already has by the other event of it.
-            handoff.asked_by == AskedBy::Application
-                || ended_at >= completed.at.saturating_sub(apart)
+            is_bots || ended_at >= completed.at.saturating_sub(apart)
         });
         if is_told || user.mode == Mode::Agent || !is_team_offline(&completed.word) {
             return Ok(());

@@ -110,7 +110,8 @@ pub struct Field {
     pub keyboard_type: String,
     /// The question for people; the key where it was left out.
     pub hint: String,
-    /// What can be chosen, for the pickers.
+    /// What can be chosen, for the pickers, with its machine parts: the bot gets them, and
+    /// [`visible_text`] is what people see.
     pub options: Vec<String>,
     /// Whether the form says that it has to be filled in, or that it need not be. Haptik publishes no key
     /// for it: `required` and `mandatory` are understood, and `optional`.
@@ -372,6 +373,7 @@ impl Form {
             submit_text: [data, body]
                 .into_iter()
                 .find_map(|of| first(of, &["submit_text", "submit_button_text", "button_text"]))
+                .map(|text| for_people(&text))
                 .unwrap_or_default(),
             fields: fields.into_iter().map(|(_, field)| field).collect(),
         }
@@ -463,7 +465,7 @@ impl Rules {
             min: text(&["min", "min_value", "start_date", "min_date"]),
             max: text(&["max", "max_value", "end_date", "max_date"]),
             is_past: lenient_json::text(field, "type").eq_ignore_ascii_case("dob"),
-            error: text(&["error_message", "error_text", "error"]),
+            error: for_people(&text(&["error_message", "error_text", "error"])),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use haptik_bridge_simulator::{Reply, Settings, UserMessage, signature};
+use haptik_bridge_simulator::{
+    CallFault, CallOutcome, Reply, Settings, USER_PATH, UserMessage, signature,
+};
 use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;
@@ -142,6 +144,45 @@ async fn control_returns_to_the_bot_that_handed_over_wherever_the_user_writes_by
 }
 
 #[tokio::test]
+async fn after_hours_somebody_is_told_also_whom_a_bot_had_handed_over_and_taken_back()
+-> anyhow::Result<()> {
+    let sink = App::start().await?;
+    let mut options = options();
+    options.tables = format!(
+        "[sinks.crm]\ntype = 'webhook'\nevents = ['missed_handoff']\nurl = '{}'\nsigning_secrets = ['{SECRET}']",
+        sink.url()
+    );
+    let stage = Stage::with(options, |_: &UserMessage| Vec::new()).await?;
+    let asked = json!({
+        "id": "h-1", "timestamp": Timestamp::now().to_string(), "message": "wants a refund",
+        "user": {"id": ASHA},
+    });
+    let url = format!("{}/handoff", stage.channel_url("my-app"));
+    assert_eq!(stage.app.send(&url, &asked).await?.0, 202);
+    stage.haptik_was_told(1).await?;
+    assert_eq!(stage.app.delete(&format!("{url}/{ASHA}")).await?.0, 202);
+    stage.app.wait_for_type("handoff_ended", 1).await;
+    let channel = stage.slack_user_says(ASHA, "and now to Haptik's bot").await;
+    stage.haptik_was_told(2).await?;
+    // Haptik's bot moves the chat itself, some time later.
+    let later = Timestamp::now() + jiff::SignedDuration::from_mins(20);
+    let completed = json!({
+        "event_name": "webhook_conversation_complete", "timestamp": later.to_string(), "business_id": 343,
+        "user": {"auth_id": ASHA, "user_name": "hu-1"}, "agent": {"name": "gogo", "is_automated": true},
+        "data": {"conversation_no": 4, "completion_type": "autocomplete", "completion_by": "Team Offline Flag"},
+    });
+    delivered(&stage, &completed).await;
+    stage
+        .slack
+        .wait_for_text(&channel, "Nobody is free at the moment")
+        .await;
+    let missed = sink.wait_for(1).await.remove(0).body;
+    assert_eq!(missed["data"]["data"]["asked_by"], "haptik");
+    assert_eq!(missed["data"]["data"]["connection"], "acme-slack");
+    stage.finish().await
+}
+
+#[tokio::test]
 async fn what_another_account_says_of_the_same_name_is_nobodys() -> anyhow::Result<()> {
     let mut options = options();
     let stranger = Stage::with(Options::default(), echo).await?;
@@ -223,6 +264,62 @@ async fn a_profile_that_has_changed_is_told_again() -> anyhow::Result<()> {
     stage
         .simulator()
         .records(|seen| assert_eq!(seen.users.len(), 2));
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn what_haptik_refuses_of_a_profile_keeps_no_message_back() -> anyhow::Result<()> {
+    let stage = Stage::with(options(), echo).await?;
+    let refuse = |method: &str, status: u16, words: &str, times: Option<u32>| {
+        let outcome = CallOutcome::Status {
+            status,
+            retry_after: None,
+            body: Some(json!({"error_message": words})),
+        };
+        stage.simulator().clear_faults();
+        stage.simulator().add_call_fault(CallFault {
+            method: Some(method.to_owned()),
+            times,
+            ..CallFault::on(USER_PATH, outcome)
+        });
+    };
+    let said_as = |text: &str, name: &str| {
+        let mut said = said(text, text);
+        said["user"]["name"] = name.into();
+        said["user"]["email"] = "odd".into();
+        said
+    };
+    // A creation that is refused for something in the profile.
+    refuse("POST", 400, "Invalid email", Some(1));
+    stage.app_sends(&said_as("one", "Asha")).await?;
+    told(&stage.app, "You said: one").await;
+    // An update of a user whom Haptik has forgotten: no status is published for that.
+    for (count, (status, words)) in (2..).zip([
+        (404, "User not found"),
+        (403, "user is not registered"),
+        (400, "Invalid_User"),
+        (200, "user does not exist"),
+    ]) {
+        refuse("PUT", status, words, None);
+        stage.app_sends(&said_as(words, words)).await?;
+        told(&stage.app, &format!("You said: {words}")).await;
+        stage.haptik_was_told(count).await?;
+    }
+    stage.simulator().records(|seen| {
+        let names = seen
+            .users
+            .iter()
+            .map(|call| call.fields.get("name").cloned());
+        let names: Vec<Option<Value>> = names.collect();
+        let expected = [
+            None,
+            Some("User not found"),
+            Some("user is not registered"),
+            Some("Invalid_User"),
+            Some("user does not exist"),
+        ];
+        assert_eq!(names, expected.map(|name| name.map(Value::from)));
+    });
     stage.finish().await
 }
 

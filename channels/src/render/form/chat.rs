@@ -3,15 +3,13 @@
 
 use haptik_bridge_shared::config::Forms;
 use haptik_bridge_shared::message::chat_form::FormStep;
-use haptik_bridge_shared::message::hsl::{Field, Form};
+use haptik_bridge_shared::message::hsl::{Field, Form, visible_text};
 use jiff::Timestamp;
 use jiff::civil::Time;
 use serde_json::{Value, json};
 
-use super::{Input, day, mistakes, one_line, options, said};
+use super::{Input, day, mistakes, one_line, option_label, options, said};
 use crate::choices;
-use crate::limits::Size;
-use crate::render::inline;
 
 /// What leaves a question out, and what leaves the form. With a slash, as an answer may be the word itself.
 const SKIP: &str = "/skip";
@@ -115,7 +113,7 @@ pub fn question(form: &Form, settings: Forms, place: usize, wrong: Option<&str>)
     });
     if let Input::Several(options) = &input {
         let numbered = (1..).zip(options);
-        lines.extend(numbered.map(|(number, option)| choices::line(number, option)));
+        lines.extend(numbered.map(|(number, option)| choices::line(number, &visible_text(option))));
     }
     let is_optional = !settings.is_required(field.required);
     let leaves_out = is_optional.then(|| format!("{SKIP} leaves this one out."));
@@ -153,7 +151,11 @@ fn example(input: &Input, field: &Field) -> String {
     // What is typed may have suggestions.
     let suggested = match input {
         Input::One(_) | Input::Several(_) => String::new(),
-        _ => options(field).join(", "),
+        _ => {
+            let options = options(field);
+            let labels = options.iter().map(|option| visible_text(option));
+            labels.collect::<Vec<_>>().join(", ")
+        }
     };
     let parts = [form, suggested.as_str()].into_iter();
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
@@ -188,10 +190,8 @@ fn read(field: &Field, text: &str) -> Result<String, &'static str> {
 /// before where the options are shown with their numbers.
 fn chosen_option(text: &str, options: &[String], is_numbered: bool) -> Option<String> {
     let text = one_line(text);
-    let labels = options
-        .iter()
-        .map(|option| inline::label(option, Size::UNLIMITED));
-    let labels: Vec<String> = labels.map(Option::unwrap_or_default).collect();
+    let labels = options.iter().map(|option| option_label(option));
+    let labels: Vec<String> = labels.collect();
     let by_label: Vec<(usize, &str)> = labels
         .iter()
         .map(|label| (usize::MAX, label.as_str()))

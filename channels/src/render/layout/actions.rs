@@ -179,13 +179,14 @@ impl Layout<'_> {
     fn shared(&mut self, actionable: &Actionable) -> Vec<Block> {
         let payload = &actionable.payload;
         let message = read(&without_machine_parts(&payload.message));
-        let mut line = read(&actionable.label());
+        let label = actionable.label();
+        let mut line = read(&label);
         if !inline::is_blank(&message) {
             line.push(Span::Text(": ".to_owned()));
             line.extend(message);
         }
         let mut blocks = self.texts(&line);
-        let titles = [payload.title.as_str(), actionable.text.as_str()];
+        let titles = [payload.title.as_str(), label.as_str()];
         for image in &payload.images {
             blocks.extend(self.picture(image, &titles));
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{FormMetadata, Origin, number, option, private_metadata};
-use crate::render::form::one_line;
+use crate::render::form::{one_line, option_label};
 use crate::slack::limits;
 
 /// A search, which a user has begun in a field of a form.
@@ -43,7 +43,9 @@ pub(in crate::slack) fn found(answer: &Value) -> Value {
         lenient_json::list(answer, "data").map(|one| one_line(&lenient_json::text(one, "title")));
     let mut seen = HashSet::new();
     let titles = titles.filter(|title| {
-        !title.is_empty() && limits::OPTION_VALUE.fits(title) && seen.insert(title.clone())
+        !option_label(title).is_empty()
+            && limits::OPTION_VALUE.fits(title)
+            && seen.insert(title.clone())
     });
     let options: Vec<Value> = titles
         .take(limits::OPTIONS)

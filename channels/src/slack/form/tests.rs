@@ -55,6 +55,19 @@ fn filled(form: &Form, states: &[Value]) -> Value {
     view
 }
 
+#[test]
+fn what_an_option_has_for_machines_is_sent_and_not_shown() {
+    let form = fields(
+        &json!([{"key": "k", "type": "picker", "hint": "Size", "options": ["S{1}", "{2}", "M"]}]),
+    );
+    let view = shown(&form);
+    let options = view.pointer("/blocks/0/element/options").cloned();
+    let options = options.unwrap_or_default();
+    assert_eq!(options[0]["text"]["text"], "S");
+    assert_eq!(options[0]["value"], "S{1}");
+    assert_eq!(options.as_array().map(Vec::len), Some(2), "{options}");
+}
+
 fn text(kind: &str, value: &str) -> Value {
     json!({"type": kind, "value": value})
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use haptik_bridge_channels::channel::SendError;
 use haptik_bridge_channels::erased::AnyOutlet;
-use haptik_bridge_shared::haptik::client::{self, HaptikClient};
-use haptik_bridge_shared::ids::ConnectionId;
+use haptik_bridge_shared::haptik::client::{self, HaptikClient, HaptikError};
+use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::{Inbound, Profile};
 use haptik_bridge_shared::retry::Failure;
@@ -60,11 +60,8 @@ impl ToHaptik<'_> {
         if !is_told || has_changed {
             let profile = claimed.cloned().unwrap_or_default();
             let profile = profile.or(said.unwrap_or_default());
-            let new_user = client::User::new(user.auth_id.clone(), &profile);
-            match known {
-                Some(_) => conversation.haptik.update_user(&new_user).await?,
-                None => conversation.haptik.create_user(&new_user).await?,
-            }
+            let is_known = known.is_some();
+            tell_user(conversation.haptik, &user.auth_id, &profile, is_known).await?;
         }
         let users = &self.bridge.users;
         if !is_told {
@@ -188,6 +185,33 @@ impl ToHaptik<'_> {
             .put_profile_lookup(&user.auth_id, &news)
             .await?;
         Ok(outcome)
+    }
+}
+
+/// Tells Haptik of a user. An update that Haptik refuses may be of somebody whom it does not know any more, for
+/// which no status is published: the user is created then, which updates one who is known. What Haptik refuses of
+/// a profile keeps back nothing that the user says: it then has the `auth_id` alone.
+async fn tell_user(
+    haptik: &HaptikClient,
+    auth_id: &AuthId,
+    profile: &Profile,
+    is_known: bool,
+) -> Result<(), HaptikError> {
+    let user = client::User::new(auth_id.clone(), profile);
+    if is_known {
+        match haptik.update_user(&user).await {
+            Err(error) if error.is_refused() || error.is_of_unregistered() => {}
+            told => return told,
+        }
+    }
+    let bare = client::User::new(auth_id.clone(), &Profile::default());
+    match haptik.create_user(&user).await {
+        Err(error) if error.is_refused() && user != bare => {
+            let reason = error.to_string();
+            tracing::warn!(reason, "a user is made known without a profile");
+            haptik.create_user(&bare).await
+        }
+        told => told,
     }
 }
 

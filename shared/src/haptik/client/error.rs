@@ -126,6 +126,12 @@ impl HaptikError {
         matches!(self, Self::Call(error) if error.kind == CallErrorKind::Refused)
     }
 
+    /// Whether Haptik says that it does not know the user.
+    #[must_use]
+    pub fn is_of_unregistered(&self) -> bool {
+        matches!(self, Self::NotRegistered { .. })
+    }
+
     /// Whether the answer to what Haptik did cannot be read.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {

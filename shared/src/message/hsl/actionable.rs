@@ -1,5 +1,8 @@
 //! What can be tapped in a message, and what a tap does.
 
+use std::collections::HashSet;
+use std::slice;
+
 use serde_json::Value;
 
 use super::address::{opened, picture, unescaped};
@@ -145,14 +148,21 @@ impl Actionable {
         choices
     }
 
-    /// `data.intents`: choices of a "did you mean".
+    /// `data.intents`: choices of a "did you mean", each once. A single one may stand without a list.
     pub(super) fn intents(data: &Value) -> Vec<Self> {
-        let texts = lenient_json::list(data, "intents").filter_map(|intent| match intent {
+        let intents = data.get("intents").unwrap_or(&Value::Null);
+        let intents = intents
+            .as_array()
+            .map_or(slice::from_ref(intents), Vec::as_slice);
+        let texts = intents.iter().filter_map(|intent| match intent {
             Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(lenient_json::digits(number)),
             other => INTENT
                 .iter()
                 .find_map(|key| lenient_json::some_text(other, key)),
         });
+        let mut seen = HashSet::new();
+        let texts = texts.filter(|text| seen.insert(text.trim().to_lowercase()));
         let choice = |text: String| Self {
             payload: Payload {
                 message: text.clone(),

@@ -224,10 +224,23 @@ fn a_link_says_what_it_has_for_it_and_nothing_else() {
 #[test]
 fn intents_are_choices_beside_those_that_say_something_else() {
     for kind in ["TEXT", "BUTTON", "DISAMBIGUATION"] {
-        let data = json!({"intents": ["Refund", {"text": "Order"}, "", 7]});
-        let hsl = Hsl::read(&json!({"text": "Did you mean?", "type": kind, "data": data}));
-        let labels: Vec<String> = hsl.actionables().map(Actionable::label).collect();
-        assert_eq!(labels, ["Refund", "Order"], "{kind}");
+        for (intents, expected) in [
+            (
+                json!(["Refund", {"text": "Order"}, "", 7, 2.0, null, true, ["x"], "{}"]),
+                vec!["Refund", "Order", "7", "2"],
+            ),
+            (
+                json!(["Refund", " refund", {"title": "REFUND"}]),
+                vec!["Refund"],
+            ),
+            (json!("Refund"), vec!["Refund"]),
+            (json!({"name": "Refund"}), vec!["Refund"]),
+        ] {
+            let data = json!({"intents": intents});
+            let hsl = Hsl::read(&json!({"text": "Did you mean?", "type": kind, "data": data}));
+            let labels: Vec<String> = hsl.actionables().map(Actionable::label).collect();
+            assert_eq!(labels, expected, "{kind}");
+        }
     }
     let other = json!({"actionable_text": "None of these"});
     for key in ["quick_replies", "items"] {

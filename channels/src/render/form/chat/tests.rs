@@ -1,6 +1,6 @@
 use haptik_bridge_shared::config::RequiredFields;
-use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::hsl::Rules;
+use haptik_bridge_shared::message::hsl::{Actionable, Hsl};
 use proptest::prelude::*;
 
 use super::*;
@@ -35,6 +35,33 @@ fn taken(field: &Field, text: &str) -> Result<String, String> {
         FormStep::Send | FormStep::Empty => Ok(answers.remove(0)),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn what_an_option_has_for_machines_is_sent_and_not_shown() {
+    let options = &["One{1}", "Two {2}"];
+    let of = |kind: &str| form(vec![field(kind, "Q", options)]);
+    for (kind, typed, answer) in [
+        ("picker", "one", "One{1}"),
+        ("picker", "2", "Two {2}"),
+        ("picker", "One{1}", "One{1}"),
+        ("multiselectpicker", "2, one", "One{1}, Two {2}"),
+    ] {
+        let field = field(kind, "Q", options);
+        assert_eq!(taken(&field, typed).as_deref(), Ok(answer), "{typed}");
+    }
+    let several = question(&of("multiselectpicker"), Forms::default(), 0, None);
+    let shown = several["text"].as_str().unwrap_or_default();
+    assert!(shown.contains("1. One\n2. Two\n"), "{shown}");
+    let suggested = question(&of("searcheditable"), Forms::default(), 0, None);
+    let shown = suggested["text"].as_str().unwrap_or_default();
+    assert!(shown.contains("(One, Two)"), "{shown}");
+    let one = question(&of("picker"), Forms::default(), 0, None);
+    let labels: Vec<String> = Hsl::read(&one)
+        .actionables()
+        .map(Actionable::label)
+        .collect();
+    assert_eq!(labels, ["One", "Two"]);
 }
 
 #[test]
