@@ -285,7 +285,7 @@ impl Console {
             return Ok(());
         }
         if matches!(entry.lane, Lane::NotUnderstood { .. }) {
-            return self.read(job, entry).await;
+            return Box::pin(self.read(job, entry)).await;
         }
         let is_taken = self.operated.take_up(&entry, Timestamp::now()).await?;
         let mut progress = job.progress();

@@ -131,7 +131,7 @@ async fn in_logs(
                 None => return (lines, None),
                 Some(Ok(page)) => {
                     let read = page.events().iter();
-                    lines.extend(read.filter_map(|event| hop(event.message()?)));
+                    lines.extend(read.filter_map(|event| hop(event.message()?, id)));
                 }
                 Some(Err(error)) => return (lines, Some(aws::reason(error))),
             }
@@ -156,9 +156,13 @@ async fn in_logs(
     Ok((steps, missing))
 }
 
-/// A hop of a line of a log: its fields alone, none of the metrics.
-fn hop(line: &str) -> Option<Value> {
+/// A hop of the message with this correlation id, of a line of a log: its fields alone, none of the metrics.
+fn hop(line: &str, id: &str) -> Option<Value> {
     let line: Value = serde_json::from_str(line.trim()).ok()?;
+    // An emulator of AWS may give lines that were not asked for.
+    if line.get("correlation_id")? != id {
+        return None;
+    }
     let mut step = serde_json::Map::new();
     for name in [
         "hop",
@@ -185,8 +189,9 @@ mod tests {
     #[test]
     fn a_line_of_a_log_is_a_hop_without_its_metrics() {
         let line = r#"{"timestamp":"2026-11-28T03:00:00.123Z","level":"ERROR","hop":"delivered","outcome":"dead",
-            "reason":"Haptik refused (400)","_aws":{},"dead":1,"lane":"haptik#a"}"#;
-        let step = hop(line).expect("it is one");
+            "reason":"Haptik refused (400)","_aws":{},"dead":1,"lane":"haptik#a","correlation_id":"c1"}"#;
+        let step = hop(line, "c1").expect("it is one");
+        assert!(hop(line, "c2").is_none());
         assert_eq!(step["at"], "2026-11-28T03:00:00.123Z");
         assert_eq!(step["reason"], "Haptik refused (400)");
         assert!(step.get("_aws").is_none() && step.get("dead").is_none());
@@ -194,9 +199,9 @@ mod tests {
             "",
             "text",
             "{}",
-            r#"{"timestamp":"2026-11-28T03:00:00Z","message":"x"}"#,
+            r#"{"timestamp":"2026-11-28T03:00:00Z","message":"x","correlation_id":"c1"}"#,
         ] {
-            assert!(hop(other).is_none(), "{other}");
+            assert!(hop(other, "c1").is_none(), "{other}");
         }
     }
 }

@@ -136,6 +136,10 @@ pub fn http_client(http: reqwest::Client) -> SharedHttpClient {
 
 /// Why a call failed: the code where the service gave one (its message may quote a value), else what
 /// kept it from answering.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "whoever asks is done with it, and gives it as it came: `map_err(reason)`"
+)]
 pub fn reason<E, R>(error: SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
