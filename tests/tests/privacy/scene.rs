@@ -26,7 +26,7 @@ use haptik_bridge_tests::fake_slack::Delivery;
 use haptik_bridge_tests::fake_twilio::FakeTwilio;
 use haptik_bridge_tests::provider::FakeProvider as _;
 use haptik_bridge_tests::{Options, Stage};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
@@ -82,7 +82,7 @@ impl Scene {
         let (crm, audit) = (FakeCrm::zendesk().await, App::start().await?);
         let twilio = Arc::new(FakeTwilio::asked_for_reports().await);
         let tables = format!(
-            "[sinks.crm]\n{}\nevents = ['webhook_conversation_complete', 'chat_pinned']\nbase_url = '{}'\n\
+            "[sinks.crm]\n{}\nevents = ['webhook_conversation_complete', 'chat_pinned']\nbase_url = '{}'\ntranscript = 'none'\n\
              [sinks.audit]\ntype = 'webhook'\nevents = ['*', 'message_delivered', 'message_failed', 'missed_handoff']\n\
              url = '{}'\nsigning_secrets = ['{SECRET}']\n",
             Kind::Zendesk.login(),
@@ -350,7 +350,8 @@ impl Scene {
             plant(10)
         ));
         let until = std::time::Instant::now() + PATIENCE;
-        while self.ledger().count_dead(Timestamp::UNIX_EPOCH, 10).await? < 6 {
+        let since = Timestamp::now() - SignedDuration::from_hours(1);
+        while self.ledger().count_dead(since, 10).await? < 6 {
             anyhow::ensure!(std::time::Instant::now() < until, "too little is dead");
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
