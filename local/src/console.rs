@@ -4,7 +4,8 @@
 //!
 //! `guard` says who may ask, `page` has the files. What the page asks for is in `find` (entries, conversations),
 //! `dead` (what was given up), `replay`, `state` (sinks, connections, outages) and `preview`; `steps` has where
-//! the hops of a message are found, `audit` who looked at what.
+//! the hops of a message are found, `audit` who looked at what, `privacy` exports and
+//! forgets a person.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -36,6 +37,7 @@ mod find;
 mod guard;
 mod page;
 mod preview;
+mod privacy;
 mod replay;
 mod state;
 mod steps;
@@ -79,6 +81,7 @@ pub(crate) struct Console {
     bodies: bool,
     steps: Steps,
     jobs: Mutex<BTreeMap<u64, Arc<replay::Job>>>,
+    forgets: privacy::Forgets,
 }
 
 /// An answer that is an error, with words for whoever reads the page.
@@ -91,13 +94,14 @@ impl Console {
     /// The console of a bridge that runs in this process.
     pub(crate) fn of(inbound: Arc<Inbound>, place: String, bodies: bool, steps: Steps) -> Self {
         Self {
-            operated: OperatedBridge::of(inbound.clone()),
+            operated: OperatedBridge::of(inbound.clone()).at(&place),
             inbound: Some(inbound),
             place,
             who: on_this_machine(),
             bodies,
             steps,
             jobs: Mutex::default(),
+            forgets: privacy::Forgets::default(),
         }
     }
 
@@ -127,6 +131,7 @@ impl Console {
             bodies: arguments.bodies,
             steps,
             jobs: Mutex::default(),
+            forgets: privacy::Forgets::default(),
         })
     }
 
@@ -155,6 +160,10 @@ impl Console {
             .route("/api/outages", get(state::outages))
             .route("/api/preview", post(preview::preview))
             .route("/api/audit", get(audit::list))
+            .route("/api/person", get(privacy::person))
+            .route("/api/person/export", post(privacy::exported))
+            .route("/api/person/forget", post(privacy::forgotten))
+            .route("/api/person/forget/{job}", get(privacy::progress))
             .with_state(self);
         guard.guarded(page::router().merge(api))
     }

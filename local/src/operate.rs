@@ -232,6 +232,12 @@ impl OperatedBridge {
         }
     }
 
+    /// The same, whose files are in this directory.
+    pub(crate) fn at(self, directory: &str) -> Self {
+        let data_dir = Some(PathBuf::from(directory));
+        Self { data_dir, ..self }
+    }
+
     /// What reads requests, where it is known.
     pub(crate) fn inbound(&self) -> Option<Arc<Inbound>> {
         self.inbound.clone()

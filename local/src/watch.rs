@@ -65,6 +65,16 @@ impl Watched {
         steps.cloned().collect()
     }
 
+    /// Forgets the messages with these correlation ids.
+    pub fn forget(&self, correlation_ids: impl IntoIterator<Item = String>) {
+        let mut kept = self.kept();
+        for id in correlation_ids {
+            if kept.steps.remove(&id).is_some() {
+                kept.order.retain(|known| *known != id);
+            }
+        }
+    }
+
     /// The last steps that are of no message, the last first.
     #[must_use]
     pub fn of_nothing(&self) -> Vec<Value> {

@@ -36,7 +36,7 @@ pub use declare::Part;
 pub use error::{ConfigError, ConfigErrors, Position, Reported};
 pub use handoff::{Handoff, RatingWhen};
 pub use key_doc::{KeyDoc, WhenMissing};
-pub use kind::{Forms, RequiredFields, Shown, Submit};
+pub use kind::{Forms, MaskedField, RequiredFields, Shown, Submit};
 pub use registry::{ChannelDefinition, Configure, OwnIds, Registry, Settings, SinkDefinition};
 pub use secrets::Secrets;
 pub use section::{Defaults, Section};

@@ -177,6 +177,14 @@ pub static KINDS: &[Kind] = &[
         whose: Whose::User,
     },
     Kind {
+        name: "users",
+        shapes: &[KeyShape("user#{user}", "user")],
+        holds: "where to answer: the connection, the channel's own id and address; what Haptik was told, as a hash; \
+                Haptik's `user_name`; the last hand-off, completion and choices",
+        kept: UNTIL_FORGOTTEN,
+        whose: Whose::User,
+    },
+    Kind {
         name: "answers of forms",
         shapes: &[KeyShape("user#{user}", "form")],
         holds: "what was answered of a form that is filled in in the chat",
@@ -264,6 +272,13 @@ pub static KINDS: &[Kind] = &[
         whose: Whose::Listed,
     },
     Kind {
+        name: "causes of dead letters",
+        shapes: &[KeyShape("causes", "{day}#{cause}")],
+        holds: "nothing of a user: the reason for which something was given up, without the provider's words",
+        kept: "`entry_ttl` and a day",
+        whose: Whose::Nobody,
+    },
+    Kind {
         name: "webhook health",
         shapes: &[KeyShape("account#{account}", "webhook")],
         holds: "nothing",
@@ -339,6 +354,7 @@ mod tests {
             ("haptik#a", "0001#m#x", "entries", Some("a")),
             ("sink#crm#a", "0001#message", "entries", Some("a")),
             ("sink#crm#nobody", "0001#message", "events of nobody", None),
+            ("user#a", "user", "users", Some("a")),
             ("user#a", "handoff#00ff", "records of hand-offs", Some("a")),
             ("user#a", "thread#1.2", "threads", Some("a")),
             (

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use haptik_bridge_shared::config::{self, Config, SinkDefinition};
+use haptik_bridge_shared::config::{self, Config, MaskedField, SinkDefinition};
+use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::net::aws::{AwsEnvironment, MissingVariables};
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::users::UserMap;
 
+use crate::mask::Mask;
 use crate::sink::Sink;
 use crate::transcript::Transcripts;
 
@@ -59,6 +61,20 @@ impl SinkDeps {
             entry_ttl: config.delivery.entry_ttl,
             http: http.clone(),
             aws: aws.clone(),
+        }
+    }
+
+    /// What a sink is not told that masks these fields; `None` where it is told all.
+    pub(crate) fn mask_of(&self, fields: &[MaskedField]) -> Option<Mask> {
+        let ledger = Ledger::new(self.table.clone(), self.entry_ttl);
+        (!fields.is_empty()).then(|| Mask::new(fields.to_vec(), ledger))
+    }
+
+    /// The same, for a sink that is not told everything.
+    pub(crate) fn with_mask(&self, mask: Option<&Mask>) -> Self {
+        Self {
+            transcripts: self.transcripts.clone().with_mask(mask.cloned()),
+            ..self.clone()
         }
     }
 }

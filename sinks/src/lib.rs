@@ -20,6 +20,7 @@ pub mod freshdesk;
 pub mod http;
 pub mod hubspot;
 pub mod jira;
+mod mask;
 mod plain;
 pub mod registry;
 pub mod salesforce;

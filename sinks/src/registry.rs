@@ -11,6 +11,7 @@ use crate::freshdesk::Freshdesk;
 use crate::http::Http;
 use crate::hubspot::HubSpot;
 use crate::jira::Jira;
+use crate::mask::MaskedSink;
 use crate::salesforce::Salesforce;
 use crate::servicenow::ServiceNow;
 use crate::tickets::Ticketing;
@@ -56,11 +57,18 @@ impl Sinks {
     #[must_use]
     pub fn new(config: &Config, deps: &SinkDeps) -> Self {
         let sinks = config.sinks.iter().map(|(name, sink)| {
+            let mask = deps.mask_of(&sink.mask);
+            let masked = deps.with_mask(mask.as_ref());
             let built = TYPES
                 .iter()
                 .filter(|(name, _)| *name == sink.type_name)
-                .find_map(|(_, build)| build(sink, deps));
-            (name.clone(), built.expect("every type is registered"))
+                .find_map(|(_, build)| build(sink, &masked));
+            let built = built.expect("every type is registered");
+            let built = match mask {
+                Some(mask) => Box::new(MaskedSink::new(built, mask)),
+                None => built,
+            };
+            (name.clone(), built)
         });
         Self(sinks.collect())
     }

@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::config::ticket::TranscriptSource;
+use crate::mask::{Mask, MaskedValues};
 use crate::plain::said_in_html;
 use crate::{Delivery, SinkError};
 
@@ -84,6 +85,19 @@ impl Transcript {
     pub(crate) fn fill_in(&self, values: &mut Map<String, Value>) {
         values.insert("transcript".to_owned(), self.messages.clone().into());
         values.insert("transcript_text".to_owned(), self.lines.join("\n").into());
+    }
+
+    /// It, without what is masked.
+    fn masked(mut self, values: &MaskedValues) -> Self {
+        for message in &mut self.messages {
+            if let Some(Value::String(text)) = message.get_mut("text") {
+                *text = values.masked(text);
+            }
+        }
+        for line in &mut self.lines {
+            *line = values.masked(line);
+        }
+        self
     }
 
     /// Of these messages; those of which people saw nothing are left out.
@@ -165,6 +179,8 @@ pub(crate) struct Transcripts {
     ledger: Ledger,
     /// How long a transcript is waited for that Haptik does not give for want of a valid token.
     give_up_after: Duration,
+    /// What is not told of the user, where something is not.
+    mask: Option<Mask>,
 }
 
 impl Transcripts {
@@ -181,7 +197,13 @@ impl Transcripts {
             activity: Activity::new(table.clone()),
             ledger: Ledger::new(table.clone(), config.delivery.entry_ttl),
             give_up_after: config.delivery.give_up_after,
+            mask: None,
         }
+    }
+
+    /// The same, without what a sink is not told.
+    pub(crate) fn with_mask(self, mask: Option<Mask>) -> Self {
+        Self { mask, ..self }
     }
 
     /// The transcript of the conversation that an event completed.
@@ -189,6 +211,21 @@ impl Transcripts {
     /// # Errors
     /// When the table does not answer.
     pub(crate) async fn fetch(
+        &self,
+        delivery: &Delivery<'_>,
+        source: TranscriptSource,
+    ) -> Result<Fetched, SinkError> {
+        let fetched = self.fetch_all(delivery, source).await?;
+        match (fetched, &self.mask) {
+            (Fetched::Transcript(transcript), Some(mask)) => {
+                let values = mask.values(delivery).await?;
+                Ok(Fetched::Transcript(transcript.masked(&values)))
+            }
+            (fetched, _) => Ok(fetched),
+        }
+    }
+
+    async fn fetch_all(
         &self,
         delivery: &Delivery<'_>,
         source: TranscriptSource,

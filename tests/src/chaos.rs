@@ -10,7 +10,8 @@
 //! [`run`] is one run at given [`Rates`], in Slack, and [`run_with`] one with any provider; [`Load::kill_at`] kills it at one chosen step, so that a test
 //! can go through them all. [`Completions`] is a run in which a conversation completes, and a CRM gets
 //! its ticket; [`handoff`] is a hand-off's life, [`outage`] one of the webhook, [`forms`] a form that is asked
-//! in the chat.
+//! in the chat. [`KillableTable`] is for what is run beside
+//! the bridge.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ mod doorbell;
 mod evidence;
 pub mod forms;
 pub mod handoff;
+mod killable;
 mod load;
 pub mod outage;
 mod process;
@@ -36,6 +38,7 @@ mod tickets;
 mod verdict;
 mod world;
 
+pub use killable::KillableTable;
 pub use tickets::{Completions, Outcome};
 pub use verdict::{Counts, Report};
 pub use world::{ALL_KILLS, Dependency, Fault, KillAt, Rates, Tally};

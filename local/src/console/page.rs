@@ -27,6 +27,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("dead.js", SCRIPT, include_str!("page/dead.js")),
     ("state.js", SCRIPT, include_str!("page/state.js")),
     ("preview.js", SCRIPT, include_str!("page/preview.js")),
+    ("privacy.js", SCRIPT, include_str!("page/privacy.js")),
 ];
 
 /// The page at `/`, and its files below `/page`.

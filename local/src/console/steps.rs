@@ -10,6 +10,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use futures_util::future::join_all;
 use haptik_bridge_local::watch::Watched;
+use haptik_bridge_shared::ids::CorrelationId;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::net::aws;
 use jiff::{SignedDuration, Timestamp};
@@ -41,6 +42,13 @@ impl Steps {
     /// In the logs of this stack.
     pub(super) fn in_logs(sdk: &SdkConfig, stack: &str) -> Self {
         Self::Logs(Box::new(Client::new(sdk)), stack.to_owned())
+    }
+
+    /// Forgets what is remembered here of these messages.
+    pub(super) fn forget(&self, ids: impl Iterator<Item = CorrelationId>) {
+        if let Self::Here(watched) = self {
+            watched.forget(ids.map(|id| id.to_string()));
+        }
     }
 
     pub(super) fn kind(&self) -> &'static str {

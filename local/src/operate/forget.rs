@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::privacy::{
     Again, Holdings, Left, Person, Progress, Receipt, WayToForget, elsewhere, forget, forget_again,
     forgotten,
@@ -232,7 +233,7 @@ fn counted(counts: &BTreeMap<&'static str, usize>) -> String {
 impl OperatedBridge {
     /// How long it takes until whoever writes to the table knows of a tombstone. No time where no bridge runs on a
     /// directory, which none does as long as what is returned is kept.
-    fn until_known(&self) -> (Duration, Option<File>) {
+    pub(crate) fn until_known(&self) -> (Duration, Option<File>) {
         let lock = self.data_dir.as_ref();
         let lock = lock.and_then(|dir| File::create(dir.join("lock")).ok());
         match lock.filter(|lock| lock.try_lock().is_ok()) {
@@ -242,10 +243,15 @@ impl OperatedBridge {
     }
 
     /// Takes the bytes of what was removed out of the files of a bridge on this machine.
-    async fn compact(&self) -> anyhow::Result<()> {
-        match &self.database {
-            Some(database) => database.compact().await,
-            None => Ok(()),
+    pub(crate) async fn compact(&self) -> anyhow::Result<()> {
+        match (&self.database, &self.data_dir) {
+            (Some(database), _) => database.compact().await,
+            // That of this process, opened once more.
+            (None, Some(directory)) => {
+                let file = directory.join("dynamodb.sqlite");
+                EmbeddedDynamoDb::start(Some(&file)).await?.compact().await
+            }
+            (None, None) => Ok(()),
         }
     }
 }

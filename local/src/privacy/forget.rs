@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::message::handoff::Handoff;
 use haptik_bridge_shared::table::{Item, Table, TableError, Tombstone, equals, hash, text};
 use haptik_bridge_shared::users::UserMap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Elsewhere, Holdings, Person, kind};
@@ -78,6 +79,12 @@ pub struct Again {
 /// How often it is looked whether something is still under way.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// How many of the last things that somebody did are looked at for that.
+const LOOKED_AT: usize = 20;
+
+/// How far a channel's clock may be ahead of ours.
+const AHEAD_AT_MOST: SignedDuration = SignedDuration::from_hours(1);
+
 /// How many passes there are at most.
 const PASSES: usize = 20;
 
@@ -99,7 +106,8 @@ pub async fn forget(
     let (table, now) = (ledger.table(), Timestamp::now());
     let mut tombstones = BTreeMap::new();
     for auth_id in &person.auth_ids {
-        let tombstone = table.put_tombstone(auth_id, now).await?;
+        let at = last_act(ledger, auth_id, now).await?;
+        let tombstone = table.put_tombstone(auth_id, at).await?;
         tombstones.insert(auth_id.to_string(), tombstone);
     }
     let cut_off = pending(ledger, person).await?;
@@ -241,6 +249,25 @@ async fn pending(ledger: &Ledger, person: &Person) -> Result<usize, TableError> 
         }
     }
     Ok(count)
+}
+
+/// From when on what somebody does is a new person's: from now, or from what the person did last where the channel's
+/// clock is ahead of ours, so that what is delivered again of it is known.
+async fn last_act(
+    ledger: &Ledger,
+    auth_id: &AuthId,
+    now: Timestamp,
+) -> Result<Timestamp, TableError> {
+    let mut last = now;
+    for lane in [Lane::Haptik(auth_id.clone()), Lane::Task(auth_id.clone())] {
+        let entries = ledger.newest(&lane, LOOKED_AT, |_| true).await?;
+        last = entries
+            .iter()
+            .map(|entry| entry.at)
+            .fold(last, Timestamp::max);
+    }
+    let most = now.checked_add(AHEAD_AT_MOST).unwrap_or(now);
+    Ok(last.min(most))
 }
 
 /// Waits until nothing of a person's is under way.

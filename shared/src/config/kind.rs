@@ -3,6 +3,7 @@
 mod events;
 mod forms;
 mod given;
+mod mask;
 mod secret;
 mod text;
 mod url;
@@ -17,6 +18,8 @@ pub(super) use events::Events;
 pub(super) use forms::FormsTable;
 pub use forms::{Forms, RequiredFields, Submit};
 pub use given::{Fault, Faults, Given};
+pub(super) use mask::Mask;
+pub use mask::MaskedField;
 pub use secret::{EXAMPLE, NewestSecret, SecretList, probably_not_meant};
 pub use text::{Text, TextOf, Texts};
 pub use url::{BaseUrl, FullUrl};

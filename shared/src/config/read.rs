@@ -6,7 +6,8 @@ use super::declare::Part as _;
 use super::error::Reported;
 use super::handoff::Handoff;
 use super::kind::{
-    Events, Forms, FormsTable, OneOf, TableOf, TextOf, TypeName, ValueList, ValueType, Whole,
+    Events, Forms, FormsTable, Mask, MaskedField, OneOf, TableOf, TextOf, TypeName, ValueList,
+    ValueType, Whole,
 };
 use super::registry::{ChannelDefinition, OwnIds, Registry};
 use super::section::Section;
@@ -42,6 +43,8 @@ section! {
         when: Vec<(String, Vec<String>)> = default(TableOf(ValueList), {}, "nothing"),
         /// How many requests it gets at most in a second. What comes faster waits its turn; after a 429 the rate is lowered by a fifth for some minutes.
         rate_per_second: Option<u32> = optional(RATE, "no limit"),
+        /// What of the user [never reaches it](sinks.md#masking): `name`, `email`, `mobile_no`, `custom_data`. Neither as a field nor in a template, a subject, a transcript or anything that was said.
+        mask: Option<Vec<MaskedField>> = optional(Mask, "nothing"),
     }
 }
 
@@ -260,6 +263,7 @@ fn sink(section: &Section<'_>, registry: &Registry) -> Result<Sink, Reported> {
             .map(|(path, values)| Condition { path, values })
             .collect(),
         rate_per_second: keys.rate_per_second,
+        mask: keys.mask.unwrap_or_default(),
         follow_ups: definition.follow_ups.map(|of| of(&settings)),
         type_name: definition.name,
         settings,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::kind::MaskedField;
 use super::registry::Settings;
 use crate::lenient_json;
 use crate::own_events::{OperatorEvent, RECEIPTS};
@@ -16,6 +17,8 @@ pub struct Sink {
     pub when: Vec<Condition>,
     /// `rate_per_second`: how many requests it gets at most.
     pub rate_per_second: Option<u32>,
+    /// `mask`: what of the user it is not told.
+    pub mask: Vec<MaskedField>,
     /// Whether messages that come after the completion are added to its tickets; `None` of a sink that makes
     /// none.
     pub follow_ups: Option<bool>,

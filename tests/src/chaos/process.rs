@@ -94,7 +94,7 @@ impl Surroundings {
 }
 
 /// Serves a database over HTTP, for the proxy, as long as the test runs; returns where.
-async fn serve(database: &EmbeddedDynamoDb) -> anyhow::Result<String> {
+pub(crate) async fn serve(database: &EmbeddedDynamoDb) -> anyhow::Result<String> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
     let endpoint = format!("http://{}", listener.local_addr()?);
     tokio::spawn(dynoxide::server::serve_on(listener, database.engine()));

@@ -1,4 +1,5 @@
 // Messages: what was found, a user's conversation, and each message with its hops.
+import { person as person_data } from "./privacy.js";
 import { copy, h, list, obj, str } from "./kit.js";
 import { api, clock, link, took, when } from "./api.js";
 import { replayed } from "./replay.js";
@@ -126,7 +127,7 @@ export async function conversation({ user = "" }) {
   const known = obj(page.user);
   const name = known.connection ? `${str(known.connection)}/${str(known.channel_user)}` : user;
   return [h("h2", null, name), h("p", { class: "sub" }, `auth_id ${user}${known.answered_by ? ` · answered by ${known.answered_by}` : ""}${known.registered === false ? " · not registered at Haptik" : ""} · the last first`),
-    h("section", { class: "panel" }, list(page.entries).length ? rows : h("p", { class: "sub" }, "The ledger has nothing of this user."), more)];
+    h("section", { class: "panel" }, list(page.entries).length ? rows : h("p", { class: "sub" }, "The ledger has nothing of this user."), more), person_data(user)];
 }
 
 export async function single({ lane = "", key = "" }) {

@@ -36,7 +36,7 @@ export async function outages() {
   return [table("Outages of Haptik’s webhook, four weeks", ["Account", "Began", "Ended", "What it was", "Messages", "Last failure"], rows, "None."), more ? h("p", { class: "sub" }, "Only the last 50 are shown.") : ""];
 }
 
-const DID = { looked: "looked at what was said", replayed: "had delivered again" };
+const DID = { looked: "looked at what was said", replayed: "had delivered again", exported: "exported", forgot: "forgot", "forgot again": "forgot again" };
 
 export async function audit() {
   const rows = h("tbody", null), more = h("div", { class: "row end" });
@@ -47,6 +47,6 @@ export async function audit() {
     return list(page.records).length;
   };
   const found = await load();
-  const all = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Who looked, and who replayed" }, h("table", null, h("thead", null, h("tr", null, ["When", "Who", "What", "How many", "The first of them"].map((name) => h("th", { scope: "col" }, name)))), rows));
-  return [h("section", { class: "panel" }, h("h2", null, "Who looked, and who replayed"), found ? all : h("p", { class: "sub" }, "Nobody yet."), more)];
+  const all = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Who looked, replayed, exported and forgot" }, h("table", null, h("thead", null, h("tr", null, ["When", "Who", "What", "How many", "The first of them"].map((name) => h("th", { scope: "col" }, name)))), rows));
+  return [h("section", { class: "panel" }, h("h2", null, "Who looked, replayed, exported and forgot"), found ? all : h("p", { class: "sub" }, "Nobody yet."), more)];
 }

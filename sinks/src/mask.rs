@@ -1,0 +1,329 @@
+//! What of a user a sink is not told (`mask`): the values are taken out of the event before the sink sees it, and out
+//! of transcripts, wherever they stand.
+//!
+//! What the values are is known from the event itself, and from what the user's application or channel said of the user
+//! with the messages that the ledger still has. Besides, a field that is called as one of them is masked whatever it
+//! says.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use haptik_bridge_shared::config::MaskedField;
+use haptik_bridge_shared::haptik::webhook::Event;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::{Ledger, Payload};
+use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::message::Inbound;
+use haptik_bridge_shared::net::api::Preview;
+use haptik_bridge_shared::net::online::Finding;
+use haptik_bridge_shared::table::TableError;
+use serde_json::Value;
+
+use crate::{Delivered, Delivery, Sink, SinkError};
+
+mod values;
+
+pub(crate) use values::MaskedValues;
+
+/// What stands in the place of a value.
+const MASKED: &str = "[masked]";
+
+/// The channel's own id of the user, in the bridge's own events.
+const CHANNEL_USER: &str = "channel_user";
+
+/// How many of the last things that a user did are looked at for what is known of the user.
+const NEWEST: usize = 100;
+
+/// The keys under which a field may stand, in an event, in what the bot collected and in what Haptik knows.
+const KEYS: [(MaskedField, &[&str]); 4] = [
+    (
+        MaskedField::Name,
+        &[
+            "name",
+            "full_name",
+            "user_full_name",
+            "first_name",
+            "last_name",
+            "user_name",
+        ],
+    ),
+    (
+        MaskedField::Email,
+        &["email", "email_id", "email_address", "user_email"],
+    ),
+    (
+        MaskedField::MobileNo,
+        &[
+            "phone",
+            "phone_number",
+            "mobile_no",
+            "mobile_number",
+            "mobile",
+            CHANNEL_USER,
+        ],
+    ),
+    (MaskedField::CustomData, &["custom_data"]),
+];
+
+/// What a sink is not told.
+#[derive(Debug, Clone)]
+pub(crate) struct Mask {
+    fields: Vec<MaskedField>,
+    ledger: Ledger,
+}
+
+impl Mask {
+    pub(crate) fn new(fields: Vec<MaskedField>, ledger: Ledger) -> Self {
+        Self { fields, ledger }
+    }
+
+    /// The values that are not told of the user whom a delivery is about: also where the delivery is masked by now,
+    /// since the ledger has the event as it came.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub(crate) async fn values(&self, delivery: &Delivery<'_>) -> Result<MaskedValues, TableError> {
+        let mut values = MaskedValues::default();
+        let event = lenient_json::read(delivery.body.as_bytes()).unwrap_or_default();
+        self.add_of_event(&event, &mut values);
+        let Some(auth_id) = &delivery.event.auth_id else {
+            return Ok(values);
+        };
+        let lane = Lane::Sink {
+            sink: delivery.sink.to_owned(),
+            auth_id: auth_id.clone(),
+        };
+        if let Some(entry) = self.ledger.entry(&lane, delivery.key).await?
+            && let Payload::Webhook { body, .. } = &entry.payload
+        {
+            let event = lenient_json::read(body.as_bytes()).unwrap_or_default();
+            self.add_of_event(&event, &mut values);
+        }
+        let lane = Lane::Haptik(auth_id.clone());
+        for entry in self.ledger.newest(&lane, NEWEST, |_| true).await? {
+            if let Payload::Inbound { inbound, .. } = &entry.payload {
+                self.add_of_act(inbound, &mut values);
+            }
+        }
+        Ok(values)
+    }
+
+    fn has(&self, field: MaskedField) -> bool {
+        self.fields.contains(&field)
+    }
+
+    /// Adds what an event says of the user.
+    fn add_of_event(&self, event: &Value, values: &mut MaskedValues) {
+        let data = event.get("data").map(lenient_json::unwrapped);
+        let details = data.as_deref().and_then(|data| data.get("user_details"));
+        let details = details.map(lenient_json::unwrapped);
+        let user = event.get("user").map(lenient_json::unwrapped);
+        let own = data.as_deref();
+        for part in [user.as_deref(), details.as_deref(), own]
+            .into_iter()
+            .flatten()
+        {
+            for (field, keys) in KEYS {
+                let found = keys.iter().filter_map(|key| part.get(*key));
+                if self.has(field) {
+                    found.for_each(|value| values.add(field, value));
+                }
+            }
+        }
+    }
+
+    /// Adds what is said of the user with what the user did.
+    fn add_of_act(&self, inbound: &Inbound, values: &mut MaskedValues) {
+        if self.has(MaskedField::MobileNo) && values::is_number(&inbound.user) {
+            values.add_text(MaskedField::MobileNo, &inbound.user);
+        }
+        let Some(profile) = &inbound.profile else {
+            return;
+        };
+        let texts = [
+            (MaskedField::Name, &profile.name),
+            (MaskedField::Email, &profile.email),
+            (MaskedField::MobileNo, &profile.mobile_no),
+        ];
+        for (field, text) in texts {
+            if let (Some(text), true) = (text, self.has(field)) {
+                values.add_text(field, text);
+            }
+        }
+        if self.has(MaskedField::CustomData) {
+            let custom = profile.custom_data.values();
+            custom.for_each(|value| values.add(MaskedField::CustomData, value));
+        }
+    }
+
+    /// The event without what is masked.
+    fn masked(&self, body: &str, values: &MaskedValues) -> String {
+        let mut event = lenient_json::read(body.as_bytes()).unwrap_or_default();
+        let keys: BTreeSet<&str> = KEYS
+            .iter()
+            .filter(|(field, _)| self.has(*field))
+            .flat_map(|(_, keys)| keys.iter().copied())
+            .collect();
+        mask_fields(&mut event, &keys);
+        values.mask_in(&mut event);
+        event.to_string()
+    }
+}
+
+/// Masks the fields of the user that are called so: of the user, of what the bot collected, and of the bridge's own
+/// events.
+fn mask_fields(event: &mut Value, keys: &BTreeSet<&str>) {
+    for pointer in ["/user", "/data", "/data/user_details"] {
+        // A part may be JSON in a text.
+        if let Some(part) = event.pointer_mut(pointer) {
+            let unwrapped = lenient_json::unwrapped(part).into_owned();
+            if part.is_string() && (unwrapped.is_object() || unwrapped.is_array()) {
+                *part = unwrapped;
+            }
+        }
+        let fields = event.pointer_mut(pointer).and_then(Value::as_object_mut);
+        for (key, value) in fields.into_iter().flatten() {
+            // A channel's own id of a user says who that is where it is a number that can be called.
+            let is_other = key == CHANNEL_USER && !value.as_str().is_some_and(values::is_number);
+            if keys.contains(key.as_str()) && !is_other {
+                empty(value);
+            }
+        }
+    }
+}
+
+/// What is left of a field: a template that has it still finds it.
+fn empty(value: &mut Value) {
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => fields.clear(),
+        Value::Array(values) => values.clear(),
+        other => *other = Value::String(String::new()),
+    }
+}
+
+/// A sink that is not told everything.
+#[derive(Debug)]
+pub(crate) struct MaskedSink {
+    sink: Box<dyn Sink>,
+    mask: Mask,
+}
+
+impl MaskedSink {
+    pub(crate) fn new(sink: Box<dyn Sink>, mask: Mask) -> Self {
+        Self { sink, mask }
+    }
+
+    /// The body and the event of a delivery, without what is masked. Whom it is about is still known, for what is
+    /// looked up here.
+    async fn masked(&self, delivery: &Delivery<'_>) -> Result<(String, Event), SinkError> {
+        let values = self.mask.values(delivery).await?;
+        let body = self.mask.masked(delivery.body, &values);
+        let read = Event::read(body.as_bytes());
+        let mut event = read.map_err(|error| SinkError::Unsendable(error.to_string()))?;
+        event.auth_id.clone_from(&delivery.event.auth_id);
+        event.user_name.clone_from(&delivery.event.user_name);
+        Ok((body, event))
+    }
+}
+
+#[async_trait]
+impl Sink for MaskedSink {
+    async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Delivered, SinkError> {
+        let (body, event) = self.masked(delivery).await?;
+        let delivery = Delivery {
+            event: &event,
+            body: &body,
+            ..*delivery
+        };
+        self.sink.deliver(&delivery).await
+    }
+
+    async fn preview(&self, delivery: &Delivery<'_>) -> Result<Vec<Preview>, SinkError> {
+        let (body, event) = self.masked(delivery).await?;
+        let delivery = Delivery {
+            event: &event,
+            body: &body,
+            ..*delivery
+        };
+        self.sink.preview(&delivery).await
+    }
+
+    async fn online(&self) -> Vec<Finding> {
+        self.sink.online().await
+    }
+
+    fn requests(&self) -> u32 {
+        self.sink.requests()
+    }
+
+    fn sends(&self, event: &Event) -> bool {
+        self.sink.sends(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn masked(event: &Value, fields: &[MaskedField]) -> Value {
+        let sdk = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+            .build();
+        let client = aws_sdk_dynamodb::Client::from_conf(sdk);
+        let table = haptik_bridge_shared::table::Table::new(client, "none");
+        let ledger = Ledger::new(table, std::time::Duration::ZERO);
+        let mask = Mask::new(fields.to_vec(), ledger);
+        let mut values = MaskedValues::default();
+        mask.add_of_event(event, &mut values);
+        let masked = mask.masked(&event.to_string(), &values);
+        serde_json::from_str(&masked).expect("JSON")
+    }
+
+    #[test]
+    fn fields_are_empty_and_what_was_said_has_no_value_of_theirs() {
+        let event = json!({
+            "event_name": "message",
+            "user": {"auth_id": "a1", "user_name": "asha_343", "email": "asha@example.com", "age": 42},
+            "message": {"body": {"text": "Asha, we write to ASHA@example.com"}},
+            "agent": {"name": "Prateek"},
+            "data": {
+                "user_details": "{\"first_name\": \"Asha\", \"mobile_no\": 918826755986}",
+                "conversation_details": {"call": "+91 8826 755 986"}, "custom_data": {"plan": "gold"},
+                "channel_user": "U024BE7LH",
+            },
+        });
+        let all = MaskedField::ALL.map(|(_, field)| field);
+        let found = masked(&event, &all);
+        assert_eq!(
+            found["user"],
+            json!({"auth_id": "a1", "user_name": "", "email": "", "age": 42})
+        );
+        assert_eq!(
+            found["message"]["body"]["text"],
+            "[masked], we write to [masked]"
+        );
+        assert_eq!(found["agent"]["name"], "Prateek");
+        assert_eq!(
+            found["data"],
+            json!({
+                "user_details": {"first_name": "", "mobile_no": ""}, "conversation_details": {"call": "[masked]"},
+                "custom_data": {}, "channel_user": "U024BE7LH",
+            })
+        );
+        // Only what is named.
+        let found = masked(&event, &[MaskedField::MobileNo]);
+        assert_eq!(found["user"], event["user"]);
+        assert_eq!(found["data"]["conversation_details"]["call"], "[masked]");
+    }
+
+    #[test]
+    fn a_channels_id_of_a_user_is_masked_where_it_is_a_number() {
+        let event = json!({"event_name": "rating", "data": {"channel_user": "whatsapp:+15550100"}});
+        let found = masked(&event, &[MaskedField::MobileNo]);
+        assert_eq!(found["data"]["channel_user"], "");
+        assert_eq!(masked(&event, &[MaskedField::Email]), event);
+    }
+}
