@@ -3,8 +3,8 @@
 //! - `edge`: what Webex sends. `verify` is who sends it, `receive` reads who did something to what: a hook has
 //!   ids only.
 //! - `outlet`: what Webex is sent. `resolve` makes of what was fetched by an id what the user did, `encode`
-//!   makes a message of a page, `history` knows it again, `api` calls, `files` fetches, `refusal` is what the
-//!   answers mean.
+//!   makes a message of a page, `history` knows it again, `api` calls, `files` fetches, `disposition` is how
+//!   files are called, `refusal` is what the answers mean.
 //! - `config`: its keys. `webhooks`: what `register` does. `online`: whether the token and the webhooks are
 //!   good.
 //!
@@ -36,6 +36,7 @@ use outlet::WebexOutlet;
 mod api;
 mod capability;
 mod config;
+mod disposition;
 mod edge;
 mod encode;
 mod files;

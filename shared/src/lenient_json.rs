@@ -21,13 +21,14 @@ pub struct NotJson;
 /// Reads JSON as its writers write it. What is broken is replaced, and nothing else:
 ///
 /// - bytes that are not UTF-8, and half of a surrogate pair, by U+FFFD;
-/// - `NaN`, `Infinity` and the like, and what is nested more than 100 deep, by null;
+/// - `NaN`, `Infinity` and the like (`-nan`, `inf`, `1.#QNAN`), and what is nested more than 100 deep, by null;
 /// - a comma behind the last value of a list or an object by nothing;
 /// - a number that has more digits than numbers hold by a text with those digits; one that ends in `.0` by
 ///   a whole one.
 ///
-/// Control characters inside a string, a byte-order mark, and NULs around the value are taken as they are. UTF-16 is
-/// read, too.
+/// Control characters inside a string, a byte-order mark, and NULs around the value are taken as they are, numbers
+/// written `.5`, `5.` and `+5` as numbers. UTF-16 is read, too, and so is UTF-8 in which a character is a pair of
+/// surrogates (CESU-8).
 ///
 /// # Errors
 /// When it is no JSON for all that.
@@ -42,7 +43,7 @@ fn text_of(body: &[u8]) -> Cow<'_, str> {
     let unit: fn([u8; 2]) -> u16 = match body {
         [0xff, 0xfe, ..] | [1..=0x7f, 0, 1..=0xff, ..] => u16::from_le_bytes,
         [0xfe, 0xff, ..] | [0, 1..=0x7f, 0, 1..=0xff, ..] => u16::from_be_bytes,
-        _ => return String::from_utf8_lossy(body),
+        _ => return of_utf_8(body),
     };
     let units = body.chunks_exact(2).map(|pair| match pair {
         [one, other] => unit([*one, *other]),
@@ -51,6 +52,47 @@ fn text_of(body: &[u8]) -> Cow<'_, str> {
     let text: String = char::decode_utf16(units)
         .map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER))
         .collect();
+    text.into()
+}
+
+/// The text of UTF-8. What Java and old databases write for a character beyond U+FFFF, the halves of its pair one by one
+/// (CESU-8: <https://www.unicode.org/reports/tr26/>), is that character; a half by itself is one U+FFFD.
+fn of_utf_8(body: &[u8]) -> Cow<'_, str> {
+    const HALF: usize = 3;
+    let is_half = |at: usize| {
+        matches!(
+            body.get(at..at + HALF),
+            Some([0xed, 0xa0..=0xbf, 0x80..=0xbf])
+        )
+    };
+    if !body.contains(&0xed) || !(0..body.len()).any(is_half) {
+        return String::from_utf8_lossy(body);
+    }
+    let mut text = String::with_capacity(body.len());
+    let (mut at, mut from) = (0, 0);
+    while at < body.len() {
+        if !is_half(at) {
+            at += 1;
+            continue;
+        }
+        text.push_str(&String::from_utf8_lossy(
+            body.get(from..at).unwrap_or_default(),
+        ));
+        let mut units = Vec::new();
+        while is_half(at) {
+            let half = body.get(at + 1..at + HALF).unwrap_or_default();
+            if let [second, third] = half {
+                units.push(0xd000 | u16::from(second & 0x3f) << 6 | u16::from(third & 0x3f));
+            }
+            at += HALF;
+        }
+        let characters = char::decode_utf16(units);
+        text.extend(characters.map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)));
+        from = at;
+    }
+    text.push_str(&String::from_utf8_lossy(
+        body.get(from..).unwrap_or_default(),
+    ));
     text.into()
 }
 

@@ -24,7 +24,7 @@ pub mod receipt;
 
 pub use crate::blank::is_blank;
 pub use email::{ascii_email, is_email};
-pub use file_name::file_name;
+pub use file_name::{file_name, safe_file_name};
 pub use language::language;
 pub use machine_parts::without_machine_parts;
 pub use outgoing::{Content, Handback, Outgoing, Returned, Sender, SenderKind};

@@ -30,7 +30,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType};
+use crate::{Delivered, Delivery, Limit, Sink, SinkDeps, SinkError, SinkType};
 
 /// What is asked of EventBridge, to follow "to".
 const CALL: &str = "put an event on the bus";
@@ -39,6 +39,10 @@ const CALL: &str = "put an event on the bus";
 /// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>), 256 KB until January
 /// 2026. Where AWS takes less, it says so itself.
 const LARGEST_ENTRY: usize = 1024 * 1024;
+
+/// "Free-form string, with a maximum of 128 characters"
+/// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html>).
+const DETAIL_TYPE: Limit = Limit::characters(128);
 
 /// What an entry's time counts for
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html>).
@@ -115,7 +119,7 @@ impl EventBridge {
         };
         let detail = serde_json::to_string(&detail)
             .map_err(|_| SinkError::Unsendable("it is not JSON".to_owned()))?;
-        let detail_type = delivery.event.event_name.as_str();
+        let detail_type = DETAIL_TYPE.start(&delivery.event.event_name);
         let size = TIME_SIZE + self.config.source.len() + detail_type.len() + detail.len();
         if size > LARGEST_ENTRY {
             return Err(SinkError::Unsendable(format!(

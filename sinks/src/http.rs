@@ -21,6 +21,9 @@ use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType, context};
 /// What is asked of the receiver, to follow "to".
 const CALL: &str = "take an event";
 
+/// The longest URL, in bytes, that can be sent at all; receivers take fewer: RFC 9110, 4.1, asks them to take 8,000.
+const LONGEST_URL: usize = 65_534;
+
 /// A sink of the kind `http`.
 #[derive(Debug)]
 pub struct Http {
@@ -76,6 +79,11 @@ impl Http {
         let values = filled(values);
         let url = Url::parse(&self.config.url.text(&values)?)
             .map_err(|_| SinkError::Unsendable("the URL would not be one".to_owned()))?;
+        if url.as_str().len() > LONGEST_URL {
+            return Err(SinkError::Unsendable(format!(
+                "the URL would have more than {LONGEST_URL} bytes"
+            )));
+        }
         let mut request = ApiRequest::new(CALL, self.config.method.clone(), url)
             .expect(&self.config.taken_before);
         for (name, value) in &self.config.headers {

@@ -139,7 +139,9 @@ impl App {
             .unwrap_or_else(PoisonError::into_inner);
         let content = Bytes::copy_from_slice(content);
         files.insert(name.to_owned(), (mime_type.to_owned(), content));
-        format!("{}/files/{name}", self.server.origin())
+        let encoded =
+            percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+        format!("{}/files/{encoded}", self.server.origin())
     }
 
     /// Waits until it got `count` requests, and returns them.

@@ -25,6 +25,7 @@ pub mod faults;
 pub mod openapi;
 pub mod parsers;
 pub mod provider;
+pub mod random_completion;
 pub mod random_hsl;
 pub mod stage;
 

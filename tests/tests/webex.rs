@@ -322,7 +322,7 @@ async fn a_file_that_is_scanned_is_waited_for_and_a_harmful_one_is_told_of() -> 
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     scene.webex.set_file_status(410);
     scene
-        .sees(&direct, "*")
+        .sees(&direct, "could not be passed on")
         .await
         .or_else(|_| anyhow::bail!("no notice"))?;
     scene.stage.finish().await

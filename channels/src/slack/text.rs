@@ -163,7 +163,9 @@ impl Writer<'_> {
             .into_iter()
             .flatten()
             .any(char::is_alphanumeric);
-        let guess = || !(is_code || is_doubtful && touches);
+        let word = self.out.text.rsplit(char::is_whitespace).next();
+        let is_address = word.is_some_and(|word| word.contains("://") || word.starts_with("www."));
+        let guess = || !(is_code || is_address || is_doubtful && touches);
         let emoji = self.named.next(name, guess)?;
         self.out.text.push_str(&emoji);
         Some(name.len())

@@ -21,7 +21,7 @@ use url::Url;
 
 use super::config::Config;
 use super::receive::is_id;
-use super::{Place, files, refusal};
+use super::{Place, disposition, refusal};
 use crate::channel::{Refusal, SendError, Sent};
 
 /// How long Webex may take to say what a file is called.
@@ -235,8 +235,9 @@ impl WebexApi {
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let mime_type = header(CONTENT_TYPE).and_then(|kind| kind.split(';').next());
         Ok(Attachment {
-            name: header(CONTENT_DISPOSITION)
-                .and_then(files::name)
+            name: headers
+                .get(CONTENT_DISPOSITION)
+                .and_then(|header| disposition::name(header.as_bytes()))
                 .unwrap_or_else(|| attachment.name.clone()),
             mime_type: mime_type.unwrap_or_default().trim().to_owned(),
             size: header(CONTENT_LENGTH).and_then(|size| size.parse().ok()),

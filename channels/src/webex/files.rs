@@ -2,8 +2,7 @@
 //! addresses, which only the bot can fetch.
 
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Attachment, file_name};
-use percent_encoding::percent_decode_str;
+use haptik_bridge_shared::message::Attachment;
 use serde_json::Value;
 use url::Url;
 
@@ -33,29 +32,6 @@ fn id(address: &str) -> Option<String> {
     (parts.next() == Some("contents")).then(|| id.to_owned())
 }
 
-/// The name of a file in the header `Content-Disposition`
-/// (<https://www.rfc-editor.org/rfc/rfc6266>); never a path.
-pub(super) fn name(disposition: &str) -> Option<String> {
-    let parameter = |wanted: &str| {
-        let lower = disposition.to_ascii_lowercase();
-        let at = lower.find(&format!("{wanted}="))? + wanted.len() + 1;
-        let value = disposition.get(at..)?;
-        match value.strip_prefix('"') {
-            Some(quoted) => quoted.split('"').next(),
-            None => value.split(';').next().map(str::trim),
-        }
-    };
-    let encoded = parameter("filename*").and_then(|value| {
-        let (_, text) = value.rsplit_once('\'')?;
-        Some(percent_decode_str(text).decode_utf8_lossy().into_owned())
-    });
-    let found = encoded.or_else(|| parameter("filename").map(str::to_owned))?;
-    // Names are cleaned where they stand in addresses.
-    let mut url = Url::parse("https://webexapis.com/").ok()?;
-    url.path_segments_mut().ok()?.push(&found);
-    file_name(&url)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,23 +42,6 @@ mod tests {
         assert_eq!(of("v1/contents/Y2lzFILE").as_deref(), Some("Y2lzFILE"));
         for odd in ["v1/contents/", "v1/people/Y2lz", "v1/contents/a%2Fb", ""] {
             assert_eq!(of(odd), None, "{odd}");
-        }
-    }
-
-    #[test]
-    fn a_name_is_never_a_path() {
-        for (header, expected) in [
-            ("attachment; filename=\"bill.pdf\"", Some("bill.pdf")),
-            ("attachment; filename=bill.pdf; size=3", Some("bill.pdf")),
-            (
-                "attachment; filename=\"x\"; filename*=UTF-8''b%C3%A4r.png",
-                Some("bär.png"),
-            ),
-            ("attachment; filename=\"../../etc/passwd\"", Some("passwd")),
-            ("attachment; filename=\"..\"", None),
-            ("attachment", None),
-        ] {
-            assert_eq!(name(header).as_deref(), expected, "{header}");
         }
     }
 }

@@ -204,21 +204,30 @@ impl<'a> Reader<'a> {
     fn word(&mut self) -> Option<Value> {
         let from = self.at();
         let is_part =
-            |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
+            |character: char| character.is_ascii_alphanumeric() || "+-.#".contains(character);
         while self
             .left
             .next_if(|(_, character)| is_part(*character))
             .is_some()
         {}
         let to = self.at();
-        match self.text.get(from..to)? {
-            "true" | "True" => Some(Value::Bool(true)),
-            "false" | "False" => Some(Value::Bool(false)),
-            "null" | "None" | "undefined" | "nan" | "NaN" | "-NaN" | "inf" | "-inf"
-            | "Infinity" | "-Infinity" | "+Infinity" => Some(Value::Null),
-            word => number(word),
+        let word = self.text.get(from..to)?;
+        match word.to_ascii_lowercase().as_str() {
+            "true" => Some(Value::Bool(true)),
+            "false" => Some(Value::Bool(false)),
+            "null" | "none" | "nil" | "undefined" => Some(Value::Null),
+            lower if is_no_number(lower) => Some(Value::Null),
+            _ => number(word),
         }
     }
+}
+
+/// Whether a word is what a writer has for a float that is no number: JavaScript and Python, C's `printf`, and
+/// Microsoft's (`1.#INF`, `-1.#IND`).
+fn is_no_number(lower: &str) -> bool {
+    let word = lower.strip_prefix(['-', '+']).unwrap_or(lower);
+    let word = word.strip_prefix("1.#").unwrap_or(word);
+    ["nan", "snan", "qnan", "ind", "inf", "infinity"].contains(&word)
 }
 
 /// Whether a text begins with the escape of the second half of a pair.
@@ -231,9 +240,11 @@ fn is_low_half(text: &str) -> bool {
 /// A number as it is passed on: one without a fraction as a whole number, one that no number of ours holds
 /// with all its digits as a text.
 fn number(written: &str) -> Option<Value> {
-    let is_one = written
-        .strip_prefix('-')
-        .unwrap_or(written)
+    let written = written.strip_prefix('+').unwrap_or(written);
+    let unsigned = written.strip_prefix('-').unwrap_or(written);
+    let is_one = unsigned
+        .strip_prefix('.')
+        .unwrap_or(unsigned)
         .starts_with(|first: char| first.is_ascii_digit());
     // A whole number with a zero before it is somebody's code.
     let is_code = written.len() > 1

@@ -80,6 +80,60 @@ fn a_number_keeps_its_digits_and_has_no_fraction_where_there_is_none() {
 }
 
 #[test]
+fn a_float_that_is_no_number_is_null_however_it_is_written() {
+    for word in [
+        "nan",
+        "NaN",
+        "NAN",
+        "-nan",
+        "-NaN",
+        "+NaN",
+        "inf",
+        "-inf",
+        "+inf",
+        "Inf",
+        "-INF",
+        "Infinity",
+        "-infinity",
+        "1.#INF",
+        "-1.#INF",
+        "1.#QNAN",
+        "-1.#IND",
+        "nil",
+        "NULL",
+        "Null",
+    ] {
+        let value = read_text(&format!("{{\"a\":{word},\"b\":[{word}],\"c\":\"{word}\"}}"));
+        assert_eq!(value, json!({"a": null, "b": [null], "c": word}), "{word}");
+    }
+    let value = read_text(r#"{"a":.5,"b":-.5,"c":+5,"d":5.,"e":+.25e1,"f":TRUE}"#);
+    assert_eq!(
+        value,
+        json!({"a": 0.5, "b": -0.5, "c": 5, "d": 5, "e": 2.5, "f": true})
+    );
+}
+
+#[test]
+fn a_character_that_was_written_as_a_pair_is_one() {
+    for (bytes, expected) in [
+        (&b"\xed\xa0\xbd\xed\xb8\x80"[..], "😀"),
+        (b"a \xed\xa0\xbd b", "a \u{fffd} b"),
+        (b"\xed\xb8\x80\xed\xa0\xbd", "\u{fffd}\u{fffd}"),
+        (b"\xed\xa0\xbd\xed\xa0\xbd\xed\xb8\x80!", "\u{fffd}😀!"),
+        ("한국어 \u{d7ff}".as_bytes(), "한국어 \u{d7ff}"),
+        (b"\xed\xa0", "\u{fffd}\u{fffd}"),
+        (b"\xff\xed\xa0\xbd\xed\xb8\x80", "\u{fffd}😀"),
+    ] {
+        let body = [&b"{\"a\":\""[..], bytes, b"\"}"].concat();
+        assert_eq!(read(&body), Ok(json!({"a": expected})), "{bytes:?}");
+        assert_eq!(
+            strict(&body).as_deref(),
+            Ok(json!({"a": expected}).to_string().as_str())
+        );
+    }
+}
+
+#[test]
 fn what_is_not_json_is_not_read() {
     for body in [
         "",
@@ -99,6 +153,11 @@ fn what_is_not_json_is_not_read() {
         "-",
         ".",
         "+",
+        "-.",
+        "#",
+        "1#",
+        "0x1f",
+        "nanny",
         "{\"a\":1]",
         "\"\\",
         "e5",

@@ -297,6 +297,19 @@ async fn a_bus_that_is_not_there_gets_nothing_and_one_that_may_not_be_asked_for_
 }
 
 #[tokio::test]
+async fn a_name_that_is_too_long_is_whole_in_the_detail() {
+    let (fake, scene) = bus(&[(200, TAKEN)]).await;
+    let name = "e".repeat(129);
+    let body = json!({"event_name": name, "message": {"id": 1}}).to_string();
+    scene.deliver_body(&body, false).await.expect("it is taken");
+    let entry = puts(&fake).remove(0)["Entries"][0].take();
+    assert_eq!(entry["DetailType"], "e".repeat(128));
+    let detail: Value =
+        serde_json::from_str(entry["Detail"].as_str().expect("a text")).expect("JSON");
+    assert_eq!(detail["event"]["event_name"], name);
+}
+
+#[tokio::test]
 async fn an_event_that_is_too_large_is_not_sent() {
     let (fake, scene) = bus(&[(200, TAKEN)]).await;
     let large = |length: usize| {

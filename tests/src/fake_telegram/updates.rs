@@ -308,6 +308,7 @@ impl FakeTelegram {
     }
 
     fn add_file(&self, folder: &str, ending: &str, content: Bytes, size: Option<u64>) -> String {
+        let ending: String = ending.chars().filter(char::is_ascii_alphanumeric).collect();
         self.state.change(|store| {
             let number = store.next_id();
             let id = format!("AgACAgQAAxkBAAI{number:06}");

@@ -176,7 +176,16 @@ fn content(store: &Store, id: &str) -> Result<Response, Refused> {
         200 => {
             let mut answer = file.content.clone().into_response();
             let headers = answer.headers_mut();
-            let name = format!("attachment; filename=\"{}\"", file.name);
+            // The name in ASCII, and as it is (RFC 6266, appendix D).
+            let is_plain = |one: &char| one.is_ascii() && !one.is_ascii_control();
+            let plain: String = file.name.chars().filter(is_plain).collect();
+            let plain = plain.replace('\\', "\\\\").replace('"', "\\\"");
+            let encoded: String = percent_encoding::utf8_percent_encode(
+                &file.name,
+                percent_encoding::NON_ALPHANUMERIC,
+            )
+            .to_string();
+            let name = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
             if let Ok(name) = HeaderValue::from_str(&name) {
                 headers.insert(header::CONTENT_DISPOSITION, name);
             }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use haptik_bridge_shared::message::is_blank;
+use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::Stage;
-use haptik_bridge_tests::provider::Request;
+use haptik_bridge_tests::provider::{Request, Shown};
 use http::HeaderValue;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -57,6 +58,8 @@ pub(super) async fn what_is_broken_in_a_body_costs_that_alone(start: Start) -> a
         (b"\xff", "\u{fffd}"),
         (b"\xf0\x9f\x87", "\u{fffd}"),
         (br"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+        (b"\xed\xa0\xbd\xed\xb8\x80", "😀"),
+        (b"\xed\xb8\x80", "\u{fffd}"),
     ] {
         let number = expected.len();
         let request = stage
@@ -70,6 +73,13 @@ pub(super) async fn what_is_broken_in_a_body_costs_that_alone(start: Start) -> a
         stage.takes(&with_body(&stage, &request, body)).await?;
         expected.push(format!("{number} cut {told} here"));
     }
+    let deep = format!("\"odd\":{}{}", "[{\"a\":".repeat(2_000), "}]".repeat(2_000));
+    let digits = format!(
+        "\"odd\":-{}.{}e{}",
+        "9".repeat(5_000),
+        "7".repeat(5_000),
+        "1".repeat(50)
+    );
     for odd in [
         "\"odd\":NaN",
         "\"odd\":-Infinity",
@@ -81,8 +91,13 @@ pub(super) async fn what_is_broken_in_a_body_costs_that_alone(start: Start) -> a
         "\"odd\":[Infinity,-NaN,-1E+999]",
         "\"odd\":\"\u{0}\u{1f}\u{7f}\r\n\"",
         "\"odd\":{\"\":[]}",
+        "\"odd\":[-nan,inf,-Inf,NAN,1.#QNAN,.5,-.5,+5,5.]",
+        "\"odd\":1,\"odd\":2,\"odd\":{}",
+        deep.as_str(),
+        digits.as_str(),
     ] {
-        let said = format!("{} beside {odd:?}", expected.len());
+        let start = odd.get(..odd.len().min(60)).unwrap_or_default();
+        let said = format!("{} beside {start:?}", expected.len());
         let request = stage.provider.say(&user, &said);
         let inner = request.body().strip_prefix(b"{").expect("an object");
         let inner = inner.strip_suffix(b"}").expect("an object");
@@ -92,6 +107,64 @@ pub(super) async fn what_is_broken_in_a_body_costs_that_alone(start: Start) -> a
         expected.push(said);
     }
     assert_eq!(stage.haptik_was_told(expected.len()).await?, expected);
+    stage.finish().await
+}
+
+/// What was sent, with something odd beside it: in an object, in one that stands in a form, or in a form.
+fn beside(body: &[u8], odd: &str) -> Vec<u8> {
+    let text = std::str::from_utf8(body).expect("a text");
+    if let Some(inner) = text.strip_prefix('{') {
+        return format!("{{{odd},{inner}").into_bytes();
+    }
+    let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
+    for (_, value) in &mut pairs {
+        if let Some(inner) = value.strip_prefix('{') {
+            *value = format!("{{{odd},{inner}");
+        }
+    }
+    let pairs = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
+    format!("{pairs}&Odd=%ED%A0%BD%FF&=&Odd=%&%F0%9F=%00").into_bytes()
+}
+
+pub(super) async fn what_is_odd_beside_a_tap_costs_that_alone(start: Start) -> anyhow::Result<()> {
+    let stage = scene(start, |message: &UserMessage| {
+        let offer = json!({"text": format!("{} well?", message.text), "type": "TEXT", "data": {"quick_replies": [
+            {"actionable_text": format!("Yes {}", message.text), "type": "TEXT_ONLY"}]}});
+        let asks = !message.text.starts_with("Yes");
+        asks.then_some(Reply::Hsl(offer)).into_iter().collect::<Vec<_>>()
+    })
+    .await?;
+    let user = stage.provider.user(1);
+    let mut expected = Vec::new();
+    for (number, odd) in [
+        "\"odd\":NaN",
+        "\"odd\":[-Infinity,1e999,-nan,.5]",
+        "\"odd\":\"\\ud83d\"",
+        "\"odd\":1,\"odd\":{}",
+        "\"\\udc00\":123456789012345678901234567890",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (said, label) = (format!("n{number}"), format!("Yes n{number}"));
+        stage.takes(&stage.provider.say(&user, &said)).await?;
+        let offered = |shown: &[Shown]| {
+            let mut shown = shown.iter();
+            shown.any(|one| one.buttons.contains(&label)).then_some(())
+        };
+        stage.shown(&user, &label, offered).await?;
+        let tap = stage.provider.tap(&user, &label);
+        let body = beside(tap.body(), odd);
+        stage.takes(&with_body(&stage, &tap, body)).await?;
+        expected.extend([said, label]);
+        assert_eq!(
+            stage.haptik_was_told(expected.len()).await?,
+            expected,
+            "{odd}"
+        );
+    }
     stage.finish().await
 }
 
@@ -287,14 +360,53 @@ pub(super) async fn a_language_is_known_in_every_form_or_left_out(
     stage.finish().await
 }
 
-pub(super) async fn a_files_name_stays_and_one_of_white_space_is_none(
+/// Names that stay as they are: none is decoded, since it was given.
+const NAMES: [&str; 9] = [
+    "bill.pdf",
+    "a b (2).PDF",
+    "50%.pdf",
+    "my%20file.pdf",
+    "CON.pdf",
+    "nul.aux.pdf",
+    "बिल 日本 👩\u{200d}👩\u{200d}👧.pdf",
+    "..hidden.pdf",
+    "a;b=c, 'd' & e.pdf",
+];
+
+/// Names of which nothing can be seen.
+const BLANK: [&str; 3] = ["\u{200b}", "\u{a0}\u{3164}", "\u{2800} "];
+
+/// Names that no file should have, with what may be left of each.
+const HOSTILE: [(&str, &[&str]); 8] = [
+    (
+        "../../etc/passwd.pdf",
+        &[".._.._etc_passwd.pdf", "passwd.pdf"],
+    ),
+    ("C:\\fakepath\\b.pdf", &["C:_fakepath_b.pdf", "b.pdf"]),
+    (
+        "a\r\nContent-Type: x\r\n\r\nc.pdf",
+        &["aContent-Type: xc.pdf"],
+    ),
+    ("d\u{202e}fdp.exe.pdf", &["dfdp.exe.pdf"]),
+    ("\u{2067}e\u{2069}\u{200f}.pdf", &["e.pdf"]),
+    ("f\0\u{7f}\u{85}\u{2028}.pdf", &["f.pdf"]),
+    ("\"g\".pdf", &["_g_.pdf"]),
+    (" h.pdf\t", &["h.pdf"]),
+];
+
+pub(super) async fn a_files_name_stays_but_for_what_no_name_should_have(
     start: Start,
 ) -> anyhow::Result<()> {
-    const NAMES: [&str; 3] = ["bill.pdf", "a b (2).PDF", "50%.pdf"];
-    const BLANK: [&str; 3] = ["\u{200b}", "\u{a0}\u{3164}", "\u{2800} "];
     let stage = scene(start, |_: &_| Vec::new()).await?;
     let user = stage.provider.user(1);
-    for name in NAMES.into_iter().chain(BLANK) {
+    let long = "🇮🇳".repeat(60) + "x.pdf";
+    let hostile = HOSTILE.iter().map(|(name, _)| *name);
+    let names = NAMES
+        .into_iter()
+        .chain(BLANK)
+        .chain(hostile)
+        .chain([long.as_str()]);
+    for name in names {
         let content = [7; 200];
         let file = stage
             .provider
@@ -307,11 +419,30 @@ pub(super) async fn a_files_name_stays_and_one_of_white_space_is_none(
     assert!(stage.local.queue.idle(Duration::from_secs(30)).await);
     stage.simulator().records(|seen| {
         let told: Vec<_> = seen.files.iter().map(|file| file.name.as_str()).collect();
+        let files = NAMES.len() + BLANK.len() + HOSTILE.len() + 1;
+        assert_eq!(told.len(), files, "{told:?}");
+        for name in &told {
+            assert!(!is_blank(name) && name.len() <= 255, "{name:?}");
+            let odd = |letter: char| letter.is_control() || "/\\\u{202e}\u{2067}".contains(letter);
+            assert!(!name.contains(odd), "{name:?}");
+        }
         // A provider may have no names of files.
-        let has_names = told.contains(&"bill.pdf");
-        let stay = NAMES.iter().all(|name| told.contains(name));
-        assert!(!told.is_empty() && (stay || !has_names), "{told:?}");
-        assert!(!told.iter().any(|name| is_blank(name)), "{told:?}");
+        if !told.contains(&"bill.pdf") {
+            return;
+        }
+        for name in NAMES {
+            assert!(told.contains(&name), "{name}: {told:?}");
+        }
+        for (name, left) in HOSTILE {
+            assert!(
+                left.iter().any(|name| told.contains(name)),
+                "{name:?}: {told:?}"
+            );
+        }
+        assert!(
+            told.contains(&("🇮🇳".repeat(31) + ".pdf").as_str()),
+            "{told:?}"
+        );
     });
     stage.finish().await
 }

@@ -26,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub(super) use haptik_bridge_tests::fake_crm::Kind;
+pub(super) use haptik_bridge_tests::random_completion::plain_completion as completion;
 
 pub(super) struct Scene {
     pub(super) kind: Kind,
@@ -246,29 +247,6 @@ pub(super) const CHAT: [(&str, &str); 3] = [
     ("bot", "Let me find somebody who knows."),
     ("Prateek", "It arrives tomorrow."),
 ];
-
-/// `webhook_conversation_complete`.
-pub(super) fn completion() -> Value {
-    json!({
-        "version": "1.0",
-        "timestamp": "2026-11-24T10:00:05.000Z",
-        "event_name": "webhook_conversation_complete",
-        "business_id": 343,
-        "business_name": "Acme",
-        "user": {"auth_id": "u42", "user_name": "user_42"},
-        "agent": {"id": 1, "name": "Prateek", "is_automated": false},
-        "data": {
-            "conversation_no": "12",
-            "conversation_identifier": "conversation-12",
-            "complete_chat_link": "https://haptik.example/chats/12",
-            "completion_type": "agent",
-            "completion_by": "Prateek",
-            "closing_categories": {"reason": "Refund", "subReason": "Late", "comment": "A voucher"},
-            "conversation_details": {"insurance_no": "CDQP12324", "amount": 49},
-            "user_details": {"name": "Asha Rao", "email": "asha@example.com", "phone_number": 8_826_755_986_u64},
-        },
-    })
-}
 
 /// The other event of it, `chat_complete`.
 pub(super) fn short_completion() -> Value {

@@ -12,7 +12,7 @@ use haptik_bridge_shared::message::hsl;
 /// The address that a link leads to: of the web (with `https://` where it was left out), of an e-mail or of a
 /// telephone; `None` for what must not, or cannot, be opened.
 #[must_use]
-pub(super) fn opened(written: &str) -> Option<String> {
+pub(in crate::render) fn opened(written: &str) -> Option<String> {
     let address = hsl::opened(written)?;
     let (scheme, rest) = address.split_once(':')?;
     match scheme.to_ascii_lowercase().as_str() {

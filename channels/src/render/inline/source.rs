@@ -414,7 +414,8 @@ fn fences_on_lines_of_their_own(text: &str) -> String {
         let line = text
             .get(..start)
             .and_then(|before| before.rsplit('\n').next());
-        let starts_line = line.is_none_or(|line| line.trim().is_empty());
+        // A fence in a quotation stands behind its sign.
+        let starts_line = line.is_none_or(|line| line.trim_matches([' ', '\t', '>']).is_empty());
         let after = text.get(end..).unwrap_or_default();
         let rest = after.split('\n').next().unwrap_or_default();
         out.push_str(text.get(from..start).unwrap_or_default());

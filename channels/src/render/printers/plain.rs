@@ -35,10 +35,17 @@ impl Printer for Plain {
 pub(super) fn with_address(url: &str, label: &str) -> String {
     let address = shown(url);
     let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
-    let says = |label: &str| label.eq_ignore_ascii_case(address);
+    // Written with other letters, or without its scheme, it is the same address.
+    let says = |label: &str| {
+        let opens = || crate::render::inline::address::opened(label);
+        label.eq_ignore_ascii_case(address) || opens().is_some_and(|opened| opened == url)
+    };
     let is_said = says(label) || label.split_once(':').is_some_and(|(_, label)| says(label));
-    if label.is_empty() || is_said {
+    if label.is_empty() {
         return address.to_owned();
+    }
+    if is_said {
+        return if says(label) { label } else { address }.to_owned();
     }
     if url.starts_with("tel:") && digits(label) == digits(address) {
         return label.to_owned();

@@ -42,6 +42,21 @@ fn a_number_is_a_link_where_there_are_such_links() {
 }
 
 #[test]
+fn an_address_that_its_label_says_stands_there_once() {
+    let printed = |text: &str| Markup::Plain.print(&read(text));
+    for said in [
+        "https://example.com/über?q=日本 ok",
+        "www.example.com, ok",
+        "https://bücher.example/ü",
+        "ดูที่https://example.com/aครับ",
+    ] {
+        assert_eq!(printed(said), said);
+    }
+    let other = "[www.example.com](https://example.org)";
+    assert_eq!(printed(other), "www.example.com (https://example.org)");
+}
+
+#[test]
 fn what_would_be_a_list_or_a_heading_is_text_in_commonmark() {
     let printed = |text: &str| Markup::CommonMark.print(&verbatim(text));
     assert_eq!(

@@ -10,7 +10,7 @@ use super::{MessagePlace, Reader, Reading, nothing};
 use crate::slack::address::Address;
 use crate::slack::text::{Readable, leading_mention, mentions};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Addressed, Inbound, UserAction};
+use haptik_bridge_shared::message::{Addressed, Inbound, UserAction, is_blank};
 
 /// The subtypes that are a user's own words; the others are the system's, another app's, or about a
 /// message that was there before.
@@ -49,7 +49,7 @@ impl Reader<'_> {
         let (Readable { mut text, mentions }, beside) = told(&words, &own_ids, comes_twice);
         let attachments = words.files;
         let is_alone = beside.iter().all(|(_, part)| part.text.is_empty());
-        if text.is_empty() && is_alone && attachments.is_empty() {
+        if is_blank(&text) && is_alone && attachments.is_empty() {
             if !is_addressed {
                 return Ok(nothing());
             }

@@ -60,6 +60,11 @@ fn emoji_are_characters_where_slack_shows_them() {
             ":acme: 10:30:45 a:x:b ❌ 1:100:2 💯",
         ),
         ("<https://a.example/:wave:/x>", "https://a.example/:wave:/x"),
+        (
+            "see https://a.example/:wave:/:tada: :wave:",
+            "see https://a.example/:wave:/:tada: 👋",
+        ),
+        ("www.a.example/:tada:\n:tada:", "www.a.example/:tada:\n🎉"),
         (":wave", ":wave"),
     ] {
         assert_eq!(read(text), expected);

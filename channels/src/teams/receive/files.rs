@@ -2,7 +2,7 @@
 //! (<https://learn.microsoft.com/microsoftteams/platform/bots/how-to/bots-filesv4>).
 
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::Attachment;
+use haptik_bridge_shared::message::{Attachment, is_blank};
 use serde_json::Value;
 
 use super::at;
@@ -43,7 +43,9 @@ pub(super) fn of(activity: &Value) -> impl Iterator<Item = Attachment> {
             "reference" => Some(file(None, Some(address?), name)),
             kind if PASTED.iter().any(|pasted| kind.starts_with(pasted)) => {
                 let name = match name.as_str() {
-                    "" => kind.replace("image/*", "picture.png").replace('/', "."),
+                    unseen if is_blank(unseen) => {
+                        kind.replace("image/*", "picture.png").replace('/', ".")
+                    }
                     _ => name,
                 };
                 let mut file = file(Some(address?), None, name);
@@ -62,7 +64,7 @@ pub(super) fn of(activity: &Value) -> impl Iterator<Item = Attachment> {
 /// The name of a file; its kind where there is none.
 fn named(name: String, content: &Value) -> String {
     match lenient_json::text(content, "fileType") {
-        kind if name.is_empty() && !kind.is_empty() => format!("file.{kind}"),
+        kind if is_blank(&name) && !kind.is_empty() => format!("file.{kind}"),
         _ => name,
     }
 }

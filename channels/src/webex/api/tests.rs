@@ -1,3 +1,4 @@
+use crate::webex::files;
 use haptik_bridge_shared::net::client;
 use haptik_bridge_shared::net::fake::{Answer, Fake};
 

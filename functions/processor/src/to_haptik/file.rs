@@ -4,7 +4,7 @@ use haptik_bridge_channels::channel::SendError;
 use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind, Logged};
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::{Entry, Payload};
-use haptik_bridge_shared::message::{Attachment, Task};
+use haptik_bridge_shared::message::{Attachment, Task, safe_file_name};
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -37,7 +37,8 @@ impl ToHaptik<'_> {
             Err(error) if error.retry() != Retry::Never && can_wait => return Err(error.into()),
             located => located.map_err(|error| not_had(&error)),
         };
-        let attachment = located.as_ref().unwrap_or(attachment);
+        // Whoever sends a file names it, and agents read the name.
+        let attachment = &named(located.as_ref().unwrap_or(attachment));
         let untaken = match (located.is_ok(), sendable(attachment)) {
             (false, _) => FileRefusal::Gone,
             (true, Err(untaken)) => untaken,
@@ -131,6 +132,14 @@ impl ToHaptik<'_> {
         let context = RequestContext::new("processor", Timestamp::now());
         let accepted = self.bridge.accept_task(context, id, task).await;
         accepted.map_err(|error| Failure::passing(error.to_string()))
+    }
+}
+
+/// A file with a name as it may be passed on; empty where it has none.
+fn named(attachment: &Attachment) -> Attachment {
+    Attachment {
+        name: safe_file_name(&attachment.name).unwrap_or_default(),
+        ..attachment.clone()
     }
 }
 

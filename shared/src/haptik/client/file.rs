@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::ids::AuthId;
+use crate::message::safe_file_name;
 use crate::redacted_debug;
 
 /// The largest file that Haptik takes, in bytes: 10 MB.
@@ -80,20 +81,11 @@ impl File<'_> {
     /// The name that Haptik is told: with an extension that it takes, where the MIME type names one, and
     /// without what would have to be escaped in a header, for which servers have different rules.
     pub(super) fn sent_name(&self) -> String {
-        let shown = self.name.chars().filter(|letter| !letter.is_control());
-        let safe = shown.map(|letter| {
-            if "\"\\/".contains(letter) {
-                '_'
-            } else {
-                letter
-            }
-        });
-        let safe: String = safe.collect();
-        let name = Some(safe.trim()).filter(|name| !name.is_empty());
-        let name = name.unwrap_or("file");
+        let name = safe_file_name(self.name).map(|name| name.replace('"', "_"));
+        let name = name.unwrap_or_else(|| "file".to_owned());
         match by_mime_type(self.mime_type) {
-            Some((extension, _)) if by_name(name).is_none() => format!("{name}.{extension}"),
-            _ => name.to_owned(),
+            Some((extension, _)) if by_name(&name).is_none() => format!("{name}.{extension}"),
+            _ => name,
         }
     }
 }

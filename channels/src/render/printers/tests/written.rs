@@ -273,15 +273,20 @@ fn clusters(text: &str) -> Vec<&str> {
 fn check_cut(
     written: &str,
     text: &[Span],
-    markup: Markup,
+    (markup, counted): (Markup, Counted),
     size: Size,
 ) -> Result<(), TestCaseError> {
-    let parts = split(text, size, markup, Counted::AsSent);
+    let parts = split(text, size, markup, counted);
+    let size = size.of(&markup.print(text));
     let plain: Vec<String> = parts.iter().map(|part| Markup::Plain.print(part)).collect();
     let mut joined = Vec::new();
     for (part, plain) in parts.iter().zip(&plain) {
+        let counts = match counted {
+            Counted::AsSent => markup.print(part),
+            Counted::AsShown => seen(part),
+        };
         prop_assert!(
-            size.fits(&markup.print(part)),
+            size.fits(&counts),
             "{:?} of {:?}",
             markup.print(part),
             written
@@ -310,7 +315,8 @@ fn a_text_cut_at_any_limit_is_the_text() {
             let text = read(&written);
             for markup in MARKUPS {
                 for unit in UNITS {
-                    check_cut(&written, &text, markup, Size { max, unit })?;
+                    let measure = (markup, Counted::AsSent);
+                    check_cut(&written, &text, measure, Size { max, unit })?;
                 }
             }
             Ok(())
@@ -381,17 +387,44 @@ fn two_hundred_texts() -> impl Iterator<Item = String> {
     })
 }
 
+/// What the registered channels take; but of the one that has no limits, all have texts that are cut.
+fn limits_of_channels() -> Vec<&'static crate::limits::Limits> {
+    let channels = crate::registry::CHANNELS.iter();
+    let limits: Vec<_> = channels.filter_map(|channel| channel.limits).collect();
+    assert_eq!(limits.len() + 1, crate::registry::CHANNELS.len());
+    limits
+}
+
 #[test]
-fn two_hundred_texts_in_twelve_scripts_are_cut_at_every_limit() {
+fn two_hundred_texts_in_twelve_scripts_are_cut_at_every_limit_of_every_channel() {
     // Between them, the texts of each script are cut at every limit from the smallest that holds a link.
     for (number, written) in two_hundred_texts().enumerate() {
         let text = read(&written);
         let last = Unit::Bytes.length(&written) + 40;
         let turn = number / SCRIPTS.len();
         for max in (60 + turn..last).step_by(200 / SCRIPTS.len()) {
-            let unit = UNITS[(number + max) % UNITS.len()];
-            for markup in MARKUPS {
-                let cut = check_cut(&written, &text, markup, Size { max, unit });
+            for limits in limits_of_channels() {
+                let measure = (limits.markup, limits.counted);
+                let cut = check_cut(&written, &text, measure, Size { max, ..limits.text });
+                cut.unwrap_or_else(|error| panic!("{error}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_longer_than_a_message_is_cut_at_what_each_channel_takes() {
+    for written in two_hundred_texts().take(SCRIPTS.len()) {
+        for limits in limits_of_channels() {
+            let section = match limits.shape {
+                crate::limits::Shape::Blocks { section, .. } => section,
+                crate::limits::Shape::Bubble => limits.text,
+            };
+            for size in [limits.text, section] {
+                let times = 1 + 5 * size.max / 4 / size.unit.length(&written).max(1);
+                let long = vec![written.as_str(); times].join(" ");
+                let measure = (limits.markup, limits.counted);
+                let cut = check_cut(&long, &read(&long), measure, size);
                 cut.unwrap_or_else(|error| panic!("{error}"));
             }
         }
