@@ -21,6 +21,7 @@ use haptik_bridge_local::privacy::{
 use haptik_bridge_shared::items::Whose;
 use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::users::UserMap;
+use haptik_bridge_tests::provider::FakeProvider as _;
 
 use scene::{BEN, Log, Scene, all_of, bytes_of, keys, planted};
 
@@ -175,8 +176,10 @@ async fn a_restored_backup_is_forgotten_again_by_the_tombstones() -> anyhow::Res
 async fn every_kind_that_is_a_persons_is_found_for_the_person() -> anyhow::Result<()> {
     let scene = Scene::busy().await?;
     let mut found = BTreeSet::new();
-    for name in scene.names() {
-        let person = scene.person(name).await?;
+    let reports_later = format!("{}/{}", scene.twilio.connection(), scene.twilio.user(1));
+    let names = scene.names().map(ToOwned::to_owned);
+    for name in names.into_iter().chain([reports_later]) {
+        let person = scene.person(&name).await?;
         found.extend(
             Holdings::of(scene.ledger(), &person)
                 .await?

@@ -37,7 +37,7 @@ async fn killed(
     kill_at: Option<KillAt>,
 ) -> anyhow::Result<(EmbeddedDynamoDb, u64)> {
     let database = EmbeddedDynamoDb::start(None).await?;
-    copy(from, &database.table, "pieces#").await?;
+    copy(from, &database.table, "pieces#sink").await?;
     let mut killable = KillableTable::of(&database, kill_at).await?;
     let table = killable.table.clone();
     let done = killable.run(forget_both(&table, names)).await;

@@ -344,8 +344,10 @@ impl Scene {
             let answer = answer.deliver(&url, &Delivery::raw(body, kind)).await;
             anyhow::ensure!(answer.status == 200, "{number}");
         }
+        // Above 300 kB, and by an address alone.
         simulator.deliver_raw(format!(
-            "{{\"event_name\": \"\", \"note\": \"{}\", \"mail\": \"{}@example.com\"}}",
+            "{{\"event_name\": \"\", \"note\": \"{} {}\", \"mail\": \"{}@example.com\"}}",
+            "x".repeat(310_000),
             plant(33),
             plant(10)
         ));
