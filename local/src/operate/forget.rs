@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     again: bool,
     /// The tombstones, as `--list --json` has printed them; `-` reads them from the standard input. Without it, those
     /// of the table.
-    #[arg(long, value_name = "FILE", requires = "again")]
+    #[arg(long, value_name = "FILE", requires = "again", conflicts_with = "list")]
     from: Option<PathBuf>,
     /// List when somebody was forgotten; of whom, as a hash.
     #[arg(long, conflicts_with_all = ["user", "cut_off"])]
