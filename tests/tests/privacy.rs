@@ -21,8 +21,9 @@ use haptik_bridge_local::privacy::{
 use haptik_bridge_shared::items::Whose;
 use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::users::UserMap;
+use haptik_bridge_tests::provider::FakeProvider as _;
 
-use scene::{BEN, Log, Scene, all_of, bytes_of, keys, planted};
+use scene::{BEN, Log, NAMES, Scene, all_of, bytes_of, keys, planted};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_busy_table_has_no_item_of_an_unknown_kind() -> anyhow::Result<()> {
@@ -58,7 +59,7 @@ async fn a_busy_table_has_no_item_of_an_unknown_kind() -> anyhow::Result<()> {
 async fn an_export_has_all_that_was_planted_and_nothing_of_anybody_else() -> anyhow::Result<()> {
     let scene = Scene::busy().await?;
     let mut exported = String::new();
-    for name in scene.names() {
+    for name in NAMES {
         let person = scene.person(name).await?;
         let json = export(scene.ledger(), Some(&scene.bridge().config), &person).await?;
         assert!(
@@ -89,7 +90,7 @@ async fn of_somebody_who_was_forgotten_no_byte_is_left() -> anyhow::Result<()> {
     assert!(of_others > 0);
     let auth_ids = scene.auth_ids().await?;
 
-    for name in scene.names() {
+    for name in NAMES {
         let receipt = scene.forget(name).await?;
         assert!(receipt.removed["entries"] > 3, "{receipt:?}");
         let said = serde_json::to_string(&receipt)?;
@@ -144,7 +145,7 @@ async fn a_restored_backup_is_forgotten_again_by_the_tombstones() -> anyhow::Res
     let scene = Scene::busy().await?;
     let backup = EmbeddedDynamoDb::start(None).await?;
     scene.copy_to(&backup.table).await?;
-    for name in scene.names() {
+    for name in NAMES {
         scene.forget(name).await?;
     }
     let tombstones = serde_json::to_string(&forgotten(scene.table()).await?)?;
@@ -175,8 +176,10 @@ async fn a_restored_backup_is_forgotten_again_by_the_tombstones() -> anyhow::Res
 async fn every_kind_that_is_a_persons_is_found_for_the_person() -> anyhow::Result<()> {
     let scene = Scene::busy().await?;
     let mut found = BTreeSet::new();
-    for name in scene.names() {
-        let person = scene.person(name).await?;
+    let reports_later = format!("{}/{}", scene.twilio.connection(), scene.twilio.user(1));
+    let names = NAMES.map(ToOwned::to_owned);
+    for name in names.into_iter().chain([reports_later]) {
+        let person = scene.person(&name).await?;
         found.extend(
             Holdings::of(scene.ledger(), &person)
                 .await?

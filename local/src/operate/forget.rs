@@ -23,6 +23,10 @@ use super::{OperatedBridge, Target, ask_for, duration};
     after_help = "Export what is known of the person first (haptik-bridge export USER): afterwards nobody knows \
     which tickets and messages there were. docs/privacy.md says what is removed, and what lies elsewhere."
 )]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub(crate) struct Arguments {
     /// The person: an `auth_id`; `CONNECTION/USER` with the channel's own id, as `acme-slack/U024BE7LH`; or that id
     /// alone, where it is one person's. All conversations of the same user at the same connection belong to it.
@@ -39,7 +43,7 @@ pub(crate) struct Arguments {
     again: bool,
     /// The tombstones, as `--list --json` has printed them; `-` reads them from the standard input. Without it, those
     /// of the table.
-    #[arg(long, value_name = "FILE", requires = "again")]
+    #[arg(long, value_name = "FILE", requires = "again", conflicts_with = "list")]
     from: Option<PathBuf>,
     /// List when somebody was forgotten; of whom, as a hash.
     #[arg(long, conflicts_with_all = ["user", "cut_off"])]
@@ -200,24 +204,22 @@ fn tell(is_json: bool, progress: Progress) {
 }
 
 fn in_words(receipt: &Receipt) -> String {
-    let mut text = format!("Removed: {}\n", counted(&receipt.removed));
+    let mut lines = vec![format!("Removed: {}", counted(&receipt.removed))];
     if receipt.cut_off > 0 {
-        text += &format!("Cut off: {} deliveries\n", receipt.cut_off);
+        lines.push(format!("Cut off: {} deliveries", receipt.cut_off));
     }
     let Left { unknown } = receipt.left;
     if unknown > 0 {
-        text += &format!("Not looked at: {unknown} items of another version\n");
+        lines.push(format!("Not looked at: {unknown} items of another version"));
     }
-    for hash in &receipt.tombstones {
-        text += &format!("Tombstone: {hash}\n");
-    }
+    let hashes = receipt.tombstones.iter();
+    lines.extend(hashes.map(|hash| format!("Tombstone: {hash}")));
     if !receipt.elsewhere.is_empty() {
-        text += "\nNot in the bridge's table, and so not removed:\n";
+        lines.push("\nNot in the bridge's table, and so not removed:".to_owned());
     }
-    for place in &receipt.elsewhere {
-        text += &format!("  {}: {}\n", place.place, place.how);
-    }
-    text
+    let elsewhere = receipt.elsewhere.iter();
+    lines.extend(elsewhere.map(|place| format!("  {}: {}", place.place, place.how)));
+    lines.join("\n") + "\n"
 }
 
 /// How many of which kind, in words.

@@ -2,14 +2,15 @@
 //!
 //! What is under way ends first, or is cut off. Then a tombstone is put of each `auth_id`, and it is waited until every
 //! process knows of it: from then on nothing is written of the person ([`haptik_bridge_shared::table::Tombstone`]). Then
-//! all is removed, by passes until one finds nothing, the user's own item last, since all else is found by it. It can be
-//! stopped anywhere and done again, by the person's name or from the tombstones.
+//! all is removed, by passes until one finds nothing: first the bodies that name the person, which is known from what
+//! the person said, and the user's own item last, since all else is found by it. It can be stopped anywhere and done again, by the person's name or from the tombstones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::items::Whose;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::message::handoff::Handoff;
@@ -292,7 +293,8 @@ async fn wait(
             return Ok(());
         }
         if pending != last {
-            (last, _) = (pending, told(Progress::Waiting(pending)));
+            last = pending;
+            told(Progress::Waiting(pending));
         }
         if began.elapsed() >= patience {
             let handoff = if is_with_agent {
@@ -329,9 +331,13 @@ async fn remove(
             };
             return Ok((removed, left));
         }
+        // By what the others say it is known whom a body names, and by the user's item all the rest.
         let (users, others): (Vec<_>, Vec<_>) =
             holdings.items.iter().partition(|item| item.is_user());
-        for items in [others, users] {
+        let (named, others): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|item| item.kind.whose == Whose::Named);
+        for items in [named, others, users] {
             let keys: Vec<Item> = items.iter().map(|item| item.key()).collect();
             let deleted = table.delete_many(&keys).await;
             deleted.context("not all is removed: do it again")?;

@@ -155,10 +155,10 @@ impl Person {
     /// Whether a body names the person: by one of these names, as a word of its own, as it is or encoded as in forms.
     #[must_use]
     pub(super) fn is_named_in(&self, body: &str) -> bool {
-        let decoded = url::form_urlencoded::parse(body.as_bytes());
-        let decoded: String = decoded
-            .map(|(key, value)| format!("{key} {value}\n"))
-            .collect();
+        let mut decoded = String::new();
+        for (key, value) in url::form_urlencoded::parse(body.as_bytes()) {
+            decoded.extend([&*key, " ", &*value, "\n"]);
+        }
         let names = &mut self.named_by.iter();
         names.any(|name| has_word(body, name) || has_word(&decoded, name))
     }

@@ -138,12 +138,9 @@ fn prefix(text: &str, value: &str) -> Option<usize> {
     let mut wanted = value.chars();
     let mut length = 0;
     for char in text.chars() {
-        let mut lower = char.to_lowercase();
-        loop {
-            let Some(one) = lower.next() else { break };
-            match wanted.next() {
-                Some(other) if other == one => {}
-                _ => return None,
+        for one in char.to_lowercase() {
+            if wanted.next() != Some(one) {
+                return None;
             }
         }
         length += char.len_utf8();

@@ -72,6 +72,7 @@ fn bases() -> [Table; 2] {
         )
         .replace("# sync_url", "sync_url")
         .replace("# rate_per_second", "rate_per_second")
+        .replace("# mask", "mask")
         .replace("# description", "description");
     [example(), &other].map(|text| {
         let mut base: Table = text.parse().expect("TOML");

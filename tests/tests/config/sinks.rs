@@ -1,5 +1,6 @@
 //! `[sinks.NAME]`.
 
+use haptik_bridge_shared::config::MaskedField;
 use haptik_bridge_sinks::config::zendesk::Zendesk;
 use serde_json::json;
 
@@ -193,4 +194,29 @@ fn an_event_bus_is_a_name_or_an_arn_and_its_source_is_not_of_aws() {
         let found = "sinks.bus.source: found";
         refused(&bus(&format!("source = '{bad}'")), &[found, "\"aws.\""]);
     }
+}
+
+#[test]
+fn what_a_sink_is_not_told_is_named_of_what_there_is() {
+    assert_eq!(sink("").mask, []);
+    let masked = sink("mask = ['email', 'mobile_no']");
+    assert_eq!(masked.mask, [MaskedField::Email, MaskedField::MobileNo]);
+    assert_eq!(sink("mask = 'name'").mask, [MaskedField::Name]);
+    let allowed = "allowed: a list of ";
+    refused_sink(
+        "mask = ['email', 'emial']",
+        &[
+            "sinks.crm.mask[1]: found \"emial\"; did you mean \"email\"?",
+            allowed,
+        ],
+    );
+    refused_sink(
+        "mask = ['phone']",
+        &["sinks.crm.mask[0]: found \"phone\"", allowed, "mobile_no"],
+    );
+    refused_sink("mask = []", &["sinks.crm.mask", allowed, "custom_data"]);
+    refused_sink(
+        "mask = [7]",
+        &["sinks.crm.mask[0]: found an integer", allowed],
+    );
 }

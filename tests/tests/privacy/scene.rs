@@ -38,13 +38,16 @@ use tracing_subscriber::{Layer as _, fmt};
 /// How many strings are planted.
 const PLANTED: usize = 40;
 
+/// Who is forgotten.
+pub(super) const NAMES: [&str; 2] = ["acme-slack/U00000ASHA", "my-app/u-42"];
+
 /// What somebody else said, who is not forgotten.
 pub(super) const BEN: &str = "wagtail-of-ben";
 
 /// How long it takes until every process knows of a tombstone, here.
 pub(super) const UNTIL_KNOWN: Duration = Duration::from_millis(60);
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The planted string of this number.
 pub(super) fn plant(number: usize) -> String {
@@ -132,11 +135,6 @@ impl Scene {
         Ok(scene)
     }
 
-    /// Who is forgotten.
-    pub(super) fn names(&self) -> [&'static str; 2] {
-        ["acme-slack/U00000ASHA", "my-app/u-42"]
-    }
-
     pub(super) fn bridge(&self) -> &Bridge {
         &self.stage.local.bridge
     }
@@ -188,7 +186,7 @@ impl Scene {
     /// The `auth_id`s of those who are forgotten.
     pub(super) async fn auth_ids(&self) -> anyhow::Result<BTreeSet<AuthId>> {
         let mut auth_ids = BTreeSet::new();
-        for name in self.names() {
+        for name in NAMES {
             auth_ids.extend(self.person(name).await?.auth_ids);
         }
         Ok(auth_ids)
@@ -344,8 +342,10 @@ impl Scene {
             let answer = answer.deliver(&url, &Delivery::raw(body, kind)).await;
             anyhow::ensure!(answer.status == 200, "{number}");
         }
+        // Above 300 kB, and by an address alone.
         simulator.deliver_raw(format!(
-            "{{\"event_name\": \"\", \"note\": \"{}\", \"mail\": \"{}@example.com\"}}",
+            "{{\"event_name\": \"\", \"note\": \"{} {}\", \"mail\": \"{}@example.com\"}}",
+            "x".repeat(310_000),
             plant(33),
             plant(10)
         ));

@@ -1,0 +1,81 @@
+//! What a sink is not told of a user never reaches it, and everybody else is told as ever.
+
+use haptik_bridge_simulator::CompletedBy;
+use haptik_bridge_tests::app::{App, SECRET};
+use haptik_bridge_tests::fake_crm::{FakeCrm, Kind};
+use haptik_bridge_tests::{Options, Stage};
+use serde_json::json;
+
+use super::sinks::echo;
+
+const EMAIL: &str = "asha.rao@example.com";
+const PLAN: &str = "gold-4711";
+
+#[tokio::test]
+async fn what_is_masked_reaches_no_sink_wherever_it_was_said() -> anyhow::Result<()> {
+    let (desk, audit, told) = (
+        FakeCrm::zendesk().await,
+        App::start().await?,
+        App::start().await?,
+    );
+    let mask = "mask = ['name', 'email', 'mobile_no', 'custom_data']";
+    let webhook = |name: &str, app: &App, more: &str| {
+        let url = app.url();
+        format!(
+            "[sinks.{name}]\ntype = 'webhook'\nevents = ['*']\nurl = '{url}'\nsigning_secrets = ['{SECRET}']\n{more}\n"
+        )
+    };
+    let tables = format!(
+        "[sinks.crm]\n{}\nevents = ['webhook_conversation_complete']\nbase_url = '{}'\n\
+         subject = 'Chat of {{{{ user.name }}}} {{{{ user.email }}}}'\n{mask}\n{}{}",
+        Kind::Zendesk.login(),
+        desk.base_url(),
+        webhook("audit", &audit, mask),
+        webhook("told", &told, ""),
+    );
+    let options = Options {
+        tables,
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    let said = format!("I am Asha Rao, ASHA.RAO@example.com or +91 88267 55986, with {PLAN}");
+    let answer = stage
+        .app_sends(&json!({
+            "type": "message", "id": "m-1", "timestamp": jiff::Timestamp::now().to_string(), "text": said,
+            "user": {"id": "u-42", "name": "Asha Rao", "email": EMAIL, "mobile_no": "918826755986", "custom_data": {"plan": PLAN}},
+        }))
+        .await?;
+    let auth_id = answer["auth_id"].as_str().expect("an auth_id").to_owned();
+    stage.app.wait_for_type("message", 1).await;
+    stage.simulator().completes(&auth_id, CompletedBy::Bot)?;
+    let tickets = desk.wait_for_tickets(1).await;
+    audit
+        .wait_for_type("webhook_conversation_complete", 1)
+        .await;
+    told.wait_for_type("webhook_conversation_complete", 1).await;
+
+    let bodies = |app: &App| {
+        let callbacks = app.callbacks().into_iter();
+        callbacks
+            .map(|callback| callback.body.to_string())
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let at_the_crm = format!("{tickets:?} {:?}", desk.calls());
+    for (name, text) in [("the CRM", at_the_crm), ("the webhook", bodies(&audit))] {
+        let text = text.to_lowercase();
+        for value in ["asha", "rao", EMAIL, "55986", PLAN] {
+            assert!(!text.contains(value), "{name} has {value}: {text}");
+        }
+        assert!(
+            text.contains("[masked]") && text.contains("you said: i am"),
+            "{name}: {text}"
+        );
+    }
+    assert!(
+        bodies(&told).contains("ASHA.RAO@example.com"),
+        "the other sink is told"
+    );
+    assert_eq!(stage.haptik_was_told(1).await?, [said]);
+    stage.finish().await
+}
