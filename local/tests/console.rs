@@ -529,7 +529,7 @@ async fn each_view_answers_within_two_seconds_whatever_the_table_has() -> anyhow
     // A replay of one cause begins at once, whatever it has.
     let begun = std::time::Instant::now();
     let wanted = json!({
-        "cause": cause, "since": dead["since"], "until": dead["until"], "count": dead["causes"][0]["count"],
+        "cause": cause, "since": dead["since"], "until": dead["until"], "count": dead["causes"][0]["count"], "is_least": dead["causes"][0]["is_least"],
     });
     let (status, job) = console.post("replay", &wanted).await?;
     let took = begun.elapsed();

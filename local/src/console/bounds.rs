@@ -237,7 +237,7 @@ async fn the_requests_of_each_view_do_not_grow_with_what_the_table_has() -> anyh
         (format!("conversation?user={BIG_USER}"), 8),
         (format!("entry?{entry}"), 1),
         (format!("steps?{entry}"), 1),
-        ("dead".to_owned(), 20),
+        ("dead".to_owned(), 24),
         (format!("dead/{cause}"), 20),
         ("state".to_owned(), 8),
         ("outages".to_owned(), 110),

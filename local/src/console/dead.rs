@@ -48,7 +48,7 @@ fn time(
 }
 
 /// The causes for which something was given up (`since`, `until`), with how many entries have each, behind what
-/// `after` names. A query for the causes, and one for each of a hundred.
+/// `after` names. A query for the causes, and two for each of a hundred.
 pub(super) async fn list(State(console): State<Arc<Console>>, Query(asked): Asked) -> Answer {
     let time = time(&console, &asked)?;
     let after = asked.get("after").map(String::as_str);

@@ -48,6 +48,9 @@ pub(super) enum Wanted {
         since: Timestamp,
         until: Timestamp,
         count: usize,
+        /// Whether that was said to be the least.
+        #[serde(default)]
+        is_least: bool,
     },
 }
 
@@ -139,9 +142,11 @@ pub(super) async fn begin(
             since,
             until,
             count,
+            is_least,
         } => {
             let time = DeadTime { since, until };
-            console.replay_cause(cause, time, count).await
+            let agreed = (count, is_least);
+            console.replay_cause(cause, time, agreed).await
         }
     }
 }
@@ -207,9 +212,15 @@ impl Console {
         Ok(Json(shown))
     }
 
-    async fn replay_cause(self: Arc<Self>, cause: String, time: DeadTime, agreed: usize) -> Answer {
+    async fn replay_cause(
+        self: Arc<Self>,
+        cause: String,
+        time: DeadTime,
+        (agreed, was_least): (usize, bool),
+    ) -> Answer {
         let (count, is_least) = self.operated.ledger.count_cause(&cause, time).await?;
-        if count == 0 || count != agreed {
+        let is_agreed = count == agreed || was_least && count > agreed;
+        if count == 0 || !is_agreed {
             let words =
                 format!("{count} have this cause by now, and {agreed} were agreed to: look again.");
             return Err(Refused::bad(words));

@@ -41,8 +41,9 @@ const LONG_NUMBER: usize = 6;
 /// How many hexadecimal digits in a row are an id.
 const LONG_ID: usize = 8;
 
-/// How many of one cause and day are counted at most, by one query.
-const COUNTED: i32 = 1_000;
+/// How many of one cause and day are counted at most, by one query; and how many of all of one look.
+const COUNTED: usize = 1_000;
+const COUNTED_IN_ALL: usize = 2_000;
 
 /// How many causes of a day one look finds at most.
 const MOST_CAUSES: i32 = 100;
@@ -79,7 +80,7 @@ pub struct CauseOfDay {
 pub struct DeadCount {
     /// Which.
     pub of: CauseOfDay,
-    /// How many; up to a thousand are counted.
+    /// How many; a part of them where they are very many.
     pub count: usize,
     /// Whether there may be more.
     pub is_least: bool,
@@ -282,24 +283,41 @@ impl Ledger {
         Ok((causes, next))
     }
 
-    /// How many were given up for each of these causes, of each a thousand at most; causes that nothing has are left
-    /// out. A query for each.
+    /// How many were given up for each of these causes; those that nothing has are left out. Of each a thousand are
+    /// counted at most, and of all together two thousand, each getting the same share. Two queries for each.
     pub async fn count_of(
         &self,
         causes: Vec<CauseOfDay>,
         time: DeadTime,
     ) -> Result<Vec<DeadCount>, TableError> {
+        let named = causes.iter().filter(|of| of.cause.id != Cause::UNKNOWN);
+        let share = COUNTED_IN_ALL / named.count().max(1);
+        self.count_each(causes, time, share.min(COUNTED)).await
+    }
+
+    async fn count_each(
+        &self,
+        causes: Vec<CauseOfDay>,
+        time: DeadTime,
+        most: usize,
+    ) -> Result<Vec<DeadCount>, TableError> {
+        let most = i32::try_from(most).unwrap_or(i32::MAX);
         let counts = causes.into_iter().map(async |of: CauseOfDay| {
-            let query = self.dead_query(&of.partition(), time).backwards();
-            let (items, more) = query.page(COUNTED).await?;
+            let query = || self.dead_query(&of.partition(), time);
+            let (items, _) = query().backwards().page(1).await?;
             let last = items.first().and_then(|item| {
                 let ended: i64 = item.get("ended_at")?.as_n().ok()?.parse().ok()?;
                 Timestamp::from_millisecond(ended).ok()
             });
+            let (count, is_least) = if last.is_some() {
+                query().count(most).await?
+            } else {
+                (0, false)
+            };
             Ok::<_, TableError>(DeadCount {
                 of,
-                count: items.len(),
-                is_least: more,
+                count,
+                is_least,
                 last,
             })
         });
@@ -308,8 +326,8 @@ impl Ledger {
         Ok(counts.into_iter().filter(|one| one.count > 0).collect())
     }
 
-    /// How many were given up for the cause with this id, a thousand a day at most; and whether there may be more. A
-    /// query a day.
+    /// How many were given up for the cause with this id, a thousand a day at most; and whether there may be more. Two
+    /// queries a day.
     pub async fn count_cause(&self, id: &str, time: DeadTime) -> Result<(usize, bool), TableError> {
         let of_day = |day| CauseOfDay {
             day,
@@ -319,7 +337,7 @@ impl Ledger {
             },
         };
         let of_days = days(time).into_iter().map(of_day).collect();
-        let counts = self.count_of(of_days, time).await?;
+        let counts = self.count_each(of_days, time, COUNTED).await?;
         let count = counts.iter().map(|one| one.count).sum();
         Ok((count, counts.iter().any(|one| one.is_least)))
     }
@@ -408,14 +426,14 @@ impl Ledger {
     }
 
     /// How many were given up since `since`; they are counted up to `most`, or a few more, and of a cause and a day up
-    /// to a thousand. A query, and one for each cause and day of a hundred.
+    /// to a thousand. A query, and two for each cause and day of a hundred.
     pub async fn count_dead(&self, since: Timestamp, most: usize) -> Result<usize, TableError> {
         let until = Timestamp::now();
         let time = DeadTime { since, until };
         let (causes, _) = self.causes(time, None).await?;
         let mut count = 0;
         for some in causes.chunks(AT_ONCE) {
-            let counted = self.count_of(some.to_vec(), time).await?;
+            let counted = self.count_each(some.to_vec(), time, COUNTED).await?;
             count += counted.iter().map(|one| one.count).sum::<usize>();
             if count >= most {
                 break;

@@ -160,6 +160,14 @@ impl Query {
         Ok((output.items.unwrap_or_default(), more))
     }
 
+    /// How many items there are, up to `limit`, and whether there may be more.
+    pub async fn count(self, limit: i32) -> Result<(usize, bool), TableError> {
+        let counted = self.built().select(Select::Count).limit(limit);
+        let output = counted.send().await.map_err(TableError::from_sdk)?;
+        let more = output.last_evaluated_key().is_some();
+        Ok((usize::try_from(output.count).unwrap_or_default(), more))
+    }
+
     /// All items.
     pub async fn all(self) -> Result<Vec<Item>, TableError> {
         let mut items = self.built().into_paginator().items().send();
