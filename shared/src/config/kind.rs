@@ -18,7 +18,7 @@ pub(super) use forms::FormsTable;
 pub use forms::{Forms, RequiredFields, Submit};
 pub use given::{Fault, Faults, Given};
 pub use secret::{EXAMPLE, NewestSecret, SecretList, probably_not_meant};
-pub use text::{Text, TextOf, Texts};
+pub use text::{EXAMPLE_TEXT, Text, TextOf, Texts};
 pub use url::{BaseUrl, FullUrl};
 
 pub use super::wording::quote;
