@@ -64,7 +64,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if !placeholders.is_empty() {
         bail!(
-            "put your own secrets in the place of the example's: {}",
+            "put your own values in the place of the example's: {}",
             placeholders.join(", ")
         );
     }

@@ -142,12 +142,42 @@ fn written(sections: &[Section], channels: &[String], sinks: &[String]) -> Strin
         };
         if wanted {
             text.push('\n');
-            text.push_str(section.text.trim_matches('\n'));
-            text.push('\n');
+            text.push_str(without_samples(section.text.trim_matches('\n')).as_str());
         }
     }
     text
 }
+
+/// A table with the keys commented out that have no default, or another key's: what the example has there is a
+/// sample, which nobody's account has, and would be taken for somebody's own value.
+fn without_samples(table: &str) -> String {
+    let mut text = String::new();
+    let mut above = "";
+    for line in table.lines() {
+        let is_key = !line.starts_with(['#', '[', ' ', '\t']) && line.contains('=');
+        let comment = line
+            .rsplit_once(" # ")
+            .map_or(above, |(_, comment)| comment);
+        let is_sample = SAMPLES.iter().any(|words| comment.contains(words));
+        if is_key && is_sample {
+            text.push_str("# ");
+        }
+        text.push_str(line);
+        text.push('\n');
+        above = if line.starts_with('#') { line } else { "" };
+    }
+    text
+}
+
+/// What the example says of such keys.
+const SAMPLES: [&str; 6] = [
+    "Default: none",
+    "Default: of all",
+    "Default: Haptik's",
+    "default: the account's",
+    "Default: base_url",
+    "Default: token",
+];
 
 fn all_known(what: &str, chosen: &[String], known: &[&str]) -> anyhow::Result<()> {
     for name in chosen {
@@ -191,6 +221,30 @@ mod tests {
     use haptik_bridge_shared::config::Config;
 
     use super::{example, sections, written};
+
+    #[test]
+    fn what_nobody_has_is_not_taken_for_somebodys_own() {
+        let sections = sections(&example());
+        let text = written(&sections, &["slack".to_owned()], &["zendesk".to_owned()]);
+        let Ok(config) = Config::parse(&text, &registry::all()) else {
+            panic!("{text}");
+        };
+        let account = &config.haptik["main"];
+        assert_eq!(account.business_ids, Vec::<u64>::new());
+        assert_eq!(text.matches("\nbusiness_id = ").count(), 1, "the account's");
+        let handoff = &config.channels["acme-slack"].handoff;
+        assert_eq!((&handoff.team_name, &handoff.receiver), (&None, &None));
+        assert_eq!(handoff.agent_phrases, Vec::<String>::new());
+        for sample in ["group_id", "360002", "when = {", "integration_token ="] {
+            let lines = text.lines().filter(|line| line.contains(sample));
+            let commented = lines.map(|line| line.starts_with('#'));
+            assert!(commented.eq([true]), "{sample}: {text}");
+        }
+        // What is needed stands there, and says that it is the example's.
+        let left: Vec<&str> = config.placeholders().collect();
+        assert!(left.contains(&"haptik.main.client_id"), "{left:?}");
+        assert!(left.contains(&"haptik.main.token[0]"), "{left:?}");
+    }
 
     #[test]
     fn every_channel_and_every_sink_alone_makes_a_good_configuration() {

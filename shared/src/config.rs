@@ -152,10 +152,11 @@ impl Config {
         &self.warnings
     }
 
-    /// The secrets that are still those of the example, each by its place: a bridge cannot work with them.
+    /// The secrets and ids that are still those of the example, each by its place: a bridge cannot work with them.
     pub fn placeholders(&self) -> impl Iterator<Item = &str> {
+        let ends = [kind::EXAMPLE, kind::EXAMPLE_TEXT];
         let warnings = self.warnings.iter();
-        warnings.filter_map(|warning| warning.strip_suffix(kind::EXAMPLE))
+        warnings.filter_map(move |warning| ends.iter().find_map(|end| warning.strip_suffix(end)))
     }
 
     /// The account of a connection; `None` when there is no such connection.

@@ -21,7 +21,7 @@ pub use given::{Fault, Faults, Given};
 pub(super) use mask::Mask;
 pub use mask::MaskedField;
 pub use secret::{EXAMPLE, NewestSecret, SecretList, probably_not_meant};
-pub use text::{Text, TextOf, Texts};
+pub use text::{EXAMPLE_TEXT, Text, TextOf, Texts};
 pub use url::{BaseUrl, FullUrl};
 
 pub use super::wording::quote;

@@ -30,6 +30,10 @@ const MEND: &str = "Copy token and client_id again, as docs/haptik.md says, from
 /// What to do about a token of the integration API.
 const MEND_INTEGRATION: &str = "Copy the integration API's token again, as docs/haptik.md says: it may be another than the messaging API's, and so may its URL";
 
+/// What to do where another server answers, or Haptik has nothing at the path.
+const MEND_PATH: &str =
+    "Look at base_url and integration_base_url: each ends before /v1.0/ and /integration/ begin";
+
 /// Tries each token of an account. `nobody` is an `auth_id` that no user has.
 pub async fn try_account(
     account: &config::Haptik,
@@ -120,16 +124,30 @@ async fn verdict(
     }
     if !answer.body.is_object() {
         let why = format!("what answers there ({status}) is not Haptik's API");
-        let mend = "Look at base_url and integration_base_url".to_owned();
+        let mend = MEND_PATH.to_owned();
         return Verdict::Refused { why, mend };
     }
     let other = error_text(&words, account, token);
+    if status == 404 && is_of_path(&said) {
+        let why = format!("nothing of Haptik's is there ({status}{other})");
+        return Verdict::Refused {
+            why,
+            mend: MEND_PATH.to_owned(),
+        };
+    }
     if (200..300).contains(&status) && words.is_empty() {
         return Verdict::Accepted(format!("Haptik accepts it ({status})"));
     }
     Verdict::Untried(format!(
         "Haptik answered {status}{other}, which says nothing of the credentials"
     ))
+}
+
+/// Whether the words of a 404 are about the path, and not about what the call asks for; so are none.
+fn is_of_path(said: &str) -> bool {
+    let of_path = ["path", "page", "route", "url", "resource", "endpoint"];
+    matches!(said.trim_end_matches('.'), "" | "not found")
+        || of_path.iter().any(|words| said.contains(words))
 }
 
 /// "user is not registered": what only good credentials are told of a user whom nobody has created.
@@ -210,6 +228,30 @@ mod tests {
         let history = "/integration/external/v2.0/get_chat_history/";
         assert_eq!(paths, ["/v1.0/log_message_from_user/", history]);
         assert!(requests[0].text().contains("nobody1"));
+    }
+
+    #[tokio::test]
+    async fn a_base_url_that_ends_too_late_is_what_to_look_at() {
+        for body in [
+            "{}",
+            r#"{"detail": "Not found."}"#,
+            r#"{"error_message": "no such path"}"#,
+            "<html>",
+        ] {
+            let (findings, _) = tried(move |_| Answer::new(404, body)).await;
+            for line in lines(&findings).iter().take(2) {
+                assert!(
+                    line.starts_with("refused: ") && line.contains("ends before /v1.0/"),
+                    "{line}"
+                );
+            }
+        }
+        let (findings, _) =
+            tried(|_| Answer::new(404, r#"{"error_message": "no such chat"}"#)).await;
+        assert!(
+            lines(&findings)[0].starts_with("could not be tried: "),
+            "{findings:?}"
+        );
     }
 
     #[tokio::test]

@@ -115,7 +115,7 @@ fn the_example_is_a_configuration_that_shows_the_defaults() {
 }
 
 #[test]
-fn every_secret_of_the_example_is_warned_of_and_nothing_else() {
+fn every_secret_and_id_of_the_example_is_warned_of_and_nothing_else() {
     let config = parse(example()).expect("a configuration");
     let warnings = config.warnings();
     assert!(
@@ -140,9 +140,10 @@ fn every_secret_of_the_example_is_warned_of_and_nothing_else() {
         "password = ",
         "secrets = ",
     ];
-    let lines = example()
-        .lines()
-        .filter(|line| secrets.iter().any(|key| line.starts_with(key)));
+    let lines = example().lines().filter(|line| {
+        let is_secret = secrets.iter().any(|key| line.starts_with(key));
+        is_secret || line.contains(" = \"example-")
+    });
     assert_eq!(warnings.len(), lines.count(), "{warnings:#?}");
 }
 

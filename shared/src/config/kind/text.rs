@@ -56,7 +56,18 @@ impl ValueType for TextOf {
         (self.check)(text).map_err(Fault::new)?;
         Ok(text.to_owned())
     }
+
+    fn warnings(&self, text: &String) -> Vec<String> {
+        let is_example = text.starts_with("example-");
+        is_example
+            .then(|| EXAMPLE_TEXT.to_owned())
+            .into_iter()
+            .collect()
+    }
 }
+
+/// How a warning ends that is of a text which is still that of the example.
+pub const EXAMPLE_TEXT: &str = " is still the one of bridge.example.toml; put your own there";
 
 /// A text that people read.
 #[derive(Debug)]
