@@ -100,12 +100,12 @@ struct Marked {
 }
 
 impl Marked {
-    fn of(printer: &dyn Printer, span: &Span, printed: &str) -> Option<Self> {
+    fn of(printer: &dyn Printer, span: &Span, written: &str) -> Option<Self> {
         let (before, after) = match span {
-            Span::Code(_) if printed.starts_with('`') => ("`", "`"),
+            Span::Code(_) if written.starts_with('`') => ("`", "`"),
             other => printer.marks(other.emphasis()?.0),
         };
-        let inside = printed.strip_prefix(before)?.strip_suffix(after)?;
+        let inside = written.strip_prefix(before)?.strip_suffix(after)?;
         Some(Self {
             mark: before.chars().next()?,
             first: inside.chars().next()?,

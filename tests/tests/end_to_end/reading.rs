@@ -47,6 +47,8 @@ fn bodies(object: &Value) -> Vec<(Vec<u8>, &'static str)> {
         (cut(br"\ude00"), "\u{fffd}"),
         (cut(b"\xff"), "\u{fffd}"),
         (cut(b"\xf0\x9f\x87"), "\u{fffd}"),
+        (cut(b"\xed\xa0\xbd\xed\xb8\x80"), "😀"),
+        (cut(b"\xed\xb8\x80"), "\u{fffd}"),
         (cut(b"a\tb"), "a\tb"),
         (utf_16(u16::to_le_bytes, "\u{feff}"), "日本 🇮🇳"),
         (utf_16(u16::to_be_bytes, "\u{feff}"), "日本 🇮🇳"),
@@ -61,6 +63,9 @@ fn bodies(object: &Value) -> Vec<(Vec<u8>, &'static str)> {
         "\"odd\":123456789012345678901234567890",
         "\"odd\":[1,{\"a\":2,},]",
         "\"\\udc00\":0.0",
+        "\"odd\":[-nan,inf,-Inf,1.#QNAN,.5,+5,5.]",
+        "\"odd\":1,\"odd\":{},\"odd\":[]",
+        &format!("\"odd\":{}{}", "[{\"a\":".repeat(2_000), "}]".repeat(2_000)),
     ] {
         all.push((format!("\u{feff}{{{odd},{inner}").into_bytes(), "CUT"));
     }

@@ -49,17 +49,22 @@ fn nested(text: &str, pieces: &mut Pieces, depth: usize) {
     walk.layout(source.text.len());
 }
 
-/// Where the stars are that mark the items of a list of several.
+/// Where the stars are that mark items: of a list of several, or of one within another.
 fn bullets(events: &[(Event<'_>, Range<usize>)], text: &str) -> BTreeSet<usize> {
-    let mut lists: Vec<Vec<usize>> = Vec::new();
+    // The stars of each list that is open, and whether it is in a list or has one in it.
+    let mut lists: Vec<(Vec<usize>, bool)> = Vec::new();
     let mut bullets = BTreeSet::new();
     for (event, range) in events {
         match event {
-            Event::Start(Tag::List(_)) => lists.push(Vec::new()),
+            Event::Start(Tag::List(_)) => {
+                let outer = lists.last_mut();
+                let is_inner = outer.map(|(_, is_nested)| *is_nested = true).is_some();
+                lists.push((Vec::new(), is_inner));
+            }
             Event::Start(Tag::Item) => {
                 let item = text.get(range.clone()).unwrap_or_default();
                 let indent = item.len() - item.trim_start().len();
-                if let Some(list) = lists
+                if let Some((list, _)) = lists
                     .last_mut()
                     .filter(|_| item.trim_start().starts_with('*'))
                 {
@@ -67,8 +72,9 @@ fn bullets(events: &[(Event<'_>, Range<usize>)], text: &str) -> BTreeSet<usize> 
                 }
             }
             Event::End(TagEnd::List(_)) => {
-                let list = lists.pop().unwrap_or_default();
-                bullets.extend(list.iter().copied().filter(|_| list.len() > 1));
+                let (list, is_nested) = lists.pop().unwrap_or_default();
+                let are_marks = list.len() > 1 || is_nested;
+                bullets.extend(list.into_iter().filter(|_| are_marks));
             }
             _ => {}
         }

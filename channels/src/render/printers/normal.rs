@@ -102,7 +102,9 @@ fn push(span: Span, out: &mut Rich) {
         | (Some(Span::Italic(last)), Span::Italic(text))
         | (Some(Span::Strike(last)), Span::Strike(text))
         | (Some(Span::Underline(last)), Span::Underline(text)) => {
-            text.into_iter().for_each(|span| push(span, last));
+            for span in text {
+                push(span, last);
+            }
         }
         (_, span) => out.push(span),
     }

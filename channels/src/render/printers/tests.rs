@@ -57,6 +57,28 @@ fn an_address_that_its_label_says_stands_there_once() {
 }
 
 #[test]
+fn an_item_of_a_list_within_a_list_is_one_by_itself_too() {
+    let nested = read("* a\n  * b\n    * c");
+    assert_eq!(Markup::Mrkdwn.print(&nested), "• a\n  • b\n    • c");
+    let in_another = read("1. a\n   * b");
+    assert_eq!(Markup::Plain.print(&in_another), "1. a\n   • b");
+    for alone in ["* a", "* a\nb * c"] {
+        assert_eq!(Markup::Plain.print(&read(alone)), alone);
+    }
+}
+
+#[test]
+fn code_in_a_quotation_has_none_of_its_signs() {
+    let quoted = read("> see\n> ```py\n> x > 1\n> y\n> ```\n> ok");
+    let code: Vec<_> = quoted
+        .iter()
+        .filter(|span| matches!(span, Span::CodeBlock(_)))
+        .collect();
+    assert_eq!(code, [&Span::CodeBlock("\nx > 1\ny\n".to_owned())]);
+    assert!(Markup::Plain.print(&quoted).ends_with("> ok"));
+}
+
+#[test]
 fn what_would_be_a_list_or_a_heading_is_text_in_commonmark() {
     let printed = |text: &str| Markup::CommonMark.print(&verbatim(text));
     assert_eq!(
