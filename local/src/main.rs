@@ -17,6 +17,7 @@ mod serve;
 mod show;
 mod sinks;
 mod stack;
+mod who;
 
 use std::process::ExitCode;
 
