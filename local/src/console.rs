@@ -28,6 +28,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::CONFIG_FILE;
 use crate::operate::{OperatedBridge, Target};
+use crate::who;
 
 mod audit;
 #[cfg(test)]
@@ -43,7 +44,7 @@ mod state;
 mod steps;
 
 use guard::Guard;
-pub(crate) use steps::{Steps, caller};
+pub(crate) use steps::Steps;
 
 /// Where the console listens unless another place is named.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3001);
@@ -97,7 +98,7 @@ impl Console {
             operated: OperatedBridge::of(inbound.clone()).at(&place),
             inbound: Some(inbound),
             place,
-            who: on_this_machine(),
+            who: who::on_this_machine(),
             bodies,
             steps,
             jobs: Mutex::default(),
@@ -111,11 +112,11 @@ impl Console {
         let mut inbound = operated.inbound();
         let (who, steps) = match place.sdk().await? {
             Some(sdk) => {
-                let who = steps::caller(&sdk).await?;
+                let who = who::caller(&sdk).await?;
                 let steps = place.stack().map(|stack| Steps::in_logs(&sdk, stack));
                 (who, steps.unwrap_or(Steps::Nowhere))
             }
-            None => (on_this_machine(), Steps::Nowhere),
+            None => (who::on_this_machine(), Steps::Nowhere),
         };
         let here = Path::new(CONFIG_FILE);
         let config = arguments.config.as_deref();
@@ -235,21 +236,6 @@ impl Serving {
         if let Err(error) = served.await {
             tracing::error!(%error, "the console has stopped");
         }
-    }
-}
-
-/// Who uses this machine: the user's name there and the machine's.
-pub(crate) fn on_this_machine() -> String {
-    let variables = ["USER", "LOGNAME", "USERNAME"].into_iter();
-    let user = variables
-        .filter_map(crate::variable)
-        .find(|name| !name.is_empty());
-    let machine = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
-    let machine = crate::variable("HOSTNAME").unwrap_or_else(|| machine.trim().to_owned());
-    let user = user.unwrap_or_else(|| "somebody".to_owned());
-    match machine.as_str() {
-        "" => user,
-        machine => format!("{user}@{machine}"),
     }
 }
 

@@ -18,6 +18,7 @@ mod show;
 mod sinks;
 mod stack;
 mod variables;
+mod who;
 
 use std::process::ExitCode;
 

@@ -32,7 +32,7 @@ use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::stack;
+use crate::{stack, who};
 
 pub(crate) mod audit;
 pub(crate) mod dead;
@@ -146,8 +146,8 @@ impl Target {
     /// Who operates it: the caller in AWS, or the user of this machine.
     pub(crate) async fn who(&self) -> anyhow::Result<String> {
         match self.sdk().await? {
-            Some(sdk) => crate::console::caller(&sdk).await,
-            None => Ok(crate::console::on_this_machine()),
+            Some(sdk) => who::caller(&sdk).await,
+            None => Ok(who::on_this_machine()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What is known of a person, for the person to have ([`export`]) or to be removed ([`forget()`]). What the table
+//! What is known of a person, for the person to have ([`export()`]) or to be removed ([`forget()`]). What the table
 //! holds is in [`items`](haptik_bridge_shared::items); all of it is read, since what is of one person is under many keys.
 //!
 //! `person` says whose, `holdings` finds what is theirs, `elsewhere` names what lies outside of the bridge.

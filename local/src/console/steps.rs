@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatchlogs::Client;
 use axum::Json;
@@ -58,19 +57,6 @@ impl Steps {
             Self::Nowhere => "nowhere",
         }
     }
-}
-
-/// Who an AWS caller is: the ARN of the user or of the session.
-///
-/// # Errors
-/// When AWS does not say.
-pub(crate) async fn caller(sdk: &SdkConfig) -> anyhow::Result<String> {
-    let asked = aws_sdk_sts::Client::new(sdk).get_caller_identity().send();
-    let identity = asked
-        .await
-        .map_err(|error| anyhow::anyhow!("AWS does not say who you are: {}", aws::reason(error)))?;
-    let arn = identity.arn().context("AWS does not say who you are")?;
-    Ok(arn.to_owned())
 }
 
 /// The steps of an entry (`lane`, `key`).
