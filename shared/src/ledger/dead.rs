@@ -43,7 +43,7 @@ const LONG_ID: usize = 8;
 
 /// How many of one cause and day are counted at most, by one query; and how many of all of one look.
 const COUNTED: usize = 1_000;
-const COUNTED_IN_ALL: usize = 2_000;
+const COUNTED_IN_ALL: usize = 1_000;
 
 /// How many causes of a day one look finds at most.
 const MOST_CAUSES: i32 = 100;
@@ -284,7 +284,7 @@ impl Ledger {
     }
 
     /// How many were given up for each of these causes; those that nothing has are left out. Of each a thousand are
-    /// counted at most, and of all together two thousand, each getting the same share. Two queries for each.
+    /// counted at most, and of all together a thousand, each getting the same share. Two queries for each.
     pub async fn count_of(
         &self,
         causes: Vec<CauseOfDay>,
