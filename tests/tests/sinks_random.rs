@@ -199,6 +199,7 @@ async fn a_value_in_a_request_of_templates_changes_itself_and_nothing_else() -> 
             json!(body)
         );
     }
-    assert!(taken > 300, "{taken} of {COMPLETIONS}");
+    // Of most, the name would make another path.
+    assert!(taken > 100, "{taken} of {COMPLETIONS}");
     Ok(())
 }

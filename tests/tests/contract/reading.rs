@@ -117,10 +117,16 @@ fn beside(body: &[u8], odd: &str) -> Vec<u8> {
         return format!("{{{odd},{inner}").into_bytes();
     }
     let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
+    let mut has_object = false;
     for (_, value) in &mut pairs {
         if let Some(inner) = value.strip_prefix('{') {
             *value = format!("{{{odd},{inner}");
+            has_object = true;
         }
+    }
+    // Of a form that is signed value by value, nobody else writes any.
+    if !has_object {
+        return body.to_vec();
     }
     let pairs = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
