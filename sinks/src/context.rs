@@ -137,7 +137,7 @@ fn seen(value: Value) -> Value {
 
 /// What a bot collected, as people see it: it may be what the user said by a tap, with its machine parts. A text
 /// that is nothing else is data and stays.
-fn without_parts(value: Value) -> Value {
+pub(crate) fn without_parts(value: Value) -> Value {
     match value {
         Value::String(text) => {
             let without = without_machine_parts(&text).into_owned();

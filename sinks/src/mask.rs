@@ -124,7 +124,10 @@ impl Mask {
             .flatten()
         {
             for (field, keys) in KEYS {
-                let found = keys.iter().filter_map(|key| part.get(*key));
+                let found = keys.iter().filter_map(|key| {
+                    let found = part.get(*key);
+                    found.filter(|value| !is_other_id(key, value))
+                });
                 if self.has(field) {
                     found.for_each(|value| values.add(field, value));
                 }
@@ -183,13 +186,16 @@ fn mask_fields(event: &mut Value, keys: &BTreeSet<&str>) {
         }
         let fields = event.pointer_mut(pointer).and_then(Value::as_object_mut);
         for (key, value) in fields.into_iter().flatten() {
-            // A channel's own id of a user says who that is where it is a number that can be called.
-            let is_other = key == CHANNEL_USER && !value.as_str().is_some_and(values::is_number);
-            if keys.contains(key.as_str()) && !is_other {
+            if keys.contains(key.as_str()) && !is_other_id(key, value) {
                 empty(value);
             }
         }
     }
+}
+
+/// Whether it is a channel's own id of a user, and none that says who that is: a number that can be called does.
+fn is_other_id(key: &str, value: &Value) -> bool {
+    key == CHANNEL_USER && !value.as_str().is_some_and(values::is_number)
 }
 
 /// What is left of a field: a template that has it still finds it.

@@ -325,6 +325,27 @@ def test_a_stack_is_operated_by_its_name(configured):
     assert code == 1 and "the stack nosuch cannot be looked up" in said, said
 
 
+def test_a_person_is_exported_and_forgotten_and_comes_back_as_a_new_one(configured):
+    def operate(*arguments):
+        return configured.aws.run(os.environ["HAPTIK_BRIDGE"], *arguments, "--stack", configured.stack)
+    def items():
+        dynamodb = configured.aws.client("dynamodb")
+        pages = dynamodb.get_paginator("scan").paginate(TableName=configured.outputs()["TableName"])
+        return json.dumps([item for page in pages for item in page["Items"]])
+    secret = "my policy is 77-forget-me"
+    configured.talk("U0PIA", secret)
+    code, said = operate("export", "acme-slack/U0PIA")
+    assert code == 0 and secret in said, said
+    assert secret in items()
+    code, said = operate("forget", "acme-slack/U0PIA", "--yes", "--json")
+    assert code == 0 and secret not in said, said
+    left = items()
+    assert secret not in left and "U0PIA" not in left
+    code, said = operate("audit")
+    assert code == 0 and "exported" in said and "forgot" in said and "U0PIA" not in said, said
+    configured.talk("U0PIA", "hello again")
+
+
 def test_no_permission_was_missing_and_nothing_was_given_up(configured):
     denied = [line for line in configured.lines(outcome="dead")]
     assert denied == []

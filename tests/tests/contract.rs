@@ -74,6 +74,7 @@ macro_rules! contract {
             talking::what_is_written_is_seen_as_it_is_meant,
             talking::a_message_that_is_delivered_again_is_one_message,
             talking::own_messages_say_nothing,
+            talking::what_cannot_be_seen_is_not_said,
             talking::a_file_goes_both_ways,
             forged::what_was_changed_or_not_signed_is_refused_and_nothing_is_stored,
             forged::what_was_signed_long_ago_or_will_be_is_refused,

@@ -143,7 +143,7 @@ fn message(request: &Object<'_>) -> Result<UserAction, String> {
             ));
         }
     };
-    if text.trim().is_empty() && attachments.is_empty() {
+    if is_blank(&text) && attachments.is_empty() {
         return Err(
             "text is missing or empty, and there are no attachments; needed: one of them"
                 .to_owned(),
@@ -289,9 +289,7 @@ impl<'a> Object<'a> {
 
     /// A string that must be there and say something.
     pub(super) fn filled(&self, key: &str, limit: usize) -> Result<&'a str, String> {
-        let text = self
-            .text(key, limit)?
-            .filter(|text| !text.trim().is_empty());
+        let text = self.text(key, limit)?.filter(|text| !is_blank(text));
         text.ok_or_else(|| self.wrong(key, &format!("a string of 1 to {limit} bytes")))
     }
 

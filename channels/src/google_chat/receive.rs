@@ -10,7 +10,7 @@
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Attachment, Profile, language};
+use haptik_bridge_shared::message::{Attachment, Profile, is_blank, language};
 use haptik_bridge_shared::redacted_debug;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -132,7 +132,7 @@ fn read_message(event: &Event<'_>) -> Read {
     let at = event::time(message, "createTime").or(event.at);
     let files: Vec<Attachment> = files::of(message).collect();
     let text = match words(event) {
-        text if text.is_empty() && files.is_empty() => START.to_owned(),
+        text if is_blank(&text) && files.is_empty() => START.to_owned(),
         text => text,
     };
     // A command that is no message has no name; then its time tells it from others.

@@ -4,7 +4,7 @@
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Attachment, Profile, language};
+use haptik_bridge_shared::message::{Attachment, Profile, is_blank, language};
 use haptik_bridge_shared::redacted_debug;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -131,7 +131,7 @@ fn said(activity: &Value) -> Read {
     }
     let files: Vec<Attachment> = files::of(activity).collect();
     let text = match words::of(activity) {
-        text if text.is_empty() && files.is_empty() => START.to_owned(),
+        text if is_blank(&text) && files.is_empty() => START.to_owned(),
         text => text,
     };
     let id = lenient_json::text(activity, "id");

@@ -7,7 +7,7 @@
 use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Attachment, Profile, language};
+use haptik_bridge_shared::message::{Attachment, Profile, is_blank, language};
 use haptik_bridge_shared::redacted_debug;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -148,7 +148,7 @@ fn read_message(message: &Value, me: &Me) -> Update {
     }
     let file = content::file(message);
     let text = match (words_of(message, &words, me), &file) {
-        (text, file) if !text.is_empty() || file.is_some() => text,
+        (text, file) if !is_blank(&text) || file.is_some() => text,
         // Who only calls the bot by its name wants to begin; all else is about the chat itself.
         _ if words.mentions(me) => START.to_owned(),
         _ => return Update::Nothing,
@@ -197,7 +197,7 @@ fn words_of(message: &Value, words: &Words<'_>, me: &Me) -> String {
         _ => words.readable(me),
     };
     // Beside a file there is nothing else.
-    if text.is_empty() && content::file(message).is_none() {
+    if is_blank(&text) && content::file(message).is_none() {
         content::special_content_text(message)
     } else {
         text

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Attachment, Profile};
+use haptik_bridge_shared::message::{Attachment, Profile, is_blank};
 use haptik_bridge_shared::redacted_debug;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -147,7 +147,7 @@ fn said(id: &str, fields: &Fields) -> Read {
     let text = words(fields);
     let consent = consent::said(user, fields.text("OptOutType"), &text)
         .filter(|_| payload.is_empty() && files.is_empty());
-    if text.trim().is_empty() && files.is_empty() && payload.is_empty() && consent.is_none() {
+    if is_blank(&text) && files.is_empty() && payload.is_empty() && consent.is_none() {
         // A reaction, a sticker that was taken back, what is new.
         return Read::Nothing;
     }

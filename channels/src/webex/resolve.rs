@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Attachment, UserAction};
+use haptik_bridge_shared::message::{Attachment, UserAction, is_blank};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -59,7 +59,7 @@ pub(super) fn said(message: &Value, me: &Me) -> Option<UserAction> {
     }
     let attachments: Vec<Attachment> = files::of(message).collect();
     let text = match words(message, me) {
-        text if text.is_empty() && attachments.is_empty() => START.to_owned(),
+        text if is_blank(&text) && attachments.is_empty() => START.to_owned(),
         text => text,
     };
     Some(UserAction::Message { text, attachments })
@@ -68,7 +68,7 @@ pub(super) fn said(message: &Value, me: &Me) -> Option<UserAction> {
 /// What an edited message says now, without its files, which were told before.
 pub(super) fn edited(message: &Value, me: &Me) -> Option<UserAction> {
     let text = words(message, me);
-    (is_for(message, me) && !text.is_empty()).then(|| UserAction::Message {
+    (is_for(message, me) && !is_blank(&text)).then(|| UserAction::Message {
         text: format!("Edited message: {text}"),
         attachments: Vec::new(),
     })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Query, State};
 use haptik_bridge_local::audit::{self, Place};
+use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::table::TableError;
 use serde_json::json;
@@ -15,6 +16,17 @@ use super::{Answer, Asked, Console, Refused};
 /// How many records are shown at once.
 const PAGE: i32 = 50;
 
+/// At or of what something is done.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Of<'a> {
+    /// An entry: its correlation id is recorded.
+    Entry(&'a Lane, &'a EntryKey),
+    /// A person: a hash is recorded.
+    Person(&'a str),
+    /// What was chosen, in words that name nobody.
+    Chosen(&'a str),
+}
+
 impl Console {
     /// Records that something is done, before it is; of which entry, or of whom, is not said by name.
     ///
@@ -23,16 +35,14 @@ impl Console {
     pub(super) async fn record(
         &self,
         did: &str,
-        what: &str,
+        of: Of<'_>,
         count: usize,
     ) -> Result<(), TableError> {
         let table = self.operated.ledger.table();
-        let entry = what.split_once(' ');
-        let entry = entry.and_then(|(lane, key)| Some((lane.parse::<Lane>().ok()?, key.into())));
-        let what = match entry {
-            Some((lane, key)) => audit::of_entry(&lane, &key),
-            None if what.is_empty() => String::new(),
-            None => table.hash_of(what).await?,
+        let what = match of {
+            Of::Entry(lane, key) => audit::of_entry(lane, key),
+            Of::Person(name) => table.hash_of(name).await?,
+            Of::Chosen(words) => words.to_owned(),
         };
         audit::record(table, &self.who, did, &what, count).await
     }

@@ -16,6 +16,7 @@ use haptik_bridge_shared::users::{Mode, User};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::audit::Of;
 use super::{Answer, Asked, Console, Refused};
 use crate::operate::{as_json, auth_ids};
 
@@ -220,7 +221,7 @@ pub(super) async fn entry(State(console): State<Arc<Console>>, Query(asked): Ask
     let mut shown = listed(&entry);
     if console.bodies {
         console
-            .record("looked", &format!("{lane} {key}"), 1)
+            .record("looked", Of::Entry(&entry.lane, &entry.key), 1)
             .await?;
         let full = as_json(&entry, true);
         if let (Some(shown), Value::Object(full)) = (shown.as_object_mut(), full) {

@@ -15,6 +15,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::audit::Of;
 use super::{Answer, Asked, Console, Refused};
 
 /// How long is waited for what is under way.
@@ -118,7 +119,9 @@ pub(super) async fn exported(
         return Err(Refused::new(StatusCode::FORBIDDEN, words));
     }
     let person = console.confirmed(&confirmed).await?;
-    console.record("exported", &confirmed.user, 1).await?;
+    console
+        .record("exported", Of::Person(&confirmed.user), 1)
+        .await?;
     let ledger = &console.operated.ledger;
     Ok(Json(export(ledger, console.config(), &person).await?))
 }
@@ -131,7 +134,9 @@ pub(super) async fn forgotten(
     let person = console.confirmed(&confirmed).await?;
     let holdings = Holdings::of(&console.operated.ledger, &person).await?;
     let count = holdings.items.len();
-    console.record("forgot", &confirmed.user, count).await?;
+    console
+        .record("forgot", Of::Person(&confirmed.user), count)
+        .await?;
     let id = console.forgets.begin();
     let working = console.clone();
     tokio::spawn(async move {

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::audit::Of;
 use super::{Answer, Console, Refused};
 
 /// How many entries a selection has at most.
@@ -187,17 +188,16 @@ impl Console {
 
     async fn replay_selection(self: Arc<Self>, places: Vec<Place>, agreed: usize) -> Answer {
         let count = places.len();
-        if count == 0 || count > MOST_SELECTED {
+        let first = places.first().filter(|_| count <= MOST_SELECTED);
+        let Some(first) = first else {
             let words = format!("Choose 1 to {MOST_SELECTED} entries; {count} are chosen.");
             return Err(Refused::bad(words));
-        }
+        };
         if count != agreed {
             let words = format!("{count} are chosen, and {agreed} were agreed to.");
             return Err(Refused::bad(words));
         }
-        let first = places.first();
-        let first = first.map(|place| format!("{} {}", place.lane, place.key));
-        self.record("replayed", &first.unwrap_or_default(), count)
+        self.record("replayed", Of::Entry(&first.lane, &first.key), count)
             .await?;
         let (id, job) = self.new_job(count, false);
         let shown = job.shown(id);
@@ -231,7 +231,7 @@ impl Console {
             || format!("cause {cause}"),
             |one| format!("{}: {}", one.cause.way, one.cause.reason),
         );
-        self.record("replayed", &what, count).await?;
+        self.record("replayed", Of::Chosen(&what), count).await?;
         let (id, job) = self.new_job(count, is_least);
         let shown = job.shown(id);
         tokio::spawn(async move {

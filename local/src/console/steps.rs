@@ -15,6 +15,7 @@ use haptik_bridge_shared::net::aws;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::audit::Of;
 use super::{Answer, Asked, Console, Refused};
 
 /// The functions whose logs have hops.
@@ -70,7 +71,7 @@ pub(super) async fn steps(State(console): State<Arc<Console>>, Query(asked): Ask
             let has_exchange = steps.iter().any(|step| step["exchange"].is_object());
             if console.bodies && has_exchange {
                 console
-                    .record("looked", &format!("{} {}", entry.lane, entry.key), 1)
+                    .record("looked", Of::Entry(&entry.lane, &entry.key), 1)
                     .await?;
             }
             let missing = "Hops are kept since this process began: what is older is in the log, by its correlation id.";

@@ -169,22 +169,24 @@ fn without_number(text: &str, number: &str) -> String {
     out
 }
 
-/// How many bytes of a text's beginning are this number.
+/// How many bytes of a text's beginning are this number. A bracket that it begins with is closed within it.
 fn number_at(text: &str, number: &str) -> Option<usize> {
     let mut wanted = number.chars().peekable();
+    let mut is_open = false;
     for (at, char) in text.char_indices() {
         match wanted.peek() {
             Some(digit) if *digit == char => {
                 wanted.next();
             }
             Some(_) if at == 0 && char == '+' => {}
-            Some(_) if at > 0 && BETWEEN_DIGITS.contains(char) => {}
+            Some(_) if at == 0 && char == '(' => is_open = true,
+            Some(_) if at > 0 && BETWEEN_DIGITS.contains(char) => is_open &= char != ')',
             Some(_) => return None,
             None if char.is_ascii_digit() => return None,
-            None => return Some(at),
+            None => return (!is_open).then_some(at),
         }
     }
-    wanted.peek().is_none().then_some(text.len())
+    (wanted.peek().is_none() && !is_open).then_some(text.len())
 }
 
 #[cfg(test)]
@@ -219,6 +221,7 @@ mod tests {
             ("call +91 88267-55986 now", "call [masked] now"),
             ("(91) 88 26 75 59 86", "[masked]"),
             ("918826755986", "[masked]"),
+            ("(918826755986)", "([masked])"),
             (
                 "9188267559861 and 1918826755986",
                 "9188267559861 and 1918826755986",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use haptik_bridge_shared::message::is_blank;
 use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::provider::Shown;
 use serde_json::{Value, json};
@@ -15,6 +16,25 @@ pub(super) async fn a_message_is_answered_where_it_was_said(start: Start) -> any
     is_answered(&stage, &ravi, "good morning").await?;
     assert_eq!(count(&stage.provider.shown(&asha), "good morning"), 0);
     stage.haptik_was_told(2).await?;
+    stage.finish().await
+}
+
+pub(super) async fn what_cannot_be_seen_is_not_said(start: Start) -> anyhow::Result<()> {
+    let stage = scene(start, echo).await?;
+    let user = stage.provider.user(1);
+    for unseen in ["\u{200b}", "\u{2060}\u{feff}", " \u{ad}\n"] {
+        let request = stage.provider.say(&user, unseen);
+        let (status, answer) = stage.receives(&request).await?;
+        // Where the interface is ours, who writes it is told.
+        let is_told = status == 400 && answer.contains("text");
+        assert!((200..300).contains(&status) || is_told, "{status} {answer}");
+    }
+    is_answered(&stage, &user, "hello").await?;
+    stage.simulator().records(|seen| {
+        for message in &seen.messages {
+            assert!(!is_blank(&message.text), "{message:?}");
+        }
+    });
     stage.finish().await
 }
 

@@ -278,7 +278,9 @@ proptest! {
         // Lines that begin as Markdown's blocks do are none of these.
         let is_block = text.lines().any(|line| line.trim_start().starts_with(['=', '+', '-']));
         prop_assume!(!is_block && !text.contains("://") && !text.to_lowercase().contains("www."));
-        prop_assert_eq!(Markup::Plain.print(&read(&text)), text);
+        // A space at the end of a line is not seen.
+        let seen = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        prop_assert_eq!(seen(&Markup::Plain.print(&read(&text))), seen(&text));
     }
 }
 
