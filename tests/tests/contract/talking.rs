@@ -31,7 +31,7 @@ pub(super) async fn what_cannot_be_seen_is_not_said(start: Start) -> anyhow::Res
     }
     is_answered(&stage, &user, "hello").await?;
     stage.simulator().records(|seen| {
-        for message in &seen.messages {
+        for message in seen.messages.iter() {
             assert!(!is_blank(&message.text), "{message:?}");
         }
     });
