@@ -289,7 +289,9 @@ impl<'a> Object<'a> {
 
     /// A string that must be there and say something.
     pub(super) fn filled(&self, key: &str, limit: usize) -> Result<&'a str, String> {
-        let text = self.text(key, limit)?.filter(|text| !is_blank(text));
+        let text = self
+            .text(key, limit)?
+            .filter(|text| !text.trim().is_empty());
         text.ok_or_else(|| self.wrong(key, &format!("a string of 1 to {limit} bytes")))
     }
 
