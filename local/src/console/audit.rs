@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Query, State};
 use haptik_bridge_local::audit::{self, Place};
-use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_local::privacy::Person;
+use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::table::TableError;
 use serde_json::json;
@@ -21,8 +22,8 @@ const PAGE: i32 = 50;
 pub(super) enum Of<'a> {
     /// An entry: its correlation id is recorded.
     Entry(&'a Lane, &'a EntryKey),
-    /// A person: a hash is recorded.
-    Person(&'a str),
+    /// A person: the hashes are recorded that the tombstones have.
+    Person(&'a Person),
     /// What was chosen, in words that name nobody.
     Chosen(&'a str),
 }
@@ -41,7 +42,10 @@ impl Console {
         let table = self.operated.ledger.table();
         let what = match of {
             Of::Entry(lane, key) => audit::of_entry(lane, key),
-            Of::Person(name) => table.hash_of(name).await?,
+            Of::Person(person) => {
+                let names = person.auth_ids.iter().map(AuthId::as_str);
+                self.operated.hashed(names).await?
+            }
             Of::Chosen(words) => words.to_owned(),
         };
         audit::record(table, &self.who, did, &what, count).await

@@ -119,9 +119,7 @@ pub(super) async fn exported(
         return Err(Refused::new(StatusCode::FORBIDDEN, words));
     }
     let person = console.confirmed(&confirmed).await?;
-    console
-        .record("exported", Of::Person(&confirmed.user), 1)
-        .await?;
+    console.record("exported", Of::Person(&person), 1).await?;
     let ledger = &console.operated.ledger;
     Ok(Json(export(ledger, console.config(), &person).await?))
 }
@@ -134,9 +132,7 @@ pub(super) async fn forgotten(
     let person = console.confirmed(&confirmed).await?;
     let holdings = Holdings::of(&console.operated.ledger, &person).await?;
     let count = holdings.items.len();
-    console
-        .record("forgot", Of::Person(&confirmed.user), count)
-        .await?;
+    console.record("forgot", Of::Person(&person), count).await?;
     let id = console.forgets.begin();
     let working = console.clone();
     tokio::spawn(async move {

@@ -74,7 +74,7 @@ impl OperatedBridge {
     }
 
     /// How records call a person: by the hash that the tombstones have.
-    pub(super) async fn hashed<'a>(
+    pub(crate) async fn hashed<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
     ) -> Result<String, TableError> {
