@@ -62,6 +62,42 @@ def test_one_that_is_broken_fails_for_its_own_reason(receiver, kind):
     assert failed == receivers.BROKEN[kind], [check for check in checks if check["findings"]]
 
 
+@pytest.mark.parametrize("kind", receivers.MISTAKEN, ids=lambda kind: kind.__name__)
+def test_one_that_takes_nothing_is_told_why(receiver, kind):
+    checks, failed = certify(receiver(kind).url)
+    [refused, *why] = checks[0]["findings"]
+    assert (len(checks), failed) == (1, {"answers"})
+    assert "answered 401" in refused
+    assert len(why) == 1 and receivers.MISTAKEN[kind] in why[0], why
+
+
+@pytest.mark.parametrize("kind", receivers.DOUBTFUL, ids=lambda kind: kind.__name__)
+def test_one_that_could_be_better_passes_with_a_warning(receiver, kind):
+    one = receiver(kind)
+    checks, failed = certify(one.url, "--shown", one.url)
+    warned = {check["check"]: check["findings"] for check in checks if check["findings"]}
+    assert failed == set() and list(warned) == ["answers"], warned
+    [finding] = warned["answers"]
+    assert receivers.DOUBTFUL[kind] in finding
+
+
+def test_one_in_another_language_without_the_client_passes(tmp_path):
+    shown = tmp_path / "shown"
+    with shown.open("wb") as out:
+        node = subprocess.Popen(
+            ["node", ROOT / "tests" / "openapi" / "receiver.mjs", SECRET], stdout=out, stdin=subprocess.PIPE, env=ENVIRONMENT,
+        )
+    try:
+        while not (lines := shown.read_text().splitlines(keepends=True)) or not lines[0].endswith("\n"):
+            assert node.poll() is None
+            time.sleep(0.05)
+        checks, failed = certify(lines[0].strip(), "--shown", shown)
+        assert {check["outcome"] for check in checks} == {"ok"}, [check for check in checks if check["findings"]]
+    finally:
+        node.kill()
+        node.wait()
+
+
 @pytest.mark.parametrize("language", BOTS)
 def test_the_examples_pass(tmp_path, language):
     port, shown = free_port(), tmp_path / "bot.log"
