@@ -418,7 +418,7 @@ BROKEN = {
     RefusesTheSecond: {"doubled", "doubled-at-once", "hung-up"},
     ChecksThenActs: {"doubled-at-once"},
     TellsApartByText: {"alike"},
-    RemembersTooEarly: {"cut"},
+    RemembersTooEarly: {"cut", "forged-before"},
     KnowsAllKinds: {"unknown-kind"},
     KnowsAllKeys: {"unknown-keys"},
     NeedsATeam: {"kinds"},
