@@ -23,8 +23,8 @@ FROM ${BASE}
 COPY --from=program /image /
 # The user `nonroot` of distroless.
 USER 65532:65532
-# The configuration is /config/bridge.toml, mounted there, or the text of HAPTIK_BRIDGE_CONFIG_TEXT; without either,
-# the demo runs.
+# The configuration is /config/bridge.toml, mounted there, or the text of the variable NAME with
+# HAPTIK_BRIDGE_CONFIG=env:NAME; without either, the demo runs.
 WORKDIR /config
 ENV HAPTIK_BRIDGE_LISTEN=0.0.0.0:3000 \
     HAPTIK_BRIDGE_DATA_DIR=/data \

@@ -72,17 +72,34 @@ def only_committed():
 # --- Building.
 
 
+def only_with_libraries(architectures):
+    """cargo would say it too, minutes later and after whatever comes before."""
+    missing = []
+    for architecture in architectures:
+        libraries = pathlib.Path(output("rustc", "--print", "target-libdir", "--target", TRIPLES[architecture]))
+        if not any(libraries.glob("libstd-*.rlib")):
+            missing.append(architecture)
+    if missing:
+        targets, options = " ".join(TRIPLES[one] for one in missing), " ".join(f"--arch {one}" for one in missing)
+        sys.exit(f"nothing was built: Rust's standard library for {' and '.join(missing)} is not there.\n"
+                 f"Get it with: rustup target add {targets}\nOr leave out: {options}")
+
+
 def build(architecture, at):
     """The four programs, linked against glibc 2.26 or newer, without a path of this machine in them."""
-    cargo_home = pathlib.Path(os.environ.get("CARGO_HOME", pathlib.Path.home() / ".cargo")).resolve()
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
-    prefixes = {cargo_home: "/cargo", target: "/target", ROOT: "/haptik-bridge"}
+    cargo_home = pathlib.Path(os.environ.get("CARGO_HOME", pathlib.Path.home() / ".cargo")).absolute()
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
+    # cargo names them as it was told, and some of what it runs by where a link leads.
+    prefixes = {ROOT: "/haptik-bridge", target: "/target", target.resolve(): "/target",
+                cargo_home: "/cargo", cargo_home.resolve(): "/cargo"}
+    if spaced := [str(old) for old in prefixes if " " in str(old)]:
+        sys.exit(f"nothing was built: rustc's flags are separated by spaces, and there is one in {spaced[0]}")
     environment = os.environ | {
         "SOURCE_DATE_EPOCH": str(at),
         "CARGO_INCREMENTAL": "0",
         # The last one that fits counts.
-        "RUSTFLAGS": " ".join(f"--remap-path-prefix={old}={new}" for old, new in reversed(prefixes.items())),
-        "CFLAGS": " ".join(f"-ffile-prefix-map={old}={new}" for old, new in reversed(prefixes.items())),
+        "RUSTFLAGS": " ".join(f"--remap-path-prefix={old}={new}" for old, new in prefixes.items()),
+        "CFLAGS": " ".join(f"-ffile-prefix-map={old}={new}" for old, new in prefixes.items()),
     }
     flags = ["--arm64"] if architecture == "arm64" else []
     packages = [word for package in PACKAGES for word in ("--package", package)]
@@ -354,6 +371,8 @@ def main():
         only_committed()
     here = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
     architectures, at = options.arch or [here], epoch()
+    if not options.from_target:
+        only_with_libraries(architectures)
     out = (options.out or ROOT / "target" / f"release-{version()}").resolve()
     out.mkdir(parents=True, exist_ok=True)
     if options.from_target:

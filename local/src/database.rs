@@ -1,6 +1,7 @@
 //! DynamoDB in this process: the real SDK hands its calls to an embedded engine (`SQLite`).
 
 use std::fmt;
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
@@ -64,6 +65,7 @@ impl EmbeddedDynamoDb {
                 let path = file
                     .to_str()
                     .context("the data directory's path is not valid UTF-8")?;
+                make_private(file);
                 Database::new(path).map_err(|error| {
                     // What follows is a library's advice to its programmer.
                     let said = error.to_string();
@@ -295,6 +297,16 @@ async fn sweep(database: Database) {
     }
 }
 
+/// Makes the file, where there is none, so that nobody else reads it, nor the journals that SQLite makes beside it. One
+/// that cannot be made cannot be opened either, which says why.
+fn make_private(file: &Path) {
+    let mut options = OpenOptions::new();
+    options.append(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(file));
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::types::DeleteGlobalSecondaryIndexAction;
@@ -341,6 +353,25 @@ mod tests {
                 assert_eq!(found, [(lane.clone(), key.clone())]);
             }
         }
+        Ok(())
+    }
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_people_say_is_in_files_that_nobody_else_reads() -> anyhow::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let directory = tempfile::tempdir()?;
+        let file = directory.path().join("dynamodb.sqlite");
+        let database = EmbeddedDynamoDb::start(Some(&file)).await?;
+        let mut names = Vec::new();
+        for file in std::fs::read_dir(directory.path())? {
+            let file = file?;
+            let mode = file.metadata()?.permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{mode:o} {}", file.path().display());
+            names.push(file.file_name());
+        }
+        assert!(names.len() > 1, "the journal is beside it: {names:?}");
+        drop(database);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The bridge on one machine: the three handlers behind one listener, with the embedded database and
 //! the queue in memory.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -182,7 +182,13 @@ impl LocalBridge {
 
 fn lock(data_dir: &Path) -> anyhow::Result<File> {
     let shown = data_dir.display();
-    std::fs::create_dir_all(data_dir)
+    // What people say is kept there.
+    let mut directory = DirBuilder::new();
+    directory.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
+    directory
+        .create(data_dir)
         .with_context(|| format!("the data directory {shown} cannot be made"))?;
     let lock = File::create(data_dir.join("lock"))
         .with_context(|| format!("the data directory {shown} cannot be written to"))?;

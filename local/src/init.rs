@@ -216,6 +216,8 @@ fn ask(question: &str, known: &[&str]) -> anyhow::Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use haptik_bridge_channels::registry::CHANNELS;
     use haptik_bridge_local::registry;
     use haptik_bridge_shared::config::Config;
@@ -280,6 +282,30 @@ mod tests {
                 Config::parse(&text, &registry::all()).is_ok(),
                 "{sink}:\n{text}"
             );
+        }
+    }
+
+    /// Whoever begins with `init` and whoever begins with the small configuration of `examples/config` begin alike.
+    #[test]
+    fn what_is_written_says_what_the_small_configurations_say() {
+        let sections = sections(&example());
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/config");
+        let said = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter(|line| !line.starts_with('#'));
+            let said = lines.filter_map(|line| line.split(" # ").next());
+            said.map(|line| line.trim_end().to_owned()).collect()
+        };
+        for channel in CHANNELS {
+            let file = folder.join(format!("{}.toml", channel.name));
+            let small = std::fs::read_to_string(&file).expect("a small configuration");
+            let written = said(&written(&sections, &[channel.name.to_owned()], &[]));
+            for line in said(&small) {
+                assert!(
+                    written.contains(&line),
+                    "{}: init does not write {line:?}",
+                    file.display()
+                );
+            }
         }
     }
 }

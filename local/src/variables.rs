@@ -54,3 +54,58 @@ fn variable_of(option: &Arg) -> Option<String> {
     let name = long.replace('-', "_").to_uppercase();
     Some(format!("HAPTIK_BRIDGE_{name}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use clap::{Command, CommandFactory as _};
+
+    use super::variable_of;
+
+    /// The variables of a command's options, and of its commands'.
+    fn variables(command: &Command) -> BTreeSet<String> {
+        let of_commands = command.get_subcommands().flat_map(variables);
+        let own = command.get_arguments().filter_map(variable_of);
+        own.chain(of_commands).collect()
+    }
+
+    /// What a text calls `HAPTIK_BRIDGE_…`.
+    fn named(text: &str) -> BTreeSet<String> {
+        let tails = text.split("HAPTIK_BRIDGE_").skip(1);
+        let name = |tail: &str| {
+            let is_of_name = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+            let end = tail.find(|letter| !is_of_name(letter));
+            format!("HAPTIK_BRIDGE_{}", &tail[..end.unwrap_or(tail.len())])
+        };
+        tails.map(name).collect()
+    }
+
+    #[test]
+    fn whoever_sets_what_the_documents_name_sets_an_option() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let known = variables(&crate::CommandLine::command());
+        let pages = std::fs::read_dir(root.join("docs")).expect("the documents");
+        let pages = pages.map(|page| page.expect("a document").path());
+        let others = [
+            "README.md",
+            "Dockerfile",
+            "scripts/INSTALL.md",
+            "scripts/put-config",
+        ];
+        let others = others.map(|other| root.join(other));
+        let mut found = BTreeSet::new();
+        for file in pages.chain(others) {
+            // A picture names none.
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            for name in named(&text) {
+                assert!(known.contains(&name), "{}: {name}", file.display());
+                found.insert(name);
+            }
+        }
+        for name in ["HAPTIK_BRIDGE_CONFIG", "HAPTIK_BRIDGE_DATA_DIR"] {
+            assert!(found.contains(name), "{found:?}");
+        }
+    }
+}

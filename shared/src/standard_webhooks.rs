@@ -27,7 +27,7 @@ pub const TOLERANCE: Duration = Duration::from_mins(5);
 const CALL: &str = "take a message";
 
 /// The most bytes that are read of an answer, which is of no interest.
-const ANSWER_LIMIT: usize = 64 * 1024;
+pub const ANSWER_LIMIT: usize = 64 * 1024;
 
 /// Why a request's signature is not accepted. Never says what was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

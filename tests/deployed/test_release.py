@@ -25,6 +25,21 @@ def released(target, out):
     return out
 
 
+def test_a_processor_without_its_library_is_said_before_anything_is_built(tmp_path):
+    # A toolchain that has none at all.
+    for name, script in {"rustc": f"echo {tmp_path}", "cargo": f"touch {tmp_path}/built"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        ["scripts/release", "--arch", "x86_64", "--arch", "arm64", "--allow-dirty", "--out", tmp_path / "out"],
+        cwd=ROOT, env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True,
+    )
+    assert done.returncode == 1
+    assert "rustup target add x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu" in done.stderr
+    assert "leave out: --arch x86_64 --arch arm64" in done.stderr
+    assert not (tmp_path / "built").exists() and not (tmp_path / "out").exists()
+
+
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
     """What this run has built; the command line without its debug information, which takes long to compress."""

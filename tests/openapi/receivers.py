@@ -1,6 +1,7 @@
 """Callback URLs: one as it should be, without the client, and others that each do one thing wrong."""
 
 import base64
+import email.utils
 import hashlib
 import hmac
 import http.server
@@ -46,8 +47,9 @@ class Good:
                 self.send_response(status)
                 for name, value in receiver.more.items():
                     self.send_header(name, value)
-                self.send_header("content-length", "0")
+                self.send_header("content-length", str(len(receiver.answer)))
                 self.end_headers()
+                receiver.write(self.wfile)
 
             def do_GET(self):
                 text = "\n".join(receiver.shown).encode()
@@ -69,7 +71,10 @@ class Good:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}/callback"
 
-    more = {}
+    more, answer = {}, b""
+
+    def write(self, file):
+        file.write(self.answer)
 
     def stop(self):
         self.server.shutdown()
@@ -267,21 +272,153 @@ class Shuffles(Good):
             self.shown.insert(0, event["text"])
 
 
+class ReadsTheFirstSignature(Good):
+    def fits(self, given, expected):
+        return hmac.compare_digest(given.split(" ")[0].encode(), expected.encode())
+
+
+class ReadsTheLastSignature(Good):
+    def fits(self, given, expected):
+        return hmac.compare_digest(given.split(" ")[-1].encode(), expected.encode())
+
+
+class FoldsSignatures(Good):
+    def fits(self, given, expected):
+        return super().fits(given.lower(), expected.lower())
+
+
+class FoldsIds(Good):
+    """Keeps ids where case does not count, as some databases do."""
+
+    def take(self, id, event):
+        return super().take(id.lower(), event)
+
+
+class ShortensIds(Good):
+    """Keeps ids in a column that is too small."""
+
+    def take(self, id, event):
+        return super().take(id[:32], event)
+
+
+class AnswersFirst(Good):
+    """Says 200, and verifies afterwards."""
+
+    def post(self, request):
+        try:
+            super().post(request)
+        except Refuse as refused:
+            if refused.status != 401:
+                raise
+        return 200
+
+
+class RedirectsAside(Good):
+    more = {"location": "/callback/"}
+
+    def take(self, id, event):
+        return 302
+
+
+class ForgivesForDays(Good):
+    """Compares seconds with a tolerance in milliseconds."""
+
+    def is_of_now(self, at):
+        return abs(time.time() - at) <= 300_000
+
+
+class TellsApartByBody(Good):
+    def post(self, request):
+        self.of_request = threading.local() if not hasattr(self, "of_request") else self.of_request
+        return super().post(request)
+
+    def read(self, request, length):
+        self.of_request.body = super().read(request, length)
+        return self.of_request.body
+
+    def take(self, id, event):
+        return super().take(hashlib.sha256(self.of_request.body).hexdigest(), event)
+
+
+class TellsApartByEvent(Good):
+    """By the `id` in the body, which is not what says that it comes again."""
+
+    def take(self, id, event):
+        return super().take(event["id"], event)
+
+
+class RemembersTheLast(Good):
+    def take(self, id, event):
+        with self.lock:
+            self.seen &= {id}
+        return super().take(id, event)
+
+
+class RemembersForgeries(Good):
+    """Remembers an id before it has verified."""
+
+    def __init__(self, secret):
+        self.begun, self.of_request = set(), threading.local()
+        super().__init__(secret)
+
+    def verify(self, headers, body):
+        id = headers.get("webhook-id", "")
+        self.of_request.known = id in self.begun
+        self.begun.add(id)
+        super().verify(headers, body)
+
+    def take(self, id, event):
+        return 204 if self.of_request.known else super().take(id, event)
+
+
+class ReadsLatinOne(Good):
+    def signed(self, body):
+        return body.decode("latin-1").encode()
+
+
+class HasNoEmoji(Good):
+    """Its database has characters of three bytes at most."""
+
+    def take(self, id, event):
+        return 500 if any(ord(letter) > 0xFFFF for letter in event.get("text", "")) else super().take(id, event)
+
+
+class OneAtATimeAndSlow(OneAtATime):
+    def take(self, id, event):
+        time.sleep(0.2)
+        return super().take(id, event)
+
+
 # Each fails for its own reason.
 BROKEN = {
-    TrustsEverybody: {"unsigned", "forged", "altered", "swapped", "nearly", "late", "early"},
+    ReadsTheFirstSignature: {"rotation"},
+    ReadsTheLastSignature: {"rotation"},
+    FoldsSignatures: {"nearly"},
+    FoldsIds: {"ids"},
+    ShortensIds: {"ids"},
+    AnswersFirst: {"unsigned", "forged", "altered", "swapped", "nearly", "late", "early", "forged-before"},
+    RedirectsAside: {"answers"},
+    ForgivesForDays: {"late", "early"},
+    TellsApartByBody: {"alike"},
+    TellsApartByEvent: {"alike"},
+    RemembersTheLast: {"doubled"},
+    RemembersForgeries: {"forged-before"},
+    ReadsLatinOne: {"raw-body"},
+    HasNoEmoji: {"raw-body"},
+    OneAtATimeAndSlow: {"slow"},
+    TrustsEverybody: {"unsigned", "forged", "altered", "swapped", "nearly", "late", "early", "forged-before"},
     ForgetsTheTime: {"late", "early"},
     ForgivesThePast: {"late"},
     # Who reads before verifying does not see spaces.
     SignsWhatItRead: {"raw-body", "altered"},
     ReadsOneSignature: {"rotation"},
     ComparesBeginnings: {"nearly"},
-    BreaksAtForgeries: {"unsigned", "forged", "altered", "swapped", "nearly", "late", "early"},
+    BreaksAtForgeries: {"unsigned", "forged", "altered", "swapped", "nearly", "late", "early", "forged-before"},
     CountsTwice: {"doubled", "doubled-at-once", "hung-up"},
     RefusesTheSecond: {"doubled", "doubled-at-once", "hung-up"},
     ChecksThenActs: {"doubled-at-once"},
     TellsApartByText: {"alike"},
-    RemembersTooEarly: {"cut"},
+    RemembersTooEarly: {"cut", "forged-before"},
     KnowsAllKinds: {"unknown-kind"},
     KnowsAllKeys: {"unknown-keys"},
     NeedsATeam: {"kinds"},
@@ -291,3 +428,108 @@ BROKEN = {
     Dawdles: {"answers"},
     Shuffles: {"order"},
 }
+
+
+# --- What takes nothing, and what the finding has to say of it.
+
+
+class WritesJsonAgain(Good):
+    def signed(self, body):
+        return json.dumps(json.loads(body)).encode() if body else body
+
+
+class ReadsMilliseconds(Good):
+    def is_of_now(self, at):
+        return abs(time.time() * 1000 - at) <= 300_000
+
+
+class HasAnotherClock(Good):
+    def __init__(self, secret):
+        super().__init__(secret)
+        self.server.RequestHandlerClass.date_time_string = lambda _: email.utils.formatdate(time.time() - 900, usegmt=True)
+
+    def is_of_now(self, at):
+        return abs(time.time() - 900 - at) <= 300
+
+
+class TakesTheTextForTheKey(Good):
+    def __init__(self, secret):
+        super().__init__(secret)
+        self.key = secret.removeprefix("whsec_").encode()
+
+
+class TakesAllForTheKey(Good):
+    def __init__(self, secret):
+        super().__init__(secret)
+        self.key = secret.encode()
+
+
+class WantsHexadecimal(Good):
+    def fits(self, given, expected):
+        return super().fits(given, "v1," + base64.b64decode(expected[3:]).hex())
+
+
+class WantsNoVersion(Good):
+    def fits(self, given, expected):
+        return super().fits(given, expected[3:])
+
+
+class SignsLess(Good):
+    """Leaves out what stands before the body."""
+
+    before = "".format
+
+    def verify(self, headers, body):
+        id, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+        signed = self.before(id, at).encode() + body
+        expected = "v1," + base64.b64encode(hmac.new(self.key, signed, hashlib.sha256).digest()).decode()
+        if not self.fits(headers.get("webhook-signature", ""), expected):
+            raise Refuse(401)
+
+
+class SignsWithoutTheId(SignsLess):
+    before = "{1}.".format
+
+
+MISTAKEN = {
+    WritesJsonAgain: "the JSON as it would write it",
+    ReadsMilliseconds: "as milliseconds",
+    HasAnotherClock: "900 s behind",
+    TakesTheTextForTheKey: "the secret's text without whsec_",
+    TakesAllForTheKey: "its key is the secret's text:",
+    WantsHexadecimal: "in hexadecimal",
+    WantsNoVersion: "without its version",
+    SignsLess: "the body alone",
+    SignsWithoutTheId: "without the webhook-id",
+}
+
+
+# --- What works, and could be better.
+
+
+class AnswersAtLength(Good):
+    answer = b"thank you, " * 100_000
+
+    def take(self, id, event):
+        super().take(id, event)
+        return 202
+
+
+class AnswersDrop(Good):
+    """Says 200 at once, and the rest of the answer some seconds later."""
+
+    answer, late = b"thank you", True
+
+    def write(self, file):
+        file.flush()
+        if self.late:
+            self.late = False
+            time.sleep(3.5)
+        super().write(file)
+
+    def take(self, id, event):
+        super().take(id, event)
+        return 200
+
+
+DOUBTFUL = {AnswersAtLength: "more than 64 kB", AnswersDrop: "until all of the answer was there"}

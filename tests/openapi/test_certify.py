@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jsonschema
 import pytest
@@ -55,11 +56,61 @@ def test_one_that_is_right_passes(receiver):
         jsonschema.Draft202012Validator({"$ref": kinds[event["type"]], "components": DOCUMENT["components"]}).validate(event)
 
 
+@pytest.fixture(scope="module")
+def of_the_broken():
+    """What is said of each. Most of it is waiting for what was lost, so several are tried at a time."""
+
+    def tried(kind):
+        one = kind(SECRET)
+        try:
+            return certify(one.url, "--shown", one.url)
+        finally:
+            one.stop()
+
+    with ThreadPoolExecutor(4) as pool:
+        yield {kind: pool.submit(tried, kind) for kind in receivers.BROKEN}
+
+
 @pytest.mark.parametrize("kind", receivers.BROKEN, ids=lambda kind: kind.__name__)
-def test_one_that_is_broken_fails_for_its_own_reason(receiver, kind):
-    broken = receiver(kind)
-    checks, failed = certify(broken.url, "--shown", broken.url)
+def test_one_that_is_broken_fails_for_its_own_reason(of_the_broken, kind):
+    checks, failed = of_the_broken[kind].result()
     assert failed == receivers.BROKEN[kind], [check for check in checks if check["findings"]]
+
+
+@pytest.mark.parametrize("kind", receivers.MISTAKEN, ids=lambda kind: kind.__name__)
+def test_one_that_takes_nothing_is_told_why(receiver, kind):
+    checks, failed = certify(receiver(kind).url)
+    [refused, *why] = checks[0]["findings"]
+    assert (len(checks), failed) == (1, {"answers"})
+    assert "answered 401" in refused
+    assert len(why) == 1 and receivers.MISTAKEN[kind] in why[0], why
+
+
+@pytest.mark.parametrize("kind", receivers.DOUBTFUL, ids=lambda kind: kind.__name__)
+def test_one_that_could_be_better_passes_with_a_warning(receiver, kind):
+    one = receiver(kind)
+    checks, failed = certify(one.url, "--shown", one.url)
+    warned = {check["check"]: check["findings"] for check in checks if check["findings"]}
+    assert failed == set() and list(warned) == ["answers"], warned
+    [finding] = warned["answers"]
+    assert receivers.DOUBTFUL[kind] in finding
+
+
+def test_one_in_another_language_without_the_client_passes(tmp_path):
+    shown = tmp_path / "shown"
+    with shown.open("wb") as out:
+        node = subprocess.Popen(
+            ["node", ROOT / "tests" / "openapi" / "receiver.mjs", SECRET], stdout=out, stdin=subprocess.PIPE, env=ENVIRONMENT,
+        )
+    try:
+        while not (lines := shown.read_text().splitlines(keepends=True)) or not lines[0].endswith("\n"):
+            assert node.poll() is None
+            time.sleep(0.05)
+        checks, failed = certify(lines[0].strip(), "--shown", shown)
+        assert {check["outcome"] for check in checks} == {"ok"}, [check for check in checks if check["findings"]]
+    finally:
+        node.kill()
+        node.wait()
 
 
 @pytest.mark.parametrize("language", BOTS)

@@ -183,3 +183,10 @@ def test_the_clients_and_the_project_have_one_version():
     version = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
     for file in ["clients/python/pyproject.toml", "clients/typescript/package.json"]:
         assert re.search(r'"?version"?(?: =|:) "(.*?)"', pathlib.Path(ROOT / file).read_text())[1] == version, file
+
+
+def test_the_clients_come_with_the_projects_licences():
+    for name in ["LICENSE-APACHE", "LICENSE-MIT"]:
+        for client in ["python", "typescript"]:
+            assert (ROOT / "clients" / client / name).read_bytes() == (ROOT / name).read_bytes(), f"{client} {name}"
+    assert {"LICENSE-APACHE", "LICENSE-MIT"} < set(json.loads((ROOT / "clients/typescript/package.json").read_text())["files"])

@@ -173,6 +173,16 @@ impl Document {
         self.check(&place, &request["content"]["application/json"], body)
     }
 
+    /// What tells whether a value is as a schema of the document has it.
+    ///
+    /// # Errors
+    /// When there is no such schema.
+    pub fn schema(&self, name: &str) -> anyhow::Result<Validator> {
+        let there = !self.root["components"]["schemas"][name].is_null();
+        ensure!(there, "docs/openapi.yaml has no schema {name}");
+        self.validator(&json!({"$ref": format!("#/components/schemas/{name}")}))
+    }
+
     fn at(&self, Operation { method, path }: &Operation) -> &Value {
         &self.root["paths"][path][method.to_ascii_lowercase()]
     }

@@ -17,6 +17,7 @@ use haptik_bridge_local::registry;
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::config::Config;
 use haptik_bridge_shared::environment::Environment;
+use haptik_bridge_shared::message::is_blank;
 use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_simulator::signature;
 use haptik_bridge_tests::app::SECRET;
@@ -327,9 +328,24 @@ async fn refused_by_the_custom_channel(edges: &Edges, seen: &mut Seen) -> anyhow
         assert_eq!(status, 401);
     }
     let nested = json!({"plan": {"name": "gold"}});
+    let unseen = json!("\u{200b} \u{2060}\u{e0001}");
     let mut nothing_said = with(&hand_over, "/message", &json!(" "));
     nothing_said["transcript"] = json!([{"sender": "user", "text": ""}]);
+    let mut nothing_seen = with(&hand_over, "/message", &unseen);
+    nothing_seen["transcript"] = json!([{"sender": "user", "text": unseen}]);
+    let mut by_nobody = with(&hand_over, "/id", &json!("h-3"));
+    by_nobody["transcript"] = json!([{"sender": unseen, "text": "hello"}]);
+    let said = document().requests(&say);
+    let mut tapped = said.into_iter().map(|(_, body)| body);
+    let mut tapped = tapped.find(|body| body["type"] == "action").expect("a tap");
+    tapped["value"] = unseen.clone();
     for (operation, bad) in [
+        (&say, with(&say, "/text", &unseen)),
+        (&say, with(&say, "/id", &unseen)),
+        (&say, with(&say, "/user/id", &unseen)),
+        (&say, tapped),
+        (&hand_over, nothing_seen),
+        (&hand_over, by_nobody),
         (&say, with(&say, "/type", &json!("telepathy"))),
         (&say, with(&say, "/user", &json!({}))),
         (&say, with(&say, "/user/custom_data", &nested)),
@@ -405,6 +421,26 @@ fn each_example_of_a_callback_is_as_its_schema_has_it() -> anyhow::Result<()> {
         let mut more = body.clone();
         more["more"] = json!(1);
         assert!(document().check_callback(&more).is_err(), "{more}");
+    }
+    Ok(())
+}
+
+/// In all of the first plane of Unicode and around what is unseen in the others.
+#[test]
+fn a_text_of_which_nothing_can_be_seen_is_the_same_to_the_document_and_to_the_bridge()
+-> anyhow::Result<()> {
+    let visible = document().schema("VisibleText")?;
+    let user = document().schema("User")?;
+    let planes = [0..=0x1_0000, 0x1_d100..=0x1_d200, 0xd_ff00..=0xe_1100];
+    for character in planes.into_iter().flatten().filter_map(char::from_u32) {
+        let text = character.to_string();
+        let is_visible = !is_blank(&text);
+        assert_eq!(visible.is_valid(&json!(text)), is_visible, "{character:?}");
+        // No character alone is a language: what can be seen is refused.
+        let body = json!({"id": "u-42", "language_code": text});
+        assert_eq!(user.is_valid(&body), !is_visible, "{character:?}");
+        let beside = json!(format!("{text}a{text}"));
+        assert!(visible.is_valid(&beside), "{character:?}");
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::Address;
 use super::config::Transcript;
 use super::read::{Object, body_of, describe, inbound};
 use haptik_bridge_shared::ids::AuthIds;
-use haptik_bridge_shared::message::{Inbound, UserAction};
+use haptik_bridge_shared::message::{Inbound, UserAction, is_blank};
 
 /// The most lines of a transcript.
 const LINES_LIMIT: usize = 20_000;
@@ -49,11 +49,11 @@ pub(super) fn parse_handoff_request(
         map: &map,
     };
     let message = request.text("message", MESSAGE_LIMIT)?.map(str::trim);
-    let message = message.filter(|message| !message.is_empty());
+    let message = message.filter(|message| !is_blank(message));
     let team_name = request.text("team_name", TEAM_LIMIT)?.map(str::trim);
-    let team_name = team_name.filter(|name| !name.is_empty());
+    let team_name = team_name.filter(|name| !is_blank(name));
     let receiver = request.text("receiver", TEAM_LIMIT)?.map(str::trim);
-    let receiver = receiver.filter(|name| !name.is_empty());
+    let receiver = receiver.filter(|name| !is_blank(name));
     let lines = transcript(&request)?;
     let mut says = match style {
         Transcript::Message => in_messages(&lines),
@@ -120,7 +120,7 @@ fn transcript(request: &Object<'_>) -> Result<Vec<Line>, String> {
     let lines: Vec<Line> = lines.collect::<Result<_, String>>()?;
     Ok(lines
         .into_iter()
-        .filter(|line| !line.text.is_empty())
+        .filter(|line| !is_blank(&line.text))
         .collect())
 }
 

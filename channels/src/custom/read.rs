@@ -200,7 +200,7 @@ fn feedback(request: &Object<'_>) -> Result<UserAction, String> {
     let resolved = resolved.ok_or_else(|| request.wrong("resolved", "true or false"))?;
     let comment = request
         .text("comment", COMMENT_LIMIT)?
-        .filter(|comment| !comment.trim().is_empty());
+        .filter(|comment| !is_blank(comment));
     Ok(UserAction::Feedback {
         rating,
         resolved: Some(resolved),
@@ -237,7 +237,7 @@ fn profile(user: &Object<'_>) -> Result<Profile, String> {
         package_name: text("package_name")?,
         auth_code: user
             .text("auth_code", AUTH_CODE_LIMIT)?
-            .filter(|code| !code.trim().is_empty())
+            .filter(|code| !is_blank(code))
             .map(|code| AuthCode::from(code.to_owned())),
         custom_data: custom_data(user)?,
     })
@@ -289,18 +289,14 @@ impl<'a> Object<'a> {
 
     /// A string that must be there and say something.
     pub(super) fn filled(&self, key: &str, limit: usize) -> Result<&'a str, String> {
-        let text = self
-            .text(key, limit)?
-            .filter(|text| !text.trim().is_empty());
+        let text = self.text(key, limit)?.filter(|text| !is_blank(text));
         text.ok_or_else(|| self.wrong(key, &format!("a string of 1 to {limit} bytes")))
     }
 
     /// An identifier that must be there.
     pub(super) fn id(&self, key: &str) -> Result<String, String> {
         match self.get(key) {
-            Some(Value::String(id))
-                if (1..=ID_LIMIT).contains(&id.len()) && !id.trim().is_empty() =>
-            {
+            Some(Value::String(id)) if (1..=ID_LIMIT).contains(&id.len()) && !is_blank(id) => {
                 Ok(id.clone())
             }
             Some(Value::Number(id)) => Ok(lenient_json::digits(id)),

@@ -158,6 +158,18 @@ def test_what_is_forged(change):
         verify(OTHER, body, headers)
 
 
+@pytest.mark.parametrize("body", [
+    b"", b"hello", b"null", b"[]", b"{}", b'{"type": 7}', b'{"type": "message"', b'{"type": "mess\xff"}', b'\xef\xbb\xbf{"type": "message"}',
+    '{"type": "message"}'.encode("utf-16"), b'{"type": "message", "a": NaN}', b'{"type": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+], ids=lambda body: body[:20])
+def test_what_is_signed_and_is_no_event(body):
+    taken = []
+    at = int(time.time())
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(at), "webhook-signature": sign(SECRET, "msg_1", at, body)}
+    assert Inbox(SECRET, taken.append).take(body, headers) == 400
+    assert taken == []
+
+
 def wsgi(inbox, body, headers, **more):
     environ = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
     environ |= {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers.items()} | more

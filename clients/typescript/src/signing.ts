@@ -96,9 +96,18 @@ export function verifyWith(
     }
   }
   if (!found) throw new Unverified("webhook-signature is not the signature of this body");
-  const event: unknown = JSON.parse(typeof body === "string" ? body : Buffer.from(body).toString("utf8"));
+  const event: unknown = JSON.parse(typeof body === "string" ? body : textOf(body));
   if (typeof event !== "object" || event === null || !("type" in event) || typeof event.type !== "string") {
     throw new SyntaxError("the body is no event");
   }
   return { id, event: event as Event };
+}
+
+/** UTF-8, and nothing that only looks like it: what cannot be read is not made up. */
+function textOf(body: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    throw new SyntaxError("the body is not UTF-8");
+  }
 }

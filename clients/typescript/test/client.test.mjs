@@ -132,6 +132,20 @@ test("what is forged", () => {
   assert.throws(() => verify(OTHER, body, headers), Unverified);
 });
 
+test("what is signed and is no event", async () => {
+  const taken = [];
+  const inbox = new Inbox(SECRET, (event) => void taken.push(event));
+  for (const body of [
+    "", "hello", "null", "[]", "{}", '{"type": 7}', '{"type": "message"', '{"type": "message", "a": NaN}', '\ufeff{"type": "message"}',
+    Buffer.from('{"type": "mess\xff"}', "latin1"), Buffer.from('{"type": "message"}', "utf16le"),
+    `{"type": ${"[".repeat(200_000)}${"]".repeat(200_000)}}`,
+  ]) {
+    const bytes = Buffer.from(body);
+    assert.equal(await inbox.take(...posted({ body: bytes })), 400, bytes.subarray(0, 20).toString());
+  }
+  assert.deepEqual(taken, []);
+});
+
 test("what is late or early", async () => {
   const now = Math.floor(Date.now() / 1000);
   for (const [away, status] of [[-290, 204], [290, 204], [-310, 401], [310, 401]]) {

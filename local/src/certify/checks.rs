@@ -1,7 +1,9 @@
 //! The checks, each for one thing that an application can do wrong.
 
 mod forged;
+mod mistakes;
 mod rough;
+mod twice;
 
 use std::pin::Pin;
 
@@ -16,10 +18,12 @@ use super::target::{Answer, Signed, Target};
 pub(super) const ORDER: &str = "order";
 
 /// Those whose answers are not the whole of it: what counts is what the application has taken.
-const EFFECTS: [&str; 6] = [
+const EFFECTS: [&str; 8] = [
     "doubled",
     "doubled-at-once",
     "alike",
+    "ids",
+    "forged-before",
     ORDER,
     "cut",
     "hung-up",
@@ -42,9 +46,11 @@ pub(super) const ALL: &[Run] = &[
     |target| Box::pin(forged::late(target)),
     |target| Box::pin(forged::early(target)),
     |target| Box::pin(clocks(target)),
-    |target| Box::pin(doubled(target)),
-    |target| Box::pin(doubled_at_once(target)),
-    |target| Box::pin(alike(target)),
+    |target| Box::pin(twice::doubled(target)),
+    |target| Box::pin(twice::doubled_at_once(target)),
+    |target| Box::pin(twice::alike(target)),
+    |target| Box::pin(twice::ids(target)),
+    |target| Box::pin(twice::forged_before(target)),
     |target| Box::pin(order(target)),
     |target| Box::pin(rough::slow(target)),
     |target| Box::pin(rough::cut(target)),
@@ -188,13 +194,22 @@ pub(super) async fn answers(target: &Target) -> Check {
     );
     let (_, answer) = say(target, "answers", "a message").await;
     check.taken("a message", &answer);
-    if let Answer::Status(_, after) = answer
-        && after.as_secs() >= 3
-    {
+    let Answer::Status(status, rest) = answer else {
+        return check;
+    };
+    if rest.after.as_secs() >= 3 {
         check.doubtful(format!(
-            "it took {:.1} s: store it, answer, and do the rest afterwards",
-            after.as_secs_f64()
+            "it took {:.1} s until all of the answer was there: store the message, answer, and do the rest afterwards",
+            rest.after.as_secs_f64()
         ));
+    }
+    if rest.is_large {
+        check.doubtful(
+            "the answer has a body of more than 64 kB: nobody reads it, and the connection is lost with it. Answer without one",
+        );
+    }
+    if status.is_client_error() {
+        mistakes::find(target, &mut check, rest).await;
     }
     check
 }
@@ -238,6 +253,13 @@ async fn raw_body(target: &Target) -> Check {
     let signed = target.signed_text(body, Timestamp::now().as_second());
     let answer = target.post(&signed).await;
     check.taken("a message with spaces and escapes of its own", &answer);
+    let mark = target.mark("raw-body", 1, "a message in several scripts, with emoji");
+    let text =
+        format!("{mark} \u{e9} \u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{4f60}\u{597d} \u{1f44b}\u{1f3fd}");
+    let answer = target
+        .post(&target.signed(&events::message(&target.user, &text)))
+        .await;
+    check.taken("a message in several scripts, with emoji", &answer);
     check
 }
 
@@ -276,56 +298,6 @@ async fn clocks(target: &Target) -> Check {
             &format!("a clock that is {away} s away"),
             &target.post(&signed).await,
         );
-    }
-    check
-}
-
-async fn doubled(target: &Target) -> Check {
-    let mut check = Check::new(
-        "doubled",
-        "answers 2xx to what it has seen, and counts it once",
-    );
-    let (signed, first) = say(target, "doubled", "a message that came three times").await;
-    check.taken("the first", &first);
-    for what in ["the same again", "and a third time"] {
-        check.taken(what, &target.post(&target.again(&signed)).await);
-    }
-    check
-}
-
-async fn doubled_at_once(target: &Target) -> Check {
-    let mut check = Check::new(
-        "doubled-at-once",
-        "counts it once also when two come together",
-    );
-    let mark = target.mark("doubled-at-once", 1, "a message that came twice at a time");
-    let signed = target.signed(&events::message(&target.user, &mark));
-    let (one, two) = futures_util::join!(target.post(&signed), target.post(&signed));
-    if !one.is_taken() && !two.is_taken() {
-        check.taken("two of the same together: neither was taken", &one);
-    }
-    for answer in [&one, &two] {
-        // "Not now" is right as well: then it comes again.
-        if let Answer::Status(status, _) = answer
-            && status.is_client_error()
-            && !matches!(status.as_u16(), 408 | 425 | 429)
-        {
-            check.taken("two of the same together", answer);
-        }
-    }
-    check.taken(
-        "the same once more",
-        &target.post(&target.again(&signed)).await,
-    );
-    check
-}
-
-async fn alike(target: &Target) -> Check {
-    let mut check = Check::new("alike", "tells two messages apart that say the same");
-    let mark = target.mark("alike", 2, "two messages with the same text");
-    let event = events::message(&target.user, &mark);
-    for what in ["a message", "another message with the same words"] {
-        check.taken(what, &target.post(&target.signed(&event)).await);
     }
     check
 }

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// A text of the bot, which is what most checks send.
+/// A text of the bot, which is what most checks send. Each has an `id` of its own, as each has that Haptik sends.
 pub(super) fn message(user: &str, text: &str) -> Value {
     json!({
-        "type": "message", "id": "1982371", "timestamp": now(), "user": {"id": user},
+        "type": "message", "id": id(), "timestamp": now(), "user": {"id": user},
         "sender": {"kind": "bot", "name": "gogo"}, "text": text, "actions": [], "images": [],
         "hsl": {"text": text, "type": "TEXT", "data": {}},
     })
@@ -16,7 +16,7 @@ pub(super) fn message(user: &str, text: &str) -> Value {
 pub(super) fn of_each_kind(user: &str) -> Vec<(&'static str, Value)> {
     let (at, of) = (now(), json!({"id": user}));
     let event = |kind: &str, more: Value| {
-        let mut event = json!({"type": kind, "id": "certify", "timestamp": at, "user": of});
+        let mut event = json!({"type": kind, "id": id(), "timestamp": at, "user": of});
         if let (Some(event), Value::Object(more)) = (event.as_object_mut(), more) {
             event.extend(more);
         }
@@ -107,7 +107,7 @@ pub(super) fn of_each_kind(user: &str) -> Vec<(&'static str, Value)> {
 
 /// A type that there is not, yet.
 pub(super) fn of_an_unknown_kind(user: &str) -> Value {
-    json!({"type": "agent_typing", "id": "certify", "timestamp": now(), "user": {"id": user}, "seconds": 3})
+    json!({"type": "agent_typing", "id": id(), "timestamp": now(), "user": {"id": user}, "seconds": 3})
 }
 
 /// Keys that there are not, yet.
@@ -123,11 +123,16 @@ pub(super) fn with_unknown_keys(user: &str, text: &str) -> Value {
 pub(super) fn oddly_written(user: &str, text: &str) -> String {
     let [user, text] = [user, text].map(|text| Value::from(text).to_string());
     format!(
-        "{{ \"user\" : {{\"id\":{user}}},\n\t\"type\":\"message\", \"id\": \"1982372\", \"timestamp\": \"{}\",\r\n  \
+        "{{ \"user\" : {{\"id\":{user}}},\n\t\"type\":\"message\", \"id\": \"{}\", \"timestamp\": \"{}\",\r\n  \
          \"sender\":{{\"name\":\"g\\u006fgo \\/ \u{e9}\u{1f44b}\",\"kind\":\"bot\"}}, \"text\":{text}, \"actions\":[ ], \"images\":[],\n  \
          \"hsl\":{{\"data\":{{\"price\":1.50,\"large\":1e3}}, \"type\":\"TEXT\", \"text\":\"\\u00e9\"}} }}\n",
+        id(),
         now()
     )
+}
+
+fn id() -> String {
+    fastrand::u32(1_000_000..).to_string()
 }
 
 fn now() -> String {

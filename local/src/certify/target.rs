@@ -6,8 +6,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::Stream;
+use haptik_bridge_shared::net::{self, BodyError};
+use haptik_bridge_shared::standard_webhooks::ANSWER_LIMIT;
 use http::StatusCode;
+use http::header::DATE;
 use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use reqwest::Body;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -38,6 +42,7 @@ pub(super) struct Expected {
 pub(super) struct Target {
     http: reqwest::Client,
     url: Url,
+    secret: SecretString,
     webhook: Webhook,
     stranger: Webhook,
     /// The id of the user in the events.
@@ -59,10 +64,21 @@ pub(super) struct Signed {
 /// What came of a request.
 #[derive(Debug, Clone)]
 pub(super) enum Answer {
-    /// A status, and after how long.
-    Status(StatusCode, Duration),
+    /// A status, and what else there is to say of it.
+    Status(StatusCode, Rest),
     /// No answer, and why.
     Nothing(String),
+}
+
+/// What is said of an answer besides its status.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rest {
+    /// When all of it was there, or the bridge waits no longer.
+    pub(super) after: Duration,
+    /// Whether its body is larger than what the bridge reads of one.
+    pub(super) is_large: bool,
+    /// How far ahead of this machine's the application's clock is, in seconds, where the answer says it.
+    pub(super) ahead: Option<i64>,
 }
 
 impl Target {
@@ -77,12 +93,18 @@ impl Target {
             http,
             url,
             webhook: Webhook::new(secret.expose_secret())?,
+            secret: secret.clone(),
             stranger: Webhook::new(STRANGER)?,
             user,
             run: format!("{:08x}", fastrand::u32(..)),
             count: Cell::new(0),
             expected: RefCell::default(),
         })
+    }
+
+    /// The signing secret, as the application has it.
+    pub(super) fn secret(&self) -> &str {
+        self.secret.expose_secret()
     }
 
     /// A text that is in nothing else, and that counts so many times.
@@ -118,6 +140,15 @@ impl Target {
             signature,
             body,
         }
+    }
+
+    /// A request of now with an id that was chosen.
+    pub(super) fn signed_as(&self, id: &str, body: &Value) -> Signed {
+        let signed = Signed {
+            id: id.to_owned(),
+            ..self.signed(body)
+        };
+        self.again(&signed)
     }
 
     /// The same once more: the id stays, the time and so the signature are of now.
@@ -189,7 +220,27 @@ impl Target {
 async fn sent(request: reqwest::RequestBuilder) -> Answer {
     let begun = Instant::now();
     match request.send().await {
-        Ok(response) => Answer::Status(response.status(), begun.elapsed()),
+        Ok(response) => {
+            let status = response.status();
+            let date = response.headers().get(DATE);
+            let date = date.and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
+            let ahead =
+                date.map(|date| date.timestamp().as_second() - Timestamp::now().as_second());
+            // The bridge waits for the body, and does not look at it.
+            let is_large = matches!(
+                net::read(response, ANSWER_LIMIT).await,
+                Err(BodyError::TooLarge { .. })
+            );
+            let after = begun.elapsed();
+            Answer::Status(
+                status,
+                Rest {
+                    after,
+                    is_large,
+                    ahead,
+                },
+            )
+        }
         Err(error) if error.is_timeout() => Answer::Nothing("no answer in time".to_owned()),
         Err(error) if error.is_connect() => Answer::Nothing("nobody listens there".to_owned()),
         Err(_) => Answer::Nothing("the connection was closed without an answer".to_owned()),

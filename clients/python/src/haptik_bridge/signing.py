@@ -92,7 +92,19 @@ def verify(
             found |= hmac.compare_digest(one.encode(errors="replace"), expected)
     if not found:
         raise Unverified("webhook-signature is not the signature of this body")
-    event = json.loads(body)
+    event = _json(body)
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
         raise ValueError("the body is no event")
     return Delivery(id, cast(Event, event))
+
+
+def _json(body: bytes) -> object:
+    """JSON as the bridge writes it: UTF-8, and no deeper than it can be."""
+    try:
+        return json.loads(body.decode(), parse_constant=_refused)
+    except RecursionError:
+        raise ValueError("the body is nested too deeply") from None
+
+
+def _refused(constant: str) -> object:
+    raise ValueError(f"{constant} is not JSON")

@@ -115,6 +115,10 @@ pub(super) async fn nearly(target: &Target) -> Check {
             signature.trim_start_matches("v1,").to_owned(),
         ),
         ("with something behind it", format!("{signature}AAAA")),
+        (
+            "in capitals",
+            format!("v1,{}", signature[3..].to_uppercase()),
+        ),
     ] {
         let nearly = Signed {
             signature: part,

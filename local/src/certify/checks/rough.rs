@@ -133,8 +133,8 @@ pub(super) async fn oversized(target: &Target) -> Check {
     }
     let (_, answer) = say(target, "oversized", "a message after 32 MB").await;
     check.taken("a message afterwards", &answer);
-    if let Answer::Status(_, after) = answer
-        && after > PATIENCE / 2
+    if let Answer::Status(_, rest) = answer
+        && rest.after > PATIENCE / 2
     {
         check.doubtful("a message afterwards was answered late");
     }
