@@ -7,8 +7,8 @@ mod document;
 mod kills;
 #[path = "privacy/late.rs"]
 mod late;
-#[path = "privacy/mention.rs"]
-mod mention;
+#[path = "privacy/others.rs"]
+mod others;
 #[path = "privacy/scene.rs"]
 mod scene;
 #[path = "privacy/under_way.rs"]

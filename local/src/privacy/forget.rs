@@ -20,7 +20,7 @@ use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Elsewhere, Holdings, Person, kind, mention};
+use super::{Elsewhere, Holdings, Person, kind, others};
 
 /// How somebody is forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -326,10 +326,10 @@ async fn remove(
         for cursor in &holdings.cursors {
             take_out(table, person, cursor).await?;
         }
-        for (pk, sk) in &holdings.mentions {
-            mention::take_out(table, person, (pk, sk)).await?;
+        for (pk, sk) in &holdings.of_others {
+            others::take_out(table, person, (pk, sk)).await?;
         }
-        if holdings.items.is_empty() && holdings.mentions.is_empty() {
+        if holdings.items.is_empty() && holdings.of_others.is_empty() {
             let left = Left {
                 unknown: holdings.unknown,
             };

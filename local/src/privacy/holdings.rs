@@ -10,7 +10,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Ledger, Payload};
 use haptik_bridge_shared::table::{self, Item, Table, TableError, Tombstone};
 
-use super::{Person, kind, mention};
+use super::{Person, kind, others};
 
 /// An item that is the person's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Holdings {
     /// The outages, by their sort keys, whose comparison looked at the person last.
     pub(super) cursors: Vec<String>,
     /// The keys of items of others that name the person: looked for where all is to be removed.
-    pub(super) mentions: Vec<(String, String)>,
+    pub(super) of_others: Vec<(String, String)>,
     /// How many items there are of which this version does not know what they are.
     pub unknown: usize,
 }
@@ -83,9 +83,9 @@ impl Holdings {
         names: &[&str],
     ) -> Result<Self, TableError> {
         let mut scanned = Scanned::default();
-        let mentions = mention::Names::of(person);
+        let names_of_person = others::Names::of(person);
         let scan = ledger.table().scan(None, true, names, |item| {
-            scanned.add(item, person, tombstones, &mentions);
+            scanned.add(item, person, tombstones, &names_of_person);
         });
         scan.await?;
         let Scanned {
@@ -180,7 +180,7 @@ impl Scanned {
         item: &Item,
         person: &Person,
         tombstones: &BTreeMap<String, Tombstone>,
-        mentions: &mention::Names,
+        named_by: &others::Names,
     ) {
         let text = |name: &str| item.get(name)?.as_s().ok().map(String::as_str);
         let (Some(pk), Some(sk)) = (text("pk"), text("sk")) else {
@@ -229,11 +229,11 @@ impl Scanned {
         } else if kind
             .user(item)
             .is_none_or(|user| !person.auth_ids.contains(&user))
-            && mentions.may_be_in(item)
-            && !mention::without(item, person).is_empty()
+            && named_by.may_be_in(item)
+            && !others::without(item, person).is_empty()
         {
             let key = (pk.to_owned(), sk.to_owned());
-            self.holdings.mentions.push(key);
+            self.holdings.of_others.push(key);
         }
     }
 }
