@@ -13,6 +13,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+mod users;
+
+pub use users::{users_in, without_user, written_as};
+
 use super::size::Size;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
@@ -174,6 +178,15 @@ enum UserId {
     Digest([u8; 16]),
 }
 
+impl UserId {
+    fn is(&self, auth_id: &AuthId) -> bool {
+        match self {
+            Self::Id(named) => named == auth_id,
+            Self::Digest(named) => *named == digest(auth_id.as_str()),
+        }
+    }
+}
+
 /// Reads what a button came back with; `None` when it is not one of ours.
 #[must_use]
 pub fn read(data: &str) -> Option<Tapped> {
@@ -223,10 +236,7 @@ impl Tapped {
     /// Whether the message was for this user.
     #[must_use]
     pub fn is_for(&self, auth_id: &AuthId) -> bool {
-        match &self.whom {
-            UserId::Id(named) => named == auth_id,
-            UserId::Digest(named) => *named == digest(auth_id.as_str()),
-        }
+        self.whom.is(auth_id)
     }
 
     /// Whether it is the message with this key.

@@ -32,13 +32,16 @@ use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use self::clock::ClockArguments;
 use crate::{stack, who};
 
 pub(crate) mod audit;
+mod clock;
 pub(crate) mod dead;
 pub(crate) mod export;
 pub(crate) mod forget;
 pub(crate) mod outages;
+mod person;
 pub(crate) mod replay;
 mod rows;
 pub(crate) mod timeline;
@@ -77,6 +80,8 @@ pub(crate) struct Common {
     /// Print what was said, too.
     #[arg(long)]
     bodies: bool,
+    #[command(flatten)]
+    clock: ClockArguments,
 }
 
 /// A bridge that is operated.
@@ -377,7 +382,10 @@ impl Common {
             println!("{}", serde_json::to_string_pretty(&entries)?);
             return Ok(());
         }
-        print!("{}", rows::table(entries, self.bodies)?);
+        print!(
+            "{}",
+            rows::table(entries, self.bodies, &self.clock.clock())?
+        );
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! What is known of a person, for the person to have ([`export()`]) or to be removed ([`forget()`]). What the table
 //! holds is in [`items`](haptik_bridge_shared::items); all of it is read, since what is of one person is under many keys.
 //!
-//! `person` says whose, `holdings` finds what is theirs, `elsewhere` names what lies outside of the bridge.
+//! `person` says whose, `holdings` finds what is theirs, `others` what others have that names them, `elsewhere` names
+//! what lies outside of the bridge.
 
 use haptik_bridge_channels::registry;
 use haptik_bridge_shared::items::{KINDS, Kind, kind_of};
@@ -10,6 +11,7 @@ mod elsewhere;
 mod export;
 mod forget;
 mod holdings;
+mod others;
 mod person;
 
 pub use elsewhere::{Elsewhere, elsewhere};

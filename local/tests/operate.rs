@@ -1,5 +1,8 @@
 //! `timeline`, `dead`, `replay` and `outages` of the real binary, on the data directory of a bridge.
 
+#[path = "operate/times.rs"]
+mod times;
+
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;

@@ -123,6 +123,16 @@ async fn a_person_is_exported_and_forgotten_and_both_are_recorded() -> anyhow::R
     assert!(!tombstones.contains("U1"));
     // A backup of before is as if nothing had been.
     let restored = backup.path();
+    let unnamed = refusal(&haptik_bridge(
+        restored,
+        &["forget", "--again", "--yes"],
+        "",
+    ));
+    assert!(
+        unnamed.contains("no tombstones") && unnamed.contains("--from"),
+        "{unnamed}"
+    );
+    text(&haptik_bridge(restored, &["export", "acme-slack/U1"], ""));
     let arguments = ["forget", "--again", "--from", "-", "--yes"];
     let receipt = text(&haptik_bridge(restored, &arguments, &tombstones));
     assert!(

@@ -179,7 +179,8 @@ impl Bridge {
         }
         record_received(context, lane, key);
         let since = Timestamp::now();
-        let appended = self.ledger.append(lane, key, payload, at, context.now);
+        let ledger = &self.ledger;
+        let appended = ledger.append_on_time(lane, key, payload, at, context.now);
         let appended = appended.await?;
         self.ring_for(context, lane, key, appended, since).await
     }

@@ -6,9 +6,10 @@
 //! query of the lane's pending entries ([`PENDING_INDEX`]), a delivery one update, whatever the length
 //! of the conversation or the table.
 //!
-//! `dead` has what was given up, by cause; `find` finds an entry by a name that somebody has for it, `payload` is what an entry asks to be done, `item` an
-//! entry as DynamoDB has it, `record` what becomes of it, `report` what a
-//! provider says of it later, `operate` what an operator looks at and takes up again.
+//! `dead` has what was given up, by cause; `find` finds an entry by a name that somebody has for it, `payload` is what
+//! an entry asks to be done, `item` an entry as DynamoDB has it, `pieces` the payload of one that is too large for an
+//! item, `record` what becomes of it, `report` what a provider says of it later, `operate` what an operator looks at
+//! and takes up again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -18,20 +19,20 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::came_as;
 use crate::ids::{ConnectionId, CorrelationId, EntryKey};
 use crate::key::KeyKind;
 use crate::lane::Lane;
 use crate::retry::{Detail, FailureReason};
-use crate::table::{self, Table, TableError, Update, millis, number, present, text};
+use crate::table::{self, Table, TableError, Update, millis, present, text};
 
 mod dead;
 mod find;
 mod item;
 mod operate;
 mod payload;
+mod pieces;
 mod record;
 mod report;
 
@@ -186,10 +187,6 @@ pub enum Large {
     LeftOut,
 }
 
-/// The longest payload that is kept in its entry, in bytes. DynamoDB takes 400 KB an item
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>).
-const LARGEST_PIECE: usize = 300_000;
-
 /// The local secondary index over the entries that are pending and no others: its range is an attribute
 /// that an entry has only while it is pending. It is what makes a drain cost the same however long the
 /// lane is, and what lets an entry that comes late be found before those that sort after it.
@@ -237,6 +234,18 @@ impl Ledger {
         if self.table.is_late(lane, at).await? {
             return Ok(Appended::Late);
         }
+        self.append_on_time(lane, key, payload, at, now).await
+    }
+
+    /// As [`Ledger::append`], of what is known not to be [late](Table::is_late).
+    pub(crate) async fn append_on_time(
+        &self,
+        lane: &Lane,
+        key: &EntryKey,
+        payload: &Payload,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Appended, TableError> {
         self.put(self.item(lane, key, payload, at, now)?).await
     }
 
@@ -401,19 +410,6 @@ impl Ledger {
             .await
     }
 
-    async fn in_pieces(
-        &self,
-        mut item: Item,
-    ) -> Result<HashMap<String, AttributeValue>, TableError> {
-        if item.payload.len() > LARGEST_PIECE {
-            let hash = Sha256::digest(&item.payload);
-            item.pieces_of = hex::encode(hash.iter().take(8).copied().collect::<Vec<_>>());
-            item.pieces = self.put_pieces(&item).await?;
-            item.payload = String::new();
-        }
-        Ok(serde_dynamo::to_item(item)?)
-    }
-
     async fn put(&self, item: Item) -> Result<Appended, TableError> {
         let item = self.in_pieces(item).await?;
         let Some(found) = self.table.put_new_admitted(item).await? else {
@@ -425,22 +421,6 @@ impl Ledger {
         } else {
             Appended::Done
         })
-    }
-
-    /// Keeps a payload that is too large for one item in several, and returns how many.
-    async fn put_pieces(&self, item: &Item) -> Result<usize, TableError> {
-        let mut rest = item.payload.as_str();
-        let mut pieces = 0;
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at(rest.floor_char_boundary(LARGEST_PIECE));
-            let mut part = table::key(pieces_key(item), format!("{pieces:05}"));
-            part.insert("piece".to_owned(), text(piece));
-            part.insert("expires_at".to_owned(), number(item.expires_at));
-            self.table.put(part).await?;
-            pieces += 1;
-            rest = after;
-        }
-        Ok(pieces)
     }
 
     async fn entry_of(&self, item: HashMap<String, AttributeValue>) -> Result<Entry, TableError> {
@@ -456,17 +436,7 @@ impl Ledger {
         if item.pieces > 0 && large == Large::LeftOut {
             return item.into_entry_with(Payload::NotRead);
         }
-        for piece in 0..item.pieces {
-            let piece = self
-                .table
-                .get(&pieces_key(&item), &format!("{piece:05}"))
-                .await?;
-            let piece = piece
-                .as_ref()
-                .and_then(|piece| piece.get("piece"))
-                .and_then(|piece| piece.as_s().ok());
-            item.payload.push_str(piece.map_or("", String::as_str));
-        }
+        self.read_pieces(&mut item).await?;
         item.into_entry()
     }
 
@@ -482,20 +452,6 @@ impl Ledger {
         let mut keys = Self::keys_of_pieces(&item);
         keys.push(table::key(pk, sk));
         self.table.delete_many(&keys).await
-    }
-
-    /// The keys of the pieces of an entry, as DynamoDB has it.
-    #[must_use]
-    pub fn keys_of_pieces(item: &table::Item) -> Vec<table::Item> {
-        let text = |name: &str| item.get(name)?.as_s().ok();
-        let pieces = item.get("pieces").and_then(|pieces| pieces.as_n().ok());
-        let pieces: usize = pieces.and_then(|count| count.parse().ok()).unwrap_or(0);
-        let (Some(pk), Some(sk), Some(of)) = (text("pk"), text("sk"), text("pieces_of")) else {
-            return Vec::new();
-        };
-        let pk = format!("pieces#{pk}#{sk}#{of}");
-        let keys = (0..pieces).map(|piece| table::key(pk.as_str(), format!("{piece:05}")));
-        keys.collect()
     }
 
     async fn park_unreadable(
@@ -535,8 +491,4 @@ impl Ledger {
 fn key_of(item: &table::Item) -> Option<table::Item> {
     let part = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
     ["pk", "sk"].into_iter().map(part).collect()
-}
-
-fn pieces_key(item: &Item) -> String {
-    format!("pieces#{}#{}#{}", item.pk, item.sk, item.pieces_of)
 }

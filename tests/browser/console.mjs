@@ -7,11 +7,11 @@ import { freePort, launch, until } from "./demo.mjs";
 
 /** A process that prints the address of a console. */
 async function started(args, folder) {
-  const process_ = spawn(process.env.BRIDGE, args, { stdio: ["ignore", "pipe", "ignore"], cwd: folder, env: { ...process.env, USER: "asha", HOSTNAME: "desk" } });
+  const process_ = spawn(process.env.BRIDGE, args, { stdio: ["ignore", "pipe", "pipe"], cwd: folder, env: { ...process.env, USER: "asha", HOSTNAME: "desk" } });
   let said = "";
-  process_.stdout.on("data", (part) => { said += part; });
+  for (const stream of [process_.stdout, process_.stderr]) stream.on("data", (part) => { said += part; });
   await until(async () => /http:\/\/\S+\?token=\w+/.test(said), "the console prints its address");
-  return { process: process_, url: /http:\/\/\S+\?token=\w+/.exec(said)[0] };
+  return { process: process_, url: /http:\/\/\S+\?token=\w+/.exec(said)[0], log: () => said };
 }
 
 export class Consoles {

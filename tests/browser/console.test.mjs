@@ -92,6 +92,98 @@ test("nobody without the token sees anything, nor another page with the cookie",
   assert.equal((await all.api("dead")).count, 3, "nothing was replayed");
 });
 
+/** Opens what there is of a person, by the keyboard. */
+async function personOf(page, name) {
+  await find(page, name);
+  await page.locator("main a.head", { hasText: name }).click();
+  await page.getByText("Export or forget this person…").click();
+  await page.locator("main h3", { hasText: "Export or forget this person" }).waitFor();
+}
+
+test("a person is exported and forgotten once the id was typed in; the receipt is shown, and nothing of the person any more", async () => {
+  const who = "u-omar-of-the-test", said = "the secret of omar";
+  await all.write(who, said, "omar-1");
+  await until(async () => (await all.api("find?q=omar-1")).entries?.[0]?.state === "delivered", "it is delivered");
+  const plain = await all.page();
+  await personOf(plain, who);
+  assert.ok(await plain.getByRole("button", { name: "Export", exact: true }).isDisabled(), "without --bodies there is no export");
+  const page = await all.page(all.full);
+  await personOf(page, who);
+  const shown = await text(page), id = /auth_id (\S+)/.exec(shown)[1];
+  assert.match(shown, /\d+ entries/);
+  assert.match(shown, /Both are recorded, with your name/);
+  await page.evaluate(readFileSync(axe, "utf8"));
+  const { violations } = await page.evaluate(() => window.axe.run(document));
+  assert.deepEqual(violations.map(({ id: rule }) => rule), []);
+  const typed = page.locator("main input[type=text]");
+  // Something else was typed in: it is refused, in words.
+  await typed.fill("u-somebody-else");
+  for (const button of ["Export", "Forget"]) {
+    await page.getByRole("button", { name: button, exact: true }).click();
+    await page.getByRole("alert").getByText("nothing was done").waitFor();
+    await page.evaluate(() => { for (const alert of document.querySelectorAll("main [role=alert]")) alert.remove(); });
+  }
+  const refused = page.errors.splice(0);
+  assert.ok(refused.every((error) => /400/.test(error)), String(refused));
+  await typed.fill(/Type (\S+) to go on/.exec(await text(page))[1]);
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export", exact: true }).click();
+  const exported = JSON.parse(readFileSync(await (await downloading).path(), "utf8"));
+  assert.ok(JSON.stringify(exported).includes(said), "the export has what was said");
+  assert.deepEqual(exported.person.auth_ids, [id]);
+  await page.getByRole("button", { name: "Forget", exact: true }).click();
+  await page.getByText(/Waiting \d+ s until every process/).waitFor();
+  const receipt = page.locator("main", { hasText: "Removed:" });
+  await receipt.waitFor({ timeout: 90_000 });
+  const words = await text(page);
+  assert.match(words, /Removed: .*\d+ entries.*1 users/);
+  assert.match(words, /Not in the bridge's table, and so not removed:/);
+  const tombstone = /Tombstone: ([0-9a-f]{32})/.exec(words)[1];
+  await page.locator("#said", { hasText: "The person is forgotten." }).waitFor({ state: "attached" });
+  assert.equal(new URL(page.url()).hash, "#forgotten");
+  assert.equal(await page.locator("#q").inputValue(), "");
+  // Nothing of the person is in the page, in any view of either console, or in what they log.
+  for (const [one, where] of [[page, "the receipt"], [page, "recent"], [page, "audit"], [await all.page(), "find?q=omar-1"]]) {
+    if (where !== "the receipt") {
+      await one.evaluate((hash) => { location.hash = hash; }, where);
+      await one.locator("main:not([aria-busy])").waitFor();
+      await new Promise((done) => setTimeout(done, 600));
+    }
+    const content = await one.content();
+    for (const name of [who, said, id]) assert.ok(!content.includes(name), `${where} has ${name}`);
+  }
+  await page.evaluate(() => { location.hash = "audit"; });
+  for (const did of ["exported", "forgot"]) await page.locator("tr", { hasText: did }).filter({ hasText: "asha@desk" }).filter({ hasText: tombstone }).first().waitFor();
+  assert.equal(new Date((await all.api("audit")).records[0].at).toDateString(), new Date().toDateString());
+  for (const one of [all.full, all.plain]) for (const name of [said, who]) assert.ok(!one.log().includes(name), `a log has ${name}`);
+  assert.deepEqual((await all.api(`find?q=${who}`)).users, []);
+  assert.deepEqual([...page.abroad, ...page.errors], []);
+});
+
+test("nobody is forgotten for another page, without the token, or who is not known", async () => {
+  const { origin, searchParams } = new URL(all.full.url);
+  const known = (await all.api(`find?q=${WHO}`)).users[0].auth_id;
+  const body = JSON.stringify({ user: known, typed: known, cut_off: true });
+  const other = createServer((_, answered) => { answered.setHeader("content-type", "text/html"); answered.end("<p>somebody else"); }).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const page = await all.page(all.full);
+  await page.goto(`http://127.0.0.1:${other.address().port}/`);
+  for (const init of [{ mode: "no-cors" }, { headers: { "content-type": "application/json", "x-haptik-bridge-console": "1" } }]) {
+    await page.evaluate(async ([url, sent, more]) => { try { await fetch(`${url}/api/person/forget`, { method: "POST", credentials: "include", body: sent, ...more }); } catch { /* it is not even sent */ } }, [origin, body, init]);
+  }
+  other.close();
+  const asked = (headers, sent = body) => fetch(`${origin}/api/person/forget`, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: sent });
+  const token = { authorization: `Bearer ${searchParams.get("token")}` };
+  assert.equal((await asked({})).status, 401);
+  assert.equal((await asked({ ...token, origin: "https://evil.example" })).status, 403);
+  assert.equal((await asked(token, JSON.stringify({ user: "nobody", typed: "nobody" }))).status, 404);
+  assert.equal((await all.api(`find?q=${WHO}`)).users[0].auth_id, known, "she is still known");
+  const unknown = await all.page();
+  await unknown.evaluate(() => { location.hash = "user?user=nobody-at-all"; });
+  await unknown.getByText("Export or forget this person…").click();
+  await unknown.getByRole("alert").getByText("nothing is known of").waitFor();
+});
+
 test("axe finds nothing, in both themes, on a desktop and a phone, in every view", async () => {
   for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { colorScheme: "light", ...PHONE }]) {
     const page = await all.page(all.plain, options);

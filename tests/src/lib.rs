@@ -7,7 +7,7 @@
 //! [`fake_teams`] Microsoft Teams, [`fake_twilio`] Twilio and [`fake_webex`] Webex, strict about
 //! what they document;
 //! [`fake_crm`] are CRMs; [`app`] is an application on a custom channel, [`browser`] what somebody installs
-//! an app with. [`chaos`] is a load under faults and kills, and a checker of what came of it; [`parsers`]
+//! an app with. [`log`] is what the bridge logs. [`chaos`] is a load under faults and kills, and a checker of what came of it; [`parsers`]
 //! is what reads what others send; [`random_hsl`] is what Haptik may send; [`openapi`] holds answers and
 //! callbacks against `docs/openapi.yaml`.
 
@@ -22,6 +22,7 @@ pub mod fake_telegram;
 pub mod fake_twilio;
 pub mod fake_webex;
 pub mod faults;
+pub mod log;
 pub mod openapi;
 pub mod parsers;
 pub mod provider;

@@ -1,27 +1,22 @@
 //! All channels at once, in one configuration on one machine. The test is alone in its binary: it captures all
 //! that is logged.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 use haptik_bridge_channels::facts::Repeats;
 use haptik_bridge_channels::registry::{self, CHANNELS};
-use haptik_bridge_shared::telemetry;
 use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::fake_google_chat::FakeGoogleChat;
 use haptik_bridge_tests::fake_teams::FakeTeams;
 use haptik_bridge_tests::fake_telegram::FakeTelegram;
 use haptik_bridge_tests::fake_twilio::FakeTwilio;
 use haptik_bridge_tests::fake_webex::FakeWebex;
+use haptik_bridge_tests::log::Log;
 use haptik_bridge_tests::provider::{FakeProvider, Shown};
 use haptik_bridge_tests::{Options, Stage};
 use secrecy::ExposeSecret as _;
-use tracing_subscriber::filter::{LevelFilter, filter_fn};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, fmt};
 
 /// Stands in everything that people say.
 const SAID: &str = "between-you-and-me";
@@ -33,43 +28,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How many people write in each channel at the same time.
 const PEOPLE: usize = 3;
-
-/// What was logged.
-#[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// Begins to capture, with `RUST_LOG=trace`.
-    fn start() -> Self {
-        let log = Self::default();
-        let writer = log.clone();
-        let lines = fmt::layer()
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        let lines = lines
-            .with_filter(filter_fn(telemetry::may_be_logged))
-            .with_filter(LevelFilter::TRACE);
-        tracing_subscriber::registry().with(lines).init();
-        log
-    }
-
-    fn text(&self) -> String {
-        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&log).into_owned()
-    }
-}
 
 fn echo(message: &UserMessage) -> Vec<Reply> {
     vec![Reply::Text(format!("You said: {}.", message.text))]

@@ -7,6 +7,8 @@ mod document;
 mod kills;
 #[path = "privacy/late.rs"]
 mod late;
+#[path = "privacy/others.rs"]
+mod others;
 #[path = "privacy/scene.rs"]
 mod scene;
 #[path = "privacy/under_way.rs"]
@@ -21,9 +23,10 @@ use haptik_bridge_local::privacy::{
 use haptik_bridge_shared::items::Whose;
 use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::users::UserMap;
+use haptik_bridge_tests::log::Log;
 use haptik_bridge_tests::provider::FakeProvider as _;
 
-use scene::{BEN, Log, NAMES, Scene, all_of, bytes_of, keys, planted};
+use scene::{BEN, NAMES, Scene, all_of, bytes_of, keys, planted};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_busy_table_has_no_item_of_an_unknown_kind() -> anyhow::Result<()> {

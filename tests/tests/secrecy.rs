@@ -1,8 +1,7 @@
 //! Nothing that was said and no secret is in a log line, a `Debug`, an error or a reason in the ledger,
 //! whatever goes wrong. The test is alone in its binary: it captures all that is logged.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use haptik_bridge_local::application::Application;
@@ -11,22 +10,17 @@ use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::retry::Detail;
-use haptik_bridge_shared::telemetry;
 use haptik_bridge_simulator::{
     CallFault, CallOutcome, MESSAGE_PATH, Reply, USER_PATH, UserMessage,
 };
 use haptik_bridge_tests::app::{self, client};
 use haptik_bridge_tests::fake_crm::{FakeCrm, Kind, zendesk};
 use haptik_bridge_tests::fake_slack::{Delivery, Fault};
+use haptik_bridge_tests::log::Log;
 use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use tracing_subscriber::filter::{LevelFilter, filter_fn};
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, fmt};
 
 /// Stands in everything that people say, and in their names, addresses and files.
 const SAID: &str = "between-you-and-me";
@@ -36,48 +30,6 @@ const QUOTED: &str = "as-haptik-quotes-it";
 
 /// What the CRM says of a ticket: the same goes for that.
 const OF_THE_CRM: &str = "something went wrong";
-
-/// What was logged.
-#[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    /// Begins to capture, with `RUST_LOG=trace`.
-    fn start() -> Self {
-        let log = Self::default();
-        let lines = fmt::layer().with_ansi(false).with_writer(log.clone());
-        let lines = lines
-            .with_filter(filter_fn(telemetry::may_be_logged))
-            .with_filter(LevelFilter::TRACE);
-        tracing_subscriber::registry().with(lines).init();
-        log
-    }
-
-    fn text(&self) -> String {
-        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&log).into_owned()
-    }
-}
 
 /// What must not be printed.
 fn unprintable(stage: &Stage) -> Vec<String> {

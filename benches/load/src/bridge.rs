@@ -48,8 +48,28 @@ impl Bridge {
         fakes: SocketAddr,
         counts_calls: bool,
     ) -> anyhow::Result<Self> {
+        Self::begin(load, directory, fakes, "", counts_calls).await
+    }
+
+    /// Starts it with more lines for the connection and behind it.
+    pub(crate) async fn start_with(
+        load: &Load,
+        directory: &Path,
+        fakes: SocketAddr,
+        more: &str,
+    ) -> anyhow::Result<Self> {
+        Self::begin(load, directory, fakes, more, false).await
+    }
+
+    async fn begin(
+        load: &Load,
+        directory: &Path,
+        fakes: SocketAddr,
+        more: &str,
+        counts_calls: bool,
+    ) -> anyhow::Result<Self> {
         let config = directory.join("bridge.toml");
-        fs::write(&config, configuration(load, fakes))?;
+        fs::write(&config, configuration(load, fakes, more))?;
         let (listen, metrics) = (free_port()?, free_port()?);
         let mut command = Command::new(&load.bridge);
         command.arg("serve").arg("--config").arg(&config);
@@ -139,7 +159,19 @@ pub(crate) fn processor_time(stat: &str) -> anyhow::Result<(f64, f64)> {
     Ok((next()? / TICKS, next()? / TICKS))
 }
 
-fn configuration(load: &Load, fakes: SocketAddr) -> String {
+/// A connection of an application, as the configuration has it.
+pub(crate) fn connection(name: &str, fakes: SocketAddr) -> String {
+    format!(
+        r#"
+        [channels.{name}]
+        type = "custom"
+        signing_secrets = ["{SECRET}"]
+        callback_url = "http://{fakes}/callback"
+        "#
+    )
+}
+
+fn configuration(load: &Load, fakes: SocketAddr, more: &str) -> String {
     let window = load
         .reorder_window_ms
         .map(|window| format!("reorder_window_ms = {window}"));
@@ -152,14 +184,12 @@ fn configuration(load: &Load, fakes: SocketAddr) -> String {
         webhook_secrets = ["{WEBHOOK_SECRET}"]
         business_id = {BUSINESS_ID}
 
-        [channels.load]
-        type = "custom"
-        signing_secrets = ["{SECRET}"]
-        callback_url = "http://{fakes}/callback"
+        {}{more}
 
         [delivery]
         {}
         "#,
+        connection("load", fakes),
         window.unwrap_or_default()
     )
 }

@@ -50,9 +50,19 @@ pub(crate) struct Fakes {
     /// Tells the users that one of them got something.
     pub(crate) got: Vec<Notify>,
     message_ids: AtomicU64,
+    /// Whose messages are measured; everybody's where there is nobody.
+    of_one: Option<usize>,
 }
 
 impl Fakes {
+    /// The fakes of a run in which one user's messages are measured.
+    pub(crate) fn of_one(users: usize, user: usize) -> Self {
+        Self {
+            of_one: Some(user),
+            ..Self::new(users)
+        }
+    }
+
     pub(crate) fn new(users: usize) -> Self {
         Self {
             clock: Clock::begin(),
@@ -67,6 +77,7 @@ impl Fakes {
             measured_from: watch::Sender::default(),
             got: (0..users).map(|_| Notify::new()).collect(),
             message_ids: AtomicU64::new(1_000_000),
+            of_one: None,
         }
     }
 
@@ -93,10 +104,11 @@ impl Fakes {
         *webhook = format!("{bridge}/haptik/main");
     }
 
-    /// How long ago the measuring began, if what began then counts.
-    pub(crate) fn counts(&self, began: Duration) -> Option<Duration> {
+    /// How long ago the measuring began, if a message counts.
+    pub(crate) fn counts(&self, said: &Said) -> Option<Duration> {
         let from = (*self.measured_from.borrow())?;
-        (began >= from).then(|| self.clock.now().saturating_sub(from))
+        let is_measured = self.of_one.is_none_or(|one| one == said.user);
+        (is_measured && said.written >= from).then(|| self.clock.now().saturating_sub(from))
     }
 
     /// Answers what a user said, by way of the webhook.
@@ -123,7 +135,7 @@ impl Fakes {
         match self.caller.send(&request).await {
             Ok(refused) => {
                 self.refused.fetch_add(refused, Ordering::Relaxed);
-                if let Some(at) = self.counts(said.written) {
+                if let Some(at) = self.counts(&said) {
                     let took = self.clock.now().saturating_sub(said.answered);
                     self.answers_taken.took(took, at);
                 }
@@ -163,7 +175,7 @@ async fn log_message(State(fakes): State<Arc<Fakes>>, Json(body): Json<Value>) -
     if let Some(said) = Said::read(text)
         && fakes.at_haptik.take(said.user, said.number)
     {
-        if let Some(at) = fakes.counts(said.written) {
+        if let Some(at) = fakes.counts(&said) {
             let took = fakes.clock.now().saturating_sub(said.written);
             fakes.at_haptik.took(took, at);
         }
@@ -177,7 +189,7 @@ async fn callback(State(fakes): State<Arc<Fakes>>, Json(body): Json<Value>) -> S
     if let Some(said) = Said::read(text)
         && fakes.at_users.take(said.user, said.number)
     {
-        if let Some(at) = fakes.counts(said.written) {
+        if let Some(at) = fakes.counts(&said) {
             let now = fakes.clock.now();
             fakes.at_users.took(now.saturating_sub(said.answered), at);
             fakes

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use haptik_bridge_load::{Load, Report, chart, comparison, measure, table};
+use haptik_bridge_load::{Beside, Load, Report, chart, comparison, in_words, measure, table};
 
 /// Many users both ways through a bridge on one machine, and what that takes.
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ struct CommandLine {
 enum Command {
     /// Measure.
     Run(Box<Arguments>),
+    /// Measure a connection with a message a second beside one that brings many.
+    Beside(BesideArguments),
     /// Draw what `run --json` wrote into these files, as SVG: a bar for each.
     Chart {
         /// What a bar is called, and its file: `NAME=FILE`.
@@ -73,15 +75,77 @@ struct Arguments {
     json: bool,
 }
 
+/// How busy the one is.
+#[derive(Debug, clap::Args)]
+struct BesideArguments {
+    /// The program.
+    #[arg(long, default_value = "target/release/haptik-bridge")]
+    bridge: PathBuf,
+    /// How many users write by the busy connection.
+    #[arg(long, default_value_t = 500)]
+    users: usize,
+    /// How many messages they write in a second, whether or not they are answered.
+    #[arg(long, default_value_t = 500)]
+    per_second: u32,
+    /// How many they write at most.
+    #[arg(long)]
+    count: Option<u32>,
+    /// The busy connection's `rate_per_second`.
+    #[arg(long)]
+    rate: Option<u32>,
+    /// For how many seconds the other user writes.
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+    /// How many seconds an answer may take before it counts as lost.
+    #[arg(long, default_value_t = 60)]
+    patience: u64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     match CommandLine::parse().command {
         Command::Run(arguments) => run(&arguments).await,
+        Command::Beside(arguments) => beside(&arguments).await,
         Command::Chart { bars } => {
             println!("{}", chart::svg(&read(&bars)?));
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+async fn beside(arguments: &BesideArguments) -> anyhow::Result<ExitCode> {
+    let load = Load {
+        bridge: arguments.bridge.clone(),
+        users: arguments.users,
+        count: None,
+        time: None,
+        burst: 1,
+        pause: Duration::ZERO,
+        reorder_window_ms: None,
+        history: 0,
+        patience: Duration::from_secs(arguments.patience),
+    };
+    let wanted = Beside {
+        load,
+        busy_per_second: arguments.per_second,
+        busy_count: arguments.count,
+        rate_per_second: arguments.rate,
+        time: Duration::from_secs(arguments.seconds),
+    };
+    let report = haptik_bridge_load::beside(&wanted).await?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!("{}", in_words(&wanted, &report));
+    }
+    Ok(if report.quiet_lost == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {

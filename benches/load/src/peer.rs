@@ -100,6 +100,14 @@ impl Caller {
         anyhow::bail!("the bridge did not take a request: {refused}")
     }
 
+    /// Sends a request once; whether it is taken.
+    pub(crate) async fn send_once(&self, request: &Request<Bytes>) -> anyhow::Result<bool> {
+        let answer = self.0.request(request.clone().map(Full::new)).await?;
+        let is_taken = answer.status().is_success();
+        answer.into_body().collect().await?;
+        Ok(is_taken)
+    }
+
     /// What is at an address.
     pub(crate) async fn get(&self, url: &str) -> anyhow::Result<(StatusCode, String)> {
         let request = Request::get(url).body(Full::default())?;

@@ -282,6 +282,17 @@ async fn version(load: &Load) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&said).trim().to_owned())
 }
 
+/// What machine this is, in words.
+pub(crate) fn machine() -> String {
+    let Report {
+        processors,
+        processor,
+        kernel,
+        ..
+    } = of_this_machine();
+    format!("{processors} processors, {processor}, Linux {kernel}")
+}
+
 /// A report that says what machine this is.
 fn of_this_machine() -> Report {
     let read = |path: &str| fs::read_to_string(Path::new(path)).unwrap_or_default();

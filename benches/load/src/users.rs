@@ -29,6 +29,8 @@ pub(crate) struct Users {
     pub(crate) taken: Arrivals,
     /// How often the bridge did not take one.
     pub(crate) refused: AtomicU64,
+    /// How many these users have written.
+    pub(crate) written: AtomicU64,
 }
 
 /// How many messages may be written.
@@ -56,12 +58,18 @@ impl Allowance {
 
 impl Users {
     pub(crate) fn new(fakes: Arc<Fakes>, bridge: &str) -> anyhow::Result<Self> {
+        Self::at(fakes, bridge, "load")
+    }
+
+    /// Users of this connection.
+    pub(crate) fn at(fakes: Arc<Fakes>, bridge: &str, connection: &str) -> anyhow::Result<Self> {
         Ok(Self {
             fakes,
             webhook: Webhook::new(SECRET)?,
-            url: format!("{bridge}/channels/load"),
+            url: format!("{bridge}/channels/{connection}"),
             taken: Arrivals::new(0),
             refused: AtomicU64::default(),
+            written: AtomicU64::default(),
         })
     }
 
@@ -98,7 +106,35 @@ impl Users {
         }
     }
 
-    async fn say(&self, user: usize, number: u32) -> anyhow::Result<()> {
+    /// A user writes a message, and again until it is taken.
+    pub(crate) async fn say(&self, user: usize, number: u32) -> anyhow::Result<()> {
+        let (said, request) = self.request(user, number)?;
+        let refused = self.fakes.caller.send(&request).await?;
+        self.refused.fetch_add(refused, Ordering::Relaxed);
+        self.note(&said);
+        Ok(())
+    }
+
+    /// A user writes a message once, whether it is taken or not.
+    pub(crate) async fn say_once(&self, user: usize, number: u32) -> anyhow::Result<()> {
+        let (said, request) = self.request(user, number)?;
+        let is_taken = self.fakes.caller.send_once(&request).await?;
+        self.refused
+            .fetch_add(u64::from(!is_taken), Ordering::Relaxed);
+        self.note(&said);
+        Ok(())
+    }
+
+    fn note(&self, said: &Said) {
+        self.fakes.written.fetch_add(1, Ordering::Relaxed);
+        self.written.fetch_add(1, Ordering::Relaxed);
+        if let Some(at) = self.fakes.counts(said) {
+            let took = self.fakes.clock.now().saturating_sub(said.written);
+            self.taken.took(took, at);
+        }
+    }
+
+    fn request(&self, user: usize, number: u32) -> anyhow::Result<(Said, Request<Bytes>)> {
         let said = Said {
             user,
             number,
@@ -121,13 +157,6 @@ impl Users {
             .header("webhook-timestamp", now.as_second())
             .header("webhook-signature", signature)
             .body(Bytes::from(body))?;
-        let refused = self.fakes.caller.send(&request).await?;
-        self.refused.fetch_add(refused, Ordering::Relaxed);
-        self.fakes.written.fetch_add(1, Ordering::Relaxed);
-        if let Some(at) = self.fakes.counts(said.written) {
-            let took = self.fakes.clock.now().saturating_sub(said.written);
-            self.taken.took(took, at);
-        }
-        Ok(())
+        Ok((said, request))
     }
 }

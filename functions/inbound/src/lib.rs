@@ -5,6 +5,7 @@
 //! no more than verify, parse, append and ring, so that it answers well within the few seconds that
 //! providers wait.
 
+mod forgotten;
 mod handoff;
 
 use std::sync::Arc;
@@ -256,10 +257,12 @@ impl Connected<'_> {
             match effect {
                 AnyEffect::Inbound(mut inbound) => {
                     inbound.key = self.key(inbound.key);
+                    forgotten::out_of_inbound(bridge, &mut inbound).await?;
                     bridge.accept_inbound(context, id, *inbound, None).await?;
                 }
                 AnyEffect::Run(mut task) => {
                     task.key = self.key(task.key);
+                    forgotten::out_of_task(bridge, &mut task).await?;
                     bridge.accept_task(context, id, task).await?;
                 }
                 AnyEffect::DeliveryReport { message_id, failed } => {

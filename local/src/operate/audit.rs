@@ -3,6 +3,7 @@
 use haptik_bridge_local::audit::{Place, newest};
 use haptik_bridge_shared::table::TableError;
 
+use super::clock::ClockArguments;
 use super::{OperatedBridge, Target, time_range};
 
 /// What to list.
@@ -17,6 +18,8 @@ pub(crate) struct Arguments {
     /// Print JSON: an array of records, the last first.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    clock: ClockArguments,
     #[command(flatten)]
     place: Target,
 }
@@ -47,10 +50,12 @@ pub(crate) async fn run(
         println!("{}", serde_json::to_string_pretty(&records)?);
         return Ok(());
     }
+    let clock = arguments.clock.clock();
     for record in &records {
-        let at = record.at.get(..19).unwrap_or(&record.at);
+        let at = record.at.parse().map(|at| clock.moment(at));
+        let at = at.unwrap_or_else(|_| record.at.clone());
         println!(
-            "{at}Z  {}  {} {}  {}",
+            "{at}  {}  {} {}  {}",
             record.who, record.did, record.count, record.what
         );
     }

@@ -6,32 +6,33 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::privacy::{
-    Again, Holdings, Left, Person, Progress, Receipt, WayToForget, elsewhere, forget, forget_again,
+    Again, Holdings, Left, Progress, Receipt, WayToForget, elsewhere, forget, forget_again,
     forgotten,
 };
 use haptik_bridge_shared::ids::AuthId;
 use jiff::Timestamp;
 
+use super::clock::ClockArguments;
+use super::person::PersonArguments;
 use super::{OperatedBridge, Target, ask_for, duration};
 
 /// Whom to forget.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Export what is known of the person first (haptik-bridge export USER): afterwards nobody knows \
-    which tickets and messages there were. docs/privacy.md says what is removed, and what lies elsewhere."
+    which tickets and messages there were. docs/privacy.md says what is removed, and what lies elsewhere.",
+    mut_arg("user", |user| user.required_unless_present_any(["again", "list"])),
 )]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is an option of the command line"
 )]
 pub(crate) struct Arguments {
-    /// The person: an `auth_id`; `CONNECTION/USER` with the channel's own id, as `acme-slack/U024BE7LH`; or that id
-    /// alone, where it is one person's. All conversations of the same user at the same connection belong to it.
-    #[arg(required_unless_present_any = ["again", "list"])]
-    user: Option<String>,
+    #[command(flatten)]
+    of: PersonArguments,
     /// Cut off what is under way for the person, deliveries and a hand-off, and don't wait for it.
     #[arg(long)]
     cut_off: bool,
@@ -54,9 +55,8 @@ pub(crate) struct Arguments {
     /// Print JSON: the receipt, or with `--list` the tombstones.
     #[arg(long)]
     json: bool,
-    /// The configuration of a bridge on this machine: with it, it is said how what lies elsewhere is removed there.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    clock: ClockArguments,
     #[command(flatten)]
     place: Target,
 }
@@ -84,9 +84,8 @@ pub(crate) async fn run(
 }
 
 async fn one(arguments: &Arguments, operated: &OperatedBridge) -> anyhow::Result<Receipt> {
-    let name = arguments.user.as_deref().unwrap_or_default();
-    let config = operated.configuration(arguments.config.as_deref())?;
-    let person = Person::named(&operated.ledger, &operated.users, name).await?;
+    let config = arguments.of.configuration(operated)?;
+    let person = arguments.of.person(operated).await?;
     let holdings = Holdings::of(&operated.ledger, &person).await?;
     let elsewhere = elsewhere(config.as_ref(), &person, &holdings);
     if !arguments.yes {
@@ -134,6 +133,12 @@ async fn once_more(arguments: &Arguments, operated: &OperatedBridge) -> anyhow::
         Some(again) => again.tombstones.len(),
         None => forgotten(operated.ledger.table()).await?.tombstones.len(),
     };
+    if count == 0 && again.is_none() {
+        bail!(
+            "the table has no tombstones, so nobody is known to have been forgotten: after a backup of before was \
+             restored, name the tombstones that were kept apart from it (--from FILE)"
+        );
+    }
     if !arguments.yes {
         let what = format!("Remove what there is of the people of {count} tombstones");
         let nobody = "nobody can be asked: say --yes";
@@ -156,10 +161,8 @@ async fn list(arguments: &Arguments, operated: &OperatedBridge) -> anyhow::Resul
         println!("{}", serde_json::to_string_pretty(&forgotten)?);
         return Ok(());
     }
-    let moment = |at: i64| {
-        let at = Timestamp::from_millisecond(at).unwrap_or_default();
-        format!("{at:.0}")
-    };
+    let clock = arguments.clock.clock();
+    let moment = |at: i64| clock.moment(Timestamp::from_millisecond(at).unwrap_or_default());
     for tombstone in &forgotten.tombstones {
         let since = match (tombstone.back_at, tombstone.under_way_until) {
             (Some(back_at), _) => format!("; wrote again {}", moment(back_at)),

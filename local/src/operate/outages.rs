@@ -4,6 +4,7 @@ use haptik_bridge_shared::outage::{Cause, Findings, Outage, Proof};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::clock::{Clock, ClockArguments};
 use super::{Target, time_range};
 
 /// Which outages to list.
@@ -24,6 +25,8 @@ pub(crate) struct Arguments {
     /// Print JSON: an array of records.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    clock: ClockArguments,
     #[command(flatten)]
     place: Target,
 }
@@ -57,8 +60,10 @@ pub(crate) async fn run(
         println!("{}", serde_json::to_string_pretty(&records)?);
         return Ok(());
     }
+    let clock = arguments.clock.clock();
     for (outage, findings) in &records {
-        println!("{}", as_lines(outage, findings, Timestamp::now()));
+        let lines = as_lines(outage, findings, Timestamp::now(), &clock);
+        println!("{lines}");
     }
     println!("{} in all", records.len());
     Ok(())
@@ -83,7 +88,7 @@ pub(crate) fn as_json(outage: &Outage, findings: &Findings) -> Value {
     })
 }
 
-fn as_lines(outage: &Outage, findings: &Findings, now: Timestamp) -> String {
+fn as_lines(outage: &Outage, findings: &Findings, now: Timestamp, clock: &Clock) -> String {
     let what = match (outage.proof, outage.cause) {
         (Some(Proof::DeliveriesHadWaited), _) => "outage: deliveries had waited",
         (Some(Proof::MissingInTheLedger), _) => "outage: a transcript had what was never delivered",
@@ -94,7 +99,10 @@ fn as_lines(outage: &Outage, findings: &Findings, now: Timestamp) -> String {
     };
     let end = outage.ended.map_or_else(
         || "goes on".to_owned(),
-        |ended| format!("until {ended:.0}, {} s", outage.length(now).as_secs()),
+        |ended| {
+            let ended = clock.moment(ended);
+            format!("until {ended}, {} s", outage.length(now).as_secs())
+        },
     );
     let state = if outage.closed.is_some() {
         ""
@@ -103,12 +111,13 @@ fn as_lines(outage: &Outage, findings: &Findings, now: Timestamp) -> String {
     };
     let mut lines = vec![
         format!(
-            "{:.0}  {}  {end}  {what}{state}",
-            outage.began, outage.account
+            "{}  {}  {end}  {what}{state}",
+            clock.moment(outage.began),
+            outage.account
         ),
         format!(
-            "    noticed {:.0}; {} conversations compared, {} messages recovered, {} conversations not compared",
-            outage.noticed,
+            "    noticed {}; {} conversations compared, {} messages recovered, {} conversations not compared",
+            clock.moment(outage.noticed),
             outage.checked,
             findings.recovered.len(),
             findings.unchecked.len()

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, State};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
+use super::clock::Clock;
 use super::crashes;
 
 /// How wide a terminal is at least.
@@ -16,14 +16,14 @@ const WIDTH: usize = 80;
 const INDENT: usize = 14;
 
 /// The rows; with what was said, and what a provider said of it, where that is asked for.
-pub(super) fn table(entries: &[Entry], bodies: bool) -> anyhow::Result<String> {
+pub(super) fn table(entries: &[Entry], bodies: bool, clock: &Clock) -> anyhow::Result<String> {
     let mut text = String::new();
     let mut day: Option<Date> = None;
     for entry in entries {
-        let at = entry.received_at.to_zoned(TimeZone::UTC);
-        if day != Some(at.date()) {
-            day = Some(at.date());
-            writeln!(text, "{} (times are UTC)", at.date())?;
+        let (at, date) = (entry.received_at, clock.date(entry.received_at));
+        if day != Some(date) {
+            day = Some(date);
+            writeln!(text, "{date} (times are {})", clock.zone(at))?;
         }
         let took = entry.ended_at.map_or_else(String::new, |ended| {
             let took = ended.duration_since(entry.received_at);
@@ -32,12 +32,12 @@ pub(super) fn table(entries: &[Entry], bodies: bool) -> anyhow::Result<String> {
         writeln!(
             text,
             "{}  {:<22} {:<11} {took:>9}  {}",
-            at.strftime("%H:%M:%S%.3f"),
+            clock.time(at),
             way(&entry.lane),
             state(entry.state),
             entry.correlation_id
         )?;
-        for line in about(entry, bodies) {
+        for line in about(entry, bodies, clock) {
             writeln!(text, "{:INDENT$}{line}", "")?;
         }
         if bodies {
@@ -67,7 +67,7 @@ fn state(state: State) -> &'static str {
 }
 
 /// Whose it is, how often it was tried, and why it ended as it did: lines that fit.
-fn about(entry: &Entry, bodies: bool) -> Vec<String> {
+fn about(entry: &Entry, bodies: bool, clock: &Clock) -> Vec<String> {
     let mut parts = Vec::new();
     if let (Some(user), State::Dead) = (entry.lane.user(), entry.state) {
         parts.push(format!("user {user}"));
@@ -85,7 +85,7 @@ fn about(entry: &Entry, bodies: bool) -> Vec<String> {
         }
     }
     if let Some(revived) = entry.revived_at {
-        parts.push(format!("replayed at {revived:.0}"));
+        parts.push(format!("replayed at {}", clock.moment(revived)));
     }
     if let Some(why) = entry.why() {
         // Of what went well in the end, it is what went wrong before.

@@ -3,7 +3,8 @@
 //! What is under way ends first, or is cut off. Then a tombstone is put of each `auth_id`, and it is waited until every
 //! process knows of it: from then on nothing is written of the person ([`haptik_bridge_shared::table::Tombstone`]). Then
 //! all is removed, by passes until one finds nothing: first the bodies that name the person, which is known from what
-//! the person said, and the user's own item last, since all else is found by it. It can be stopped anywhere and done again, by the person's name or from the tombstones.
+//! the person said, and the user's own item last, since all else is found by it; and the person is taken out of what
+//! others have. It can be stopped anywhere and done again, by the person's name or from the tombstones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use haptik_bridge_shared::users::UserMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Elsewhere, Holdings, Person, kind};
+use super::{Elsewhere, Holdings, Person, kind, others};
 
 /// How somebody is forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -325,7 +326,10 @@ async fn remove(
         for cursor in &holdings.cursors {
             take_out(table, person, cursor).await?;
         }
-        if holdings.items.is_empty() {
+        for (pk, sk) in &holdings.of_others {
+            others::take_out(table, person, (pk, sk)).await?;
+        }
+        if holdings.items.is_empty() && holdings.of_others.is_empty() {
             let left = Left {
                 unknown: holdings.unknown,
             };

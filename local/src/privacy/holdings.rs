@@ -10,7 +10,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Ledger, Payload};
 use haptik_bridge_shared::table::{self, Item, Table, TableError, Tombstone};
 
-use super::{Person, kind};
+use super::{Person, kind, others};
 
 /// An item that is the person's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Holdings {
     pub items: Vec<Holding>,
     /// The outages, by their sort keys, whose comparison looked at the person last.
     pub(super) cursors: Vec<String>,
+    /// The keys of items of others that name the person: looked for where all is to be removed.
+    pub(super) of_others: Vec<(String, String)>,
     /// How many items there are of which this version does not know what they are.
     pub unknown: usize,
 }
@@ -60,19 +62,30 @@ impl Holdings {
     /// # Errors
     /// When DynamoDB does not answer.
     pub async fn of(ledger: &Ledger, person: &Person) -> Result<Self, TableError> {
-        Self::before(ledger, person, &BTreeMap::new()).await
+        let names = ["pk", "sk", "lane", "at", "cursor"];
+        Self::found(ledger, person, &BTreeMap::new(), &names).await
     }
 
-    /// What there is of a person that is of before these tombstones, by the `auth_id`.
+    /// What there is of a person that is of before these tombstones, by the `auth_id`, and what others have that names
+    /// the person. Reads the whole table.
     pub(super) async fn before(
         ledger: &Ledger,
         person: &Person,
         tombstones: &BTreeMap<String, Tombstone>,
     ) -> Result<Self, TableError> {
+        Self::found(ledger, person, tombstones, &[]).await
+    }
+
+    async fn found(
+        ledger: &Ledger,
+        person: &Person,
+        tombstones: &BTreeMap<String, Tombstone>,
+        names: &[&str],
+    ) -> Result<Self, TableError> {
         let mut scanned = Scanned::default();
-        let names = ["pk", "sk", "lane", "at", "cursor"];
-        let scan = ledger.table().scan(None, true, &names, |item| {
-            scanned.add(item, person, tombstones);
+        let names_of_person = others::Names::of(person);
+        let scan = ledger.table().scan(None, true, names, |item| {
+            scanned.add(item, person, tombstones, &names_of_person);
         });
         scan.await?;
         let Scanned {
@@ -162,7 +175,13 @@ async fn names(ledger: &Ledger, person: &Person, pk: &str, sk: &str) -> Result<b
 }
 
 impl Scanned {
-    fn add(&mut self, item: &Item, person: &Person, tombstones: &BTreeMap<String, Tombstone>) {
+    fn add(
+        &mut self,
+        item: &Item,
+        person: &Person,
+        tombstones: &BTreeMap<String, Tombstone>,
+        named_by: &others::Names,
+    ) {
         let text = |name: &str| item.get(name)?.as_s().ok().map(String::as_str);
         let (Some(pk), Some(sk)) = (text("pk"), text("sk")) else {
             return;
@@ -207,6 +226,14 @@ impl Scanned {
         };
         if is_theirs {
             self.holdings.items.push(holding(kind, pk, sk));
+        } else if kind
+            .user(item)
+            .is_none_or(|user| !person.auth_ids.contains(&user))
+            && named_by.may_be_in(item)
+            && !others::without(item, person).is_empty()
+        {
+            let key = (pk.to_owned(), sk.to_owned());
+            self.holdings.of_others.push(key);
         }
     }
 }

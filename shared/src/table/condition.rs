@@ -1,5 +1,6 @@
 //! What has to hold of an item before it is written.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -12,7 +13,7 @@ pub struct Condition(Clause);
 enum Clause {
     Absent(&'static str),
     Present(&'static str),
-    Compared(&'static str, &'static str, AttributeValue),
+    Compared(Cow<'static, str>, &'static str, AttributeValue),
     Both(Box<(Condition, Condition)>),
     Either(Box<(Condition, Condition)>),
 }
@@ -31,32 +32,32 @@ pub fn present(path: &'static str) -> Condition {
 
 /// The attribute is there and has this value.
 #[must_use]
-pub fn equals(path: &'static str, value: AttributeValue) -> Condition {
-    Condition(Clause::Compared(path, "=", value))
+pub fn equals(path: impl Into<Cow<'static, str>>, value: AttributeValue) -> Condition {
+    Condition(Clause::Compared(path.into(), "=", value))
 }
 
 /// The attribute is there and is less than this value.
 #[must_use]
 pub fn below(path: &'static str, value: AttributeValue) -> Condition {
-    Condition(Clause::Compared(path, "<", value))
+    Condition(Clause::Compared(path.into(), "<", value))
 }
 
 /// The attribute is there and is more than this value.
 #[must_use]
 pub fn above(path: &'static str, value: AttributeValue) -> Condition {
-    Condition(Clause::Compared(path, ">", value))
+    Condition(Clause::Compared(path.into(), ">", value))
 }
 
 /// The attribute is there and is not less than this value.
 #[must_use]
 pub fn at_least(path: &'static str, value: AttributeValue) -> Condition {
-    Condition(Clause::Compared(path, ">=", value))
+    Condition(Clause::Compared(path.into(), ">=", value))
 }
 
 /// The attribute is there and is not more than this value.
 #[must_use]
 pub fn at_most(path: &'static str, value: AttributeValue) -> Condition {
-    Condition(Clause::Compared(path, "<=", value))
+    Condition(Clause::Compared(path.into(), "<=", value))
 }
 
 impl Condition {
@@ -78,7 +79,7 @@ impl Condition {
             Clause::Present(path) => format!("attribute_exists({})", placeholders.name(path)),
             Clause::Compared(path, operator, value) => {
                 let value = placeholders.value(value);
-                format!("{} {operator} {value}", placeholders.name(path))
+                format!("{} {operator} {value}", placeholders.name(&path))
             }
             Clause::Both(both) => {
                 let (left, right) = *both;

@@ -63,7 +63,8 @@ impl Table {
         Ok(found)
     }
 
-    /// Reads the whole table, or a whole index: of each item the attributes called `names`.
+    /// Reads the whole table, or a whole index: of each item the attributes called `names`, or all
+    /// where there are none.
     pub async fn scan(
         &self,
         index: Option<&str>,
@@ -72,14 +73,14 @@ impl Table {
         mut each: impl FnMut(&Item),
     ) -> Result<(), TableError> {
         let mut placeholders = Placeholders::default();
-        let projection = projection(&mut placeholders, names);
+        let projection = (!names.is_empty()).then(|| projection(&mut placeholders, names));
         let mut items = self
             .client
             .scan()
             .table_name(&self.name)
             .set_index_name(index.map(ToOwned::to_owned))
             .consistent_read(is_consistent)
-            .projection_expression(projection)
+            .set_projection_expression(projection)
             .set_expression_attribute_names(placeholders.names())
             .into_paginator()
             .items()

@@ -1,9 +1,11 @@
 //! Forgetting somebody is killed before and after every call that it makes; it is done again, and nothing is left.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::privacy::{Person, WayToForget, forget, forget_again};
+use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::users::UserMap;
@@ -46,24 +48,26 @@ async fn killed(
     Ok((database, killable.steps()))
 }
 
-async fn left_in(table: &Table) -> anyhow::Result<Vec<String>> {
+async fn left_in(table: &Table, auth_ids: &BTreeSet<AuthId>) -> anyhow::Result<Vec<String>> {
     let bytes = bytes_of(table).await?;
     assert!(bytes.contains(BEN), "what others said stays");
-    Ok(planted().filter(|said| bytes.contains(said)).collect())
+    let names = planted().chain(auth_ids.iter().map(ToString::to_string));
+    Ok(names.filter(|name| bytes.contains(name)).collect())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_killed_while_somebody_is_forgotten_does_it_again() -> anyhow::Result<()> {
     let scene = Scene::busy().await?;
-    let names = NAMES;
+    let (names, auth_ids) = (NAMES, scene.auth_ids().await?);
     let (database, steps) = Box::pin(killed(scene.table(), names, None)).await?;
-    assert!(left_in(&database.table).await?.is_empty());
+    assert!(left_in(&database.table, &auth_ids).await?.is_empty());
     assert!(steps > 20, "only {steps} calls");
+    eprintln!("{steps} calls");
     for kill_at in KillAt::between(0..steps) {
         let (database, _) = Box::pin(killed(scene.table(), names, Some(kill_at))).await?;
         // By the name, as far as it still finds anybody.
         forget_both(&database.table, names).await?;
-        let left = left_in(&database.table).await?;
+        let left = left_in(&database.table, &auth_ids).await?;
         assert!(left.is_empty(), "{kill_at:?}: {left:?}");
         // And what was begun is ended by the tombstones.
         let ledger = Ledger::new(database.table.clone(), Duration::from_hours(1));

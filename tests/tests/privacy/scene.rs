@@ -1,9 +1,8 @@
 //! A bridge of which two people have used everything, and what was planted there.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -12,11 +11,11 @@ use haptik_bridge_local::fill::{Wanted, fill};
 use haptik_bridge_local::privacy::{Person, Receipt, WayToForget, forget};
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::bridge::Bridge;
-use haptik_bridge_shared::ids::AuthId;
-use haptik_bridge_shared::ledger::Ledger;
+use haptik_bridge_shared::ids::{AuthId, EntryKey};
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::{Ledger, Payload, State};
 use haptik_bridge_shared::outage::{Cause, Cursor, Outage};
 use haptik_bridge_shared::table::{Item, Table};
-use haptik_bridge_shared::telemetry;
 use haptik_bridge_simulator::{
     CallFault, CallOutcome, CompletedBy, MESSAGE_PATH, Reply, Settings, UserMessage,
 };
@@ -29,11 +28,6 @@ use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tracing_subscriber::filter::{LevelFilter, filter_fn};
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, fmt};
 
 /// How many strings are planted.
 const PLANTED: usize = 40;
@@ -407,10 +401,45 @@ impl Scene {
         item.insert("id".to_owned(), AttributeValue::S("h-1".to_owned()));
         self.table().put(item).await?;
         haptik_bridge_local::audit::record(self.table(), "somebody", "looked", "", 1).await?;
+        self.what_others_tapped(&auth_ids).await?;
         // Somebody else was forgotten before.
         let other = AuthId::from("somebody-else");
         let tombstone = self.table().put_tombstone(&other, now).await?;
         self.table().end_removal(&tombstone).await?;
+        Ok(())
+    }
+
+    /// What Ben tapped, of messages that were for them, and what is to be done in the channel for it.
+    async fn what_others_tapped(&self, auth_ids: &BTreeSet<AuthId>) -> anyhow::Result<()> {
+        let (ledger, now) = (self.ledger(), Timestamp::now());
+        let ben = AuthId::derive(&"acme-slack".into(), "U000000BEN", None);
+        for (at, whose) in auth_ids.iter().enumerate() {
+            let key = EntryKey::from(format!("{:020}#D1", 800 + at));
+            let (connection, value) = ("acme-slack", json!({"f": "0001#message", "a": whose}));
+            let inbound = json!({
+                "key": key, "at": now, "auth_id": ben, "user": "U000000BEN", "address": {"channel": "C1"},
+                "action": {"type": "choice", "message": {"auth_id": whose, "key": "0001#message"}, "index": 0},
+            });
+            let command =
+                json!({"body": {"blocks": [{"elements": [{"value": value.to_string()}]}]}});
+            let task = json!({"key": key, "at": now, "auth_id": ben, "command": command});
+            for (lane, payload) in [
+                (
+                    Lane::Haptik(ben.clone()),
+                    json!({"kind": "inbound", "connection": connection, "inbound": inbound}),
+                ),
+                (
+                    Lane::Task(ben.clone()),
+                    json!({"kind": "task", "connection": connection, "task": task}),
+                ),
+            ] {
+                let payload: Payload = serde_json::from_value(payload)?;
+                ledger.append(&lane, &key, &payload, now, now).await?;
+                let entry = ledger.entry(&lane, &key).await?;
+                let entry = entry.ok_or_else(|| anyhow::anyhow!("it is not there"))?;
+                ledger.end(&entry, State::Delivered, None, now).await?;
+            }
+        }
         Ok(())
     }
 
@@ -491,52 +520,6 @@ pub(super) async fn copy(from: &Table, to: &Table, without: &str) -> anyhow::Res
         }
     }
     Ok(())
-}
-
-/// What was logged.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    /// Begins to capture, with `RUST_LOG=trace`: what all tests of this binary log.
-    pub(super) fn start() -> Self {
-        static LOG: OnceLock<Log> = OnceLock::new();
-        let started = LOG.get_or_init(|| {
-            let log = Self::default();
-            let lines = fmt::layer().with_ansi(false).with_writer(log.clone());
-            let lines = lines
-                .with_filter(filter_fn(telemetry::may_be_logged))
-                .with_filter(LevelFilter::TRACE);
-            tracing_subscriber::registry().with(lines).init();
-            log
-        });
-        started.clone()
-    }
-
-    pub(super) fn text(&self) -> String {
-        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&log).into_owned()
-    }
 }
 
 /// The events that Haptik delivered of somebody, as they came.

@@ -1,5 +1,5 @@
 // A person's data: exported, and forgotten, once the person's id was typed in.
-import { h, list, obj, str } from "./kit.js";
+import { $, h, list, obj, str } from "./kit.js";
 import { api, say } from "./api.js";
 
 const EVERY = 1000;
@@ -37,9 +37,7 @@ async function shown(user, where) {
       if (!where.isConnected) return;
     }
     if (job.error) throw new Error(str(job.error));
-    const receipt = obj(job.receipt), removed = Object.entries(obj(receipt.removed)).map(([kind, count]) => `${str(count)} ${kind}`);
-    say("The person is forgotten.");
-    where.replaceChildren(h("h3", null, "Forgotten"), h("p", null, `Removed: ${removed.join(", ") || "nothing"}.`), h("p", null, "Not in the bridge's table, and so not removed:"), places(receipt.elsewhere));
+    shown_receipt(obj(job.receipt));
   });
   where.replaceChildren(h("h3", null, "Export or forget this person"),
     h("p", null, `${name}: ${counts.map(([kind, count]) => `${str(count)} ${kind}`).join(", ") || "nothing"}.`),
@@ -51,6 +49,19 @@ async function shown(user, where) {
       h("button", { type: "button", click: forgotten }, "Forget")),
     status, h("details", null, h("summary", null, "What lies elsewhere"), places(known.elsewhere)));
   typed.focus();
+}
+
+/** The receipt, in the place of all that the page has of the person: the conversation, the search, the address. */
+function shown_receipt(receipt) {
+  const removed = Object.entries(obj(receipt.removed)).map(([kind, count]) => `${str(count)} ${kind}`);
+  say("The person is forgotten.");
+  $("q").value = "";
+  history.replaceState(null, "", "#forgotten");
+  $("view").replaceChildren(h("h2", null, "Forgotten"), h("section", { class: "panel" },
+    h("p", null, `Removed: ${removed.join(", ") || "nothing"}.`), receipt.cut_off ? h("p", null, `Cut off: ${str(receipt.cut_off)} deliveries.`) : "",
+    h("p", null, "Tombstone: ", list(receipt.tombstones).map((hash) => h("code", null, `${str(hash)} `))),
+    h("p", null, "Not in the bridge's table, and so not removed:"), places(receipt.elsewhere)));
+  $("view").focus({ preventScroll: true });
 }
 
 function places(elsewhere) {
