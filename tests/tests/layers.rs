@@ -13,7 +13,7 @@ mod files;
 
 /// The crates. Each may depend on those of the lines above its own.
 const CRATES: [&[&str]; 7] = [
-    &["benches/load", "shared", "simulator"],
+    &["shared", "simulator"],
     &["channels", "sinks"],
     &[
         "functions/inbound",
@@ -21,7 +21,7 @@ const CRATES: [&[&str]; 7] = [
         "functions/webhook",
     ],
     &["local"],
-    &["examples/rust"],
+    &["benches/load", "examples/rust"],
     &["tests/parsers"],
     &["tests"],
 ];

@@ -1,7 +1,8 @@
 //! A load rig: many users write to a bridge on one machine, a fake Haptik answers each message, and the answers come
 //! back to the users. The bridge is the program itself, in a process of its own; the users and the fakes are this one.
 //!
-//! [`measure`] is one run, [`Report`] what came of it; [`beside()`] is one of two connections, of which one is busy. A *message* is one on its way in one direction: a user's message
+//! [`measure`] is one run, [`Report`] what came of it; [`beside()`] is one of two connections, of which one is busy,
+//! [`ledger()`] one of the database alone. A *message* is one on its way in one direction: a user's message
 //! to Haptik is one, the answer to it is another.
 
 use std::path::PathBuf;
@@ -13,12 +14,14 @@ mod bridge;
 pub mod chart;
 mod fakes;
 mod history;
+mod ledger;
 mod peer;
 mod report;
 mod run;
 mod users;
 
 pub use beside::{Beside, BesideReport, beside, in_words};
+pub use ledger::{LedgerReport, ledger};
 pub use report::{Latency, Report, comparison, table};
 pub use run::measure;
 

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use haptik_bridge_load::{Beside, Load, Report, chart, comparison, in_words, measure, table};
+use haptik_bridge_load::{
+    Beside, Load, Report, chart, comparison, in_words, ledger, measure, table,
+};
 
 /// Many users both ways through a bridge on one machine, and what that takes.
 #[derive(Debug, Parser)]
@@ -26,6 +28,15 @@ enum Command {
     Run(Box<Arguments>),
     /// Measure a connection with a message a second beside one that brings many.
     Beside(BesideArguments),
+    /// Measure the ledger alone, on the embedded database: the least that a message takes on one machine.
+    Ledger {
+        /// How many users have messages at the same time.
+        #[arg(long, default_value_t = 100)]
+        users: u64,
+        /// How many messages they have, all together.
+        #[arg(long, default_value_t = 20_000)]
+        count: u64,
+    },
     /// Draw what `run --json` wrote into these files, as SVG: a bar for each.
     Chart {
         /// What a bar is called, and its file: `NAME=FILE`.
@@ -109,6 +120,18 @@ async fn main() -> anyhow::Result<ExitCode> {
     match CommandLine::parse().command {
         Command::Run(arguments) => run(&arguments).await,
         Command::Beside(arguments) => beside(&arguments).await,
+        Command::Ledger { users, count } => {
+            let directory = tempfile::tempdir()?;
+            let report = ledger(directory.path(), users, count).await?;
+            println!(
+                "{} messages of {users} users: {:.0} a second, {:.2} ms of a processor for each, {:.2} ms of them in the kernel",
+                report.messages,
+                report.messages_per_second(),
+                report.processor_ms,
+                report.kernel_ms
+            );
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Chart { bars } => {
             println!("{}", chart::svg(&read(&bars)?));
             Ok(ExitCode::SUCCESS)
