@@ -57,9 +57,11 @@ impl Turns {
         self.connections().get(user).map(ToString::to_string)
     }
 
-    /// Waits for the turn of a request to the database: that of the connection whose user's item it is about.
+    /// Waits for the turn of a request to the database: that of the connection whose rate or whose user's item it is
+    /// about.
     pub(crate) async fn at_database(&self, request: &[u8]) -> Slot {
-        let connection = owner(request).and_then(|user| self.connection_of(&user.into()));
+        let of_user = || owner(request).and_then(|user| self.connection_of(&user.into()));
+        let connection = rated(request).map(ToOwned::to_owned).or_else(of_user);
         let whose = connection.unwrap_or_default();
         self.slots.acquire(&whose).await
     }
@@ -68,6 +70,13 @@ impl Turns {
         let connections = self.connections.lock();
         connections.unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The connection whose rate a request counts.
+fn rated(request: &[u8]) -> Option<&str> {
+    let request = std::str::from_utf8(request).ok()?;
+    let (_, place) = request.split_once("{\"S\":\"rate#channels/")?;
+    place.split('"').next()
 }
 
 /// The `auth_id` in the first partition key that a request has which is of a user's item.
@@ -295,6 +304,14 @@ mod tests {
         ] {
             assert_eq!(owner(request.as_bytes()), user, "{request}");
         }
+    }
+
+    #[test]
+    fn a_request_that_counts_a_rate_is_of_the_connection() {
+        let counts = r#"{"Key":{"pk":{"S":"rate#channels/acme"},"sk":{"S":"rate"}}}"#;
+        assert_eq!(rated(counts.as_bytes()), Some("acme"));
+        let other = r#"{"Key":{"pk":{"S":"user#rate"}}}"#;
+        assert_eq!(rated(other.as_bytes()), None);
     }
 
     #[tokio::test]
