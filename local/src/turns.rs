@@ -159,14 +159,12 @@ impl FairSlots {
             queue.push_back(slot);
             waits
         };
-        match waits.await {
-            Ok(slot) => slot,
-            // Who gives slots away is never gone while somebody has them; else there is no one to wait for.
-            Err(_) => {
-                self.state().take(whose);
-                slot()
-            }
+        if let Ok(slot) = waits.await {
+            return slot;
         }
+        // Who gives slots away is never gone while somebody has them; else there is no one to wait for.
+        self.state().take(whose);
+        slot()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -205,10 +203,14 @@ impl State {
         let mut in_turn = in_turn.chain(self.waiting.iter()).map(|(whose, _)| whose);
         let whose = in_turn.find(|whose| self.may_have(whose))?.clone();
         let queue = self.waiting.get_mut(&whose)?;
-        let next = queue.pop_front()?;
+        // Those that are not waited for any more are left out.
+        let next = std::iter::from_fn(|| queue.pop_front()).find(|next| !next.is_closed());
         if queue.is_empty() {
             self.waiting.remove(&whose);
         }
+        let Some(next) = next else {
+            return self.next();
+        };
         self.last.clone_from(&whose);
         self.take(&whose);
         Some((whose, next))
@@ -284,7 +286,8 @@ mod tests {
         drop(busy.pop());
         drop(waits.await);
         drop(busy);
-        assert_eq!((slots.state().free, slots.state().held.len()), (8, 0));
+        let state = slots.state();
+        assert_eq!((state.free, state.held.len()), (8, 0));
     }
 
     #[test]
