@@ -23,6 +23,8 @@ use haptik_bridge_shared::net::{self, aws};
 use haptik_bridge_shared::table::Table;
 use tokio::task::JoinHandle;
 
+use crate::turns::Turns;
+
 mod in_process;
 
 pub use in_process::Calls;
@@ -42,6 +44,7 @@ pub struct EmbeddedDynamoDb {
     pub table: Table,
     database: Database,
     calls: Calls,
+    turns: Turns,
     sweeping: JoinHandle<()>,
 }
 
@@ -81,7 +84,8 @@ impl EmbeddedDynamoDb {
             }
         };
         let calls = Calls::default();
-        let client = in_process(database.clone(), calls.clone());
+        let turns = Turns::default();
+        let client = in_process(database.clone(), calls.clone(), turns.clone());
         let table = Table::new(client, TABLE_NAME);
         create_table(&table).await?;
         Ok(Self {
@@ -89,6 +93,7 @@ impl EmbeddedDynamoDb {
             sweeping: tokio::spawn(sweep(database.clone())),
             database,
             calls,
+            turns,
         })
     }
 
@@ -96,6 +101,11 @@ impl EmbeddedDynamoDb {
     #[must_use]
     pub fn calls(&self) -> Calls {
         self.calls.clone()
+    }
+
+    /// Whose turn it is at the database: to be told by which connection users come.
+    pub(crate) fn turns(&self) -> Turns {
+        self.turns.clone()
     }
 
     /// The engine itself, for one who serves it to others: to a proxy that makes calls fail.
@@ -150,12 +160,12 @@ impl Drop for EmbeddedDynamoDb {
 }
 
 /// A client of the database in this process, which checks no signature: nothing is signed.
-fn in_process(database: Database, calls: Calls) -> Client {
+fn in_process(database: Database, calls: Calls, turns: Turns) -> Client {
     let config = settings()
         .allow_no_auth()
         .endpoint_url("http://dynamodb.in-this-process.invalid")
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .http_client(in_process::http_client(database, calls))
+        .http_client(in_process::http_client(database, calls, turns))
         .build();
     Client::from_conf(config)
 }

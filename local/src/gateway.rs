@@ -88,7 +88,7 @@ impl LocalBridge {
         let lock = data_dir.map(lock).transpose()?;
         let file = data_dir.map(|dir| dir.join("dynamodb.sqlite"));
         let database = EmbeddedDynamoDb::start(file.as_deref()).await?;
-        let queue = LocalQueue::new();
+        let queue = LocalQueue::in_turn(database.turns());
         let rings = Arc::new(queue.clone());
         let application = Application::new(config, &database.table, rings, limits, aws)?;
         queue.start(application.processor.clone());

@@ -20,4 +20,5 @@ pub mod privacy;
 pub mod queue;
 pub mod registry;
 pub mod replay;
+mod turns;
 pub mod watch;

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -18,18 +18,17 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
 use tokio::sync::watch;
 
-use self::fair::FairSlots;
-
-mod fair;
+use crate::turns::{FairSlots, Turns};
 
 /// How many lanes are drained at the same time; those that wait for a pause to end do not count.
-const MOST_DRAINS: usize = 256;
+const MOST_DRAINS: usize = 340;
+
+/// How many times as many one connection's may be as there is room for: it alone has three quarters, and a drain that
+/// goes on for [`DRAIN_TIME`] keeps no other connection waiting.
+const SHARE: usize = 3;
 
 /// How many lanes of sinks are, besides: a sink that hangs takes nothing from a chat.
 const MOST_SINK_DRAINS: usize = 64;
-
-/// Of how many users it is remembered by which connection they came.
-const MOST_KNOWN: usize = 100_000;
 
 /// How long a drain may begin deliveries: as on Lambda, where a function's time is limited.
 const DRAIN_TIME: Duration = Duration::from_mins(1);
@@ -44,8 +43,8 @@ struct Inner {
     lanes: Mutex<HashMap<Lane, Option<WaitingRing>>>,
     slots: FairSlots,
     sink_slots: FairSlots,
-    /// By which connection users came last, as far as this process knows.
-    connections: Mutex<HashMap<AuthId, ConnectionId>>,
+    /// By which connection users came.
+    turns: Turns,
     closed: watch::Sender<bool>,
     /// How often a lane was rung.
     rung: AtomicU64,
@@ -74,12 +73,17 @@ impl LocalQueue {
     /// An empty queue. Rings wait until [`LocalQueue::start`].
     #[must_use]
     pub fn new() -> Self {
+        Self::in_turn(Turns::default())
+    }
+
+    /// An empty queue, which notes by which connection users come.
+    pub(crate) fn in_turn(turns: Turns) -> Self {
         Self(Arc::new(Inner {
             processor: OnceLock::new(),
             lanes: Mutex::default(),
-            slots: FairSlots::new(MOST_DRAINS),
+            slots: FairSlots::sharing(MOST_DRAINS, SHARE),
             sink_slots: FairSlots::new(MOST_SINK_DRAINS),
-            connections: Mutex::default(),
+            turns,
             closed: watch::Sender::new(false),
             rung: AtomicU64::new(0),
             busy: watch::Sender::new(0),
@@ -136,15 +140,6 @@ impl LocalQueue {
         tokio::spawn(self.clone().work(lane));
     }
 
-    fn connections(&self) -> MutexGuard<'_, HashMap<AuthId, ConnectionId>> {
-        let connections = self.0.connections.lock();
-        connections.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn connection_of(&self, user: &AuthId) -> Option<String> {
-        self.connections().get(user).map(ToString::to_string)
-    }
-
     /// Takes the ring that waits for a lane, or ends the lane's worker.
     fn take(&self, lane: &Lane) -> Option<WaitingRing> {
         let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -188,7 +183,8 @@ impl LocalQueue {
             Lane::Sink { .. } => &self.0.sink_slots,
             _ => &self.0.slots,
         };
-        let connection = lane.user().and_then(|user| self.connection_of(user));
+        let connection = lane.user();
+        let connection = connection.and_then(|user| self.0.turns.connection_of(user));
         let _slot = slots
             .acquire(connection.as_deref().unwrap_or_default())
             .await;
@@ -213,11 +209,7 @@ impl Default for LocalQueue {
 #[async_trait]
 impl Queue for LocalQueue {
     fn comes_by(&self, user: &AuthId, connection: &ConnectionId) {
-        let mut connections = self.connections();
-        if connections.len() >= MOST_KNOWN {
-            connections.clear();
-        }
-        connections.insert(user.clone(), connection.clone());
+        self.0.turns.comes_by(user, connection);
     }
 
     async fn ring(&self, ring: &Ring, _repeat: Repeat) -> Result<(), QueueError> {

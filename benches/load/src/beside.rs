@@ -41,6 +41,8 @@ pub struct Beside {
 pub struct BesideReport {
     /// The processor, and how many.
     pub machine: String,
+    /// How long the quiet user wrote: longer than was asked for where the bridge took a message late.
+    pub seconds: f64,
     /// The busy connection's messages that were written, those that the bridge turned away, and those that had come to
     /// Haptik when the quiet user wrote the last.
     pub busy_written: u64,
@@ -93,7 +95,9 @@ pub async fn beside(beside: &Beside) -> anyhow::Result<BesideReport> {
         busy.written.load(Ordering::Relaxed),
     );
     let pressing = tokio::spawn(press(busy.clone(), beside.clone()));
+    let began = Instant::now();
     let written = write(&quiet, beside.time).await?;
+    let seconds = began.elapsed().as_secs_f64();
     let busy_at_haptik = at_haptik(&fakes, users) - from.0;
     pressing.abort();
     let deadline = Instant::now() + beside.load.patience;
@@ -102,6 +106,7 @@ pub async fn beside(beside: &Beside) -> anyhow::Result<BesideReport> {
     }
     let report = BesideReport {
         machine: machine(),
+        seconds,
         busy_written: busy.written.load(Ordering::Relaxed) - from.1,
         busy_turned_away: busy.refused.load(Ordering::Relaxed),
         busy_at_haptik,
@@ -143,11 +148,13 @@ async fn press(users: Arc<Users>, beside: Beside) {
     /// How many requests are under way at most.
     const UNDER_WAY: usize = 400;
     let mut step = tokio::time::interval(Duration::from_secs(1) / STEPS);
-    let (mut written, mut under_way) = (0, JoinSet::new());
+    let (mut written, mut due, mut under_way) = (0, 0.0, JoinSet::new());
     let busy = u32::try_from(beside.load.users.max(1)).unwrap_or(u32::MAX);
     loop {
         step.tick().await;
-        for _ in 0..beside.busy_per_second.div_ceil(STEPS) {
+        due += f64::from(beside.busy_per_second) / f64::from(STEPS);
+        while due >= 1.0 {
+            due -= 1.0;
             if beside.busy_count.is_some_and(|most| written >= most) {
                 while under_way.join_next().await.is_some() {}
                 return;
@@ -170,8 +177,8 @@ fn latency(arrivals: &Arrivals) -> Latency {
 
 /// What came of it, in words.
 #[must_use]
-pub fn in_words(beside: &Beside, report: &BesideReport) -> String {
-    let seconds = beside.time.as_secs_f64();
+pub fn in_words(report: &BesideReport) -> String {
+    let seconds = report.seconds;
     let row = |name: &str, latency: &Latency| {
         format!(
             "{name:<24}{:>9.0} ms{:>9.0} ms{:>9.0} ms",
@@ -181,7 +188,7 @@ pub fn in_words(beside: &Beside, report: &BesideReport) -> String {
     [
         report.machine.clone(),
         format!(
-            "busy: {} written ({:.0} a second), {} turned away, {} had come to Haptik ({:.0} a second)",
+            "busy, in {seconds:.0} s: {} written ({:.0} a second), {} turned away, {} had come to Haptik ({:.0} a second)",
             report.busy_written,
             number(report.busy_written) / seconds,
             report.busy_turned_away,

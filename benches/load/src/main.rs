@@ -162,7 +162,7 @@ async fn beside(arguments: &BesideArguments) -> anyhow::Result<ExitCode> {
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        println!("{}", in_words(&wanted, &report));
+        println!("{}", in_words(&report));
     }
     Ok(if report.quiet_lost == 0 {
         ExitCode::SUCCESS

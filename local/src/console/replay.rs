@@ -323,7 +323,7 @@ impl Console {
             };
             entry = whole;
         }
-        let is_read = self.operated.read_again(reader, &entry).await?;
+        let is_read = Box::pin(self.operated.read_again(reader, &entry)).await?;
         let mut progress = job.progress();
         if is_read {
             progress.understood += 1;

@@ -19,6 +19,8 @@ use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::turns::Turns;
+
 /// The header that names the operation, and what stands before its name.
 const TARGET: &str = "x-amz-target";
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";
@@ -29,8 +31,12 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 const VALIDATION_MARKERS: [&str; 3] = ["VALIDATION_AS_READ:", "VALIDATION_REQUEST:", "VALIDATION:"];
 
 /// The client of a database in this process, whose calls are counted. It calls nobody else, whatever the endpoint is.
-pub(super) fn http_client(database: Database, calls: Calls) -> SharedHttpClient {
-    SharedHttpClient::new(InProcess { database, calls })
+pub(super) fn http_client(database: Database, calls: Calls, turns: Turns) -> SharedHttpClient {
+    SharedHttpClient::new(InProcess {
+        database,
+        calls,
+        turns,
+    })
 }
 
 /// How often each operation was called. A clone is the same.
@@ -57,6 +63,7 @@ impl Calls {
 struct InProcess {
     database: Database,
     calls: Calls,
+    turns: Turns,
 }
 
 impl std::fmt::Debug for InProcess {
@@ -76,11 +83,20 @@ impl HttpClient for InProcess {
 }
 
 impl HttpConnector for InProcess {
-    /// Runs the operation when it is waited for, on the thread that waits: a call that nobody waits for any more before
-    /// it began does nothing, as a request that was not sent.
+    /// Runs the operation in its turn, on a thread for that, so that others come to wait for theirs: a call that nobody
+    /// waits for any more before it began does nothing, as a request that was not sent.
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let called = self.clone();
-        HttpConnectorFuture::new(async move { called.respond(&request) })
+        HttpConnectorFuture::new(async move {
+            let body = request.body().bytes().unwrap_or_default();
+            let turn = called.turns.at_database(body).await;
+            let running = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                called.respond(&request)
+            });
+            let failed = |error: tokio::task::JoinError| ConnectorError::other(error.into(), None);
+            running.await.map_err(failed)?
+        })
     }
 }
 

@@ -169,7 +169,7 @@ async fn read_again(
     };
     let (mut read, mut left) = (0, 0);
     for entry in odd {
-        if operated.read_again(&reader, &entry).await? {
+        if Box::pin(operated.read_again(&reader, &entry)).await? {
             read += 1;
         } else {
             left += 1;

@@ -29,7 +29,6 @@ pub(super) struct Console {
 }
 
 impl Console {
-    #[expect(clippy::disallowed_methods, reason = "it says which build is measured")]
     pub(super) fn start(data: &Path, more: &[&str]) -> anyhow::Result<Self> {
         let log = data.join("console.log");
         // Another build of it, where one is to be measured.

@@ -198,7 +198,7 @@ async fn fill_killed(stage: &Stage, wanted: &Wanted, users: usize) -> anyhow::Re
         let (told, mut far_enough) = tokio::sync::watch::channel(0);
         let run = tokio::spawn(async move {
             fill(&bridge, &wanted, |progress| {
-                drop(told.send(progress.users.0))
+                told.send_replace(progress.users.0);
             })
             .await
         });
@@ -236,7 +236,7 @@ async fn a_new_sink_gets_each_event_of_the_past_once_and_in_order_however_often_
     }
     let filled = began.elapsed();
     let all = users * each;
-    let until = began + Duration::from_secs(60) + Duration::from_millis(60) * u32::try_from(all)?;
+    let until = began + Duration::from_mins(1) + Duration::from_millis(60) * u32::try_from(all)?;
     while audit.callbacks().len() < all || crm.ticket_count() < users {
         let so_far = (audit.callbacks().len(), crm.ticket_count());
         anyhow::ensure!(Instant::now() < until, "{so_far:?} of {all} and {users}");
