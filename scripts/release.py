@@ -319,10 +319,12 @@ def write_programs(out, architecture, target, at):
             write_zip(out / archive(name, architecture), "bootstrap", program.read_bytes(), at)
 
 
-def write_documents(out):
+def write_documents(out, architectures):
     for name in COPIED:
         shutil.copyfile(ROOT / name, out / name)
     install = (ROOT / "scripts" / "INSTALL.md").read_text()
+    # The template that is named is one that is there: arm64, which costs less, where it was made.
+    install = install.replace("template-arm64.yaml", f"template-{architectures[0]}.yaml")
     (out / "INSTALL.md").write_text(install.replace("VERSION", version()))
     for folder in ("scripts", "docs", "examples"):
         (out / folder).mkdir(exist_ok=True)
@@ -396,7 +398,7 @@ def main():
     # Also of a processor that was made before, or elsewhere.
     made = [architecture for architecture in ("arm64", "x86_64") if (out / archive(FUNCTIONS[0], architecture)).exists()]
     write_templates(out, made)
-    write_documents(out)
+    write_documents(out, made)
     packages, needed = closure()
     write_sbom(out / "sbom.cdx.json", packages, needed, at)
     write_licences(out / "THIRD-PARTY-LICENSES.txt", packages, needed)

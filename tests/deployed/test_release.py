@@ -223,5 +223,6 @@ def test_the_folder_is_whole_and_made_again_it_is_the_same(target, folder, tmp_p
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
     again = released(target, tmp_path / "again")
     assert (again / "SHA256SUMS").read_text() == (folder / "SHA256SUMS").read_text()
-    for name in ("INSTALL.md", "SECURITY.md", "sbom.cdx.json", "THIRD-PARTY-LICENSES.txt", "examples/config/slack.toml"):
+    named = re.findall(r"(?:template-\w+\.yaml|scripts/[\w-]+|SHA256SUMS)", (folder / "INSTALL.md").read_text())
+    for name in ("INSTALL.md", "SECURITY.md", *named, "sbom.cdx.json", "THIRD-PARTY-LICENSES.txt", "examples/config/slack.toml"):
         assert (folder / name).stat().st_size > 0, name
