@@ -194,13 +194,14 @@ def test_with_cloudformation_alone(aws, neighbours, folder, of_release):
 def licences_at_hand():
     """The licences of what cargo has here, which a release only reads."""
     home = pathlib.Path(os.environ.get("CARGO_HOME", pathlib.Path.home() / ".cargo"))
-    return {file: file.read_bytes() for file in home.glob("registry/src/*/*/LICEN*")}
+    return {file: file.read_bytes() for file in home.glob("registry/src/*/*/LICEN*") if file.is_file()}
 
 
 def test_each_licence_is_in_the_folder_and_left_as_it_is_where_it_comes_from(target, tmp_path):
     before = licences_at_hand()
     text = (released(target, tmp_path / "once more") / "THIRD-PARTY-LICENSES.txt").read_text()
-    assert licences_at_hand() == before
+    # cargo may have got others meanwhile.
+    assert before and {file: file.read_bytes() for file in before} == before
     components = json.loads((tmp_path / "once more" / "sbom.cdx.json").read_text())["components"]
     others = [one for one in components if not one["name"].startswith("haptik-bridge")]
     assert len(others) > 100
