@@ -86,7 +86,7 @@ def only_with_libraries(architectures):
 
 
 def build(architecture, at):
-    """The four programs, linked against glibc 2.26 or newer, without a path of this machine in them."""
+    """The four programs, linked against Zig's glibc and not this machine's, without a path of this machine in them."""
     cargo_home = pathlib.Path(os.environ.get("CARGO_HOME", pathlib.Path.home() / ".cargo")).absolute()
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
     # cargo names them as it was told, and some of what it runs by where a link leads.
@@ -119,6 +119,16 @@ def programs(target):
         if found[name] is None:
             sys.exit(f"{name} is not in {', '.join(map(str, places))}")
     return found
+
+
+# The newest glibc that a program may need, 2.this: INSTALL.md says it.
+GLIBC = 30
+
+
+def only_for_documented_glibc(program):
+    needed = max(map(int, re.findall(rb"\0GLIBC_2\.(\d+)(?:\.\d+)?(?=\0)", program.read_bytes())), default=0)
+    if needed > GLIBC:
+        sys.exit(f"{program} needs glibc 2.{needed}, and scripts/INSTALL.md says 2.{GLIBC}")
 
 
 MACHINES = {62: "x86_64", 183: "arm64"}
@@ -282,13 +292,13 @@ def write_licences(file, packages, needed):
             continue
         name = f"{package['name']} {package['version']}"
         found = [
-            file for file in sorted(pathlib.Path(package["manifest_path"]).parent.iterdir())
-            if re.match(r"(licen[cs]e|copying|notice|copyright|unlicense)", file.name, re.I) and file.is_file()
+            text for text in sorted(pathlib.Path(package["manifest_path"]).parent.iterdir())
+            if re.match(r"(licen[cs]e|copying|notice|copyright|unlicense)", text.name, re.I) and text.is_file()
         ]
         without = "" if found else f" (it comes without the text; its authors' is at {package['repository']})"
         parts.append(f"{name}: {package['license'] or 'see its text'}{without}")
-        for file in found:
-            texts.setdefault(file.read_text(errors="replace").strip(), []).append(name)
+        for text in found:
+            texts.setdefault(text.read_text(errors="replace").strip(), []).append(name)
     for text, names in texts.items():
         parts.append(f"\n{'-' * 100}\n{', '.join(dict.fromkeys(names))}\n\n{text}")
     file.write_text("\n".join(parts) + "\n")
@@ -309,10 +319,12 @@ def write_programs(out, architecture, target, at):
             write_zip(out / archive(name, architecture), "bootstrap", program.read_bytes(), at)
 
 
-def write_documents(out):
+def write_documents(out, architectures):
     for name in COPIED:
         shutil.copyfile(ROOT / name, out / name)
     install = (ROOT / "scripts" / "INSTALL.md").read_text()
+    # The template that is named is one that is there: arm64, which costs less, where it was made.
+    install = install.replace("template-arm64.yaml", f"template-{architectures[0]}.yaml")
     (out / "INSTALL.md").write_text(install.replace("VERSION", version()))
     for folder in ("scripts", "docs", "examples"):
         (out / folder).mkdir(exist_ok=True)
@@ -379,11 +391,14 @@ def main():
         write_programs(out, architectures[0], options.from_target.resolve(), at)
     else:
         for architecture in architectures:
-            write_programs(out, architecture, build(architecture, at), at)
+            target = build(architecture, at)
+            for program in programs(target).values():
+                only_for_documented_glibc(program)
+            write_programs(out, architecture, target, at)
     # Also of a processor that was made before, or elsewhere.
     made = [architecture for architecture in ("arm64", "x86_64") if (out / archive(FUNCTIONS[0], architecture)).exists()]
     write_templates(out, made)
-    write_documents(out)
+    write_documents(out, made)
     packages, needed = closure()
     write_sbom(out / "sbom.cdx.json", packages, needed, at)
     write_licences(out / "THIRD-PARTY-LICENSES.txt", packages, needed)

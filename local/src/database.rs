@@ -307,7 +307,7 @@ async fn sweep(database: Database) {
     }
 }
 
-/// Makes the file, where there is none, so that nobody else reads it, nor the journals that SQLite makes beside it. One
+/// Makes the file, where there is none, so that nobody else reads it, nor the journals that `SQLite` makes beside it. One
 /// that cannot be made cannot be opened either, which says why.
 fn make_private(file: &Path) {
     let mut options = OpenOptions::new();

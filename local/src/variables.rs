@@ -71,6 +71,9 @@ mod tests {
         own.chain(of_commands).collect()
     }
 
+    /// Those of the project's own tests.
+    const OF_TESTS: [&str; 1] = ["HAPTIK_BRIDGE_ENTRIES"];
+
     /// What a text calls `HAPTIK_BRIDGE_…`.
     fn named(text: &str) -> BTreeSet<String> {
         let tails = text.split("HAPTIK_BRIDGE_").skip(1);
@@ -100,7 +103,8 @@ mod tests {
             // A picture names none.
             let text = std::fs::read_to_string(&file).unwrap_or_default();
             for name in named(&text) {
-                assert!(known.contains(&name), "{}: {name}", file.display());
+                let is_known = known.contains(&name) || OF_TESTS.contains(&&*name);
+                assert!(is_known, "{}: {name}", file.display());
                 found.insert(name);
             }
         }

@@ -1,6 +1,9 @@
 """A release's folder alone, as somebody has it who has neither Rust nor this repository: to an answer in Slack."""
 
+import json
 import os
+import pathlib
+import re
 import shutil
 import subprocess
 import tarfile
@@ -188,9 +191,39 @@ def test_with_cloudformation_alone(aws, neighbours, folder, of_release):
     answers(bridge, of_release, folder)
 
 
+def licences_at_hand():
+    """The licences of what cargo has here, which a release only reads."""
+    home = pathlib.Path(os.environ.get("CARGO_HOME", pathlib.Path.home() / ".cargo"))
+    return {file: file.read_bytes() for file in home.glob("registry/src/*/*/LICEN*") if file.is_file()}
+
+
+def test_each_licence_is_in_the_folder_and_left_as_it_is_where_it_comes_from(target, tmp_path):
+    before = licences_at_hand()
+    text = (released(target, tmp_path / "once more") / "THIRD-PARTY-LICENSES.txt").read_text()
+    # cargo may have got others meanwhile.
+    assert before and {file: file.read_bytes() for file in before} == before
+    components = json.loads((tmp_path / "once more" / "sbom.cdx.json").read_text())["components"]
+    others = [one for one in components if not one["name"].startswith("haptik-bridge")]
+    assert len(others) > 100
+    for one in others:
+        assert f"\n{one['name']} {one['version']}: " in text, one["name"]
+
+
+def test_a_program_that_needs_a_newer_glibc_than_is_documented_is_no_release(folder, tmp_path):
+    documented = re.search(r"glibc 2\.(\d+) or newer", (folder / "INSTALL.md").read_text())[1]
+    python = ROOT / "target" / "release-venv" / "bin" / "python"
+    script = "import sys, pathlib, release; release.only_for_documented_glibc(pathlib.Path(sys.argv[1]))"
+    for newest, code in (int(documented), 0), (int(documented) + 1, 1):
+        (tmp_path / "program").write_bytes(f"\0GLIBC_2.2.5\0GLIBC_2.{newest}\0".encode())
+        done = subprocess.run([python, "-c", script, tmp_path / "program"], cwd=ROOT / "scripts", capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+        assert code == 0 or f"2.{newest}" in done.stderr and f"2.{documented}" in done.stderr
+
+
 def test_the_folder_is_whole_and_made_again_it_is_the_same(target, folder, tmp_path):
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
     again = released(target, tmp_path / "again")
     assert (again / "SHA256SUMS").read_text() == (folder / "SHA256SUMS").read_text()
-    for name in ("INSTALL.md", "SECURITY.md", "sbom.cdx.json", "THIRD-PARTY-LICENSES.txt", "examples/config/slack.toml"):
+    named = re.findall(r"(?:template-\w+\.yaml|scripts/[\w-]+|SHA256SUMS)", (folder / "INSTALL.md").read_text())
+    for name in ("INSTALL.md", "SECURITY.md", *named, "sbom.cdx.json", "THIRD-PARTY-LICENSES.txt", "examples/config/slack.toml"):
         assert (folder / name).stat().st_size > 0, name
