@@ -95,7 +95,7 @@ fn without_in_text(text: &str, is_gone: &mut dyn FnMut(&Named<'_>) -> bool) -> O
         return is_gone(&Named::InData(tapped.whom))
             .then(|| format!("{kind}{NOBODY_IN_DATA}{rest}"));
     }
-    if !text.starts_with(['{', '[']) {
+    if !text.starts_with(['{', '[', '"']) {
         return None;
     }
     let data: Value = serde_json::from_str(text).ok()?;
