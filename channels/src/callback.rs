@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 mod users;
 
-pub use users::{users_in, without_user, written_as};
+pub use users::{users_in, without_users, written_as};
 
 use super::size::Size;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};

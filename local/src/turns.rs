@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
+use haptik_bridge_shared::lane::Lane;
 use tokio::sync::oneshot;
 
 /// Of how many users it is remembered by which connection they came.
@@ -60,7 +61,7 @@ impl Turns {
     /// Waits for the turn of a request to the database: that of the connection whose rate or whose user's item it is
     /// about.
     pub(crate) async fn at_database(&self, request: &[u8]) -> Slot {
-        let of_user = || owner(request).and_then(|user| self.connection_of(&user.into()));
+        let of_user = || owner(request).and_then(|user| self.connection_of(&user));
         let connection = rated(request).map(ToOwned::to_owned).or_else(of_user);
         let whose = connection.unwrap_or_default();
         self.slots.acquire(&whose).await
@@ -79,21 +80,15 @@ fn rated(request: &[u8]) -> Option<&str> {
     place.split('"').next()
 }
 
-/// The `auth_id` in the first partition key that a request has which is of a user's item.
-fn owner(request: &[u8]) -> Option<&str> {
-    /// What stands before it, and how many parts of the key do.
-    const KEYS: [(&str, usize); 5] = [
-        ("haptik#", 1),
-        ("channel#", 1),
-        ("task#", 1),
-        ("user#", 1),
-        ("sink#", 2),
-    ];
+/// Whose the first partition key is that a request has which is a user's: a lane, or the user's own item.
+fn owner(request: &[u8]) -> Option<AuthId> {
     let request = std::str::from_utf8(request).ok()?;
     request.split("{\"S\":\"").skip(1).find_map(|value| {
-        let (_, parts) = KEYS.iter().find(|(key, _)| value.starts_with(key))?;
         let key = value.split('"').next()?;
-        key.split('#').nth(*parts)
+        if let Some(user) = key.strip_prefix("user#") {
+            return Some(user.into());
+        }
+        key.parse::<Lane>().ok()?.user().cloned()
     })
 }
 
@@ -305,7 +300,11 @@ mod tests {
             (r#"{"Key":{"pk":{"S":"outages"}}}"#, None),
             ("", None),
         ] {
-            assert_eq!(owner(request.as_bytes()), user, "{request}");
+            assert_eq!(
+                owner(request.as_bytes()),
+                user.map(AuthId::from),
+                "{request}"
+            );
         }
     }
 

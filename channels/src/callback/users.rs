@@ -47,12 +47,14 @@ pub fn users_in(data: &Value) -> BTreeSet<AuthId> {
     users
 }
 
-/// These data with nobody in the place of a user; `None` where they don't name the user.
+/// These data with nobody in the place of some users; `None` where they name none of them.
 #[must_use]
-pub fn without_user(data: &Value, user: &AuthId) -> Option<Value> {
-    without(data, &mut |named| match named {
-        Named::Id(id) => *id == user.as_str(),
-        Named::InData(whom) => whom.is(user),
+pub fn without_users(data: &Value, users: &BTreeSet<AuthId>) -> Option<Value> {
+    without(data, &mut |named| {
+        users.iter().any(|user| match named {
+            Named::Id(id) => *id == user.as_str(),
+            Named::InData(whom) => whom.is(user),
+        })
     })
 }
 
@@ -110,6 +112,10 @@ mod tests {
     use super::*;
     use crate::callback::{Reference, Tap, write};
     use crate::size::{Size, Unit};
+
+    fn without_user(data: &Value, user: &AuthId) -> Option<Value> {
+        without_users(data, &BTreeSet::from([user.clone()]))
+    }
 
     fn data_of(user: &AuthId) -> String {
         let reference = Reference {

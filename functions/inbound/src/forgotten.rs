@@ -1,6 +1,8 @@
 //! What a user does may name another: a button says whom its message was for. Who was forgotten is not named.
 
-use haptik_bridge_channels::callback::{users_in, without_user};
+use std::collections::BTreeSet;
+
+use haptik_bridge_channels::callback::{users_in, without_users};
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ingest::NotDurable;
@@ -45,16 +47,15 @@ async fn without(
     data: &Value,
     user: &AuthId,
 ) -> Result<Option<Value>, NotDurable> {
-    let table = bridge.ledger.table();
-    if !table.has_tombstones().await? {
-        return Ok(None);
-    }
-    let mut left = None;
-    for other in users_in(data).iter().filter(|other| *other != user) {
-        let tombstone = table.tombstone(other.as_str()).await?;
+    let mut gone = BTreeSet::new();
+    for other in users_in(data) {
+        if other == *user {
+            continue;
+        }
+        let tombstone = bridge.ledger.table().tombstone(other.as_str()).await?;
         if tombstone.is_some_and(|tombstone| tombstone.back_at.is_none()) {
-            left = without_user(left.as_ref().unwrap_or(data), other).or(left);
+            gone.insert(other);
         }
     }
-    Ok(left)
+    Ok(without_users(data, &gone))
 }

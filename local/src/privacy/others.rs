@@ -2,7 +2,7 @@
 //! other's id is taken out when the other is forgotten; the rest of the item is left as it is.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use haptik_bridge_channels::callback::{without_user, written_as};
+use haptik_bridge_channels::callback::{without_users, written_as};
 use haptik_bridge_shared::table::{Item, Table, TableError, equals};
 use serde_json::Value;
 
@@ -48,11 +48,8 @@ pub(super) fn without(item: &Item, person: &Person) -> Vec<(String, AttributeVal
     });
     let changed = attributes.filter_map(|(name, value)| {
         let data: Value = serde_dynamo::from_attribute_value(value.clone()).ok()?;
-        let mut left = None;
-        for auth_id in &person.auth_ids {
-            left = without_user(left.as_ref().unwrap_or(&data), auth_id).or(left);
-        }
-        let left = serde_dynamo::to_attribute_value(left?).ok()?;
+        let left = without_users(&data, &person.auth_ids)?;
+        let left = serde_dynamo::to_attribute_value(left).ok()?;
         Some((name.clone(), left))
     });
     changed.collect()

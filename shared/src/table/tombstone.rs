@@ -181,17 +181,6 @@ impl Table {
             .store(millis, Ordering::Relaxed);
     }
 
-    /// Whether anybody was forgotten, as far as was read lately.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
-    pub async fn has_tombstones(&self) -> Result<bool, TableError> {
-        self.read_tombstones().await?;
-        let read = self.tombstones.read.read();
-        let read = read.unwrap_or_else(PoisonError::into_inner);
-        Ok(!read.tombstones.is_empty())
-    }
-
     /// That this person was forgotten, if so, as it is now. No call where what was read lately has no such tombstone.
     ///
     /// # Errors
