@@ -1,8 +1,5 @@
 //! The reader of [`super::read`].
 
-use std::iter::Peekable;
-use std::str::CharIndices;
-
 use serde_json::{Map, Number, Value};
 
 /// How deep values are read; what is nested deeper is null. `serde_json`, which reads them again from the
@@ -11,46 +8,45 @@ const DEPTH: usize = 100;
 
 /// A text that is read from its beginning.
 pub(super) struct Reader<'a> {
-    text: &'a str,
-    left: Peekable<CharIndices<'a>>,
+    /// What is left of it.
+    left: &'a str,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        Self {
-            text,
-            left: text.char_indices().peekable(),
-        }
+        Self { left: text }
     }
 
     /// The one value that the text is; `None` where it is none.
     pub(super) fn only_value(mut self) -> Option<Value> {
         let value = self.value(DEPTH)?;
         self.skip_space();
-        self.left.peek().is_none().then_some(value)
+        self.left.is_empty().then_some(value)
     }
 
-    fn peek(&mut self) -> Option<char> {
-        self.left.peek().map(|(_, character)| *character)
+    fn peek(&self) -> Option<char> {
+        self.left.chars().next()
     }
 
     fn next(&mut self) -> Option<char> {
-        self.left.next().map(|(_, character)| character)
+        let mut characters = self.left.chars();
+        let next = characters.next();
+        self.left = characters.as_str();
+        next
     }
 
-    /// Where the next character is, in bytes.
-    fn at(&mut self) -> usize {
-        self.left.peek().map_or(self.text.len(), |(at, _)| *at)
+    /// Goes past the next bytes and has what they are; nowhere where a character does not end there.
+    fn take(&mut self, bytes: usize) -> Option<&'a str> {
+        let (taken, left) = self.left.split_at_checked(bytes)?;
+        self.left = left;
+        Some(taken)
     }
 
     /// Goes past what has no meaning between values: a byte-order mark and NUL too, which some writers
     /// put at the ends.
     fn skip_space(&mut self) {
-        while self
-            .left
-            .next_if(|(_, character)| " \t\r\n\u{feff}\0".contains(*character))
-            .is_some()
-        {}
+        let spaces = [' ', '\t', '\r', '\n', '\u{feff}', '\0'];
+        self.left = self.left.trim_start_matches(spaces);
     }
 
     fn value(&mut self, depth: usize) -> Option<Value> {
@@ -145,10 +141,11 @@ impl<'a> Reader<'a> {
         let mut out = String::new();
         self.next();
         loop {
+            let plain = self.left.find(['"', '\\'])?;
+            out.push_str(self.take(plain)?);
             match self.next()? {
                 '"' => return Some(out),
-                '\\' => self.escape(&mut out)?,
-                character => out.push(character),
+                _ => self.escape(&mut out)?,
             }
         }
     }
@@ -177,20 +174,19 @@ impl<'a> Reader<'a> {
 
     /// The four hexadecimal digits of a UTF-16 unit; passes over them only where they are there.
     fn unit(&mut self) -> Option<u32> {
-        let at = self.at();
-        let digits = self.text.get(at..at + 4)?;
+        let digits = self.left.get(..4)?;
         if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
-        self.left.nth(3);
+        self.take(digits.len());
         u32::from_str_radix(digits, 16).ok()
     }
 
     /// A character of which this is the first unit. Half of a pair, which is what is left of an emoji that
     /// was cut through, is U+FFFD.
     fn code_point(&mut self, unit: u32, out: &mut String) {
-        if (0xd800..0xdc00).contains(&unit) && self.text.get(self.at()..).is_some_and(is_low_half) {
-            self.left.nth(1);
+        if (0xd800..0xdc00).contains(&unit) && is_low_half(self.left) {
+            self.take("\\u".len());
             if let Some(low) = self.unit() {
                 let code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
                 out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
@@ -202,16 +198,10 @@ impl<'a> Reader<'a> {
 
     /// A number, or one of the words that JSON or those who write it have.
     fn word(&mut self) -> Option<Value> {
-        let from = self.at();
         let is_part =
             |character: char| character.is_ascii_alphanumeric() || "+-.#".contains(character);
-        while self
-            .left
-            .next_if(|(_, character)| is_part(*character))
-            .is_some()
-        {}
-        let to = self.at();
-        let word = self.text.get(from..to)?;
+        let word = self.left.find(|character| !is_part(character));
+        let word = self.take(word.unwrap_or(self.left.len()))?;
         match word.to_ascii_lowercase().as_str() {
             "true" => Some(Value::Bool(true)),
             "false" => Some(Value::Bool(false)),
