@@ -26,8 +26,11 @@ use tokio::task::JoinHandle;
 use crate::turns::Turns;
 
 mod in_process;
+mod journal;
 
 pub use in_process::Calls;
+use in_process::Engine;
+use journal::Journal;
 
 /// The name of the table on this machine.
 const TABLE_NAME: &str = "haptik-bridge";
@@ -63,29 +66,21 @@ impl EmbeddedDynamoDb {
     /// # Errors
     /// When the file cannot be opened or the table cannot be made.
     pub async fn start(file: Option<&Path>) -> anyhow::Result<Self> {
-        let database = match file {
-            Some(file) => {
-                let path = file
-                    .to_str()
-                    .context("the data directory's path is not valid UTF-8")?;
-                make_private(file);
-                Database::new(path).map_err(|error| {
-                    // What follows is a library's advice to its programmer.
-                    let said = error.to_string();
-                    let said = said.split(". ").next().unwrap_or_default();
-                    anyhow!(
-                        "{path} cannot be opened as a ledger ({said}): it may be damaged or another file; \
-                         restore it from a backup, or name another directory"
-                    )
-                })?
-            }
-            None => {
-                Database::memory().map_err(|error| anyhow!("the embedded database: {error}"))?
-            }
-        };
         let calls = Calls::default();
         let turns = Turns::default();
-        let client = in_process(database.clone(), calls.clone(), turns.clone());
+        let database = match file {
+            Some(file) => open(file)?,
+            None => {
+                let database = Database::memory();
+                database.map_err(|error| anyhow!("the embedded database: {error}"))?
+            }
+        };
+        let journal = file.map(|file| journal_of(file, &database)).transpose()?;
+        let engine = Engine {
+            database: database.clone(),
+            journal,
+        };
+        let client = in_process(engine, calls.clone(), turns.clone());
         let table = Table::new(client, TABLE_NAME);
         create_table(&table).await?;
         Ok(Self {
@@ -153,6 +148,31 @@ impl EmbeddedDynamoDb {
     }
 }
 
+/// The database in a file.
+fn open(file: &Path) -> anyhow::Result<Database> {
+    make_private(file);
+    let path = file
+        .to_str()
+        .context("the data directory's path is not valid UTF-8")?;
+    Database::new(path).map_err(|error| {
+        // What follows is a library's advice to its programmer.
+        let said = error.to_string();
+        let said = said.split(". ").next().unwrap_or_default();
+        anyhow!(
+            "{path} cannot be opened as a ledger ({said}): it may be damaged or another file; \
+             restore it from a backup, or name another directory"
+        )
+    })
+}
+
+/// Takes the waiting for the disk over from the database in a file.
+fn journal_of(file: &Path, database: &Database) -> anyhow::Result<Journal> {
+    let journal = Journal::of(file).context("what is written cannot be followed to the disk")?;
+    // Of all that can be set, this sets `synchronous = NORMAL`; the rest stays what it is.
+    database.disable_bulk_loading()?;
+    Ok(journal)
+}
+
 impl Drop for EmbeddedDynamoDb {
     fn drop(&mut self) {
         self.sweeping.abort();
@@ -160,12 +180,12 @@ impl Drop for EmbeddedDynamoDb {
 }
 
 /// A client of the database in this process, which checks no signature: nothing is signed.
-fn in_process(database: Database, calls: Calls, turns: Turns) -> Client {
+fn in_process(engine: Engine, calls: Calls, turns: Turns) -> Client {
     let config = settings()
         .allow_no_auth()
         .endpoint_url("http://dynamodb.in-this-process.invalid")
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .http_client(in_process::http_client(database, calls, turns))
+        .http_client(in_process::http_client(engine, calls, turns))
         .build();
     Client::from_conf(config)
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -19,6 +20,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::journal::Journal;
 use crate::turns::Turns;
 
 /// The header that names the operation, and what stands before its name.
@@ -31,12 +33,20 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 const VALIDATION_MARKERS: [&str; 3] = ["VALIDATION_AS_READ:", "VALIDATION_REQUEST:", "VALIDATION:"];
 
 /// The client of a database in this process, whose calls are counted. It calls nobody else, whatever the endpoint is.
-pub(super) fn http_client(database: Database, calls: Calls, turns: Turns) -> SharedHttpClient {
+pub(super) fn http_client(engine: Engine, calls: Calls, turns: Turns) -> SharedHttpClient {
     SharedHttpClient::new(InProcess {
-        database,
+        engine,
         calls,
         turns,
     })
+}
+
+/// The database, and when what was written to it is on the disk. A clone is the same.
+#[derive(Clone)]
+pub(super) struct Engine {
+    pub(super) database: Database,
+    /// `None` of a database in memory.
+    pub(super) journal: Option<Journal>,
 }
 
 /// How often each operation was called. A clone is the same.
@@ -61,7 +71,7 @@ impl Calls {
 
 #[derive(Clone)]
 struct InProcess {
-    database: Database,
+    engine: Engine,
     calls: Calls,
     turns: Turns,
 }
@@ -90,25 +100,37 @@ impl HttpConnector for InProcess {
         HttpConnectorFuture::new(async move {
             let body = request.body().bytes().unwrap_or_default();
             let turn = called.turns.at_database(body).await;
+            let journal = called.engine.journal.clone();
             let running = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
                 called.respond(&request)
             });
-            let failed = |error: tokio::task::JoinError| ConnectorError::other(error.into(), None);
-            running.await.map_err(failed)?
+            let response = running.await.map_err(unanswered)??;
+            // The next one's turn has come by now, so that many can wait for the disk together.
+            if let Some(journal) = journal {
+                journal.settled().await.map_err(unanswered)?;
+            }
+            Ok(response)
         })
     }
+}
+
+/// What the SDK calls again for.
+fn unanswered(error: impl Into<BoxError>) -> ConnectorError {
+    ConnectorError::other(error.into(), None)
 }
 
 impl InProcess {
     fn respond(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let target = request.headers().get(TARGET).unwrap_or_default();
         let operation = target.strip_prefix(TARGET_PREFIX).unwrap_or(target);
+        let journal = self.engine.journal.as_ref();
+        let _writing = journal.filter(|_| writes(operation)).map(Journal::writing);
         let body = request.body().bytes().ok_or_else(|| {
             ConnectorError::user("the embedded database reads no body that is a stream".into())
         })?;
         self.calls.count(operation);
-        let (status, body) = match run(&self.database, operation, body) {
+        let (status, body) = match run(&self.engine.database, operation, body) {
             Ok(body) => (StatusCode::OK, body),
             Err(Refused { status, body }) => (status, body),
         };
@@ -160,10 +182,24 @@ impl From<DynoxideError> for Refused {
     }
 }
 
+/// What an operation does to what is stored.
+enum Does {
+    Read,
+    Write,
+}
+
 /// Each operation that the bridge, its command line and its tests use, and the function of the database that is it.
 macro_rules! operations {
-    ($($operation:literal => $function:ident),* $(,)?) => {
+    ($($operation:literal => $function:ident, $does:ident;)*) => {
         const OPERATIONS: [&str; [$($operation),*].len()] = [$($operation),*];
+
+        /// Whether an operation changes anything. One that is not known is refused.
+        fn writes(operation: &str) -> bool {
+            match operation {
+                $($operation => matches!(Does::$does, Does::Write),)*
+                _ => false,
+            }
+        }
 
         fn run(database: &Database, operation: &str, body: &[u8]) -> Result<Vec<u8>, Refused> {
             match operation {
@@ -181,22 +217,22 @@ macro_rules! operations {
 }
 
 operations! {
-    "BatchGetItem" => batch_get_item,
-    "BatchWriteItem" => batch_write_item,
-    "CreateTable" => create_table,
-    "DeleteItem" => delete_item,
-    "DescribeTable" => describe_table,
-    "DescribeTimeToLive" => describe_time_to_live,
-    "GetItem" => get_item,
-    "ListTables" => list_tables,
-    "PutItem" => put_item,
-    "Query" => query,
-    "Scan" => scan,
-    "TransactGetItems" => transact_get_items,
-    "TransactWriteItems" => transact_write_items,
-    "UpdateItem" => update_item,
-    "UpdateTable" => update_table,
-    "UpdateTimeToLive" => update_time_to_live,
+    "BatchGetItem" => batch_get_item, Read;
+    "BatchWriteItem" => batch_write_item, Write;
+    "CreateTable" => create_table, Write;
+    "DeleteItem" => delete_item, Write;
+    "DescribeTable" => describe_table, Read;
+    "DescribeTimeToLive" => describe_time_to_live, Read;
+    "GetItem" => get_item, Read;
+    "ListTables" => list_tables, Read;
+    "PutItem" => put_item, Write;
+    "Query" => query, Read;
+    "Scan" => scan, Read;
+    "TransactGetItems" => transact_get_items, Read;
+    "TransactWriteItems" => transact_write_items, Write;
+    "UpdateItem" => update_item, Write;
+    "UpdateTable" => update_table, Write;
+    "UpdateTimeToLive" => update_time_to_live, Write;
 }
 
 fn carry_out<Request: DeserializeOwned, Response: Serialize>(
@@ -216,6 +252,7 @@ mod tests {
     use haptik_bridge_shared::table::{Item, Table, key, text};
 
     use super::super::EmbeddedDynamoDb;
+    use super::*;
 
     fn item(name: &str, said: &str) -> Item {
         let mut item = key("lane", name);
@@ -313,6 +350,47 @@ mod tests {
     fn meta(error: &impl aws_sdk_dynamodb::error::ProvideErrorMetadata) -> (String, String) {
         let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
         (owned(error.code()), owned(error.message()))
+    }
+
+    /// A table of whose journal each sync is counted.
+    async fn followed(
+        answer: fn() -> std::io::Result<()>,
+    ) -> anyhow::Result<(Table, Arc<AtomicU64>)> {
+        let syncs = Arc::new(AtomicU64::new(0));
+        let counted = syncs.clone();
+        let engine = Engine {
+            database: Database::memory()?,
+            journal: Some(Journal::with(move || {
+                counted.fetch_add(1, Ordering::SeqCst);
+                answer()
+            })),
+        };
+        let client = super::super::in_process(engine, Calls::default(), Turns::default());
+        let table = Table::new(client, "table");
+        super::super::create_table(&table).await?;
+        Ok((table, syncs))
+    }
+
+    #[tokio::test]
+    async fn a_write_is_on_the_disk_when_it_is_answered_and_a_read_waits_for_none()
+    -> anyhow::Result<()> {
+        let (table, syncs) = followed(|| Ok(())).await?;
+        let before = syncs.load(Ordering::SeqCst);
+        table.put(item("1", "first")).await?;
+        assert_eq!(syncs.load(Ordering::SeqCst), before + 1);
+        assert_eq!(table.get("lane", "1").await?, Some(item("1", "first")));
+        assert_eq!(syncs.load(Ordering::SeqCst), before + 1);
+        table.delete("lane", "1").await?;
+        assert_eq!(syncs.load(Ordering::SeqCst), before + 2);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_the_disk_did_not_take_is_not_answered() {
+        let made = followed(|| Err(std::io::Error::other("input/output error"))).await;
+        let error = made.map(|_| ()).expect_err("the disk does not take it");
+        let said = format!("{error:?}");
+        assert!(said.contains("input/output error"), "{said}");
     }
 
     #[tokio::test]
