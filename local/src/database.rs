@@ -38,6 +38,9 @@ const TABLE_NAME: &str = "haptik-bridge";
 /// How often expired items are removed; DynamoDB itself promises "within a few days".
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
+/// When they are for the first time, so that they go too where a bridge is started anew all the time.
+const FIRST_SWEEP_AFTER: Duration = Duration::from_mins(1);
+
 /// How long compacting waits for others.
 const COMPACTED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -317,8 +320,10 @@ fn keys_only() -> Projection {
 }
 
 async fn sweep(database: Database) {
+    let mut after = FIRST_SWEEP_AFTER;
     loop {
-        tokio::time::sleep(SWEEP_EVERY).await;
+        tokio::time::sleep(after).await;
+        after = SWEEP_EVERY;
         let database = database.clone();
         let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
         if let Ok(Err(error)) = swept {
@@ -343,6 +348,7 @@ mod tests {
     use haptik_bridge_shared::ids::EntryKey;
     use haptik_bridge_shared::lane::Lane;
     use haptik_bridge_shared::ledger::{Ledger, Payload};
+    use haptik_bridge_shared::table::{key as key_of, number, text as value};
     use jiff::Timestamp;
 
     use super::*;
@@ -385,6 +391,34 @@ mod tests {
         }
         Ok(())
     }
+
+    #[tokio::test]
+    async fn the_file_does_not_grow_by_what_comes_once_as_much_has_expired() -> anyhow::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let database =
+            EmbeddedDynamoDb::start(Some(&directory.path().join("dynamodb.sqlite"))).await?;
+        let mut sizes = Vec::new();
+        for round in 0..4 {
+            for user in 0..100 {
+                let mut item = key_of(&format!("channel#{user}"), &format!("{round}"));
+                item.insert("payload".to_owned(), value("m".repeat(4_000)));
+                item.insert("pending".to_owned(), value(format!("{round}")));
+                let yesterday = Timestamp::now().as_second() - 86_400;
+                item.insert("expires_at".to_owned(), number(yesterday));
+                database.table.put(item).await?;
+            }
+            let engine = database.engine();
+            let swept = tokio::task::spawn_blocking(move || engine.sweep_ttl()).await?;
+            assert_eq!(swept?, 100);
+            let files = std::fs::read_dir(directory.path())?;
+            let files = files.map(|file| Ok(file?.metadata()?.len()));
+            sizes.push(files.sum::<std::io::Result<u64>>()?);
+        }
+        let (second, last) = (sizes[1], sizes[3]);
+        assert!(last <= second + second / 4, "{sizes:?}");
+        Ok(())
+    }
+
     #[cfg(unix)]
     #[tokio::test]
     async fn what_people_say_is_in_files_that_nobody_else_reads() -> anyhow::Result<()> {
