@@ -71,13 +71,7 @@ impl EmbeddedDynamoDb {
     pub async fn start(file: Option<&Path>) -> anyhow::Result<Self> {
         let calls = Calls::default();
         let turns = Turns::default();
-        let database = match file {
-            Some(file) => open(file)?,
-            None => {
-                let database = Database::memory();
-                database.map_err(|error| anyhow!("the embedded database: {error}"))?
-            }
-        };
+        let database = file.map_or_else(in_memory, open)?;
         let journal = file.map(|file| journal_of(file, &database)).transpose()?;
         let engine = Engine {
             database: database.clone(),
@@ -149,6 +143,10 @@ impl EmbeddedDynamoDb {
             .build();
         Ok(Table::new(Client::from_conf(config), TABLE_NAME))
     }
+}
+
+fn in_memory() -> anyhow::Result<Database> {
+    Database::memory().map_err(|error| anyhow!("the embedded database: {error}"))
 }
 
 /// The database in a file.
@@ -400,7 +398,7 @@ mod tests {
         let mut sizes = Vec::new();
         for round in 0..4 {
             for user in 0..100 {
-                let mut item = key_of(&format!("channel#{user}"), &format!("{round}"));
+                let mut item = key_of(format!("channel#{user}"), format!("{round}"));
                 item.insert("payload".to_owned(), value("m".repeat(4_000)));
                 item.insert("pending".to_owned(), value(format!("{round}")));
                 let yesterday = Timestamp::now().as_second() - 86_400;
