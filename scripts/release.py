@@ -85,6 +85,11 @@ def only_with_libraries(architectures):
                  f"Get it with: rustup target add {targets}\nOr leave out: {options}")
 
 
+# Of C (mimalloc has `__DATE__`): SOURCE_DATE_EPOCH would do for a first build, but neither cargo nor Zig compiles again
+# what they have of another commit's.
+UNDATED = ["-Wno-builtin-macro-redefined", '-D__DATE__="-"', '-D__TIME__="-"']
+
+
 def build(architecture, at):
     """The four programs, linked against Zig's glibc and not this machine's, without a path of this machine in them."""
     cargo_home = pathlib.Path(os.environ.get("CARGO_HOME", pathlib.Path.home() / ".cargo")).absolute()
@@ -99,7 +104,7 @@ def build(architecture, at):
         "CARGO_INCREMENTAL": "0",
         # The last one that fits counts.
         "RUSTFLAGS": " ".join(f"--remap-path-prefix={old}={new}" for old, new in prefixes.items()),
-        "CFLAGS": " ".join(f"-ffile-prefix-map={old}={new}" for old, new in prefixes.items()),
+        "CFLAGS": " ".join([*UNDATED, *(f"-ffile-prefix-map={old}={new}" for old, new in prefixes.items())]),
     }
     flags = ["--arm64"] if architecture == "arm64" else []
     packages = [word for package in PACKAGES for word in ("--package", package)]

@@ -1,14 +1,16 @@
 //! The real binary, killed with SIGKILL in the middle of its work and started again on the same data:
-//! nothing is lost, the order is kept, and Slack, which can be asked, shows nothing twice.
+//! nothing is lost, the order is kept, and Slack, which can be asked, shows nothing twice. Stopped with SIGTERM, as an
+//! update stops it, nothing is told twice at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use axum::extract::{Path as Method, State};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -19,11 +21,14 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const USERS: usize = 8;
 const MESSAGES: usize = 6;
 const KILLS: u64 = 5;
+/// On a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The part of Slack that this test needs: it keeps what is posted, and says it when it is asked.
 #[derive(Debug, Clone, Default)]
@@ -79,9 +84,17 @@ async fn answer(
 /// The binary; killed when it is dropped.
 struct Bridge(Child);
 
+/// This version's.
+const BINARY: &str = env!("CARGO_BIN_EXE_haptik-bridge");
+
 impl Bridge {
-    fn start(config: &Path, data: &Path, listen: SocketAddr) -> anyhow::Result<Self> {
-        let child = Command::new(env!("CARGO_BIN_EXE_haptik-bridge"))
+    fn start(
+        binary: impl AsRef<OsStr>,
+        config: &Path,
+        data: &Path,
+        listen: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let child = Command::new(binary)
             .args(["serve", "--config"])
             .arg(config)
             .arg("--data-dir")
@@ -92,6 +105,15 @@ impl Bridge {
             .spawn()
             .context("the binary")?;
         Ok(Self(child))
+    }
+
+    /// SIGTERM, as a service manager and a container engine stop it.
+    fn stop(&mut self) -> anyhow::Result<()> {
+        let process = self.0.id().to_string();
+        Command::new("kill").args(["-TERM", &process]).status()?;
+        let ended = self.0.wait()?;
+        ensure!(ended.success(), "it ended with {ended}");
+        Ok(())
     }
 
     /// SIGKILL: nothing of the process gets to say anything.
@@ -124,7 +146,7 @@ fn event(user: usize, number: usize) -> Value {
 /// Delivers an event as Slack does, again until it is acknowledged.
 async fn deliver(http: reqwest::Client, url: String, event: Value) -> anyhow::Result<()> {
     let body = event.to_string();
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
         let at = Timestamp::now().as_second();
         let mut mac = Hmac::<Sha256>::new_from_slice(SIGNING_SECRET.as_bytes())?;
@@ -175,73 +197,149 @@ fn write_config(file: &Path, haptik: &Running, slack: SocketAddr) -> anyhow::Res
     Ok(())
 }
 
+/// Users who write in Slack to a bridge that is started again and again, and a bot that answers each message twice.
+struct Scene {
+    data: tempfile::TempDir,
+    slack: Slack,
+    haptik: Running,
+    listen: SocketAddr,
+    users: JoinSet<anyhow::Result<()>>,
+}
+
+impl Scene {
+    async fn begin() -> anyhow::Result<Self> {
+        let data = tempfile::tempdir()?;
+        let slack = Slack::default();
+        let bot = |message: &UserMessage| -> Vec<Reply> {
+            let reply = |number| {
+                Reply::Text(format!(
+                    "{} h{} r{number}",
+                    message.text, message.message_id
+                ))
+            };
+            (0..2).map(reply).collect()
+        };
+        let settings = Settings {
+            time_scale: 0.01,
+            ..Settings::default()
+        };
+        let haptik = Simulator::with_bot(settings, bot)
+            .serve("127.0.0.1:0")
+            .await?;
+        write_config(
+            &data.path().join("bridge.toml"),
+            &haptik,
+            slack.serve().await?,
+        )?;
+        let listen = TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?;
+        haptik
+            .simulator()
+            .set_webhook_url(format!("http://{listen}/haptik/main"));
+        Ok(Self {
+            data,
+            slack,
+            haptik,
+            listen,
+            users: JoinSet::new(),
+        })
+    }
+
+    fn start(&self, binary: impl AsRef<OsStr>) -> anyhow::Result<Bridge> {
+        let data = self.data.path();
+        Bridge::start(binary, &data.join("bridge.toml"), data, self.listen)
+    }
+
+    /// Waits until the bridge answers.
+    async fn answers(&self) -> anyhow::Result<()> {
+        let url = format!("http://{}/health", self.listen);
+        let http = haptik_bridge_shared::net::client()?;
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let answer = http.get(&url).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("the bridge never answered")
+    }
+
+    fn write(&mut self) -> anyhow::Result<()> {
+        let http = haptik_bridge_shared::net::client()?;
+        let url = format!("http://{}/channels/acme-slack", self.listen);
+        for user in 0..USERS {
+            let (http, url) = (http.clone(), url.clone());
+            self.users.spawn(async move {
+                for number in 0..MESSAGES {
+                    deliver(http.clone(), url.clone(), event(user, number)).await?;
+                    tokio::time::sleep(Duration::from_millis(150)).await;
+                }
+                anyhow::Ok(())
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits until all were answered.
+    async fn end(mut self) -> anyhow::Result<Outcome> {
+        while let Some(user) = self.users.join_next().await {
+            user??;
+        }
+        let haptik = self.haptik.simulator();
+        let deadline = Instant::now() + PATIENCE;
+        while !Outcome::of(haptik, &self.slack).is_complete() && Instant::now() < deadline {
+            haptik.enable_webhook();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        // Whatever would come twice comes now.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        Ok(Outcome::of(haptik, &self.slack))
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bridge_that_is_killed_again_and_again_loses_doubles_and_reorders_nothing()
 -> anyhow::Result<()> {
-    let data = tempfile::tempdir()?;
-    let file = data.path().join("bridge.toml");
-    let slack = Slack::default();
-    let bot = |message: &UserMessage| -> Vec<Reply> {
-        let reply = |number| {
-            Reply::Text(format!(
-                "{} h{} r{number}",
-                message.text, message.message_id
-            ))
-        };
-        (0..2).map(reply).collect()
-    };
-    let settings = Settings {
-        time_scale: 0.01,
-        ..Settings::default()
-    };
-    let haptik = Simulator::with_bot(settings, bot)
-        .serve("127.0.0.1:0")
-        .await?;
-    write_config(&file, &haptik, slack.serve().await?)?;
-    let listen = TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?;
-    haptik
-        .simulator()
-        .set_webhook_url(format!("http://{listen}/haptik/main"));
-    let mut bridge = Bridge::start(&file, data.path(), listen)?;
-
-    let http = haptik_bridge_shared::net::client()?;
-    let url = format!("http://{listen}/channels/acme-slack");
-    let mut users = tokio::task::JoinSet::new();
-    for user in 0..USERS {
-        let (http, url) = (http.clone(), url.clone());
-        users.spawn(async move {
-            for number in 0..MESSAGES {
-                deliver(http.clone(), url.clone(), event(user, number)).await?;
-                tokio::time::sleep(Duration::from_millis(150)).await;
-            }
-            anyhow::Ok(())
-        });
-    }
+    let mut scene = Scene::begin().await?;
+    let mut bridge = scene.start(BINARY)?;
+    scene.write()?;
     let mut random = fastrand::Rng::with_seed(5);
     for _ in 0..KILLS {
         tokio::time::sleep(Duration::from_millis(random.u64(300..900))).await;
         bridge.kill()?;
-        bridge = Bridge::start(&file, data.path(), listen)?;
+        bridge = scene.start(BINARY)?;
     }
-    while let Some(user) = users.join_next().await {
-        user??;
-    }
-
-    let deadline = Instant::now() + Duration::from_secs(40);
-    while !Outcome::of(haptik.simulator(), &slack).is_complete() && Instant::now() < deadline {
-        haptik.simulator().enable_webhook();
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    // Whatever would come twice comes now.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    Outcome::of(haptik.simulator(), &slack).check();
+    let mut outcome = scene.end().await?;
+    // Haptik cannot be asked: what a kill left unrecorded is told again, and right away.
+    outcome.heard.iter_mut().for_each(Vec::dedup);
+    outcome.check();
     Ok(())
+}
+
+/// With `HAPTIK_BRIDGE_OTHER`, the path of another version's binary, it is updated from that one and goes back to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bridge_that_is_updated_and_goes_back_under_traffic_loses_doubles_and_reorders_nothing()
+-> anyhow::Result<()> {
+    let other = std::env::var_os("HAPTIK_BRIDGE_OTHER").unwrap_or_else(|| BINARY.into());
+    let mut scene = Scene::begin().await?;
+    let mut bridge = scene.start(&other)?;
+    scene.write()?;
+    let mut random = fastrand::Rng::with_seed(7);
+    for binary in [BINARY.into(), other.clone(), BINARY.into()] {
+        scene.answers().await?;
+        tokio::time::sleep(Duration::from_millis(random.u64(300..900))).await;
+        bridge.stop()?;
+        bridge = scene.start(binary)?;
+    }
+    scene.answers().await?;
+    scene.end().await?.check();
+    bridge.stop()
 }
 
 /// What was said on all sides.
 struct Outcome {
-    /// What Haptik heard.
-    heard: Vec<String>,
+    /// What Haptik heard of each user.
+    heard: [Vec<String>; USERS],
     /// What Haptik delivered, by conversation: the keys of its messages, and whether the bridge took
     /// the message at the first try.
     said: BTreeMap<String, BTreeMap<String, bool>>,
@@ -263,7 +361,12 @@ impl Outcome {
                     messages.insert(format!("{id:020}#message"), at_once);
                 }
             }
-            seen.messages.iter().map(|said| said.text.clone()).collect()
+            std::array::from_fn(|user| {
+                let texts = seen.messages.iter().map(|said| said.text.clone());
+                texts
+                    .filter(|text| text.starts_with(&format!("u{user} ")))
+                    .collect()
+            })
         });
         let mut shown = BTreeMap::<String, Vec<String>>::new();
         for post in slack.posts() {
@@ -277,25 +380,18 @@ impl Outcome {
     }
 
     fn is_complete(&self) -> bool {
-        let heard: BTreeSet<_> = self.heard.iter().collect();
+        let heard: BTreeSet<_> = self.heard.iter().flatten().collect();
         let said: usize = self.said.values().map(BTreeMap::len).sum();
         let shown: BTreeSet<_> = self.shown.values().flatten().collect();
         heard.len() == USERS * MESSAGES && shown.len() == said
     }
 
     fn check(&self) {
-        for user in 0..USERS {
-            let mut heard: Vec<_> = self
-                .heard
-                .iter()
-                .filter(|text| text.starts_with(&format!("u{user} ")))
-                .collect();
-            // Haptik cannot be asked: what a kill left unrecorded is told again, and right away.
-            heard.dedup();
+        for (user, heard) in self.heard.iter().enumerate() {
             let written: Vec<_> = (0..MESSAGES)
                 .map(|number| format!("u{user} m{number}"))
                 .collect();
-            assert!(heard.iter().copied().eq(&written), "Haptik heard {heard:?}");
+            assert_eq!(heard, &written, "Haptik heard");
         }
         for (channel, said) in &self.said {
             let shown = self.shown.get(channel).cloned().unwrap_or_default();

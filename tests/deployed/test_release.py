@@ -13,7 +13,7 @@ import zipfile
 import pytest
 from conftest import ARCHITECTURE, ROOT, Bridge, Peers, ended, eventually, http
 
-# Asked for by RELEASE=1: the folder is made of what was built, which takes minutes more.
+# Asked for by RELEASE=1, as CI does: the folder is made of what was built, which takes minutes more.
 pytestmark = pytest.mark.skipif("RELEASE" not in os.environ, reason="asked for by RELEASE=1")
 
 USER = "U0RELEASE"
@@ -207,6 +207,21 @@ def test_each_licence_is_in_the_folder_and_left_as_it_is_where_it_comes_from(tar
     assert len(others) > 100
     for one in others:
         assert f"\n{one['name']} {one['version']}: " in text, one["name"]
+
+
+def test_what_is_compiled_of_c_says_no_time(tmp_path):
+    (tmp_path / "built.c").write_text('const char *built = "built " __DATE__ " " __TIME__ ".";')
+    venv = ROOT / "target" / "release-venv" / "bin"
+    script = "import json, release; print(json.dumps(release.UNDATED))"
+    flags = subprocess.run([venv / "python", "-c", script], cwd=ROOT / "scripts", check=True, capture_output=True, text=True).stdout
+    command = [venv / "python", "-m", "ziglang", "cc", "-target", "x86_64-linux-gnu.2.26", *json.loads(flags), "-c", "built.c"]
+    made = []
+    for epoch in "1700000000", "1790000000":
+        environment = os.environ | {"SOURCE_DATE_EPOCH": epoch, "ZIG_GLOBAL_CACHE_DIR": str(tmp_path / epoch)}
+        subprocess.run(command, cwd=tmp_path, check=True, env=environment)
+        made.append((tmp_path / "built.o").read_bytes())
+    assert b"built - -." in made[0]
+    assert made[0] == made[1]
 
 
 def test_a_program_that_needs_a_newer_glibc_than_is_documented_is_no_release(folder, tmp_path):

@@ -9,6 +9,8 @@ import json
 import threading
 import time
 
+import standardwebhooks
+
 KNOWN = {
     "message", "agent_joined", "conversation_complete", "handoff_ended", "message_returned", "message_delivered", "message_failed",
 }
@@ -389,8 +391,58 @@ class OneAtATimeAndSlow(OneAtATime):
         return super().take(id, event)
 
 
+class RemembersAFew(Good):
+    """Remembers the last twenty ids."""
+
+    def __init__(self, secret):
+        super().__init__(secret)
+        self.last = []
+
+    def take(self, id, event):
+        with self.lock:
+            if id in self.last:
+                return 204
+            self.last = [*self.last[-19:], id]
+            self.handle(event)
+        return 204
+
+
+class WritesOverOthers(Good):
+    """Reads all that there is, and writes it back with one more."""
+
+    def handle(self, event):
+        before = list(self.shown)
+        time.sleep(0.05)
+        super().handle(event)
+        self.shown = [*before, *self.shown[-1:]] if event["type"] == "message" else self.shown
+
+    def take(self, id, event):
+        with self.lock:
+            if id in self.seen:
+                return 204
+            self.seen.add(id)
+        self.handle(event)
+        return 204
+
+
+class CutsTexts(Good):
+    def handle(self, event):
+        super().handle(event | {"text": event["text"][:1000]} if "text" in event else event)
+
+
+class HasNoNul(Good):
+    """Its database takes no U+0000."""
+
+    def take(self, id, event):
+        return 500 if "\0" in event.get("text", "") else super().take(id, event)
+
+
 # Each fails for its own reason.
 BROKEN = {
+    RemembersAFew: {"doubled-later"},
+    WritesOverOthers: {"together"},
+    CutsTexts: {"large"},
+    HasNoNul: {"raw-body"},
     ReadsTheFirstSignature: {"rotation"},
     ReadsTheLastSignature: {"rotation"},
     FoldsSignatures: {"nearly"},
@@ -401,7 +453,7 @@ BROKEN = {
     ForgivesForDays: {"late", "early"},
     TellsApartByBody: {"alike"},
     TellsApartByEvent: {"alike"},
-    RemembersTheLast: {"doubled"},
+    RemembersTheLast: {"doubled", "doubled-later"},
     RemembersForgeries: {"forged-before"},
     ReadsLatinOne: {"raw-body"},
     HasNoEmoji: {"raw-body"},
@@ -413,9 +465,9 @@ BROKEN = {
     SignsWhatItRead: {"raw-body", "altered"},
     ReadsOneSignature: {"rotation"},
     ComparesBeginnings: {"nearly"},
-    BreaksAtForgeries: {"unsigned", "forged", "altered", "swapped", "nearly", "late", "early", "forged-before"},
-    CountsTwice: {"doubled", "doubled-at-once", "hung-up"},
-    RefusesTheSecond: {"doubled", "doubled-at-once", "hung-up"},
+    BreaksAtForgeries: {"unsigned", "forged", "altered", "swapped", "late", "early", "forged-before"},
+    CountsTwice: {"doubled", "doubled-at-once", "doubled-later", "hung-up"},
+    RefusesTheSecond: {"doubled", "doubled-at-once", "doubled-later", "hung-up"},
     ChecksThenActs: {"doubled-at-once"},
     TellsApartByText: {"alike"},
     RemembersTooEarly: {"cut", "forged-before"},
@@ -491,7 +543,35 @@ class SignsWithoutTheId(SignsLess):
     before = "{1}.".format
 
 
+class WantsBase64Url(Good):
+    def fits(self, given, expected):
+        return super().fits(given, expected.translate(str.maketrans("+/", "-_")))
+
+
+class WantsNoPadding(Good):
+    def fits(self, given, expected):
+        return super().fits(given, expected.rstrip("="))
+
+
+class SignsBySha512(Good):
+    def verify(self, headers, body):
+        signed = f"{headers.get('webhook-id', '')}.{headers.get('webhook-timestamp', '')}.".encode() + body
+        expected = "v1," + base64.b64encode(hmac.new(self.key, signed, hashlib.sha512).digest()).decode()
+        if not self.fits(headers.get("webhook-signature", ""), expected):
+            raise Refuse(401)
+
+
+class HasAnotherSecret(Good):
+    def __init__(self, secret):
+        super().__init__(secret)
+        self.key = self.key[::-1]
+
+
 MISTAKEN = {
+    WantsBase64Url: "in base64url",
+    WantsNoPadding: "without the = at the end",
+    SignsBySha512: "SHA-512",
+    HasAnotherSecret: "none of the usual mistakes",
     WritesJsonAgain: "the JSON as it would write it",
     ReadsMilliseconds: "as milliseconds",
     HasAnotherClock: "900 s behind",
@@ -532,4 +612,21 @@ class AnswersDrop(Good):
         return 200
 
 
-DOUBTFUL = {AnswersAtLength: "more than 64 kB", AnswersDrop: "until all of the answer was there"}
+class OnTheLibrary(Good):
+    """By the library of Standard Webhooks, as its README has it: of what has not the form of a signature it makes 500."""
+
+    def verify(self, headers, body):
+        try:
+            standardwebhooks.Webhook(base64.b64encode(self.key).decode()).verify(body, dict(headers))
+        except standardwebhooks.WebhookVerificationError:
+            raise Refuse(401) from None
+        except ValueError:
+            raise Refuse(500) from None
+
+
+# What is warned of, and in which words.
+DOUBTFUL = {
+    AnswersAtLength: ("answers", "more than 64 kB"),
+    AnswersDrop: ("answers", "until all of the answer was there"),
+    OnTheLibrary: ("nearly", "breaks at it"),
+}

@@ -91,9 +91,9 @@ def test_one_that_could_be_better_passes_with_a_warning(receiver, kind):
     one = receiver(kind)
     checks, failed = certify(one.url, "--shown", one.url)
     warned = {check["check"]: check["findings"] for check in checks if check["findings"]}
-    assert failed == set() and list(warned) == ["answers"], warned
-    [finding] = warned["answers"]
-    assert receivers.DOUBTFUL[kind] in finding
+    check, text = receivers.DOUBTFUL[kind]
+    assert failed == set() and list(warned) == [check], warned
+    assert any(text in finding for finding in warned[check])
 
 
 def test_one_in_another_language_without_the_client_passes(tmp_path):

@@ -30,7 +30,7 @@ class Server:
                 if status is None:
                     self.close_connection = True
                     return
-                text = json.dumps(answer).encode()
+                text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 self.send_response(status)
                 for name, value in {**headers, "content-length": str(len(text))}.items():
                     self.send_header(name, value)
@@ -52,7 +52,8 @@ GOOD = (202, {}, {"id": "m-1", "auth_id": "a"})
 
 @pytest.mark.parametrize("failing", [
     (503, {}, {"error": "not stored, send it again"}), (500, {}, []), (429, {"retry-after": "3"}, {"message": "Too Many Requests"}),
-    (None, {}, None),
+    (None, {}, None), (503, {}, b"[" * 200_000), (503, {}, b"\xff"), (200, {}, b"{" * 200_000),
+    (503, {"retry-after": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, {}), (503, {"retry-after": "soon"}, {}),
 ])
 def test_what_was_not_stored_is_sent_again_as_the_same(failing):
     server, pauses = Server(failing, failing, GOOD), []

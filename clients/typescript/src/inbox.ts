@@ -108,7 +108,8 @@ export class Inbox {
 
   /** The callback URL as a listener of `node:http`, which most frameworks can mount too. */
   readonly listener = (request: IncomingMessage, response: ServerResponse): void => {
-    void this.#answer(request).then((status) => {
+    // What is thrown here comes from an `onError` or a clock that was given.
+    void this.#answer(request).catch(() => 500).then((status) => {
       if (status === undefined) return void request.socket.destroy();
       // What is left of a body that is too large, or that does not come, is not waited for.
       const closing = status === 413 || status === 408;

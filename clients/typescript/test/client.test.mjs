@@ -188,6 +188,14 @@ test("ids are kept for their time and not without end", () => {
   assert.ok(!gone.has("a"));
 });
 
+test("the listener answers though nobody can be told of a failure", async (t) => {
+  const fail = () => { throw new Error("the log is full"); };
+  const port = await listening(t, createServer(new Inbox(SECRET, fail, { onError: fail }).listener));
+  const [body, headers] = posted();
+  const answer = await fetch(`http://127.0.0.1:${port}/callback`, { method: "POST", body, headers });
+  assert.equal(answer.status, 500);
+});
+
 test("the listener refuses what is too large or cut, and goes on", async (t) => {
   const taken = [];
   const port = await listening(t, createServer(new Inbox(SECRET, (event) => { taken.push(event); }).listener));

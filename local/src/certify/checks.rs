@@ -6,7 +6,10 @@ mod rough;
 mod twice;
 
 use std::pin::Pin;
+use std::time::Duration;
 
+use futures_util::future::join_all;
+use haptik_bridge_shared::net::CallErrorKind;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,11 +19,15 @@ use super::target::{Answer, Signed, Target};
 
 /// The check of the order.
 pub(super) const ORDER: &str = "order";
+/// The check of what comes again when much has come in between.
+const LATER: &str = "doubled-later";
 
 /// Those whose answers are not the whole of it: what counts is what the application has taken.
-const EFFECTS: [&str; 8] = [
+const EFFECTS: [&str; 10] = [
+    "together",
     "doubled",
     "doubled-at-once",
+    LATER,
     "alike",
     "ids",
     "forged-before",
@@ -46,6 +53,7 @@ pub(super) const ALL: &[Run] = &[
     |target| Box::pin(forged::late(target)),
     |target| Box::pin(forged::early(target)),
     |target| Box::pin(clocks(target)),
+    |target| Box::pin(together(target)),
     |target| Box::pin(twice::doubled(target)),
     |target| Box::pin(twice::doubled_at_once(target)),
     |target| Box::pin(twice::alike(target)),
@@ -57,6 +65,7 @@ pub(super) const ALL: &[Run] = &[
     |target| Box::pin(rough::hung_up(target)),
     |target| Box::pin(rough::large(target)),
     |target| Box::pin(rough::oversized(target)),
+    |target| Box::pin(twice::doubled_later(target)),
     |target| Box::pin(still_there(target)),
 ];
 
@@ -144,18 +153,32 @@ impl Check {
     fn taken(&mut self, what: &str, answer: &Answer) {
         let becomes = match answer {
             Answer::Status(status, _) if status.is_success() => return,
-            Answer::Status(status, _) => match status.as_u16() {
-                300..=399 => "the bridge follows no redirect, and sends it again for a day",
-                401 | 403 | 408 | 425 | 429 | 500.. => {
-                    "the bridge sends it again for a day, and the user's later messages wait behind it"
-                }
-                _ => "the bridge gives the message up",
-            },
+            Answer::Status(status, _) if status.is_redirection() => {
+                "the bridge follows no redirect, and sends it again for a day"
+            }
+            Answer::Status(status, _)
+                if CallErrorKind::of_status(status.as_u16()) == CallErrorKind::Refused =>
+            {
+                "the bridge gives the message up"
+            }
+            Answer::Status(..) => {
+                "the bridge sends it again for a day, and the user's later messages wait behind it"
+            }
             Answer::Nothing(_) => {
                 "the bridge sends it again for a day, and the user's later messages wait behind it"
             }
         };
         self.wrong(format!("{what}: {answer}; {becomes}"));
+    }
+
+    /// It should have been refused, though nothing that can be verified came at all. Whoever breaks at it has refused it.
+    fn refused_though_garbled(&mut self, what: &str, answer: &Answer) {
+        match answer {
+            Answer::Status(status, _) if status.is_server_error() => self.doubtful(format!(
+                "{what}: {answer}; something in the application breaks at it. Answer 401"
+            )),
+            _ => self.refused(what, answer),
+        }
     }
 
     /// It should have been refused, and so that it does no harm where it is the bridge's own.
@@ -192,7 +215,14 @@ pub(super) async fn answers(target: &Target) -> Check {
         "answers",
         "takes a message, and says so with 2xx within 10 s",
     );
-    let (_, answer) = say(target, "answers", "a message").await;
+    let mark = target.mark("answers", 1, "a message");
+    let event = events::message(&target.user, &mark);
+    let mut signed = target.signed(&event);
+    // One of four has neither, and is taken by who expects base64url.
+    while !signed.signature.contains('+') || !signed.signature.contains('/') {
+        signed = target.signed(&event);
+    }
+    let answer = target.post(&signed).await;
     check.taken("a message", &answer);
     let Answer::Status(status, rest) = answer else {
         return check;
@@ -209,7 +239,9 @@ pub(super) async fn answers(target: &Target) -> Check {
         );
     }
     if status.is_client_error() {
-        mistakes::find(target, &mut check, rest).await;
+        mistakes::find(target, &mut check, status, rest).await;
+    } else if !check.failed() {
+        twice::begun(target).await;
     }
     check
 }
@@ -260,6 +292,12 @@ async fn raw_body(target: &Target) -> Check {
         .post(&target.signed(&events::message(&target.user, &text)))
         .await;
     check.taken("a message in several scripts, with emoji", &answer);
+    let mark = target.mark("raw-body", 1, "a message with control characters");
+    let text = format!("{mark} \u{0}\t\u{1b}[1m\u{7f}\u{2028}");
+    let answer = target
+        .post(&target.signed(&events::message(&target.user, &text)))
+        .await;
+    check.taken("a message with control characters, U+0000 too", &answer);
     check
 }
 
@@ -298,6 +336,33 @@ async fn clocks(target: &Target) -> Check {
             &format!("a clock that is {away} s away"),
             &target.post(&signed).await,
         );
+    }
+    check
+}
+
+/// How many come together.
+const TOGETHER: usize = 10;
+
+/// Users are told side by side, and so are the lanes of one who writes by two connections.
+async fn together(target: &Target) -> Check {
+    let mut check = Check::new("together", "takes messages that come together");
+    let signed = (0..TOGETHER).map(|_| {
+        let mark = target.mark("together", 1, "one of ten messages that came together");
+        target.signed(&events::message(&target.user, &mark))
+    });
+    let signed: Vec<_> = signed.collect();
+    let answers = join_all(signed.iter().map(|signed| target.post(signed))).await;
+    for (signed, answer) in signed.iter().zip(answers) {
+        let is_for_now =
+            matches!(&answer, Answer::Status(status, _) if matches!(status.as_u16(), 429 | 503));
+        if is_for_now {
+            // "Not now" is right as well: then it comes again.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let answer = target.post(&target.again(signed)).await;
+            check.taken("one of ten that came together, and then once more", &answer);
+        } else {
+            check.taken("one of ten that came together", &answer);
+        }
     }
     check
 }

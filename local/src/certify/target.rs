@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use haptik_bridge_shared::net::{self, BodyError};
+use haptik_bridge_shared::net::{self, BodyError, Unreachable};
 use haptik_bridge_shared::standard_webhooks::ANSWER_LIMIT;
 use http::StatusCode;
 use http::header::DATE;
@@ -50,6 +50,7 @@ pub(super) struct Target {
     run: String,
     count: Cell<u32>,
     expected: RefCell<Vec<Expected>>,
+    kept: RefCell<Option<Signed>>,
 }
 
 /// A request, as it is signed.
@@ -99,6 +100,7 @@ impl Target {
             run: format!("{:08x}", fastrand::u32(..)),
             count: Cell::new(0),
             expected: RefCell::default(),
+            kept: RefCell::default(),
         })
     }
 
@@ -123,6 +125,16 @@ impl Target {
     /// What should have been taken, in the order in which it was sent.
     pub(super) fn expected(&self) -> Vec<Expected> {
         self.expected.borrow().clone()
+    }
+
+    /// Keeps a message, to send it again later.
+    pub(super) fn keep(&self, signed: Signed) {
+        *self.kept.borrow_mut() = Some(signed);
+    }
+
+    /// The message that was kept.
+    pub(super) fn kept(&self) -> Option<Signed> {
+        self.kept.borrow().clone()
     }
 
     /// A request as the bridge makes it, with a new id.
@@ -193,6 +205,17 @@ impl Target {
         .await
     }
 
+    /// Posts it without one of the three headers.
+    pub(super) async fn post_without(&self, header: &str, signed: &Signed) -> Answer {
+        let mut request = self.http.post(self.url.clone()).timeout(PATIENCE);
+        for (name, value) in headers(signed) {
+            if name != header {
+                request = request.header(name, value);
+            }
+        }
+        sent(request.body(signed.body.clone())).await
+    }
+
     /// Posts it by parts that come when they come. The body that is announced is the whole.
     pub(super) async fn post_parts<S>(&self, signed: &Signed, length: usize, parts: S) -> Answer
     where
@@ -207,14 +230,22 @@ impl Target {
     }
 
     fn request(&self, signed: &Signed) -> reqwest::RequestBuilder {
-        self.http
-            .post(self.url.clone())
-            .timeout(PATIENCE)
-            .header("content-type", "application/json")
-            .header(HEADER_WEBHOOK_ID, &signed.id)
-            .header(HEADER_WEBHOOK_TIMESTAMP, &signed.at)
-            .header(HEADER_WEBHOOK_SIGNATURE, &signed.signature)
+        let request = self.http.post(self.url.clone()).timeout(PATIENCE);
+        headers(signed)
+            .into_iter()
+            .fold(request, |request, (name, value)| {
+                request.header(name, value)
+            })
     }
+}
+
+fn headers(signed: &Signed) -> [(&'static str, &str); 4] {
+    [
+        ("content-type", "application/json"),
+        (HEADER_WEBHOOK_ID, &signed.id),
+        (HEADER_WEBHOOK_TIMESTAMP, &signed.at),
+        (HEADER_WEBHOOK_SIGNATURE, &signed.signature),
+    ]
 }
 
 async fn sent(request: reqwest::RequestBuilder) -> Answer {
@@ -242,8 +273,7 @@ async fn sent(request: reqwest::RequestBuilder) -> Answer {
             )
         }
         Err(error) if error.is_timeout() => Answer::Nothing("no answer in time".to_owned()),
-        Err(error) if error.is_connect() => Answer::Nothing("nobody listens there".to_owned()),
-        Err(_) => Answer::Nothing("the connection was closed without an answer".to_owned()),
+        Err(error) => Answer::Nothing(format!("no answer; {}", Unreachable::from(&error))),
     }
 }
 

@@ -143,7 +143,7 @@ class Client:
 def _json(answer: IO[bytes]) -> dict[str, Any]:
     try:
         said = json.loads(answer.read(ANSWER_LIMIT))
-    except (ValueError, OSError, http.client.HTTPException):
+    except (ValueError, RecursionError, OSError, http.client.HTTPException):
         return {}
     return said if isinstance(said, dict) else {}
 
@@ -156,5 +156,5 @@ def _retry_after(value: str | None) -> float:
         return float(value)
     try:
         return max(0.0, (email.utils.parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return 0.0

@@ -2,10 +2,11 @@
 //! takes.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::StatusCode;
 use serde_json::Value;
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
 
 use super::Check;
 use crate::certify::events;
@@ -20,7 +21,7 @@ struct Mistake {
     signed: fn(&Target, Signed, &Value) -> Signed,
 }
 
-const MISTAKES: [Mistake; 8] = [
+const MISTAKES: [Mistake; 11] = [
     Mistake {
         what: "it reads webhook-timestamp as milliseconds: it is in seconds",
         signed: |target, signed, _| {
@@ -77,6 +78,30 @@ const MISTAKES: [Mistake; 8] = [
         },
     },
     Mistake {
+        what: "it compares the signature in base64url: it is base64, with + and /",
+        signed: |target, signed, _| {
+            let mac = mac(&key(target), &content(&signed));
+            with(signed, format!("v1,{}", URL_SAFE.encode(mac)))
+        },
+    },
+    Mistake {
+        what: "it compares the signature without the = at the end of its base64",
+        signed: |_, signed, _| {
+            let bare = signed.signature.trim_end_matches('=').to_owned();
+            with(signed, bare)
+        },
+    },
+    Mistake {
+        what: "it signs by SHA-512: it is HMAC-SHA256",
+        signed: |target, signed, _| {
+            let mac = Hmac::<Sha512>::new_from_slice(&key(target));
+            let mut mac = mac.unwrap_or_else(|_| unreachable!("a key of HMAC may have any length"));
+            mac.update(content(&signed).as_bytes());
+            let mac = STANDARD.encode(mac.finalize().into_bytes());
+            with(signed, format!("v1,{mac}"))
+        },
+    },
+    Mistake {
         what: "it compares the signature without its version: what comes is `v1,` and the base64",
         signed: |_, signed, _| {
             let bare = signed.signature.trim_start_matches("v1,").to_owned();
@@ -86,7 +111,8 @@ const MISTAKES: [Mistake; 8] = [
 ];
 
 /// Tries them all, and says of each that explains the refusal how to mend it.
-pub(super) async fn find(target: &Target, check: &mut Check, rest: Rest) {
+pub(super) async fn find(target: &Target, check: &mut Check, status: StatusCode, rest: Rest) {
+    let found = check.findings.len();
     if let Some(ahead) = rest.ahead.filter(|ahead| ahead.abs() > TOLERANCE) {
         check.wrong(format!(
             "by the header `Date` its clock is {} s {} this machine's: with more than {TOLERANCE} s it takes nothing",
@@ -100,6 +126,13 @@ pub(super) async fn find(target: &Target, check: &mut Check, rest: Rest) {
         if target.post(&signed).await.is_taken() {
             check.wrong(mistake.what);
         }
+    }
+    let is_unverified = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    if is_unverified && check.findings.len() == found {
+        check.wrong(
+            "none of the usual mistakes explains it: has it this very secret, and does it read the headers \
+             webhook-id, webhook-timestamp and webhook-signature?",
+        );
     }
 }
 

@@ -15,6 +15,8 @@ use crate::certify::target::{Answer, Target};
 
 /// About the largest that a message can be: the ledger keeps no larger one.
 const LARGE: usize = 300_000;
+/// As long as an agent's longest texts are.
+const LONG_TEXT: usize = 5_000;
 /// Far more than any.
 const OVERSIZED: usize = 32 * 1024 * 1024;
 const PIECE: usize = 64 * 1024;
@@ -94,12 +96,19 @@ pub(super) async fn hung_up(target: &Target) -> Check {
 }
 
 pub(super) async fn large(target: &Target) -> Check {
-    let mut check = Check::new("large", "takes a message of 300 kB");
+    let mut check = Check::new("large", "takes a message of 300 kB, and a long text whole");
     let mark = target.mark("large", 1, "a message of 300 kB");
     let mut event = events::message(&target.user, &mark);
     event["hsl"]["data"]["padding"] = "x".repeat(LARGE).into();
     let answer = target.post(&target.signed(&event)).await;
     check.taken("a message of 300 kB", &answer);
+    // Whoever cuts it loses its end.
+    let mark = target.mark("large", 1, "the end of a text of 5,000 characters");
+    let text = format!("{}{mark}", "long ".repeat(LONG_TEXT / 5));
+    let answer = target
+        .post(&target.signed(&events::message(&target.user, &text)))
+        .await;
+    check.taken("a text of 5,000 characters", &answer);
     check
 }
 

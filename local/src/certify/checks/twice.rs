@@ -1,6 +1,6 @@
 //! What comes twice, and what only looks so.
 
-use super::{Check, say};
+use super::{Check, LATER, say};
 use crate::certify::events;
 use crate::certify::target::{Answer, Signed, Target};
 
@@ -43,6 +43,22 @@ pub(super) async fn doubled_at_once(target: &Target) -> Check {
         "the same once more",
         &target.post(&target.again(&signed)).await,
     );
+    check
+}
+
+/// A message that comes again when everything else has come.
+pub(super) async fn begun(target: &Target) {
+    let (signed, _) = say(target, LATER, "a message that came again after all others").await;
+    target.keep(signed);
+}
+
+/// The bridge sends a message again for up to a day, while those of other users come.
+pub(super) async fn doubled_later(target: &Target) -> Check {
+    let mut check = Check::new(LATER, "counts it once also when much has come in between");
+    if let Some(signed) = target.kept() {
+        let answer = target.post(&target.again(&signed)).await;
+        check.taken("a message again, after all others", &answer);
+    }
     check
 }
 
