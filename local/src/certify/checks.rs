@@ -161,10 +161,7 @@ impl Check {
             {
                 "the bridge gives the message up"
             }
-            Answer::Status(..) => {
-                "the bridge sends it again for a day, and the user's later messages wait behind it"
-            }
-            Answer::Nothing(_) => {
+            Answer::Status(..) | Answer::Nothing(_) => {
                 "the bridge sends it again for a day, and the user's later messages wait behind it"
             }
         };
