@@ -21,7 +21,7 @@ use super::size::Size;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::{Actionable, TapMessage, visible_text};
-use haptik_bridge_shared::message::{KeyRef, MessageRef};
+use haptik_bridge_shared::message::{KeyRef, MessageRef, UserAction};
 
 /// The message that a button stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -252,6 +252,26 @@ impl Tapped {
         MessageRef {
             auth_id: self.auth_id().unwrap_or(otherwise).clone(),
             key: KeyRef::KeyDigest(self.key.clone()),
+        }
+    }
+}
+
+impl Tapped {
+    /// What the user did by the tap; `otherwise` is as for [`Tapped::message`]. `None` where that is the
+    /// channel's to say: a form.
+    #[must_use]
+    pub fn action(&self, otherwise: &AuthId) -> Option<UserAction> {
+        match self.meaning {
+            Meaning::Say { index, .. } => Some(UserAction::Choice {
+                message: self.message(otherwise),
+                index,
+            }),
+            Meaning::Rate(rating) => Some(UserAction::Feedback {
+                rating,
+                resolved: None,
+                comment: None,
+            }),
+            Meaning::Fill => None,
         }
     }
 }

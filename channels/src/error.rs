@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use haptik_bridge_shared::message::Address;
+use haptik_bridge_shared::net::online::Verdict;
 use haptik_bridge_shared::net::{CallError, CallErrorKind};
 use haptik_bridge_shared::retry::{Detail, Failure, Retry, Retryable};
 use serde::Serialize;
@@ -74,6 +75,24 @@ impl SendError {
 }
 
 impl SendError {
+    /// What it says of the credentials that a call was made with; `mend` is what to do where they are refused.
+    #[must_use]
+    pub fn verdict(&self, mend: &str) -> Verdict {
+        match self.refusal {
+            Refusal::RateLimited(_) | Refusal::Unavailable(_) => {
+                Verdict::Unreached(self.to_string())
+            }
+            Refusal::Unauthorized
+            | Refusal::Refused
+            | Refusal::TooRich
+            | Refusal::WindowClosed
+            | Refusal::Moved => Verdict::Refused {
+                why: self.to_string(),
+                mend: mend.to_owned(),
+            },
+        }
+    }
+
     /// A call that `who`, the provider, did not take. The detail is left out: it is for the channel to know
     /// whether the provider's words are about what was wrong or quote what was sent.
     #[must_use]

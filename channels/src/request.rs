@@ -1,5 +1,6 @@
 //! A request of a provider, and its answer.
 
+use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::redacted_debug;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, Method};
@@ -53,6 +54,34 @@ pub enum Rejected {
     /// It cannot be verified or made durable now: 503, so that the sender sends it again.
     #[error("{0}")]
     Unavailable(String),
+}
+
+impl Request<'_> {
+    /// Turns away what is no `POST` to the connection itself: for a provider that sends nothing else.
+    ///
+    /// # Errors
+    /// When it is to another path, or by another method.
+    pub fn check_is_post(&self) -> Result<(), Rejected> {
+        if !self.path.trim_matches('/').is_empty() {
+            return Err(Rejected::NotFound);
+        }
+        if self.method != Method::POST {
+            return Err(Rejected::MethodNotAllowed("POST"));
+        }
+        Ok(())
+    }
+}
+
+/// The JSON object that a body is, read as [`lenient_json::read`] does.
+///
+/// # Errors
+/// What the body is instead, for [`Effect::NotUnderstood`](crate::channel::Effect::NotUnderstood).
+pub fn json_object(body: &[u8]) -> Result<Value, &'static str> {
+    match lenient_json::read(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err("JSON that is not an object"),
+        Err(_) => Err("a body that is not JSON"),
+    }
 }
 
 impl Response {

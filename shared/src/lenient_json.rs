@@ -137,6 +137,19 @@ pub fn some_text(value: &Value, key: &str) -> Option<String> {
     Some(text(value, key)).filter(|text| !is_blank(text))
 }
 
+/// The first text at one of `keys` that is there: [`some_text`].
+#[must_use]
+pub fn first_text(value: &Value, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|key| some_text(value, key))
+}
+
+/// The string at a JSON pointer, such as `/user/id`, or `None` where there is none, or an empty one.
+#[must_use]
+pub fn text_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    let text = value.pointer(pointer)?.as_str()?;
+    Some(text).filter(|text| !text.is_empty())
+}
+
 /// The flag at `key`: `true`, a number other than 0, or one of the strings `true`, `yes`, `1`.
 #[must_use]
 pub fn flag(value: &Value, key: &str) -> bool {
@@ -175,9 +188,10 @@ pub fn texts(value: &Value, key: &str) -> Vec<String> {
         .filter_map(|item| match item {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(digits(number)),
-            Value::Object(_) => ["text", "label", "name", "title", "value", "image", "url"]
-                .iter()
-                .find_map(|key| some_text(item, key)),
+            Value::Object(_) => {
+                let keys = ["text", "label", "name", "title", "value", "image", "url"];
+                first_text(item, &keys)
+            }
             _ => None,
         })
         .filter(|text| !is_blank(text))

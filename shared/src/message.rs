@@ -189,6 +189,17 @@ pub enum UserAction {
     },
 }
 
+impl UserAction {
+    /// Said this, and attached nothing.
+    #[must_use]
+    pub fn said(text: impl Into<String>) -> Self {
+        Self::Message {
+            text: text.into(),
+            attachments: Vec::new(),
+        }
+    }
+}
+
 /// A message that was sent to a user, as what was tapped in it names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageRef {

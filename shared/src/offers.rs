@@ -6,7 +6,7 @@ use crate::haptik::webhook::Event;
 use crate::ids::EntryKey;
 use crate::lane::Lane;
 use crate::ledger::{Ledger, Payload};
-use crate::message::hsl::Hsl;
+use crate::message::hsl::{Element, Form, Hsl};
 use crate::message::{KeyRef, MessageRef};
 use crate::table::TableError;
 
@@ -39,6 +39,18 @@ impl Offers {
         });
         let event = body.and_then(|body| Event::read(body.as_bytes()).ok());
         Ok(event.map(|event| Hsl::read(&event.body)))
+    }
+
+    /// The form of such a message; `None` when it has none, or is no longer in the ledger.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn form(&self, message: &MessageRef) -> Result<Option<Form>, TableError> {
+        let element = self.offered(message).await?.map(|hsl| hsl.element);
+        Ok(match element {
+            Some(Element::Form(form)) => Some(form),
+            _ => None,
+        })
     }
 
     async fn key(&self, lane: &Lane, key: &KeyRef) -> Result<Option<EntryKey>, TableError> {

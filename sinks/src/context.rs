@@ -86,9 +86,7 @@ pub fn values(delivery: &Delivery<'_>) -> Map<String, Value> {
             .unwrap_or_else(|| json!({}))
     };
     let text = |key: &str| seen(Value::String(lenient_json::text(&data, key)));
-    let link = ["complete_chat_link", "chat_link"]
-        .iter()
-        .find_map(|key| lenient_json::some_text(&data, key));
+    let link = lenient_json::first_text(&data, &["complete_chat_link", "chat_link"]);
     let completed_by = match lenient_json::text(&data, "completion_type").as_str() {
         "gogo" => "bot",
         "agent" => "agent",

@@ -6,9 +6,7 @@ use haptik_bridge_shared::message::hsl::{Field, Form};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::limits::Size;
-use crate::render::form::{self, Input, answers_as_lines};
-use crate::render::inline;
+use crate::render::form::{self, Input, Room, answers_as_lines};
 
 /// How many inputs a card has. Not documented.
 const MOST_FIELDS: usize = 30;
@@ -16,11 +14,13 @@ const MOST_FIELDS: usize = 30;
 /// How many options one input has. Not documented.
 const MOST_OPTIONS: usize = 100;
 
-/// How long all questions and options may be, in bytes, with the names that come beside them: Webex takes
-/// fewer bytes in a card than Teams.
-const ROOM: usize = 9_000;
-const NAMES: usize = 180;
-const OPTION_NAMES: usize = 30;
+/// Webex takes fewer bytes in a card than Teams.
+const ROOM: Room = Room {
+    fields: MOST_FIELDS,
+    bytes: 9_000,
+    beside_question: 180,
+    beside_option: 30,
+};
 
 /// From how many options on they are in a menu.
 const MENU: usize = 6;
@@ -28,12 +28,7 @@ const MENU: usize = 6;
 /// Whether a form fits into a card.
 #[must_use]
 pub fn fits(form: &Form) -> bool {
-    let size = |field: &Field| {
-        let options = field.options.iter();
-        let options: usize = options.map(|option| option.len() + OPTION_NAMES).sum();
-        field.hint.len() + NAMES + options
-    };
-    form.fields.len() <= MOST_FIELDS && form.fields.iter().map(size).sum::<usize>() <= ROOM
+    ROOM.holds(form)
 }
 
 /// How a field is asked for.
@@ -63,8 +58,8 @@ pub fn inputs(form: &Form) -> Vec<Value> {
 
 /// An input with its question.
 fn labelled(place: usize, field: &Field) -> Value {
-    let question = label(&field.hint);
-    let suggested = suggested(field);
+    let question = form::question_label(field);
+    let suggested = form::suggestions(field);
     let has_placeholder = !matches!(input(field), Input::Date | Input::Time);
     let mut element = element(field, &suggested);
     element["id"] = name(place).into();
@@ -80,24 +75,9 @@ fn labelled(place: usize, field: &Field) -> Value {
     element
 }
 
-/// What is seen of a question, which has no markup there.
-fn label(text: &str) -> String {
-    inline::label(text, Size::UNLIMITED).unwrap_or_else(|| "…".to_owned())
-}
-
-/// What is typed may have suggestions.
-fn suggested(field: &Field) -> String {
-    let suggested = field.options.iter();
-    let suggested = suggested.map(|option| form::option_label(option));
-    let suggested = suggested.filter(|option| !option.is_empty());
-    suggested.collect::<Vec<_>>().join(", ")
-}
-
 fn element(field: &Field, suggested: &str) -> Value {
     let typed = |mut element: Value, hint: &str| {
-        let hints = [hint, suggested];
-        let hints = hints.into_iter().filter(|hint| !hint.is_empty());
-        let hint = hints.collect::<Vec<_>>().join(": ");
+        let hint = form::placeholder(hint, suggested);
         if !hint.is_empty() {
             element["placeholder"] = hint.into();
         }

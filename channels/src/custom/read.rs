@@ -53,10 +53,7 @@ pub(super) fn parse_request(body: &[u8], auth_ids: &AuthIds) -> Result<ParsedReq
     };
     let action = match request.text("type", ID_LIMIT)? {
         Some("message") => message(&request)?,
-        Some("action") => UserAction::Message {
-            text: request.filled("value", TEXT_LIMIT)?.to_owned(),
-            attachments: Vec::new(),
-        },
+        Some("action") => UserAction::said(request.filled("value", TEXT_LIMIT)?.to_owned()),
         Some("feedback") => feedback(&request)?,
         found => {
             let found = if found.is_some() {

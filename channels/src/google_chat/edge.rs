@@ -3,10 +3,8 @@
 use async_trait::async_trait;
 use haptik_bridge_shared::config::Forms;
 use haptik_bridge_shared::ids::{AuthId, AuthIdSource, AuthIds};
-use haptik_bridge_shared::message::hsl::{Element, Form};
 use haptik_bridge_shared::message::{Addressed, Inbound, MessageRef, Task, UserAction};
 use haptik_bridge_shared::offers::Offers;
-use http::Method;
 use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -15,7 +13,7 @@ use super::config::{Config, Conversation};
 use super::receive::{self, Message, Read, Tap, UserEvent};
 use super::verify::Verifier;
 use super::{Command, GoogleChat, encode, form};
-use crate::callback::{self, Meaning};
+use crate::callback;
 use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request, Response};
 
 /// The side that receives.
@@ -118,15 +116,8 @@ impl GoogleChatEdge {
         let Some(tapped) = callback::read(&user_event.action.data) else {
             return Ok(Vec::new());
         };
-        let message = tapped.message(&auth_id);
-        let action = match tapped.meaning {
-            Meaning::Say { index, .. } => UserAction::Choice { message, index },
-            Meaning::Rate(rating) => UserAction::Feedback {
-                rating,
-                resolved: None,
-                comment: None,
-            },
-            Meaning::Fill => return self.filled(user_event, &message).await,
+        let Some(action) = tapped.action(&auth_id) else {
+            return self.filled(user_event, &tapped.message(&auth_id)).await;
         };
         let used = user_event
             .action
@@ -146,7 +137,8 @@ impl GoogleChatEdge {
         user_event: UserEvent<Tap>,
         message: &MessageRef,
     ) -> Result<Vec<Effect<GoogleChat>>, Rejected> {
-        let form = self.form(message).await?;
+        let form = self.offers.form(message).await;
+        let form = form.map_err(|error| Rejected::Unavailable(error.to_string()))?;
         let inputs = &user_event.action.inputs;
         let answers = match form::submission(inputs, form.as_ref(), self.forms, user_event.at) {
             Ok(answers) => answers,
@@ -163,25 +155,8 @@ impl GoogleChatEdge {
             let answers = answers.clone();
             self.task(&user_event, "filled", Command::Filled { message, answers })
         });
-        let told = self.inbound(
-            user_event,
-            None,
-            UserAction::Message {
-                text: answers,
-                attachments: Vec::new(),
-            },
-        );
+        let told = self.inbound(user_event, None, UserAction::said(answers));
         Ok(changed.into_iter().chain([told]).collect())
-    }
-
-    /// The form of a message; `None` when it is not in the ledger any more.
-    async fn form(&self, message: &MessageRef) -> Result<Option<Form>, Rejected> {
-        let offered = self.offers.offered(message).await;
-        let offered = offered.map_err(|error| Rejected::Unavailable(error.to_string()))?;
-        Ok(offered.and_then(|hsl| match hsl.element {
-            Element::Form(form) => Some(form),
-            _ => None,
-        }))
     }
 }
 
@@ -199,12 +174,7 @@ impl Edge<GoogleChat> for GoogleChatEdge {
         request: &Request<'_>,
         now: Timestamp,
     ) -> Result<Receipt<GoogleChat>, Rejected> {
-        if !request.path.trim_matches('/').is_empty() {
-            return Err(Rejected::NotFound);
-        }
-        if request.method != Method::POST {
-            return Err(Rejected::MethodNotAllowed("POST"));
-        }
+        request.check_is_post()?;
         self.verifier.verify(request.headers, now).await?;
         let mut receipt = Receipt::nothing(Response::json(200, &json!({})));
         receipt.effects = match receive::read(request.body) {

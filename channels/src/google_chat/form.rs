@@ -8,9 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::limits::Size;
-use crate::render::form::{self, Input, answers_as_lines};
-use crate::render::inline;
+use crate::render::form::{self, Input, Room, answers_as_lines};
 
 /// How many inputs a card has. Not documented for inputs; a card has 100 widgets.
 const MOST_FIELDS: usize = 50;
@@ -19,22 +17,20 @@ const MOST_FIELDS: usize = 50;
 /// (<https://developers.google.com/workspace/chat/api/reference/rest/v1/cards#selectioninput>).
 const MOST_OPTIONS: usize = 100;
 
-/// How long all questions and options may be, in bytes, with the names that come beside them.
-const ROOM: usize = 18_000;
-const NAMES: usize = 120;
-const OPTION_NAMES: usize = 50;
+/// How long all of it may be. Not documented for inputs.
+const ROOM: Room = Room {
+    fields: MOST_FIELDS,
+    bytes: 18_000,
+    beside_question: 120,
+    beside_option: 50,
+};
 
 /// From how many options on they are in a menu.
 const MENU: usize = 6;
 
 /// Whether a form fits into a card.
 pub(super) fn fits(form: &Form) -> bool {
-    let size = |field: &Field| {
-        let options = field.options.iter();
-        let options: usize = options.map(|option| option.len() + OPTION_NAMES).sum();
-        field.hint.len() + NAMES + options
-    };
-    form.fields.len() <= MOST_FIELDS && form.fields.iter().map(size).sum::<usize>() <= ROOM
+    ROOM.holds(form)
 }
 
 /// How a field is asked for.
@@ -53,23 +49,13 @@ pub(super) fn inputs(form: &Form) -> Vec<Value> {
     fields.map(|(place, field)| widget(place, field)).collect()
 }
 
-/// What is seen of a question, which has no markup there.
-fn label(text: &str) -> String {
-    inline::label(text, Size::UNLIMITED).unwrap_or_else(|| "…".to_owned())
-}
-
 fn widget(place: usize, field: &Field) -> Value {
-    let (name, label) = (name(place), label(&field.hint));
+    let (name, label) = (name(place), form::question_label(field));
     let text = |kind: &str| json!({"name": name, "label": label, "type": kind});
     // What is typed may have suggestions.
-    let suggested = field.options.iter();
-    let suggested = suggested.map(|option| form::option_label(option));
-    let suggested = suggested.filter(|option| !option.is_empty());
-    let suggested = suggested.collect::<Vec<_>>().join(", ");
+    let suggested = form::suggestions(field);
     let hinted = |mut input: Value, hint: &str| {
-        let hints = [hint, suggested.as_str()];
-        let hints = hints.into_iter().filter(|hint| !hint.is_empty());
-        let hint = hints.collect::<Vec<_>>().join(": ");
+        let hint = form::placeholder(hint, &suggested);
         if !hint.is_empty() {
             input["hintText"] = hint.into();
         }

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::Address;
+use crate::request::json_object;
 use event::{Event, Kind};
 
 mod event;
@@ -92,12 +93,10 @@ pub(super) const LABEL: &str = "l";
 
 /// Reads a body that was verified.
 pub(super) fn read(body: &[u8]) -> Read {
-    let Ok(body) = lenient_json::read(body) else {
-        return Read::Odd("a body that is not JSON");
+    let body = match json_object(body) {
+        Ok(body) => body,
+        Err(reason) => return Read::Odd(reason),
     };
-    if !body.is_object() {
-        return Read::Odd("JSON that is not an object");
-    }
     let Some(event) = Event::of(&body) else {
         return Read::Odd("an event of neither dialect");
     };

@@ -121,14 +121,14 @@ impl Ends {
 
 /// Finds a last day that is before its first day, going through the answers in order.
 #[derive(Debug, Clone, Default)]
-pub struct Days {
+struct Days {
     start: Option<String>,
 }
 
 impl Days {
     /// Takes the next answer, and says what is wrong with it. Dates as `2026-01-31` sort as they follow each
     /// other.
-    pub fn wrong(&mut self, ends: Ends, answer: &str) -> Option<&'static str> {
+    fn wrong(&mut self, ends: Ends, answer: &str) -> Option<&'static str> {
         match ends {
             Ends::Start => {
                 self.start = Some(answer.to_owned()).filter(|start| !start.is_empty());
@@ -146,7 +146,7 @@ impl Days {
 
 /// What is wrong with the answers, one a field: by the field's place. Empty when nothing is.
 #[must_use]
-pub fn wrong(form: &Form, answers: &[String], settings: Forms) -> Vec<(usize, &'static str)> {
+fn wrong(form: &Form, answers: &[String], settings: Forms) -> Vec<(usize, &'static str)> {
     let mut days = Days::default();
     let nothing = String::new();
     let fields = form.fields.iter().enumerate();
@@ -238,7 +238,7 @@ pub fn said(form: &Form, answers: &[String], settings: Forms) -> String {
 /// What is wrong with an answer that is of the right kind, by what the form says of it; `None` when it is
 /// right, or empty. `today` is the latest day that there is anywhere.
 #[must_use]
-pub fn breaks(rules: &Rules, answer: &str, today: Date) -> Option<String> {
+fn breaks(rules: &Rules, answer: &str, today: Date) -> Option<String> {
     if answer.is_empty() {
         return None;
     }
@@ -257,7 +257,7 @@ pub fn breaks(rules: &Rules, answer: &str, today: Date) -> Option<String> {
 
 /// The latest day that it is anywhere at this time: nobody is further ahead than fourteen hours.
 #[must_use]
-pub fn latest_day(now: Timestamp) -> Date {
+fn latest_day(now: Timestamp) -> Date {
     let ahead = now.saturating_add(SignedDuration::from_hours(14));
     TimeZone::UTC.to_datetime(ahead.unwrap_or(now)).date()
 }
@@ -298,7 +298,7 @@ const LONGEST_PATTERN: usize = 500;
 /// What the user says as JSON: each answer that is there by its name, in order. The later of two that have
 /// the same name counts.
 #[must_use]
-pub fn answers_as_json<'a>(answers: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+fn answers_as_json<'a>(answers: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut members: Vec<(&str, String)> = Vec::new();
     for (name, answer) in answers {
         let answer = one_line(answer);
@@ -349,6 +349,55 @@ pub fn options(field: &Field) -> Vec<String> {
 #[must_use]
 pub fn option_label(option: &str) -> String {
     inline::label(&visible_text(option), Size::UNLIMITED).unwrap_or_default()
+}
+
+/// How much of a form the card of a provider holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// The most fields.
+    pub fields: usize,
+    /// The most bytes of all questions and options, with the names that come beside them.
+    pub bytes: usize,
+    /// The bytes that come beside each question.
+    pub beside_question: usize,
+    /// The bytes that come beside each option.
+    pub beside_option: usize,
+}
+
+impl Room {
+    /// Whether there is room for a form.
+    #[must_use]
+    pub fn holds(self, form: &Form) -> bool {
+        let size = |field: &Field| {
+            let options = field.options.iter();
+            let options: usize = options.map(|one| one.len() + self.beside_option).sum();
+            field.hint.len() + self.beside_question + options
+        };
+        form.fields.len() <= self.fields
+            && form.fields.iter().map(size).sum::<usize>() <= self.bytes
+    }
+}
+
+/// What is seen of a field's question where it has no markup.
+#[must_use]
+pub fn question_label(field: &Field) -> String {
+    inline::label(&field.hint, Size::UNLIMITED).unwrap_or_else(|| "…".to_owned())
+}
+
+/// The options of a field whose answer is typed: suggestions.
+#[must_use]
+pub fn suggestions(field: &Field) -> String {
+    let labels = field.options.iter().map(|option| option_label(option));
+    let labels = labels.filter(|label| !label.is_empty());
+    labels.collect::<Vec<_>>().join(", ")
+}
+
+/// What stands in an input that is empty: what an answer may look like, and suggestions; either may be empty.
+#[must_use]
+pub fn placeholder(looks_like: &str, suggestions: &str) -> String {
+    let parts = [looks_like, suggestions].into_iter();
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join(": ")
 }
 
 /// The questions of a form, a line each, as they are shown where they are only read.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::workspaces::WorkspaceId;
-use haptik_bridge_shared::message::Mention;
+use haptik_bridge_shared::message::{Addressed, Mention};
 use haptik_bridge_shared::redacted_debug;
 
 /// A conversation, and a thread in it.
@@ -22,9 +22,65 @@ pub struct Address {
 }
 
 impl Address {
+    /// Names the place in the body of a call that posts something.
+    pub(super) fn write(&self, body: &mut Value) {
+        body["channel"] = self.channel.as_str().into();
+        if let Some(thread_ts) = &self.thread_ts {
+            body["thread_ts"] = thread_ts.as_str().into();
+        }
+    }
+
     /// Whether this is a thread with the assistant: those are threads of a direct conversation.
     pub(super) fn is_assistant_thread(&self) -> bool {
         self.thread_ts.is_some() && self.channel.starts_with('D')
+    }
+}
+
+/// Where a message is, as a form's modal keeps it too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// The conversation's id.
+    #[serde(rename = "c")]
+    pub(super) channel: String,
+    /// The message itself.
+    #[serde(rename = "m")]
+    pub(super) ts: String,
+    /// Whether it is a direct message to the app.
+    #[serde(rename = "d")]
+    pub(super) is_direct: bool,
+    /// The thread that it stands in, if it does.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub(super) thread_ts: Option<String>,
+}
+
+impl Place {
+    /// The direct conversation of this id, or with this user.
+    pub(super) fn direct(channel: &str) -> Self {
+        Self {
+            channel: channel.to_owned(),
+            ts: String::new(),
+            is_direct: true,
+            thread_ts: None,
+        }
+    }
+
+    /// The first message of the thread that an answer in a channel goes to.
+    pub(super) fn root(&self) -> &str {
+        self.thread_ts.as_deref().unwrap_or(&self.ts)
+    }
+
+    /// The thread that an answer in a channel goes to.
+    pub(super) fn thread(&self) -> String {
+        format!("{}:{}", self.channel, self.root())
+    }
+
+    /// For whom something is that was said to the bot here.
+    pub(super) fn addressed(&self) -> Addressed {
+        if self.is_direct {
+            Addressed::Yes
+        } else {
+            Addressed::StartsThread(self.thread())
+        }
     }
 }
 

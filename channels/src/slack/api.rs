@@ -45,15 +45,6 @@ pub(super) struct Api {
     workspaces: Workspaces,
 }
 
-/// The arguments of a call.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Arguments<'a> {
-    /// JSON, as the methods that write take it.
-    Json(&'a Value),
-    /// A form: the methods that read take nothing else.
-    Form(&'a [(&'static str, &'a str)]),
-}
-
 /// Why a call failed. Never says what was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SlackError {
@@ -75,7 +66,7 @@ pub(super) enum SlackError {
 }
 
 /// A call that failed, by Slack's own word for why.
-fn error_text(error: &CallError) -> String {
+pub(super) fn error_text(error: &CallError) -> String {
     let CallError { method, code, .. } = error;
     match &error.kind {
         CallErrorKind::Unreachable(cause) => format!("{method} at Slack: {cause}"),
@@ -117,19 +108,65 @@ impl Api {
         &self.base_url
     }
 
-    /// Calls a method in a workspace (`None` where there is one only), with the newest token first. An
-    /// older one is tried where Slack does not take it, and one of an installation that is newer than
-    /// what is known of it.
-    pub(super) async fn call(
+    /// Calls a method that reads, in a workspace (`None` where there is one only): those take a form, and
+    /// nothing else.
+    pub(super) async fn read(
         &self,
         workspace: Option<&WorkspaceId>,
         method: &'static str,
-        arguments: Arguments<'_>,
+        fields: &[(&'static str, &str)],
     ) -> Result<Value, SlackError> {
+        let fields = fields.iter();
+        let fields = fields.map(|(name, value)| (*name, (*value).to_owned()));
+        let request = self.request(method).form(fields);
+        self.call(workspace, method, &request).await
+    }
+
+    /// The same; `None` where the app may not read that, or there is no such thing.
+    pub(super) async fn read_if_allowed(
+        &self,
+        workspace: Option<&WorkspaceId>,
+        method: &'static str,
+        fields: &[(&'static str, &str)],
+    ) -> Result<Option<Value>, SlackError> {
+        match self.read(workspace, method, fields).await {
+            Err(error) if error.is_refused() || error.code() == "missing_scope" => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
+    /// Calls a method that writes.
+    pub(super) async fn write(
+        &self,
+        workspace: Option<&WorkspaceId>,
+        method: &'static str,
+        body: &Value,
+    ) -> Result<Value, SlackError> {
+        let request = self.request(method).json(body.clone());
+        self.call(workspace, method, &request).await
+    }
+
+    fn request(&self, method: &'static str) -> ApiRequest {
+        ApiRequest::post(method, api::below(&self.base_url, method)).limit(LARGEST_ANSWER)
+    }
+
+    /// Sends a request with the newest token first. An older one is tried where Slack does not take it, and
+    /// one of an installation that is newer than what is known of it.
+    async fn call(
+        &self,
+        workspace: Option<&WorkspaceId>,
+        method: &'static str,
+        request: &ApiRequest,
+    ) -> Result<Value, SlackError> {
+        let send = async |token: &SecretString| {
+            let request = request.clone().bearer_auth(token);
+            let answer = answer_to(&self.http, request).await;
+            answer.map(|answer| answer.body)
+        };
         let tokens = self.workspaces.of(workspace).await?;
         let mut refusal = None;
         for token in tokens.iter() {
-            match self.call_with(token, method, arguments).await {
+            match send(token).await {
                 Err(error) if error.kind == CallErrorKind::Unauthorized => {
                     refusal = refusal.or(Some(error));
                 }
@@ -143,10 +180,7 @@ impl Api {
         }
         let newer = self.workspaces.newer(workspace, tokens.newest());
         match (newer.await?, workspace) {
-            (Some(token), _) => {
-                let called = self.call_with(&token, method, arguments).await;
-                called.map_err(SlackError::Call)
-            }
+            (Some(token), _) => send(&token).await.map_err(SlackError::Call),
             // Once the app is removed, no operator can mend it.
             (None, Some(workspace)) if REMOVED.contains(&refusal.code.as_str()) => {
                 Err(SlackError::Removed {
@@ -157,30 +191,18 @@ impl Api {
             (None, _) => Err(SlackError::Call(refusal)),
         }
     }
+}
 
-    async fn call_with(
-        &self,
-        token: &SecretString,
-        method: &'static str,
-        arguments: Arguments<'_>,
-    ) -> Result<Value, CallError> {
-        let url = api::below(&self.base_url, method);
-        let request = ApiRequest::post(method, url)
-            .bearer_auth(token)
-            .limit(LARGEST_ANSWER);
-        let request = match arguments {
-            Arguments::Json(body) => request.json(body.clone()),
-            Arguments::Form(fields) => {
-                let fields = fields.iter();
-                request.form(fields.map(|(name, value)| (*name, (*value).to_owned())))
-            }
-        };
-        let answer = self.http.send(request).await?;
-        match answer.body.get("ok").and_then(Value::as_bool) {
-            Some(true) => Ok(answer.body),
-            Some(false) => Err(of_code(&answer)),
-            None => Err(answer.unreadable()),
-        }
+/// The answer to a request, which says that it is `ok`.
+pub(super) async fn answer_to(
+    http: &api::Api,
+    request: ApiRequest,
+) -> Result<ApiAnswer, CallError> {
+    let answer = http.send(request).await?;
+    match answer.body.get("ok").and_then(Value::as_bool) {
+        Some(true) => Ok(answer),
+        Some(false) => Err(of_code(&answer)),
+        None => Err(answer.unreadable()),
     }
 }
 

@@ -10,6 +10,7 @@ use super::render::{context, fallback, text_object};
 use super::tap::{BUTTONS, CHOICE, RATING, REMARK, REPLIES};
 use crate::limits::Size;
 use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::message::is_blank;
 
 /// How much is shown of what was chosen.
 const SHOWN: Size = Size::utf16(limits::SECTION_TEXT.max / 10);
@@ -26,10 +27,7 @@ pub(super) fn command(
     shown: &str,
 ) -> Command {
     let chosen = format!("✓ {}", mrkdwn(&SHOWN.clip(shown)));
-    let channel = address.channel.as_str();
-    let blocks = message
-        .and_then(|message| message.get("blocks"))
-        .and_then(Value::as_array);
+    let blocks = message.and_then(|message| message.get("blocks")?.as_array());
     if let Some(blocks) = blocks.and_then(|blocks| with_choice(blocks, block_id, &chosen)) {
         let whole = fallback(&blocks);
         let text = if limits::MESSAGE_TEXT.fits(&whole) {
@@ -37,14 +35,13 @@ pub(super) fn command(
         } else {
             chosen
         };
+        let channel = address.channel.as_str();
         let body =
             json!({"channel": channel, "ts": ts, "text": text, "parse": "none", "blocks": blocks});
         return Command::of(Method::Update, body);
     }
-    let mut body = json!({"channel": channel, "text": chosen, "parse": "none"});
-    if let Some(thread_ts) = &address.thread_ts {
-        body["thread_ts"] = thread_ts.as_str().into();
-    }
+    let mut body = json!({"text": chosen, "parse": "none"});
+    address.write(&mut body);
     Command::of(Method::PostMessage, body)
 }
 
@@ -65,9 +62,12 @@ fn with_choice(blocks: &[Value], tapped: &str, chosen: &str) -> Option<Vec<Value
     for block in blocks {
         match lenient_json::text(block, "block_id").as_str() {
             // Buttons stay, and may be tapped again: the earlier choices stay too, up to a limit.
-            CHOICE => choices.extend(lenient_json::list(block, "elements").filter_map(text_field)),
+            CHOICE => {
+                let earlier = lenient_json::list(block, "elements");
+                choices.extend(earlier.filter_map(|text| known(text, TEXTS)));
+            }
             id if goes(id) => {}
-            _ => kept.push(known(block)?),
+            _ => kept.push(known(block, SENT_BLOCKS)?),
         }
     }
     if kept.len() >= limits::BLOCKS {
@@ -83,114 +83,56 @@ fn with_choice(blocks: &[Value], tapped: &str, chosen: &str) -> Option<Vec<Value
     Some(kept)
 }
 
-/// A block with the fields that we send: Slack gives more back, and refuses some of them when they are
-/// sent to it.
-fn known(block: &Value) -> Option<Value> {
-    let mut known = match lenient_json::text(block, "type").as_str() {
-        "section" => json!({"type": "section", "text": text_field(block.get("text")?)?}),
-        "context" => {
-            let elements: Option<Vec<Value>> = lenient_json::list(block, "elements")
-                .map(text_field)
-                .collect();
-            json!({"type": "context", "elements": elements?})
+/// The types that we send, of blocks and of what is in them: the fields that one must have, those that it may
+/// have, and of which types the parts in these are.
+#[rustfmt::skip]
+const SENT: &[(&str, &[&str], &[&str], &[&str])] = &[
+    ("section", &["text"], &[], TEXTS),
+    ("context", &[], &["elements"], TEXTS),
+    ("image", &["image_url", "alt_text"], &[], &[]),
+    ("actions", &[], &["elements"], &["button"]),
+    ("input", &["label", "element"], &["optional"], &["mrkdwn", "plain_text", "plain_text_input"]),
+    ("card", &[], &["title", "subtitle", "body", "hero_image", "actions"], &["mrkdwn", "plain_text", "image", "button"]),
+    ("carousel", &[], &["elements"], &["card"]),
+    ("mrkdwn", &["text"], &["emoji", "verbatim"], &[]),
+    ("plain_text", &["text"], &["emoji", "verbatim"], &[]),
+    ("button", &["action_id", "text"], &["value", "url", "style"], TEXTS),
+    ("plain_text_input", &["action_id"], &["multiline"], &[]),
+];
+
+const TEXTS: &[&str] = &["mrkdwn", "plain_text"];
+const SENT_BLOCKS: &[&str] = &[
+    "section", "context", "image", "actions", "input", "card", "carousel",
+];
+
+/// A block, or a part of one, with the fields that we send: Slack gives more back, and refuses some of them
+/// when they are sent to it. `None` where it is of none of these types, or of another shape.
+fn known(value: &Value, kinds: &[&str]) -> Option<Value> {
+    let kind = lenient_json::text(value, "type");
+    let mut sent = SENT.iter().filter(|(of, ..)| kinds.contains(of));
+    let (_, must, may, inside) = sent.find(|(of, ..)| *of == kind)?;
+    let mut known = json!({"type": kind});
+    for key in must.iter().chain(*may) {
+        let field = match value.get(key) {
+            Some(Value::Array(parts)) => {
+                let parts: Option<Vec<Value>> =
+                    parts.iter().map(|part| self::known(part, inside)).collect();
+                Some(parts?.into()).filter(|parts| *parts != json!([]))
+            }
+            Some(part @ Value::Object(_)) => Some(self::known(part, inside)?),
+            Some(Value::String(text)) if is_blank(text) => None,
+            field => field.filter(|field| !field.is_null()).cloned(),
+        };
+        match field {
+            Some(field) => known[*key] = field,
+            None if must.contains(key) => return None,
+            None => {}
         }
-        "image" => image(block)?,
-        "actions" => {
-            let elements: Option<Vec<Value>> =
-                lenient_json::list(block, "elements").map(button).collect();
-            json!({"type": "actions", "elements": elements?})
-        }
-        "input" => remark(block)?,
-        "card" => card(block)?,
-        "carousel" => {
-            let cards: Option<Vec<Value>> =
-                lenient_json::list(block, "elements").map(known).collect();
-            json!({"type": "carousel", "elements": cards?})
-        }
-        _ => return None,
-    };
-    let id = lenient_json::text(block, "block_id");
-    if [REPLIES, BUTTONS, RATING, REMARK]
-        .iter()
-        .any(|ours| id.starts_with(ours))
-    {
+    }
+    let id = lenient_json::text(value, "block_id");
+    let ours = [REPLIES, BUTTONS, RATING, REMARK];
+    if ours.iter().any(|ours| id.starts_with(ours)) {
         known["block_id"] = id.into();
     }
     Some(known)
-}
-
-fn card(card: &Value) -> Option<Value> {
-    let mut known = json!({"type": "card"});
-    for key in ["title", "subtitle", "body", "hero_image"] {
-        let Some(field) = card.get(key).filter(|field| !field.is_null()) else {
-            continue;
-        };
-        known[key] = if key == "hero_image" {
-            image(field)?
-        } else {
-            text_field(field)?
-        };
-    }
-    let buttons: Option<Vec<Value>> = lenient_json::list(card, "actions").map(button).collect();
-    let buttons = buttons?;
-    if !buttons.is_empty() {
-        known["actions"] = buttons.into();
-    }
-    Some(known)
-}
-
-/// The place for a remark.
-fn remark(block: &Value) -> Option<Value> {
-    let element = picked(
-        block.get("element")?,
-        &["plain_text_input"],
-        &["type", "action_id", "multiline"],
-        &["action_id"],
-    )?;
-    let label = text_field(block.get("label")?)?;
-    Some(json!({"type": "input", "optional": true, "label": label, "element": element}))
-}
-
-fn image(image: &Value) -> Option<Value> {
-    Some(json!({
-        "type": "image",
-        "image_url": lenient_json::some_text(image, "image_url")?,
-        "alt_text": lenient_json::some_text(image, "alt_text")?,
-    }))
-}
-
-fn text_field(text: &Value) -> Option<Value> {
-    picked(
-        text,
-        &["mrkdwn", "plain_text"],
-        &["type", "text", "emoji", "verbatim"],
-        &["text"],
-    )
-}
-
-fn button(button: &Value) -> Option<Value> {
-    let mut known = picked(
-        button,
-        &["button"],
-        &["type", "action_id", "value", "url", "style"],
-        &["action_id"],
-    )?;
-    known["text"] = text_field(button.get("text")?)?;
-    Some(known)
-}
-
-/// An object with only some of its fields, if it is of one of these types and has what it must.
-fn picked(value: &Value, types: &[&str], fields: &[&str], required: &[&str]) -> Option<Value> {
-    if !types.contains(&lenient_json::text(value, "type").as_str())
-        || required
-            .iter()
-            .any(|field| lenient_json::some_text(value, field).is_none())
-    {
-        return None;
-    }
-    let fields = fields.iter().filter_map(|field| {
-        let field_value = value.get(field).filter(|value| !value.is_null())?;
-        Some(((*field).to_owned(), field_value.clone()))
-    });
-    Some(Value::Object(fields.collect()))
 }

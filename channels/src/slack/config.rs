@@ -9,6 +9,7 @@ use haptik_bridge_shared::config::kind::{BaseUrl, Flag, OneOf, SecretList, Text,
 use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Secrets, Settings};
 use haptik_bridge_shared::section;
 use kinds::Emoji;
+pub(super) use workspaces::SCOPES;
 pub use workspaces::{OAuth, Workspaces};
 
 /// The type.

@@ -3,24 +3,22 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use haptik_bridge_shared::config::{Forms, Secrets};
+use haptik_bridge_shared::config::Forms;
 
-use super::config::{self, Conversation};
+use super::config;
 use haptik_bridge_shared::ids::{AuthId, AuthIds, ConnectionId};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::hsl::Element;
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::own_events::OperatorEvent;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::telemetry::{Hop, Outcome};
-use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Slack;
-use super::api::{Api, Arguments};
+use super::api::Api;
 use super::parse::{FormToOpen, Reader, Reading};
 use super::{form, verify};
 use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request, Response};
@@ -37,11 +35,7 @@ const LARGEST_SEARCH: usize = 1_000_000;
 pub(super) struct SlackEdge {
     connection: ConnectionId,
     auth_ids: AuthIds,
-    signing_secrets: Secrets,
-    conversation: Conversation,
-    tell_edits: bool,
-    welcome: String,
-    suggested_prompts: Vec<String>,
+    config: config::Slack,
     agent_phrase: Option<String>,
     api: Api,
     offers: Offers,
@@ -54,11 +48,7 @@ impl SlackEdge {
         Self {
             connection: deps.connection,
             auth_ids: deps.auth_ids,
-            signing_secrets: config.signing_secrets.clone(),
-            conversation: config.conversation,
-            tell_edits: config.tell_edits,
-            welcome: config.welcome.clone(),
-            suggested_prompts: config.suggested_prompts.clone(),
+            config: config.clone(),
             agent_phrase: deps.agent_phrase,
             api,
             offers: deps.offers,
@@ -68,14 +58,14 @@ impl SlackEdge {
     }
 
     fn read(&self, request: &Request<'_>, now: Timestamp) -> Result<Reading, Rejected> {
-        if !request.path.trim_matches('/').is_empty() {
-            return Err(Rejected::NotFound);
-        }
-        if request.method != Method::POST {
-            return Err(Rejected::MethodNotAllowed("POST"));
-        }
-        let sent = verify::verify(request.headers, request.body, &self.signing_secrets, now)
-            .map_err(Rejected::Unauthorized)?;
+        request.check_is_post()?;
+        let sent = verify::verify(
+            request.headers,
+            request.body,
+            &self.config.signing_secrets,
+            now,
+        )
+        .map_err(Rejected::Unauthorized)?;
         Ok(self.reader(sent).read(request.body))
     }
 
@@ -83,10 +73,10 @@ impl SlackEdge {
     fn reader(&self, sent: Timestamp) -> Reader<'_> {
         Reader {
             auth_ids: &self.auth_ids,
-            conversation: self.conversation,
-            tell_edits: self.tell_edits,
-            welcome: &self.welcome,
-            suggested_prompts: &self.suggested_prompts,
+            conversation: self.config.conversation,
+            tell_edits: self.config.tell_edits,
+            welcome: &self.config.welcome,
+            suggested_prompts: &self.config.suggested_prompts,
             agent_phrase: self.agent_phrase.as_deref(),
             many: self.api.workspaces().are_many(),
             workspace: None,
@@ -164,17 +154,13 @@ impl SlackEdge {
 
     /// <https://docs.slack.dev/reference/methods/views.open>
     async fn open_form(&self, opening: &FormToOpen) -> Result<(), Failure> {
-        let offered = self.offers.offered(&opening.message).await?;
-        let gone = || Failure::permanent("the message is no longer in the ledger");
-        let Element::Form(form) = &offered.ok_or_else(gone)?.element else {
-            return Err(Failure::permanent("the message has no form"));
-        };
-        let view = form::view(form, &opening.origin, self.forms);
+        let form = self.offers.form(&opening.message).await?;
+        let gone = || Failure::permanent("the form's message is no longer in the ledger");
+        let view = form::view(&form.ok_or_else(gone)?, &opening.origin, self.forms);
         let view = view.ok_or_else(|| Failure::permanent("a form that cannot be shown"))?;
         let body = json!({"trigger_id": opening.trigger_id, "view": view});
-        let arguments = Arguments::Json(&body);
         let workspace = opening.workspace.as_ref();
-        match self.api.call(workspace, "views.open", arguments).await {
+        match self.api.write(workspace, "views.open", &body).await {
             // The same tap came twice: it is open.
             Err(error) if error.code() == "exchanged_trigger_id" => Ok(()),
             opened => Ok(opened.map(drop)?),

@@ -151,13 +151,19 @@ fn collect(value: &Value, into: &mut HashMap<String, VecDeque<Option<String>>>) 
     }
 }
 
-/// An emoji of a rich text: its name as the text has it, and the emoji; the workspace's own have none.
-fn element(element: &Value) -> Option<(String, Option<String>)> {
-    let name = lenient_json::some_text(element, "name")?;
-    let name = match lenient_json::whole(element, "skin_tone") {
+/// An emoji of a rich text as a message's text has it: its name, between colons, with its skin tone.
+pub(super) fn written(element: &Value) -> String {
+    let name = lenient_json::text(element, "name");
+    match lenient_json::whole(element, "skin_tone") {
         Some(tone) if !name.contains("::skin-tone-") => format!(":{name}::skin-tone-{tone}:"),
         _ => format!(":{name}:"),
-    };
+    }
+}
+
+/// An emoji of a rich text: its name as the text has it, and the emoji; the workspace's own have none.
+fn element(element: &Value) -> Option<(String, Option<String>)> {
+    lenient_json::some_text(element, "name")?;
+    let name = written(element);
     let unicode = lenient_json::text(element, "unicode");
     let characters = unicode
         .split('-')

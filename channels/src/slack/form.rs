@@ -5,20 +5,23 @@
 //! questions in its `private_metadata`, the kind of each answer in its blocks. So a submission is read
 //! without looking anything up.
 
-use haptik_bridge_shared::config::{Forms, Submit};
+use std::ops::Not;
+
+use haptik_bridge_shared::config::{Forms, RequiredFields, Submit};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::address::Place;
 use super::limits;
 use super::markup::plain;
-use super::render::sections;
+use super::render::{plain_text, sections};
+use super::text::plainly_readable;
 use crate::limits::Size;
-use crate::render::form::{
-    Days, Ends, Input, answers_as_json, answers_as_lines, breaks, latest_day, one_line,
-};
+use crate::render::form::{Ends, Input, mistakes, one_line, said};
 use crate::render::{inline, read};
-use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::lenient_json::{self, text_at};
 use haptik_bridge_shared::message::hsl::{Field, Form, Rules, visible_text};
 
 mod search;
@@ -36,42 +39,15 @@ const FIELD: &str = "field-";
 const START: &str = "start-";
 const END: &str = "end-";
 
-/// Where a form was tapped: what a submission needs to be told to Haptik.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where and when a form was tapped: what a submission needs to be told to Haptik.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Origin {
-    /// The conversation.
-    pub(super) channel: String,
-    /// The thread, if there is one.
-    pub(super) thread_ts: Option<String>,
-    /// The form's message.
-    pub(super) ts: String,
-    /// Whether the conversation is a direct one.
-    pub(super) is_direct: bool,
-    /// When the form was tapped.
+    /// Where: at the form's message.
+    #[serde(flatten)]
+    pub(super) place: Place,
+    /// When.
+    #[serde(rename = "at")]
     pub(super) action_ts: String,
-}
-
-impl Origin {
-    /// As it is kept in an opening, and in a modal.
-    pub(super) fn to_json(&self) -> Value {
-        let mut json =
-            json!({"c": self.channel, "m": self.ts, "d": self.is_direct, "at": self.action_ts});
-        if let Some(thread_ts) = &self.thread_ts {
-            json["t"] = thread_ts.as_str().into();
-        }
-        json
-    }
-
-    /// Reads what [`Origin::to_json`] made.
-    pub(super) fn read(json: &Value) -> Option<Self> {
-        Some(Self {
-            channel: lenient_json::some_text(json, "c")?,
-            thread_ts: lenient_json::some_text(json, "t"),
-            ts: lenient_json::some_text(json, "m")?,
-            is_direct: lenient_json::flag(json, "d"),
-            action_ts: lenient_json::some_text(json, "at")?,
-        })
-    }
 }
 
 /// What a submission says.
@@ -88,10 +64,12 @@ pub(super) enum Submission {
 pub(super) fn fits(form: &Form) -> bool {
     // Slack's ids are no longer than these.
     let somewhere = Origin {
-        channel: "C".repeat(20),
-        thread_ts: Some("0".repeat(20)),
-        ts: "0".repeat(20),
-        is_direct: true,
+        place: Place {
+            channel: "C".repeat(20),
+            ts: "0".repeat(20),
+            is_direct: true,
+            thread_ts: Some("0".repeat(20)),
+        },
         action_ts: "0".repeat(20),
     };
     view(form, &somewhere, Forms::default()).is_some()
@@ -113,8 +91,7 @@ pub(super) fn view(form: &Form, origin: &Origin, settings: Forms) -> Option<Valu
     for text in intro.into_iter().flatten() {
         blocks.extend(sections(&read(text)));
     }
-    let kept = FormMetadata::of(form, settings);
-    let (metadata, kept) = kept.fitting(origin);
+    let (metadata, kept) = FormMetadata::of(form, origin, settings).fitting();
     for (index, field) in form.fields.iter().enumerate() {
         let is_searched = kept.searches.get(index).is_some_and(|url| !url.is_empty());
         let is_required = settings.is_required(field.required);
@@ -124,9 +101,9 @@ pub(super) fn view(form: &Form, origin: &Origin, settings: Forms) -> Option<Valu
     let view = json!({
         "type": "modal",
         "callback_id": FORM,
-        "title": label(&title),
-        "submit": label(submit.as_deref().unwrap_or("Send")),
-        "close": label("Cancel"),
+        "title": plain_text(&title),
+        "submit": plain_text(submit.as_deref().unwrap_or("Send")),
+        "close": plain_text("Cancel"),
         "private_metadata": metadata,
         "blocks": blocks,
     });
@@ -136,154 +113,150 @@ pub(super) fn view(form: &Form, origin: &Origin, settings: Forms) -> Option<Valu
 
 /// Reads where a submitted form was tapped; `None` when the view is not one of ours.
 pub(super) fn origin(view: &Value) -> Option<Origin> {
-    Origin::read(&private_metadata(view)?)
+    Some(FormMetadata::read(view)?.origin)
 }
 
-/// Reads what was filled in (<https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>).
-pub(super) fn submission(view: &Value, now: Timestamp) -> Submission {
-    let kept = FormMetadata::read(&private_metadata(view).unwrap_or_default());
-    let today = latest_day(now);
-    let mut answers = Vec::new();
-    let mut errors = Map::new();
-    let mut days = Days::default();
-    for block in lenient_json::list(view, "blocks")
-        .filter(|block| lenient_json::text(block, "type") == "input")
-    {
-        let block_id = lenient_json::text(block, "block_id");
-        let kind = block.pointer("/element/type").and_then(Value::as_str);
-        let state = view.pointer(&format!("/state/values/{block_id}"));
-        let answer = state
-            .and_then(Value::as_object)
-            .and_then(|state| state.values().next());
-        let value = answer.map(value).unwrap_or_default();
-        let input = input_of(kind.unwrap_or_default());
-        let index = number(&block_id);
-        let rules = index.and_then(|index| kept.rules.get(index));
-        let wrong = input
-            .wrong(&value, lenient_json::flag(block, "optional"))
-            .or_else(|| days.wrong(ends_of(&block_id), &value));
-        let error = rules.map(|rules| rules.error.trim()).unwrap_or_default();
-        let wrong = wrong.map(|wrong| if error.is_empty() { wrong } else { error }.to_owned());
-        let wrong = wrong.or_else(|| breaks(rules?, &value, today));
-        if let Some(wrong) = wrong {
-            errors.insert(block_id, wrong.into());
-            continue;
-        }
-        let asked = block.pointer("/label/text").and_then(Value::as_str);
-        let name = index.and_then(|index| kept.names.get(index).cloned());
-        answers.push((
-            name.or_else(|| asked.map(super::text::plainly_readable)),
-            value,
-        ));
+/// Reads what was filled in (<https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>);
+/// `None` when the view is not one of ours.
+pub(super) fn submission(view: &Value, now: Timestamp) -> Option<Submission> {
+    let kept = FormMetadata::read(view)?;
+    let is_input = |block: &&Value| lenient_json::text(block, "type") == "input";
+    let inputs: Vec<&Value> = lenient_json::list(view, "blocks")
+        .filter(is_input)
+        .collect();
+    let ids: Vec<String> = inputs
+        .iter()
+        .map(|block| lenient_json::text(block, "block_id"))
+        .collect();
+    let answers = ids.iter().map(|id| {
+        let state = view.pointer(&format!("/state/values/{id}"));
+        let answer = state.and_then(|state| state.as_object()?.values().next());
+        answer.map(value).unwrap_or_default()
+    });
+    let answers: Vec<String> = answers.collect();
+    let form = Form {
+        fields: inputs.iter().map(|block| kept.field(block)).collect(),
+        ..Form::default()
+    };
+    let settings = Forms {
+        required: RequiredFields::AsMarked,
+        submit: if kept.is_json {
+            Submit::Json
+        } else {
+            Submit::Lines
+        },
+    };
+    let mistakes = mistakes(&form, &answers, settings, now).into_iter();
+    let mut errors: Map<String, Value> = mistakes
+        .filter_map(|(place, wrong)| Some((ids.get(place)?.clone(), wrong.into())))
+        .collect();
+    let said = said(&form, &answers, settings);
+    if let (true, true, Some(first)) = (errors.is_empty(), said.is_empty(), ids.first()) {
+        errors.insert(first.clone(), "Please fill in at least one.".into());
     }
-    if errors.is_empty()
-        && answers.iter().all(|(_, value)| value.is_empty())
-        && let Some(first) = lenient_json::list(view, "blocks").find_map(|block| {
-            lenient_json::some_text(block, "block_id").filter(|_| block["type"] == "input")
-        })
-    {
-        errors.insert(first, "Please fill in at least one.".into());
-    }
-    if !errors.is_empty() {
-        return Submission::Errors(errors);
-    }
-    let answers = answers.iter();
-    Submission::Answers(if kept.is_json {
-        let named = |(name, value): &'_ (Option<String>, String)| {
-            (name.clone().unwrap_or_default(), value.clone())
-        };
-        let named: Vec<(String, String)> = answers.map(named).collect();
-        answers_as_json(
-            named
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-        )
+    Some(if errors.is_empty() {
+        Submission::Answers(said)
     } else {
-        answers_as_lines(answers.map(|(name, value)| (name.as_deref(), value.as_str())))
+        Submission::Errors(errors)
     })
 }
 
-/// What a modal keeps for its submission beside its place, a list each with an entry a field.
-#[derive(Debug, Clone, Default)]
+/// What a modal keeps for its submission: its place, and lists that have an entry a field, or none.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct FormMetadata {
+    #[serde(flatten)]
+    origin: Origin,
     /// Whether the answers are sent as JSON.
+    #[serde(rename = "j", default, skip_serializing_if = "Not::not")]
     is_json: bool,
     /// What they are called: the questions as they are, or the fields' keys.
+    #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
     names: Vec<String>,
     /// What they have to be like.
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
     rules: Vec<Rules>,
     /// Where is searched for what can be chosen.
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     searches: Vec<String>,
 }
 
 impl FormMetadata {
-    fn of(form: &Form, settings: Forms) -> Self {
+    fn of(form: &Form, origin: &Origin, settings: Forms) -> Self {
         let is_json = settings.submit == Submit::Json;
         let fields = form.fields.iter();
         let name = |field: &Field| match field.key.as_str() {
             key if is_json && !key.is_empty() => key.to_owned(),
             _ => field.hint.clone(),
         };
+        let mut rules: Vec<Rules> = fields.clone().map(|field| field.rules.clone()).collect();
+        if rules.iter().all(|rules| *rules == Rules::default()) {
+            rules.clear();
+        }
+        let searches = fields.clone().map(searched);
+        let mut searches: Vec<String> = searches.map(Option::unwrap_or_default).collect();
+        if searches.iter().all(String::is_empty) {
+            searches.clear();
+        }
         Self {
+            origin: origin.clone(),
             is_json,
-            names: fields.clone().map(name).collect(),
-            rules: fields.clone().map(|field| field.rules.clone()).collect(),
-            searches: fields
-                .map(|field| searched(field).unwrap_or_default())
-                .collect(),
+            names: fields.map(name).collect(),
+            rules,
+            searches,
         }
     }
 
     /// As the modal keeps it, with as much of it as there is room for, and that much.
-    fn fitting(self, origin: &Origin) -> (String, Self) {
-        let without_rules = Self {
-            rules: Vec::new(),
-            ..self.clone()
-        };
-        let names = Self {
-            searches: Vec::new(),
-            ..without_rules.clone()
-        };
-        let nothing = Self {
-            is_json: self.is_json,
-            ..Self::default()
-        };
-        let smaller = [self, without_rules, names].into_iter();
-        let mut written = smaller.map(|kept| (kept.written(origin), kept));
-        let fits = written.find(|(text, _)| text.len() <= limits::VIEW_METADATA);
-        fits.unwrap_or_else(|| (nothing.written(origin), nothing))
+    fn fitting(mut self) -> (String, Self) {
+        let left_out: [fn(&mut Self); 3] = [
+            |kept| kept.rules.clear(),
+            |kept| kept.searches.clear(),
+            |kept| kept.names.clear(),
+        ];
+        for leave_out in left_out {
+            if self.written().len() <= limits::VIEW_METADATA {
+                break;
+            }
+            leave_out(&mut self);
+        }
+        (self.written(), self)
     }
 
-    fn written(&self, origin: &Origin) -> String {
-        let mut json = origin.to_json();
-        if self.is_json {
-            json["j"] = true.into();
-        }
-        if !self.names.is_empty() {
-            json["h"] = self.names.iter().map(String::as_str).collect();
-        }
-        if self.rules.iter().any(|rules| *rules != Rules::default()) {
-            json["r"] = serde_json::to_value(&self.rules).unwrap_or_default();
-        }
-        if self.searches.iter().any(|url| !url.is_empty()) {
-            json["s"] = self.searches.iter().map(String::as_str).collect();
-        }
-        json.to_string()
+    fn written(&self) -> String {
+        // A struct of texts is JSON.
+        serde_json::to_string(self).unwrap_or_default()
     }
 
-    fn read(json: &Value) -> Self {
-        let rules = json.get("r").cloned().unwrap_or_default();
-        let texts = |key: &str| {
-            let texts = lenient_json::list(json, key);
-            texts
-                .map(|text| text.as_str().unwrap_or_default().to_owned())
-                .collect()
+    /// Reads what a view of ours keeps; `None` when it is none.
+    fn read(view: &Value) -> Option<Self> {
+        if lenient_json::text(view, "callback_id") != FORM {
+            return None;
+        }
+        serde_json::from_str(text_at(view, "/private_metadata")?).ok()
+    }
+
+    /// The field of an input, as far as its answer is checked and told.
+    fn field(&self, input: &Value) -> Field {
+        let id = lenient_json::text(input, "block_id");
+        let (kind, keyboard_type) = match text_at(input, "/element/type") {
+            Some("datepicker") if id.starts_with(START) => ("startdate", ""),
+            Some("datepicker") if id.starts_with(END) => ("enddate", ""),
+            Some("datepicker") => ("date", ""),
+            Some("email_text_input") => ("text", "email"),
+            Some("number_input") => ("text", "number"),
+            _ => ("text", ""),
         };
-        Self {
-            is_json: lenient_json::flag(json, "j"),
-            names: texts("h"),
-            rules: serde_json::from_value(rules).unwrap_or_default(),
-            searches: texts("s"),
+        let place = number(&id);
+        let name = place.and_then(|place| self.names.get(place).cloned());
+        let asked = || text_at(input, "/label/text").map(plainly_readable);
+        let rules = place.and_then(|place| self.rules.get(place).cloned());
+        Field {
+            hint: name.or_else(asked).unwrap_or_default(),
+            kind: kind.to_owned(),
+            keyboard_type: keyboard_type.to_owned(),
+            required: Some(!lenient_json::flag(input, "optional")),
+            rules: rules.unwrap_or_default(),
+            ..Field::default()
         }
     }
 }
@@ -301,14 +274,7 @@ fn searched(field: &Field) -> Option<String> {
 /// Something that can be chosen.
 fn option(value: &str) -> Value {
     let text = plain(&visible_text(value), limits::OPTION_TEXT).unwrap_or_default();
-    json!({"text": label(&text), "value": value})
-}
-
-fn private_metadata(view: &Value) -> Option<Value> {
-    if lenient_json::text(view, "callback_id") != FORM {
-        return None;
-    }
-    serde_json::from_str(&lenient_json::text(view, "private_metadata")).ok()
+    json!({"text": plain_text(&text), "value": value})
 }
 
 /// The blocks of a field: its input, and before it what the input has no room for.
@@ -330,7 +296,7 @@ fn input(index: usize, field: &Field, is_searched: bool, is_required: bool) -> V
     let mut block = json!({
         "type": "input",
         "block_id": format!("{kind}{index}"),
-        "label": label(&hint),
+        "label": plain_text(&hint),
         "element": if is_searched { search_element(index) } else { element(&input, index) },
     });
     if !is_required {
@@ -338,16 +304,6 @@ fn input(index: usize, field: &Field, is_searched: bool, is_required: bool) -> V
     }
     blocks.push(block);
     blocks
-}
-
-fn ends_of(block_id: &str) -> Ends {
-    if block_id.starts_with(START) {
-        Ends::Start
-    } else if block_id.starts_with(END) {
-        Ends::End
-    } else {
-        Ends::Neither
-    }
 }
 
 /// The element of an input (<https://docs.slack.dev/reference/block-kit/block-elements/>).
@@ -359,7 +315,7 @@ fn element(input: &Input, index: usize) -> Value {
         } => {
             let mut element = json!({"type": "plain_text_input"});
             if !placeholder.is_empty() {
-                element["placeholder"] = label(placeholder);
+                element["placeholder"] = plain_text(placeholder);
             }
             if *multiline {
                 element["multiline"] = true.into();
@@ -367,7 +323,7 @@ fn element(input: &Input, index: usize) -> Value {
             element
         }
         Input::Email => {
-            json!({"type": "email_text_input", "placeholder": label("name@example.com")})
+            json!({"type": "email_text_input", "placeholder": plain_text("name@example.com")})
         }
         Input::Number => json!({"type": "number_input", "is_decimal_allowed": true}),
         Input::Date => json!({"type": "datepicker"}),
@@ -387,19 +343,6 @@ fn search_element(index: usize) -> Value {
         "action_id": format!("{ANSWER}{index}"),
         "min_query_length": 1,
     })
-}
-
-/// What an element asks for, as far as its answers are checked.
-fn input_of(kind: &str) -> Input {
-    match kind {
-        "email_text_input" => Input::Email,
-        "number_input" => Input::Number,
-        "datepicker" => Input::Date,
-        _ => Input::Text {
-            placeholder: "",
-            multiline: false,
-        },
-    }
 }
 
 /// Whether Slack's menus can carry these options.
@@ -422,7 +365,7 @@ fn with_options(mut element: Value, options: &[String]) -> Value {
         .map(|(index, choices)| {
             let first = index * limits::OPTIONS + 1;
             let last = first + choices.len() - 1;
-            json!({"label": label(&format!("{first}–{last}")), "options": choices})
+            json!({"label": plain_text(&format!("{first}–{last}")), "options": choices})
         })
         .collect();
     element
@@ -453,10 +396,6 @@ fn value(answer: &Value) -> String {
 fn number(block_id: &str) -> Option<usize> {
     let (_, number) = block_id.rsplit_once('-')?;
     number.parse().ok()
-}
-
-fn label(text: &str) -> Value {
-    json!({"type": "plain_text", "text": text, "emoji": true})
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::METADATA;
 use super::address::Address;
-use super::api::{Api, Arguments, SlackError};
-use haptik_bridge_shared::lenient_json;
+use super::api::{Api, SlackError};
+use haptik_bridge_shared::lenient_json::{self, text_at};
 use haptik_bridge_shared::message::Outgoing;
 
 /// How many pages of a conversation are looked through for a message that may have been sent.
@@ -48,23 +48,16 @@ pub(super) async fn parts_sent(
             }
             None => "conversations.history",
         };
-        let arguments = Arguments::Form(&arguments);
-        let asked = api.call(place.workspace.as_ref(), method, arguments);
-        let answer = match asked.await {
-            Ok(answer) => answer,
-            Err(error) if error.is_refused() => return Ok(None),
-            Err(error) if error.code() == "missing_scope" => return Ok(None),
-            Err(error) => return Err(error),
+        let asked = api.read_if_allowed(place.workspace.as_ref(), method, &arguments);
+        let Some(answer) = asked.await? else {
+            return Ok(None);
         };
         found.extend(
             lenient_json::list(&answer, "messages")
                 .filter_map(|message| part_of(message, outgoing)),
         );
-        match answer
-            .pointer("/response_metadata/next_cursor")
-            .and_then(Value::as_str)
-        {
-            None | Some("") => break,
+        match text_at(&answer, "/response_metadata/next_cursor") {
+            None => break,
             Some(next) => next.clone_into(&mut cursor),
         }
     }
@@ -84,15 +77,10 @@ async fn conversation(api: &Api, place: &Address) -> Result<Option<String>, Slac
         ("users", place.channel.as_str()),
         ("prevent_creation", "true"),
     ];
-    let arguments = Arguments::Form(&arguments);
     let workspace = place.workspace.as_ref();
-    match api.call(workspace, "conversations.open", arguments).await {
-        Ok(answer) => Ok(answer
-            .get("channel")
-            .and_then(|channel| lenient_json::some_text(channel, "id"))),
-        Err(error) if error.is_refused() || error.code() == "missing_scope" => Ok(None),
-        Err(error) => Err(error),
-    }
+    let asked = api.read_if_allowed(workspace, "conversations.open", &arguments);
+    let answer = asked.await?.unwrap_or_default();
+    Ok(text_at(&answer, "/channel/id").map(ToOwned::to_owned))
 }
 
 /// Which part of this message another one in the conversation is, by its metadata.

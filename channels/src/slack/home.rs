@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::markup::mrkdwn;
-use super::render::text_object;
+use super::render::{plain_text, text_object};
 use haptik_bridge_shared::lenient_json;
 
 /// The `action_id` of the button that begins a conversation.
@@ -20,14 +20,14 @@ pub(super) fn view(welcome: &str, agent_phrase: Option<&str>) -> Value {
         "type": "button",
         "action_id": START,
         "style": "primary",
-        "text": {"type": "plain_text", "text": "Start a conversation", "emoji": true},
+        "text": plain_text("Start a conversation"),
     });
     let ask = agent_phrase.map(|phrase| {
         json!({
             "type": "button",
             "action_id": AGENT,
             "value": phrase,
-            "text": {"type": "plain_text", "text": "Talk to a person", "emoji": true},
+            "text": plain_text("Talk to a person"),
         })
     });
     let buttons: Vec<Value> = [Some(button), ask].into_iter().flatten().collect();

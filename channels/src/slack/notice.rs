@@ -41,10 +41,7 @@ pub(super) fn saying_about(asked: &str) -> String {
 /// The command that says something in small print.
 pub(super) fn posted(address: &Address, text: &str) -> Command {
     let mut body = json!({"text": text, "parse": "none", "blocks": [context(text)]});
-    body["channel"] = address.channel.as_str().into();
-    if let Some(thread_ts) = &address.thread_ts {
-        body["thread_ts"] = thread_ts.as_str().into();
-    }
+    address.write(&mut body);
     Command {
         workspace: address.workspace.clone(),
         ..Command::of(Method::PostMessage, body)

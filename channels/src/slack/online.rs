@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::net::{self, Unreachable};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
-use url::Url;
+use haptik_bridge_shared::net::CallError;
+use haptik_bridge_shared::net::api::{Api, ApiRequest, below};
+use secrecy::SecretString;
 
-use super::config::{self, OAuth, Workspaces};
+use super::api::{answer_to, error_text};
+use super::config::{self, OAuth, SCOPES, Workspaces};
 use crate::channel::{Finding, Verdict};
 
 /// What the token may do, as each answer of Slack's says
@@ -19,14 +19,6 @@ const SCOPES_HEADER: &str = "x-oauth-scopes";
 
 /// The largest answer that is read, in bytes.
 const LARGEST_ANSWER: usize = 64 * 1024;
-
-/// The scopes of the manifest, docs/slack-app-manifest.yaml. The first ones are of use to every app.
-#[rustfmt::skip]
-const SCOPES: &[&str] = &[
-    "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write",
-    "commands", "files:read", "groups:history", "groups:read", "im:history", "im:write", "mpim:history",
-    "reactions:write", "users:read", "users:read.email",
-];
 
 /// Needed only where agents speak under their own name.
 const AGENT_SCOPE: &str = "chat:write.customize";
@@ -39,6 +31,7 @@ const NO_CODE: &str = "haptik-bridge-check";
 
 /// Tries what the app has.
 pub(super) async fn try_app(config: config::Slack, http: reqwest::Client) -> Vec<Finding> {
+    let api = Api::new(http);
     let mut findings = match &config.workspaces {
         Workspaces::One { bot_tokens } => {
             let tokens: Vec<_> = bot_tokens.iter().collect();
@@ -48,11 +41,11 @@ pub(super) async fn try_app(config: config::Slack, http: reqwest::Client) -> Vec
                     1 => "bot_token".to_owned(),
                     count => format!("bot_token ({} of {count})", index + 1),
                 };
-                findings.extend(try_token(&config, &http, token, &item).await);
+                findings.extend(try_token(&config, &api, token, &item).await);
             }
             findings
         }
-        Workspaces::Many(oauth) => try_client(&config, oauth, &http).await,
+        Workspaces::Many(oauth) => try_client(&config, oauth, &api).await,
     };
     let how = "only a request of Slack's shows whether it is right: write to the app";
     findings.push(Finding::untried("signing_secrets", how));
@@ -62,23 +55,18 @@ pub(super) async fn try_app(config: config::Slack, http: reqwest::Client) -> Vec
 /// Tries a token, and what it may do.
 async fn try_token(
     config: &config::Slack,
-    http: &reqwest::Client,
+    api: &Api,
     token: &SecretString,
     item: &str,
 ) -> Vec<Finding> {
-    let request = url(&config.api_base_url, "auth.test").map(|url| http.post(url));
-    let Some(request) = request else {
-        return vec![Finding::untried(item, "api_base_url takes no method")];
+    let request = request(config, "auth.test").bearer_auth(token);
+    let answer = match answer_to(api, request).await {
+        Ok(answer) => answer,
+        Err(error) => return vec![Finding::new(item, of_error(&error))],
     };
-    let (scopes, answer) = match answer_to(request.bearer_auth(token.expose_secret())).await {
-        Ok(answered) => answered,
-        Err(why) => return vec![Finding::new(item, Verdict::Unreached(why))],
-    };
-    if !lenient_json::flag(&answer, "ok") {
-        return vec![Finding::new(item, refusal(&answer, "auth.test"))];
-    }
-    let text = |key| lenient_json::text(&answer, key);
+    let text = |key| lenient_json::text(&answer.body, key);
     let learnt = format!("Slack knows the bot {} of {}", text("user"), text("team"));
+    let scopes = lenient_json::header(&answer.headers, SCOPES_HEADER);
     vec![
         Finding::new(item, Verdict::Accepted(learnt)),
         Finding::new(format!("{item}, scopes"), scopes_of(config, scopes)),
@@ -86,17 +74,14 @@ async fn try_token(
 }
 
 /// Whether these scopes suffice.
-fn scopes_of(config: &config::Slack, scopes: Option<String>) -> Verdict {
+fn scopes_of(config: &config::Slack, scopes: Option<&str>) -> Verdict {
     let Some(scopes) = scopes else {
         return Verdict::Untried("Slack did not say what the token may do".to_owned());
     };
     let has: BTreeSet<_> = scopes.split(',').map(str::trim).collect();
-    let agent = config.agent_identity.then_some(&AGENT_SCOPE);
-    let needed = SCOPES.iter().chain(agent);
-    let missing: Vec<_> = needed
-        .filter(|scope| !has.contains(**scope))
-        .copied()
-        .collect();
+    let is_needed = |scope: &&str| config.agent_identity || *scope != AGENT_SCOPE;
+    let needed = SCOPES.iter().copied().filter(is_needed);
+    let missing: Vec<_> = needed.filter(|scope| !has.contains(scope)).collect();
     if missing.is_empty() {
         return Verdict::Accepted(String::new());
     }
@@ -108,70 +93,34 @@ fn scopes_of(config: &config::Slack, scopes: Option<String>) -> Verdict {
 
 /// Tries the client secrets: Slack refuses a code that it never gave, and says whether it is that which is
 /// wrong (<https://docs.slack.dev/reference/methods/oauth.v2.access#errors>).
-async fn try_client(config: &config::Slack, oauth: &OAuth, http: &reqwest::Client) -> Vec<Finding> {
+async fn try_client(config: &config::Slack, oauth: &OAuth, api: &Api) -> Vec<Finding> {
     let mut findings = Vec::new();
     for secret in oauth.client_secrets.iter() {
-        let item = "client_id, client_secrets";
-        let Some(url) = url(&config.api_base_url, "oauth.v2.access") else {
-            return vec![Finding::untried(item, "api_base_url takes no method")];
-        };
-        let request = http.post(url).form(&[
-            ("client_id", oauth.client_id.as_str()),
-            ("client_secret", secret.expose_secret()),
-            ("code", NO_CODE),
-        ]);
-        let verdict = match answer_to(request).await {
-            Ok((_, answer)) if lenient_json::text(&answer, "error") == UNKNOWN_CODE => {
+        let fields = [("client_id", oauth.client_id.as_str()), ("code", NO_CODE)];
+        let request = request(config, "oauth.v2.access")
+            .form(fields.map(|(name, value)| (name, value.to_owned())))
+            .secret_field("client_secret", secret);
+        let verdict = match answer_to(api, request).await {
+            Err(error) if error.code == UNKNOWN_CODE => {
                 Verdict::Accepted("Slack knows the app".to_owned())
             }
-            Ok((_, answer)) => refusal(&answer, "oauth.v2.access"),
-            Err(why) => Verdict::Unreached(why),
+            Err(error) => of_error(&error),
+            Ok(answer) => of_error(&answer.unreadable()),
         };
-        findings.push(Finding::new(item, verdict));
+        findings.push(Finding::new("client_id, client_secrets", verdict));
     }
     let how = "each workspace has its own: write to the app in one of them";
     findings.push(Finding::untried("the tokens of the workspaces", how));
     findings
 }
 
-/// The refusal in an answer.
-fn refusal(answer: &Value, method: &str) -> Verdict {
-    let code = lenient_json::text(answer, "error");
-    // Slack's codes are words of this kind; anything else is not repeated.
-    let is_code = |letter: char| letter.is_ascii_lowercase() || letter == '_';
-    let code = Some(code).filter(|code| !code.is_empty() && code.chars().all(is_code));
-    match code.as_deref() {
-        Some("ratelimited") => Verdict::Unreached(format!("Slack had too many calls of {method}")),
-        Some("fatal_error" | "internal_error" | "service_unavailable") => {
-            Verdict::Unreached(format!("Slack cannot answer {method} now"))
-        }
-        code => Verdict::Refused {
-            why: match code {
-                Some(code) => format!("Slack answered {code} to {method}"),
-                None => format!("what answers {method} is not Slack's API"),
-            },
-            mend: "Copy it again from the app's page (docs/slack.md says which), and see that the app is installed".to_owned(),
-        },
-    }
+fn request(config: &config::Slack, method: &'static str) -> ApiRequest {
+    ApiRequest::post(method, below(&config.api_base_url, method)).limit(LARGEST_ANSWER)
 }
 
-/// The scopes that an answer names, and the answer.
-async fn answer_to(request: reqwest::RequestBuilder) -> Result<(Option<String>, Value), String> {
-    let reason = |error: Unreachable| format!("Slack could not be reached: {error}");
-    let response = request.send().await;
-    let response = response.map_err(|error| reason(Unreachable::from(&error)))?;
-    let status = response.status().as_u16();
-    if status == 429 || status >= 500 {
-        return Err(format!("Slack cannot answer now ({status})"));
-    }
-    let scopes = lenient_json::header(response.headers(), SCOPES_HEADER).map(str::to_owned);
-    let body = net::read(response, LARGEST_ANSWER).await;
-    let body = body.map_err(|error| format!("Slack's answer could not be read: {error}"))?;
-    Ok((scopes, lenient_json::read(&body).unwrap_or_default()))
-}
-
-fn url(base: &Url, method: &str) -> Option<Url> {
-    base.join(method).ok()
+fn of_error(error: &CallError) -> Verdict {
+    let mend = "Copy it again from the app's page (docs/slack.md says which), and see that the app is installed";
+    Verdict::of_kind(&error.kind, error_text(error), mend)
 }
 
 #[cfg(test)]
@@ -212,7 +161,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_is_good_and_may_do_all_that_the_manifest_has() {
-        let scopes = [SCOPES, &[AGENT_SCOPE]].concat().join(",");
+        let scopes = SCOPES.join(",");
         let body = json!({"ok": true, "user": "haptik", "team": "Acme"}).to_string();
         let answer = Answer::new(200, body.clone()).header("X-OAuth-Scopes", &scopes);
         let lines = tried(&one(), answer).await;
@@ -294,7 +243,7 @@ mod tests {
             .filter(|scope| scope.contains(':') || *scope == "commands")
             .filter(|scope| !scope.contains(' '))
             .collect();
-        let ours: BTreeSet<_> = SCOPES.iter().copied().chain([AGENT_SCOPE]).collect();
+        let ours: BTreeSet<_> = SCOPES.iter().copied().collect();
         assert_eq!(ours, listed);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::config;
 use async_trait::async_trait;
 use bytes::Bytes;
-use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::lenient_json::{self, text_at};
 use haptik_bridge_shared::message::{Attachment, Mention, Outgoing, Profile};
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::retry::Failure;
@@ -14,7 +14,7 @@ use url::Url;
 
 use super::Slack;
 use super::address::{Address, Command};
-use super::api::{Api, Arguments, SlackError};
+use super::api::Api;
 use super::render::Style;
 use super::workspaces::{WorkspaceId, bare_user};
 use super::{history, markup, notice, parse, profile, render};
@@ -51,19 +51,6 @@ impl SlackOutlet {
         }
     }
 
-    /// Calls a method that writes blocks. It refuses a message of which it cannot load an image, or has no
-    /// such block ([`crate::channel::Refusal::TooRich`]).
-    async fn write(
-        &self,
-        workspace: Option<&WorkspaceId>,
-        method: &'static str,
-        body: &Value,
-    ) -> Result<Value, SlackError> {
-        self.api
-            .call(workspace, method, Arguments::Json(body))
-            .await
-    }
-
     /// The body of a command that says what was asked, with the names of those who are mentioned.
     async fn naming(&self, command: &Command) -> Option<Value> {
         let about = command.about.as_ref()?;
@@ -86,25 +73,21 @@ impl SlackOutlet {
     /// Whether a user is the app itself: a mention of it only says to whom the rest is addressed. A command and a
     /// shortcut do not say who the app is (<https://docs.slack.dev/reference/methods/auth.test>).
     async fn is_own(&self, at: &Address, user: &Value) -> bool {
-        let arguments = Arguments::Form(&[]);
-        let asked = self.api.call(at.workspace.as_ref(), "auth.test", arguments);
-        let own = asked.await.ok();
-        let own = own.and_then(|own| lenient_json::some_text(&own, "user_id"));
-        own.is_some_and(|own| own == lenient_json::text(user, "id"))
+        let asked = self.api.read(at.workspace.as_ref(), "auth.test", &[]);
+        let own = asked.await.unwrap_or_default();
+        let own = text_at(&own, "/user_id");
+        own.is_some() && own == text_at(user, "/id")
     }
 
     /// <https://docs.slack.dev/reference/methods/users.info>
     async fn user(&self, at: &Address, user: &str) -> Result<Option<Value>, SendError> {
         let arguments = [("user", bare_user(user)), ("include_locale", "true")];
-        let arguments = Arguments::Form(&arguments);
         let workspace = at.workspace.as_ref();
-        match self.api.call(workspace, "users.info", arguments).await {
-            Ok(answer) => Ok(answer.get("user").cloned()),
-            // The user can be registered without a profile.
-            Err(error) if error.is_refused() => Ok(None),
-            Err(error) if error.code() == "missing_scope" => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let asked = self
+            .api
+            .read_if_allowed(workspace, "users.info", &arguments);
+        // The user can be registered without a profile.
+        Ok(asked.await?.and_then(|answer| answer.get("user").cloned()))
     }
 
     /// Where the bot token may go: hosts of Slack over TLS, and where the Web API is.
@@ -145,20 +128,14 @@ impl Outlet<Slack> for SlackOutlet {
     async fn send(&self, to: &Address, part: &Part) -> Result<Sent, SendError> {
         let workspace = to.workspace.as_ref();
         let mut body = part.body.clone();
-        let fields = body
-            .as_object_mut()
-            .ok_or_else(|| SendError::refused("a part that is no message"))?;
-        fields.insert("channel".to_owned(), to.channel.as_str().into());
-        if let Some(thread_ts) = &to.thread_ts {
-            fields.insert("thread_ts".to_owned(), thread_ts.as_str().into());
-        }
-        let answer = match self.write(workspace, POST_MESSAGE, &body).await {
+        to.write(&mut body);
+        let answer = match self.api.write(workspace, POST_MESSAGE, &body).await {
             // Without the scope chat:write.customize.
             Err(error) if error.code() == "missing_scope" => {
                 let Some(body) = render::in_the_bots_name(&body) else {
                     return Err(error.into());
                 };
-                self.write(workspace, POST_MESSAGE, &body).await?
+                self.api.write(workspace, POST_MESSAGE, &body).await?
             }
             answer => answer?,
         };
@@ -225,11 +202,10 @@ impl Directory<Slack> for SlackOutlet {
             return Some(format!("@{name}"));
         }
         let arguments = [("channel", mention.strip_prefix('#')?)];
-        let arguments = Arguments::Form(&arguments);
         let workspace = at.workspace.as_ref();
-        let asked = self.api.call(workspace, "conversations.info", arguments);
-        let name = lenient_json::some_text(asked.await.ok()?.get("channel")?, "name")?;
-        Some(format!("#{name}"))
+        let asked = self.api.read(workspace, "conversations.info", &arguments);
+        let answer = asked.await.ok()?;
+        Some(format!("#{}", text_at(&answer, "/channel/name")?))
     }
 }
 
@@ -246,10 +222,9 @@ impl Files<Slack> for SlackOutlet {
         let Some(id) = id.filter(|_| attachment.url.is_empty()) else {
             return Ok(attachment.clone());
         };
-        let arguments = [("file", id)];
-        let arguments = Arguments::Form(&arguments);
         let workspace = at.workspace.as_ref();
-        let answer = self.api.call(workspace, "files.info", arguments).await?;
+        let arguments = [("file", id)];
+        let answer = self.api.read(workspace, "files.info", &arguments).await?;
         let found = answer.get("file").and_then(parse::attachment);
         found.ok_or_else(|| SendError::refused("Slack does not say what the file is"))
     }
@@ -310,9 +285,8 @@ impl Activity<Slack> for SlackOutlet {
         } else {
             return Ok(());
         };
-        let arguments = Arguments::Json(&arguments);
         let workspace = at.workspace.as_ref();
-        match self.api.call(workspace, method, arguments).await {
+        match self.api.write(workspace, method, &arguments).await {
             Err(error) if error.code() == "already_reacted" => Ok(()),
             shown => Ok(shown.map(drop)?),
         }
@@ -329,13 +303,9 @@ impl Activity<Slack> for SlackOutlet {
             return Ok(());
         };
         let reaction = reaction(at, ts, shown);
-        let arguments = Arguments::Json(&reaction);
         let workspace = at.workspace.as_ref();
-        match self
-            .api
-            .call(workspace, "reactions.remove", arguments)
-            .await
-        {
+        let removed = self.api.write(workspace, "reactions.remove", &reaction);
+        match removed.await {
             Err(error) if ["no_reaction", "message_not_found"].contains(&error.code()) => Ok(()),
             cleared => Ok(cleared.map(drop)?),
         }
@@ -358,9 +328,7 @@ fn reaction(at: &Address, ts: &str, name: &str) -> Value {
 #[async_trait]
 impl Commands<Slack> for SlackOutlet {
     fn bucket(&self, command: &Command) -> Option<Bucket> {
-        let keys = ["channel", "user_id"];
-        let mut ids = keys.iter();
-        let id = ids.find_map(|key| lenient_json::some_text(&command.body, key))?;
+        let id = lenient_json::first_text(&command.body, &["channel", "user_id"])?;
         let workspace = command.workspace.as_ref();
         Some(bucket(command.method.name(), workspace, &id))
     }
@@ -370,12 +338,12 @@ impl Commands<Slack> for SlackOutlet {
         let method = command.method.name();
         let named = self.naming(command).await;
         let command_body = named.as_ref().unwrap_or(&command.body);
-        match self.write(workspace, method, command_body).await {
+        match self.api.write(workspace, method, command_body).await {
             // An image that Slack could load when the message was sent: its text says all of it.
             Err(error) if error.code().starts_with("invalid_blocks") => {
                 let mut body = command_body.clone();
                 body["blocks"] = json!([]);
-                self.write(workspace, method, &body).await?;
+                self.api.write(workspace, method, &body).await?;
             }
             written => drop(written?),
         }

@@ -6,14 +6,15 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::address::{Address, Command};
+use super::address::{Address, Command, Place};
 use super::config::Conversation;
 use super::form;
 use super::workspaces::{Ended, WorkspaceId};
 use crate::channel::Response;
+use crate::request::json_object;
 use haptik_bridge_shared::ids::{AuthId, AuthIds, EntryKey};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::{Inbound, MessageRef, Task};
+use haptik_bridge_shared::message::{Inbound, MessageRef, Task, UserAction};
 use haptik_bridge_shared::redacted_debug;
 
 mod blocks;
@@ -88,19 +89,6 @@ pub(super) struct FormToOpen {
     pub(super) fallback: Task<Command>,
 }
 
-/// Where something was said.
-#[derive(Debug, Clone, Copy)]
-struct MessagePlace<'a> {
-    /// The conversation's id.
-    channel: &'a str,
-    /// The thread that it stands in, if it does.
-    thread_ts: Option<&'a str>,
-    /// The message itself.
-    ts: &'a str,
-    /// Whether it is a direct message to the app.
-    is_direct: bool,
-}
-
 impl Reading {
     /// A request that is answered and leads to nothing.
     fn answered(response: Response) -> Self {
@@ -150,8 +138,9 @@ impl Reader<'_> {
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..]
         );
         let read = match start.trim_ascii_start().first() {
-            Some(_) if is_wide => json(body).and_then(|envelope| self.object(&envelope)),
-            Some(b'{') => json(body).and_then(|envelope| self.object(&envelope)),
+            Some(first) if is_wide || *first == b'{' => json_object(body)
+                .map_err(ToOwned::to_owned)
+                .and_then(|envelope| self.object(&envelope)),
             Some(_) => self.form(body),
             None => Err("an empty body".to_owned()),
         };
@@ -182,9 +171,13 @@ impl Reader<'_> {
                 let event = event.ok_or("event_callback without an event")?;
                 match lenient_json::text(event, "type").as_str() {
                     "message" | "app_mention" => self.message(envelope, event),
-                    "app_home_opened" => Ok(self.home_opened(event)),
-                    "assistant_thread_started" => Ok(self.assistant_started(event)),
-                    "user_change" | "user_profile_changed" => Ok(self.profile_changed(event)),
+                    "app_home_opened" => Ok(self.home_opened(event).unwrap_or_else(nothing)),
+                    "assistant_thread_started" => {
+                        Ok(self.assistant_started(event).unwrap_or_else(nothing))
+                    }
+                    "user_change" | "user_profile_changed" => {
+                        Ok(self.profile_changed(event).unwrap_or_else(nothing))
+                    }
                     "app_uninstalled" | "tokens_revoked" => Ok(self.ended(envelope, event)),
                     kind if event_types::is_documented(kind) => Ok(nothing()),
                     "" => Err("an event without a type".to_owned()),
@@ -204,7 +197,7 @@ impl Reader<'_> {
         let fields: HashMap<String, String> =
             url::form_urlencoded::parse(body).into_owned().collect();
         if let Some(payload) = fields.get("payload") {
-            let payload = json(payload.as_bytes())?;
+            let payload = json_object(payload.as_bytes())?;
             let workspace = workspace::of_interaction(&payload);
             return self.within(workspace.as_ref(), |reader| reader.interaction(&payload));
         }
@@ -213,22 +206,45 @@ impl Reader<'_> {
         }
         if fields.contains_key("command") {
             let workspace = workspace::of_command(&fields);
-            return self.within(workspace.as_ref(), |reader| Ok(reader.command(&fields)));
+            return self.within(workspace.as_ref(), |reader| {
+                Ok(reader.command(&fields).unwrap_or_else(nothing))
+            });
         }
         Err("a body that is neither JSON nor a form of Slack's".to_owned())
     }
 
     /// Haptik's name for the user: one per person, or one per person and thread.
-    fn auth_id(self, user: &str, place: MessagePlace<'_>) -> AuthId {
+    fn auth_id(self, user: &str, place: &Place) -> AuthId {
         let thread = match self.conversation {
             Conversation::User => None,
             // Without a thread, all of a direct conversation is one.
-            Conversation::Thread if place.is_direct => {
-                place.thread_ts.map(|thread| place.thread_id(thread))
-            }
-            Conversation::Thread => Some(place.thread_id(place.root())),
+            Conversation::Thread if place.is_direct && place.thread_ts.is_none() => None,
+            Conversation::Thread => Some(place.thread()),
         };
         self.auth_ids.of_user(&self.user(user), thread.as_deref())
+    }
+
+    /// What a user did at this place, for the bot.
+    fn inbound(
+        self,
+        key: EntryKey,
+        at: Timestamp,
+        user: &str,
+        place: &Place,
+        action: UserAction,
+    ) -> Inbound<Address> {
+        Inbound {
+            key,
+            at,
+            auth_id: self.auth_id(user, place),
+            user: self.user(user),
+            address: self.address(place),
+            message_id: None,
+            profile: None,
+            addressed: place.addressed(),
+            action,
+            mentions: Vec::new(),
+        }
     }
 
     /// The channel's name of a user: unique within a workspace only.
@@ -240,20 +256,26 @@ impl Reader<'_> {
     }
 
     /// Where to answer: in a channel in the thread, in a direct conversation where it was said.
-    fn address(self, place: MessagePlace<'_>) -> Address {
+    fn address(self, place: &Place) -> Address {
         let thread_ts = if place.is_direct {
-            place.thread_ts
+            place.thread_ts.clone()
         } else {
-            Some(place.root())
+            Some(place.root().to_owned())
         };
         Address {
-            channel: place.channel.to_owned(),
-            thread_ts: thread_ts.map(ToOwned::to_owned),
+            channel: place.channel.clone(),
+            thread_ts,
             workspace: self.workspace.cloned(),
         }
     }
 
-    /// Something done in Slack on account of what a user did at this place.
+    /// Something done in Slack on account of what Haptik is told.
+    fn task_of(self, inbound: &Inbound<Address>, command: Command) -> Task<Command> {
+        let key = inbound.key.clone();
+        self.task(key, inbound.at, inbound.auth_id.clone(), command)
+    }
+
+    /// Something done in Slack on account of what a user did.
     fn task(
         self,
         key: EntryKey,
@@ -273,27 +295,8 @@ impl Reader<'_> {
     }
 }
 
-impl MessagePlace<'_> {
-    /// The first message of the thread that an answer in a channel goes to.
-    fn root(&self) -> &str {
-        self.thread_ts.unwrap_or(self.ts)
-    }
-
-    fn thread_id(&self, thread_ts: &str) -> String {
-        format!("{}:{thread_ts}", self.channel)
-    }
-}
-
 fn nothing() -> Reading {
     Reading::answered(Response::ok())
-}
-
-fn json(body: &[u8]) -> Result<Value, String> {
-    match lenient_json::read(body) {
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err("JSON that is not an object".to_owned()),
-        Err(_) => Err("a body that is not JSON".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! What an HSL message becomes in Slack, for a look before going live.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
+use super::address::Place;
 use super::form::{self, Origin};
 use super::render;
 use crate::preview::{Preview, previewed};
@@ -20,10 +20,10 @@ pub(super) fn preview(body: &Value, sender: &Sender) -> Vec<Preview> {
         .map(|part| message(part.body))
         .collect();
     let somewhere = Origin {
-        channel: "C0".to_owned(),
-        thread_ts: None,
-        ts: "0".to_owned(),
-        is_direct: true,
+        place: Place {
+            ts: "0".to_owned(),
+            ..Place::direct("C0")
+        },
         action_ts: "0".to_owned(),
     };
     if let Element::Form(asked) = &hsl.element
@@ -58,17 +58,11 @@ fn message(mut payload: Value) -> Preview {
 }
 
 fn builder(payload: &Value) -> String {
-    let mut link = "https://app.slack.com/block-kit-builder/#".to_owned();
-    for byte in payload.to_string().bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                link.push(char::from(byte));
-            }
-            // Writing to a string does not fail.
-            _ => drop(write!(link, "%{byte:02X}")),
-        }
-    }
-    link
+    let written = payload.to_string();
+    let written: String = form_urlencoded::byte_serialize(written.as_bytes()).collect();
+    // A plus sign is a space in forms only.
+    let written = written.replace('+', "%20");
+    format!("https://app.slack.com/block-kit-builder/#{written}")
 }
 
 #[cfg(test)]

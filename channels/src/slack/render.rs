@@ -181,6 +181,11 @@ pub(super) fn text_object(text: &str) -> Value {
     json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 
+/// A text without markup, in which names of emoji are emoji.
+pub(super) fn plain_text(text: &str) -> Value {
+    json!({"type": "plain_text", "text": text, "emoji": true})
+}
+
 /// A block of small grey print.
 pub(super) fn context(text: &str) -> Value {
     json!({"type": "context", "elements": [text_object(text)]})
@@ -245,7 +250,7 @@ fn button(block: usize, role: Role, button: &Button) -> Value {
     let mut written = json!({
         "type": "button",
         "action_id": action_id,
-        "text": {"type": "plain_text", "text": label, "emoji": true},
+        "text": plain_text(&label),
     });
     let is_form = matches!(target, Target::Callback { tap: Tap::Fill, .. });
     if is_form {

@@ -1,11 +1,10 @@
 //! What a button of ours carries in its `value`, and comes back with when it is tapped.
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use crate::callback::{self, Reference};
 use crate::limits::Size;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
-use haptik_bridge_shared::lenient_json;
 
 /// The `action_id`s of our buttons start with one of these, and a number that makes them unique.
 pub(super) const SAY: &str = "say-";
@@ -27,34 +26,46 @@ pub(super) const REMARK: &str = "remark-";
 /// The `block_id` of what the user chose.
 pub(super) const CHOICE: &str = "choice";
 
-/// What a tap means.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a tap means, as the `value` of its button has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub(super) enum Tap {
-    /// The user says this.
-    Say {
-        /// What people see said, with the machine parts in braces.
-        message: String,
-        /// What the bot receives instead; empty: the same.
-        gogo_message: String,
+    /// The user rates the conversation.
+    Rate {
+        /// 1 to 5.
+        #[serde(rename = "r")]
+        rating: u8,
     },
     /// The user says what an actionable of an earlier message has; it was too long for a button.
     Offered {
-        /// Whom the message was for.
-        auth_id: AuthId,
         /// Which message.
+        #[serde(rename = "k")]
         key: EntryKey,
         /// Which of its actionables.
+        #[serde(rename = "n")]
         index: usize,
+        /// Whom the message was for.
+        #[serde(rename = "a")]
+        auth_id: AuthId,
     },
     /// The user opens the form of an earlier message.
     Fill {
-        /// Whom the message was for.
-        auth_id: AuthId,
         /// Which message.
+        #[serde(rename = "f")]
         key: EntryKey,
+        /// Whom the message was for.
+        #[serde(rename = "a")]
+        auth_id: AuthId,
     },
-    /// The user rates the conversation, 1 to 5.
-    Rate(u8),
+    /// The user says this.
+    Say {
+        /// What people see said, with the machine parts in braces.
+        #[serde(rename = "m")]
+        message: String,
+        /// What the bot receives instead; empty: the same.
+        #[serde(rename = "g", default, skip_serializing_if = "String::is_empty")]
+        gogo_message: String,
+    },
 }
 
 /// Writes the `value` of a button: what it says, or, where that is too long, where it is to be found.
@@ -77,7 +88,7 @@ pub(super) fn write(reference: &Reference, tap: &callback::Tap, room: Size) -> O
                 index: *index,
             })
         }),
-        callback::Tap::Rate { rating, .. } => fitting(Tap::Rate(*rating)),
+        callback::Tap::Rate { rating, .. } => fitting(Tap::Rate { rating: *rating }),
         callback::Tap::Fill => fitting(Tap::Fill { auth_id, key }),
     }
 }
@@ -85,56 +96,19 @@ pub(super) fn write(reference: &Reference, tap: &callback::Tap, room: Size) -> O
 impl Tap {
     /// The `value` of its button.
     fn value(&self) -> String {
-        let value = match self {
-            Self::Say {
-                message,
-                gogo_message,
-            } if gogo_message.is_empty() => json!({"m": message}),
-            Self::Say {
-                message,
-                gogo_message,
-            } => json!({"m": message, "g": gogo_message}),
-            Self::Offered {
-                auth_id,
-                key,
-                index,
-            } => json!({"k": key, "n": index, "a": auth_id}),
-            Self::Fill { auth_id, key } => json!({"f": key, "a": auth_id}),
-            Self::Rate(rating) => json!({"r": rating}),
-        };
-        value.to_string()
+        // An enum of texts and numbers is JSON.
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// Reads the `value` of a button; `None` when it is not one of ours.
     pub(super) fn read(value: &str) -> Option<Self> {
-        let value: Value = serde_json::from_str(value).ok()?;
-        if let Some(rating) = lenient_json::whole(&value, "r") {
-            return u8::try_from(rating)
-                .ok()
-                .filter(|rating| (1..=5).contains(rating))
-                .map(Self::Rate);
-        }
-        if let Some(key) = lenient_json::some_text(&value, "k") {
-            let index = usize::try_from(lenient_json::whole(&value, "n")?).ok()?;
-            let auth_id = lenient_json::some_text(&value, "a")?;
-            return Some(Self::Offered {
-                auth_id: auth_id.into(),
-                key: key.into(),
-                index,
-            });
-        }
-        if let Some(key) = lenient_json::some_text(&value, "f") {
-            let auth_id = lenient_json::some_text(&value, "a")?;
-            return Some(Self::Fill {
-                auth_id: auth_id.into(),
-                key: key.into(),
-            });
-        }
-        let say = Self::Say {
-            message: lenient_json::text(&value, "m"),
-            gogo_message: lenient_json::text(&value, "g"),
+        let tap: Self = serde_json::from_str(value).ok()?;
+        let is_one = match &tap {
+            Self::Rate { rating } => (1..=5).contains(rating),
+            Self::Say { .. } => !tap.sent().trim().is_empty(),
+            Self::Offered { .. } | Self::Fill { .. } => true,
         };
-        Some(say).filter(|say| !say.sent().trim().is_empty())
+        is_one.then_some(tap)
     }
 
     /// What the bot receives of a text; empty for anything else.
@@ -145,7 +119,7 @@ impl Tap {
                 gogo_message,
             } if gogo_message.trim().is_empty() => message,
             Self::Say { gogo_message, .. } => gogo_message,
-            Self::Offered { .. } | Self::Fill { .. } | Self::Rate(_) => "",
+            Self::Offered { .. } | Self::Fill { .. } | Self::Rate { .. } => "",
         }
     }
 }
@@ -212,7 +186,7 @@ mod tests {
                 Tap::Say { message: message.clone(), gogo_message: gogo_message.clone() },
                 Tap::Offered { auth_id: "a1".into(), key: "k".into(), index },
                 Tap::Fill { auth_id: "a1".into(), key: "k".into() },
-                Tap::Rate(1),
+                Tap::Rate { rating: 1 },
             ] {
                 prop_assert_eq!(Tap::read(&tap.value()), Some(tap));
             }

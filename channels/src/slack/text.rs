@@ -50,12 +50,8 @@ pub(super) fn mentions(text: &str, users: &[&str]) -> bool {
 
 /// The user whom the text mentions first thing.
 pub(super) fn leading_mention(text: &str) -> Option<&str> {
-    let inside = text.trim_start().strip_prefix("<@")?;
-    let inside = inside.get(..inside.find('>')?)?;
-    inside
-        .split('|')
-        .next()
-        .filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    let (id, _) = mention(text.trim_start())?;
+    Some(id).filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 impl Readable {

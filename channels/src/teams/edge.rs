@@ -4,12 +4,11 @@ use async_trait::async_trait;
 use haptik_bridge_shared::config::Forms;
 use haptik_bridge_shared::ids::{AuthId, AuthIds};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::hsl::{Element, Form, Hsl};
+use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::{
     Addressed, Content, Inbound, MessageRef, Outgoing, Sender, Task, UserAction,
 };
 use haptik_bridge_shared::offers::Offers;
-use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -18,10 +17,11 @@ use super::receive::{self, Deed, Invoke, Message, Read, Tap};
 use super::verify::Verifier;
 use super::{Command, Teams, encode};
 use crate::adaptive_cards::form;
-use crate::callback::{self, Meaning};
+use crate::callback;
 use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request, Response};
 use crate::limits::Size;
 use crate::render::inline::verbatim;
+use crate::request::json_object;
 
 /// How long what was filled in may be where it stands in place of a form.
 const FILLED: Size = Size::bytes(7_000);
@@ -120,17 +120,8 @@ impl TeamsEdge {
             return Ok(Vec::new());
         };
         let message = tapped.message(&auth_id);
-        let action = match tapped.meaning {
-            Meaning::Say { index, .. } => UserAction::Choice {
-                message: message.clone(),
-                index,
-            },
-            Meaning::Rate(rating) => UserAction::Feedback {
-                rating,
-                resolved: None,
-                comment: None,
-            },
-            Meaning::Fill => return self.filled(deed, &message).await,
+        let Some(action) = tapped.action(&auth_id) else {
+            return self.filled(deed, &message).await;
         };
         let settled = self.settled(&deed, &message).await?;
         let told = self.inbound(deed, None, action);
@@ -171,7 +162,8 @@ impl TeamsEdge {
         deed: Deed<Tap>,
         message: &MessageRef,
     ) -> Result<Vec<Effect<Teams>>, Rejected> {
-        let form = self.form(message).await?;
+        let form = self.offers.form(message).await;
+        let form = form.map_err(|error| Rejected::Unavailable(error.to_string()))?;
         let inputs = &deed.action.submitted.inputs;
         let answers = match form::submission(inputs, form.as_ref(), self.forms, deed.at) {
             Ok(answers) => answers,
@@ -188,21 +180,9 @@ impl TeamsEdge {
             let answers = format!("✓ {}", FILLED.clip(&answers));
             self.replaced(&deed, id, encode::filled(&verbatim(&answers)))
         });
-        let told = UserAction::Message {
-            text: answers,
-            attachments: Vec::new(),
-        };
+        let told = UserAction::said(answers);
         let told = self.inbound(deed, None, told);
         Ok(changed.into_iter().chain([told]).collect())
-    }
-
-    /// The form of a message; `None` when it is not in the ledger any more.
-    async fn form(&self, message: &MessageRef) -> Result<Option<Form>, Rejected> {
-        let offered = self.offered(message).await?;
-        Ok(offered.and_then(|hsl| match hsl.element {
-            Element::Form(form) => Some(form),
-            _ => None,
-        }))
     }
 
     async fn offered(&self, message: &MessageRef) -> Result<Option<Hsl>, Rejected> {
@@ -292,17 +272,11 @@ impl Edge<Teams> for TeamsEdge {
         request: &Request<'_>,
         now: Timestamp,
     ) -> Result<Receipt<Teams>, Rejected> {
-        if !request.path.trim_matches('/').is_empty() {
-            return Err(Rejected::NotFound);
-        }
-        if request.method != Method::POST {
-            return Err(Rejected::MethodNotAllowed("POST"));
-        }
+        request.check_is_post()?;
         let verified = self.verifier.verify(request.headers, now).await?;
-        let activity = match lenient_json::read(request.body) {
-            Ok(activity @ Value::Object(_)) => activity,
-            Ok(_) => return Ok(Receipt::not_understood("JSON that is not an object")),
-            Err(_) => return Ok(Receipt::not_understood("a body that is not JSON")),
+        let activity = match json_object(request.body) {
+            Ok(activity) => activity,
+            Err(reason) => return Ok(Receipt::not_understood(reason)),
         };
         self.verifier.check(&verified, &activity)?;
         match self.take(&activity).await? {
@@ -316,9 +290,9 @@ impl Edge<Teams> for TeamsEdge {
         body: &[u8],
         _: Timestamp,
     ) -> Result<Option<Receipt<Teams>>, Rejected> {
-        match lenient_json::read(body) {
+        match json_object(body) {
             // A body that could not be read was not held against its token either.
-            Ok(activity @ Value::Object(_)) if self.verifier.check_activity(&activity).is_ok() => {
+            Ok(activity) if self.verifier.check_activity(&activity).is_ok() => {
                 Ok(self.take(&activity).await?.ok())
             }
             Ok(_) | Err(_) => Ok(None),

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::ids::{AuthId, AuthIds};
 use haptik_bridge_shared::message::{Addressed, Inbound, Task, UserAction};
-use http::Method;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
@@ -14,7 +13,7 @@ use super::api::Api;
 use super::config::Config;
 use super::receive::{self, Me, Message, Tap, Update, UserEvent};
 use super::{Command, Telegram, encode, verify};
-use crate::callback::{self, Meaning};
+use crate::callback;
 use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request};
 
 /// How long Telegram may take to say what the bot is called.
@@ -110,7 +109,8 @@ impl TelegramEdge {
     fn tapped(&self, user_event: UserEvent<Tap>, now: Timestamp) -> Vec<Effect<Telegram>> {
         let auth_id = self.auth_id(&user_event);
         let (data, vanishes) = encode::carried(&user_event.action.data);
-        let action = chosen(data, &auth_id);
+        // A form is asked in the chat, and has no button.
+        let action = callback::read(data).and_then(|tapped| tapped.action(&auth_id));
         let answer = Command::Answer {
             query: user_event.action.query,
             chosen: user_event.action.label,
@@ -144,25 +144,6 @@ impl TelegramEdge {
     }
 }
 
-/// What a button means whose message was for `auth_id`, unless the button names somebody else; `None` for one
-/// that is none of ours.
-fn chosen(data: &str, auth_id: &AuthId) -> Option<UserAction> {
-    let tapped = callback::read(data)?;
-    match tapped.meaning {
-        Meaning::Say { index, .. } => Some(UserAction::Choice {
-            message: tapped.message(auth_id),
-            index,
-        }),
-        Meaning::Rate(rating) => Some(UserAction::Feedback {
-            rating,
-            resolved: None,
-            comment: None,
-        }),
-        // A form is asked in the chat, and has no button.
-        Meaning::Fill => None,
-    }
-}
-
 #[async_trait]
 impl Edge<Telegram> for TelegramEdge {
     async fn receive(
@@ -170,12 +151,7 @@ impl Edge<Telegram> for TelegramEdge {
         request: &Request<'_>,
         now: Timestamp,
     ) -> Result<Receipt<Telegram>, Rejected> {
-        if !request.path.trim_matches('/').is_empty() {
-            return Err(Rejected::NotFound);
-        }
-        if request.method != Method::POST {
-            return Err(Rejected::MethodNotAllowed("POST"));
-        }
+        request.check_is_post()?;
         verify::verify(request.headers, &self.secrets).map_err(Rejected::Unauthorized)?;
         match self.take(request.body, now).await? {
             Ok(receipt) => Ok(receipt),

@@ -3,7 +3,6 @@
 //! sees either.
 
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::net::CallErrorKind;
 use serde_json::{Value, json};
 
 use super::api::{Api, CallFailure};
@@ -64,24 +63,16 @@ fn webhook(info: &Value, url: Option<&str>) -> Verdict {
 
 fn of_error(error: &CallFailure, mend: &str) -> Verdict {
     let why = error.to_string();
-    let passes = match error {
-        CallFailure::Call(error) => matches!(
-            error.kind,
-            CallErrorKind::Unreachable(_) | CallErrorKind::RateLimited | CallErrorKind::Unavailable
-        ),
-        CallFailure::Refused { refused, .. } => {
-            matches!(
-                refused,
-                RefusalReason::RateLimited(_) | RefusalReason::Unavailable
-            )
-        }
-    };
-    if passes {
-        return Verdict::Unreached(why);
-    }
-    Verdict::Refused {
-        why,
-        mend: mend.to_owned(),
+    match error {
+        CallFailure::Call(error) => Verdict::of_error(error, "Telegram", mend),
+        CallFailure::Refused {
+            refused: RefusalReason::RateLimited(_) | RefusalReason::Unavailable,
+            ..
+        } => Verdict::Unreached(why),
+        CallFailure::Refused { .. } => Verdict::Refused {
+            why,
+            mend: mend.to_owned(),
+        },
     }
 }
 

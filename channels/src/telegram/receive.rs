@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::Chat;
+use crate::request::json_object;
 use text::{Command, Words};
 
 mod content;
@@ -102,10 +103,9 @@ redacted_debug!(Tap { message });
 
 /// Reads a body that was verified.
 pub(super) fn read(body: &[u8], me: &Me, tell_edits: bool) -> Update {
-    let update: Value = match lenient_json::read(body) {
-        Ok(update @ Value::Object(_)) => update,
-        Ok(_) => return Update::Odd("JSON that is not an object"),
-        Err(_) => return Update::Odd("a body that is not JSON"),
+    let update = match json_object(body) {
+        Ok(update) => update,
+        Err(reason) => return Update::Odd(reason),
     };
     let at = |key: &str| update.get(key).filter(|value| value.is_object());
     if let Some(message) = at("message") {

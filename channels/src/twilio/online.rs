@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::api::Api;
 use super::config::Config;
 use super::webhook::{self, Set};
-use crate::channel::{Finding, OnlineDeps, Refusal, SendError, Verdict};
+use crate::channel::{Finding, OnlineDeps, Verdict};
 
 /// What to do about a token that is not good.
 const MEND: &str = "Copy it again from Twilio's console, Account, API keys & tokens";
@@ -37,7 +37,7 @@ pub(super) async fn try_account(config: Config, deps: OnlineDeps) -> Vec<Finding
             mend: "Copy it again from Twilio's console, a number as +, country and number"
                 .to_owned(),
         },
-        Err(error) => of_error(&error),
+        Err(error) => error.verdict(MEND),
     };
     findings.push(Finding::new("from", verdict));
     findings
@@ -74,19 +74,5 @@ fn leads_here(set: &Set, url: Option<&str>) -> Verdict {
             mend,
         },
         Some(_) => Verdict::Accepted("Twilio sends what is said here".to_owned()),
-    }
-}
-
-fn of_error(error: &SendError) -> Verdict {
-    match error.refusal {
-        Refusal::RateLimited(_) | Refusal::Unavailable(_) => Verdict::Unreached(error.to_string()),
-        Refusal::Unauthorized
-        | Refusal::Refused
-        | Refusal::TooRich
-        | Refusal::WindowClosed
-        | Refusal::Moved => Verdict::Refused {
-            why: error.to_string(),
-            mend: MEND.to_owned(),
-        },
     }
 }

@@ -1,20 +1,15 @@
 //! The Webex API (<https://developer.webex.com/docs/api/basics>), as the bot itself.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::Attachment;
 use haptik_bridge_shared::net::api::{Api, ApiAnswer, ApiRequest, below};
-use haptik_bridge_shared::net::{
-    CallError, CallErrorKind, FetchError, Fetcher, Unreachable, retry_after,
-};
+use haptik_bridge_shared::net::{CallError, CallErrorKind, FetchError, Fetcher};
 use haptik_bridge_shared::retry::Failure;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method};
-use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use url::Url;
@@ -23,9 +18,6 @@ use super::config::Config;
 use super::receive::is_id;
 use super::{Place, disposition, refusal};
 use crate::channel::{Refusal, SendError, Sent};
-
-/// How long Webex may take to say what a file is called.
-const NAMING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Who the bot is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +32,6 @@ pub(super) struct Me {
 #[derive(Debug)]
 pub(super) struct WebexApi {
     api: Api,
-    http: reqwest::Client,
     base_url: Url,
     tokens: Secrets,
     /// Who the bot is, once it was asked for.
@@ -60,8 +51,7 @@ enum Root {
 impl WebexApi {
     pub(super) fn new(http: reqwest::Client, config: &Config) -> Self {
         Self {
-            api: Api::new(http.clone()).words(words),
-            http,
+            api: Api::new(http).words(words),
             base_url: config.api_base_url.clone(),
             tokens: config.bot_token.clone(),
             me: OnceCell::new(),
@@ -220,18 +210,7 @@ impl WebexApi {
         let Some(id) = &attachment.id else {
             return Ok(attachment.clone());
         };
-        let url = self.contents(id)?;
-        let mut found = Err(CallError::new(
-            "say what a file is",
-            CallErrorKind::Unauthorized,
-        ));
-        for token in self.tokens.iter() {
-            found = self.head(&url, token).await;
-            if !found.as_ref().is_err_and(CallError::is_unauthenticated) {
-                break;
-            }
-        }
-        let headers = found.map_err(|error| refusal::of_call(&error))?;
+        let headers = self.head(self.contents(id)?).await?;
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let mime_type = header(CONTENT_TYPE).and_then(|kind| kind.split(';').next());
         Ok(Attachment {
@@ -246,22 +225,18 @@ impl WebexApi {
     }
 
     /// The headers of a file. A redirect is not followed: the token is for this address.
-    async fn head(&self, url: &Url, token: &SecretString) -> Result<HeaderMap, CallError> {
-        let call = "say what a file is";
-        let request = self.http.head(url.clone()).timeout(NAMING_TIMEOUT);
-        let sent = request.bearer_auth(token.expose_secret()).send().await;
-        let answer = sent.map_err(|error| {
-            CallError::new(call, CallErrorKind::Unreachable(Unreachable::from(&error)))
-        })?;
-        let status = answer.status().as_u16();
-        match status {
-            200..300 => return Ok(answer.headers().clone()),
-            // It is somewhere else, where its headers are not asked for; or its headers alone are not to be had.
-            300..400 | 405 | 501 => return Ok(HeaderMap::new()),
-            _ => {}
-        }
-        let after = retry_after(answer.headers(), Timestamp::now());
-        Err(CallError::of_status(call, status, "", after))
+    async fn head(&self, url: Url) -> Result<HeaderMap, SendError> {
+        // It is somewhere else, where its headers are not asked for; or its headers alone are not to be had.
+        let no_headers: Vec<u16> = (300..400).chain([405, 501]).collect();
+        let request = ApiRequest::new("say what a file is", Method::HEAD, url).expect(&no_headers);
+        let signed = |token: &SecretString| request.clone().bearer_auth(token);
+        let sent = self.api.send_signed(&self.tokens, signed).await;
+        let answer = sent.map_err(|error| refusal::of_call(&error))?;
+        Ok(if no_headers.contains(&answer.status) {
+            HeaderMap::new()
+        } else {
+            answer.headers
+        })
     }
 
     /// The content of a file.

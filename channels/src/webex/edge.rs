@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::ids::{AuthId, AuthIds};
 use haptik_bridge_shared::message::{Addressed, Inbound, Profile, Task, UserAction};
-use http::Method;
 use jiff::Timestamp;
 
 use super::config::Config;
@@ -65,13 +64,7 @@ impl WebexEdge {
                 let (id, by) = (id.clone(), auth_id.clone());
                 (None, fetched(&Reference::Action { id, by }))
             }
-            What::Deleted => (
-                None,
-                UserAction::Message {
-                    text: DELETED.to_owned(),
-                    attachments: Vec::new(),
-                },
-            ),
+            What::Deleted => (None, UserAction::said(DELETED.to_owned())),
         };
         Receipt::ok().with(Effect::Inbound(Box::new(Inbound {
             key: deed.key,
@@ -112,12 +105,7 @@ impl Edge<Webex> for WebexEdge {
         request: &Request<'_>,
         _: Timestamp,
     ) -> Result<Receipt<Webex>, Rejected> {
-        if !request.path.trim_matches('/').is_empty() {
-            return Err(Rejected::NotFound);
-        }
-        if request.method != Method::POST {
-            return Err(Rejected::MethodNotAllowed("POST"));
-        }
+        request.check_is_post()?;
         verify::verify(request.headers, &self.secrets, request.body)
             .map_err(Rejected::Unauthorized)?;
         let taken = self.take(request.body);

@@ -3,7 +3,7 @@
 
 use super::api::WebexApi;
 use super::webhooks;
-use crate::channel::{Finding, Refusal, SendError, Verdict};
+use crate::channel::{Finding, Verdict};
 
 /// Tries the token, then where the webhooks lead; `url` is where they have to.
 pub(super) async fn try_bot(api: WebexApi, tell_edits: bool, url: Option<String>) -> Vec<Finding> {
@@ -11,7 +11,7 @@ pub(super) async fn try_bot(api: WebexApi, tell_edits: bool, url: Option<String>
         Ok(me) => me.names.clone(),
         Err(error) => {
             let mend = "Make a new token of the bot at developer.webex.com, My Apps";
-            return vec![Finding::new("bot_token", of_error(&error, mend))];
+            return vec![Finding::new("bot_token", error.verdict(mend))];
         }
     };
     let name = names.first().map_or("without a name", String::as_str);
@@ -28,7 +28,7 @@ pub(super) async fn try_bot(api: WebexApi, tell_edits: bool, url: Option<String>
 async fn try_webhooks(api: &WebexApi, tell_edits: bool, url: Option<String>) -> Verdict {
     let there = match api.webhooks().await {
         Ok(there) => there,
-        Err(error) => return of_error(&error, "Try again"),
+        Err(error) => return error.verdict("Try again"),
     };
     let Some(url) = url else {
         let how = "name the bridge's own URL with --url to compare";
@@ -53,18 +53,4 @@ async fn try_webhooks(api: &WebexApi, tell_edits: bool, url: Option<String>) -> 
         }
     }
     Verdict::Accepted("Webex sends what is said and what is tapped here".to_owned())
-}
-
-fn of_error(error: &SendError, mend: &str) -> Verdict {
-    match error.refusal {
-        Refusal::RateLimited(_) | Refusal::Unavailable(_) => Verdict::Unreached(error.to_string()),
-        Refusal::Unauthorized
-        | Refusal::Refused
-        | Refusal::TooRich
-        | Refusal::WindowClosed
-        | Refusal::Moved => Verdict::Refused {
-            why: error.to_string(),
-            mend: mend.to_owned(),
-        },
-    }
 }

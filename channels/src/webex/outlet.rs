@@ -8,10 +8,7 @@ use bytes::Bytes;
 use haptik_bridge_shared::config::Forms;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::hsl::{Element, Form};
-use haptik_bridge_shared::message::{
-    Attachment, MessageRef, Outgoing, Profile, UserAction, is_email,
-};
+use haptik_bridge_shared::message::{Attachment, Outgoing, Profile, UserAction, is_email};
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
@@ -26,7 +23,7 @@ use super::history::{self, Created, Scope, Wanted};
 use super::resolve::{self, Reference};
 use super::{Command, Place, Webex, encode, webhooks};
 use crate::adaptive_cards::{Submitted, form};
-use crate::callback::{self, Meaning};
+use crate::callback;
 use crate::channel::{
     Commands, Directory, Files, History, Outlet, OutletDeps, Part, Refusal, Resolve, SendError,
     Sent, Upkeep,
@@ -85,42 +82,21 @@ impl WebexOutlet {
         let Some(tapped) = callback::read(&submitted.data) else {
             return Ok(None);
         };
-        let message = tapped.message(by);
-        Ok(match tapped.meaning {
-            Meaning::Say { index, .. } => Some(UserAction::Choice { message, index }),
-            Meaning::Rate(rating) => Some(UserAction::Feedback {
-                rating,
-                resolved: None,
-                comment: None,
-            }),
-            Meaning::Fill => {
-                let form = self.form(&message).await?;
-                let now = Timestamp::now();
-                let inputs = &submitted.inputs;
-                match form::submission(inputs, form.as_ref(), self.forms, now) {
-                    Ok(text) => Some(UserAction::Message {
-                        text,
-                        attachments: Vec::new(),
-                    }),
-                    // The card is there still.
-                    Err(wrong) => {
-                        self.notify(at, &wrong).await?;
-                        None
-                    }
-                }
+        if let Some(action) = tapped.action(by) {
+            return Ok(Some(action));
+        }
+        let form = self.offers.form(&tapped.message(by)).await;
+        let form =
+            form.map_err(|error| SendError::new(Refusal::Unavailable(None), error.to_string()))?;
+        let (inputs, now) = (&submitted.inputs, Timestamp::now());
+        match form::submission(inputs, form.as_ref(), self.forms, now) {
+            Ok(text) => Ok(Some(UserAction::said(text))),
+            // The card is there still.
+            Err(wrong) => {
+                self.notify(at, &wrong).await?;
+                Ok(None)
             }
-        })
-    }
-
-    /// The form of a message; `None` when it is not in the ledger any more.
-    async fn form(&self, message: &MessageRef) -> Result<Option<Form>, SendError> {
-        let offered = self.offers.offered(message).await;
-        let offered = offered
-            .map_err(|error| SendError::new(Refusal::Unavailable(None), error.to_string()))?;
-        Ok(offered.and_then(|hsl| match hsl.element {
-            Element::Form(form) => Some(form),
-            _ => None,
-        }))
+        }
     }
 }
 

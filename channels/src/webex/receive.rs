@@ -116,9 +116,7 @@ fn added(hook: &Value, data: &Value) -> Read {
 /// What was done to the thing that `data` has the id of. `by` has who did it.
 fn done(data: &Value, by: &Value, of: &str, what: impl FnOnce(String) -> What) -> Read {
     let id = |key: &str| lenient_json::some_text(data, key).filter(|id| is_id(id));
-    let user = ["personId", "actorId"]
-        .iter()
-        .find_map(|key| lenient_json::some_text(by, key));
+    let user = lenient_json::first_text(by, &["personId", "actorId"]);
     let (Some(thing), Some(room), Some(user)) = (id("id"), id("roomId"), user) else {
         return Read::Odd("a hook without an id, a room or a person");
     };

@@ -68,10 +68,8 @@ pub(super) fn said(message: &Value, me: &Me) -> Option<UserAction> {
 /// What an edited message says now, without its files, which were told before.
 pub(super) fn edited(message: &Value, me: &Me) -> Option<UserAction> {
     let text = words(message, me);
-    (is_for(message, me) && !is_blank(&text)).then(|| UserAction::Message {
-        text: format!("Edited message: {text}"),
-        attachments: Vec::new(),
-    })
+    (is_for(message, me) && !is_blank(&text))
+        .then(|| UserAction::said(format!("Edited message: {text}")))
 }
 
 /// Whether somebody else says it, and to the bot: in a space, by a mention.

@@ -418,10 +418,7 @@ impl ToHaptik<'_> {
             }));
         }
         let said = self.chosen(&ended.offer, index).await?;
-        Ok(said.map(|text| UserAction::Message {
-            text,
-            attachments: Vec::new(),
-        }))
+        Ok(said.map(|text| UserAction::said(text)))
     }
 }
 

@@ -220,9 +220,8 @@ impl Event {
             (EventKind::Message, Some(id)) => KeyKind::Message { id },
             (EventKind::ChatPinned, Some(id)) => KeyKind::AgentJoined { id },
             (EventKind::ConversationComplete, _) => {
-                let conversation = ["conversation_identifier", "conversation_no"]
-                    .iter()
-                    .find_map(|key| lenient_json::some_text(&self.data, key))
+                let ids = ["conversation_identifier", "conversation_no"];
+                let conversation = lenient_json::first_text(&self.data, &ids)
                     .map_or_else(|| short_hash(body), |id| key_part(&id));
                 KeyKind::Completion {
                     kind: CompletionKind::Conversation,

@@ -333,3 +333,17 @@ proptest! {
         let _ = read(&bytes);
     }
 }
+
+#[test]
+fn the_first_text_that_is_there_is_found_and_one_in_another_object() {
+    let value = json!({"a": " ", "b": 7, "c": "c", "in": {"side": "x", "empty": "", "number": 1}});
+    assert_eq!(
+        first_text(&value, &["z", "a", "b", "c"]).as_deref(),
+        Some("7")
+    );
+    assert_eq!(first_text(&value, &["z", "a"]), None);
+    assert_eq!(text_at(&value, "/in/side"), Some("x"));
+    for pointer in ["/in/empty", "/in/number", "/in/no", "/in"] {
+        assert_eq!(text_at(&value, pointer), None, "{pointer}");
+    }
+}

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE};
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::multipart::{Form, Part};
@@ -115,6 +115,8 @@ pub struct ApiAnswer {
     pub retry_after: Option<Duration>,
     /// When it was given, by the provider's clock, where it says so.
     pub date: Option<Timestamp>,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// The body as JSON; null where it is not, but for a short text that is no page, which is itself.
     pub body: Value,
 }
@@ -171,10 +173,10 @@ impl Api {
         let retry_after = retry_after(response.headers(), Timestamp::now());
         let date = response.headers().get(DATE);
         let date = date.and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
-        let headers = exchange.is_some().then(|| response.headers().clone());
+        let headers = response.headers().clone();
         // The status has said already whether the request was taken.
         let bytes = read(response, limit).await.unwrap_or_default();
-        if let (Some(exchange), Some(headers)) = (exchange, headers) {
+        if let Some(exchange) = exchange {
             exchange.answered(status, &headers, &bytes);
         }
         if (200..300).contains(&status) || is_expected {
@@ -183,6 +185,7 @@ impl Api {
                 status,
                 retry_after,
                 date: date.map(|date| date.timestamp()),
+                headers,
                 body: lenient_json::read(&bytes).unwrap_or_else(|_| short_text(&bytes)),
             });
         }

@@ -72,8 +72,14 @@ impl Verdict {
     /// where that refuses.
     #[must_use]
     pub fn of_error(error: &CallError, who: &'static str, mend: &str) -> Self {
-        let why = error.by(who).to_string();
-        match error.kind {
+        Self::of_kind(&error.kind, error.by(who).to_string(), mend)
+    }
+
+    /// What a call that failed so, for this reason, says of what it was made with; `mend` is what to do where
+    /// that is refused.
+    #[must_use]
+    pub fn of_kind(kind: &CallErrorKind, why: String, mend: &str) -> Self {
+        match kind {
             CallErrorKind::Unauthorized
             | CallErrorKind::Refused
             | CallErrorKind::Unsendable(_)

@@ -22,17 +22,14 @@ pub(super) fn of(message: &Value) -> impl Iterator<Item = Attachment> {
 }
 
 fn attached(attachment: &Value) -> Attachment {
-    let inside = |path: &str| {
-        let text = attachment.pointer(path).and_then(Value::as_str);
-        text.filter(|text| !text.is_empty())
-    };
-    let drive = inside("/driveDataRef/driveFileId");
+    let drive = lenient_json::text_at(attachment, "/driveDataRef/driveFileId");
     let drive = drive.filter(|id| {
         id.bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     });
     Attachment {
-        id: inside("/attachmentDataRef/resourceName").map(ToOwned::to_owned),
+        id: lenient_json::text_at(attachment, "/attachmentDataRef/resourceName")
+            .map(ToOwned::to_owned),
         url: drive
             .map(|id| format!("https://drive.google.com/file/d/{id}/view"))
             .unwrap_or_default(),

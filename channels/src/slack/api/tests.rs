@@ -22,11 +22,7 @@ async fn call(
 ) -> (Result<Value, SlackError>, Vec<String>) {
     let fake = Fake::start(move |request| answer(request.header("authorization"))).await;
     let called = api(&fake)
-        .call(
-            None,
-            "chat.postMessage",
-            Arguments::Json(&json!({"text": "private words"})),
-        )
+        .write(None, "chat.postMessage", &json!({"text": "private words"}))
         .await;
     let tokens = fake
         .requests()
@@ -41,11 +37,11 @@ async fn a_call_that_writes_is_json_and_one_that_reads_a_form() {
     let fake = Fake::start(|_| Answer::new(200, r#"{"ok":true,"ts":"1.0"}"#)).await;
     let api = api(&fake);
     let answer = api
-        .call(None, "chat.postMessage", Arguments::Json(&json!({"a": 1})))
+        .write(None, "chat.postMessage", &json!({"a": 1}))
         .await
         .expect("ok");
     assert_eq!(answer["ts"], "1.0");
-    api.call(None, "users.info", Arguments::Form(&[("user", "U 1")]))
+    api.read(None, "users.info", &[("user", "U 1")])
         .await
         .expect("ok");
     let requests = fake.requests();

@@ -40,17 +40,21 @@ section! {
         /// What the workspaces' tokens are encrypted with in the table: the base64 of 32 random bytes. Make one with `openssl rand -base64 32`. The newest encrypts, all decrypt.
         token_encryption_keys: Secrets = required(ENCRYPTION_KEYS, "required for OAuth"),
         /// With OAuth: the bot scopes that people are asked for.
-        scopes: Vec<String> = default(Scopes, [
-            "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write",
-            "chat:write.customize", "commands", "files:read", "groups:history", "groups:read", "im:history", "im:write",
-            "mpim:history", "reactions:write", "users:read", "users:read.email"
-        ], "those of [the manifest](slack-app-manifest.yaml)"),
+        scopes: Vec<String> = or(Scopes, Ok(SCOPES.iter().map(|scope| (*scope).to_owned()).collect()), "those of [the manifest](slack-app-manifest.yaml)"),
         /// With OAuth: below it, at `v2/authorize`, is the page on which people consent.
         oauth_base_url: Url = default(BaseUrl, "https://slack.com/oauth"),
         /// With OAuth: where browsers reach the bridge. The redirect URL is then named to Slack; without it, Slack takes the first one that the app has.
         public_url: Option<Url> = optional(BaseUrl),
     }
 }
+
+/// The scopes of the manifest, docs/slack-app-manifest.yaml.
+#[rustfmt::skip]
+pub(in crate::slack) const SCOPES: &[&str] = &[
+    "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write",
+    "chat:write.customize", "commands", "files:read", "groups:history", "groups:read", "im:history",
+    "im:write", "mpim:history", "reactions:write", "users:read", "users:read.email",
+];
 
 /// The keys of [`OAuth`] that must be there.
 const MANY: &str = "client_id, client_secrets and token_encryption_keys";

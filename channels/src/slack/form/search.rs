@@ -7,7 +7,7 @@ use haptik_bridge_shared::lenient_json;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{FormMetadata, Origin, number, option, private_metadata};
+use super::{FormMetadata, Origin, number, option};
 use crate::render::form::{one_line, option_label};
 use crate::slack::limits;
 
@@ -26,13 +26,12 @@ pub(in crate::slack) struct Search {
 /// (<https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload>); `None` where there is
 /// nothing to ask.
 pub(in crate::slack) fn search(payload: &Value) -> Option<Search> {
-    let json = private_metadata(payload.get("view")?)?;
+    let kept = FormMetadata::read(payload.get("view")?)?;
     let index = number(&lenient_json::text(payload, "block_id"))?;
-    let url = FormMetadata::read(&json).searches.get(index).cloned()?;
     Some(Search {
-        url: Url::parse(&url).ok()?,
+        url: Url::parse(kept.searches.get(index)?).ok()?,
         typed: lenient_json::text(payload, "value"),
-        origin: Origin::read(&json)?,
+        origin: kept.origin,
     })
 }
 

@@ -18,10 +18,12 @@ fn fields(fields: &Value) -> Form {
 
 fn somewhere() -> Origin {
     Origin {
-        channel: "C1".into(),
-        thread_ts: Some("1700000000.000100".into()),
-        ts: "1700000001.000100".into(),
-        is_direct: false,
+        place: Place {
+            channel: "C1".into(),
+            ts: "1700000001.000100".into(),
+            is_direct: false,
+            thread_ts: Some("1700000000.000100".into()),
+        },
         action_ts: "1700000002.000100".into(),
     }
 }
@@ -66,6 +68,11 @@ fn what_an_option_has_for_machines_is_sent_and_not_shown() {
     assert_eq!(options[0]["text"]["text"], "S");
     assert_eq!(options[0]["value"], "S{1}");
     assert_eq!(options.as_array().map(Vec::len), Some(2), "{options}");
+}
+
+/// What a view of ours says.
+fn read_back(view: &Value) -> Submission {
+    submission(view, now()).expect("it is ours")
 }
 
 fn text(kind: &str, value: &str) -> Value {
@@ -125,7 +132,7 @@ fn a_submission_is_one_line_for_each_answer_in_field_order() {
         ],
     );
     let lines = "Full name: Asha Admin: yes\nSize & fit: M\nExtras: Cap, Bag\nd: 14:30";
-    assert_eq!(submission(&view, now()), Submission::Answers(lines.into()));
+    assert_eq!(read_back(&view), Submission::Answers(lines.into()));
     assert_eq!(origin(&view), Some(somewhere()));
 }
 
@@ -148,7 +155,7 @@ fn what_is_wrong_is_told_for_each_input() {
             json!({"type": "plain_text_input", "value": null}),
         ],
     );
-    let Submission::Errors(errors) = submission(&view, now()) else {
+    let Submission::Errors(errors) = read_back(&view) else {
         panic!("it is wrong")
     };
     let ids: Vec<_> = errors.keys().map(String::as_str).collect();
@@ -187,17 +194,13 @@ fn a_field_has_to_be_filled_in_where_the_form_says_so_and_else_as_configured() {
 fn of_a_form_without_marks_something_has_to_be_filled_in() {
     let form = fields(&json!([{"hint": "Middle name"}, {"hint": "Name"}]));
     let empty = json!({"type": "plain_text_input", "value": null});
-    let Submission::Errors(errors) =
-        submission(&filled(&form, &[empty.clone(), empty.clone()]), now())
+    let Submission::Errors(errors) = read_back(&filled(&form, &[empty.clone(), empty.clone()]))
     else {
         panic!("there is nothing to say");
     };
     assert_eq!(errors.keys().collect::<Vec<_>>(), ["field-0"]);
     let view = filled(&form, &[empty, text("plain_text_input", "Asha")]);
-    assert_eq!(
-        submission(&view, now()),
-        Submission::Answers("Name: Asha".into())
-    );
+    assert_eq!(read_back(&view), Submission::Answers("Name: Asha".into()));
 }
 
 #[test]
@@ -214,20 +217,17 @@ fn what_the_form_says_of_an_answer_is_checked_in_its_own_words() {
     let submitted = |answers: [&str; 6]| {
         let [card, pin, guests, stay, born, odd] = answers;
         let line = |answer| text("plain_text_input", answer);
-        submission(
-            &filled(
-                &form,
-                &[
-                    line(card),
-                    line(pin),
-                    text("number_input", guests),
-                    date(stay),
-                    date(born),
-                    line(odd),
-                ],
-            ),
-            now(),
-        )
+        read_back(&filled(
+            &form,
+            &[
+                line(card),
+                line(pin),
+                text("number_input", guests),
+                date(stay),
+                date(born),
+                line(odd),
+            ],
+        ))
     };
     let Submission::Answers(_) =
         submitted(["ABCD1", "1234", "12", "2026-12-01", "2026-11-23", "x"])
@@ -261,7 +261,7 @@ fn the_answers_are_json_by_key_where_that_is_configured() {
             json!({"answer": text("plain_text_input", answer)});
     }
     let said = r#"{"pin": "1\"2", "full_name": "Asha Rao", "No key": "x"}"#;
-    assert_eq!(submission(&view, now()), Submission::Answers(said.into()));
+    assert_eq!(read_back(&view), Submission::Answers(said.into()));
 }
 
 #[test]
@@ -297,16 +297,13 @@ fn a_search_field_asks_the_forms_own_api() {
     assert_eq!(options["options"].as_array().map(Vec::len), Some(100));
     assert_eq!(
         options["options"][0],
-        json!({"text": label("Pune 0"), "value": "Pune 0"})
+        json!({"text": plain_text("Pune 0"), "value": "Pune 0"})
     );
     assert_eq!(found(&json!({"data": "odd"})), json!({"options": []}));
     let chosen = json!({"type": "external_select", "selected_option": {"value": "Pune"}});
     let nothing = json!({"type": "plain_text_input", "value": null});
     let view = filled(&form, &[chosen, nothing.clone(), nothing]);
-    assert_eq!(
-        submission(&view, now()),
-        Submission::Answers("City: Pune".into())
-    );
+    assert_eq!(read_back(&view), Submission::Answers("City: Pune".into()));
 }
 
 #[test]
@@ -344,7 +341,7 @@ fn questions_too_long_to_keep_are_read_from_the_labels() {
     let view = filled(&fields(&asked), &[answer.clone(), answer]);
     assert!(lenient_json::text(&view, "private_metadata").len() < 200);
     let lines = format!("{hint}: yes\n{hint}: yes");
-    assert_eq!(submission(&view, now()), Submission::Answers(lines));
+    assert_eq!(read_back(&view), Submission::Answers(lines));
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::slack::emoji;
 use haptik_bridge_shared::lenient_json;
 
 /// A text as Slack writes it in a message's text
@@ -100,19 +101,11 @@ fn cell(cell: &Value) -> String {
     match (cell, lenient_json::text(cell, "type").as_str()) {
         (Value::String(text), _) => lines.push(escaped(text)),
         (_, "mrkdwn") => lines.push(lenient_json::text(cell, "text")),
-        (_, kind) if kind.starts_with("rich_text") => {
-            let has_sections = kind == "rich_text";
-            if has_sections {
-                lenient_json::list(cell, "elements").for_each(|element| rich(element, &mut lines));
-            } else {
-                rich(cell, &mut lines);
-            }
-        }
+        (_, "rich_text") => lines.push(text_of(cell)),
+        (_, kind) if kind.starts_with("rich_text") => rich(cell, &mut lines),
         (_, _) => {
-            let plain = ["text", "value", "label", "alt_text"]
-                .iter()
-                .find_map(|key| lenient_json::some_text(cell, key));
-            match plain {
+            let keys = ["text", "value", "label", "alt_text"];
+            match lenient_json::first_text(cell, &keys) {
                 Some(plain) => lines.push(escaped(&plain)),
                 None => lines.extend([inline(cell), text_at(cell, "text")]),
             }
@@ -177,12 +170,7 @@ fn inline(section: &Value) -> String {
             "channel" => format!("<#{}>", field("channel_id")),
             "usergroup" => format!("<!subteam^{}>", field("usergroup_id")),
             "broadcast" => format!("<!{}>", field("range")),
-            "emoji" => match lenient_json::whole(element, "skin_tone") {
-                Some(tone) if !field("name").contains("::skin-tone-") => {
-                    format!(":{}::skin-tone-{tone}:", field("name"))
-                }
-                _ => format!(":{}:", field("name")),
-            },
+            "emoji" => emoji::written(element),
             "date" => escaped(&field("fallback")),
             "color" => escaped(&field("value")),
             _ => escaped(&field("text")),

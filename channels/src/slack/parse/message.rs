@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::start::START;
 use super::ts::Ts;
-use super::words::Words;
-use super::{MessagePlace, Reader, Reading, nothing};
-use crate::slack::address::Address;
+use super::words::{Words, is_an_apps};
+use super::{Reader, Reading, nothing};
+use crate::slack::address::{Address, Place};
 use crate::slack::text::{Readable, leading_mention, mentions};
-use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::lenient_json::{self, text_at};
 use haptik_bridge_shared::message::{Addressed, Inbound, UserAction, is_blank};
 
 /// The subtypes that are a user's own words; the others are the system's, another app's, or about a
@@ -23,7 +23,7 @@ impl Reader<'_> {
         let own = OwnIds::read(envelope);
         match lenient_json::text(event, "subtype").as_str() {
             "message_changed" | "message_deleted" if self.tell_edits => {
-                return Ok(self.edit(event, &own));
+                return Ok(self.edit(event, &own).unwrap_or_else(nothing));
             }
             _ => {}
         }
@@ -42,7 +42,7 @@ impl Reader<'_> {
         }
         let is_addressed = is_mention || mentions(words.own_text(), &own_ids);
         let place = place_of(event, event, channel, ts);
-        let Some(addressed) = addressed(place, is_addressed) else {
+        let Some(addressed) = addressed(&place, is_addressed) else {
             return Ok(nothing());
         };
         let comes_twice = is_addressed && !place.is_direct;
@@ -56,17 +56,12 @@ impl Reader<'_> {
             // Who only calls the bot by its name wants to begin.
             START.clone_into(&mut text);
         }
+        let action = UserAction::Message { text, attachments };
         let inbound = Inbound {
-            key: time.key(channel),
-            at: time.at(),
-            auth_id: self.auth_id(user, place),
-            user: self.user(user),
-            address: self.address(place),
             message_id: Some(ts.to_owned()),
-            profile: None,
             addressed,
-            action: UserAction::Message { text, attachments },
             mentions,
+            ..self.inbound(time.key(channel), time.at(), user, &place, action)
         };
         Ok(Reading {
             inbound: if comes_twice {
@@ -82,89 +77,66 @@ impl Reader<'_> {
 impl Reader<'_> {
     /// An edit or a deletion of something that a user said to the bot, which is told as such. Slack also
     /// calls it an edit when it adds a preview or a reply: then the words are the same.
-    fn edit(self, event: &Value, own: &OwnIds<'_>) -> Reading {
+    fn edit(self, event: &Value, own: &OwnIds<'_>) -> Option<Reading> {
         let before = event.get("previous_message").unwrap_or(&Value::Null);
         // Of a message that has replies, Slack leaves a stone.
         let is_left = |after: &&Value| lenient_json::text(after, "subtype") != "tombstone";
         let after = event.get("message").filter(is_left);
         let message = after.unwrap_or(before);
-        let (ts, user) = (
-            lenient_json::text(message, "ts"),
-            lenient_json::text(message, "user"),
-        );
-        let channel = lenient_json::text(event, "channel");
-        let time = Ts::read(&lenient_json::text(event, "ts"));
-        let Some(time) = time.filter(|_| !user.is_empty() && !channel.is_empty()) else {
-            return nothing();
-        };
+        let user = text_at(message, "/user")?;
+        let channel = text_at(event, "/channel")?;
+        let time = Ts::read(text_at(event, "/ts")?)?;
         let own_ids = own.mentionable();
         let said = |message: &Value| Words::of(message).named(&own_ids);
         if !is_a_persons(message, own) || after.is_some_and(|after| said(after) == said(before)) {
-            return nothing();
+            return None;
         }
-        let place = place_of(event, message, &channel, &ts);
+        let ts = text_at(message, "/ts").unwrap_or_default();
+        let place = place_of(event, message, channel, ts);
         let was_addressed = |one: &Value| mentions(Words::of(one).own_text(), &own_ids);
         let begins_thread = place.root() == ts;
         if !place.is_direct && begins_thread && !was_addressed(before) && !was_addressed(message) {
-            return nothing();
+            return None;
         }
         let told = match after {
             Some(after) => said(after).after("Edited message: "),
             None => said(before).after("Deleted message: "),
         };
         let Readable { text, mentions } = told;
+        let (key, action) = (time.key(channel).then("edit"), UserAction::said(text));
         let inbound = Inbound {
-            key: time.key(&channel).then("edit"),
-            at: time.at(),
-            auth_id: self.auth_id(&user, place),
-            user: self.user(&user),
-            address: self.address(place),
-            message_id: None,
-            profile: None,
             addressed: if place.is_direct {
                 Addressed::Yes
             } else {
-                Addressed::IfThreadActive(place.thread_id(place.root()))
-            },
-            action: UserAction::Message {
-                text,
-                attachments: Vec::new(),
+                Addressed::IfThreadActive(place.thread())
             },
             mentions,
+            ..self.inbound(key, time.at(), user, &place, action)
         };
-        Reading {
+        Some(Reading {
             inbound: vec![inbound],
             ..nothing()
-        }
+        })
     }
 }
 
 /// Where a message is, which an event tells.
-fn place_of<'a>(
-    event: &'a Value,
-    message: &'a Value,
-    channel: &'a str,
-    ts: &'a str,
-) -> MessagePlace<'a> {
-    let thread_ts = message.get("thread_ts").and_then(Value::as_str);
-    MessagePlace {
-        channel,
-        thread_ts: thread_ts.filter(|thread| !thread.is_empty()),
-        ts,
+fn place_of(event: &Value, message: &Value, channel: &str, ts: &str) -> Place {
+    Place {
+        channel: channel.to_owned(),
+        ts: ts.to_owned(),
         is_direct: is_direct(event, channel),
+        thread_ts: text_at(message, "/thread_ts").map(ToOwned::to_owned),
     }
 }
 
 /// Whether what is said in a place is for the bot; `None` where it is not.
-fn addressed(place: MessagePlace<'_>, is_addressed: bool) -> Option<Addressed> {
-    if place.is_direct {
-        Some(Addressed::Yes)
-    } else if is_addressed {
-        Some(Addressed::StartsThread(place.thread_id(place.root())))
-    } else {
-        let thread = place.thread_ts?;
-        Some(Addressed::IfThreadActive(place.thread_id(thread)))
+fn addressed(place: &Place, is_addressed: bool) -> Option<Addressed> {
+    if place.is_direct || is_addressed {
+        return Some(place.addressed());
     }
+    let is_reply = place.thread_ts.is_some();
+    is_reply.then(|| Addressed::IfThreadActive(place.thread()))
 }
 
 /// What a message says, and apart from it, each by a name, what only one of its two events may have.
@@ -257,11 +229,9 @@ impl<'a> OwnIds<'a> {
 /// Whether a person said it, with words or files of their own.
 fn is_a_persons(event: &Value, own: &OwnIds<'_>) -> bool {
     let user = lenient_json::text(event, "user");
-    let is_present = |key| event.get(key).is_some_and(|value| !value.is_null());
     OWN_WORDS.contains(&lenient_json::text(event, "subtype").as_str())
         && !lenient_json::flag(event, "hidden")
-        && !is_present("bot_id")
-        && !is_present("bot_profile")
+        && !is_an_apps(event)
         && user != "USLACKBOT"
         && !own.bots.contains(&user.as_str())
 }
@@ -275,9 +245,6 @@ fn is_direct(event: &Value, channel: &str) -> bool {
 }
 
 fn required<'a>(event: &'a Value, key: &'static str) -> Result<&'a str, String> {
-    let text = event
-        .get(key)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty());
+    let text = text_at(event, &format!("/{key}"));
     text.ok_or_else(|| format!("a message without {key}"))
 }

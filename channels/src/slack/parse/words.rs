@@ -91,7 +91,7 @@ fn is_shared(attachment: &Value) -> bool {
 }
 
 /// Whether an app posted it.
-fn is_an_apps(message: &Value) -> bool {
+pub(super) fn is_an_apps(message: &Value) -> bool {
     let is_present = |key| message.get(key).is_some_and(|value| !value.is_null());
     is_present("bot_id")
         || is_present("bot_profile")
@@ -137,10 +137,7 @@ fn joined(mut parts: Vec<String>) -> String {
 }
 
 fn forwarded(attachment: &Value) -> Option<String> {
-    let author = ["author_name", "author_subname"];
-    let author = author
-        .iter()
-        .find_map(|key| lenient_json::some_text(attachment, key));
+    let author = lenient_json::first_text(attachment, &["author_name", "author_subname"]);
     let inner: Vec<&Value> = lenient_json::list(attachment, "message_blocks")
         .filter_map(|one| one.get("message"))
         .collect();
@@ -211,13 +208,10 @@ pub(in crate::slack) fn attachment(file: &Value) -> Option<Attachment> {
     if !file.is_object() {
         return None;
     }
-    let first = |keys: &[&str]| {
-        keys.iter()
-            .find_map(|key| lenient_json::some_text(file, key))
-    };
-    let url = first(&["url_private_download", "url_private"]).unwrap_or_default();
+    let url = lenient_json::first_text(file, &["url_private_download", "url_private"]);
+    let url = url.unwrap_or_default();
     let of_url = || file_name(&Url::parse(&url).ok()?);
-    let name = first(&["name", "title"]).or_else(of_url);
+    let name = lenient_json::first_text(file, &["name", "title"]).or_else(of_url);
     Some(Attachment {
         id: lenient_json::some_text(file, "id"),
         name: name.unwrap_or_default(),

@@ -57,9 +57,9 @@ impl Reader<'_> {
 /// (<https://docs.slack.dev/apis/events-api/#authorizations>).
 pub(super) fn of_event(envelope: &Value) -> Option<WorkspaceId> {
     let authorization = lenient_json::list(envelope, "authorizations").next();
-    let authorized = authorization.and_then(|one| installed(one, one));
+    let authorized = authorization.and_then(installed);
     authorized
-        .or_else(|| installed(envelope, envelope))
+        .or_else(|| installed(envelope))
         .or_else(|| first(envelope, &["/context_team_id", "/context_enterprise_id"]))
 }
 
@@ -91,9 +91,9 @@ pub(super) fn of_command(fields: &HashMap<String, String>) -> Option<WorkspaceId
     field("team_id").or_else(organisation)
 }
 
-fn installed(ids: &Value, flags: &Value) -> Option<WorkspaceId> {
+fn installed(ids: &Value) -> Option<WorkspaceId> {
     let organisation = || first(ids, &["/enterprise_id"]);
-    if lenient_json::flag(flags, "is_enterprise_install")
+    if lenient_json::flag(ids, "is_enterprise_install")
         && let Some(organisation) = organisation()
     {
         return Some(organisation);

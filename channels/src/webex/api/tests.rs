@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::webex::files;
 use haptik_bridge_shared::net::client;
 use haptik_bridge_shared::net::fake::{Answer, Fake};
@@ -11,8 +13,7 @@ fn api(at: &Fake, tokens: &[&str]) -> WebexApi {
     let http = client().expect("a client");
     let tokens = tokens.iter().map(|token| SecretString::from(*token));
     WebexApi {
-        api: Api::new(http.clone()).words(words),
-        http,
+        api: Api::new(http).words(words),
         base_url: at.url("v1/"),
         tokens: Secrets::from_newest_first(tokens).expect("there is one"),
         me: OnceCell::new(),

@@ -108,10 +108,7 @@ impl ToHaptik<'_> {
             // It was told, and only that was not recorded.
             FormStep::Sent => return Ok(Filling::Kept),
             FormStep::Send => {
-                let action = UserAction::Message {
-                    text: form::said(form, &answers.answers, settings),
-                    attachments: Vec::new(),
-                };
+                let action = UserAction::said(form::said(form, &answers.answers, settings));
                 return Ok(Filling::Whole(action, Box::new(answers)));
             }
             FormStep::Empty | FormStep::Cancel => {

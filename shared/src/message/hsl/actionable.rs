@@ -157,9 +157,7 @@ impl Actionable {
         let texts = intents.iter().filter_map(|intent| match intent {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(lenient_json::digits(number)),
-            other => INTENT
-                .iter()
-                .find_map(|key| lenient_json::some_text(other, key)),
+            other => lenient_json::first_text(other, &INTENT),
         });
         let mut seen = HashSet::new();
         let texts = texts.filter(|text| seen.insert(text.trim().to_lowercase()));
@@ -319,20 +317,12 @@ impl Payload {
             sub_title: shown(payload, "sub_title"),
             description: shown(payload, "description"),
             images: images.iter().map(|image| picture(image)).collect(),
-            phone: [
-                "phone",
-                "number",
-                "phone_number",
-                "mobile_no",
-                "contact_number",
-            ]
-            .iter()
-            .find_map(|key| lenient_json::some_text(payload, key))
-            .or_else(|| {
-                let url = url.strip_prefix("tel:")?;
-                Some(url.to_owned())
-            })
-            .unwrap_or_default(),
+            phone: lenient_json::first_text(payload, &PHONE)
+                .or_else(|| {
+                    let url = url.strip_prefix("tel:")?;
+                    Some(url.to_owned())
+                })
+                .unwrap_or_default(),
             url,
             actionables,
             items,
@@ -356,6 +346,15 @@ fn says(text: &str) -> bool {
         .is_some_and(|inside| inside.trim().is_empty());
     !text.trim().is_empty() && !is_empty_pair
 }
+
+/// The keys under which a number to call may be.
+const PHONE: [&str; 5] = [
+    "phone",
+    "number",
+    "phone_number",
+    "mobile_no",
+    "contact_number",
+];
 
 /// The keys under which an intent may have its text.
 const INTENT: [&str; 6] = [
