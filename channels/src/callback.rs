@@ -21,7 +21,7 @@ use super::size::Size;
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::{Actionable, TapMessage, visible_text};
-use haptik_bridge_shared::message::{KeyRef, MessageRef};
+use haptik_bridge_shared::message::{KeyRef, MessageRef, UserAction};
 
 /// The message that a button stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,6 +243,21 @@ impl Tapped {
     #[must_use]
     pub fn is_of(&self, key: &EntryKey) -> bool {
         self.key == key.digest()
+    }
+
+    /// What the user did by it, to be told to Haptik; `None` where the message's form is opened or sent
+    /// ([`Meaning::Fill`]), which only a channel with forms of its own has buttons for.
+    #[must_use]
+    pub fn action(&self, message: MessageRef) -> Option<UserAction> {
+        match self.meaning {
+            Meaning::Say { index, .. } => Some(UserAction::Choice { message, index }),
+            Meaning::Rate(rating) => Some(UserAction::Feedback {
+                rating,
+                resolved: None,
+                comment: None,
+            }),
+            Meaning::Fill => None,
+        }
     }
 
     /// The message, to be looked up in the ledger; `otherwise` is whom it was for where the button does not

@@ -24,6 +24,22 @@ pub struct Request<'a> {
     pub body: &'a [u8],
 }
 
+impl Request<'_> {
+    /// That it is a `POST` to the connection itself, where nothing else is.
+    ///
+    /// # Errors
+    /// When it is at another path, or by another method.
+    pub fn is_post_here(&self) -> Result<(), Rejected> {
+        if !self.path.trim_matches('/').is_empty() {
+            return Err(Rejected::NotFound);
+        }
+        if self.method != Method::POST {
+            return Err(Rejected::MethodNotAllowed("POST"));
+        }
+        Ok(())
+    }
+}
+
 /// An answer to a request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {

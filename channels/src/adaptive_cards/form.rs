@@ -28,12 +28,7 @@ const MENU: usize = 6;
 /// Whether a form fits into a card.
 #[must_use]
 pub fn fits(form: &Form) -> bool {
-    let size = |field: &Field| {
-        let options = field.options.iter();
-        let options: usize = options.map(|option| option.len() + OPTION_NAMES).sum();
-        field.hint.len() + NAMES + options
-    };
-    form.fields.len() <= MOST_FIELDS && form.fields.iter().map(size).sum::<usize>() <= ROOM
+    form.fields.len() <= MOST_FIELDS && form::bytes(form, NAMES, OPTION_NAMES) <= ROOM
 }
 
 /// How a field is asked for.

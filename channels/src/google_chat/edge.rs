@@ -6,7 +6,6 @@ use haptik_bridge_shared::ids::{AuthId, AuthIdSource, AuthIds};
 use haptik_bridge_shared::message::hsl::{Element, Form};
 use haptik_bridge_shared::message::{Addressed, Inbound, MessageRef, Task, UserAction};
 use haptik_bridge_shared::offers::Offers;
-use http::Method;
 use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -15,7 +14,7 @@ use super::config::{Config, Conversation};
 use super::receive::{self, Message, Read, Tap, UserEvent};
 use super::verify::Verifier;
 use super::{Command, GoogleChat, encode, form};
-use crate::callback::{self, Meaning};
+use crate::callback;
 use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request, Response};
 
 /// The side that receives.
@@ -119,14 +118,8 @@ impl GoogleChatEdge {
             return Ok(Vec::new());
         };
         let message = tapped.message(&auth_id);
-        let action = match tapped.meaning {
-            Meaning::Say { index, .. } => UserAction::Choice { message, index },
-            Meaning::Rate(rating) => UserAction::Feedback {
-                rating,
-                resolved: None,
-                comment: None,
-            },
-            Meaning::Fill => return self.filled(user_event, &message).await,
+        let Some(action) = tapped.action(message.clone()) else {
+            return self.filled(user_event, &message).await;
         };
         let used = user_event
             .action
@@ -199,12 +192,7 @@ impl Edge<GoogleChat> for GoogleChatEdge {
         request: &Request<'_>,
         now: Timestamp,
     ) -> Result<Receipt<GoogleChat>, Rejected> {
-        if !request.path.trim_matches('/').is_empty() {
-            return Err(Rejected::NotFound);
-        }
-        if request.method != Method::POST {
-            return Err(Rejected::MethodNotAllowed("POST"));
-        }
+        request.is_post_here()?;
         self.verifier.verify(request.headers, now).await?;
         let mut receipt = Receipt::nothing(Response::json(200, &json!({})));
         receipt.effects = match receive::read(request.body) {

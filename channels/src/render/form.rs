@@ -17,6 +17,17 @@ use haptik_bridge_shared::message::is_email;
 
 pub mod chat;
 
+/// How many bytes the questions and options of a form have, with so many for the names that stand beside each.
+#[must_use]
+pub fn bytes(form: &Form, beside_question: usize, beside_option: usize) -> usize {
+    let size = |field: &Field| {
+        let options = field.options.iter();
+        let options: usize = options.map(|option| option.len() + beside_option).sum();
+        field.hint.len() + beside_question + options
+    };
+    form.fields.iter().map(size).sum()
+}
+
 /// How a field is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {

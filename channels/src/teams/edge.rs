@@ -9,7 +9,6 @@ use haptik_bridge_shared::message::{
     Addressed, Content, Inbound, MessageRef, Outgoing, Sender, Task, UserAction,
 };
 use haptik_bridge_shared::offers::Offers;
-use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -18,7 +17,7 @@ use super::receive::{self, Deed, Invoke, Message, Read, Tap};
 use super::verify::Verifier;
 use super::{Command, Teams, encode};
 use crate::adaptive_cards::form;
-use crate::callback::{self, Meaning};
+use crate::callback;
 use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request, Response};
 use crate::limits::Size;
 use crate::render::inline::verbatim;
@@ -120,17 +119,8 @@ impl TeamsEdge {
             return Ok(Vec::new());
         };
         let message = tapped.message(&auth_id);
-        let action = match tapped.meaning {
-            Meaning::Say { index, .. } => UserAction::Choice {
-                message: message.clone(),
-                index,
-            },
-            Meaning::Rate(rating) => UserAction::Feedback {
-                rating,
-                resolved: None,
-                comment: None,
-            },
-            Meaning::Fill => return self.filled(deed, &message).await,
+        let Some(action) = tapped.action(message.clone()) else {
+            return self.filled(deed, &message).await;
         };
         let settled = self.settled(&deed, &message).await?;
         let told = self.inbound(deed, None, action);
@@ -292,12 +282,7 @@ impl Edge<Teams> for TeamsEdge {
         request: &Request<'_>,
         now: Timestamp,
     ) -> Result<Receipt<Teams>, Rejected> {
-        if !request.path.trim_matches('/').is_empty() {
-            return Err(Rejected::NotFound);
-        }
-        if request.method != Method::POST {
-            return Err(Rejected::MethodNotAllowed("POST"));
-        }
+        request.is_post_here()?;
         let verified = self.verifier.verify(request.headers, now).await?;
         let activity = match lenient_json::read(request.body) {
             Ok(activity @ Value::Object(_)) => activity,

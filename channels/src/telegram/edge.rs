@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::ids::{AuthId, AuthIds};
 use haptik_bridge_shared::message::{Addressed, Inbound, Task, UserAction};
-use http::Method;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
@@ -14,7 +13,7 @@ use super::api::Api;
 use super::config::Config;
 use super::receive::{self, Me, Message, Tap, Update, UserEvent};
 use super::{Command, Telegram, encode, verify};
-use crate::callback::{self, Meaning};
+use crate::callback;
 use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request};
 
 /// How long Telegram may take to say what the bot is called.
@@ -148,19 +147,7 @@ impl TelegramEdge {
 /// that is none of ours.
 fn chosen(data: &str, auth_id: &AuthId) -> Option<UserAction> {
     let tapped = callback::read(data)?;
-    match tapped.meaning {
-        Meaning::Say { index, .. } => Some(UserAction::Choice {
-            message: tapped.message(auth_id),
-            index,
-        }),
-        Meaning::Rate(rating) => Some(UserAction::Feedback {
-            rating,
-            resolved: None,
-            comment: None,
-        }),
-        // A form is asked in the chat, and has no button.
-        Meaning::Fill => None,
-    }
+    tapped.action(tapped.message(auth_id))
 }
 
 #[async_trait]
@@ -170,12 +157,7 @@ impl Edge<Telegram> for TelegramEdge {
         request: &Request<'_>,
         now: Timestamp,
     ) -> Result<Receipt<Telegram>, Rejected> {
-        if !request.path.trim_matches('/').is_empty() {
-            return Err(Rejected::NotFound);
-        }
-        if request.method != Method::POST {
-            return Err(Rejected::MethodNotAllowed("POST"));
-        }
+        request.is_post_here()?;
         verify::verify(request.headers, &self.secrets).map_err(Rejected::Unauthorized)?;
         match self.take(request.body, now).await? {
             Ok(receipt) => Ok(receipt),

@@ -6,7 +6,7 @@ use haptik_bridge_shared::ids::AuthIds;
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::message::{Addressed, Inbound, UserAction};
 use haptik_bridge_shared::table::TableError;
-use http::{Method, header};
+use http::header;
 use jiff::Timestamp;
 
 use super::config::Config;
@@ -14,7 +14,7 @@ use super::consent::Consent;
 use super::kept::Kept;
 use super::receive::{self, Message, Read};
 use super::{Twilio, User, verify};
-use crate::callback::{self, Meaning};
+use crate::callback;
 use crate::channel::{Edge, EdgeDeps, Effect, Receipt, Rejected, Request, Response};
 
 /// The side that receives.
@@ -100,19 +100,7 @@ impl TwilioEdge {
     fn inbound(&self, message: Message, at: Timestamp) -> Effect<Twilio> {
         let auth_id = self.auth_ids.of_user(&message.user, None);
         let tapped = callback::read(&message.payload);
-        let choice = tapped.and_then(|tapped| {
-            let message = tapped.message(&auth_id);
-            match tapped.meaning {
-                Meaning::Say { index, .. } => Some(UserAction::Choice { message, index }),
-                Meaning::Rate(rating) => Some(UserAction::Feedback {
-                    rating,
-                    resolved: None,
-                    comment: None,
-                }),
-                // A form is asked in the chat, and has no button.
-                Meaning::Fill => None,
-            }
-        });
+        let choice = tapped.and_then(|tapped| tapped.action(tapped.message(&auth_id)));
         let said = UserAction::Message {
             text: message.text,
             attachments: message.files,
@@ -171,12 +159,7 @@ impl Edge<Twilio> for TwilioEdge {
         request: &Request<'_>,
         now: Timestamp,
     ) -> Result<Receipt<Twilio>, Rejected> {
-        if !request.path.trim_matches('/').is_empty() {
-            return Err(Rejected::NotFound);
-        }
-        if request.method != Method::POST {
-            return Err(Rejected::MethodNotAllowed("POST"));
-        }
+        request.is_post_here()?;
         let url = self.signed_url(request);
         verify::verify(request.headers, &self.secrets, &url, request.body)
             .map_err(Rejected::Unauthorized)?;

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use haptik_bridge_shared::config::Secrets;
 use haptik_bridge_shared::ids::{AuthId, AuthIds};
 use haptik_bridge_shared::message::{Addressed, Inbound, Profile, Task, UserAction};
-use http::Method;
 use jiff::Timestamp;
 
 use super::config::Config;
@@ -112,12 +111,7 @@ impl Edge<Webex> for WebexEdge {
         request: &Request<'_>,
         _: Timestamp,
     ) -> Result<Receipt<Webex>, Rejected> {
-        if !request.path.trim_matches('/').is_empty() {
-            return Err(Rejected::NotFound);
-        }
-        if request.method != Method::POST {
-            return Err(Rejected::MethodNotAllowed("POST"));
-        }
+        request.is_post_here()?;
         verify::verify(request.headers, &self.secrets, request.body)
             .map_err(Rejected::Unauthorized)?;
         let taken = self.take(request.body);

@@ -26,7 +26,7 @@ use super::history::{self, Created, Scope, Wanted};
 use super::resolve::{self, Reference};
 use super::{Command, Place, Webex, encode, webhooks};
 use crate::adaptive_cards::{Submitted, form};
-use crate::callback::{self, Meaning};
+use crate::callback;
 use crate::channel::{
     Commands, Directory, Files, History, Outlet, OutletDeps, Part, Refusal, Resolve, SendError,
     Sent, Upkeep,
@@ -86,30 +86,22 @@ impl WebexOutlet {
             return Ok(None);
         };
         let message = tapped.message(by);
-        Ok(match tapped.meaning {
-            Meaning::Say { index, .. } => Some(UserAction::Choice { message, index }),
-            Meaning::Rate(rating) => Some(UserAction::Feedback {
-                rating,
-                resolved: None,
-                comment: None,
-            }),
-            Meaning::Fill => {
-                let form = self.form(&message).await?;
-                let now = Timestamp::now();
-                let inputs = &submitted.inputs;
-                match form::submission(inputs, form.as_ref(), self.forms, now) {
-                    Ok(text) => Some(UserAction::Message {
-                        text,
-                        attachments: Vec::new(),
-                    }),
-                    // The card is there still.
-                    Err(wrong) => {
-                        self.notify(at, &wrong).await?;
-                        None
-                    }
-                }
+        if let Some(action) = tapped.action(message.clone()) {
+            return Ok(Some(action));
+        }
+        let form = self.form(&message).await?;
+        let (inputs, now) = (&submitted.inputs, Timestamp::now());
+        match form::submission(inputs, form.as_ref(), self.forms, now) {
+            Ok(text) => Ok(Some(UserAction::Message {
+                text,
+                attachments: Vec::new(),
+            })),
+            // The card is there still.
+            Err(wrong) => {
+                self.notify(at, &wrong).await?;
+                Ok(None)
             }
-        })
+        }
     }
 
     /// The form of a message; `None` when it is not in the ledger any more.
