@@ -7,7 +7,7 @@
 //! with a folder.
 //!
 //! What channels have in common: [`limits`] and [`render`] to show things, [`adaptive_cards`] where they are shown as such, [`callback`] and [`choices`] for what
-//! is chosen, [`verify`] and [`signed_token`] for who sends, [`install`] for apps that others install, [`pace`] for how fast
+//! is chosen, [`verify`] and [`signed_token`] for who sends, [`install`] for apps that others install, [`conversation`] for what is one where there are threads, [`pace`] for how fast
 //! messages may follow each other.
 
 pub mod adaptive_cards;
@@ -17,6 +17,7 @@ pub mod channel;
 pub mod choices;
 pub mod comparison;
 pub mod connections;
+pub mod conversation;
 pub mod custom;
 pub mod erased;
 pub mod error;

@@ -1,4 +1,4 @@
-//! Who sends: what the signatures of providers have in common. A channel says which header has what, and
+//! Who sends: what the webhook signatures of providers have in common. A channel says which header has what, and
 //! what is signed; the rest is here: comparison in constant time, several secrets, and the age, which keeps
 //! a replay attack to a few minutes, in which the ledger knows the message by its key.
 //!

@@ -1,4 +1,4 @@
-//! The queue in memory, with the guarantees of SQS FIFO: one lane is drained by one worker at a time,
+//! The queue in memory and its pollers, with the guarantees of SQS FIFO: one lane is drained by one worker at a time,
 //! lanes run side by side, and a ring that was not handled comes again after a pause. Where more lanes are
 //! rung than are drained at once, the connections by which their users came get their turns.
 //!

@@ -1,5 +1,5 @@
 //! The keys of the ledger's entries, which are their idempotency keys and their order: a delivery that is
-//! repeated has the same key, which is the de-duplication.
+//! repeated (a redelivery) has the same key, which is the de-duplication.
 //!
 //! A key is a text, and keys of one lane sort as texts. All begin with a number of twenty digits; what
 //! follows tells what the entry is:

@@ -1,5 +1,5 @@
 //! The delivery ledger: every thing to be done for somebody is one entry in DynamoDB, written before
-//! the edge answers.
+//! the edge answers: a transactional outbox, from which all is delivered at least once.
 //!
 //! An entry's partition key names its [`Lane`], its sort key ([`EntryKey`]) gives its place there. The
 //! conditional put in [`Ledger::append`] is the de-duplication. Nothing here scans: a drain costs one

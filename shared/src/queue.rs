@@ -1,4 +1,5 @@
-//! The queue is a doorbell: a ring says that a lane has something to deliver, and no more.
+//! The queue is a doorbell: a ring says that a lane has something to deliver, and no more. What the processor could
+//! not even begin with is in SQS's dead-letter queue (`template.yaml`): rings, and never a message.
 
 use std::fmt;
 use std::time::Duration;

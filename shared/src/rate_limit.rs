@@ -1,5 +1,5 @@
 //! A rate limit at the edge: how much one connection or account may bring in, so that it does not use up what
-//! the others need.
+//! the others need. What is above it is answered 429, and comes again: the backpressure on who sends.
 //!
 //! All processes share one count a second, which is kept in the table. A process takes from it in portions, a
 //! tenth of the rate each, so that what is counted costs a write for ten requests and not for each. What is left

@@ -158,7 +158,7 @@ impl<E: Retryable> From<E> for Failure {
 pub const LONGEST_PAUSE: Duration = Duration::from_mins(2);
 
 /// The pause before the next try, after `attempts` failed ones: 1 s doubled each time up to
-/// [`LONGEST_PAUSE`], less up to a fifth at random so that lanes do not return in step. A provider's
+/// [`LONGEST_PAUSE`], less up to a fifth at random (jitter) so that lanes do not return in step. A provider's
 /// own `Retry-After` is kept in full.
 #[must_use]
 pub fn pause(attempts: u32, retry_after: Option<Duration>) -> Duration {

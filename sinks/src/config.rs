@@ -1,13 +1,5 @@
-//! The types of sinks in the configuration: one module for each, with its keys.
+//! What the keys of several sinks have in common: the kinds of their values, and what tickets say. A sink's own keys
+//! are in its module, as `Config`.
 
-pub mod eventbridge;
-pub mod freshdesk;
-pub mod http;
-pub mod hubspot;
-pub mod jira;
 pub mod kinds;
-pub mod salesforce;
-pub mod servicenow;
 pub mod ticket;
-pub mod webhook;
-pub mod zendesk;

@@ -17,6 +17,10 @@ pub trait SinkType: 'static {
     /// The value of `type`.
     const NAME: &'static str;
 
+    /// How what it was given of a person is removed there, as its vendor documents it: no bridge does that.
+    /// `docs/privacy.md` has it.
+    const ERASURE: &'static str;
+
     /// Its keys in the configuration.
     const DEFINITION: SinkDefinition;
 

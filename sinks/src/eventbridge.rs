@@ -29,7 +29,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::config;
+mod config;
+
+pub use config::Config;
+
 use crate::{Delivered, Delivery, Limit, Sink, SinkDeps, SinkError, SinkType};
 
 /// What is asked of EventBridge, to follow "to".
@@ -60,7 +63,7 @@ const LONGEST_MESSAGE: usize = 1_000;
 /// A sink of the kind `eventbridge`.
 #[derive(Debug)]
 pub struct EventBridge {
-    config: config::eventbridge::EventBridge,
+    config: Config,
     client: Result<Client, MissingVariables>,
     endpoint: String,
     /// When the bus was last there.
@@ -79,8 +82,10 @@ struct Detail<'a> {
 
 impl SinkType for EventBridge {
     const NAME: &'static str = "eventbridge";
-    const DEFINITION: SinkDefinition = config::eventbridge::DEFINITION;
-    type Config = config::eventbridge::EventBridge;
+    const ERASURE: &'static str =
+        "by the rules' targets; an archive of the bus keeps events for its retention";
+    const DEFINITION: SinkDefinition = config::DEFINITION;
+    type Config = Config;
 
     /// The bus, called as the environment says; what is missing there is told when something is to be
     /// delivered.

@@ -10,14 +10,17 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::config::kind::{BaseUrl, SecretList};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::{ApiRequest, Field};
+use haptik_bridge_shared::section;
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use crate::Limit;
-use crate::config;
+use crate::config::ticket::{TicketSink, TicketTexts};
 use crate::fit::one_line;
 use crate::plain::{html, html_length, record_id};
 use crate::tickets::{
@@ -45,6 +48,24 @@ const PER_PAGE: usize = 100;
 /// The most pages of notes that are looked through.
 const MOST_PAGES: usize = 10;
 
+section! {
+    /// `type = "freshdesk"`: an account at Freshdesk.
+    pub struct Config {
+        /// `https://DOMAIN.freshdesk.com`.
+        base_url: Url = required(BaseUrl),
+        /// The [API key](https://support.freshdesk.com/support/solutions/articles/215517) of an agent.
+        api_keys as "api_key": Secrets = required(SecretList::TOKENS),
+        /// What its tickets say.
+        ticket: Box<TicketTexts> = part(),
+    }
+}
+
+impl TicketSink for Config {
+    fn ticket(&self) -> &TicketTexts {
+        &self.ticket
+    }
+}
+
 /// An account at Freshdesk.
 #[derive(Debug)]
 pub struct Freshdesk {
@@ -53,6 +74,8 @@ pub struct Freshdesk {
 
 impl CrmType for Freshdesk {
     const NAME: &'static str = "freshdesk";
+    const ERASURE: &'static str =
+        "delete the tickets, and the contact for good (`DELETE /api/v2/contacts/{id}/hard_delete`)";
     const LIMITS: Limits = Limits {
         tag: Limit::characters(32),
         tag_of,
@@ -61,8 +84,7 @@ impl CrmType for Freshdesk {
     };
     /// How long a creation may take on its way: three times as long as we wait for its answer.
     const SEARCH_LAG: Duration = Duration::from_secs(30);
-    const DEFINITION: SinkDefinition = config::freshdesk::DEFINITION;
-    type Config = config::freshdesk::Freshdesk;
+    type Config = Config;
 
     /// With the API key as the user (<https://developers.freshdesk.com/api/#authentication>).
     fn new(config: &Self::Config, http: reqwest::Client) -> Self {

@@ -14,7 +14,10 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::config;
+mod config;
+
+pub use config::Config;
+
 use crate::transcript::{Fetched, Transcript, Transcripts};
 use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType, context};
 
@@ -27,15 +30,16 @@ const LONGEST_URL: usize = 65_534;
 /// A sink of the kind `http`.
 #[derive(Debug)]
 pub struct Http {
-    config: config::http::Http,
+    config: Config,
     api: Api,
     transcripts: Transcripts,
 }
 
 impl SinkType for Http {
     const NAME: &'static str = "http";
-    const DEFINITION: SinkDefinition = config::http::DEFINITION;
-    type Config = config::http::Http;
+    const ERASURE: &'static str = "by the service that is called";
+    const DEFINITION: SinkDefinition = config::DEFINITION;
+    type Config = Config;
 
     fn build(
         config: &Self::Config,
@@ -93,7 +97,7 @@ impl Http {
             return Ok(request);
         };
         let body = body.text(&values)?;
-        let is_json = config::http::Http::is_json(&self.config.content_type);
+        let is_json = Config::is_json(&self.config.content_type);
         if is_json && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&body) {
             return Err(SinkError::Unsendable(format!(
                 "the body would not be JSON (line {}, column {})",

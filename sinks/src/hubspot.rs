@@ -8,16 +8,19 @@
 //! A ticket's content is shown as it is written; notes are HTML there, and escaped here.
 
 use async_trait::async_trait;
-use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::config::kind::{BaseUrl, SecretList};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::api::{ApiRequest, Field};
 use haptik_bridge_shared::net::{CallError, CallErrorKind};
+use haptik_bridge_shared::section;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::Limit;
-use crate::config;
+use crate::config::kinds::API_NAME;
+use crate::config::ticket::{TicketSink, TicketTexts};
 use crate::plain::{as_text, html, record_id, strip_html, without_space};
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Requester, Ticket, TicketRef,
@@ -47,21 +50,41 @@ const NO_PROPERTY: &str = "PROPERTY_DOESNT_EXIST";
 /// What a note says before the name of the file that it has.
 const FILE_NOTE: &str = "The transcript of the chat: ";
 
+section! {
+    /// `type = "hubspot"`: an account at HubSpot.
+    pub struct Config {
+        /// Where HubSpot's API is.
+        base_url: Url = default(BaseUrl, "https://api.hubapi.com"),
+        /// The access token of a private app.
+        access_tokens as "access_token": Secrets = required(SecretList::TOKENS),
+        /// The property of tickets whose values are unique: 1 to 80 letters, digits and underscores.
+        unique_property: String = default(API_NAME, "haptik_conversation"),
+        /// What its tickets say.
+        ticket: Box<TicketTexts> = part(),
+    }
+}
+
+impl TicketSink for Config {
+    fn ticket(&self) -> &TicketTexts {
+        &self.ticket
+    }
+}
+
 /// An account at HubSpot.
 #[derive(Debug)]
 pub struct HubSpot {
-    config: config::hubspot::HubSpot,
+    config: Config,
     client: CrmClient,
 }
 
 impl CrmType for HubSpot {
     const NAME: &'static str = "hubspot";
+    const ERASURE: &'static str = "delete the tickets, and the contact for good (`POST /crm/v3/objects/contacts/gdpr-delete`)";
     const LIMITS: Limits = Limits {
         field: TEXT,
         ..Limits::of(SUBJECT, TEXT, NOTE)
     };
-    const DEFINITION: SinkDefinition = config::hubspot::DEFINITION;
-    type Config = config::hubspot::HubSpot;
+    type Config = Config;
 
     /// With the access token of a private app
     /// (<https://developers.hubspot.com/docs/guides/apps/private-apps/overview>).

@@ -12,15 +12,18 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::config::kind::{BaseUrl, Flag, SecretList, TextOf, Whole};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::ApiRequest;
+use haptik_bridge_shared::section;
 use http::HeaderName;
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use crate::Limit;
-use crate::config;
+use crate::config::ticket::{TicketSink, TicketTexts};
 use crate::plain::record_id;
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Requester, Ticket, TicketRef,
@@ -39,15 +42,45 @@ const TEXT: Limit = Limit {
 /// Without it, uploads are taken for forged ones.
 const ATLASSIAN_TOKEN: HeaderName = HeaderName::from_static("x-atlassian-token");
 
+section! {
+    /// `type = "jira"`: a service desk of Jira Service Management Cloud.
+    pub struct Config {
+        /// `https://SITE.atlassian.net`.
+        base_url: Url = required(BaseUrl),
+        /// The address of the account whose API token it is.
+        email: String = required(TextOf::USER_NAME),
+        /// An API token.
+        api_tokens as "api_token": Secrets = required(SecretList::TOKENS),
+        /// The service desk.
+        service_desk_id: u64 = required(Whole::ID),
+        /// The request type.
+        request_type_id: u64 = required(Whole::ID),
+        /// Whether the request type has the field Labels, which then gets the tags and the external id.
+        labels: bool = default(Flag, false),
+        /// Whether a request is raised in the name of the customer with the requester's address.
+        raise_on_behalf: bool = default(Flag, true),
+        /// What its requests say.
+        ticket: Box<TicketTexts> = part(),
+    }
+}
+
+impl TicketSink for Config {
+    fn ticket(&self) -> &TicketTexts {
+        &self.ticket
+    }
+}
+
 /// A service desk of Jira.
 #[derive(Debug)]
 pub struct Jira {
-    config: config::jira::Jira,
+    config: Config,
     client: CrmClient,
 }
 
 impl CrmType for Jira {
     const NAME: &'static str = "jira";
+    const ERASURE: &'static str =
+        "delete the requests and the customer; an Atlassian account is its owner's to delete";
     const LIMITS: Limits = Limits {
         tag_of: label_of,
         field: Limit::utf16(32_767),
@@ -56,8 +89,7 @@ impl CrmType for Jira {
     /// "The delay might vary from a few seconds to minutes"
     /// (<https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/>).
     const SEARCH_LAG: Duration = Duration::from_mins(5);
-    const DEFINITION: SinkDefinition = config::jira::DEFINITION;
-    type Config = config::jira::Jira;
+    type Config = Config;
 
     /// With an API token of the account with this address
     /// (<https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/>).

@@ -6,43 +6,58 @@ use std::collections::BTreeMap;
 
 use haptik_bridge_shared::config::{self, Config, SinkDefinition};
 
-use crate::eventbridge::EventBridge;
-use crate::freshdesk::Freshdesk;
-use crate::http::Http;
-use crate::hubspot::HubSpot;
-use crate::jira::Jira;
 use crate::mask::MaskedSink;
-use crate::salesforce::Salesforce;
-use crate::servicenow::ServiceNow;
 use crate::tickets::Ticketing;
-use crate::webhook::Webhook;
-use crate::zendesk::Zendesk;
 use crate::{Sink, SinkDeps, SinkType};
 
 /// Builds a sink, where it is of the type.
 type Build = fn(&config::Sink, &SinkDeps) -> Option<Box<dyn Sink>>;
 
-/// The types of sinks.
+/// The types of sinks: those that are told of events, and the CRMs, in which conversations become tickets.
 macro_rules! sinks {
-    ($($sink:ty),+ $(,)?) => {
+    (sinks: [$($sink:ty),+ $(,)?], crms: [$($crm:ty),+ $(,)?] $(,)?) => {
         /// The types of sinks by name. Only who delivers names this table, so only there they are linked.
-        const TYPES: &[(&str, Build)] = &[$((<$sink as SinkType>::NAME, build::<$sink>)),+];
+        const TYPES: &[(&str, Build)] = &[
+            $((<$sink as SinkType>::NAME, build::<$sink>),)+
+            $((<Ticketing<$crm> as SinkType>::NAME, build::<Ticketing<$crm>>),)+
+        ];
 
         /// Their keys in the configuration.
-        pub const DEFINITIONS: &[SinkDefinition] = &[$(<$sink as SinkType>::DEFINITION),+];
+        pub const DEFINITIONS: &[SinkDefinition] = &[
+            $(<$sink as SinkType>::DEFINITION,)+
+            $(<Ticketing<$crm> as SinkType>::DEFINITION,)+
+        ];
+
+        /// How what they were given of a person is removed there, by name.
+        const ERASURES: &[(&str, &str)] = &[
+            $((<$sink as SinkType>::NAME, <$sink as SinkType>::ERASURE),)+
+            $((<Ticketing<$crm> as SinkType>::NAME, <Ticketing<$crm> as SinkType>::ERASURE),)+
+        ];
+
+        #[cfg(test)]
+        mod each_crm {
+            #[tokio::test]
+            async fn says_whether_it_takes_the_credentials_and_is_only_read() {
+                $(super::tests::is_asked::<$crm>().await;)+
+            }
+        }
     };
 }
 
 sinks!(
-    Webhook,
-    EventBridge,
-    Http,
-    Ticketing<Zendesk>,
-    Ticketing<Freshdesk>,
-    Ticketing<Salesforce>,
-    Ticketing<HubSpot>,
-    Ticketing<ServiceNow>,
-    Ticketing<Jira>,
+    sinks: [
+        crate::webhook::Webhook,
+        crate::eventbridge::EventBridge,
+        crate::http::Http,
+    ],
+    crms: [
+        crate::zendesk::Zendesk,
+        crate::freshdesk::Freshdesk,
+        crate::salesforce::Salesforce,
+        crate::hubspot::HubSpot,
+        crate::servicenow::ServiceNow,
+        crate::jira::Jira,
+    ],
 );
 
 /// The sinks of a configuration, by name.
@@ -90,6 +105,13 @@ pub fn types() -> impl Iterator<Item = &'static str> {
     TYPES.iter().map(|(name, _)| *name)
 }
 
+/// How what a sink of this type was given of a person is removed there; `None` where there is no such type.
+#[must_use]
+pub fn erasure(type_name: &str) -> Option<&'static str> {
+    let mut all = ERASURES.iter();
+    all.find_map(|(name, how)| (*name == type_name).then_some(*how))
+}
+
 fn build<S: SinkType>(sink: &config::Sink, deps: &SinkDeps) -> Option<Box<dyn Sink>> {
     let config = sink.settings.get()?;
     Some(S::build(config, sink, deps))
@@ -111,7 +133,9 @@ mod tests {
     use haptik_bridge_shared::net::{CallError, client};
 
     use super::*;
+    use crate::hubspot::HubSpot;
     use crate::tickets::CrmType;
+    use crate::zendesk::Zendesk;
 
     /// What a CRM of the example configuration says of its credentials when it answers so, and what it
     /// was asked for by.
@@ -136,7 +160,9 @@ mod tests {
         let config = Config::parse(&text, &REGISTRY).expect("a configuration");
         let mut sinks = config.sinks.values();
         let sink = sinks.find(|sink| sink.type_name == C::NAME);
-        let settings = sink.expect("an example").settings.get();
+        let sink =
+            sink.unwrap_or_else(|| panic!("bridge.example.toml needs a sink of type {}", C::NAME));
+        let settings = sink.settings.get();
         let crm = C::new(settings.expect("its own"), client().expect("a client"));
         let me = crm.me().await;
         let requests = fake.requests().into_iter();
@@ -144,7 +170,8 @@ mod tests {
     }
 
     /// Whether good credentials, bad ones and a CRM that is down are told apart, by reading alone.
-    async fn is_asked<C: CrmType>(name: &str) {
+    pub(super) async fn is_asked<C: CrmType>() {
+        let name = C::NAME;
         let known = r#"{"user": {"id": 7, "role": "agent"}, "hasUniqueValue": true, "result": []}"#;
         let (me, methods) = asked::<C>(Answer::new(200, known)).await;
         assert!(me.is_ok_and(|learnt| !learnt.is_empty()), "{name}");
@@ -158,16 +185,6 @@ mod tests {
         let (me, _) = asked::<C>(Answer::new(503, "")).await;
         let down = Verdict::of_error(&me.expect_err(name), "the CRM", "");
         assert!(matches!(down, Verdict::Unreached(_)), "{name}: {down:?}");
-    }
-
-    #[tokio::test]
-    async fn each_crm_says_whether_it_takes_the_credentials_and_is_only_read() {
-        is_asked::<Zendesk>("zendesk").await;
-        is_asked::<Freshdesk>("freshdesk").await;
-        is_asked::<Salesforce>("salesforce").await;
-        is_asked::<HubSpot>("hubspot").await;
-        is_asked::<ServiceNow>("servicenow").await;
-        is_asked::<Jira>("jira").await;
     }
 
     #[tokio::test]
@@ -193,5 +210,6 @@ mod tests {
         assert_eq!(names, defined);
         let once: BTreeSet<_> = names.iter().collect();
         assert_eq!(once.len(), names.len());
+        assert_eq!(erasure("zendesky"), None);
     }
 }

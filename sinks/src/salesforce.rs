@@ -9,17 +9,20 @@
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::config::kind::{BaseUrl, Flag, SecretList, TextOf};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::api::{ApiAnswer, ApiRequest, below};
 use haptik_bridge_shared::net::oauth::OAuthClient;
 use haptik_bridge_shared::net::{CallError, CallErrorKind};
+use haptik_bridge_shared::section;
 use http::Method;
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::Limit;
-use crate::config;
+use crate::config::kinds::API_NAME;
+use crate::config::ticket::{TicketSink, TicketTexts};
 use crate::plain::record_id;
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
@@ -50,15 +53,40 @@ const PASSING: [&str; 2] = ["UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE"];
 /// (<https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm>).
 const TOO_MANY: &str = "REQUEST_LIMIT_EXCEEDED";
 
+section! {
+    /// `type = "salesforce"`: an organisation at Salesforce.
+    pub struct Config {
+        /// The organisation's own domain, `https://DOMAIN.my.salesforce.com`.
+        base_url: Url = required(BaseUrl),
+        /// The consumer key of the app.
+        client_id: String = required(TextOf::USER_NAME),
+        /// Its consumer secret.
+        client_secrets as "client_secret": Secrets = required(SecretList::TOKENS),
+        /// The field on Case that is an external id and unique: 1 to 80 letters, digits and underscores.
+        external_id_field: String = default(API_NAME, "Haptik_Conversation__c"),
+        /// Whether a case is linked to the Contact with the requester's address, where there is exactly one.
+        link_contact: bool = default(Flag, true),
+        /// What its cases say.
+        ticket: Box<TicketTexts> = part(),
+    }
+}
+
+impl TicketSink for Config {
+    fn ticket(&self) -> &TicketTexts {
+        &self.ticket
+    }
+}
+
 /// An organisation at Salesforce.
 #[derive(Debug)]
 pub struct Salesforce {
-    config: config::salesforce::Salesforce,
+    config: Config,
     client: CrmClient,
 }
 
 impl CrmType for Salesforce {
     const NAME: &'static str = "salesforce";
+    const ERASURE: &'static str = "delete the cases and the contact, and empty the recycle bin";
     const LIMITS: Limits = Limits {
         name: NAME,
         email: EMAIL,
@@ -66,8 +94,7 @@ impl CrmType for Salesforce {
         field: Limit::utf16(131_072),
         ..Limits::of(SUBJECT, DESCRIPTION, COMMENT)
     };
-    const DEFINITION: SinkDefinition = config::salesforce::DEFINITION;
-    type Config = config::salesforce::Salesforce;
+    type Config = Config;
 
     /// All goes to the configured host: client credentials work at the organisation's own domain alone,
     /// which is the `instance_url` of the tokens as well.

@@ -10,7 +10,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use haptik_bridge_shared::config::SinkDefinition;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::{ApiRequest, below};
@@ -19,8 +18,11 @@ use http::Method;
 use http::header::ACCEPT;
 use serde_json::{Map, Value, json};
 
+mod config;
+
+pub use config::{Config, Login};
+
 use crate::Limit;
-use crate::config;
 use crate::plain::{as_text, record_id};
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
@@ -43,24 +45,21 @@ pub struct ServiceNow {
 
 impl CrmType for ServiceNow {
     const NAME: &'static str = "servicenow";
+    const ERASURE: &'static str =
+        "delete the incidents with their attachments, or let data privacy make them anonymous";
     const LIMITS: Limits = Limits::of(SUBJECT, TEXT, TEXT);
     /// How long a creation may take on its way: three times as long as we wait for its answer.
     const SEARCH_LAG: Duration = Duration::from_secs(30);
-    const DEFINITION: SinkDefinition = config::servicenow::DEFINITION;
-    type Config = config::servicenow::ServiceNow;
+    type Config = Config;
 
     fn new(config: &Self::Config, http: reqwest::Client) -> Self {
         let auth = match &config.login {
-            config::servicenow::ServiceNowLogin::Password { username, secrets } => {
-                Auth::Basic(username.clone(), secrets.clone())
-            }
-            config::servicenow::ServiceNowLogin::Client { id, secrets } => {
-                Auth::OAuth(OAuthClient::new(
-                    below(&config.base_url, "oauth_token.do"),
-                    id.clone(),
-                    secrets.clone(),
-                ))
-            }
+            Login::Password { username, secrets } => Auth::Basic(username.clone(), secrets.clone()),
+            Login::Client { id, secrets } => Auth::OAuth(OAuthClient::new(
+                below(&config.base_url, "oauth_token.do"),
+                id.clone(),
+                secrets.clone(),
+            )),
         };
         let client = CrmClient::new(http, &config.base_url, auth);
         Self {

@@ -95,6 +95,7 @@ pub struct Ticketing<C>(PhantomData<C>);
 
 impl<C: CrmType> SinkType for Ticketing<C> {
     const NAME: &'static str = C::NAME;
+    const ERASURE: &'static str = C::ERASURE;
     const DEFINITION: SinkDefinition = C::DEFINITION;
     type Config = C::Config;
 

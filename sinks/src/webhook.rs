@@ -2,20 +2,32 @@
 //! (<https://www.standardwebhooks.com>).
 
 use async_trait::async_trait;
+use haptik_bridge_shared::config::kind::{FullUrl, SecretList};
 use haptik_bridge_shared::config::{Secrets, SinkDefinition};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::CallError;
 use haptik_bridge_shared::net::api::Preview;
 use haptik_bridge_shared::net::online::Finding;
+use haptik_bridge_shared::section;
 use haptik_bridge_shared::standard_webhooks;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::config;
 use crate::{Delivered, Delivery, Sink, SinkDeps, SinkError, SinkType};
 
 /// What is asked of the receiver, to follow "to".
 const CALL: &str = "take an event";
+
+section! {
+    /// `type = "webhook"`: a signed request for every event, as
+    /// [Standard Webhooks](https://www.standardwebhooks.com).
+    pub struct Config {
+        /// Where the events go.
+        url: Url = required(FullUrl),
+        /// As of a `custom` channel. Each signs.
+        signing_secrets: Secrets = required(SecretList::STANDARD_WEBHOOKS),
+    }
+}
 
 /// A sink of the kind `webhook`.
 #[derive(Debug)]
@@ -27,8 +39,9 @@ pub struct Webhook {
 
 impl SinkType for Webhook {
     const NAME: &'static str = "webhook";
-    const DEFINITION: SinkDefinition = config::webhook::DEFINITION;
-    type Config = config::webhook::Webhook;
+    const ERASURE: &'static str = "by who receives the webhook: the events name the auth_id";
+    const DEFINITION: SinkDefinition = SinkDefinition::of::<Config>("webhook");
+    type Config = Config;
 
     fn build(
         config: &Self::Config,

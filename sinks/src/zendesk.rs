@@ -8,15 +8,18 @@
 //! Comments and the description are private: only agents see them, and no mail goes to the requester.
 
 use async_trait::async_trait;
-use haptik_bridge_shared::config::SinkDefinition;
+use haptik_bridge_shared::config::Secrets;
+use haptik_bridge_shared::config::kind::{BaseUrl, SecretList, TextOf};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::api::{ApiAnswer, ApiRequest};
 use haptik_bridge_shared::net::{CallError, CallErrorKind};
+use haptik_bridge_shared::section;
 use http::{HeaderName, Method};
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use crate::Limit;
-use crate::config;
+use crate::config::ticket::{TicketSink, TicketTexts};
 use crate::plain::record_id;
 use crate::tickets::{
     Attachment, Auth, Comment, Crm, CrmClient, CrmType, Limits, Ticket, TicketRef,
@@ -31,6 +34,26 @@ const COMMENT: Limit = Limit::bytes(65_000);
 /// Zendesk shows 150 characters of a subject.
 const SUBJECT: Limit = Limit::characters(150);
 
+section! {
+    /// `type = "zendesk"`: an account at Zendesk Support.
+    pub struct Config {
+        /// `https://SUBDOMAIN.zendesk.com`.
+        base_url: Url = required(BaseUrl),
+        /// The address of the agent whose API token it is.
+        email: String = required(TextOf::USER_NAME),
+        /// An [API token](https://support.zendesk.com/hc/en-us/articles/4408889192858).
+        api_tokens as "api_token": Secrets = required(SecretList::TOKENS),
+        /// What its tickets say.
+        ticket: Box<TicketTexts> = part(),
+    }
+}
+
+impl TicketSink for Config {
+    fn ticket(&self) -> &TicketTexts {
+        &self.ticket
+    }
+}
+
 /// An account at Zendesk.
 #[derive(Debug)]
 pub struct Zendesk {
@@ -39,13 +62,13 @@ pub struct Zendesk {
 
 impl CrmType for Zendesk {
     const NAME: &'static str = "zendesk";
+    const ERASURE: &'static str = "delete the tickets and the user, then the user for good (`DELETE /api/v2/deleted_users/{id}`)";
     const LIMITS: Limits = Limits {
         tag_of,
         field: Limit::bytes(65_000),
         ..Limits::of(SUBJECT, COMMENT, COMMENT)
     };
-    const DEFINITION: SinkDefinition = config::zendesk::DEFINITION;
-    type Config = config::zendesk::Zendesk;
+    type Config = Config;
 
     /// With an API token of the user with this address
     /// (<https://developer.zendesk.com/api-reference/introduction/security-and-auth/#api-token>).

@@ -1,8 +1,8 @@
 //! Fake CRMs: the parts of their APIs that the bridge calls, each written from its vendor's
 //! documentation and as strict as that.
 //!
-//! [`FakeCrm::zendesk`] and its siblings serve on a free port of this machine. A fake keeps the
-//! tickets, their comments and attachments, and every call that came to it; it refuses in its vendor's own words what
+//! [`Kind::start`] serves one on a free port of this machine. Each is a module with an [`Api`], and a line of
+//! [`each_crm`](crate::each_crm), by which all scenarios run against it. A fake keeps the tickets, their comments and attachments, and every call that came to it; it refuses in its vendor's own words what
 //! the vendor refuses, and keeps apart what the vendor would silently ignore or cut
 //! ([`FakeCrm::ignored`]). [`FakeCrm::fail_next`] makes calls go wrong, [`FakeCrm::set_down`] and
 //! [`FakeCrm::revoke`] make all of them.
@@ -54,6 +54,36 @@ pub(crate) trait Api: std::fmt::Debug + Send + Sync + 'static {
 
     /// The answer when there were too many requests, which may be made again after `seconds`.
     fn too_many(&self, seconds: u64) -> Answer;
+
+    /// The credentials, as keys of the sink's table.
+    fn login(&self) -> String;
+
+    /// The same, and what else clients have to know, for tests in other languages.
+    fn credentials(&self) -> Value;
+
+    /// The call that creates a ticket: its method, and a part of its path.
+    fn creation(&self) -> (&'static str, &'static str);
+
+    /// The call that adds a comment.
+    fn comment(&self) -> (&'static str, &'static str);
+
+    /// The call that adds a file to a ticket, the last one where there are several.
+    fn attachment(&self) -> (&'static str, &'static str);
+
+    /// The subject of a ticket.
+    fn subject(&self, ticket: &Ticket) -> String {
+        ticket.text("subject").to_owned()
+    }
+
+    /// The description of a ticket, as a person sees it.
+    fn description(&self, ticket: &Ticket) -> String {
+        ticket.text("description").to_owned()
+    }
+
+    /// A comment's body, as a person sees it.
+    fn comment_text(&self, body: &str) -> String {
+        body.to_owned()
+    }
 }
 
 /// A running fake. Clones share it; it stops when the last one is dropped.
@@ -66,35 +96,10 @@ pub struct FakeCrm {
 impl FakeCrm {
     /// A Zendesk account: see [`zendesk`].
     pub async fn zendesk() -> Self {
-        Self::start(zendesk::Zendesk).await
+        Kind::Zendesk.start().await
     }
 
-    /// A Freshdesk account: see [`freshdesk`].
-    pub async fn freshdesk() -> Self {
-        Self::start(freshdesk::Freshdesk).await
-    }
-
-    /// A Salesforce organisation: see [`salesforce`].
-    pub async fn salesforce() -> Self {
-        Self::start(salesforce::Salesforce).await
-    }
-
-    /// A HubSpot account: see [`hubspot`].
-    pub async fn hubspot() -> Self {
-        Self::start(hubspot::HubSpot).await
-    }
-
-    /// A ServiceNow instance: see [`servicenow`].
-    pub async fn servicenow() -> Self {
-        Self::start(servicenow::ServiceNow).await
-    }
-
-    /// A Jira site with a service desk: see [`jira`].
-    pub async fn jira() -> Self {
-        Self::start(jira::Jira).await
-    }
-
-    async fn start(api: impl Api) -> Self {
+    async fn start(api: Box<dyn Api>) -> Self {
         let port = Port::open().await;
         let state = Arc::new(State::new(api, port.origin()));
         let server = port.serve(server::router(Arc::clone(&state)), Arc::clone(&state) as _);

@@ -27,6 +27,7 @@ use haptik_bridge_tests::fake_teams::FakeTeams;
 use haptik_bridge_tests::fake_telegram::FakeTelegram;
 use haptik_bridge_tests::fake_twilio::FakeTwilio;
 use haptik_bridge_tests::fake_webex::FakeWebex;
+use haptik_bridge_tests::log::Log;
 use haptik_bridge_tests::provider::{FakeProvider, Shown};
 use haptik_bridge_tests::{Options, Stage};
 
@@ -108,7 +109,7 @@ macro_rules! contract {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $scenario() -> anyhow::Result<()> {
-                    log::capture();
+                    let _log = Log::start();
                     $module::$scenario(start).await
                 }
             )*

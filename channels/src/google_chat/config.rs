@@ -1,13 +1,14 @@
 //! `type = "google_chat"` in the configuration.
 
 use haptik_bridge_shared::config::kind::{
-    BaseUrl, DeValue, Fault, Faults, FullUrl, Given, OneOf, Text, ValueType, probably_not_meant,
-    quote,
+    BaseUrl, DeValue, Fault, Faults, FullUrl, Given, Text, ValueType, probably_not_meant, quote,
 };
 use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Settings};
 use haptik_bridge_shared::{redacted_debug, section};
 use url::Url;
 
+use crate::conversation::CONVERSATIONS;
+pub(super) use crate::conversation::Conversation;
 use crate::signed_token::service_account::ServiceAccount;
 
 /// The type.
@@ -38,23 +39,6 @@ section! {
         token_url: Url = default(FullUrl, "https://oauth2.googleapis.com/token"),
     }
 }
-
-/// What is one conversation, and so one user at Haptik.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Conversation {
-    /// `"user"`: everything that a person writes is one conversation.
-    #[default]
-    User,
-    /// `"thread"`: every thread of a person is one.
-    Thread,
-}
-
-const CONVERSATIONS: OneOf<Conversation> = OneOf {
-    words: &[
-        ("user", Conversation::User),
-        ("thread", Conversation::Thread),
-    ],
-};
 
 /// Whom Google's tokens are for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! One level simpler, for when a provider refuses a page all the same: a picture that it cannot load, a
+//! Graceful degradation: one level simpler, for when a provider refuses a page all the same: a picture that it cannot load, a
 //! block that a workspace does not have yet, markup that it cannot read.
 
 use std::cell::Cell;

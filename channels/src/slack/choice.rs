@@ -83,21 +83,41 @@ fn with_choice(blocks: &[Value], tapped: &str, chosen: &str) -> Option<Vec<Value
     Some(kept)
 }
 
-/// The types that we send, of blocks and of what is in them: the fields that one must have, those that it may
-/// have, and of which types the parts in these are.
+type Words = &'static [&'static str];
+
+/// A type of blocks, or of what is in them, as we send it.
+struct Sent {
+    kind: &'static str,
+    /// The fields that one must have, and those that it may have.
+    must: Words,
+    may: Words,
+    /// Of which types the parts in these are.
+    inside: Words,
+}
+
+const fn sent(kind: &'static str, must: Words, may: Words, inside: Words) -> Sent {
+    Sent {
+        kind,
+        must,
+        may,
+        inside,
+    }
+}
+
+/// The types that we send.
 #[rustfmt::skip]
-const SENT: &[(&str, &[&str], &[&str], &[&str])] = &[
-    ("section", &["text"], &[], TEXTS),
-    ("context", &[], &["elements"], TEXTS),
-    ("image", &["image_url", "alt_text"], &[], &[]),
-    ("actions", &[], &["elements"], &["button"]),
-    ("input", &["label", "element"], &["optional"], &["mrkdwn", "plain_text", "plain_text_input"]),
-    ("card", &[], &["title", "subtitle", "body", "hero_image", "actions"], &["mrkdwn", "plain_text", "image", "button"]),
-    ("carousel", &[], &["elements"], &["card"]),
-    ("mrkdwn", &["text"], &["emoji", "verbatim"], &[]),
-    ("plain_text", &["text"], &["emoji", "verbatim"], &[]),
-    ("button", &["action_id", "text"], &["value", "url", "style"], TEXTS),
-    ("plain_text_input", &["action_id"], &["multiline"], &[]),
+const SENT: &[Sent] = &[
+    sent("section", &["text"], &[], TEXTS),
+    sent("context", &[], &["elements"], TEXTS),
+    sent("image", &["image_url", "alt_text"], &[], &[]),
+    sent("actions", &[], &["elements"], &["button"]),
+    sent("input", &["label", "element"], &["optional"], &["mrkdwn", "plain_text", "plain_text_input"]),
+    sent("card", &[], &["title", "subtitle", "body", "hero_image", "actions"], &["mrkdwn", "plain_text", "image", "button"]),
+    sent("carousel", &[], &["elements"], &["card"]),
+    sent("mrkdwn", &["text"], &["emoji", "verbatim"], &[]),
+    sent("plain_text", &["text"], &["emoji", "verbatim"], &[]),
+    sent("button", &["action_id", "text"], &["value", "url", "style"], TEXTS),
+    sent("plain_text_input", &["action_id"], &["multiline"], &[]),
 ];
 
 const TEXTS: &[&str] = &["mrkdwn", "plain_text"];
@@ -109,23 +129,25 @@ const SENT_BLOCKS: &[&str] = &[
 /// when they are sent to it. `None` where it is of none of these types, or of another shape.
 fn known(value: &Value, kinds: &[&str]) -> Option<Value> {
     let kind = lenient_json::text(value, "type");
-    let mut sent = SENT.iter().filter(|(of, ..)| kinds.contains(of));
-    let (_, must, may, inside) = sent.find(|(of, ..)| *of == kind)?;
+    let mut sent = SENT.iter().filter(|sent| kinds.contains(&sent.kind));
+    let sent = sent.find(|sent| sent.kind == kind)?;
     let mut known = json!({"type": kind});
-    for key in must.iter().chain(*may) {
+    for key in sent.must.iter().chain(sent.may) {
         let field = match value.get(key) {
             Some(Value::Array(parts)) => {
-                let parts: Option<Vec<Value>> =
-                    parts.iter().map(|part| self::known(part, inside)).collect();
+                let parts: Option<Vec<Value>> = parts
+                    .iter()
+                    .map(|part| self::known(part, sent.inside))
+                    .collect();
                 Some(parts?.into()).filter(|parts| *parts != json!([]))
             }
-            Some(part @ Value::Object(_)) => Some(self::known(part, inside)?),
+            Some(part @ Value::Object(_)) => Some(self::known(part, sent.inside)?),
             Some(Value::String(text)) if is_blank(text) => None,
             field => field.filter(|field| !field.is_null()).cloned(),
         };
         match field {
             Some(field) => known[*key] = field,
-            None if must.contains(key) => return None,
+            None if sent.must.contains(key) => return None,
             None => {}
         }
     }

@@ -1,11 +1,14 @@
 //! `type = "teams"` in the configuration.
 
 use haptik_bridge_shared::config::kind::{
-    Fault, Faults, Flag, FullUrl, Given, OneOf, SecretList, Text, ValueType, quote,
+    Fault, Faults, Flag, FullUrl, Given, SecretList, Text, ValueType, quote,
 };
 use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Secrets};
 use haptik_bridge_shared::section;
 use url::Url;
+
+use crate::conversation::CONVERSATIONS;
+pub(super) use crate::conversation::Conversation;
 
 /// The type.
 pub(super) const DEFINITION: ChannelDefinition = ChannelDefinition {
@@ -41,23 +44,6 @@ section! {
         service_urls: Option<Vec<Url>> = optional(Origins),
     }
 }
-
-/// What is one conversation, and so one user at Haptik.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Conversation {
-    /// `"user"`: everything that a person writes is one conversation.
-    #[default]
-    User,
-    /// `"thread"`: every thread of a person is one.
-    Thread,
-}
-
-const CONVERSATIONS: OneOf<Conversation> = OneOf {
-    words: &[
-        ("user", Conversation::User),
-        ("thread", Conversation::Thread),
-    ],
-};
 
 /// An id of Microsoft's, as it writes them: in lower case.
 #[derive(Debug)]

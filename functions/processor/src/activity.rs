@@ -1,4 +1,4 @@
-//! Activity indicators ("typing", a status, a reaction) that stay until they are cleared: what is noted of one with the user.
+//! Activity indicators (a typing indicator, a status, a reaction) that stay until they are cleared: what is noted of one with the user.
 
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::message::Address;

@@ -1,4 +1,4 @@
-//! What keeps the deliveries of one process from harming each other: one that is suspected of stopping the process is
+//! A bulkhead: what keeps the deliveries of one process from harming each other: one that is suspected of stopping the process is
 //! alone in it, and few carry files at once.
 
 use haptik_bridge_shared::ledger::{Entry, Payload};

@@ -1,5 +1,6 @@
 //! What Lambda invokes the processor with, and what it answers: the part of SQS's event that is used
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>), and the schedule's.
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>), the partial batch failure that is answered, and the
+//! schedule's.
 //!
 //! These few types stand in for `aws_lambda_events`, whose features would have each function compile the
 //! AWS SDK for itself.

@@ -161,17 +161,9 @@ impl ToHaptik<'_> {
                 .note_sent(&connection.account, Timestamp::now())
                 .await;
         }
-        let outcome = match self.deliver_to_haptik(&conversation, entry, &action).await {
-            Err(DeliveryError::NotRegistered(_)) => {
-                self.register(&conversation, &user, entry, true).await?;
-                // What was sent before Haptik forgot the user is not sent again.
-                let entry = self.bridge.ledger.entry(&entry.lane, &entry.key).await?;
-                let entry = entry.ok_or_else(|| Failure::permanent("the entry has expired"))?;
-                self.deliver_to_haptik(&conversation, &entry, &action)
-                    .await?
-            }
-            delivered => delivered?,
-        };
+        // On the heap, since the future is large.
+        let sent = Box::pin(self.send_to_registered(&conversation, &user, entry, &action));
+        let outcome = sent.await?;
         if let Some(answers) = filled {
             self.note_form_sent(&conversation, *answers).await?;
         }
@@ -186,6 +178,26 @@ impl ToHaptik<'_> {
             DeliveryOutcome::Whole if !taken.is_empty() => DeliveryOutcome::Shown(taken),
             other => other,
         })
+    }
+
+    /// Sends what was done; a user whom Haptik does not know any more is created once more, and it is sent then.
+    async fn send_to_registered(
+        &self,
+        conversation: &Conversation<'_>,
+        user: &User,
+        entry: &Entry,
+        action: &UserAction,
+    ) -> Result<DeliveryOutcome, Failure> {
+        match self.deliver_to_haptik(conversation, entry, action).await {
+            Err(DeliveryError::NotRegistered(_)) => {
+                self.register(conversation, user, entry, true).await?;
+                // What was sent before Haptik forgot the user is not sent again.
+                let entry = self.bridge.ledger.entry(&entry.lane, &entry.key).await?;
+                let entry = entry.ok_or_else(|| Failure::permanent("the entry has expired"))?;
+                Ok(self.deliver_to_haptik(conversation, &entry, action).await?)
+            }
+            delivered => Ok(delivered?),
+        }
     }
 
     /// Shows the user that something was taken, on the first try only: it is worth doing at once or not
@@ -418,7 +430,7 @@ impl ToHaptik<'_> {
             }));
         }
         let said = self.chosen(&ended.offer, index).await?;
-        Ok(said.map(|text| UserAction::said(text)))
+        Ok(said.map(UserAction::said))
     }
 }
 

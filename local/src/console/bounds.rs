@@ -25,25 +25,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 
-const CONFIG: &str = r#"
-[haptik.main]
-base_url = "https://haptik.invalid"
-client_id = "c"
-token = "t"
-webhook_secrets = ["w"]
-business_id = 1
-
-[channels.app]
-type = "custom"
-signing_secrets = ["whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"]
-callback_url = "https://app.invalid"
-
-[sinks.crm]
-type = "webhook"
-events = ["*"]
-url = "https://crm.invalid"
-signing_secrets = ["whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"]
-"#;
+const CONFIG: &str = include_str!("../../tests/console/bridge.toml");
 
 const BIG_USER: &str = "biguser";
 const REASON: &str = "Haptik refused the message (400)";

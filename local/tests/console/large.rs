@@ -182,22 +182,4 @@ async fn each_view_answers_within_two_seconds_whatever_the_table_has() -> anyhow
     Ok(())
 }
 
-const CONFIG: &str = r#"
-[haptik.main]
-base_url = "https://haptik.invalid"
-client_id = "c"
-token = "t"
-webhook_secrets = ["w"]
-business_id = 1
-
-[channels.acme-slack]
-type = "slack"
-signing_secrets = ["s"]
-bot_token = "xoxb-1"
-
-[sinks.crm]
-type = "webhook"
-events = ["*"]
-url = "https://crm.invalid"
-signing_secrets = ["whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"]
-"#;
+const CONFIG: &str = include_str!("bridge.toml");

@@ -135,32 +135,7 @@ impl Bridge {
         ask: Ask<'_>,
     ) -> Result<BeginOutcome, NotDurable> {
         let (auth_id, began_at) = (&inbound.auth_id, context.now.as_millisecond());
-        let settings = &connection.handoff;
-        let team_name = ask.team_name.or(settings.team_name.as_deref());
-        let receiver = ask.receiver.or(settings.receiver.as_deref());
-        let due = settings.no_agent_after.map(|after| {
-            let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-            Due::key(began_at.saturating_add(after), auth_id, ask.id)
-        });
-        let handoff = Handoff {
-            id: ask.id.to_owned(),
-            asked_by: ask.asked_by,
-            team_name: team_name.map(ToOwned::to_owned),
-            receiver: receiver.map(ToOwned::to_owned),
-            origin: Some(Origin {
-                connection: connection_id.clone(),
-                channel_user: inbound.user.clone(),
-                address: inbound.address.clone(),
-            }),
-            began_at,
-            opened_at: None,
-            joined_at: None,
-            completed: None,
-            waits_for_name: false,
-            delivered: Vec::new(),
-            due,
-            ended: None,
-        };
+        let handoff = new_handoff((connection_id, connection), inbound, ask, began_at);
         for _ in 0..TRIES {
             let known = self.users.get(auth_id).await?;
             if let Some(last) = &known {
@@ -392,6 +367,41 @@ impl Bridge {
         let key = KeyKind::notice(at, name).into();
         let lane = Lane::Channel(user.auth_id.clone());
         self.accept(context, &lane, &key, &payload, at).await
+    }
+}
+
+/// A hand-off that begins now.
+fn new_handoff(
+    (connection_id, connection): (&ConnectionId, &Connection),
+    inbound: &Inbound,
+    ask: Ask<'_>,
+    began_at: i64,
+) -> Handoff {
+    let settings = &connection.handoff;
+    let team_name = ask.team_name.or(settings.team_name.as_deref());
+    let receiver = ask.receiver.or(settings.receiver.as_deref());
+    let due = settings.no_agent_after.map(|after| {
+        let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+        Due::key(began_at.saturating_add(after), &inbound.auth_id, ask.id)
+    });
+    Handoff {
+        id: ask.id.to_owned(),
+        asked_by: ask.asked_by,
+        team_name: team_name.map(ToOwned::to_owned),
+        receiver: receiver.map(ToOwned::to_owned),
+        origin: Some(Origin {
+            connection: connection_id.clone(),
+            channel_user: inbound.user.clone(),
+            address: inbound.address.clone(),
+        }),
+        began_at,
+        opened_at: None,
+        joined_at: None,
+        completed: None,
+        waits_for_name: false,
+        delivered: Vec::new(),
+        due,
+        ended: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Hand-offs: a human takes a user over, and gives the user back.
+//! Hand-offs (a handover to an agent, an escalation): a human takes a user over, and gives the user back.
 //!
 //! Two ways lead to a human: a bot that lives elsewhere asks for one ([`AskedBy::Application`]), or the
 //! user does, within a conversation with Haptik's bot ([`AskedBy::User`]).

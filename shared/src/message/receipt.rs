@@ -1,4 +1,4 @@
-//! What became of a message, for those who asked to hear it: the application that sent it, and sinks.
+//! Delivery receipts: what became of a message, for those who asked to hear it: the application that sent it, and sinks.
 
 use serde::{Deserialize, Serialize};
 

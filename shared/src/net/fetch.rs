@@ -1,4 +1,4 @@
-//! Fetching from URLs that users supply.
+//! Fetching from URLs that users supply: a file's, which may be presigned and is then a secret.
 
 use std::error::Error;
 use std::fmt;

@@ -65,7 +65,7 @@ pub enum TranscriptSource {
     Ledger,
 }
 
-pub(super) const TRANSCRIPT_SOURCES: OneOf<TranscriptSource> = OneOf {
+pub(crate) const TRANSCRIPT_SOURCES: OneOf<TranscriptSource> = OneOf {
     words: &[
         ("auto", TranscriptSource::Auto),
         ("haptik", TranscriptSource::Haptik),
@@ -84,7 +84,7 @@ pub trait TicketSink: Part + std::fmt::Debug + Send + Sync + 'static {
 }
 
 /// The type of a sink that makes tickets.
-pub(super) const fn definition<T: TicketSink>(name: &'static str) -> SinkDefinition {
+pub(crate) const fn definition<T: TicketSink>(name: &'static str) -> SinkDefinition {
     SinkDefinition {
         // What the CRMs allow even small accounts, about.
         defaults: &[("rate_per_second", "10")],

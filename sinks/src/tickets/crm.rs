@@ -14,13 +14,16 @@ use url::Url;
 
 use super::{Attachment, Comment, Ticket, TicketRef};
 use crate::Limit;
-use crate::config::ticket::TicketSink;
+use crate::config::ticket::{TicketSink, definition};
 use crate::fit::one_line;
 
 /// A type of CRM: one module each, whose documentation says how it keeps one ticket from becoming two.
 pub trait CrmType: Crm + Sized + 'static {
     /// The value of `type`.
     const NAME: &'static str;
+
+    /// How what it was given of a person is removed there: [`SinkType::ERASURE`](crate::SinkType::ERASURE).
+    const ERASURE: &'static str;
 
     /// What fits.
     const LIMITS: Limits;
@@ -30,10 +33,10 @@ pub trait CrmType: Crm + Sized + 'static {
     /// refuses to create the same ticket twice.
     const SEARCH_LAG: Duration = Duration::ZERO;
 
-    /// Its keys in the configuration.
-    const DEFINITION: SinkDefinition;
+    /// The type in the configuration.
+    const DEFINITION: SinkDefinition = definition::<Self::Config>(Self::NAME);
 
-    /// The keys that come with it.
+    /// Its keys in the configuration: a `section!`.
     type Config: TicketSink;
 
     /// A CRM. Nothing is called yet.
@@ -152,6 +155,8 @@ pub enum Auth {
     Basic(String, Secrets),
     /// By a secret that is the user; the password is anything.
     BasicKey(Secrets),
+    /// By a secret in a header of the CRM's own.
+    Header(HeaderName, Secrets),
     /// By a token.
     Bearer(Secrets),
     /// By a token of OAuth, for credentials.
@@ -206,7 +211,10 @@ impl CrmClient {
         let request = self.with_headers(request);
         match &self.auth {
             Auth::OAuth(client) => client.send(&self.api, request).await,
-            Auth::Basic(_, secrets) | Auth::BasicKey(secrets) | Auth::Bearer(secrets) => {
+            Auth::Basic(_, secrets)
+            | Auth::BasicKey(secrets)
+            | Auth::Header(_, secrets)
+            | Auth::Bearer(secrets) => {
                 let sign = |secret: &SecretString| self.auth.sign(request.clone(), secret);
                 self.api.send_signed(secrets, sign).await
             }
@@ -219,7 +227,10 @@ impl CrmClient {
         let request = self.with_headers(request);
         match &self.auth {
             Auth::OAuth(client) => client.shown(request),
-            Auth::Basic(_, secrets) | Auth::BasicKey(secrets) | Auth::Bearer(secrets) => {
+            Auth::Basic(_, secrets)
+            | Auth::BasicKey(secrets)
+            | Auth::Header(_, secrets)
+            | Auth::Bearer(secrets) => {
                 vec![self.auth.sign(request, secrets.newest())]
             }
         }
@@ -238,7 +249,36 @@ impl Auth {
         match self {
             Self::Basic(user, _) => request.basic_auth(user, secret),
             Self::BasicKey(_) => request.basic_key(secret),
+            Self::Header(name, _) => {
+                request.secret_header(name.clone(), secret.clone(), "[the secret]")
+            }
             Self::Bearer(_) | Self::OAuth(_) => request.bearer_auth(secret),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use haptik_bridge_shared::net::client;
+    use haptik_bridge_shared::net::fake::{Answer, Fake};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_header_of_the_crms_own_has_any_of_the_secrets_and_is_not_shown() {
+        let fake = Fake::start(|request| match request.header("x-api-token") {
+            "older" => Answer::new(200, "{}"),
+            _ => Answer::new(401, "{}"),
+        })
+        .await;
+        let secrets = ["newest", "older"].map(SecretString::from);
+        let secrets = Secrets::from_newest_first(secrets).expect("there are some");
+        let auth = Auth::Header(HeaderName::from_static("x-api-token"), secrets);
+        let crm = CrmClient::new(client().expect("a client"), &fake.url(""), auth);
+        let request = || ApiRequest::get("say who we are", crm.url("me"));
+        crm.send(request()).await.expect("the older one is good");
+        assert_eq!(fake.requests().len(), 2);
+        let shown = crm.shown(request()).remove(0).preview().to_string();
+        assert!(shown.contains("x-api-token: [the secret]"), "{shown}");
     }
 }

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
+use super::kind::html_as_shown;
 use super::server::{Request, fields, is_email};
 use super::store::{Comment, Store, Ticket};
 
@@ -94,6 +95,34 @@ impl super::Api for Freshdesk {
             .header("retry-after", seconds.to_string())
             .header("x-ratelimit-total", "50")
             .header("x-ratelimit-remaining", "0")
+    }
+
+    fn login(&self) -> String {
+        format!("api_key = '{API_KEY}'")
+    }
+
+    fn credentials(&self) -> Value {
+        json!({"api_key": API_KEY})
+    }
+
+    fn creation(&self) -> (&'static str, &'static str) {
+        ("POST", "/api/v2/tickets")
+    }
+
+    fn comment(&self) -> (&'static str, &'static str) {
+        ("POST", "/notes")
+    }
+
+    fn attachment(&self) -> (&'static str, &'static str) {
+        ("POST", "/notes")
+    }
+
+    fn description(&self, ticket: &Ticket) -> String {
+        html_as_shown(ticket.text("description"))
+    }
+
+    fn comment_text(&self, body: &str) -> String {
+        html_as_shown(body)
     }
 }
 

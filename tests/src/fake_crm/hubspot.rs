@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
+use super::kind::html_as_shown;
 use super::server::{Request, fields, is_email};
 use super::store::{Comment, Store, Ticket};
 
@@ -115,6 +116,34 @@ impl super::Api for HubSpot {
             .header("x-hubspot-ratelimit-max", "100")
             .header("x-hubspot-ratelimit-remaining", "0")
             .header("x-hubspot-ratelimit-interval-milliseconds", "10000")
+    }
+
+    fn login(&self) -> String {
+        format!("access_token = '{ACCESS_TOKEN}'")
+    }
+
+    fn credentials(&self) -> Value {
+        json!({"access_token": ACCESS_TOKEN, "unique": UNIQUE})
+    }
+
+    fn creation(&self) -> (&'static str, &'static str) {
+        ("POST", "/objects/tickets")
+    }
+
+    fn comment(&self) -> (&'static str, &'static str) {
+        ("POST", "/objects/notes")
+    }
+
+    fn attachment(&self) -> (&'static str, &'static str) {
+        ("POST", "/objects/notes")
+    }
+
+    fn description(&self, ticket: &Ticket) -> String {
+        ticket.text("content").to_owned()
+    }
+
+    fn comment_text(&self, body: &str) -> String {
+        html_as_shown(body)
     }
 }
 

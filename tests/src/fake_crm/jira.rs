@@ -103,6 +103,38 @@ impl super::Api for Jira {
             .header("retry-after", seconds.to_string())
             .header("x-ratelimit-remaining", "0")
     }
+
+    fn login(&self) -> String {
+        format!(
+            "email = '{EMAIL}'\napi_token = '{API_TOKEN}'\nservice_desk_id = {SERVICE_DESK_ID}\n\
+             request_type_id = {REQUEST_TYPE_ID}"
+        )
+    }
+
+    fn credentials(&self) -> Value {
+        json!({
+            "email": EMAIL,
+            "api_token": API_TOKEN,
+            "service_desk_id": SERVICE_DESK_ID,
+            "request_type_id": REQUEST_TYPE_ID,
+        })
+    }
+
+    fn creation(&self) -> (&'static str, &'static str) {
+        ("POST", "/servicedeskapi/request")
+    }
+
+    fn comment(&self) -> (&'static str, &'static str) {
+        ("POST", "/comment")
+    }
+
+    fn attachment(&self) -> (&'static str, &'static str) {
+        ("POST", "/attachments")
+    }
+
+    fn subject(&self, ticket: &Ticket) -> String {
+        ticket.text("summary").to_owned()
+    }
 }
 
 /// JSM, "Create customer request".

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::server::{Request, fields, is_email};
-use super::store::{Attachment, Comment, Store};
+use super::store::{Attachment, Comment, Store, Ticket};
 
 /// The consumer key of the connected app.
 pub const CLIENT_ID: &str = "3MVG9consumer";
@@ -98,6 +98,38 @@ impl super::Api for Salesforce {
             "REQUEST_LIMIT_EXCEEDED",
             "TotalRequests Limit exceeded.",
         )
+    }
+
+    fn login(&self) -> String {
+        format!("client_id = '{CLIENT_ID}'\nclient_secret = ['{CLIENT_SECRET}', 'the-last-one']")
+    }
+
+    fn credentials(&self) -> Value {
+        json!({
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "external_id": EXTERNAL_ID,
+        })
+    }
+
+    fn creation(&self) -> (&'static str, &'static str) {
+        ("PATCH", "/sobjects/Case/")
+    }
+
+    fn comment(&self) -> (&'static str, &'static str) {
+        ("POST", "/CaseComment")
+    }
+
+    fn attachment(&self) -> (&'static str, &'static str) {
+        ("POST", "/ContentVersion")
+    }
+
+    fn subject(&self, ticket: &Ticket) -> String {
+        ticket.text("Subject").to_owned()
+    }
+
+    fn description(&self, ticket: &Ticket) -> String {
+        ticket.text("Description").to_owned()
     }
 }
 

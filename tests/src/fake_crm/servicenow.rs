@@ -94,6 +94,30 @@ impl super::Api for ServiceNow {
         .header("x-ratelimit-reset", reset.to_string())
         .header("retry-after", seconds.to_string())
     }
+
+    fn login(&self) -> String {
+        format!("username = '{USERNAME}'\npassword = '{PASSWORD}'")
+    }
+
+    fn credentials(&self) -> Value {
+        json!({"username": USERNAME, "password": PASSWORD})
+    }
+
+    fn creation(&self) -> (&'static str, &'static str) {
+        ("POST", "/table/incident")
+    }
+
+    fn comment(&self) -> (&'static str, &'static str) {
+        ("PATCH", "/table/incident/")
+    }
+
+    fn attachment(&self) -> (&'static str, &'static str) {
+        ("POST", "/attachment/file")
+    }
+
+    fn subject(&self, ticket: &Ticket) -> String {
+        ticket.text("short_description").to_owned()
+    }
 }
 
 /// OAuth 2.0 at `/oauth_token.do`, by client credentials or password.

@@ -126,7 +126,7 @@ pub(crate) struct Store {
 }
 
 impl State {
-    pub(crate) fn new(api: impl Api, base_url: &str) -> Self {
+    pub(crate) fn new(api: Box<dyn Api>, base_url: &str) -> Self {
         let store = Store {
             base_url: base_url.to_owned(),
             tickets: Vec::new(),
@@ -147,7 +147,7 @@ impl State {
             last_id: 1_000,
         };
         Self {
-            api: Box::new(api),
+            api,
             store: Mutex::new(store),
             changed: Notify::new(),
         }

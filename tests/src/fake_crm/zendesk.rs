@@ -83,6 +83,26 @@ impl super::Api for Zendesk {
         });
         Answer::json(429, body).header("retry-after", seconds.to_string())
     }
+
+    fn login(&self) -> String {
+        format!("email = '{EMAIL}'\napi_token = '{API_TOKEN}'")
+    }
+
+    fn credentials(&self) -> Value {
+        json!({"email": EMAIL, "api_token": API_TOKEN})
+    }
+
+    fn creation(&self) -> (&'static str, &'static str) {
+        ("POST", "/api/v2/tickets")
+    }
+
+    fn comment(&self) -> (&'static str, &'static str) {
+        ("PUT", "/tickets/")
+    }
+
+    fn attachment(&self) -> (&'static str, &'static str) {
+        ("PUT", "/tickets/")
+    }
 }
 
 /// `Idempotency-Key`: the same key with the same body is answered as the first time and has no further

@@ -26,9 +26,10 @@ use haptik_bridge_shared::config::{
 use haptik_bridge_sinks::config::ticket::{
     FieldValue, TicketSink as _, TicketTexts, TranscriptPlace,
 };
-use haptik_bridge_sinks::config::{
-    eventbridge::EventBridge, jira::Jira, salesforce::Salesforce, webhook::Webhook,
-};
+use haptik_bridge_sinks::eventbridge::Config as EventBridge;
+use haptik_bridge_sinks::jira::Config as Jira;
+use haptik_bridge_sinks::salesforce::Config as Salesforce;
+use haptik_bridge_sinks::webhook::Config as Webhook;
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// `bridge.example.toml`, and what the folders of channels add to it.

@@ -1,7 +1,7 @@
 //! `[sinks.NAME]`.
 
 use haptik_bridge_shared::config::MaskedField;
-use haptik_bridge_sinks::config::zendesk::Zendesk;
+use haptik_bridge_sinks::zendesk::Config as Zendesk;
 use serde_json::json;
 
 use super::*;

@@ -1,45 +1,10 @@
 //! What is logged, by all tests of this binary at once.
 
-use std::io;
-use std::sync::{LazyLock, Mutex, Once, PoisonError};
-
-use haptik_bridge_shared::telemetry;
 use haptik_bridge_tests::faults::Fault;
+use haptik_bridge_tests::log::Log;
 use secrecy::ExposeSecret as _;
-use tracing_subscriber::filter::{LevelFilter, filter_fn};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, fmt};
 
 use super::{Start, echo, is_answered, scene};
-
-static LOG: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(Mutex::default);
-
-struct Log;
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Begins to capture, with `RUST_LOG=trace`.
-pub(super) fn capture() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let lines = fmt::layer().with_ansi(false).with_writer(|| Log);
-        let lines = lines
-            .with_filter(filter_fn(telemetry::may_be_logged))
-            .with_filter(LevelFilter::TRACE);
-        tracing_subscriber::registry().with(lines).init();
-    });
-}
 
 pub(super) async fn no_secret_and_nothing_that_was_said_is_in_a_line_of_the_log(
     start: Start,
@@ -79,8 +44,7 @@ pub(super) async fn no_secret_and_nothing_that_was_said_is_in_a_line_of_the_log(
     let mut unprintable = provider.secrets();
     unprintable.extend([said, haptik.token.expose_secret().to_owned()]);
     assert_eq!(stage.finish_with_dead().await?.len(), 1);
-    let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
-    let log = String::from_utf8_lossy(&log);
+    let log = Log::start().text();
     assert!(log.lines().count() > 20, "too little is logged:\n{log}");
     for text in unprintable {
         let lines = log.lines().filter(|line| line.contains(&text));

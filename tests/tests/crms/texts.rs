@@ -114,14 +114,7 @@ async fn a_long_transcript_ends_in_the_ticket_and_is_attached_whole_and_once() -
             let mut scene = Scene::start(kind).await?;
             scene.was_said(&long);
             if let Some(fault) = fault {
-                let (method, path) = match kind {
-                    Kind::Zendesk => ("PUT", "/tickets/"),
-                    Kind::Freshdesk => ("POST", "/notes"),
-                    Kind::Salesforce => ("POST", "/ContentVersion"),
-                    Kind::HubSpot => ("POST", "/objects/notes"),
-                    Kind::ServiceNow => ("POST", "/attachment/file"),
-                    Kind::Jira => ("POST", "/attachments"),
-                };
+                let (method, path) = kind.attachment();
                 scene.crm.fail_next(method, path, 1, fault);
             }
             for _ in 0..2 {

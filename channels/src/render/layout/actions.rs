@@ -1,4 +1,4 @@
-//! What can be tapped: buttons where the provider has them, a menu or numbered choices where it has not
+//! What can be tapped (quick replies, buttons, links): buttons where the provider has them, a menu or numbered choices where it has not
 //! enough, a line of text for what cannot be tapped there at all.
 
 use super::Layout;

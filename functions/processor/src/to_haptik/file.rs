@@ -1,4 +1,4 @@
-//! Sending a file to Haptik.
+//! Sending a file (an attachment) to Haptik: it is fetched from the channel, and uploaded.
 
 use haptik_bridge_channels::channel::SendError;
 use haptik_bridge_shared::haptik::client::{FILE_LIMIT, File, FileKind, Logged};

@@ -1,4 +1,4 @@
-//! The signature of a delivery (<https://docs.haptik.ai/webhooks/protocols>).
+//! The webhook signature of Haptik's deliveries (<https://docs.haptik.ai/webhooks/protocols>).
 
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};

@@ -2,22 +2,20 @@
 
 use url::Url;
 
-use super::kinds::API_NAME;
-use super::ticket::{TicketSink, TicketTexts, definition};
 use haptik_bridge_shared::config::kind::{BaseUrl, SecretList, TextOf};
-use haptik_bridge_shared::config::{KeyDoc, Part, Reported, Secrets, Section, SinkDefinition};
+use haptik_bridge_shared::config::{KeyDoc, Part, Reported, Secrets, Section};
 use haptik_bridge_shared::section;
 
-/// The type.
-pub const DEFINITION: SinkDefinition = definition::<ServiceNow>("servicenow");
+use crate::config::kinds::API_NAME;
+use crate::config::ticket::{TicketSink, TicketTexts};
 
 section! {
     /// `type = "servicenow"`: an instance of ServiceNow.
-    pub struct ServiceNow {
+    pub struct Config {
         /// `https://INSTANCE.service-now.com`.
         base_url: Url = required(BaseUrl),
         /// How to log in.
-        login: ServiceNowLogin = part(),
+        login: Login = part(),
         /// The table: `incident`, or one that extends `task` and has its columns.
         table: String = default(API_NAME, "incident"),
         /// What its incidents say.
@@ -25,7 +23,7 @@ section! {
     }
 }
 
-impl TicketSink for ServiceNow {
+impl TicketSink for Config {
     fn ticket(&self) -> &TicketTexts {
         &self.ticket
     }
@@ -33,7 +31,7 @@ impl TicketSink for ServiceNow {
 
 /// How to log in to ServiceNow.
 #[derive(Debug, Clone)]
-pub enum ServiceNowLogin {
+pub enum Login {
     /// As a user, with each request.
     Password {
         /// `username`.
@@ -70,7 +68,7 @@ section! {
     }
 }
 
-impl Part for ServiceNowLogin {
+impl Part for Login {
     /// A user with a password or an OAuth client with a secret, and not parts of both.
     fn read(section: &Section<'_>) -> Result<Self, Reported> {
         let (of_user, of_client) = (User::keys(), Client::keys());

@@ -6,12 +6,12 @@ use haptik_bridge_shared::config::kind::{TextOf, quote};
 use haptik_bridge_shared::section;
 
 /// The type.
-pub const DEFINITION: SinkDefinition = SinkDefinition::of::<EventBridge>("eventbridge");
+pub(super) const DEFINITION: SinkDefinition = SinkDefinition::of::<Config>("eventbridge");
 
 section! {
     /// `type = "eventbridge"`: a bus of Amazon EventBridge.
     #[derive(PartialEq, Eq)]
-    pub struct EventBridge {
+    pub struct Config {
         /// The bus: its name, or its ARN.
         event_bus: String = default(EVENT_BUS, "default"),
         /// The `source` that its events have: 1 to 256 visible ASCII characters, not beginning with `aws.`.

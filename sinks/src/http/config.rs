@@ -3,8 +3,6 @@
 use http::{HeaderName, Method};
 use secrecy::SecretString;
 
-use super::kinds::FilledRequest;
-use super::ticket::{TRANSCRIPT_SOURCES, TranscriptSource};
 use haptik_bridge_shared::config::kind::{
     Fault, Faults, Given, NewestSecret, OneOf, SecretList, TableOf, TextOf, ValueList, ValueType,
     quote,
@@ -12,15 +10,18 @@ use haptik_bridge_shared::config::kind::{
 use haptik_bridge_shared::config::{Escape, Reported, Section, Settings, SinkDefinition, Template};
 use haptik_bridge_shared::section;
 
+use crate::config::kinds::FilledRequest;
+use crate::config::ticket::{TRANSCRIPT_SOURCES, TranscriptSource};
+
 /// The type.
-pub const DEFINITION: SinkDefinition = SinkDefinition {
+pub(super) const DEFINITION: SinkDefinition = SinkDefinition {
     configure,
-    ..SinkDefinition::of::<Http>("http")
+    ..SinkDefinition::of::<Config>("http")
 };
 
 section! {
     /// `type = "http"`: any REST API, by templates.
-    pub struct Http {
+    pub struct Config {
         /// The method.
         method: Method = default(METHODS, "POST"),
         /// Where the request goes; scheme and host are written out, so that no event can lead it elsewhere. Values are percent-encoded; an event whose values would lead to another path, such as `..` or nothing in place of a name, is given up.
@@ -40,7 +41,7 @@ section! {
     }
 }
 
-impl Http {
+impl Config {
     /// Whether a body of this MIME type is JSON.
     #[must_use]
     pub fn is_json(content_type: &str) -> bool {
@@ -59,7 +60,7 @@ impl Http {
 }
 
 fn configure(section: &Section<'_>) -> Result<Settings, Reported> {
-    let mut http = <Http as haptik_bridge_shared::config::Part>::read(section)?;
+    let mut http = <Config as haptik_bridge_shared::config::Part>::read(section)?;
     let escape = http.escape();
     http.body = http.body.map(|body| body.with_escape(escape));
     Ok(Settings::new(http))
