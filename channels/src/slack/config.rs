@@ -5,12 +5,15 @@ mod workspaces;
 
 use url::Url;
 
-use haptik_bridge_shared::config::kind::{BaseUrl, Flag, OneOf, SecretList, Text, Texts};
+use haptik_bridge_shared::config::kind::{BaseUrl, Flag, SecretList, Text, Texts};
 use haptik_bridge_shared::config::{ChannelDefinition, OwnIds, Secrets, Settings};
 use haptik_bridge_shared::section;
 use kinds::Emoji;
 pub(super) use workspaces::SCOPES;
 pub use workspaces::{OAuth, Workspaces};
+
+use crate::conversation::CONVERSATIONS;
+pub use crate::conversation::Conversation;
 
 /// The type.
 pub const DEFINITION: ChannelDefinition = ChannelDefinition {
@@ -46,23 +49,6 @@ section! {
         suggested_prompts: Vec<String> = or(Texts { count: 4, max: 75 }, Ok(Vec::new()), "none"),
     }
 }
-
-/// What is one conversation, and so one user at Haptik.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Conversation {
-    /// `"user"`: everything that a person writes is one conversation.
-    #[default]
-    User,
-    /// `"thread"`: every thread of a person is one.
-    Thread,
-}
-
-const CONVERSATIONS: OneOf<Conversation> = OneOf {
-    words: &[
-        ("user", Conversation::User),
-        ("thread", Conversation::Thread),
-    ],
-};
 
 fn setup(settings: &Settings, url: &str) -> Vec<(&'static str, String)> {
     let mut setup = vec![(
