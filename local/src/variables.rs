@@ -72,7 +72,11 @@ mod tests {
     }
 
     /// Those of the project's own tests.
-    const OF_TESTS: [&str; 2] = ["HAPTIK_BRIDGE_ENTRIES", "HAPTIK_BRIDGE_PROGRAM"];
+    const OF_TESTS: [&str; 3] = [
+        "HAPTIK_BRIDGE_ENTRIES",
+        "HAPTIK_BRIDGE_OTHER",
+        "HAPTIK_BRIDGE_PROGRAM",
+    ];
 
     /// What a text calls `HAPTIK_BRIDGE_…`.
     fn named(text: &str) -> BTreeSet<String> {
