@@ -1,7 +1,7 @@
 //! Fake CRMs: the parts of their APIs that the bridge calls, each written from its vendor's
 //! documentation and as strict as that.
 //!
-//! [`Kind::start`] serves one on a free port of this machine. Each is a module with an [`Api`], and a line of
+//! [`Kind::start`] serves one on a free port of this machine. Each is a module with an `Api`, and a line of
 //! [`each_crm`](crate::each_crm), by which all scenarios run against it. A fake keeps the tickets, their comments and attachments, and every call that came to it; it refuses in its vendor's own words what
 //! the vendor refuses, and keeps apart what the vendor would silently ignore or cut
 //! ([`FakeCrm::ignored`]). [`FakeCrm::fail_next`] makes calls go wrong, [`FakeCrm::set_down`] and
