@@ -33,10 +33,8 @@ struct State {
     writing: usize,
     /// A write has ended since the last sync began.
     unsynced: bool,
-    /// How many syncs began.
+    /// How many syncs began: one more than ended, while one is under way.
     begun: u64,
-    /// One of them has not ended.
-    syncing: bool,
     /// Why the disk does not have what was written. The kernel may forget what it could not write, so that the next sync
     /// says that all is well: none is believed after the first that failed.
     failed: Option<String>,
@@ -103,26 +101,20 @@ impl Journal {
     fn begin(&self) {
         {
             let mut state = self.state();
-            if state.syncing {
+            if state.begun > *self.0.finished.borrow() {
                 return;
             }
-            state.syncing = true;
             state.unsynced = false;
             state.begun += 1;
         }
         let journal = self.clone();
         tokio::task::spawn_blocking(move || {
             let synced = (journal.0.sync)();
-            let begun = {
-                let mut state = journal.state();
-                state.syncing = false;
-                if let Err(error) = synced {
-                    tracing::error!(%error, "the disk does not take what is written: start the bridge again");
-                    state.failed = Some(error.to_string());
-                }
-                state.begun
-            };
-            journal.0.finished.send_replace(begun);
+            if let Err(error) = synced {
+                tracing::error!(%error, "the disk does not take what is written: start the bridge again");
+                journal.state().failed = Some(error.to_string());
+            }
+            journal.0.finished.send_modify(|finished| *finished += 1);
         });
     }
 
