@@ -16,16 +16,7 @@ pub(super) fn time_range(since: &str, until: &str) -> anyhow::Result<(Timestamp,
 
 /// A length of time, as 90s, 10m or 2h.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let parts = text.split_at_checked(text.len().saturating_sub(1));
-    let seconds = parts.and_then(|(count, unit)| {
-        let unit = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            _ => return None,
-        };
-        count.parse::<u64>().ok()?.checked_mul(unit)
-    });
+    let seconds = seconds(text, &[("s", 1), ("m", 60), ("h", 3_600)]);
     let seconds = seconds.ok_or("it is no time; allowed: a number with s, m or h, as 10m")?;
     Ok(Duration::from_secs(seconds))
 }
@@ -35,23 +26,21 @@ pub(crate) fn moment(text: &str) -> anyhow::Result<Timestamp> {
     if let Ok(at) = text.parse() {
         return Ok(at);
     }
-    let age = text.split_at_checked(text.len().saturating_sub(1));
-    let seconds = age.and_then(|(count, unit)| {
-        let unit = match unit {
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            _ => return None,
-        };
-        count.parse::<i64>().ok()?.checked_mul(unit)
-    });
-    let seconds = seconds.filter(|seconds| *seconds >= 0);
+    let seconds = seconds(text, &[("m", 60), ("h", 3_600), ("d", 86_400)]);
+    let seconds = seconds.and_then(|seconds| i64::try_from(seconds).ok());
     let seconds = seconds.with_context(|| {
         format!(
             "{text:?} is no time: expected one as 2026-11-23T10:00:00Z, or an age as 90m, 36h or 2d"
         )
     })?;
     Ok(Timestamp::now().checked_sub(SignedDuration::from_secs(seconds))?)
+}
+
+/// The seconds of a count with one of these units behind it, each with its seconds.
+fn seconds(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let (count, unit) = text.split_at_checked(text.len().saturating_sub(1))?;
+    let (_, each) = units.iter().find(|(name, _)| *name == unit)?;
+    count.parse::<u64>().ok()?.checked_mul(*each)
 }
 
 #[cfg(test)]
