@@ -156,7 +156,7 @@ impl Api {
             // A struct of texts, which serde_json takes.
             serde_json::to_value(request.preview()).unwrap_or_default()
         });
-        let response = match self.response(request).await {
+        let mut response = match self.response(request).await {
             Ok(response) => response,
             Err(error) => {
                 if let Some(exchange) = exchange {
@@ -173,7 +173,7 @@ impl Api {
         let retry_after = retry_after(response.headers(), Timestamp::now());
         let date = response.headers().get(DATE);
         let date = date.and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
-        let headers = response.headers().clone();
+        let headers = std::mem::take(response.headers_mut());
         // The status has said already whether the request was taken.
         let bytes = read(response, limit).await.unwrap_or_default();
         if let Some(exchange) = exchange {
