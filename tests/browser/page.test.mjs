@@ -113,6 +113,23 @@ test("messages are answered in the order in which they were typed", async () => 
   assert.deepEqual(said, [...Array(count).keys()]);
 });
 
+test("a message that is delivered before its answer is here stays delivered", async () => {
+  const page = await demo.page();
+  const delivered = page.locator(".me .mark", { hasText: "delivered" });
+  let early = false;
+  await page.route("**/demo/do", async (route) => {
+    const response = await route.fetch();
+    if (!early) await delivered.waitFor();
+    early = true;
+    await route.fulfill({ response });
+  });
+  await write(page, "the first");
+  // It is sent once the answer to the first has been read.
+  await write(page, "the second");
+  await until(async () => (await delivered.count()) === 2, "both are delivered");
+  assert.ok(early);
+});
+
 test("a wait is not a failure", async () => {
   const page = await demo.page();
   await write(page, "hi");

@@ -33,11 +33,16 @@ async function send(body, userId) {
   try {
     const response = await fetch("/demo/do", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
     const text = await response.text(), answer = obj(unwrapped(text));
-    if (response.ok) { users.isCalled(userId, str(answer.auth_id)); return setState(body.id, "accepted"); }
+    if (response.ok) { users.isCalled(userId, str(answer.auth_id)); return answered(body.id, "accepted"); }
     why = `Not accepted (${response.status}): ${str(answer.error) || text}`;
     again = response.status >= 500 || response.status === 429;
   } catch { why = "The demo does not answer. Is it still running?"; }
-  setState(body.id, "refused", { why, again: again ? () => inTurn(() => send(body, userId)) : null });
+  answered(body.id, "refused", { why, again: again ? () => inTurn(() => send(body, userId)) : null });
+}
+
+/** What the answer to a message says, unless more is known by now: the message can be with Haptik before its answer is here. */
+function answered(id, state, more) {
+  if (states.get(id)?.state === "sending") setState(id, state, more);
 }
 
 const write = (text) => act({ type: "message", text }, text);
