@@ -13,7 +13,7 @@ import zipfile
 import pytest
 from conftest import ARCHITECTURE, ROOT, Bridge, Peers, ended, eventually, http
 
-# Asked for by RELEASE=1, as CI does: the folder is made of what was built, which takes minutes more.
+# Asked for by RELEASE=1, as the workflow does: the folder is made of what was built, which takes minutes more.
 pytestmark = pytest.mark.skipif("RELEASE" not in os.environ, reason="asked for by RELEASE=1")
 
 USER = "U0RELEASE"
