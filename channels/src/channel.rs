@@ -66,7 +66,8 @@ pub trait ChannelType: fmt::Debug + Sized + Send + Sync + 'static {
     const EXAMPLE: &'static str = "";
     /// The keys of its table in the configuration.
     type Config: fmt::Debug + Send + Sync + 'static;
-    /// Where to answer. It is kept with the user.
+    /// Where to answer. It is kept with the user, and every answer, however late or often tried, has to be possible
+    /// with it alone: what answers once, or for a minute, is no part of it.
     type Address: Wire;
     /// Work that a request leaves for later, such as showing what the user chose; `()` where there is none.
     type Command: Wire;
@@ -235,8 +236,8 @@ pub enum Effect<C: ChannelType> {
     NotUnderstood(String),
 }
 
-/// The side of a channel that sends. Linked into `processor` only. Two methods are required, and
-/// [`Outlet::render`].
+/// The side of a channel that sends. Linked into `processor` only. Two methods are required: [`Outlet::render`] and
+/// [`Outlet::send`].
 #[async_trait]
 pub trait Outlet<C: ChannelType>: fmt::Debug + Send + Sync {
     /// What a message becomes in this channel: the requests that show it, in order. Pure; never fails;

@@ -230,7 +230,7 @@ pub struct Attachment {
     pub url: String,
     /// Its name.
     pub name: String,
-    /// Its MIME type; may be empty.
+    /// Its MIME type; may be empty. It decides whether Haptik takes a file whose name has no ending.
     #[serde(default)]
     pub mime_type: String,
     /// Its size in bytes, where the channel says it.

@@ -103,7 +103,8 @@ pub trait FakeProvider: Debug + Send + Sync {
     /// When the user is shown none.
     fn tap(&self, user: &str, label: &str) -> Request;
 
-    /// The user sends a file; `None` where files cannot be sent.
+    /// The user sends a file; `None` where files cannot be sent. Some have no name that can be seen: the bridge has to
+    /// come by the MIME type.
     fn attach(&self, user: &str, name: &str, mime_type: &str, content: &[u8]) -> Option<Request>;
 
     /// What the user does to fill in the form that is shown, when `sent` requests of it were sent: the
@@ -126,7 +127,9 @@ pub trait FakeProvider: Debug + Send + Sync {
     /// The request as somebody would sign it at another time; `None` where no time is signed.
     fn signed_at(&self, request: &Request, at: Timestamp) -> Option<Request>;
 
-    /// The request with its body as it is now, signed once more, where no time is signed and the body is.
+    /// The request with its body as it is now, signed once more, where no time is signed and the body is. The suite
+    /// changes bodies, so either this or [`FakeProvider::signed_at`] has to be there where
+    /// [the body is signed](FakeProvider::signs_the_body).
     fn signed(&self, _request: &Request) -> Option<Request> {
         None
     }

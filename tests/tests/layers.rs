@@ -319,7 +319,10 @@ fn what_is_shared_names_no_channel_and_no_sink() {
                 } else {
                     words.contains(name)
                 };
-                assert!(!is_there, "{of}: {path} names {name}");
+                assert!(
+                    !is_there,
+                    "{of}: {path} names {name}; where that is a word too, it belongs into `WORDS`"
+                );
             }
         }
     }

@@ -43,7 +43,8 @@ pub trait Directory<C: ChannelType>: Send + Sync {
 /// Files that users send.
 #[async_trait]
 pub trait Files<C: ChannelType>: Send + Sync {
-    /// Resolves an attachment to all that is known of it, where the request carried only its id.
+    /// Resolves an attachment to all that is known of it, where the request carried only its id. Haptik takes a file
+    /// by the ending of its name, or else by its MIME type: of one that has neither it is only told.
     ///
     /// # Errors
     /// When the provider does not say it.
@@ -123,7 +124,8 @@ pub trait Commands<C: ChannelType>: Send + Sync {
     }
 
     /// The command that tells a user something on the bridge's own account; `None` where the channel has
-    /// no place for that.
+    /// no place for that. It is kept, and tried with what is in it: a key by which the provider knows a repeat is
+    /// made here.
     fn notice(&self, at: &C::Address, text: &str) -> Option<C::Command> {
         let _ = (at, text);
         None

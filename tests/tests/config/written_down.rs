@@ -53,7 +53,7 @@ fn every_key_is_in_the_documentation_as_it_is_declared() {
             .unwrap_or_default();
         assert!(
             &found == rows,
-            "below {heading:?} docs/configuration.md needs these rows:\n{}",
+            "below {heading:?} docs/configuration.md, or the page of the channel, needs these rows:\n{}",
             rows.join("\n")
         );
     }
@@ -144,7 +144,11 @@ fn every_secret_and_id_of_the_example_is_warned_of_and_nothing_else() {
         let is_secret = secrets.iter().any(|key| line.starts_with(key));
         is_secret || line.contains(" = \"example-")
     });
-    assert_eq!(warnings.len(), lines.count(), "{warnings:#?}");
+    assert_eq!(
+        warnings.len(),
+        lines.count(),
+        "is a key that is a secret not in `secrets` above? {warnings:#?}"
+    );
 }
 
 #[test]

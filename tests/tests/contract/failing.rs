@@ -25,7 +25,10 @@ pub(super) async fn a_pause_that_is_asked_for_is_made_and_nobody_else_waits(
     assert!(waits, "the other user was answered only after {took:?}");
     sees(&stage, &slow, "You said: slow.", 1).await?;
     let took = began.elapsed();
-    assert!(took >= Duration::from_secs(4), "asked again after {took:?}");
+    assert!(
+        took >= Duration::from_secs(4),
+        "asked again after {took:?}: the fake names a pause of 4 s (`Dialect::too_many`), which is to be made"
+    );
     assert_eq!(faults.failed().len(), 1);
     stage.finish().await
 }

@@ -21,9 +21,12 @@ fn with_body(stage: &Stage, request: &Request, body: Vec<u8>) -> Request {
     *changed.body_mut() = body;
     let provider = &stage.provider;
     let signed = provider.signed_at(&changed, Timestamp::now());
-    signed
-        .or_else(|| provider.signed(&changed))
-        .unwrap_or(changed)
+    let signed = signed.or_else(|| provider.signed(&changed));
+    assert!(
+        signed.is_some() || !provider.signs_the_body() || changed.body() == request.body(),
+        "the fake signs the body: `signed`, or `signed_at` where a time is signed, has to sign another"
+    );
+    signed.unwrap_or(changed)
 }
 
 /// Bytes with others in place of each [`MARK`]: a provider may say a text twice.
@@ -426,7 +429,13 @@ pub(super) async fn a_files_name_stays_but_for_what_no_name_should_have(
     stage.simulator().records(|seen| {
         let told: Vec<_> = seen.files.iter().map(|file| file.name.as_str()).collect();
         let files = NAMES.len() + BLANK.len() + HOSTILE.len() + 1;
-        assert_eq!(told.len(), files, "{told:?}");
+        assert_eq!(
+            told.len(),
+            files,
+            "files that Haptik was not sent are only named, as {:?}: a name without an ending needs a MIME type \
+             (`Files::resolve_attachment`). Sent were {told:?}",
+            seen.messages.iter().map(|message| &message.text).collect::<Vec<_>>()
+        );
         for name in &told {
             assert!(!is_blank(name) && name.len() <= 255, "{name:?}");
             let odd = |letter: char| letter.is_control() || "/\\\u{202e}\u{2067}".contains(letter);
