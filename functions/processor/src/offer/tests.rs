@@ -151,14 +151,19 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// What the rules say, in so many words: what each event of the user's chooses.
+/// What the rules say, in so many words: what each event of the user's chooses. What the user says in the moment in which
+/// a message ends the offer still answers it: nobody has seen that message by then.
 fn by_the_rules(events: &[(i64, Event)]) -> Vec<Option<usize>> {
     let mut offer: Option<(i64, usize)> = None;
+    let mut ended = None;
     let mut chosen = Vec::new();
     for (now, event) in events {
         match event {
-            Event::Offers(count) => offer = Some((*now, *count)),
-            Event::Tells => offer = offer.filter(|(since, _)| now - since <= 60),
+            Event::Offers(count) => (offer, ended) = (Some((*now, *count)), None),
+            Event::Tells if offer.is_some_and(|(since, _)| now - since > 60) => {
+                ended = ended.or(Some(*now));
+            }
+            Event::Tells => {}
             Event::Attaches => {
                 offer = None;
                 chosen.push(None);
@@ -171,7 +176,8 @@ fn by_the_rules(events: &[(i64, Event)]) -> Vec<Option<usize>> {
                     "4" => Some(3),
                     _ => None,
                 };
-                let offered = offer.take().map_or(0, |(_, count)| count);
+                let is_open = ended.is_none_or(|ended| *now <= ended);
+                let offered = offer.take_if(|_| is_open).map_or(0, |(_, count)| count);
                 chosen.push(place.filter(|place| *place < offered));
             }
         }
