@@ -164,6 +164,7 @@ pub fn within(limits: &Limits, feature: Feature) -> Capability {
         ),
         Feature::Video => Capability::new(Degraded, "a link to it"),
         Feature::Form => form(&limits.forms),
+        Feature::Notice if limits.markup == Markup::Plain => Capability::new(Degraded, "a line"),
         Feature::Notice => is(limits.notices, "a line of small print", "a line in italics"),
         Feature::Agent => is(
             limits.agent_identity.is_some(),

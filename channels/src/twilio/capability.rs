@@ -31,7 +31,6 @@ pub(super) fn capability(feature: Feature) -> Capability {
             Support::Degraded,
             "a line that asks to type the place; a location that is sent reaches Haptik as coordinates",
         ),
-        Feature::Notice => (Support::Degraded, "a line"),
         other => return capability::within(&SMS, other),
     };
     Capability::new(support, shown)
