@@ -179,7 +179,7 @@ mod tests {
             "request": {"method": "POST", "url": "https://x.example/a?text=hello", "headers": [], "body": "hello"},
             "answer": {"status": 400, "headers": [], "body": "hello is refused"},
         });
-        tracing::event!(target: EXCHANGE_TARGET, tracing::Level::TRACE, correlation_id = "c1", %exchange);
+        tracing::event!(target: EXCHANGE_TARGET, tracing::Level::DEBUG, correlation_id = "c1", %exchange);
     }
 
     #[test]

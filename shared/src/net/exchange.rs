@@ -1,6 +1,6 @@
 //! What a provider was sent and what it answered, for somebody who watches a bridge on one machine: the console.
 //!
-//! An exchange is an event of `tracing` with the target [`EXCHANGE_TARGET`], at the level `TRACE`, and is made only
+//! An exchange is an event of `tracing` with the target [`EXCHANGE_TARGET`], at the level `DEBUG`, and is made only
 //! where something listens to that target. It has bodies, so no log takes it
 //! ([`may_be_logged`](crate::telemetry::may_be_logged)); what is secret in it is not in the event either.
 
@@ -60,7 +60,7 @@ pub(super) struct Exchange {
 impl Exchange {
     /// Begins one, where somebody watches; `request` is without secrets but for those in its `body`.
     pub(super) fn begin(call: &'static str, request: impl FnOnce() -> Value) -> Option<Self> {
-        if !tracing::enabled!(target: EXCHANGE_TARGET, Level::TRACE) {
+        if !tracing::enabled!(target: EXCHANGE_TARGET, Level::DEBUG) {
             return None;
         }
         Some(Self {
@@ -107,7 +107,7 @@ impl Exchange {
         });
         tracing::event!(
             target: EXCHANGE_TARGET,
-            Level::TRACE,
+            Level::DEBUG,
             correlation_id = correlation_id.as_ref().map(CorrelationId::as_str),
             exchange = %exchange,
         );
