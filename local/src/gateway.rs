@@ -23,8 +23,9 @@ use crate::application::{Application, Aws};
 use crate::database::{Calls, EmbeddedDynamoDb};
 use crate::queue::LocalQueue;
 
-/// How long deliveries that are under way may take to end when the bridge stops.
-const LAST_DELIVERIES: Duration = Duration::from_secs(15);
+/// How long deliveries that are under way may take to end when the bridge stops: a little longer than the
+/// [`delivery_timeout`](Limits::delivery_timeout). What is cut off would be sent again.
+const LAST_DELIVERIES: Duration = Duration::from_secs(75);
 
 /// How long connections may take to end when the bridge stops.
 const LAST_CONNECTIONS: Duration = Duration::from_secs(2);

@@ -121,10 +121,13 @@ impl LocalQueue {
             .is_ok()
     }
 
-    /// Begins no more drains, and waits until those under way have ended, for `patience` at most. What
-    /// is pending stays in the ledger.
+    /// Begins no more drains and no more deliveries, and waits until those under way have ended, for `patience` at most.
+    /// What is pending stays in the ledger.
     pub async fn close(&self, patience: Duration) {
         self.0.closed.send_replace(true);
+        if let Some(processor) = self.0.processor.get() {
+            processor.stop();
+        }
         self.idle(patience).await;
     }
 
@@ -188,6 +191,9 @@ impl LocalQueue {
         let _slot = slots
             .acquire(connection.as_deref().unwrap_or_default())
             .await;
+        if *self.0.closed.borrow() {
+            return None;
+        }
         let record = Record {
             id: "1".to_owned(),
             body: serde_json::to_string(&waiting.ring).unwrap_or_default(),

@@ -14,7 +14,9 @@ use anyhow::{Context as _, bail, ensure};
 use axum::extract::{Path as Method, State};
 use axum::routing::post;
 use axum::{Json, Router};
-use haptik_bridge_simulator::{Reply, Running, Settings, Simulator, UserMessage};
+use haptik_bridge_simulator::{
+    DeliveryState, Records, Reply, Running, Settings, Simulator, UserMessage,
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
@@ -27,12 +29,18 @@ const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const USERS: usize = 8;
 const MESSAGES: usize = 6;
 const KILLS: u64 = 5;
+/// How long Slack takes to answer.
+const AS_LONG_AS_SLACK: Duration = Duration::from_millis(30);
 /// On a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The part of Slack that this test needs: it keeps what is posted, and says it when it is asked.
-#[derive(Debug, Clone, Default)]
-struct Slack(Arc<Mutex<Vec<Value>>>);
+#[derive(Debug, Clone)]
+struct Slack {
+    posts: Arc<Mutex<Vec<Value>>>,
+    /// How long it takes to answer.
+    latency: Duration,
+}
 
 impl Slack {
     async fn serve(&self) -> anyhow::Result<SocketAddr> {
@@ -46,10 +54,8 @@ impl Slack {
     }
 
     fn posts(&self) -> Vec<Value> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let posts = self.posts.lock();
+        posts.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -58,12 +64,11 @@ async fn answer(
     Method(method): Method<String>,
     body: String,
 ) -> Json<Value> {
-    // As long as Slack takes, so that a kill often comes in between.
-    tokio::time::sleep(Duration::from_millis(30)).await;
+    tokio::time::sleep(slack.latency).await;
     match method.as_str() {
         "chat.postMessage" => {
             let body: Value = serde_json::from_str(&body).unwrap_or_default();
-            let mut posts = slack.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut posts = slack.posts.lock().unwrap_or_else(PoisonError::into_inner);
             posts.push(body);
             Json(json!({"ok": true, "ts": format!("1700000000.{:06}", posts.len())}))
         }
@@ -207,9 +212,13 @@ struct Scene {
 }
 
 impl Scene {
-    async fn begin() -> anyhow::Result<Self> {
+    /// With a Slack that takes so long to answer: a kill often comes in between.
+    async fn begin(latency: Duration) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
-        let slack = Slack::default();
+        let slack = Slack {
+            posts: Arc::default(),
+            latency,
+        };
         let bot = |message: &UserMessage| -> Vec<Reply> {
             let reply = |number| {
                 Reply::Text(format!(
@@ -280,11 +289,17 @@ impl Scene {
         Ok(())
     }
 
-    /// Waits until all were answered.
-    async fn end(mut self) -> anyhow::Result<Outcome> {
+    /// Waits until the bridge has taken what the users write.
+    async fn all_is_taken(&mut self) -> anyhow::Result<()> {
         while let Some(user) = self.users.join_next().await {
             user??;
         }
+        Ok(())
+    }
+
+    /// Waits until all were answered.
+    async fn end(mut self) -> anyhow::Result<Outcome> {
+        self.all_is_taken().await?;
         let haptik = self.haptik.simulator();
         let deadline = Instant::now() + PATIENCE;
         while !Outcome::of(haptik, &self.slack).is_complete() && Instant::now() < deadline {
@@ -300,7 +315,7 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bridge_that_is_killed_again_and_again_loses_doubles_and_reorders_nothing()
 -> anyhow::Result<()> {
-    let mut scene = Scene::begin().await?;
+    let mut scene = Scene::begin(AS_LONG_AS_SLACK).await?;
     let mut bridge = scene.start(BINARY)?;
     scene.write()?;
     let mut random = fastrand::Rng::with_seed(5);
@@ -321,7 +336,7 @@ async fn a_bridge_that_is_killed_again_and_again_loses_doubles_and_reorders_noth
 async fn a_bridge_that_is_updated_and_goes_back_under_traffic_loses_doubles_and_reorders_nothing()
 -> anyhow::Result<()> {
     let other = std::env::var_os("HAPTIK_BRIDGE_OTHER").unwrap_or_else(|| BINARY.into());
-    let mut scene = Scene::begin().await?;
+    let mut scene = Scene::begin(AS_LONG_AS_SLACK).await?;
     let mut bridge = scene.start(&other)?;
     scene.write()?;
     let mut random = fastrand::Rng::with_seed(7);
@@ -331,6 +346,30 @@ async fn a_bridge_that_is_updated_and_goes_back_under_traffic_loses_doubles_and_
         bridge.stop()?;
         bridge = scene.start(binary)?;
     }
+    scene.answers().await?;
+    scene.end().await?.check();
+    bridge.stop()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bridge_that_is_stopped_ends_what_it_sends_and_leaves_what_waits_in_the_ledger()
+-> anyhow::Result<()> {
+    let mut scene = Scene::begin(Duration::from_millis(500)).await?;
+    let mut bridge = scene.start(BINARY)?;
+    scene.write()?;
+    scene.all_is_taken().await?;
+    let all_have_come = |seen: &Records| {
+        let answers = seen.deliveries.iter().filter(|it| it.message_id.is_some());
+        let taken = answers.filter(|it| it.state == DeliveryState::Delivered);
+        taken.count() == 2 * USERS * MESSAGES
+    };
+    let haptik = scene.haptik.simulator();
+    haptik.wait_until(PATIENCE, all_have_come).await?;
+    bridge.stop()?;
+    // Each user has answers that wait, for longer than a stop may take; one that is cut off would come again.
+    let shown = scene.slack.posts().len();
+    assert!(shown < 2 * USERS * MESSAGES, "all were sent: {shown}");
+    let mut bridge = scene.start(BINARY)?;
     scene.answers().await?;
     scene.end().await?.check();
     bridge.stop()

@@ -4,6 +4,7 @@
 mod order;
 mod record;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use haptik_bridge_channels::connections::Outlets;
@@ -41,6 +42,8 @@ pub(crate) struct Drain<'a> {
     pub(crate) sinks: &'a Sinks,
     pub(crate) limits: &'a Limits,
     pub(crate) bulkhead: &'a Bulkhead,
+    /// Whether the processor was stopped.
+    pub(crate) stopped: &'a AtomicBool,
     pub(crate) lane: &'a Lane,
     /// How often a ring of it was handed over; above 1, an earlier time may have ended anywhere.
     pub(crate) receives: u32,
@@ -74,7 +77,7 @@ const WHILE_FORGOTTEN: Duration = Duration::from_secs(2);
 const CHAT_COMPLETE_DELAY: Duration = Duration::from_secs(2);
 
 impl Drain<'_> {
-    /// Delivers what is pending in the lane. No delivery is begun after `deadline`.
+    /// Delivers what is pending in the lane. No delivery is begun after `deadline`, nor once the processor was stopped.
     pub(crate) async fn run(
         &self,
         wake_ups: &[WakeUp],
@@ -101,7 +104,7 @@ impl Drain<'_> {
                     complete = false;
                     break;
                 }
-                if Instant::now() >= deadline {
+                if self.is_over(deadline) {
                     return Err(LaneStopped::AT_ONCE);
                 }
                 if self.deliver_and_record(&entry, deadline).await? == Progress::InPart {
@@ -122,13 +125,17 @@ impl Drain<'_> {
         }
     }
 
+    fn is_over(&self, deadline: Instant) -> bool {
+        self.stopped.load(Ordering::Relaxed) || Instant::now() >= deadline
+    }
+
     async fn deliver_and_record(
         &self,
         entry: &Entry,
         deadline: Instant,
     ) -> Result<Progress, LaneStopped> {
         let _place = self.bulkhead.enter(entry).await;
-        if Instant::now() >= deadline {
+        if self.is_over(deadline) {
             return Err(LaneStopped::AT_ONCE);
         }
         let table = self.bridge.ledger.table();

@@ -27,7 +27,7 @@ mod receipt;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use haptik_bridge_channels::connections::Outlets;
@@ -77,6 +77,8 @@ pub struct Processor {
     bulkhead: Arc<Bulkhead>,
     /// When connections were looked after, in seconds since 1970.
     upkeep: Arc<AtomicI64>,
+    /// Whether no delivery is begun any more.
+    stopped: Arc<AtomicBool>,
 }
 
 /// How long to wait before a record that cannot be read is handed over again, on its way to the
@@ -105,7 +107,13 @@ impl Processor {
             limits,
             bulkhead: Arc::default(),
             upkeep: Arc::default(),
+            stopped: Arc::default(),
         }
+    }
+
+    /// Begins no delivery any more: a drain ends after the one that is under way, and what is pending stays in the ledger.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
     }
 
     /// Handles a batch and returns what it could not handle. No delivery is begun after `deadline`.
@@ -196,6 +204,7 @@ impl Processor {
             sinks: &self.sinks,
             limits: &self.limits,
             bulkhead: &self.bulkhead,
+            stopped: &self.stopped,
             lane,
             receives: wake_ups
                 .iter()
