@@ -164,8 +164,15 @@ pub fn within(limits: &Limits, feature: Feature) -> Capability {
         ),
         Feature::Video => Capability::new(Degraded, "a link to it"),
         Feature::Form => form(&limits.forms),
-        Feature::Notice if limits.markup == Markup::Plain => Capability::new(Degraded, "a line"),
-        Feature::Notice => is(limits.notices, "a line of small print", "a line in italics"),
+        Feature::Notice => is(
+            limits.notices,
+            "a line of small print",
+            if limits.markup == Markup::Plain {
+                "a line"
+            } else {
+                "a line in italics"
+            },
+        ),
         Feature::Agent => is(
             limits.agent_identity.is_some(),
             "a message under the agent's own name",

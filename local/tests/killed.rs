@@ -29,7 +29,7 @@ const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const USERS: usize = 8;
 const MESSAGES: usize = 6;
 const KILLS: u64 = 5;
-/// How long Slack takes to answer.
+/// How long Slack takes to answer, so that a kill often comes in between.
 const AS_LONG_AS_SLACK: Duration = Duration::from_millis(30);
 /// On a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -212,7 +212,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// With a Slack that takes so long to answer: a kill often comes in between.
+    /// With a Slack that takes so long to answer.
     async fn begin(latency: Duration) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
         let slack = Slack {

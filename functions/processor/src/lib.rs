@@ -116,7 +116,8 @@ impl Processor {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Handles a batch and returns what it could not handle. No delivery is begun after `deadline`.
+    /// Handles a batch and returns what it could not handle. No delivery is begun after `deadline`, nor once this was
+    /// [stopped](Self::stop).
     ///
     /// When one record of a lane fails, so do all of that lane: those behind it would overtake it.
     pub async fn process(&self, records: Vec<Record>, deadline: Instant) -> Vec<Unhandled> {
