@@ -4,6 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::Router;
+use axum::body::Bytes;
+use axum::response::{IntoResponse as _, Response};
 use haptik_bridge_channels::capability::{Capability, Feature};
 use haptik_bridge_channels::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Part, SendError, Sent,
@@ -27,8 +30,11 @@ use haptik_bridge_shared::ledger::{Entry, Payload, State};
 use haptik_bridge_shared::message::{Address, Content, Outgoing, Sender};
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::users::{Mode, User};
+use haptik_bridge_tests::faults::{Calls, Dialect, Fault, Port, Server};
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 /// A channel that does to a message what the message says.
 #[derive(Debug, Clone, Default)]
@@ -105,7 +111,37 @@ struct Scene {
     bridge: Arc<Bridge>,
     queue: LocalQueue,
     trap: Trap,
+    /// The database as the bridge reaches it.
+    database: Server,
     _database: EmbeddedDynamoDb,
+}
+
+/// DynamoDB's errors.
+#[derive(Debug)]
+struct DynamoDb;
+
+impl Dialect for DynamoDb {
+    fn refused(&self, code: &str) -> Response {
+        let error = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}")});
+        (StatusCode::BAD_REQUEST, error.to_string()).into_response()
+    }
+}
+
+/// Serves a database over HTTP, so that calls can fail.
+async fn serve(database: &EmbeddedDynamoDb) -> anyhow::Result<Server> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let behind = format!("http://{}/", listener.local_addr()?);
+    tokio::spawn(dynoxide::server::serve_on(listener, database.engine()));
+    let http = net::client()?;
+    let pass = async move |headers: HeaderMap, body: Bytes| {
+        let request = http.post(&behind).headers(headers).body(body);
+        let answer = request.send().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = answer.bytes().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+        Ok::<_, StatusCode>((status, headers, body))
+    };
+    let router = Router::new().fallback(pass);
+    Ok(Port::open().await.serve(router, Arc::new(DynamoDb)))
 }
 
 impl Scene {
@@ -127,8 +163,9 @@ impl Scene {
             &registry::all(),
         )?;
         let database = EmbeddedDynamoDb::start(None).await?;
+        let served = serve(&database).await?;
         let (queue, trap) = (LocalQueue::new(), Trap::default());
-        let (table, http) = (database.table.clone(), net::client()?);
+        let (table, http) = (database.table_through(served.origin())?, net::client()?);
         let rings = Arc::new(queue.clone());
         let bridge = Bridge::with_client(config, table.clone(), rings, &http)?;
         let outlets = Outlets::new(&bridge, &table, &http, &Memory::default())?;
@@ -149,6 +186,7 @@ impl Scene {
             bridge,
             queue,
             trap,
+            database: served,
             _database: database,
         })
     }
@@ -236,6 +274,22 @@ async fn what_is_refused_for_ever_is_given_up_at_once() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_brings_its_delivery_down_each_time_is_parked() -> anyhow::Result<()> {
     Scene::parks("panic", 2, "parked: the function stopped").await
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_for_a_while_is_not_parked() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let one = AuthId::from("one");
+    // Three tries to record it, each of which the SDK makes three times.
+    let recorded = Calls::any().with("\"delivered\"");
+    let refusals = scene.database.faults();
+    refusals.add(recorded, 9, Fault::Status(500));
+    scene.say(&one, 1, "said").await?;
+    assert!(scene.queue.idle(Duration::from_secs(60)).await);
+    assert_eq!(refusals.failed().len(), 9);
+    let entry = scene.entry(&one, 1).await?;
+    assert_eq!((entry.state, entry.reason), (State::Delivered, None));
+    Ok(())
 }
 
 #[tokio::test]

@@ -167,7 +167,12 @@ impl Drain<'_> {
         match recorded {
             Ok(LaneStep::Continue(progress)) => Ok(progress),
             Ok(LaneStep::Pause(pause)) => Err(LaneStopped { pause }),
-            Err(error) => Err(self.not_recorded(&error)),
+            Err(error) => {
+                // The function is there, so this was no crash: else an entry whose end cannot be recorded for a while
+                // would be parked as poison. Where the ledger does not take that either, the next try counts it as one.
+                let _ = self.postpone(entry).await;
+                Err(self.not_recorded(&error))
+            }
         }
     }
 

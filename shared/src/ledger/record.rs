@@ -18,7 +18,8 @@ pub(super) const TRANSACTION_PAUSE: Duration = Duration::from_millis(50);
 
 impl Ledger {
     /// Notes that a redelivered entry is tried again; returns how many such tries were begun, this one
-    /// included, since anything was last recorded. All before this one ended in a crash.
+    /// included, since anything was last recorded. All before this one ended in a crash, or with a ledger that took
+    /// nothing more.
     pub async fn start(&self, entry: &Entry) -> Result<u32, TableError> {
         let update = self.update(entry).add("starts", number(1));
         let updated = update.returning(ReturnValue::UpdatedNew).await?;
