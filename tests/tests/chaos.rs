@@ -30,6 +30,12 @@ const ONE_EXCHANGE: Load = Load {
     patience: Duration::from_secs(20),
 };
 
+/// Nine of ten runs at least were killed: how many steps there are before the last one depends on what happens at the
+/// same time.
+fn most_were_killed(killed: usize, of: usize) {
+    assert!(killed * 10 >= of * 9, "{killed} of {of}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_faults_everywhere_and_kills_nothing_is_lost_doubled_or_out_of_order()
 -> anyhow::Result<()> {
@@ -154,18 +160,19 @@ async fn a_kill_at_any_step_leaves_one_receipt_of_what_was_reported() -> anyhow:
     };
     let calm = run(None).await?;
     assert!(calm.is_good() && calm.steps >= 30, "{calm}");
-    let mut runs = stream::iter(KillAt::between(0..calm.steps))
+    let kills = KillAt::between(0..calm.steps);
+    let count = kills.len();
+    let mut runs = stream::iter(kills)
         .map(|kill_at| async move { (kill_at, tokio::spawn(run(Some(kill_at))).await) })
         .buffer_unordered(6);
-    let mut kills = 0;
+    let mut killed = 0;
     while let Some((kill_at, report)) = runs.next().await {
         let report = report??;
         let good = report.is_good_but_for_repeats();
         assert!(good, "killed at {kill_at:?}\n{report}");
-        kills += report.kills();
+        killed += usize::from(report.kills() > 0);
     }
-    // Which step is the last depends on what happens at the same time.
-    assert!(kills + 4 >= calm.steps, "{kills} of {}", calm.steps);
+    most_were_killed(killed, count);
     Ok(())
 }
 
@@ -186,8 +193,7 @@ async fn a_kill_at_any_step_of_a_reconciliation_delivers_what_was_dropped_once()
         assert_eq!(recovery.wrong, Vec::<String>::new(), "{kill_at:?}");
         killed += usize::from(recovery.was_killed);
     }
-    // Which step is the last depends on what happens at the same time.
-    assert!(killed + 4 >= count, "{killed} of {count}");
+    most_were_killed(killed, count);
     Ok(())
 }
 
@@ -220,8 +226,7 @@ async fn a_kill_at_any_step_of_a_form_tells_it_as_one_message(
         told_twice += filled.told.len() - 2;
         killed += usize::from(filled.was_killed);
     }
-    // Which step is the last depends on what happens at the same time.
-    assert!(killed + 4 >= count, "{killed} of {count}");
+    most_were_killed(killed, count);
     assert!(told_twice <= 8, "{told_twice} of {count}");
     Ok(())
 }
@@ -303,8 +308,7 @@ async fn each_leaves_one_whole_ticket(runs: Vec<Completions>) -> anyhow::Result<
         assert_eq!(outcome.problems, Vec::<String>::new(), "{run:?}");
         kills += usize::from(outcome.was_killed);
     }
-    // Which step is the last depends on what happens at the same time.
-    assert!(kills + 4 >= count, "{kills} of {count}");
+    most_were_killed(kills, count);
     Ok(())
 }
 

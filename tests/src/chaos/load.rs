@@ -33,13 +33,19 @@ pub(crate) struct SentText {
 }
 
 /// What the bot answers: each reply names the message that it answers, by Haptik's id of it, so that
-/// the answers to a message that Haptik heard twice are told apart. Each piece of a reply has a mark.
+/// the answers to a message that Haptik heard twice are told apart. Each piece of a reply has a mark. What a user says
+/// first, and every fifth time after it, is answered at length: it follows from what was said, so that each run makes the
+/// same steps.
 pub(crate) fn bot(replies: usize) -> impl Fn(&UserMessage) -> Vec<Reply> + Send + Sync + 'static {
     move |message| {
         let id = message.message_id;
+        let number = message.text.rsplit('m').next();
+        let is_answered_at_length = number
+            .and_then(|number| number.parse().ok())
+            .is_some_and(|number: usize| number.is_multiple_of(5));
         let reply = |number: usize| {
             let mut text = format!("{} h{id} r{number} p{id}.{number}.0", message.text);
-            if number + 1 == replies && id % 5 == 0 {
+            if number + 1 == replies && is_answered_at_length {
                 for piece in 1..=PIECES {
                     let words = " and more".repeat(PIECE / 9);
                     text = format!("{text} p{id}.{number}.{piece}{words}");
