@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::{ReconnectMode, RetryConfig};
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Builder, Credentials, Region, StalledStreamProtectionConfig,
 };
@@ -27,10 +28,12 @@ use crate::turns::Turns;
 
 mod in_process;
 mod journal;
+mod outage;
 
 pub use in_process::Calls;
 use in_process::Engine;
 use journal::Journal;
+pub use outage::WriteOutage;
 
 /// The name of the table on this machine.
 const TABLE_NAME: &str = "haptik-bridge";
@@ -51,6 +54,7 @@ pub struct EmbeddedDynamoDb {
     database: Database,
     calls: Calls,
     turns: Turns,
+    outage: WriteOutage,
     sweeping: JoinHandle<()>,
 }
 
@@ -71,11 +75,13 @@ impl EmbeddedDynamoDb {
     pub async fn start(file: Option<&Path>) -> anyhow::Result<Self> {
         let calls = Calls::default();
         let turns = Turns::default();
+        let outage = WriteOutage::default();
         let database = file.map_or_else(in_memory, open)?;
         let journal = file.map(|file| journal_of(file, &database)).transpose()?;
         let engine = Engine {
             database: database.clone(),
             journal,
+            outage: outage.clone(),
         };
         let client = in_process(engine, calls.clone(), turns.clone());
         let table = Table::new(client, TABLE_NAME);
@@ -86,7 +92,14 @@ impl EmbeddedDynamoDb {
             database,
             calls,
             turns,
+            outage,
         })
+    }
+
+    /// Whether the database fails to take what is written.
+    #[must_use]
+    pub fn outage(&self) -> WriteOutage {
+        self.outage.clone()
     }
 
     /// How often each operation was called through [`EmbeddedDynamoDb::table`].
@@ -195,6 +208,10 @@ fn settings() -> Builder {
     aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
+        // There is no connection to close at a failure; the SDK would write an error that it knows none.
+        .retry_config(
+            RetryConfig::standard().with_reconnect_mode(ReconnectMode::ReuseAllConnections),
+        )
 }
 
 /// Makes the table, unless it is there, and what a table of an older version does not have. The same as in

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use haptik_bridge_inbound::Inbound;
 use haptik_bridge_processor::{Limits, Processor};
@@ -20,7 +22,7 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use crate::application::{Application, Aws};
-use crate::database::{Calls, EmbeddedDynamoDb};
+use crate::database::{Calls, EmbeddedDynamoDb, WriteOutage};
 use crate::queue::LocalQueue;
 
 /// How long deliveries that are under way may take to end when the bridge stops: a little longer than the
@@ -134,7 +136,22 @@ impl LocalBridge {
 
     /// The routes of the three functions, and an answer for every other path.
     pub fn router(&self) -> Router {
-        self.application.router().fallback(async || -> Response {
+        let outage = self.database.outage();
+        let router = self.application.router();
+        let router = router.layer(from_fn(move |request: Request, next: Next| {
+            let outage = Some(&outage).filter(|_| request.uri().path() == "/health");
+            let outage = outage.and_then(WriteOutage::now);
+            async move {
+                match outage {
+                    Some(why) => refusal(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        &format!("the ledger does not take what is written: {why}"),
+                    ),
+                    None => next.run(request).await,
+                }
+            }
+        }));
+        router.fallback(async || -> Response {
             refusal(StatusCode::NOT_FOUND, "there is nothing at this path")
         })
     }

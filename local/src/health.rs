@@ -6,6 +6,12 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, bail};
 use haptik_bridge_shared::net;
 
+/// What is said of a bridge that is not well.
+#[derive(serde::Deserialize)]
+struct Refused {
+    error: String,
+}
+
 /// Which bridge.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -21,13 +27,19 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     );
     let answer = net::client()?.get(&url).send().await;
     let answer = answer.map_err(reqwest::Error::without_url);
-    let status = answer
-        .with_context(|| {
-            format!("{url} does not answer: is the bridge running, and does it listen at --listen?")
-        })?
-        .status();
+    let answer = answer.with_context(|| {
+        format!("{url} does not answer: is the bridge running, and does it listen at --listen?")
+    })?;
+    let status = answer.status();
     if !status.is_success() {
-        bail!("{url} answers {}", status.as_u16());
+        // The bridge says why; whoever else listens there may say anything.
+        let why = answer.json::<Refused>().await;
+        let why = why.map(|Refused { error }| format!(": {error}"));
+        bail!(
+            "{url} answers {}{}",
+            status.as_u16(),
+            why.unwrap_or_default()
+        );
     }
     println!("ok");
     Ok(())

@@ -93,13 +93,14 @@ struct Bridge(Child);
 const BINARY: &str = env!("CARGO_BIN_EXE_haptik-bridge");
 
 impl Bridge {
+    /// `program` is the binary, or what becomes it.
     fn start(
-        binary: impl AsRef<OsStr>,
+        mut program: Command,
         config: &Path,
         data: &Path,
         listen: SocketAddr,
     ) -> anyhow::Result<Self> {
-        let child = Command::new(binary)
+        let child = program
             .args(["serve", "--config"])
             .arg(config)
             .arg("--data-dir")
@@ -254,23 +255,42 @@ impl Scene {
     }
 
     fn start(&self, binary: impl AsRef<OsStr>) -> anyhow::Result<Bridge> {
+        self.start_as(Command::new(binary))
+    }
+
+    /// With so little room for the ledger's files that it is full after some messages.
+    fn start_with_little_room(&self) -> anyhow::Result<Bridge> {
+        let mut shell = Command::new("sh");
+        // Units of 512 bytes. Without the signal it is an error of the write.
+        let limited = r#"trap '' XFSZ; ulimit -f 600; exec "$0" "$@""#;
+        shell.args(["-c", limited, BINARY]);
+        self.start_as(shell)
+    }
+
+    fn start_as(&self, program: Command) -> anyhow::Result<Bridge> {
         let data = self.data.path();
-        Bridge::start(binary, &data.join("bridge.toml"), data, self.listen)
+        Bridge::start(program, &data.join("bridge.toml"), data, self.listen)
     }
 
     /// Waits until the bridge answers.
     async fn answers(&self) -> anyhow::Result<()> {
+        self.health(200).await.map(|_| ())
+    }
+
+    /// Waits until the bridge's health is this status, and returns what else is said of it.
+    async fn health(&self, status: u16) -> anyhow::Result<String> {
         let url = format!("http://{}/health", self.listen);
         let http = haptik_bridge_shared::net::client()?;
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            let answer = http.get(&url).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return Ok(());
+            if let Ok(answer) = http.get(&url).send().await
+                && answer.status().as_u16() == status
+            {
+                return Ok(answer.text().await?);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        bail!("the bridge never answered")
+        bail!("the bridge never answered {status}")
     }
 
     fn write(&mut self) -> anyhow::Result<()> {
@@ -329,6 +349,33 @@ async fn a_bridge_that_is_killed_again_and_again_loses_doubles_and_reorders_noth
     outcome.heard.iter_mut().for_each(Vec::dedup);
     outcome.check();
     Ok(())
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bridge_whose_disk_is_full_says_so_and_loses_nothing() -> anyhow::Result<()> {
+    let mut scene = Scene::begin(AS_LONG_AS_SLACK).await?;
+    let mut bridge = scene.start_with_little_room()?;
+    scene.answers().await?;
+    scene.write()?;
+    let said = scene.health(503).await?;
+    let why = "the ledger does not take what is written: ";
+    assert!(said.contains(why), "{said}");
+    let asked = Command::new(BINARY)
+        .args(["health", "--listen", &scene.listen.to_string()])
+        .output()?;
+    let printed = String::from_utf8_lossy(&asked.stderr);
+    assert!(
+        !asked.status.success() && printed.contains(why),
+        "{printed}"
+    );
+    bridge.stop()?;
+    let mut bridge = scene.start(BINARY)?;
+    let mut outcome = scene.end().await?;
+    // Haptik cannot be asked: what could not be recorded is told again, and right away.
+    outcome.heard.iter_mut().for_each(Vec::dedup);
+    outcome.check();
+    bridge.stop()
 }
 
 /// With `HAPTIK_BRIDGE_OTHER`, the path of another version's binary, it is updated from that one and goes back to it.

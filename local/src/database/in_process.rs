@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::journal::Journal;
+use super::outage::WriteOutage;
 use crate::turns::Turns;
 
 /// The header that names the operation, and what stands before its name.
@@ -47,6 +48,7 @@ pub(super) struct Engine {
     pub(super) database: Database,
     /// `None` of a database in memory.
     pub(super) journal: Option<Journal>,
+    pub(super) outage: WriteOutage,
 }
 
 /// How often each operation was called. A clone is the same.
@@ -100,7 +102,10 @@ impl HttpConnector for InProcess {
         HttpConnectorFuture::new(async move {
             let body = request.body().bytes().unwrap_or_default();
             let turn = called.turns.at_database(body).await;
-            let journal = called.engine.journal.clone();
+            let writes = writes(operation(&request));
+            let Engine {
+                journal, outage, ..
+            } = called.engine.clone();
             let running = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
                 called.respond(&request)
@@ -108,11 +113,23 @@ impl HttpConnector for InProcess {
             let response = running.await.map_err(unanswered)??;
             // The next one's turn has come by now, so that many can wait for the disk together.
             if let Some(journal) = journal {
-                journal.settled().await.map_err(unanswered)?;
+                let settled = journal.settled().await;
+                settled
+                    .inspect_err(|error| outage.failed(&error.to_string()))
+                    .map_err(unanswered)?;
+            }
+            if writes && response.status().is_success() {
+                outage.wrote();
             }
             Ok(response)
         })
     }
+}
+
+/// The operation that a request names.
+fn operation(request: &HttpRequest) -> &str {
+    let target = request.headers().get(TARGET).unwrap_or_default();
+    target.strip_prefix(TARGET_PREFIX).unwrap_or(target)
 }
 
 /// What the SDK calls again for.
@@ -122,17 +139,26 @@ fn unanswered(error: impl Into<BoxError>) -> ConnectorError {
 
 impl InProcess {
     fn respond(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let target = request.headers().get(TARGET).unwrap_or_default();
-        let operation = target.strip_prefix(TARGET_PREFIX).unwrap_or(target);
-        let journal = self.engine.journal.as_ref();
+        let operation = operation(request);
+        let Engine {
+            database,
+            journal,
+            outage,
+        } = &self.engine;
+        let journal = journal.as_ref();
         let _writing = journal.filter(|_| writes(operation)).map(Journal::writing);
         let body = request.body().bytes().ok_or_else(|| {
             ConnectorError::user("the embedded database reads no body that is a stream".into())
         })?;
         self.calls.count(operation);
-        let (status, body) = match run(&self.engine.database, operation, body) {
+        let (status, body) = match run(database, operation, body) {
             Ok(body) => (StatusCode::OK, body),
-            Err(Refused { status, body }) => (status, body),
+            Err(refused) => {
+                if let Some(why) = refused.failure {
+                    outage.failed(&why);
+                }
+                (refused.status, refused.body)
+            }
         };
         let response = http::Response::builder()
             .status(status)
@@ -148,6 +174,8 @@ impl InProcess {
 struct Refused {
     status: StatusCode,
     body: Vec<u8>,
+    /// Why, where the request is none of the reasons.
+    failure: Option<String>,
 }
 
 impl Refused {
@@ -156,6 +184,7 @@ impl Refused {
         Self {
             status: StatusCode::BAD_REQUEST,
             body: body.to_string().into_bytes(),
+            failure: None,
         }
     }
 
@@ -175,9 +204,11 @@ impl Refused {
 impl From<DynoxideError> for Refused {
     fn from(error: DynoxideError) -> Self {
         let status = StatusCode::from_u16(error.status_code());
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
-            status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            status,
             body: error.to_json().into_bytes(),
+            failure: status.is_server_error().then(|| error.to_string()),
         }
     }
 }
@@ -354,6 +385,7 @@ mod tests {
 
     /// A table of whose journal each sync is counted.
     async fn followed(
+        outage: &WriteOutage,
         answer: fn() -> std::io::Result<()>,
     ) -> anyhow::Result<(Table, Arc<AtomicU64>)> {
         let syncs = Arc::new(AtomicU64::new(0));
@@ -364,6 +396,7 @@ mod tests {
                 counted.fetch_add(1, Ordering::SeqCst);
                 answer()
             })),
+            outage: outage.clone(),
         };
         let client = super::super::in_process(engine, Calls::default(), Turns::default());
         let table = Table::new(client, "table");
@@ -374,7 +407,7 @@ mod tests {
     #[tokio::test]
     async fn a_write_is_on_the_disk_when_it_is_answered_and_a_read_waits_for_none()
     -> anyhow::Result<()> {
-        let (table, syncs) = followed(|| Ok(())).await?;
+        let (table, syncs) = followed(&WriteOutage::default(), || Ok(())).await?;
         let before = syncs.load(Ordering::SeqCst);
         table.put(item("1", "first")).await?;
         assert_eq!(syncs.load(Ordering::SeqCst), before + 1);
@@ -387,7 +420,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_disk_did_not_take_is_not_answered() {
-        let made = followed(|| Err(std::io::Error::other("input/output error"))).await;
+        let outage = WriteOutage::default();
+        let made = followed(&outage, || Err(std::io::Error::other("input/output error"))).await;
+        assert_eq!(outage.now().as_deref(), Some("input/output error"));
         let error = made.map(|_| ()).expect_err("the disk does not take it");
         let said = format!("{error:?}");
         assert!(said.contains("input/output error"), "{said}");
