@@ -285,7 +285,7 @@ async fn what_cannot_be_recorded_for_a_while_is_not_parked() -> anyhow::Result<(
     let refusals = scene.database.faults();
     refusals.add(recorded, 9, Fault::Status(500));
     scene.say(&one, 1, "said").await?;
-    assert!(scene.queue.idle(Duration::from_secs(60)).await);
+    assert!(scene.queue.idle(Duration::from_mins(1)).await);
     assert_eq!(refusals.failed().len(), 9);
     let entry = scene.entry(&one, 1).await?;
     assert_eq!((entry.state, entry.reason), (State::Delivered, None));
