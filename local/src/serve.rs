@@ -69,6 +69,21 @@ enum LogFormat {
     Json,
 }
 
+impl LogFormat {
+    /// Says something that is no event of a message: to people as a text, else as a line of the log.
+    fn say(self, line: &str) {
+        self.say_at_length(line, || line.to_owned());
+    }
+
+    /// As [`LogFormat::say`], and more of it to people.
+    fn say_at_length(self, line: &str, to_people: impl FnOnce() -> String) {
+        match self {
+            Self::Text => println!("{}", to_people()),
+            Self::Json => tracing::info!("{line}"),
+        }
+    }
+}
+
 /// What is logged unless `RUST_LOG` says otherwise. The embedded database warns of each conditional write
 /// that lost, which is how a repetition is known: nothing to look at.
 const LOGGED: &str = "info,dynoxide=error";
@@ -112,12 +127,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         bodies: arguments.bodies,
         metrics: arguments.metrics.zip(metrics),
     };
+    let log = arguments.log_format;
     match arguments.config.as_deref().or(here) {
         Some(file) => {
             let data_dir = &arguments.data_dir;
-            serve_configured(file, data_dir, listener, &base_url, beside).await
+            serve_configured(file, data_dir, listener, &base_url, beside, log).await
         }
-        None => serve_demo(&arguments.data_dir, listener, base_url, hops, beside).await,
+        None => serve_demo(&arguments.data_dir, listener, base_url, hops, beside, log).await,
     }
 }
 
@@ -135,11 +151,17 @@ struct Beside {
 
 impl Beside {
     /// Serves it as long as this process runs.
-    async fn begin(self, local: &LocalBridge, data_dir: &Path) -> anyhow::Result<()> {
+    async fn begin(
+        self,
+        local: &LocalBridge,
+        data_dir: &Path,
+        log: LogFormat,
+    ) -> anyhow::Result<()> {
         if let Some((listen, metrics)) = self.metrics {
             let listener = TcpListener::bind(listen).await;
             let listener = listener.with_context(|| format!("no metrics at {listen}"))?;
-            println!("Metrics: http://{}/metrics", listener.local_addr()?);
+            let served = format!("Metrics: http://{}/metrics", listener.local_addr()?);
+            log.say(&served);
             let kept = local.bridge.config.delivery.entry_ttl.try_into()?;
             let router = metrics.router(local.bridge.ledger.clone(), kept, local.aws_calls());
             tokio::spawn(async move { axum::serve(listener, router).await });
@@ -171,29 +193,36 @@ async fn serve_configured(
     listener: TcpListener,
     base_url: &str,
     beside: Beside,
+    log: LogFormat,
 ) -> anyhow::Result<()> {
     let config = check::read(file)?;
-    println!(
+    let started = format!(
         "haptik-bridge {} with {} at {base_url}",
         env!("CARGO_PKG_VERSION"),
         file.display()
     );
-    println!("\n{}", check::urls(&config, base_url));
-    if listener.local_addr()?.ip().is_loopback() {
-        println!(
-            "Only this machine reaches {base_url}: Haptik and the channels need an https URL that leads here, from\n\
-             a reverse proxy or a tunnel, in its place."
-        );
-    }
+    let only_here = listener.local_addr()?.ip().is_loopback();
+    log.say_at_length(&started, || {
+        let urls = check::urls(&config, base_url);
+        let proxy = if only_here {
+            format!(
+                "\nOnly this machine reaches {base_url}: Haptik and the channels need an https URL that leads here, from\n\
+                 a reverse proxy or a tunnel, in its place."
+            )
+        } else {
+            String::new()
+        };
+        format!("{started}\n\n{urls}{proxy}")
+    });
     let local = LocalBridge::start(
         config,
         Some(data_dir),
         &AwsEnvironment::read(crate::variable),
     )
     .await?;
-    beside.begin(&local, data_dir).await?;
+    beside.begin(&local, data_dir, log).await?;
     let home = Router::new().route("/", get(|| async { "haptik-bridge\n" }));
-    go_on(&local, listener, local.router().merge(home)).await
+    go_on(&local, listener, local.router().merge(home), log).await
 }
 
 async fn serve_demo(
@@ -202,6 +231,7 @@ async fn serve_demo(
     base_url: String,
     hops: Feed,
     beside: Beside,
+    log: LogFormat,
 ) -> anyhow::Result<()> {
     let demo = Demo::new(base_url.clone());
     let local = LocalBridge::start(
@@ -210,7 +240,7 @@ async fn serve_demo(
         &AwsEnvironment::read(crate::variable),
     )
     .await?;
-    beside.begin(&local, &data_dir.join("demo")).await?;
+    beside.begin(&local, &data_dir.join("demo"), log).await?;
     let simulator = demo.simulator();
     let router = local
         .router()
@@ -222,7 +252,10 @@ async fn serve_demo(
             listener.local_addr()?
         );
     }
-    println!(
+    let address = reached_at(listener.local_addr()?);
+    let version = env!("CARGO_PKG_VERSION");
+    let started = format!("haptik-bridge {version}: a demo at {base_url}");
+    log.say_at_length(&started, || format!(
         "haptik-bridge {version}: a demo, since there is no bridge.toml here and no --config FILE\n\n  \
            {base_url}                  a chat with a simulated bot, and every hop of each message\n  \
            {base_url}/haptik/demo      the webhook that the simulated Haptik calls\n  \
@@ -235,19 +268,22 @@ async fn serve_demo(
               haptik-bridge check --online\n  \
            3. haptik-bridge serve, behind an https tunnel to {address}\n\n\
          Ctrl-C stops it.",
-        version = env!("CARGO_PKG_VERSION"),
-        address = listener.local_addr()?,
-    );
-    go_on(&local, listener, Demo::guarded(router)).await
+    ));
+    go_on(&local, listener, Demo::guarded(router), log).await
 }
 
 /// Goes on with what was pending, and serves until Ctrl-C or SIGTERM.
-async fn go_on(local: &LocalBridge, listener: TcpListener, router: Router) -> anyhow::Result<()> {
+async fn go_on(
+    local: &LocalBridge,
+    listener: TcpListener,
+    router: Router,
+    log: LogFormat,
+) -> anyhow::Result<()> {
     match local.resume().await? {
         0 => {}
-        lanes => println!("Going on with what was pending in {lanes} lanes."),
+        lanes => log.say(&format!("Going on with what was pending in {lanes} lanes.")),
     }
     local.serve(listener, router, stop_signal()).await?;
-    println!("Stopped. What is pending goes on at the next start.");
+    log.say("Stopped. What is pending goes on at the next start.");
     Ok(())
 }
