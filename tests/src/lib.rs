@@ -31,3 +31,20 @@ pub mod random_hsl;
 pub mod stage;
 
 pub use stage::{Options, Stage};
+
+/// The channels: the name of each, which is its module's, and how its fake is started, in an asynchronous function that can
+/// fail. A macro of this form is called with all of them, the two that many tests have by themselves first.
+#[macro_export]
+macro_rules! each_channel {
+    ($with:ident) => {
+        $with! {
+            slack: $crate::fake_slack::FakeSlack::start().await;
+            custom: $crate::app::App::start().await?;
+            telegram: $crate::fake_telegram::FakeTelegram::start().await;
+            google_chat: $crate::fake_google_chat::FakeGoogleChat::start().await;
+            webex: $crate::fake_webex::FakeWebex::start().await;
+            teams: $crate::fake_teams::FakeTeams::start().await;
+            twilio: $crate::fake_twilio::FakeTwilio::start().await;
+        }
+    };
+}

@@ -8,11 +8,6 @@ use futures_util::future::try_join_all;
 use haptik_bridge_channels::facts::Repeats;
 use haptik_bridge_channels::registry::{self, CHANNELS};
 use haptik_bridge_simulator::{Reply, UserMessage};
-use haptik_bridge_tests::fake_google_chat::FakeGoogleChat;
-use haptik_bridge_tests::fake_teams::FakeTeams;
-use haptik_bridge_tests::fake_telegram::FakeTelegram;
-use haptik_bridge_tests::fake_twilio::FakeTwilio;
-use haptik_bridge_tests::fake_webex::FakeWebex;
 use haptik_bridge_tests::log::Log;
 use haptik_bridge_tests::provider::{FakeProvider, Shown};
 use haptik_bridge_tests::{Options, Stage};
@@ -34,14 +29,13 @@ fn echo(message: &UserMessage) -> Vec<Reply> {
 }
 
 /// Everybody but Slack and the application, who are in every scene.
-async fn others() -> Vec<Arc<dyn FakeProvider>> {
-    vec![
-        Arc::new(FakeTelegram::start().await),
-        Arc::new(FakeGoogleChat::start().await),
-        Arc::new(FakeTeams::start().await),
-        Arc::new(FakeWebex::start().await),
-        Arc::new(FakeTwilio::start().await),
-    ]
+async fn others() -> anyhow::Result<Vec<Arc<dyn FakeProvider>>> {
+    macro_rules! others {
+        (slack: $slack:expr; custom: $custom:expr; $($channel:ident: $start:expr;)*) => {
+            vec![$(Arc::new($start) as Arc<dyn FakeProvider>),*]
+        };
+    }
+    Ok(haptik_bridge_tests::each_channel!(others))
 }
 
 /// A bridge with all channels. `more` are further lines of the tables of these others.
@@ -98,7 +92,7 @@ async fn round_trips(stage: &Stage, provider: &dyn FakeProvider) -> anyhow::Resu
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_channels_talk_at_once_and_nothing_of_it_is_printed() -> anyhow::Result<()> {
     let log = Log::start();
-    let others = others().await;
+    let others = others().await?;
     let stage = everybody(&others, Options::default(), "").await?;
     let (slack, app): (Arc<dyn FakeProvider>, Arc<dyn FakeProvider>) =
         (Arc::new(stage.slack.clone()), Arc::new(stage.app.clone()));
@@ -173,7 +167,7 @@ fn every_type_is_there(everybody: &[Arc<dyn FakeProvider>]) {
 
 /// A number by which Telegram and Google know her, and the application calls her.
 async fn one_person_on_three_is_one_user_and_answered_where_she_wrote_last() -> anyhow::Result<()> {
-    let others = others().await;
+    let others = others().await?;
     let options = Options {
         app: "auth_id = 'user'",
         ..Options::default()

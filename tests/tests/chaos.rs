@@ -4,16 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use haptik_bridge_tests::app::App;
 use haptik_bridge_tests::chaos::{
     self, ALL_KILLS, Completions, KillAt, Load, Rates, forms, outage,
 };
 use haptik_bridge_tests::fake_crm::Kind;
-use haptik_bridge_tests::fake_google_chat::FakeGoogleChat;
-use haptik_bridge_tests::fake_teams::FakeTeams;
 use haptik_bridge_tests::fake_telegram::FakeTelegram;
 use haptik_bridge_tests::fake_twilio::FakeTwilio;
-use haptik_bridge_tests::fake_webex::FakeWebex;
 use haptik_bridge_tests::provider::FakeProvider;
 use tokio::task::JoinSet;
 
@@ -84,7 +80,10 @@ async fn nothing_is_lost_or_out_of_order(provider: Arc<dyn FakeProvider>) -> any
 
 /// That run in each channel but Slack, which has the longer one.
 macro_rules! in_each {
-    ($($channel:ident: $start:expr,)*) => {$(
+    (slack: $slack:expr; $($channel:ident: $start:expr;)*) => {
+        in_each! { $($channel: $start;)* }
+    };
+    ($($channel:ident: $start:expr;)*) => {$(
         mod $channel {
             use super::*;
 
@@ -96,15 +95,8 @@ macro_rules! in_each {
     )*};
 }
 
-in_each! {
-    custom: App::start().await?,
-    google_chat: FakeGoogleChat::start().await,
-    teams: FakeTeams::start().await,
-    telegram: FakeTelegram::start().await,
-    twilio: FakeTwilio::start().await,
-    twilio_with_reports: FakeTwilio::reporting(" r1 ").await,
-    webex: FakeWebex::start().await,
-}
+haptik_bridge_tests::each_channel!(in_each);
+in_each! { twilio_with_reports: FakeTwilio::reporting(" r1 ").await; }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_before_or_after_any_step_of_an_exchange_costs_nothing() -> anyhow::Result<()> {

@@ -20,13 +20,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use haptik_bridge_simulator::{Bot, Reply, UserMessage};
-use haptik_bridge_tests::app::App;
-use haptik_bridge_tests::fake_google_chat::FakeGoogleChat;
-use haptik_bridge_tests::fake_slack::FakeSlack;
-use haptik_bridge_tests::fake_teams::FakeTeams;
-use haptik_bridge_tests::fake_telegram::FakeTelegram;
 use haptik_bridge_tests::fake_twilio::FakeTwilio;
-use haptik_bridge_tests::fake_webex::FakeWebex;
 use haptik_bridge_tests::log::Log;
 use haptik_bridge_tests::provider::{FakeProvider, Shown};
 use haptik_bridge_tests::{Options, Stage};
@@ -117,11 +111,11 @@ macro_rules! contract {
     };
 }
 
-contract!(slack, FakeSlack::start().await);
-contract!(custom, App::start().await?);
-contract!(telegram, FakeTelegram::start().await);
-contract!(google_chat, FakeGoogleChat::start().await);
-contract!(webex, FakeWebex::start().await);
-contract!(teams, FakeTeams::start().await);
-contract!(twilio, FakeTwilio::start().await);
+macro_rules! contracts {
+    ($($channel:ident: $start:expr;)*) => {
+        $(contract!($channel, $start);)*
+    };
+}
+
+haptik_bridge_tests::each_channel!(contracts);
 contract!(twilio_whatsapp, FakeTwilio::whatsapp().await);
