@@ -57,6 +57,11 @@ class Microburst:
         return [(rule["describe"], rule["fired"]) for rule in self.control("GET", "stats")["by_rule"]]
 
 
+# How much is done between two kills, in calls to AWS: a message takes some eight. A machine that is slow does less in a
+# second, and a delivery that is killed six times in a row by chance would be taken for a poison message.
+CALLS_BETWEEN_KILLS = 150
+
+
 class Killer(threading.Thread):
     """Kills one of the functions after another, as long as it runs."""
 
@@ -66,7 +71,11 @@ class Killer(threading.Thread):
         self.killed, self.over = collections.Counter(), threading.Event()
 
     def run(self):
+        calls = self.bridge.aws.wire.calls
         while not self.over.wait(self.random.uniform(0.5, 2.5)):
+            before = calls.total()
+            while calls.total() < before + CALLS_BETWEEN_KILLS and not self.over.wait(0.05):
+                pass
             function = self.random.choice(["inbound", "webhook", "processor", "processor"])
             self.killed[function] += self.bridge.kill(function)
 
