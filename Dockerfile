@@ -14,12 +14,17 @@ ARG RELEASE=target/release-0.1.0
 COPY ${RELEASE}/haptik-bridge-*-linux.tar.gz /release/
 # TARGETARCH is amd64 or arm64; the release says x86_64 or arm64.
 RUN case "${TARGETARCH:-amd64}" in amd64) architecture=x86_64 ;; *) architecture=$TARGETARCH ;; esac \
-    && mkdir -p /image/usr/local/bin /image/data /image/config \
+    && mkdir -p /image/usr/local/bin /image/usr/share/doc/haptik-bridge /image/data /image/config \
     && tar -xzf /release/haptik-bridge-*-"$architecture"-linux.tar.gz \
-        --strip-components=1 --directory /image/usr/local/bin --wildcards '*/haptik-bridge' \
+        --strip-components=1 --directory /image/usr/share/doc/haptik-bridge \
+    && mv /image/usr/share/doc/haptik-bridge/haptik-bridge /image/usr/local/bin/ \
     && chown 65532:65532 /image/data
 
 FROM ${BASE}
+LABEL org.opencontainers.image.title="haptik-bridge" \
+      org.opencontainers.image.description="Messaging channels for a Haptik bot" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.source="https://github.com/haptik-bridge/haptik-bridge"
 COPY --from=program /image /
 # The user `nonroot` of distroless.
 USER 65532:65532

@@ -33,6 +33,8 @@ FUNCTIONS = ["inbound", "webhook", "processor"]
 COMMAND = "haptik-bridge"
 PACKAGES = [f"haptik-bridge-{name}" for name in [*FUNCTIONS, "local"]]
 TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
+# Of all that is compiled into the programs.
+LICENCES = "THIRD-PARTY-LICENSES.txt"
 COPIED = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "SECURITY.md", "bridge.example.toml"]
 SCRIPTS = ["put-config", "smoke", "tail-logs"]
 
@@ -318,7 +320,8 @@ def write_programs(out, architecture, target, at):
         made_for(architecture, program)
         if name == COMMAND:
             members = {COMMAND: (program.read_bytes(), 0o755)}
-            members |= {file: ((ROOT / file).read_bytes(), 0o644) for file in ("LICENSE-APACHE", "LICENSE-MIT")}
+            licences = [ROOT / "LICENSE-APACHE", ROOT / "LICENSE-MIT", out / LICENCES]
+            members |= {file.name: (file.read_bytes(), 0o644) for file in licences}
             write_tar(out / f"{COMMAND}-{version()}-{architecture}-linux.tar.gz", f"{COMMAND}-{version()}", members, at)
         else:
             write_zip(out / archive(name, architecture), "bootstrap", program.read_bytes(), at)
@@ -392,6 +395,8 @@ def main():
         only_with_libraries(architectures)
     out = (options.out or ROOT / "target" / f"release-{version()}").resolve()
     out.mkdir(parents=True, exist_ok=True)
+    packages, needed = closure()
+    write_licences(out / LICENCES, packages, needed)
     if options.from_target:
         write_programs(out, architectures[0], options.from_target.resolve(), at)
     else:
@@ -404,9 +409,7 @@ def main():
     made = [architecture for architecture in ("arm64", "x86_64") if (out / archive(FUNCTIONS[0], architecture)).exists()]
     write_templates(out, made)
     write_documents(out, made)
-    packages, needed = closure()
     write_sbom(out / "sbom.cdx.json", packages, needed, at)
-    write_licences(out / "THIRD-PARTY-LICENSES.txt", packages, needed)
     write_build(out, at)
     write_sums(out)
     for file in sorted(out.iterdir()):

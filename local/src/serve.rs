@@ -82,6 +82,14 @@ impl LogFormat {
             Self::Json => tracing::info!("{line}"),
         }
     }
+
+    /// Says what somebody may not have wanted.
+    fn warn(self, line: &str) {
+        match self {
+            Self::Text => eprintln!("haptik-bridge: warning: {line}"),
+            Self::Json => tracing::warn!("{line}"),
+        }
+    }
 }
 
 /// What is logged unless `RUST_LOG` says otherwise. The embedded database warns of each conditional write
@@ -246,11 +254,10 @@ async fn serve_demo(
         .router()
         .merge(demo.router(local.bridge.clone(), hops, &simulator)?);
     if !listener.local_addr()?.ip().is_loopback() {
-        eprintln!(
-            "haptik-bridge: warning: the demo has no password, and with --listen {} everybody in the network\n\
-             reaches its page, its ledger and its simulator",
+        log.warn(&format!(
+            "the demo has no password, and with --listen {} everybody in the network reaches its page, its ledger and its simulator",
             listener.local_addr()?
-        );
+        ));
     }
     let address = reached_at(listener.local_addr()?);
     let version = env!("CARGO_PKG_VERSION");

@@ -199,7 +199,11 @@ def licences_at_hand():
 
 def test_each_licence_is_in_the_folder_and_left_as_it_is_where_it_comes_from(target, tmp_path):
     before = licences_at_hand()
-    text = (released(target, tmp_path / "once more") / "THIRD-PARTY-LICENSES.txt").read_text()
+    folder = released(target, tmp_path / "once more")
+    text = (folder / "THIRD-PARTY-LICENSES.txt").read_text()
+    with tarfile.open(next(folder.glob("*-linux.tar.gz"))) as archive:
+        [beside] = [name for name in archive.getnames() if name.endswith("/THIRD-PARTY-LICENSES.txt")]
+        assert archive.extractfile(beside).read().decode() == text
     # cargo may have got others meanwhile.
     assert before and {file: file.read_bytes() for file in before} == before
     components = json.loads((tmp_path / "once more" / "sbom.cdx.json").read_text())["components"]
