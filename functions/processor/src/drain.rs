@@ -72,6 +72,9 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long is waited before it is looked again whether a user who was forgotten may be a new one.
 const WHILE_FORGOTTEN: Duration = Duration::from_secs(2);
 
+/// How long it may take to note that a try was no crash: it comes after all that a delivery may take.
+const NO_CRASH_WITHIN: Duration = Duration::from_secs(1);
+
 /// How long `chat_complete` is held: `webhook_conversation_complete` says more of the same completion, and
 /// is shown in its place when it comes in this time.
 const CHAT_COMPLETE_DELAY: Duration = Duration::from_secs(2);
@@ -170,7 +173,7 @@ impl Drain<'_> {
             Err(error) => {
                 // The function is there, so this was no crash: else an entry whose end cannot be recorded for a while
                 // would be parked as poison. Where the ledger does not take that either, the next try counts it as one.
-                let _ = self.postpone(entry).await;
+                let _ = tokio::time::timeout(NO_CRASH_WITHIN, self.postpone(entry)).await;
                 Err(self.not_recorded(&error))
             }
         }
