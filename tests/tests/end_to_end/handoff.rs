@@ -291,7 +291,8 @@ async fn a_completion_twice_before_the_pin_or_a_day_later_ends_what_it_belongs_t
                "user": {"auth_id": auth_id}, "agent": {"name": "Prateek", "is_automated": false},
                "message": {"id": id, "body": {"text": "", "type": "SYSTEM", "data": {}}}})
     };
-    let before = Timestamp::now();
+    // Haptik's times are milliseconds.
+    let before = Timestamp::now() - Duration::from_millis(1);
     simulator.add_delivery_fault(DeliveryFault::once(DeliveryOutcome::Duplicate));
     simulator.completes(&auth_id, CompletedBy::Agent)?;
     stage.app.wait_for_type("handoff_ended", 1).await;
