@@ -7,13 +7,14 @@
 //! [`fake_teams`] Microsoft Teams, [`fake_twilio`] Twilio and [`fake_webex`] Webex, strict about
 //! what they document;
 //! [`fake_crm`] are CRMs; [`app`] is an application on a custom channel, [`browser`] what somebody installs
-//! an app with. [`log`] is what the bridge logs. [`chaos`] is a load under faults and kills, and a checker of what came of it; [`parsers`]
+//! an app with. [`log`] is what the bridge logs. [`chaos`] is a load under faults and kills, and a checker of what came of it; [`database`] is the ledger's over HTTP; [`parsers`]
 //! is what reads what others send; [`random_hsl`] is what Haptik may send; [`openapi`] holds answers and
 //! callbacks against `docs/openapi.yaml`.
 
 pub mod app;
 pub mod browser;
 pub mod chaos;
+pub mod database;
 pub mod fake_crm;
 pub mod fake_google_chat;
 pub mod fake_slack;

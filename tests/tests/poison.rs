@@ -4,9 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::Router;
-use axum::body::Bytes;
-use axum::response::{IntoResponse as _, Response};
 use haptik_bridge_channels::capability::{Capability, Feature};
 use haptik_bridge_channels::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Part, SendError, Sent,
@@ -30,11 +27,10 @@ use haptik_bridge_shared::ledger::{Entry, Payload, State};
 use haptik_bridge_shared::message::{Address, Content, Outgoing, Sender};
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::users::{Mode, User};
-use haptik_bridge_tests::faults::{Calls, Dialect, Fault, Port, Server};
-use http::{HeaderMap, StatusCode};
+use haptik_bridge_tests::database::serve_with_faults;
+use haptik_bridge_tests::faults::{Calls, Fault, Server};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 /// A channel that does to a message what the message says.
 #[derive(Debug, Clone, Default)]
@@ -52,8 +48,8 @@ impl ChannelType for Trap {
     type Address = Value;
     type Command = ();
 
-    fn capability(_feature: Feature) -> Capability {
-        unimplemented!("it is not asked for")
+    fn capability(feature: Feature) -> Capability {
+        <haptik_bridge_channels::custom::Custom as ChannelType>::capability(feature)
     }
 
     fn preview(_body: &Value, _sender: &Sender) -> Vec<Preview> {
@@ -116,34 +112,6 @@ struct Scene {
     _database: EmbeddedDynamoDb,
 }
 
-/// DynamoDB's errors.
-#[derive(Debug)]
-struct DynamoDb;
-
-impl Dialect for DynamoDb {
-    fn refused(&self, code: &str) -> Response {
-        let error = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}")});
-        (StatusCode::BAD_REQUEST, error.to_string()).into_response()
-    }
-}
-
-/// Serves a database over HTTP, so that calls can fail.
-async fn serve(database: &EmbeddedDynamoDb) -> anyhow::Result<Server> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let behind = format!("http://{}/", listener.local_addr()?);
-    tokio::spawn(dynoxide::server::serve_on(listener, database.engine()));
-    let http = net::client()?;
-    let pass = async move |headers: HeaderMap, body: Bytes| {
-        let request = http.post(&behind).headers(headers).body(body);
-        let answer = request.send().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
-        Ok::<_, StatusCode>((status, headers, body))
-    };
-    let router = Router::new().fallback(pass);
-    Ok(Port::open().await.serve(router, Arc::new(DynamoDb)))
-}
-
 impl Scene {
     async fn start() -> anyhow::Result<Self> {
         let config = Config::parse(
@@ -163,7 +131,7 @@ impl Scene {
             &registry::all(),
         )?;
         let database = EmbeddedDynamoDb::start(None).await?;
-        let served = serve(&database).await?;
+        let served = serve_with_faults(&database).await?;
         let (queue, trap) = (LocalQueue::new(), Trap::default());
         let (table, http) = (database.table_through(served.origin())?, net::client()?);
         let rings = Arc::new(queue.clone());
@@ -289,6 +257,23 @@ async fn what_cannot_be_recorded_for_a_while_is_not_parked() -> anyhow::Result<(
     assert_eq!(refusals.failed().len(), 9);
     let entry = scene.entry(&one, 1).await?;
     assert_eq!((entry.state, entry.reason), (State::Delivered, None));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_parked_at_once_is_not_tried_for_that_again() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let one = AuthId::from("one");
+    // The first time that it is parked, which the SDK tries three times.
+    let parked = Calls::any().with("parked: ");
+    scene.database.faults().add(parked, 3, Fault::Status(500));
+    scene.say(&one, 1, "panic").await?;
+    assert!(scene.queue.idle(Duration::from_mins(1)).await);
+    assert_eq!(scene.database.faults().failed().len(), 3);
+    assert_eq!(scene.entry(&one, 1).await?.state, State::Dead);
+    let tries = scene.trap.tries.lock();
+    let tries = tries.unwrap_or_else(PoisonError::into_inner);
+    assert_eq!(tries.len(), 2);
     Ok(())
 }
 

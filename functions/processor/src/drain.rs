@@ -164,18 +164,21 @@ impl Drain<'_> {
         }
         let recorded = match self.park_poison(&attempt).await {
             Ok(true) => Ok(LaneStep::Continue(Progress::Finished)),
-            Ok(false) => self.try_once(&attempt).await,
+            Ok(false) => {
+                let tried = self.try_once(&attempt).await;
+                if tried.is_err() {
+                    // The function is there, so this was no crash: else an entry whose end cannot be recorded for a while
+                    // would be parked as poison. Where the ledger does not take that either, it counts as one.
+                    let _ = tokio::time::timeout(NO_CRASH_WITHIN, self.postpone(entry)).await;
+                }
+                tried
+            }
             Err(error) => Err(error),
         };
         match recorded {
             Ok(LaneStep::Continue(progress)) => Ok(progress),
             Ok(LaneStep::Pause(pause)) => Err(LaneStopped { pause }),
-            Err(error) => {
-                // The function is there, so this was no crash: else an entry whose end cannot be recorded for a while
-                // would be parked as poison. Where the ledger does not take that either, the next try counts it as one.
-                let _ = tokio::time::timeout(NO_CRASH_WITHIN, self.postpone(entry)).await;
-                Err(self.not_recorded(&error))
-            }
+            Err(error) => Err(self.not_recorded(&error)),
         }
     }
 

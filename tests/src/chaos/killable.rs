@@ -6,9 +6,9 @@ use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::table::Table;
 use tokio::sync::mpsc;
 
-use super::process::serve;
 use super::proxy::{Proxy, Upstreams};
 use super::world::{KillAt, Rates, World};
+use crate::database::serve;
 
 /// The only process.
 const PROCESS: u64 = 1;

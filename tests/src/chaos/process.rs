@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use super::doorbell::{Doorbell, DoorbellOf, Worker};
 use super::proxy::{Proxy, Upstreams};
 use super::world::World;
+use crate::database::serve;
 use crate::provider::FakeProvider;
 
 /// What every process of a run has in common, and what outlives each.
@@ -91,14 +92,6 @@ impl Surroundings {
     pub(crate) fn url(&self) -> anyhow::Result<String> {
         Ok(format!("http://{}", self.listener.local_addr()?))
     }
-}
-
-/// Serves a database over HTTP, for the proxy, as long as the test runs; returns where.
-pub(crate) async fn serve(database: &EmbeddedDynamoDb) -> anyhow::Result<String> {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
-    let endpoint = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(dynoxide::server::serve_on(listener, database.engine()));
-    Ok(endpoint)
 }
 
 /// What stands in the configuration of the account at Haptik.
