@@ -201,6 +201,9 @@ async fn answered(request: reqwest::RequestBuilder) -> Result<(u16, Value), Stri
     Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
 }
 
+/// How much is shown of what a server says.
+const LONGEST_SAID: usize = 200;
+
 fn bridge_verdict(account: &str, status: u16, body: &Value) -> Verdict {
     if body.get("account").and_then(Value::as_str) == Some(account) {
         return Verdict::Accepted("it leads to a bridge with this account and secret".to_owned());
@@ -213,9 +216,15 @@ fn bridge_verdict(account: &str, status: u16, body: &Value) -> Verdict {
             "Give that bridge this configuration, or name another --url",
         )
     } else if status == 503 {
+        let said = body.get("error").and_then(Value::as_str);
+        let said: String = said
+            .unwrap_or("it does not say why")
+            .chars()
+            .take(LONGEST_SAID)
+            .collect();
         (
-            "it leads to a bridge without a configuration (503)".to_owned(),
-            "On AWS, put it there with scripts/put-config",
+            format!("it leads to a bridge that is not well (503): {said}"),
+            "On AWS, put a configuration there with scripts/put-config; on one machine, see whether the disk is full",
         )
     } else {
         (
@@ -263,5 +272,8 @@ mod tests {
         ] {
             assert!(of(status, body).is_bad());
         }
+        let full = json!({"error": "the ledger does not take what is written: the disk is full"});
+        let verdict = format!("{:?}", of(503, full));
+        assert!(verdict.contains("the disk is full"), "{verdict}");
     }
 }
