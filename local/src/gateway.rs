@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use haptik_bridge_inbound::Inbound;
 use haptik_bridge_processor::{Limits, Processor};
@@ -136,21 +136,8 @@ impl LocalBridge {
 
     /// The routes of the three functions, and an answer for every other path.
     pub fn router(&self) -> Router {
-        let outage = self.database.outage();
         let router = self.application.router();
-        let router = router.layer(from_fn(move |request: Request, next: Next| {
-            let outage = Some(&outage).filter(|_| request.uri().path() == "/health");
-            let outage = outage.and_then(WriteOutage::now);
-            async move {
-                match outage {
-                    Some(why) => refusal(
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        &format!("the ledger does not take what is written: {why}"),
-                    ),
-                    None => next.run(request).await,
-                }
-            }
-        }));
+        let router = router.layer(from_fn_with_state(self.database.outage(), health_of_ledger));
         router.fallback(async || -> Response {
             refusal(StatusCode::NOT_FOUND, "there is nothing at this path")
         })
@@ -196,6 +183,21 @@ impl LocalBridge {
         self.queue.close(LAST_DELIVERIES).await;
         Ok(())
     }
+}
+
+/// Answers `GET /health` while the ledger does not take what is written; the functions know nothing of a disk.
+async fn health_of_ledger(
+    State(outage): State<WriteOutage>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.uri().path() == "/health"
+        && let Some(why) = outage.now()
+    {
+        let why = format!("the ledger does not take what is written: {why}");
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, &why);
+    }
+    next.run(request).await
 }
 
 fn lock(data_dir: &Path) -> anyhow::Result<File> {

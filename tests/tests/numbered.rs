@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{Json, State};
 use axum::routing::post;
 use haptik_bridge_channels::callback::{self, Reference, Tap};
-use haptik_bridge_channels::capability::{Capability, Feature};
+use haptik_bridge_channels::capability::{self, Capability, Feature};
 use haptik_bridge_channels::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Part, Refusal,
     SendError, Sent, Trial,
@@ -91,8 +91,8 @@ impl ChannelType for Texts {
     type Address = String;
     type Command = ();
 
-    fn capability(_feature: Feature) -> Capability {
-        unimplemented!("it is not asked for")
+    fn capability(feature: Feature) -> Capability {
+        capability::within(&TEXTS, feature)
     }
 
     fn preview(_body: &Value, _sender: &Sender) -> Vec<Preview> {

@@ -103,9 +103,7 @@ impl HttpConnector for InProcess {
             let body = request.body().bytes().unwrap_or_default();
             let turn = called.turns.at_database(body).await;
             let writes = writes(operation(&request));
-            let Engine {
-                journal, outage, ..
-            } = called.engine.clone();
+            let (journal, outage) = (called.engine.journal.clone(), called.engine.outage.clone());
             let running = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
                 called.respond(&request)

@@ -22,11 +22,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
+
+/// How many users write, and how many messages each.
 pub(crate) const USERS: usize = 8;
 pub(crate) const MESSAGES: usize = 6;
 
 /// How long Slack takes to answer, so that a kill often comes in between.
 pub(crate) const AS_LONG_AS_SLACK: Duration = Duration::from_millis(30);
+
 /// On a machine that has much else to do.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 

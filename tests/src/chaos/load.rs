@@ -39,10 +39,9 @@ pub(crate) struct SentText {
 pub(crate) fn bot(replies: usize) -> impl Fn(&UserMessage) -> Vec<Reply> + Send + Sync + 'static {
     move |message| {
         let id = message.message_id;
-        let number = message.text.rsplit('m').next();
-        let is_answered_at_length = number
-            .and_then(|number| number.parse().ok())
-            .is_some_and(|number: usize| number.is_multiple_of(5));
+        let nth = message.text.rsplit('m').next();
+        let nth = nth.and_then(|nth| nth.parse::<usize>().ok());
+        let is_answered_at_length = nth.is_some_and(|nth| nth.is_multiple_of(5));
         let reply = |number: usize| {
             let mut text = format!("{} h{id} r{number} p{id}.{number}.0", message.text);
             if number + 1 == replies && is_answered_at_length {
