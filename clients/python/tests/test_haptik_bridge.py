@@ -54,6 +54,7 @@ GOOD = (202, {}, {"id": "m-1", "auth_id": "a"})
     (503, {}, {"error": "not stored, send it again"}), (500, {}, []), (429, {"retry-after": "3"}, {"message": "Too Many Requests"}),
     (None, {}, None), (503, {}, b"[" * 200_000), (503, {}, b"\xff"), (200, {}, b"{" * 200_000),
     (503, {"retry-after": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, {}), (503, {"retry-after": "soon"}, {}),
+    (501, {}, {}), (520, {}, {}), (522, {}, b"<html>"), (530, {}, {}), (599, {}, {}),
 ])
 def test_what_was_not_stored_is_sent_again_as_the_same(failing):
     server, pauses = Server(failing, failing, GOOD), []

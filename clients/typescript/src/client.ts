@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { keysOf, signature } from "./signing.js";
 import type { Accepted, Handoff, Request } from "./types.js";
 
-/** What is sent again: nothing is stored, or nobody knows. */
-const RETRIED = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** What is sent again besides any 5xx: nothing is stored, or nobody knows. A proxy has 5xx of its own (520 to 530). */
+const RETRIED = new Set([408, 425, 429]);
 const [FIRST_PAUSE, LONGEST_PAUSE] = [500, 10_000];
 
 /** The bridge does not take a request, and would not the next time either. */
@@ -139,7 +139,7 @@ export class Client {
       return { reason: "what answered is not the bridge: is the URL right?", retryAfter: 0 };
     }
     const error = String(said["error"] ?? said["message"] ?? response.statusText);
-    if (RETRIED.has(response.status)) {
+    if (RETRIED.has(response.status) || response.status >= 500) {
       const retryAfter = millisecondsOf(response.headers.get("retry-after"));
       return { reason: `the bridge answered ${response.status}: ${error}`, retryAfter };
     }

@@ -43,6 +43,7 @@ function posted({ event = EVENT, secret = SECRET, id = "msg_1", at = Math.floor(
 for (const failing of [
   [503, {}, '{"error": "not stored, send it again"}'], [500, {}, "[]"], [null],
   [429, { "retry-after": "3" }, '{"message": "Too Many Requests"}'],
+  [501, {}, ""], [520, {}, ""], [522, {}, "<html>"], [530, {}, ""], [599, {}, ""],
 ]) {
   test(`what was not stored is sent again as the same: ${failing[0]}`, async (t) => {
     const { got, url } = await server(t, failing, failing, GOOD);

@@ -18,8 +18,8 @@ from typing import IO, Any, cast
 from .signing import key_of, signature
 from .types import Accepted, Handoff, Request
 
-RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""What is sent again: nothing is stored, or nobody knows."""
+RETRIED = frozenset({408, 425, 429})
+"""What is sent again besides any 5xx: nothing is stored, or nobody knows. A proxy has 5xx of its own (520 to 530)."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 ANSWER_LIMIT = 1_000_000
 
@@ -129,7 +129,7 @@ class Client:
             with refused:
                 said = _json(refused)
             error = str(said.get("error") or said.get("message") or refused.reason)
-            if refused.code in RETRIED:
+            if refused.code in RETRIED or refused.code >= 500:
                 return f"the bridge answered {refused.code}: {error}", _retry_after(refused.headers.get("retry-after"))
             handoff_id = said.get("handoff_id")
             raise Refused(refused.code, error, handoff_id if isinstance(handoff_id, str) else None) from None
