@@ -68,7 +68,8 @@ class Client:
     ) -> None:
         """For `url`, `https://…/channels/NAME`, and its newest signing secret, `whsec_…`.
 
-        `timeout` is of one try, `give_up_after` of all of them, in seconds.
+        `timeout` is how long one try waits for a connection, and then for each next part of the answer;
+        `give_up_after` is when no other try is made any more. Both are in seconds.
         """
         if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
             raise ValueError("the URL is not one of http or https")
