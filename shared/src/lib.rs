@@ -6,11 +6,12 @@
 //!   that the functions depend on; [`reloading`] reads it again while they run.
 //! - [`haptik`] is the platform: its deliveries, and the calls to it.
 //! - [`ingest`] makes durable what was verified: an entry in the [`ledger`], under its [`lane`], then a
-//!   ring of the [`queue`]. [`users`] is the map of who is where and who is with a human,
-//!   [`health`] whether Haptik's webhook is well, [`outage`] what is recorded when it was not,
+//!   ring of the [`queue`]; [`rate_limit`] says whether too much comes. [`users`] is the map of who is where
+//!   and who is with a human, [`health`] whether Haptik's webhook is well, [`outage`] what is recorded when it was not,
 //!   [`activity`] who was active then, [`breaker`] whether a sink takes anything now. All are in one [`table`],
 //!   and [`items`] lists every kind of item there, with what it may hold of a person.
-//! - [`message`] has the values that all of these speak of; [`offers`] finds what users were offered.
+//! - [`message`] has the values that all of these speak of; [`offers`] finds what users were offered,
+//!   [`came_as`] an entry by what it is called elsewhere. [`own_events`] are those that the bridge tells sinks itself.
 //! - [`retry`] says whether a failure is worth repeating, [`net`] sends what goes out,
 //!   [`standard_webhooks`] signs it. Channels and sinks have crates of their own.
 //! - [`template`] fills in what the operator wrote.

@@ -1,5 +1,5 @@
 //! Imports go down only: from crate to crate, between the modules of a crate, and no name of a channel or a
-//! sink where any could be.
+//! sink where any could be. `docs/ARCHITECTURE.md` shows the same layers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{read_dir, read_to_string};
@@ -256,6 +256,59 @@ fn imports_in_shared_go_down() {
         for import in imports.iter().filter(|import| *import != "lib") {
             let below = floor(import).is_some_and(|floor| floor < own);
             assert!(below, "{module} imports {import}, which is not below it");
+        }
+    }
+}
+
+/// The section of `docs/ARCHITECTURE.md` that shows the layers.
+fn shown() -> String {
+    let page = read_to_string(root().join("docs/ARCHITECTURE.md")).expect("the page");
+    let begins = page.split("\n### Layers\n").nth(1).expect("the section");
+    begins.split("\n## ").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_page_shows_the_crates_in_their_layers() {
+    let shown = shown();
+    let diagram = shown.split("```").nth(1).expect("the diagram");
+    let floors = diagram.lines().rev().filter(|line| !line.is_empty());
+    let floors: Vec<BTreeSet<&str>> = floors
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let crates = CRATES.map(|floor| floor.iter().copied().collect());
+    assert_eq!(
+        floors, crates,
+        "docs/ARCHITECTURE.md shows the lowest layer last"
+    );
+}
+
+#[test]
+fn the_page_shows_the_modules_of_shared_in_their_layers() {
+    let shown = shown();
+    let mut floors: Vec<BTreeSet<&str>> = Vec::new();
+    for line in shown.lines() {
+        let begins = format!("{}. ", floors.len() + 1);
+        if let Some(floor) = line.strip_prefix(&begins) {
+            floors.push(floor.split('`').skip(1).step_by(2).collect());
+        }
+    }
+    let modules = SHARED.map(|floor| floor.iter().copied().collect());
+    assert_eq!(
+        floors, modules,
+        "docs/ARCHITECTURE.md shows the lowest layer first"
+    );
+}
+
+#[test]
+fn the_reading_order_of_shared_has_every_module() {
+    let text = read_to_string(root().join("shared/src/lib.rs")).expect("the root");
+    for module in SHARED.concat() {
+        if text.contains(&format!("pub mod {module};")) {
+            let is_named = text.contains(&format!("[`{module}`]"));
+            assert!(
+                is_named,
+                "shared/src/lib.rs: no [`{module}`] in the reading order"
+            );
         }
     }
 }
