@@ -142,7 +142,7 @@ pub struct EdgeDeps {
     pub auth_ids: AuthIds,
     /// The HTTP client, for the few calls that a provider takes only at once.
     pub http: reqwest::Client,
-    /// The table, for installations.
+    /// The table, for items of the channel's own ([`ChannelType::ITEMS`]) and for installations.
     pub table: Table,
     /// What it has in memory in common with the outlet, where they are in one process.
     pub memory: Memory,
@@ -165,7 +165,7 @@ pub struct OutletDeps {
     pub http: reqwest::Client,
     /// Fetches what users supply URLs of, guarded.
     pub fetcher: Fetcher,
-    /// The table, for installations.
+    /// The table, for items of the channel's own ([`ChannelType::ITEMS`]) and for installations.
     pub table: Table,
     /// What it has in memory in common with the edge, where they are in one process.
     pub memory: Memory,

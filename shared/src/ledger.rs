@@ -2,9 +2,9 @@
 //! the edge answers: a transactional outbox, from which all is delivered at least once.
 //!
 //! An entry's partition key names its [`Lane`], its sort key ([`EntryKey`]) gives its place there. The
-//! conditional put in [`Ledger::append`] is the de-duplication. Nothing here scans: a drain costs one
+//! conditional put in [`Ledger::append`] is the de-duplication. No delivery scans: a drain costs one
 //! query of the lane's pending entries ([`PENDING_INDEX`]), a delivery one update, whatever the length
-//! of the conversation or the table.
+//! of the conversation or the table. What an operator or the schedule asks for may scan: `operate` does.
 //!
 //! `dead` has what was given up, by cause; `find` finds an entry by a name that somebody has for it, `payload` is what
 //! an entry asks to be done, `item` an entry as DynamoDB has it, `pieces` the payload of one that is too large for an

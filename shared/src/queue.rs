@@ -48,7 +48,8 @@ pub enum Ring {
     V1 {
         /// The lane that has something to deliver.
         lane: Lane,
-        /// From which entry on.
+        /// Which entry it was rung for: with the lane it makes the ring's de-duplication id. Where it is rung
+        /// for whatever is pending it is a word that says why. What is delivered does not depend on it.
         key: EntryKey,
         /// When it was rung.
         at: Timestamp,
