@@ -31,8 +31,6 @@ use crate::operate::{OperatedBridge, Target};
 use crate::who;
 
 mod audit;
-#[cfg(test)]
-mod bounds;
 mod dead;
 mod find;
 mod guard;
@@ -267,3 +265,8 @@ impl<E: std::fmt::Display> From<E> for Refused {
 
 /// The query of a request.
 type Asked = axum::extract::Query<HashMap<String, String>>;
+
+#[cfg(test)]
+mod tests {
+    mod requests;
+}

@@ -12,6 +12,7 @@ use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_local::registry;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::ids::{AuthId, CorrelationId, EntryKey};
+use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Ledger, Payload, State};
 use haptik_bridge_shared::net;
@@ -23,9 +24,9 @@ use http::{Request, header};
 use jiff::Timestamp;
 use tower::ServiceExt as _;
 
-use super::*;
+use super::super::*;
 
-const CONFIG: &str = include_str!("../../tests/console/bridge.toml");
+const CONFIG: &str = include_str!("../../../tests/console/bridge.toml");
 
 const BIG_USER: &str = "biguser";
 const REASON: &str = "Haptik refused the message (400)";
@@ -180,7 +181,8 @@ async fn item(database: &EmbeddedDynamoDb, pk: &str, sk: &str) -> anyhow::Result
 }
 
 fn key(number: usize) -> EntryKey {
-    EntryKey::from(format!("{number:020}#message"))
+    let id = u64::try_from(number).unwrap_or_default();
+    KeyKind::Message { id }.into()
 }
 
 fn text(value: &str) -> AttributeValue {
