@@ -270,7 +270,7 @@ pub struct Profile {
     pub custom_data: serde_json::Map<String, Value>,
 }
 
-/// A user's `auth_code`. It is in the ledger until it is told to Haptik, and shown nowhere.
+/// A user's `auth_code`. It is in the entry of what the user did for as long as that is kept, and shown nowhere.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct AuthCode(SecretString);
