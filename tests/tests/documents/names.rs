@@ -66,7 +66,10 @@ fn sources() -> String {
 fn is_test(name: &str) -> bool {
     let plain = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_';
     let is_metric = name.starts_with("haptik_bridge_");
-    name.chars().all(plain) && name.matches('_').count() >= 4 && !is_metric
+    name.chars().all(plain)
+        && name.starts_with(|char: char| char.is_ascii_lowercase())
+        && name.matches('_').count() >= 4
+        && !is_metric
 }
 
 /// Whether a word is a name out of code: several words in one, in whichever case. What is to be replaced
