@@ -1,5 +1,5 @@
 //! The types that Slack documents: what is known and not used is acknowledged and forgotten, what is
-//! not known is kept for a look.
+//! not known is acknowledged and counted.
 
 /// The events (<https://docs.slack.dev/reference/events>), those of the retired RTM API included: an
 /// app of that age may still be sent them.
