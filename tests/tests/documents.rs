@@ -56,6 +56,18 @@ fn files() -> BTreeSet<String> {
     found
 }
 
+/// The documents. The changelog is none of them: it names what was there.
+fn documents() -> Vec<String> {
+    let is_document = |path: &String| ends_in(path, &["md"]) && path != "CHANGELOG.md";
+    files().into_iter().filter(is_document).collect()
+}
+
+/// Whether a path ends in one of these, without the dot.
+fn ends_in(path: &str, endings: &[&str]) -> bool {
+    let ending = Path::new(path).extension();
+    ending.is_some_and(|ending| endings.iter().any(|of| ending == *of))
+}
+
 fn is_word(char: char) -> bool {
     char.is_ascii_alphanumeric() || char == '_'
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
-use std::path::Path;
 
-use super::{files, is_word, quoted, read, root};
+use super::{documents, ends_in, files, is_word, quoted, read, root};
 
 /// Names that the documents mention and that nothing here has: of other people's software, of what a reader
 /// makes, and of examples.
@@ -42,21 +41,15 @@ const ELSEWHERE: [&str; 27] = [
     "whsec_old",
 ];
 
-/// The documents. The changelog is none of them: it names what was there.
-fn documents() -> Vec<String> {
-    let is_document = |path: &String| path.ends_with(".md") && path != "CHANGELOG.md";
-    files().into_iter().filter(is_document).collect()
-}
-
 /// What is no document, as one text. The names that are allowed to be nowhere are in this file, so it is left out.
 fn sources() -> String {
     let mut all = String::new();
     for path in files() {
-        if !path.ends_with(".md") && path != "tests/tests/documents/names.rs" {
+        if !ends_in(&path, &["md"]) && path != "tests/tests/documents/names.rs" {
             // What is no text names nothing.
             all += &read_to_string(root().join(&path)).unwrap_or_default();
             // The name of a file is that of a module or of a group of tests.
-            all += &format!("\n{path}\n");
+            all.extend(["\n", &path, "\n"]);
         }
     }
     all
@@ -131,9 +124,7 @@ fn every_file_that_a_document_names_exists() {
     for document in documents() {
         let text = read(&document);
         for quoted in quoted(&text) {
-            let is_source = Path::new(quoted)
-                .extension()
-                .is_some_and(|ending| ["rs", "py", "toml", "yaml"].iter().any(|of| ending == *of));
+            let is_source = ends_in(quoted, &["rs", "py", "toml", "yaml"]);
             if !is_source || quoted.contains([' ', '*']) || quoted.contains("NAME") {
                 continue;
             }
@@ -157,7 +148,7 @@ fn a_link_that_shows_a_file_leads_to_it() {
             else {
                 continue;
             };
-            let is_file = shown.ends_with(".rs") && !shown.contains('`');
+            let is_file = ends_in(shown, &["rs"]) && !shown.contains('`');
             assert!(
                 !is_file || target.ends_with(shown),
                 "{document}: the link `{shown}` leads to {target}"
