@@ -98,6 +98,22 @@ async fn every_kind_of_app_is_answered_and_its_users_are_known() -> anyhow::Resu
 }
 
 #[tokio::test]
+async fn an_answer_that_google_aborts_is_sent_again_and_shown_once() -> anyhow::Result<()> {
+    let scene = Scene::of(Kind::Chat).await?;
+    let faults = scene.chat.server().faults();
+    let aborted = Fault::Refused("ABORTED".to_owned());
+    faults.add(Calls::to("/messages"), 1, aborted);
+    scene
+        .event(&scene.chat.said(&SentMessage::new(ASHA, "hello")))
+        .await?;
+    let direct = scene.chat.direct(ASHA);
+    scene.sees(&direct, "You said: hello.").await?;
+    assert_eq!(scene.told(1).await?, ["hello"]);
+    assert_eq!(scene.chat.messages(&direct).len(), 1);
+    scene.finish().await
+}
+
+#[tokio::test]
 async fn a_mention_is_answered_in_its_thread_by_the_same_user_at_haptik() -> anyhow::Result<()> {
     let scene = Scene::of(Kind::AddOn).await?;
     scene

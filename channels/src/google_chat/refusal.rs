@@ -26,9 +26,10 @@ const MENDABLE: &[&str] = &[
 /// What Google says where the API is on and the app is not set up; a 404. Not documented.
 const NOT_SET_UP: &str = "chat app not found";
 
-/// Whether this answer says that the message is there already.
+/// Whether this answer says that the message is there already. What was aborted is a 409, too, and is not there.
 pub(super) fn is_there(answer: &ApiAnswer) -> bool {
-    answer.status == 409
+    let kind = answer.body.pointer("/error/status");
+    answer.status == 409 && kind.and_then(Value::as_str) == Some("ALREADY_EXISTS")
 }
 
 /// What an answer that is no success means, in words that may be logged.
@@ -49,6 +50,10 @@ pub(super) fn of_answer(method: &str, answer: &ApiAnswer) -> SendError {
         ),
         404 => (Refusal::Refused, "there is no such space or message"),
         400 | 413 => (Refusal::TooRich, "Google does not take this"),
+        409 => (
+            Refusal::Unavailable(answer.retry_after),
+            "another call came in between",
+        ),
         _ => (Refusal::Refused, "Google refuses it"),
     };
     SendError {

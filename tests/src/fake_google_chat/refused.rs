@@ -30,6 +30,14 @@ impl Refused {
         }
     }
 
+    /// A conflict with another call, which is to be repeated: 409, as what is there already.
+    pub(super) fn aborted() -> Self {
+        Self {
+            status: "ABORTED",
+            ..Self::new(409, "The operation was aborted.")
+        }
+    }
+
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self::new(400, message)
     }

@@ -269,8 +269,11 @@ impl Dialect for GoogleDialect {
         answer
     }
 
-    /// `code` is a status and words: `403 This Chat app is not a member of this space.`
+    /// `code` is a status and words: `403 This Chat app is not a member of this space.`; or `ABORTED`.
     fn refused(&self, code: &str) -> Response {
+        if code == "ABORTED" {
+            return Refused::aborted().answer();
+        }
         let (number, words) = code.split_once(' ').unwrap_or(("400", code));
         Refused::new(number.parse().unwrap_or(400), words).answer()
     }

@@ -46,6 +46,12 @@ fn error(status: u16, words: &str, reason: &str) -> Answer {
     Answer::new(status, body.to_string())
 }
 
+/// A conflict of this kind.
+fn conflict(kind: &str) -> Answer {
+    let body = json!({"error": {"code": 409, "message": "What was said.", "status": kind}});
+    Answer::new(409, body.to_string())
+}
+
 #[tokio::test]
 async fn a_message_is_created_under_its_name_in_its_thread() {
     let (fake, api) = api(|_| Answer::new(200, r#"{"name":"spaces/AAQ/messages/M1"}"#)).await;
@@ -72,7 +78,7 @@ async fn a_message_is_created_under_its_name_in_its_thread() {
 
 #[tokio::test]
 async fn a_message_that_is_there_already_was_sent() {
-    let (_fake, api) = api(|_| error(409, "Message with this ID already exists.", "")).await;
+    let (_fake, api) = api(|_| conflict("ALREADY_EXISTS")).await;
     let sent = api
         .create(&place(), "client-1", &json!({"text": "hi"}))
         .await;
@@ -80,6 +86,18 @@ async fn a_message_that_is_there_already_was_sent() {
         sent.expect("sent").message_id.as_deref(),
         Some("spaces/AAQ/messages/client-1")
     );
+}
+
+#[tokio::test]
+async fn a_message_that_was_aborted_is_sent_again() {
+    for kind in ["ABORTED", "", "SOMETHING_NEW"] {
+        let (_fake, api) = api(move |_| conflict(kind)).await;
+        let sent = api
+            .create(&place(), "client-1", &json!({"text": "hi"}))
+            .await;
+        let error = sent.expect_err("nothing was sent");
+        assert_eq!(error.refusal, Refusal::Unavailable(None), "{error}");
+    }
 }
 
 #[tokio::test]
