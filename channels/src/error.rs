@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use haptik_bridge_shared::message::Address;
 use haptik_bridge_shared::net::online::Verdict;
-use haptik_bridge_shared::net::{CallError, CallErrorKind};
+use haptik_bridge_shared::net::{CallError, CallErrorKind, LONGEST_RETRY_AFTER};
 use haptik_bridge_shared::retry::{Detail, Failure, Retry, Retryable};
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub struct SendError {
 /// Of what kind a refusal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Too many requests: not before this time, where the provider names one.
+    /// Too many requests: not before this time, where the provider names one. It is read by [`Refusal::pause`].
     RateLimited(Option<Duration>),
     /// The provider cannot do it now, or did not answer.
     Unavailable(Option<Duration>),
@@ -40,6 +40,23 @@ pub enum Refusal {
     WindowClosed,
     /// The conversation has another address, [`SendError::moved_to`], and nothing was sent.
     Moved,
+}
+
+impl Refusal {
+    /// How long the provider asks to be left alone, where it says so: a day at most, whatever it says and wherever.
+    #[must_use]
+    pub fn pause(self) -> Option<Duration> {
+        match self {
+            Self::RateLimited(pause) | Self::Unavailable(pause) => {
+                pause.map(|pause| pause.min(LONGEST_RETRY_AFTER))
+            }
+            Self::Unauthorized
+            | Self::Refused
+            | Self::TooRich
+            | Self::WindowClosed
+            | Self::Moved => None,
+        }
+    }
 }
 
 impl SendError {
@@ -111,8 +128,9 @@ impl SendError {
 impl Retryable for SendError {
     fn retry(&self) -> Retry {
         match self.refusal {
-            Refusal::RateLimited(after) | Refusal::Unavailable(after) => Retry::Later(after),
-            Refusal::Unauthorized => Retry::Later(None),
+            Refusal::RateLimited(_) | Refusal::Unavailable(_) | Refusal::Unauthorized => {
+                Retry::Later(self.refusal.pause())
+            }
             Refusal::Refused | Refusal::TooRich | Refusal::WindowClosed | Refusal::Moved => {
                 Retry::Never
             }

@@ -111,10 +111,10 @@ impl Pacer {
                 Ok(called) => return Ok(called),
                 Err(error) => error,
             };
-            let Refusal::RateLimited(pause) = error.refusal else {
+            if !matches!(error.refusal, Refusal::RateLimited(_)) {
                 return Err(error);
-            };
-            self.slow_down(bucket, pause.unwrap_or(DEFAULT_PAUSE));
+            }
+            self.slow_down(bucket, error.refusal.pause().unwrap_or(DEFAULT_PAUSE));
             refused = Some(error);
         }
     }

@@ -1,6 +1,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use haptik_bridge_shared::retry::{Retry, Retryable as _};
+
 use super::*;
 
 /// A provider that takes one message a second in a conversation, and at first a burst of unknown length.
@@ -202,4 +204,20 @@ async fn what_is_remembered_of_conversations_does_not_grow_without_end() {
         }
     }
     assert_eq!(pacer.buckets.lock().expect("buckets").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_pause_is_longer_than_a_day_whatever_a_provider_says() {
+    let day = Some(Duration::from_hours(24));
+    for pause in [Duration::MAX, Duration::from_secs(u64::MAX)] {
+        let pacer = Pacer::new(LEARNT);
+        let refused = SendError::new(Refusal::RateLimited(Some(pause)), "theirs");
+        assert_eq!(refused.retry(), Retry::Later(day));
+        let bucket = Bucket::of("D1");
+        let call = || async { Err::<(), _>(refused.clone()) };
+        let error = pacer.call(&bucket, call).await.expect_err("it waits");
+        assert_eq!(error.refusal, Refusal::RateLimited(day));
+    }
+    let refused = SendError::new(Refusal::Unavailable(Some(Duration::MAX)), "theirs");
+    assert_eq!(refused.retry(), Retry::Later(day));
 }
