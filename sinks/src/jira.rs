@@ -136,6 +136,10 @@ impl Jira {
 
     /// The account of the customer with this address, new if need be. None where there is no address, or
     /// where we may neither find nor make it: the request is then raised in our own name.
+    ///
+    /// The search finds by what an address or a name begins with, and does not show each address
+    /// (<https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-search/>): an account whose
+    /// address is hidden may be somebody else's, who would get the request and what was said.
     async fn customer(&self, requester: &Requester) -> Result<Option<String>, CallError> {
         if requester.email.is_empty() || !self.config.raise_on_behalf {
             return Ok(None);
@@ -144,10 +148,8 @@ impl Jira {
         let url = self.client.query("rest/api/3/user/search", &query);
         let request = ApiRequest::get("find a customer", url).expect(&[400, 403, 404]);
         let answer = self.client.send(request).await?;
-        // An address that is hidden is still searched; one that is shown must be this one.
         let same = |user: &&Value| {
-            let shown = lenient_json::text(user, "emailAddress");
-            shown.is_empty() || shown.eq_ignore_ascii_case(&requester.email)
+            lenient_json::text(user, "emailAddress").eq_ignore_ascii_case(&requester.email)
         };
         let users = answer
             .body
@@ -168,7 +170,7 @@ impl Jira {
         let url = self.client.url("rest/servicedeskapi/customer");
         let request = ApiRequest::post("create a customer", url)
             .json(body)
-            .expect(&[400, 403, 404]);
+            .expect(&[400, 403, 404, 409]);
         let answer = self.client.send(request).await?;
         Ok(lenient_json::some_text(&answer.body, "accountId"))
     }

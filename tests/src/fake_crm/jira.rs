@@ -400,11 +400,8 @@ fn customer(request: &Request, store: &mut Store) -> Result<Answer, Answer> {
             "The email address or the display name is not valid",
         ));
     }
-    if store
-        .people
-        .iter()
-        .any(|person| person["emailAddress"] == email)
-    {
+    let is_theirs = |person: &Value| person["emailAddress"] == email || person["hidden"] == email;
+    if store.people.iter().any(is_theirs) {
         return Err(error(400, "An account already exists for this email"));
     }
     let account = format!("qm:{}", store.next_id());

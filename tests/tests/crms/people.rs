@@ -96,22 +96,35 @@ async fn servicenow_has_the_user_with_the_address_as_the_caller() -> anyhow::Res
 
 #[tokio::test]
 async fn jira_raises_the_request_in_the_name_of_the_customer() -> anyhow::Result<()> {
-    let known = json!({"accountId": "qm:1", "emailAddress": "asha@example.com"});
+    let known = json!({"accountId": "known", "emailAddress": "asha@example.com"});
+    // The search finds by what a name or an address begins with, and does not show every address.
+    let others = [
+        json!({"accountId": "by-name", "displayName": "asha@example.com of Acme"}),
+        json!({"accountId": "hidden", "hidden": "asha@example.com.au"}),
+        json!({"accountId": "longer", "emailAddress": "asha@example.com.au"}),
+    ];
+    let hidden = json!({"accountId": "own-hidden", "hidden": "asha@example.com"});
+    let behind_others = [&others[..], &[known.clone()]].concat();
     for (lines, people, expected) in [
-        ("", vec![known.clone()], Some("qm:1")),
+        ("", vec![known.clone()], Some("known")),
         ("", vec![], Some("qm:")),
+        ("", behind_others, Some("known")),
+        ("", others.to_vec(), Some("qm:")),
+        // Whose it is is not known, and a second account cannot be made.
+        ("", vec![hidden], None),
         ("raise_on_behalf = false", vec![known], None),
     ] {
         let mut scene = Scene::with(Kind::Jira, lines).await?;
-        for person in people {
-            scene.crm.add_person(person);
+        for person in &people {
+            scene.crm.add_person(person.clone());
         }
         scene.deliver(&completion()).await?;
         let account = scene.ticket().fields["raiseOnBehalfOf"].clone();
-        match expected {
-            Some(start) => assert!(account.as_str().is_some_and(|id| id.starts_with(start))),
-            None => assert_eq!(account, Value::Null),
-        }
+        let is_expected = match expected {
+            Some(start) => account.as_str().is_some_and(|id| id.starts_with(start)),
+            None => account.is_null(),
+        };
+        assert!(is_expected, "{account} of {people:?}");
     }
     Ok(())
 }

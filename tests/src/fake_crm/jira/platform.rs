@@ -105,10 +105,19 @@ pub(super) fn attach_to_issue(
 
 pub(super) fn users(request: &Request, store: &Store) -> Answer {
     let query = request.query("query").unwrap_or_default();
-    let people = store.people.iter();
-    let found: Vec<_> = people
-        .filter(|person| person["emailAddress"] == query)
-        .collect();
+    let begins = |person: &Value, key: &str| {
+        let text = person[key].as_str().unwrap_or_default().to_lowercase();
+        text.starts_with(&query.to_lowercase())
+    };
+    let is_found = |person: &&Value| {
+        ["displayName", "emailAddress", "hidden"]
+            .iter()
+            .any(|key| begins(person, key))
+    };
+    let mut found: Vec<_> = store.people.iter().filter(is_found).cloned().collect();
+    for person in found.iter_mut().filter_map(Value::as_object_mut) {
+        person.remove("hidden");
+    }
     Answer::json(200, json!(found))
 }
 
