@@ -13,6 +13,7 @@ use haptik_bridge_shared::config::kind::{BaseUrl, SecretList};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::net::api::{ApiRequest, Field};
 use haptik_bridge_shared::net::{CallError, CallErrorKind};
+use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_shared::section;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -230,8 +231,11 @@ impl Crm for HubSpot {
             return ticket_ref(&answer.body).ok_or_else(|| answer.unreadable());
         }
         // Among the refusals is that the value of the property is another ticket's, which is then ours.
-        if let Ok(Some(found)) = self.find(ticket).await {
-            return Ok(found);
+        match self.find(ticket).await {
+            Ok(Some(found)) => return Ok(found),
+            // Whether it is cannot be known just now.
+            Err(error) if error.retry() != Retry::Never => return Err(error),
+            Ok(None) | Err(_) => {}
         }
         // The property is not there: all tickets wait until somebody makes it.
         let words = answer.body.to_string();

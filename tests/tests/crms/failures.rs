@@ -284,3 +284,29 @@ async fn a_field_that_salesforce_does_not_have_is_for_somebody_to_mend() -> anyh
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn a_ticket_that_hubspot_has_and_cannot_show_just_now_is_waited_for() -> anyhow::Result<()> {
+    for (fault, kind) in [
+        (Fault::RateLimited(7), CallErrorKind::RateLimited),
+        (Fault::Status(503), CallErrorKind::Unavailable),
+    ] {
+        let mut scene = Scene::start(Kind::HubSpot).await?;
+        let (method, path) = Kind::HubSpot.creation();
+        // The ticket is made, and the answer is lost.
+        scene.crm.fail_next(method, path, 1, Fault::CutAfter);
+        scene.attempt(&completion(), false).await.expect_err("lost");
+        // The look before the next try comes too early, and the one after it does not come through.
+        scene.crm.fail_next("GET", path, 1, Fault::Status(404));
+        scene.crm.fail_next("GET", path, 1, fault);
+        let error = scene.attempt(&completion(), true).await;
+        let error = error.expect_err("not known");
+        assert!(
+            matches!(&error, SinkError::Call(call) if call.kind == kind),
+            "{error:?}"
+        );
+        scene.deliver(&completion()).await?;
+        scene.ticket();
+    }
+    Ok(())
+}
