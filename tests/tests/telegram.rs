@@ -9,7 +9,7 @@ use haptik_bridge_simulator::{Bot, Reply, UserMessage};
 use haptik_bridge_tests::fake_telegram::{
     BOT, ChatKind, FakeTelegram, Message, SECRET, SentMessage, USERNAME,
 };
-use haptik_bridge_tests::faults::Fault;
+use haptik_bridge_tests::faults::{Calls, Fault};
 use haptik_bridge_tests::provider::FakeProvider as _;
 use haptik_bridge_tests::{Options, Stage};
 use serde_json::{Value, json};
@@ -449,6 +449,26 @@ async fn a_group_that_became_a_supergroup_is_still_answered_and_its_new_id_is_ke
     let dead = scene.stage.finish_with_dead().await?;
     assert!(dead.is_empty(), "{:?}", reasons(&dead));
     Ok(())
+}
+
+#[tokio::test]
+async fn a_file_that_is_unavailable_for_a_while_reaches_haptik_all_the_same() -> anyhow::Result<()>
+{
+    let scene = Scene::with(echo).await?;
+    let faults = scene.telegram.server().faults();
+    let words = "wrong file_id or the file is temporarily unavailable";
+    let unavailable = Fault::Refused(format!("400 Bad Request: {words}"));
+    faults.add(Calls::to("/getFile"), 1, unavailable);
+    let user = ASHA.to_string();
+    let request = scene
+        .telegram
+        .attach(&user, "bill.pdf", "application/pdf", b"%PDF-1.4")
+        .expect("a file");
+    scene.stage.takes(&request).await?;
+    assert!(scene.stage.local.queue.idle(Duration::from_secs(30)).await);
+    let files = scene.stage.simulator().records(|seen| seen.files.len());
+    assert_eq!(files, 1);
+    scene.finish().await
 }
 
 #[tokio::test]

@@ -54,6 +54,10 @@ const MOOT: &[&str] = &[
     "message can't be edited",
 ];
 
+/// What a 400 says of a file that Telegram's servers cannot give just now, or never could
+/// (<https://github.com/tdlib/telegram-bot-api/issues/32>): "wrong file_id or the file is temporarily unavailable".
+const NOT_NOW: &str = "temporarily unavailable";
+
 /// The result of an answer.
 pub(super) fn result(status: u16, answer: &Value) -> Result<Value, RefusalReason> {
     if lenient_json::flag(answer, "ok") && (200..300).contains(&status) {
@@ -80,6 +84,9 @@ fn bad_request(parameters: &Value, description: &str) -> RefusalReason {
         return RefusalReason::Migrated(chat);
     }
     let said = description.to_lowercase();
+    if said.contains(NOT_NOW) {
+        return RefusalReason::Unavailable;
+    }
     let description = Detail::from(description);
     let says = |known: &[&str]| known.iter().any(|words| said.contains(words));
     if says(MOOT) {
@@ -162,6 +169,10 @@ mod tests {
         );
         assert_eq!(
             refused(502, "Bad Gateway", Value::Null),
+            RefusalReason::Unavailable
+        );
+        assert_eq!(
+            bad("wrong file_id or the file is temporarily unavailable"),
             RefusalReason::Unavailable
         );
         let group = "Bad Request: group chat was upgraded to a supergroup chat";
