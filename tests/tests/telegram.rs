@@ -472,6 +472,32 @@ async fn a_file_that_is_unavailable_for_a_while_reaches_haptik_all_the_same() ->
 }
 
 #[tokio::test]
+async fn a_tap_in_a_group_that_is_a_supergroup_by_now_is_answered_and_no_more() -> anyhow::Result<()>
+{
+    let bot = |_: &UserMessage| {
+        let item =
+            json!({"actionable_text": "Yes", "type": "TEXT_ONLY", "payload": {"message": "Yes"}});
+        let body = json!({"text": "Well?", "type": "TEXT", "data": {"quick_replies": [item]}});
+        vec![Reply::Hsl(body)]
+    };
+    let scene = Scene::with(bot).await?;
+    let telegram = &scene.telegram;
+    let group = telegram.add_group(ChatKind::Group, "Acme customers");
+    let said = SentMessage::new(ASHA, &format!("@{USERNAME} hello")).in_chat(group);
+    scene.update(&telegram.said(&said)).await?;
+    telegram.wait_for_messages(group, 1).await;
+    let tap = telegram.tapped(ASHA, group, "Yes");
+    let _ = telegram.migrate(group);
+    scene.update(&tap).await?;
+    scene.told(2).await?;
+    let calls = telegram.calls("editMessageReplyMarkup");
+    assert_eq!(calls.len(), 1, "{calls:#?}");
+    let dead = scene.stage.finish_with_dead().await?;
+    assert!(dead.is_empty(), "{:?}", reasons(&dead));
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_edit_is_told_once_where_the_connection_says_so() -> anyhow::Result<()> {
     for (lines, expected) in [("tell_edits = true", 2), ("", 1)] {
         let scene = Scene::with_lines(|_: &UserMessage| Vec::new(), lines).await?;

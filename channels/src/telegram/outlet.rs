@@ -65,7 +65,8 @@ impl TelegramOutlet {
     }
 
     /// Answers a tap, and takes away the keyboard that was used up by it. Neither is worth more than a try
-    /// that Telegram refuses: the message is gone, or the time for it is.
+    /// that Telegram refuses: the message is gone, or the time for it is, or the group is a supergroup now, whose
+    /// messages have other ids.
     async fn answer(
         &self,
         query: &str,
@@ -91,7 +92,11 @@ impl TelegramOutlet {
 fn unless_refused(called: Result<Value, CallFailure>) -> Result<(), SendError> {
     match called {
         Err(CallFailure::Refused {
-            refused: RefusalReason::Moot(_) | RefusalReason::Refused(_) | RefusalReason::TooRich(_),
+            refused:
+                RefusalReason::Moot(_)
+                | RefusalReason::Refused(_)
+                | RefusalReason::TooRich(_)
+                | RefusalReason::Migrated(_),
             ..
         }) => Ok(()),
         called => Ok(called.map(drop)?),
