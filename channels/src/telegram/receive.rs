@@ -204,8 +204,9 @@ fn words_of(message: &Value, words: &Words<'_>, me: &Me) -> String {
     }
 }
 
-/// An edit. Telegram also calls it one when something changes that a bot does not see: then `edit_date` is
-/// that of the edit before, or missing, so that the same is not told again.
+/// An edit: what the message says now in words. Telegram also calls it one when something changes that a bot does
+/// not see: then `edit_date` is that of the edit before, or missing, so that the same is not told again. A live
+/// location (<https://core.telegram.org/bots/api#location>) is edited every few seconds, and no other one is.
 fn edited(message: &Value, me: &Me) -> Update {
     let edited_at = lenient_json::whole(message, "edit_date").and_then(time);
     let (Some(place), Some(edited_at)) = (MessagePlace::of(message), edited_at) else {
@@ -215,9 +216,15 @@ fn edited(message: &Value, me: &Me) -> Update {
         Update::Message(told) => told,
         other => return other,
     };
-    let text = format!("Edited message: {}", told.action.text);
+    let words = words_of(message, &Words::of(message), me);
+    if is_blank(&words) || message.get("location").is_some() {
+        return Update::Nothing;
+    }
+    let text = format!("Edited message: {words}");
+    // Within a second there may be several.
+    let which = EntryKey::from(words.as_str()).digest();
     Update::Message(Box::new(UserEvent {
-        key: place.key(edited_at).then("edit"),
+        key: place.key(edited_at).then(format!("edit-{which}")),
         at: Some(edited_at),
         action: Message {
             id: place.message,

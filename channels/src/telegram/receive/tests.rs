@@ -140,6 +140,65 @@ fn edits_are_told_only_where_the_connection_says_so() {
     assert_eq!(read(edited.as_bytes(), &knowing(), false), Update::Nothing);
 }
 
+/// An edit of the sample in which some fields of the message are others.
+fn edited_as(change: impl FnOnce(&mut Value)) -> Value {
+    let mut update = sample("edited");
+    change(&mut update["edited_message"]);
+    update
+}
+
+#[test]
+fn an_edit_that_says_nothing_in_words_is_not_told() {
+    let mention = json!([{"type": "mention", "offset": 0, "length": 17}]);
+    let photo = json!([{"file_id": "F", "file_unique_id": "f", "width": 1, "height": 1}]);
+    let place = json!({"latitude": 12.9, "longitude": 77.5});
+    let mut live = place.clone();
+    live["live_period"] = json!(900);
+    for (name, fields) in [
+        ("a live location", json!({"location": live})),
+        ("the end of one", json!({"location": place})),
+        ("another photo", json!({"photo": photo})),
+        (
+            "no caption any more",
+            json!({"photo": photo, "caption": ""}),
+        ),
+        (
+            "a mention alone",
+            json!({"text": "@acme_support_bot", "entities": mention}),
+        ),
+    ] {
+        let update = edited_as(|message| {
+            message["text"] = Value::Null;
+            for (key, value) in fields.as_object().expect("fields") {
+                message[key] = value.clone();
+            }
+        });
+        assert_eq!(read_it(&update, &knowing()), Update::Nothing, "{name}");
+    }
+    let update = edited_as(|message| {
+        message["text"] = Value::Null;
+        message["photo"] = photo;
+        message["caption"] = json!("The bill");
+    });
+    assert_eq!(
+        in_short(&read_it(&update, &knowing())),
+        "7000000001 at 7000000001: \"Edited message: The bill\""
+    );
+}
+
+#[test]
+fn two_edits_of_one_second_are_two() {
+    let key = |text: &str| {
+        let update = edited_as(|message| message["text"] = json!(text));
+        match read_it(&update, &knowing()) {
+            Update::Message(user_event) => user_event.key,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_ne!(key("Where is my order 42?"), key("Where is my order 43?"));
+    assert_eq!(key("Where is my order 42?"), key("Where is my order 42?"));
+}
+
 #[test]
 fn the_bots_name_is_asked_for_only_where_it_matters() {
     for (name, asked) in [
