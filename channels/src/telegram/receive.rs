@@ -137,14 +137,13 @@ fn read_message(message: &Value, me: &Me) -> Update {
         return Update::Nothing;
     };
     let words = Words::of(message);
-    if !place.is_private {
-        let is_known = me.name.is_some() || words.mentions(me);
-        if !is_known && words.names_somebody() {
-            return Update::NameNeeded;
-        }
-        if !is_meant(message, &words, me) {
-            return Update::Nothing;
-        }
+    // In a private chat, too: the bot's own mention is no part of what is said.
+    let is_known = me.name.is_some() || words.mentions(me);
+    if !is_known && words.names_somebody() {
+        return Update::NameNeeded;
+    }
+    if !place.is_private && !is_meant(message, &words, me) {
+        return Update::Nothing;
     }
     let file = content::file(message);
     let text = match (words_of(message, &words, me), &file) {

@@ -200,6 +200,17 @@ fn two_edits_of_one_second_are_two() {
 }
 
 #[test]
+fn in_a_private_chat_too_the_bots_own_name_is_no_part_of_what_is_said() {
+    let mut update = sample("group_mention");
+    update["message"]["chat"] = json!({"id": 7_000_000_001_i64, "type": "private"});
+    assert_eq!(read_it(&update, &me(None)), Update::NameNeeded);
+    assert_eq!(
+        in_short(&read_it(&update, &knowing())),
+        "7000000001 at 7000000001: \"🙂🙂 where is it?\""
+    );
+}
+
+#[test]
 fn the_bots_name_is_asked_for_only_where_it_matters() {
     for (name, asked) in [
         ("group_mention", true),
