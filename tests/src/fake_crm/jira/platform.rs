@@ -103,6 +103,8 @@ pub(super) fn attach_to_issue(
     Ok(Answer::json(200, json!(made)))
 }
 
+/// "The string can match the prefix of the attribute's value", and an address may be hidden
+/// (<https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-search/>). `hidden` is one that is.
 pub(super) fn users(request: &Request, store: &Store) -> Answer {
     let query = request.query("query").unwrap_or_default();
     let begins = |person: &Value, key: &str| {
