@@ -257,6 +257,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_values_of_a_form_are_escaped_however_its_type_is_written() {
+        for content_type in [
+            "application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded;charset=UTF-8",
+            "Application/X-WWW-Form-Urlencoded;charset=UTF-8",
+        ] {
+            let fake = Fake::start(|_: &Request| Answer::new(200, "{}")).await;
+            let sink = format!(
+                "content_type = '{content_type}'\nbody = 'name={{{{ conversation_details.name }}}}&role=user'"
+            );
+            let sinks = sinks(fake.url("t").as_str(), &sink);
+            let details = serde_json::json!({"name": "A&role=admin"});
+            try_it(&sinks, details, true).await.expect("taken");
+            let request = fake.requests().pop().expect("a request");
+            assert_eq!(
+                request.text(),
+                "name=A%26role%3Dadmin&role=user",
+                "{content_type}"
+            );
+        }
+    }
+
+    #[tokio::test]
     async fn no_value_leads_a_request_to_another_path() {
         let (fake, sinks) = desk(200).await;
         for path in ["..", ".", "", "../admin", "%2e%2e", "..\\"] {

@@ -45,18 +45,24 @@ impl Config {
     /// Whether a body of this MIME type is JSON.
     #[must_use]
     pub fn is_json(content_type: &str) -> bool {
-        let name = content_type.split(';').next().unwrap_or_default().trim();
-        name.eq_ignore_ascii_case("application/json") || name.to_lowercase().ends_with("+json")
+        let name = bare(content_type);
+        name == "application/json" || name.ends_with("+json")
     }
 
     /// How the body's values are written.
     fn escape(&self) -> Escape {
-        match self.content_type.as_str() {
+        match bare(&self.content_type).as_str() {
             "application/x-www-form-urlencoded" => Escape::Form,
             other if Self::is_json(other) => Escape::Json,
             _ => Escape::Text,
         }
     }
+}
+
+/// A MIME type without its parameters, in small letters.
+fn bare(content_type: &str) -> String {
+    let name = content_type.split(';').next().unwrap_or_default();
+    name.trim().to_lowercase()
 }
 
 fn configure(section: &Section<'_>) -> Result<Settings, Reported> {
