@@ -10,6 +10,7 @@ use haptik_bridge_shared::message::{Attachment, Mention, Outgoing, Profile};
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::retry::Failure;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use url::Url;
 
 use super::Slack;
@@ -25,8 +26,8 @@ use crate::pace::Bucket;
 
 const POST_MESSAGE: &str = "chat.postMessage";
 
-/// How long a mentioned user's name may take: what is said is not kept back for it.
-const NAME_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the names of all who are mentioned may take: what is said is not kept back for them.
+const NAMES_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The side that sends.
 #[derive(Debug)]
@@ -59,10 +60,11 @@ impl SlackOutlet {
             thread_ts: lenient_json::some_text(&command.body, "thread_ts"),
             workspace: command.workspace.clone(),
         };
+        let deadline = Instant::now() + NAMES_TIMEOUT;
         let mut names = Vec::new();
         for mention in &about.mentions {
             let name = self.display_name(&address, &mention.id);
-            if let Ok(Some(name)) = tokio::time::timeout(NAME_TIMEOUT, name).await {
+            if let Ok(Some(name)) = tokio::time::timeout_at(deadline, name).await {
                 names.push((mention, name));
             }
         }

@@ -19,6 +19,7 @@ use crate::memory::Memory;
 use crate::verify::Unverified;
 
 mod activity;
+mod names;
 
 fn settings(api_base_url: Url) -> config::Slack {
     config::Slack {
@@ -309,25 +310,6 @@ async fn a_profile_has_name_address_language_and_flat_data() {
     let data = json!({"slack_user_id": "U1", "slack_team_id": "T1", "time_zone": "Asia/Kolkata", "locale": "en-US"});
     assert_eq!(Value::Object(profile.custom_data), data);
     assert!(fake.requests()[0].text().contains("include_locale=true"));
-}
-
-#[tokio::test]
-async fn the_app_itself_has_no_name_where_it_is_mentioned() {
-    let user = |is_bot: bool| json!({"ok": true, "user": {"id": "UBOT", "is_bot": is_bot, "profile": {"real_name": "Bridge"}}});
-    let own = json!({"ok": true, "user_id": "UBOT", "bot_id": "B1"});
-    let other = json!({"ok": true, "user_id": "U0", "bot_id": "B0"});
-    let refused = json!({"ok": false, "error": "fatal_error"});
-    for (answers, expected, calls) in [
-        (vec![user(true), own], "", 2),
-        (vec![user(true), other], "@Bridge", 2),
-        (vec![user(true), refused], "@Bridge", 2),
-        (vec![user(false)], "@Bridge", 1),
-    ] {
-        let fake = answering(&answers).await;
-        let name = outlet(&fake).display_name(&address(), "@UBOT").await;
-        assert_eq!(name.as_deref(), Some(expected));
-        assert_eq!(fake.requests().len(), calls);
-    }
 }
 
 #[tokio::test]
