@@ -219,6 +219,28 @@ async fn on_whatsapp_a_choice_is_tapped_in_buttons_or_a_menu() -> anyhow::Result
 }
 
 #[tokio::test]
+async fn on_whatsapp_a_text_of_several_lines_has_its_buttons() -> anyhow::Result<()> {
+    let greet = |message: &UserMessage| {
+        if message.text != "hello" {
+            return echo(message);
+        }
+        let items = [say("tea"), say("coffee")];
+        let body =
+            json!({"text": "Hello!\nWhich one?", "type": "BUTTON", "data": {"items": items}});
+        vec![Reply::Hsl(body)]
+    };
+    let scene = Scene::with(FakeTwilio::whatsapp().await, "", greet).await?;
+    scene.says("hello").await?;
+    assert_eq!(scene.shown(2).await?, ["Hello!", "Which one?"]);
+    let shown = scene.twilio.shown(&scene.user);
+    assert_eq!(shown[1].buttons, ["tea", "coffee"]);
+    let tap = scene.twilio.tap(&scene.user, "tea");
+    scene.stage.takes(&tap).await?;
+    assert_eq!(scene.told(2).await?, ["hello", "I take tea"]);
+    scene.finish().await
+}
+
+#[tokio::test]
 async fn where_no_content_can_be_made_numbers_will_do() -> anyhow::Result<()> {
     let scene = Scene::with(FakeTwilio::whatsapp().await, "", offer).await?;
     let faults = scene.twilio.server().faults();

@@ -15,6 +15,7 @@ use super::api::Api;
 use super::kept::Kept;
 use super::limits::Medium;
 use crate::channel::{Refusal, SendError};
+use crate::render::inline::one_line;
 use crate::render::{Button, Page, Target, Targets};
 
 /// Of which type a part is, and how many choices it has.
@@ -75,13 +76,12 @@ pub(super) fn encode(page: &Page, text: &str, medium: Medium) -> Option<Map<Stri
         (None, Medium::Rcs) => Kind::Card,
         (None, _) => Kind::QuickReply,
     };
-    // None of them may be empty (<https://www.twilio.com/docs/api/errors/21656>).
-    let text = if text.trim().is_empty() {
-        NOTHING_SAID
-    } else {
-        text
-    };
-    let mut values = vec![text.to_owned()];
+    // None of them may be empty, and what the body has no newline, no tab and no long gap
+    // (<https://www.twilio.com/docs/api/errors/21656>).
+    let mut values = vec![match one_line(text) {
+        line if line.is_empty() => NOTHING_SAID.to_owned(),
+        line => line,
+    }];
     values.extend(open.map(str::to_owned));
     for choice in choices {
         let Target::Callback { data, .. } = &choice.target else {

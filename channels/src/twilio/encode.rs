@@ -11,6 +11,7 @@ use super::limits::Medium;
 use super::segments::segments;
 use crate::callback::Tap;
 use crate::channel::Part;
+use crate::render::inline::verbatim;
 use crate::render::{Block, Button, Markup, Page, Span, Target};
 
 /// The fields of a message that a part may have.
@@ -19,23 +20,10 @@ const FIELDS: [&str; 2] = ["Body", "MediaUrl"];
 /// By which channel it goes, where that is not SMS.
 const MEDIUM: &str = "medium";
 
-/// The messages of some pages. A picture is one of its own where buttons stand below it, since a content has
-/// none.
+/// The messages of some pages.
 pub(super) fn parts(pages: Vec<Page>, medium: Medium) -> Vec<Part> {
-    let pages = pages.into_iter().flat_map(|page| {
-        let page = with_distinct_labels(page);
-        match (page.picture().cloned(), has_buttons(&page)) {
-            (Some(picture), true) => {
-                let (mut above, mut below) = (page.clone(), page);
-                above.blocks = vec![Block::Picture(picture)];
-                below
-                    .blocks
-                    .retain(|block| !matches!(block, Block::Picture(_)));
-                vec![above, below]
-            }
-            _ => vec![page],
-        }
-    });
+    let pages = pages.into_iter().map(with_distinct_labels);
+    let pages = pages.flat_map(messages);
     let parts = pages.enumerate().map(|(index, mut page)| {
         page.index = index;
         Part {
@@ -45,6 +33,60 @@ pub(super) fn parts(pages: Vec<Page>, medium: Medium) -> Vec<Part> {
         }
     });
     parts.collect()
+}
+
+/// A page as messages. What has buttons is a content, and that has room for one line: a picture, and the lines above
+/// the last one, are messages of their own before it.
+fn messages(page: Page) -> Vec<Page> {
+    if !has_buttons(&page) {
+        return vec![page];
+    }
+    let (mut pictures, mut texts, mut below) = (Vec::new(), Vec::new(), Vec::new());
+    for block in page.blocks.clone() {
+        match block {
+            Block::Picture(_) => pictures.push(block),
+            Block::Buttons { .. } | Block::Menu { .. } => below.push(block),
+            _ => texts.push(block),
+        }
+    }
+    if let Some(line) = take_last_line(&mut texts) {
+        below.insert(0, Block::Text(verbatim(&line)));
+    }
+    let messages = [pictures, texts, below].into_iter();
+    messages
+        .filter(|blocks| !blocks.is_empty())
+        .map(|blocks| {
+            let mut message = page.clone();
+            message.blocks = blocks;
+            message
+        })
+        .collect()
+}
+
+/// Takes the last line from some texts; `None` where it is nothing without the others, as an item of a list.
+fn take_last_line(texts: &mut Vec<Block>) -> Option<String> {
+    let last = texts.pop_if(|block| matches!(block, Block::Text(_) | Block::Notice { .. }))?;
+    let text = Markup::Plain.print(&last.text());
+    let (above, line) = match text.trim_end().rsplit_once('\n') {
+        Some((above, line)) => (above.trim_end(), line),
+        None => ("", text.as_str()),
+    };
+    if is_item(line) && !above.is_empty() {
+        texts.push(last);
+        return None;
+    }
+    if !above.is_empty() {
+        texts.push(Block::Text(verbatim(above)));
+    }
+    Some(line.to_owned())
+}
+
+/// Whether a line is an item of a list: it begins with a sign or a number.
+fn is_item(line: &str) -> bool {
+    let (sign, _) = line.split_once(' ').unwrap_or_default();
+    let number = sign.trim_end_matches(['.', ')']);
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    ["•", "-", "*", "–"].contains(&sign) || is_number && number.len() < sign.len()
 }
 
 /// The same part, one level simpler.

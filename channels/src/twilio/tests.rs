@@ -153,6 +153,65 @@ fn on_whatsapp_a_picture_stands_above_its_buttons_in_a_message_of_its_own() {
 }
 
 #[test]
+fn on_whatsapp_a_text_of_several_lines_keeps_its_buttons_below_the_last_line() {
+    for (text, above, below) in [
+        ("Hello!\nWhich one?", "Hello!", "Which one?"),
+        (
+            "One.\n\nTwo.\n\nWhich\tone?\n",
+            "One.\n\nTwo.",
+            "Which one?",
+        ),
+        // An item of a list is nothing without the others.
+        (
+            "Sizes:\n- small\n- large",
+            "Sizes:\n- small\n- large",
+            "Choose:",
+        ),
+        (
+            "Sizes:\n\n* small\n* large",
+            "Sizes:\n\n• small\n• large",
+            "Choose:",
+        ),
+        ("Sizes:\n1. M\n2. L", "Sizes:\n1. M\n2. L", "Choose:"),
+    ] {
+        let mut body = offer(&["Yes", "No"]);
+        body["text"] = text.into();
+        let messages = to_medium(WHATSAPP, &body);
+        assert_eq!(messages.len(), 2, "{messages:?}");
+        assert_eq!(messages[0], json!({"Body": above, "medium": "whatsapp"}));
+        assert_eq!(messages[1]["variables"]["1"], below);
+        assert_eq!(messages[1]["content"]["choices"], 2);
+    }
+    // What is no content has its line breaks.
+    let mut eleven = offer(&["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K"]);
+    eleven["text"] = "Hello!\nWhich one?".into();
+    let messages = to_medium(WHATSAPP, &eleven);
+    assert_eq!(messages.len(), 1, "{messages:?}");
+}
+
+#[test]
+fn a_body_above_buttons_has_no_long_gap() {
+    let mut body = offer(&["Yes", "No"]);
+    body["text"] = "Which      one?".into();
+    let messages = to_medium(WHATSAPP, &body);
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert_eq!(messages[0]["variables"]["1"], "Which one?");
+}
+
+#[test]
+fn what_is_refused_below_the_last_line_has_numbers_there() {
+    let mut body = offer(&["Yes", "No"]);
+    body["text"] = "Hello!\nWhich one?".into();
+    let outgoing = crate::preview::previewed(&body, &Sender::default());
+    let from = config::Sender::Service(String::new());
+    let pages = render::pages(&outgoing, Medium::WhatsApp.limits(&from));
+    let parts = encode::parts(pages, Medium::WhatsApp);
+    let simple = encode::simpler(&parts[1]).expect("something simpler");
+    assert_eq!(simple.body["Body"], "Which one?\n\n1. Yes\n2. No");
+    assert_eq!(simple.index, 1);
+}
+
+#[test]
 fn buttons_with_one_label_are_told_apart_by_their_numbers() {
     let messages = to_medium(WHATSAPP, &offer(&["Buy", "Buy"]));
     let text = messages[0]["Body"].as_str().unwrap_or_default();

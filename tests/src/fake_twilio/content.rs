@@ -60,6 +60,12 @@ fn placeholders(text: &str) -> BTreeSet<String> {
     names
 }
 
+/// What a variable that is used in the body may not have: "a newline, a tab, or more than four consecutive spaces"
+/// (<https://www.twilio.com/docs/api/errors/21656>).
+fn breaks_a_line(value: &str) -> bool {
+    value.contains(['\n', '\r', '\t']) || value.contains("     ")
+}
+
 /// What can be tapped: label and id.
 pub(super) type Choices = Vec<(String, String)>;
 
@@ -75,6 +81,20 @@ pub(super) fn shown(content: &Value, variables: &str) -> Result<(String, Choices
     let variables: Map<String, Value> = serde_json::from_str(variables).map_err(|_| invalid())?;
     let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
     if !variables.values().all(is_text) {
+        return Err(invalid());
+    }
+    let in_body = content["types"]
+        .as_object()
+        .and_then(|types| types.values().next())
+        .map(|content| placeholders(content["body"].as_str().unwrap_or_default()))
+        .unwrap_or_default();
+    let is_odd = |name: &String| {
+        variables
+            .get(name)
+            .and_then(Value::as_str)
+            .is_some_and(breaks_a_line)
+    };
+    if in_body.iter().any(is_odd) {
         return Err(invalid());
     }
     let filled = |text: &Value| {
