@@ -40,6 +40,14 @@ impl Page {
             _ => self.with(simple),
         })
     }
+
+    /// The page with numbered choices in place of its buttons and menus, and all else as it is; `None` when it has
+    /// none, or would be longer than the provider takes.
+    #[must_use]
+    pub fn without_buttons(&self) -> Option<Self> {
+        let numbered = without_buttons(&self.blocks)?;
+        takes(&numbered, &self.limits).then(|| self.with(numbered))
+    }
 }
 
 /// What makes blocks simpler; `None` when it changes none of them.

@@ -23,7 +23,8 @@ const MEDIUM: &str = "medium";
 /// The messages of some pages.
 pub(super) fn parts(pages: Vec<Page>, medium: Medium) -> Vec<Part> {
     let pages = pages.into_iter().map(with_distinct_labels);
-    let pages = pages.flat_map(messages);
+    // What has no room for its numbers may have it without the lines above.
+    let pages = pages.flat_map(messages).map(with_distinct_labels);
     let parts = pages.enumerate().map(|(index, mut page)| {
         page.index = index;
         Part {
@@ -102,19 +103,12 @@ pub(super) fn simpler(part: &Part) -> Option<Part> {
 
 /// WhatsApp refuses two buttons with one label: they are numbered choices, which are told apart.
 fn with_distinct_labels(page: Page) -> Page {
-    let mut page = page;
-    while has_buttons(&page) {
-        let labels: Vec<&str> = page.buttons().map(|button| button.label.as_str()).collect();
-        let distinct: HashSet<&str> = labels.iter().copied().collect();
-        if distinct.len() == labels.len() {
-            break;
-        }
-        match page.simpler() {
-            Some(simple) => page = simple,
-            None => break,
-        }
+    let labels = page.buttons().map(|button| button.label.as_str());
+    let distinct: HashSet<&str> = labels.collect();
+    if !has_buttons(&page) || distinct.len() == page.buttons().count() {
+        return page;
     }
-    page
+    page.without_buttons().unwrap_or(page)
 }
 
 fn has_buttons(page: &Page) -> bool {

@@ -219,6 +219,19 @@ fn buttons_with_one_label_are_told_apart_by_their_numbers() {
 }
 
 #[test]
+fn buttons_with_one_label_do_not_cost_the_picture() {
+    let url = "https://a.example/blue.png";
+    let body = json!({"text": "", "type": "CAROUSEL", "data": {"items": [
+        {"title": "Blue", "thumbnail": {"image": url}, "actionables": [say("Details"), say("Details")]},
+    ]}});
+    let messages = to_medium(WHATSAPP, &body);
+    assert_eq!(
+        messages,
+        [json!({"Body": "Blue\n\n1. Details\n2. Details", "MediaUrl": url, "medium": "whatsapp"})]
+    );
+}
+
+#[test]
 fn what_is_refused_with_buttons_has_numbers() {
     let outgoing = crate::preview::previewed(&offer(&["Yes", "No"]), &Sender::default());
     let from = config::Sender::Service(String::new());
