@@ -163,9 +163,10 @@ fn added(activity: &Value) -> Read {
 fn changed(activity: &Value) -> Read {
     let what = at(activity, "channelData");
     let text = match lenient_json::text(what, "eventType").as_str() {
-        "editMessage" if is_for_bot(activity) => {
-            format!("Edited message: {}", words::of(activity))
-        }
+        "editMessage" if is_for_bot(activity) => match words::of(activity) {
+            text if is_blank(&text) => return Read::Nothing,
+            text => format!("Edited message: {text}"),
+        },
         "undeleteMessage" if is_for_bot(activity) => {
             format!("Restored message: {}", words::of(activity))
         }

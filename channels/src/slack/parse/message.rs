@@ -88,7 +88,11 @@ impl Reader<'_> {
         let time = Ts::read(text_at(event, "/ts")?)?;
         let own_ids = own.mentionable();
         let said = |message: &Value| Words::of(message).named(&own_ids);
-        if !is_a_persons(message, own) || after.is_some_and(|after| said(after) == said(before)) {
+        let says_no_more = |after: &Value| {
+            let now = said(after);
+            is_blank(&now.text) || now == said(before)
+        };
+        if !is_a_persons(message, own) || after.is_some_and(says_no_more) {
             return None;
         }
         let ts = text_at(message, "/ts").unwrap_or_default();

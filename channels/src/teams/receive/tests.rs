@@ -47,6 +47,15 @@ fn what_is_said_is_for_the_bot_without_its_mention() {
 }
 
 #[test]
+fn an_edit_that_says_nothing_any_more_is_not_told() {
+    let mut edited = sample("edited");
+    for nothing in ["", " \u{200b}"] {
+        edited["text"] = nothing.into();
+        assert_eq!(read(&edited, true), Read::Nothing, "{nothing:?}");
+    }
+}
+
+#[test]
 fn a_channel_is_answered_in_its_thread_and_a_personal_chat_as_a_whole() {
     let thread = said_in("mention").place;
     assert_eq!(

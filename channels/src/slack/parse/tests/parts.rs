@@ -229,6 +229,23 @@ fn a_deletion_is_told_in_the_same_way_whichever_event_slack_makes_of_it() {
 }
 
 #[test]
+fn an_edit_that_says_nothing_any_more_is_not_told() {
+    let edited = |text: &str| {
+        let was = json!({"type": "message", "user": "U1", "text": "<@UBOT> hello", "ts": "1700000000.000100"});
+        let mut now = was.clone();
+        now["text"] = text.into();
+        told_with_edits(
+            &json!({"type": "message", "subtype": "message_changed", "channel": "C1", "channel_type": "channel",
+            "hidden": true, "ts": "1700000009.000100", "message": now, "previous_message": was}),
+        )
+    };
+    assert_eq!(edited("<@UBOT> hallo")[0].1, "Edited message: hallo");
+    for nothing in ["<@UBOT>", "<@UBOT> \u{200b}", ""] {
+        assert_eq!(edited(nothing), [], "{nothing}");
+    }
+}
+
+#[test]
 fn a_command_is_answered_where_the_app_can_write() {
     for channel in ["D0SOMEBODY", "C1", "G1"] {
         let body = format!(
