@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
 use haptik_bridge_shared::message::{Address, Addressed, Inbound, UserAction};
+use haptik_bridge_shared::rate_limit::RateLimits;
 use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::app::SECRET;
 use haptik_bridge_tests::{Options, Stage};
@@ -171,5 +173,61 @@ async fn while_ten_thousand_of_one_connection_wait_another_is_among_the_next() -
     // Those who had a slot already, which are 256, and those who get one until it has its turn and is delivered.
     assert!(before < MANY / 5, "{before} were told before");
     stage.abandon();
+    Ok(())
+}
+
+/// Three processes at one table.
+async fn processes() -> anyhow::Result<(EmbeddedDynamoDb, [RateLimits; 3])> {
+    let database = EmbeddedDynamoDb::start(None).await?;
+    let processes = [(); 3].map(|()| RateLimits::new(database.table.clone()));
+    Ok((database, processes))
+}
+
+/// Of ten a second, at the beginning of this second: whether it is taken.
+async fn is_taken(process: &RateLimits, second: i64) -> bool {
+    let at = Timestamp::from_second(second).expect("in range");
+    process.admit("channels/acme", Some(10), at).await.is_ok()
+}
+
+#[tokio::test]
+async fn who_comes_to_be_counted_when_the_next_second_has_begun_is_counted_there()
+-> anyhow::Result<()> {
+    let (_database, [quick, slow, other]) = processes().await?;
+    assert!(is_taken(&quick, 1_001).await);
+    assert!(is_taken(&slow, 1_000).await, "nine are left");
+    assert!(is_taken(&slow, 1_001).await, "and eight of its own second");
+    for left in 0..7 {
+        assert!(is_taken(&other, 1_001).await, "{left}");
+    }
+    for process in [&quick, &slow, &other] {
+        assert!(!is_taken(process, 1_001).await, "ten were taken");
+        assert!(!is_taken(process, 1_000).await);
+    }
+    for process in [&quick, &slow, &other] {
+        assert!(is_taken(process, 1_002).await);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_holds_nobody_up() -> anyhow::Result<()> {
+    let (_database, [wrong, right, _]) = processes().await?;
+    for _ in 0..10 {
+        assert!(is_taken(&wrong, 5_000).await);
+    }
+    assert!(is_taken(&right, 1_000).await);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_table_that_takes_long_holds_up_no_request() -> anyhow::Result<()> {
+    let database = EmbeddedDynamoDb::start(None).await?;
+    // It takes connections, and never answers.
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+    let endpoint = format!("http://{}", silent.local_addr()?);
+    let process = RateLimits::new(database.table_through(&endpoint)?);
+    let counted = is_taken(&process, 1_000);
+    let taken = tokio::time::timeout(Duration::from_secs(3), counted).await?;
+    assert!(taken, "whether it can be stored is for the ledger to say");
     Ok(())
 }
