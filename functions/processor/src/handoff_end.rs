@@ -8,7 +8,6 @@ use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::message::UserAction;
 use haptik_bridge_shared::message::handoff::{Completed, Ended, Reason};
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::EndOutcome;
 use jiff::Timestamp;
 
@@ -54,7 +53,7 @@ pub(crate) async fn end_handoff_after_dead_letter(
     bridge: &Bridge,
     entry: &Entry,
     error: &str,
-) -> Result<(), TableError> {
+) -> Result<(), Failure> {
     let (Lane::Haptik(auth_id), Payload::Inbound { inbound, .. }) = (&entry.lane, &entry.payload)
     else {
         return Ok(());
@@ -67,7 +66,5 @@ pub(crate) async fn end_handoff_after_dead_letter(
         error: Some(error.to_owned()),
         ..Ended::of(Reason::Failed, Timestamp::now().as_millisecond())
     };
-    let over = end_handoff(bridge, auth_id, id, &ended).await;
-    over.map(drop)
-        .map_err(|failure| TableError::Unavailable(failure.reason))
+    end_handoff(bridge, auth_id, id, &ended).await.map(drop)
 }

@@ -16,6 +16,7 @@ use haptik_bridge_shared::message::receipt::{
     AddressedReceipt, Direction, MessageReceipt, OpenReceipt, ReceiptOutcome,
 };
 use haptik_bridge_shared::message::{Address, UserAction};
+use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
@@ -124,7 +125,7 @@ impl Receipts<'_> {
     pub(crate) async fn ring(&self, due: &[NewEntry]) -> Result<(), TableError> {
         let context = RequestContext::new("processor", Timestamp::now());
         let rung = self.bridge.ring_for_new(context, due).await;
-        rung.map_err(|error| not_told(&error))
+        rung.map_err(not_told)
     }
 
     /// Ends an entry as delivered whose receipt waits for what the channel says later.
@@ -135,7 +136,7 @@ impl Receipts<'_> {
         now: Timestamp,
     ) -> Result<(), TableError> {
         let ended = self.bridge.delivered_until_reported(entry, receipt, now);
-        ended.await.map_err(|error| not_told(&error))
+        ended.await.map_err(not_told)
     }
 
     /// Rings for the receipts of a lane's messages, whichever are pending: a process that was stopped may have
@@ -147,7 +148,7 @@ impl Receipts<'_> {
         let is_reported_later = matches!(lane, Lane::Channel(_)) && self.outlets.report_later();
         if is_reported_later && self.bridge.sinks_for_receipts().next().is_some() {
             let closed = self.bridge.close_receipts_of(lane, Timestamp::now());
-            closed.await.map_err(|error| not_told(&error))?;
+            closed.await.map_err(not_told)?;
         }
         let sinks = self.bridge.sinks_for_receipts();
         let mut lanes: Vec<Lane> = sinks
@@ -161,7 +162,7 @@ impl Receipts<'_> {
         }
         for lane in lanes {
             let rung = self.bridge.ring_again(lane, Timestamp::now()).await;
-            rung.map_err(|error| not_told(&error))?;
+            rung.map_err(not_told)?;
         }
         Ok(())
     }
@@ -183,7 +184,7 @@ impl Receipts<'_> {
                 connection: connection.clone(),
                 channel_user: inbound.user.clone(),
                 address: inbound.address.clone(),
-                user: self.bridge.users.get(auth_id).await?,
+                user: self.user(auth_id).await?,
             })),
             (Lane::Channel(auth_id), Payload::Webhook { body, .. }) => {
                 let Ok(event) = Event::read(body.as_bytes()) else {
@@ -192,7 +193,7 @@ impl Receipts<'_> {
                 if event.kind != EventKind::Message || event.is_own {
                     return Ok(None);
                 }
-                let Some(user) = self.bridge.users.get(auth_id).await? else {
+                let Some(user) = self.user(auth_id).await? else {
                     return Ok(None);
                 };
                 let id = event.message_id.map(|id| id.to_string());
@@ -207,6 +208,17 @@ impl Receipts<'_> {
                 }))
             }
             _ => Ok(None),
+        }
+    }
+
+    /// Who it is. One that cannot be read keeps no entry from its end.
+    async fn user(&self, auth_id: &AuthId) -> Result<Option<User>, TableError> {
+        match self.bridge.users.get(auth_id).await {
+            Err(error) if error.retry() == Retry::Never => {
+                tracing::error!(%error, "a receipt names no user");
+                Ok(None)
+            }
+            user => user,
         }
     }
 }
@@ -225,8 +237,11 @@ fn is_message(action: &UserAction) -> bool {
     }
 }
 
-fn not_told(error: &NotDurable) -> TableError {
-    TableError::Unavailable(error.to_string())
+fn not_told(error: NotDurable) -> TableError {
+    match error {
+        NotDurable::Ledger(error) => error,
+        error => TableError::Unavailable(error.to_string()),
+    }
 }
 
 fn receipt(entry: &Entry, owner: &Owner, end: &End<'_>) -> MessageReceipt {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ledger::State;
+use haptik_bridge_shared::table::text;
 use haptik_bridge_simulator::{CallFault, CallOutcome, MESSAGE_PATH, Reply, UserMessage};
 use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::fake_slack::Fault;
@@ -225,5 +227,29 @@ async fn a_sink_that_is_off_and_a_token_that_is_refused_are_told_to_another_sink
     assert_eq!(told["type"], "secret_refused");
     assert_eq!(told["data"]["data"]["place"], "channels/acme-slack");
     stage.abandon();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_user_who_cannot_be_read_keeps_no_message_from_its_end() -> anyhow::Result<()> {
+    let options = Options {
+        app: "receipts = true",
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    stage.app_sends(&said("m-1", "one")).await?;
+    stage.app.wait_for_type("message_delivered", 2).await;
+    // Damaged, or written by a version that this one replaced.
+    let auth_id = AuthId::derive(&"my-app".into(), "u-42", None);
+    let table = stage.local.bridge.ledger.table();
+    let damaged = table.update(format!("user#{auth_id}"), "user");
+    damaged
+        .set("last_activity", text("long ago"))
+        .send()
+        .await?;
+    stage.app_sends(&said("m-2", "two")).await?;
+    let failed = stage.app.wait_for_type("message_failed", 1).await.remove(0);
+    assert_eq!(failed.body["message_id"], "m-2");
+    assert_eq!(stage.finish_with_dead().await?.len(), 1);
     Ok(())
 }

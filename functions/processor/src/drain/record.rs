@@ -162,8 +162,15 @@ impl Drain<'_> {
         why: FailureReason<'_>,
         failed_tries: u32,
     ) -> Result<(), TableError> {
-        // Before it is recorded, so that it is done again where that fails.
-        end_handoff_after_dead_letter(self.bridge, attempt.entry, &why.in_full()).await?;
+        // Before it is recorded, so that it is done again where that fails, unless it would always fail.
+        let in_full = why.in_full();
+        let ended = end_handoff_after_dead_letter(self.bridge, attempt.entry, &in_full).await;
+        if let Err(Failure { reason, retry, .. }) = ended {
+            if retry != Retry::Never {
+                return Err(TableError::Unavailable(reason));
+            }
+            tracing::error!(reason, "the hand-off of a dead letter is not ended");
+        }
         attempt.record_hop(Outcome::Dead, Some(why.reason));
         let (entry, ledger, now) = (attempt.entry, &self.bridge.ledger, Timestamp::now());
         let end = End {
