@@ -6,3 +6,6 @@ pub mod online;
 pub(crate) mod time;
 pub mod transcript;
 pub mod webhook;
+
+/// The `device_platform` at Haptik of chats that come by the bridge (<https://docs.haptik.ai/webhooks/webhook-payload>).
+pub const BRIDGE_PLATFORM: u64 = 13;

@@ -27,7 +27,7 @@ mod receipt;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use haptik_bridge_channels::connections::Outlets;
@@ -42,7 +42,7 @@ use tracing::Instrument as _;
 use crate::attempt::LaneStopped;
 use crate::bulkhead::Bulkhead;
 use crate::drain::{Drain, WakeUp};
-use crate::maintenance::Maintenance;
+use crate::maintenance::{LastDone, Maintenance};
 
 pub use crate::limits::Limits;
 
@@ -75,8 +75,7 @@ pub struct Processor {
     sinks: Arc<Sinks>,
     limits: Limits,
     bulkhead: Arc<Bulkhead>,
-    /// When connections were looked after, in seconds since 1970.
-    upkeep: Arc<AtomicI64>,
+    last_done: Arc<LastDone>,
     /// Whether no delivery is begun any more.
     stopped: Arc<AtomicBool>,
 }
@@ -106,7 +105,7 @@ impl Processor {
             sinks,
             limits,
             bulkhead: Arc::default(),
-            upkeep: Arc::default(),
+            last_done: Arc::default(),
             stopped: Arc::default(),
         }
     }
@@ -227,7 +226,7 @@ impl Processor {
             bridge: &self.bridge,
             sinks: &self.sinks,
             outlets: &self.outlets,
-            upkeep: &self.upkeep,
+            done: &self.last_done,
         };
         maintenance.run(now).await;
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
+use haptik_bridge_shared::haptik::BRIDGE_PLATFORM;
 use haptik_bridge_shared::health::Due;
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
@@ -28,11 +29,11 @@ const RECEIPT_PAGES: usize = 50;
 /// Up to how many entries are counted that were given up.
 const MOST_DEAD: usize = 1_000;
 
-/// The `device_platform` of what comes by the bridge.
-const BRIDGE_PLATFORM: u64 = 13;
-
 /// Every how many seconds connections are looked after.
 const UPKEEP: i64 = 5 * 60;
+
+/// Every how many seconds lanes are rung that have something pending.
+const RUNG_EVERY: i64 = 60 * 60;
 
 /// Why nobody joined a hand-off whose chat was never moved.
 const NEVER_MOVED: &str = "the chat was not moved: no delivery of Haptik's had the user's user_name, by which Haptik moves chats";
@@ -52,15 +53,30 @@ pub(crate) struct Maintenance<'a> {
     pub(crate) bridge: &'a Bridge,
     pub(crate) sinks: &'a Sinks,
     pub(crate) outlets: &'a Outlets,
-    /// When connections were looked after, in seconds since 1970.
-    pub(crate) upkeep: &'a AtomicI64,
+    pub(crate) done: &'a LastDone,
+}
+
+/// When this process last did what it does from time to time, in seconds since 1970: at first when it begins.
+#[derive(Debug, Default)]
+pub(crate) struct LastDone {
+    looked_after_connections: AtomicI64,
+    rang_pending: AtomicI64,
+}
+
+fn is_due(last: &AtomicI64, every: i64, now: Timestamp) -> bool {
+    now.as_second() - last.load(Ordering::Relaxed) >= every
+}
+
+fn note_done(last: &AtomicI64, now: Timestamp) {
+    last.store(now.as_second(), Ordering::Relaxed);
 }
 
 impl Maintenance<'_> {
     /// Ends hand-offs that nobody has taken, tries sinks that need attention, enables our webhook at Haptik
     /// where that is due ([`haptik_bridge_shared::health`]), and takes each outage and its reconciliation
-    /// one step further (`outage`). Once an hour it also rings the lanes that have something pending, for
-    /// which nobody may have rung; every few minutes it mends what a channel's provider has ended.
+    /// one step further (`outage`). When the process begins and once an hour it also rings the lanes that have
+    /// something pending, for which nobody may have rung; every few minutes it mends what a channel's provider has
+    /// ended.
     pub(crate) async fn run(&self, now: Timestamp) {
         self.end_overdue_handoffs(now).await;
         self.close_overdue_receipts(now).await;
@@ -68,23 +84,31 @@ impl Maintenance<'_> {
         let webhooks = self.webhooks().into_iter();
         let accounts: BTreeSet<AccountId> = webhooks.map(|webhook| webhook.account).collect();
         self.try_closed_sinks(now).await;
-        let mut hour_is_over = false;
         for account in accounts {
-            hour_is_over |= self.look_after_webhook(&account, now).await;
+            self.look_after_webhook(&account, now).await;
         }
-        if hour_is_over && let Err(error) = self.bridge.ring_pending(now).await {
-            tracing::warn!(%error, "what is pending could not be rung for");
-        }
+        self.ring_pending(now).await;
         self.look_after_connections(now).await;
+    }
+
+    /// Rings the lanes that have something pending, every [`RUNG_EVERY`] seconds, whatever becomes of the webhooks. What
+    /// fails is done by the next run.
+    async fn ring_pending(&self, now: Timestamp) {
+        if !is_due(&self.done.rang_pending, RUNG_EVERY, now) {
+            return;
+        }
+        match self.bridge.ring_pending(now).await {
+            Ok(_) => note_done(&self.done.rang_pending, now),
+            Err(error) => tracing::warn!(%error, "what is pending could not be rung for"),
+        }
     }
 
     /// Mends what providers have ended by themselves, every [`UPKEEP`] seconds, and when the process begins.
     async fn look_after_connections(&self, now: Timestamp) {
-        let now = now.as_second();
-        if now - self.upkeep.load(Ordering::Relaxed) < UPKEEP {
+        if !is_due(&self.done.looked_after_connections, UPKEEP, now) {
             return;
         }
-        self.upkeep.store(now, Ordering::Relaxed);
+        note_done(&self.done.looked_after_connections, now);
         for (connection, outlet) in self.outlets.iter() {
             match outlet.look_after().await {
                 Ok(None) => {}
@@ -107,15 +131,15 @@ impl Maintenance<'_> {
         }
     }
 
-    /// Enables an account's webhook where that is due, and follows its outage. Whether the hour was over, and
-    /// the webhook is enabled.
-    async fn look_after_webhook(&self, account: &AccountId, now: Timestamp) -> bool {
+    /// Enables an account's webhook where that is due, and follows its outage.
+    async fn look_after_webhook(&self, account: &AccountId, now: Timestamp) {
         let health = match self.bridge.health.of(account).await {
             Ok(health) => health,
             Err(error) => {
-                // Whatever is known there: enabling is never wrong.
+                // Whatever is known there: enabling is never wrong. What fails is logged, and tried by the next run.
                 tracing::warn!(%account, %error, "the health of the webhook is not known");
-                return self.enable(account, Due::Hourly, now).await.is_ok();
+                let _ = self.enable(account, Due::Hourly, now).await;
+                return;
             }
         };
         let outages = OutageFollower {
@@ -127,7 +151,6 @@ impl Maintenance<'_> {
             Some(due) => Some(self.enable(account, due, now).await),
             None => None,
         };
-        let hour_is_over = due == Some(Due::Hourly) && enabled == Some(Ok(()));
         let followed = match outage {
             Ok(Some(outage)) => outages.follow(outage, &health, enabled, now).await,
             Ok(None) => Ok(()),
@@ -136,7 +159,6 @@ impl Maintenance<'_> {
         if let Err(error) = followed {
             tracing::warn!(%account, %error, "the record of an outage is left for the next time");
         }
-        hour_is_over
     }
 
     /// Enables the webhook of all of an account's queues and platforms; or why that did not go well. What
@@ -265,7 +287,7 @@ impl Maintenance<'_> {
         };
         bridge
             .end_handoff(
-                RequestContext::new("guard", now),
+                RequestContext::new("processor", now),
                 &due.auth_id,
                 &due.id,
                 &ended,

@@ -17,6 +17,8 @@ use serde_json::json;
 
 #[path = "outage/late.rs"]
 mod late;
+#[path = "outage/unrung.rs"]
+mod unrung;
 
 const ASHA: &str = "U00000ASHA";
 const MILO: &str = "U00000MILO";
@@ -482,35 +484,5 @@ async fn the_webhook_of_every_queue_is_enabled() -> anyhow::Result<()> {
     run_maintenance_in(&stage, Duration::ZERO).await;
     let enabled = stage.simulator().records(|seen| seen.webhook_enables.len());
     assert_eq!(enabled, 2, "the account's own and the connection's");
-    stage.finish().await
-}
-
-#[tokio::test]
-async fn what_nobody_rang_for_is_rung_for_within_the_hour() -> anyhow::Result<()> {
-    let stage = stage().await?;
-    run_maintenance_in(&stage, Duration::ZERO).await;
-    let asha = talk(&stage, ASHA, "hello").await?;
-    // Else what still drains the lane would find it.
-    assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
-    // The process was stopped between the entry and the ring, and Haptik has given up.
-    let body = json!({
-        "event_name": "message",
-        "user": {"auth_id": auth_id(ASHA)},
-        "message": {"id": 900_001, "body": {"text": "It has arrived.", "type": "TEXT", "data": {}}},
-    })
-    .to_string();
-    let key = Event::read(body.as_bytes())?.key(body.as_bytes());
-    let payload = Payload::Webhook {
-        account: "main".into(),
-        body,
-    };
-    let (lane, now) = (Lane::Channel(auth_id(ASHA)), Timestamp::now());
-    let ledger = &stage.local.bridge.ledger;
-    ledger.append(&lane, &key, &payload, now, now).await?;
-    run_maintenance_in(&stage, minutes(30)).await;
-    assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
-    assert!(!texts(&stage, &asha).concat().contains("It has arrived."));
-    run_maintenance_in(&stage, minutes(61)).await;
-    stage.slack.wait_for_text(&asha, "It has arrived.").await;
     stage.finish().await
 }
