@@ -210,24 +210,18 @@ impl HaptikClient {
         &self,
         history: &History<'_>,
     ) -> Result<Vec<HistoryMessage>, HaptikError> {
-        let answer = self.history(history, "json").await?;
+        let call = Call::GetChatHistory;
+        let mut url = below(
+            &self.integration_base_url,
+            "integration/external/v2.0/get_chat_history/",
+        );
+        history.add_to(&mut url);
+        url.query_pairs_mut().append_pair("response_type", "json");
+        let request = ApiRequest::get(call.as_str(), url);
+        let answer = self.send(call, request).await?;
         let messages = answer.body.get("chat_json").and_then(Value::as_array);
         let messages = messages.ok_or_else(|| answer.unreadable())?;
         Ok(messages.iter().map(HistoryMessage::read).collect())
-    }
-
-    /// What was said in a user's conversation, as one text of `user: …` and `bot: …` lines. 10 s.
-    ///
-    /// # Errors
-    /// When Haptik refuses or does not answer, or the answer has no transcript.
-    pub async fn get_chat_history_text(
-        &self,
-        history: &History<'_>,
-    ) -> Result<String, HaptikError> {
-        let answer = self.history(history, "text").await?;
-        let text = answer.body.get("chat_text").and_then(Value::as_str);
-        let text = text.ok_or_else(|| answer.unreadable())?;
-        Ok(text.to_owned())
     }
 
     /// Says something to the bot on behalf of a user, and waits for the answer (beta; Haptik issues
@@ -251,22 +245,6 @@ impl HaptikClient {
         let answer = self.send(call, request).await?;
         let read = SyncAnswer::read(&answer.body);
         read.ok_or_else(|| answer.unreadable().into())
-    }
-
-    async fn history(
-        &self,
-        history: &History<'_>,
-        response_type: &str,
-    ) -> Result<ApiAnswer, HaptikError> {
-        let call = Call::GetChatHistory;
-        let mut url = below(
-            &self.integration_base_url,
-            "integration/external/v2.0/get_chat_history/",
-        );
-        history.add_to(&mut url);
-        url.query_pairs_mut()
-            .append_pair("response_type", response_type);
-        self.send(call, ApiRequest::get(call.as_str(), url)).await
     }
 
     async fn send_json(

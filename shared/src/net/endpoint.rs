@@ -30,17 +30,6 @@ impl Endpoint {
         self.push(&segment, &format!("{before}{SECRET}"))
     }
 
-    /// One more pair of the query, whose value is secret.
-    #[must_use]
-    pub fn secret_query(mut self, name: &str, secret: &SecretString) -> Self {
-        let mark = if self.url.query().is_some() { '&' } else { '?' };
-        self.url
-            .query_pairs_mut()
-            .append_pair(name, secret.expose_secret());
-        self.shown = format!("{}{mark}{name}={SECRET}", self.shown);
-        self
-    }
-
     /// The URL as it is called. Who has it sees to it that it is written nowhere.
     #[must_use]
     pub fn expose(&self) -> &Url {
@@ -98,18 +87,17 @@ mod tests {
     fn a_secret_is_in_the_url_and_in_nothing_that_is_shown() {
         let endpoint = Endpoint::from(base())
             .secret_segment("bot", &"123:abc-DEF".into())
-            .segment("sendMessage")
-            .secret_query("key", &"s3cret".into());
+            .segment("sendMessage");
         assert_eq!(
             endpoint.expose().as_str(),
-            "https://api.telegram.org/bot123:abc-DEF/sendMessage?key=s3cret"
+            "https://api.telegram.org/bot123:abc-DEF/sendMessage"
         );
-        let shown = "https://api.telegram.org/bot[…]/sendMessage?key=[…]";
+        let shown = "https://api.telegram.org/bot[…]/sendMessage";
         assert_eq!(endpoint.to_string(), shown);
         let request = ApiRequest::new("send a message", Method::POST, endpoint);
         assert_eq!(request.preview().url, shown);
         let printed = format!("{request:?} {}", request.preview());
-        assert!(!printed.contains("abc") && !printed.contains("s3cret"));
+        assert!(!printed.contains("abc"));
     }
 
     proptest! {

@@ -131,12 +131,6 @@ impl HaptikError {
     pub fn is_of_unregistered(&self) -> bool {
         matches!(self, Self::NotRegistered { .. })
     }
-
-    /// Whether the answer to what Haptik did cannot be read.
-    #[must_use]
-    pub fn is_unreadable(&self) -> bool {
-        matches!(self, Self::Call(error) if error.kind == CallErrorKind::Unreadable)
-    }
 }
 
 /// What Haptik says, in small letters and with one space between the words.

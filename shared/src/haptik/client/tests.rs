@@ -66,8 +66,7 @@ fn history() -> History<'static> {
 
 #[tokio::test]
 async fn every_call_has_the_token_the_client_id_and_its_path() {
-    let answers =
-        r#"{"success": true, "enabled": true, "chat_json": [], "chat_text": "", "message": []}"#;
+    let answers = r#"{"success": true, "enabled": true, "chat_json": [], "message": []}"#;
     let (fake, client) = start(move |_| Reply::new(200, answers)).await;
     let (auth_id, user) = (auth_id(), User::new(auth_id(), &Profile::default()));
     let file = File {
@@ -95,10 +94,6 @@ async fn every_call_has_the_token_the_client_id_and_its_path() {
     client.send_chat_to_agent(&to).await.expect("moved");
     client
         .get_chat_history(&history())
-        .await
-        .expect("a transcript");
-    client
-        .get_chat_history_text(&history())
         .await
         .expect("a transcript");
     client
@@ -134,7 +129,6 @@ async fn every_call_has_the_token_the_client_id_and_its_path() {
             "POST /messaging/v1.0/webhook/",
             "POST /integration/external/v1.0/send_chat_to_agent/",
             &format!("GET /integration/external/v2.0/get_chat_history/?{query}&response_type=json"),
-            &format!("GET /integration/external/v2.0/get_chat_history/?{query}&response_type=text"),
             "POST /sync?key=k",
         ]
     );
@@ -365,7 +359,6 @@ async fn an_answer_that_is_needed_and_cannot_be_read_is_asked_for_again() {
     let (_fake, client) = start(|_| Reply::new(200, "<html>")).await;
     let errors = [
         client.get_chat_history(&history()).await.map(drop),
-        client.get_chat_history_text(&history()).await.map(drop),
         client
             .send_sync_message(&auth_id(), 343, "hi")
             .await
@@ -376,7 +369,6 @@ async fn an_answer_that_is_needed_and_cannot_be_read_is_asked_for_again() {
         let error = error.expect_err("unreadable");
         assert!(
             matches!(&error, HaptikError::Call(error) if error.code == "200")
-                && error.is_unreadable()
                 && error.retry() == LATER,
             "{error}"
         );
@@ -436,12 +428,10 @@ async fn what_can_pass_of_moving_a_chat_is_told_from_what_cannot() {
 }
 
 #[tokio::test]
-async fn transcripts_and_synchronous_answers_are_read() {
+async fn a_transcript_and_a_synchronous_answer_are_read() {
     let (_fake, client) = start(|request| {
         Reply::new(200, if request.path.contains("response_type=json") {
             r#"{"chat_json": [{"text": "hi", "sender": "user", "message_id": "5", "timestamp": "2018-10-04T12:41:27Z"}, 7]}"#
-        } else if request.path.contains("response_type=text") {
-            r#"{"chat_text": "user: hi\nbot: hello\n"}"#
         } else {
             r#"{"version": "1.0", "timestamp": "2018-10-04T12:41:27Z", "agent": {"name": "gogo", "is_automated": true},
                 "message": [{"id": 8, "body": {"text": "hello", "type": "TEXT"}}]}"#
@@ -462,13 +452,6 @@ async fn transcripts_and_synchronous_answers_are_read() {
             message_id: Some(5),
             timestamp: at
         })
-    );
-    assert_eq!(
-        client
-            .get_chat_history_text(&history())
-            .await
-            .expect("a transcript"),
-        "user: hi\nbot: hello\n"
     );
     let answer = client
         .send_sync_message(&auth_id(), 343, "hi")

@@ -42,10 +42,6 @@ async fn every_call(client: &HaptikClient) -> Vec<(Call, Result<(), HaptikError>
             client.get_chat_history(&history()).await.map(drop),
         ),
         (
-            Call::GetChatHistory,
-            client.get_chat_history_text(&history()).await.map(drop),
-        ),
-        (
             Call::SyncMessage,
             client
                 .send_sync_message(&auth_id, 343, "hi")
@@ -55,8 +51,7 @@ async fn every_call(client: &HaptikClient) -> Vec<(Call, Result<(), HaptikError>
     ]
 }
 
-const GOOD: &str =
-    r#"{"success": true, "enabled": true, "chat_json": [], "chat_text": "", "message": []}"#;
+const GOOD: &str = r#"{"success": true, "enabled": true, "chat_json": [], "message": []}"#;
 
 #[tokio::test]
 async fn what_is_said_of_a_token_is_believed_whatever_the_status_and_the_call() {
@@ -89,7 +84,7 @@ async fn what_is_said_of_a_token_is_believed_whatever_the_status_and_the_call() 
             for (call, made) in every_call(&client).await {
                 assert_eq!(made, Ok(()), "{call} {status} {words}");
             }
-            assert_eq!(fake.requests().len(), 22, "{status} {words}");
+            assert_eq!(fake.requests().len(), 20, "{status} {words}");
             let (_fake, client) = start(move |_| Reply::new(status, words)).await;
             for (call, made) in every_call(&client).await {
                 let error = made.expect_err("no token is accepted");
@@ -121,7 +116,7 @@ async fn words_about_something_else_are_no_matter_of_credentials() {
             );
             assert_eq!(error.detail(), Some(words), "{call}");
         }
-        assert_eq!(fake.requests().len(), 11, "each is asked once");
+        assert_eq!(fake.requests().len(), 10, "each is asked once");
     }
 }
 
@@ -193,7 +188,7 @@ async fn a_good_answer_that_speaks_of_tokens_is_a_good_answer() {
                 assert_eq!(made, Ok(()), "{call} {answer}");
             }
         }
-        assert_eq!(fake.requests().len(), 11, "each is asked once");
+        assert_eq!(fake.requests().len(), 10, "each is asked once");
     }
 }
 
