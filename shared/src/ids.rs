@@ -126,13 +126,15 @@ impl AuthId {
     }
 
     /// A name that the company's own systems have for a user, where Haptik takes it: 1 to
-    /// [`LONGEST_AUTH_ID`] visible ASCII characters, without `#`, `/`, `?` and braces.
+    /// [`LONGEST_AUTH_ID`] visible ASCII characters, without `#`, `/`, `?` and braces, and not
+    /// [that of nobody](Self::anonymous).
     ///
     /// # Errors
     /// [`RefusedAuthId`] where it does not.
     pub fn chosen(text: &str) -> Result<Self, RefusedAuthId> {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"#/?{}".contains(&byte);
-        if (1..=LONGEST_AUTH_ID).contains(&text.len()) && text.bytes().all(is_plain) {
+        let is_plain = (1..=LONGEST_AUTH_ID).contains(&text.len()) && text.bytes().all(is_plain);
+        if is_plain && text != NOBODY {
             Ok(Self(text.to_owned()))
         } else {
             Err(RefusedAuthId)
@@ -142,7 +144,7 @@ impl AuthId {
     /// Stands for the user of an event that names none: it still reaches the sinks.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self("nobody".to_owned())
+        Self(NOBODY.to_owned())
     }
 
     /// The `auth_id` that a Haptik delivery names. It may be another system's, of any form: one that is
@@ -153,6 +155,9 @@ impl AuthId {
     }
 }
 
+/// What stands for a user where there is none. No user is called so: what is kept of one is found by the name.
+const NOBODY: &str = "nobody";
+
 /// The longest `auth_id` that is not derived, in bytes: with what stands before it, the name of a lane has
 /// to be one of the 128 characters that SQS takes.
 pub const LONGEST_AUTH_ID: usize = 80;
@@ -160,7 +165,7 @@ pub const LONGEST_AUTH_ID: usize = 80;
 /// Haptik does not take a name as an `auth_id`, or the bridge has no room for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "1 to 80 visible ASCII characters without #, /, ?, {{ and }}, since it is the user's auth_id at Haptik"
+    "1 to 80 visible ASCII characters without #, /, ?, {{ and }}, and not \"nobody\", since it is the user's auth_id at Haptik"
 )]
 pub struct RefusedAuthId;
 
