@@ -93,6 +93,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    haptik_bridge_shared::telemetry::log_panics_by_place();
     exit_quietly_on_broken_pipe();
     let matches = variables::in_place_of_options(CommandLine::command()).get_matches();
     let command_line = match CommandLine::from_arg_matches(&matches) {

@@ -5,23 +5,27 @@
 //! | case | answer |
 //! |---|---|
 //! | bad, missing or expired signature | 401, nothing stored |
+//! | our own interface (the custom channel), and a bad request | 400, which says what is wrong |
 //! | unknown connection, account or path | 404 |
 //! | a method that there is not | 405, with `Allow` |
 //! | verified, an event of a kind that is new to us | 200, to the sinks that want it, and counted |
-//! | verified, but not understood (odd shape) | 200, stored dead with its raw body |
+//! | verified, but not understood (odd shape) | 200, kept as a dead letter with its body |
 //! | body above [`LARGEST_BODY`] | 413 |
 //! | body with a `Content-Encoding` | 415 |
 //! | more in a second than `rate_per_second` | 429, with `Retry-After` |
 //! | not in the state that it needs: a second hand-off, a message outside one | 409 |
-//! | not durable (DynamoDB or SQS down) | 503, so that the sender retries |
+//! | not durable (DynamoDB or SQS down), no configuration, or a bug (a panic) | 503, so that the sender retries |
 //!
 //! An answer above 399 is JSON: `{"error": "…"}` says why ([`refusal`], [`normalize_error_response`]).
 //!
 //! An edge answers 2xx only after the entry is durable and the lane was rung. When it is stopped in
 //! between, the sender's retry finds the entry pending and rings again.
 
+use std::panic::AssertUnwindSafe;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -37,7 +41,7 @@ use crate::message::{Addressed, Inbound, Task, UserAction};
 use crate::queue::{QueueError, Repeat, Ring};
 use crate::rate_limit::TooMany;
 use crate::retry::{Failure, Retry, Retryable};
-use crate::table::{Arrival, TableError};
+use crate::table::{Erasure, TableError};
 use crate::telemetry::{self, Hop, Outcome};
 
 mod handoff;
@@ -45,6 +49,7 @@ mod operator;
 mod own_events;
 mod receipt;
 mod report;
+mod say;
 
 pub use handoff::{Ask, BeginError, BeginOutcome};
 pub use operator::Occurrence;
@@ -125,6 +130,18 @@ pub fn refused_rate<B: From<String>>(too_many: TooMany) -> Response<B> {
         .headers_mut()
         .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
+}
+
+/// The answer of a handler; 503 where it panics. The panic's message, which may quote what somebody wrote, is not in the
+/// answer, and not in what Lambda would be told of the failure.
+pub async fn catch_panic<B: From<String>>(
+    handler: impl Future<Output = Response<B>>,
+) -> Response<B> {
+    let answer = AssertUnwindSafe(handler).catch_unwind().await;
+    answer.unwrap_or_else(|_| {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        refusal(status, "not stored, send it again")
+    })
 }
 
 /// Gives an answer that the router made by itself, without a body or with a text, the form of
@@ -348,19 +365,19 @@ impl Bridge {
         }
     }
 
-    /// What it is that a user does at this time, by the channel's clock: who was forgotten since is
-    /// [late](Arrival::Late), and who was forgotten before is a new user from then on.
-    pub async fn welcome(
+    /// Whether a user was forgotten who does something, at this time by the channel's clock. Who was forgotten before is a
+    /// new user from then on, which is noted; what is from before is logged.
+    pub async fn begin_anew(
         &self,
         context: RequestContext<'_>,
         auth_id: &AuthId,
         at: Timestamp,
-    ) -> Result<Arrival, NotDurable> {
-        let arrival = self.ledger.table().welcome(auth_id, at).await?;
-        if arrival == Arrival::Late {
+    ) -> Result<Erasure, NotDurable> {
+        let erasure = self.ledger.table().begin_anew(auth_id, at).await?;
+        if erasure == Erasure::Since {
             telemetry::of_forgotten(context.source, context.now);
         }
-        Ok(arrival)
+        Ok(erasure)
     }
 
     /// Accepts something to be done in a channel.
@@ -370,7 +387,7 @@ impl Bridge {
         connection: &ConnectionId,
         task: Task,
     ) -> Result<(), NotDurable> {
-        if self.welcome(context, &task.auth_id, task.at).await? == Arrival::Late {
+        if self.begin_anew(context, &task.auth_id, task.at).await? == Erasure::Since {
             return Ok(());
         }
         let (lane, key, at) = (Lane::Task(task.auth_id.clone()), task.key.clone(), task.at);
@@ -398,11 +415,13 @@ impl Bridge {
             // Providers tell of everybody, of whom few ever write.
             return Ok(());
         }
-        let arrival = self.welcome(context, &inbound.auth_id, inbound.at).await?;
-        if arrival == Arrival::Late {
+        let erasure = self
+            .begin_anew(context, &inbound.auth_id, inbound.at)
+            .await?;
+        if erasure == Erasure::Since {
             return Ok(());
         }
-        if let (Addressed::StartsThread(thread), Arrival::Welcome) = (&inbound.addressed, arrival) {
+        if let (Addressed::StartsThread(thread), Erasure::None) = (&inbound.addressed, erasure) {
             let users = &self.users;
             users
                 .open_thread(&inbound.auth_id, thread, context.now)
@@ -426,4 +445,25 @@ impl Bridge {
 fn record_received(context: RequestContext<'_>, lane: &Lane, key: &EntryKey) {
     let hop = Hop::new("received", context.source).entry(lane, key);
     hop.since(context.now).emit();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_without_what_the_panic_says() {
+        let calm = catch_panic(async { Response::new("taken".to_owned()) }).await;
+        assert_eq!(
+            (calm.status(), calm.body().as_str()),
+            (StatusCode::OK, "taken")
+        );
+        let panics = catch_panic(async {
+            tokio::task::yield_now().await;
+            panic!("byte index 1 is not a char boundary of `my card is 4111`")
+        });
+        let answer: Response<String> = panics.await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.body(), r#"{"error":"not stored, send it again"}"#);
+    }
 }

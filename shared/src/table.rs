@@ -27,7 +27,7 @@ mod update;
 use condition::Placeholders;
 pub use condition::{Condition, above, absent, at_least, at_most, below, equals, present};
 pub use query::Query;
-pub use tombstone::{Arrival, Tombstone, hash};
+pub use tombstone::{Erasure, Tombstone, hash};
 pub use update::Update;
 
 /// How many items one call deletes
@@ -192,7 +192,7 @@ impl Table {
     async fn admit_item(&self, item: &Item) -> Result<(), TableError> {
         let part = |name: &str| item.get(name).and_then(|part| part.as_s().ok());
         match (part("pk"), part("sk")) {
-            (Some(pk), Some(sk)) => self.admit(pk, sk).await,
+            (Some(pk), Some(sk)) => self.refuse_forgotten(pk, sk).await,
             _ => Ok(()),
         }
     }

@@ -25,7 +25,7 @@ pub const HOP_TARGET: &str = "haptik_bridge::hop";
 /// The `target` of the events that tell how many there are of something.
 const GAUGE_TARGET: &str = "haptik_bridge::gauge";
 
-/// One step of a message, built up and emitted: `Hop::new("sent", source).entry(&lane, &key).emit()`.
+/// One step of a message, built up and emitted: `Hop::new("delivered", source).entry(&lane, &key).emit()`.
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a hop is not logged until it is emitted"]
 pub struct Hop<'a> {
@@ -264,6 +264,7 @@ fn as_name(name: &str) -> &str {
 /// that share an account apart. `level` is what `RUST_LOG` would say (`info`,
 /// `warn,haptik_bridge_shared=debug`); the default is `info`. See [`may_be_logged`] for what it cannot do.
 pub fn init(stack: &str, level: Option<&str>) {
+    log_panics_by_place();
     use tracing_subscriber::Layer as _;
     use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
     use tracing_subscriber::layer::SubscriberExt as _;
@@ -275,6 +276,20 @@ pub fn init(stack: &str, level: Option<&str>) {
     tracing_subscriber::registry()
         .with(emf::Emf::new(stack, io::stdout).with_filter(filter))
         .init();
+}
+
+/// From now on, of a panic its place in the code is logged and not what it says: that may quote what somebody wrote, as
+/// the message of an index that is within a character does. Where nothing is logged, it is printed to standard error.
+pub fn log_panics_by_place() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let place = place.unwrap_or_default();
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!(place, "a panic, which is a bug of the bridge's");
+        } else {
+            eprintln!("a panic, which is a bug of the bridge's: {place}");
+        }
+    }));
 }
 
 /// Whether an event may be logged at all, whatever `RUST_LOG` says. Below `info`, the AWS SDK and the HTTP

@@ -78,6 +78,37 @@ pub struct User {
     pub changed_place_at: Option<i64>,
 }
 
+impl User {
+    /// A user of whom nothing is known but the place.
+    #[must_use]
+    pub fn new(
+        auth_id: AuthId,
+        connection: ConnectionId,
+        channel_user: String,
+        address: Address,
+    ) -> Self {
+        Self {
+            auth_id,
+            connection,
+            channel_user,
+            address,
+            registered: None,
+            asked: None,
+            user_name: None,
+            mode: Mode::Bot,
+            completion: None,
+            handoff: None,
+            activities: Vec::new(),
+            offer: None,
+            offer_end: None,
+            asked_form: None,
+            last_activity: 0,
+            placed_at: None,
+            changed_place_at: None,
+        }
+    }
+}
+
 /// What a channel said of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProfileLookup {
@@ -400,25 +431,8 @@ mod tests {
 
     #[test]
     fn the_second_event_of_an_end_is_known_and_the_next_end_is_new() {
-        let mut user = User {
-            auth_id: "a".into(),
-            connection: "c".into(),
-            channel_user: "u".into(),
-            address: Address(serde_json::Value::Null),
-            registered: None,
-            asked: None,
-            user_name: None,
-            mode: Mode::Bot,
-            completion: None,
-            handoff: None,
-            activities: Vec::new(),
-            offer: None,
-            offer_end: None,
-            asked_form: None,
-            last_activity: 0,
-            placed_at: None,
-            changed_place_at: None,
-        };
+        let nowhere = Address(serde_json::Value::Null);
+        let mut user = User::new("a".into(), "c".into(), "u".into(), nowhere);
         let mut completes = |event_name: &str, key: &str, seconds: i64| {
             let at = Timestamp::from_second(seconds).expect("in range");
             let kind = CompletionKind::of_event(event_name).expect("one of the two");

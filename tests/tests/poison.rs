@@ -26,7 +26,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload, State};
 use haptik_bridge_shared::message::{Address, Content, Outgoing, Sender};
 use haptik_bridge_shared::net;
-use haptik_bridge_shared::users::{Mode, User};
+use haptik_bridge_shared::users::User;
 use haptik_bridge_tests::database::serve_with_faults;
 use haptik_bridge_tests::faults::{Calls, Fault, Server};
 use jiff::Timestamp;
@@ -161,25 +161,8 @@ impl Scene {
 
     /// Lets Haptik say something to a user.
     async fn say(&self, auth_id: &AuthId, id: u64, text: &str) -> anyhow::Result<()> {
-        let user = User {
-            auth_id: auth_id.clone(),
-            connection: "trap".into(),
-            channel_user: auth_id.to_string(),
-            address: Address(Value::Null),
-            registered: None,
-            activities: Vec::new(),
-            offer: None,
-            offer_end: None,
-            asked_form: None,
-            user_name: None,
-            mode: Mode::Bot,
-            completion: None,
-            handoff: None,
-            last_activity: 0,
-            asked: None,
-            placed_at: None,
-            changed_place_at: None,
-        };
+        let (named, nowhere) = (auth_id.to_string(), Address(Value::Null));
+        let user = User::new(auth_id.clone(), "trap".into(), named, nowhere);
         self.bridge.users.put_place(&user).await?;
         let body = json!({"event_name": "message", "message": {"id": id, "body": {"text": text, "type": "TEXT", "data": {}}}});
         let payload = Payload::Webhook {

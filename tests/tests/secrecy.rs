@@ -10,6 +10,7 @@ use haptik_bridge_local::queue::LocalQueue;
 use haptik_bridge_processor::Limits;
 use haptik_bridge_shared::net::aws::AwsEnvironment;
 use haptik_bridge_shared::retry::Detail;
+use haptik_bridge_shared::telemetry;
 use haptik_bridge_simulator::{
     CallFault, CallOutcome, MESSAGE_PATH, Reply, USER_PATH, UserMessage,
 };
@@ -122,6 +123,37 @@ async fn nothing_that_was_said_and_no_secret_is_printed_whatever_goes_wrong() ->
 }
 
 /// Requests that are not what they say they are.
+/// What a program says that panics: its place, and not what the panic quotes. In a process of its own, since whoever
+/// looks after panics does so for all of one.
+#[test]
+fn a_panic_is_logged_by_its_place_alone() -> anyhow::Result<()> {
+    for name in ["panics_where_lines_are_logged", "panics_where_nothing_is"] {
+        let panics = std::process::Command::new(std::env::current_exe()?)
+            .args(["--exact", name, "--ignored", "--nocapture"])
+            .output()?;
+        let said = [panics.stdout, panics.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(!panics.status.success(), "{said}");
+        assert!(said.contains("secrecy.rs:"), "{said}");
+        assert!(!said.contains(SAID), "{said}");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "a_panic_is_logged_by_its_place_alone runs it"]
+fn panics_where_lines_are_logged() {
+    telemetry::init("", None);
+    panic!("byte index 1 is not a char boundary of `{SAID}`");
+}
+
+#[test]
+#[ignore = "a_panic_is_logged_by_its_place_alone runs it"]
+fn panics_where_nothing_is() {
+    telemetry::log_panics_by_place();
+    panic!("byte index 1 is not a char boundary of `{SAID}`");
+}
+
 async fn forged(stage: &Stage) -> anyhow::Result<()> {
     let url = stage.channel_url("acme-slack");
     let event = stage.slack.dm("U00000ASHA", SAID);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::middleware::map_response;
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
@@ -25,8 +25,8 @@ use haptik_bridge_channels::redact_body::redact_body;
 use haptik_bridge_shared::bridge::{Bridge, BridgeError, Connection};
 use haptik_bridge_shared::ids::{AuthIdSource, ConnectionId, EntryKey};
 use haptik_bridge_shared::ingest::{
-    LARGEST_BODY, NotDurable, Occurrence, RequestContext, normalize_error_response, refusal,
-    refused_encoding, refused_rate,
+    LARGEST_BODY, NotDurable, Occurrence, RequestContext, catch_panic, normalize_error_response,
+    refusal, refused_encoding, refused_rate,
 };
 use haptik_bridge_shared::ledger::Reported;
 use haptik_bridge_shared::net::online;
@@ -36,6 +36,7 @@ use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::telemetry;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::json;
 
 /// What the function works with.
@@ -108,10 +109,13 @@ pub fn router(reloading: Reloading<Inbound>) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/channels/{connection}", any(at_connection))
-        .route("/channels/{connection}/{*path}", any(below_connection))
+        .route("/channels/{connection}/{*path}", any(at_connection))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(map_response(async |answer: Response| {
             normalize_error_response(answer)
+        }))
+        .layer(from_fn(async |request, next: Next| {
+            catch_panic(next.run(request)).await
         }))
         .with_state(reloading)
 }
@@ -136,18 +140,30 @@ async fn health(State(reloading): State<Reloading<Inbound>>, headers: HeaderMap)
     }
 }
 
+/// Which connection was called, and by which path below it, without the first slash.
+#[derive(Deserialize)]
+struct Called {
+    connection: String,
+    #[serde(default)]
+    path: String,
+}
+
 async fn at_connection(
     State(reloading): State<Reloading<Inbound>>,
-    Path(connection): Path<String>,
+    Path(Called { connection, path }): Path<Called>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let path = match path.as_str() {
+        "" => path,
+        below => format!("/{below}"),
+    };
     let request = Request {
         method: &method,
         public_url: &public_url(&headers, &uri),
-        path: "",
+        path: &path,
         query: uri.query().unwrap_or_default(),
         headers: &headers,
         body: &body,
@@ -155,28 +171,13 @@ async fn at_connection(
     receive(&reloading, &connection, &request).await
 }
 
-async fn below_connection(
-    State(reloading): State<Reloading<Inbound>>,
-    Path((connection, path)): Path<(String, String)>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let request = Request {
-        method: &method,
-        public_url: &public_url(&headers, &uri),
-        path: &format!("/{path}"),
-        query: uri.query().unwrap_or_default(),
-        headers: &headers,
-        body: &body,
-    };
-    receive(&reloading, &connection, &request).await
-}
-
-/// The URL that was called, as the gateway or a reverse proxy tells it.
+/// The URL that was called, as the gateway or a reverse proxy tells it. Of several proxies one behind the other each may
+/// have added to what the one before it said: the first was called.
 fn public_url(headers: &HeaderMap, uri: &Uri) -> String {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let header = |name: &str| {
+        let value = headers.get(name)?.to_str().ok()?;
+        value.split(',').next().map(str::trim)
+    };
     let scheme = header("x-forwarded-proto").or(uri.scheme_str());
     let host = header("x-forwarded-host").or_else(|| header("host"));
     let host = host.or(uri.authority().map(http::uri::Authority::as_str));
@@ -339,4 +340,38 @@ fn answer(answer: channel::Response) -> Response {
         }
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_url_is_that_of_the_first_of_several_proxies() {
+        let url = |pairs: &[(&'static str, &'static str)]| {
+            let pairs = pairs.iter().map(|(name, value)| {
+                (
+                    header::HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            });
+            public_url(&pairs.collect(), &Uri::from_static("/channels/sms?a=b"))
+        };
+        let expected = "https://bridge.example/channels/sms?a=b";
+        let one = [
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "bridge.example"),
+            ("host", "10.0.0.1"),
+        ];
+        assert_eq!(url(&one), expected);
+        let two = [
+            ("x-forwarded-proto", "https,http"),
+            ("x-forwarded-host", "bridge.example , proxy.internal"),
+        ];
+        assert_eq!(url(&two), expected);
+        assert_eq!(
+            url(&[("host", "bridge.example")]),
+            "http://bridge.example/channels/sms?a=b"
+        );
+    }
 }

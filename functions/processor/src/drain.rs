@@ -13,7 +13,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::net::exchange;
 use haptik_bridge_shared::retry::{self, Failure};
-use haptik_bridge_shared::table::{Arrival, TableError};
+use haptik_bridge_shared::table::{Erasure, TableError};
 use haptik_bridge_shared::telemetry::Outcome;
 use haptik_bridge_sinks::Sinks;
 use jiff::Timestamp;
@@ -142,15 +142,15 @@ impl Drain<'_> {
             return Err(LaneStopped::AT_ONCE);
         }
         let table = self.bridge.ledger.table();
-        let arrival = table.go_on(self.lane, entry.at).await;
-        match arrival.map_err(|error| self.not_recorded(&error))? {
-            Arrival::Welcome => {}
-            Arrival::Waits => {
+        let erasure = table.check_erasure(self.lane, entry.at).await;
+        match erasure.map_err(|error| self.not_recorded(&error))? {
+            Erasure::None => {}
+            Erasure::InProgress => {
                 return Err(LaneStopped {
                     pause: Some(WHILE_FORGOTTEN),
                 });
             }
-            Arrival::Late => {
+            Erasure::Since => {
                 let removed = self.bridge.ledger.remove(self.lane, &entry.key).await;
                 removed.map_err(|error| self.not_recorded(&error))?;
                 return Ok(Progress::Finished);

@@ -6,7 +6,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::middleware::map_response;
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
@@ -14,8 +14,8 @@ use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::webhook::{self, Event, EventKind};
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::ingest::{
-    LARGEST_BODY, NotDurable, RequestContext, normalize_error_response, refusal, refused_encoding,
-    refused_rate,
+    LARGEST_BODY, NotDurable, RequestContext, catch_panic, normalize_error_response, refusal,
+    refused_encoding, refused_rate,
 };
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
@@ -32,6 +32,9 @@ pub fn router(reloading: Reloading) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(map_response(async |answer: Response| {
             normalize_error_response(answer)
+        }))
+        .layer(from_fn(async |request, next: Next| {
+            catch_panic(next.run(request)).await
         }))
         .with_state(reloading)
 }

@@ -16,19 +16,17 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::{NotDurable, RequestContext, record_received};
 use crate::bridge::{Bridge, Connection};
-use crate::haptik::webhook::OWN;
 use crate::ids::{AuthId, ConnectionId, EntryKey};
 use crate::key::KeyKind;
 use crate::lane::Lane;
 use crate::ledger::{Appended, Payload, State};
 use crate::message::handoff::{AskedBy, Ended, Handoff, Origin, Reason};
 use crate::message::{Inbound, UserAction};
-use crate::table::Arrival;
-use crate::users::{Due, EndOutcome, Mode, RecordOutcome, User};
+use crate::table::Erasure;
+use crate::users::{Due, EndOutcome, RecordOutcome, User};
 
 /// What a hand-off is asked for with.
 #[derive(Debug, Clone, Copy)]
@@ -85,11 +83,11 @@ impl Bridge {
         else {
             return Ok(());
         };
-        let arrival = self.welcome(context, &inbound.auth_id, inbound.at);
-        match arrival.await? {
-            Arrival::Welcome => {}
-            Arrival::Late => return Ok(()),
-            Arrival::Waits => return Err(NotDurable::Busy.into()),
+        let erasure = self.begin_anew(context, &inbound.auth_id, inbound.at);
+        match erasure.await? {
+            Erasure::None => {}
+            Erasure::Since => return Ok(()),
+            Erasure::InProgress => return Err(NotDurable::Busy.into()),
         }
         let id = id.clone();
         let ask = Ask {
@@ -323,51 +321,6 @@ impl Bridge {
         let lane = Lane::Channel(auth_id.clone());
         self.accept(context, &lane, &place, &payload, at).await
     }
-
-    /// Tells a user something on the bridge's own account, in the order of the conversation: as a message
-    /// of Haptik's bot would be. `name` is the same for the same notice, `at` when it was due.
-    pub async fn notify(
-        &self,
-        context: RequestContext<'_>,
-        user: &User,
-        name: &str,
-        text: &str,
-        at: i64,
-    ) -> Result<(), NotDurable> {
-        let body = json!({"text": text, "type": "SYSTEM", "data": {}});
-        self.say(context, user, name, &body, at).await
-    }
-
-    /// Says something to a user as Haptik's bot would.
-    pub async fn say(
-        &self,
-        context: RequestContext<'_>,
-        user: &User,
-        name: &str,
-        hsl: &Value,
-        at: i64,
-    ) -> Result<(), NotDurable> {
-        let Some(connection) = self.connections.get(&user.connection) else {
-            return Ok(());
-        };
-        let at = Timestamp::from_millisecond(at).unwrap_or(context.now);
-        let body = json!({
-            "event_name": "message",
-            "timestamp": at.to_string(),
-            "business_id": connection.business_id,
-            "user": {"auth_id": user.auth_id},
-            "agent": {"is_automated": true},
-            OWN: true,
-            "message": {"body": hsl},
-        });
-        let payload = Payload::Webhook {
-            account: connection.account.clone(),
-            body: body.to_string(),
-        };
-        let key = KeyKind::notice(at, name).into();
-        let lane = Lane::Channel(user.auth_id.clone());
-        self.accept(context, &lane, &key, &payload, at).await
-    }
 }
 
 /// A hand-off that begins now.
@@ -407,23 +360,11 @@ fn new_handoff(
 
 /// A user who is where a request says, with the last hand-off that is known.
 fn place(connection: &ConnectionId, inbound: &Inbound, known: Option<User>, now: i64) -> User {
+    let (user, address) = (inbound.user.clone(), inbound.address.clone());
     User {
-        auth_id: inbound.auth_id.clone(),
-        connection: connection.clone(),
-        channel_user: inbound.user.clone(),
-        address: inbound.address.clone(),
-        registered: None,
-        user_name: None,
-        mode: Mode::Bot,
-        completion: None,
         handoff: known.and_then(|user| user.handoff),
         placed_at: Some(now),
-        changed_place_at: None,
-        asked: None,
-        activities: Vec::new(),
-        offer: None,
-        offer_end: None,
-        asked_form: None,
         last_activity: now,
+        ..User::new(inbound.auth_id.clone(), connection.clone(), user, address)
     }
 }

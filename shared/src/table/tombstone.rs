@@ -7,10 +7,10 @@
 //!
 //! Every process knows them: it reads them again when what it read is older than a while ([`Table::reread_after`]),
 //! so they cost nothing for each message. Whoever puts one waits that long before anything is removed. From then on
-//! nothing is written of that person: all writes of the table look ([`Table::admit`]), by the `auth_id` in the key of
+//! nothing is written of that person: all writes of the table look ([`Table::refuse_forgotten`]), by the `auth_id` in the key of
 //! what is written; but for what the person does later than that, which is an entry as ever. It waits until nothing
-//! is left of before ([`Table::go_on`]), and is then that of a new person. What Haptik says is of the new one from
-//! then on, and what it says of before is dropped.
+//! is left from before ([`Table::check_erasure`]), and is then that of a new person. What Haptik says is of the new one from
+//! then on, and what it says from before is dropped.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -46,15 +46,15 @@ const SKEW: i64 = 60_000;
 /// How long removing items may take, in milliseconds: what the person does meanwhile waits for no longer.
 const UNDER_WAY: i64 = 15 * 60_000;
 
-/// Whether somebody who may have been forgotten does something now.
+/// Whether something is of somebody who was forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrival {
-    /// It is nobody's who was forgotten, or a new person's.
-    Welcome,
-    /// It is of after the person was forgotten, and waits until nothing is left of before.
-    Waits,
-    /// It is of before the person was forgotten.
-    Late,
+pub enum Erasure {
+    /// It is not: nobody was forgotten, or it is a new person's.
+    None,
+    /// The person did it after having been forgotten: it waits until nothing is left from before.
+    InProgress,
+    /// The person was forgotten since.
+    Since,
 }
 
 /// That somebody was forgotten.
@@ -67,27 +67,27 @@ pub struct Tombstone {
     /// When the person wrote again, by the channel's clock, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_at: Option<i64>,
-    /// Until when items of before are being removed, at the latest, in milliseconds since the epoch; `None` once they
+    /// Until when items from before are being removed, at the latest, in milliseconds since the epoch; `None` once they
     /// are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under_way_until: Option<i64>,
 }
 
 impl Tombstone {
-    /// Whether what the person did at this time is of before.
+    /// Whether what the person did at this time is from before.
     #[must_use]
     pub fn is_after_act(&self, at: Timestamp) -> bool {
         at.as_millisecond() <= self.at
     }
 
-    /// Whether what happened at Haptik at this time is of before: all is, until the person writes again.
+    /// Whether what happened at Haptik at this time is from before: all is, until the person writes again.
     #[must_use]
     pub fn is_after_event(&self, at: Timestamp) -> bool {
         self.back_at
             .is_none_or(|back_at| at.as_millisecond() < self.at.max(back_at - SKEW))
     }
 
-    /// Whether items of before are still being removed.
+    /// Whether items from before are still being removed.
     #[must_use]
     pub fn is_under_way(&self, now: Timestamp) -> bool {
         self.under_way_until
@@ -215,23 +215,23 @@ impl Table {
         })
     }
 
-    /// What it is that somebody does, by the channel's clock at this time. Who does something after having been
-    /// forgotten is a new person from then on.
+    /// Whether somebody was forgotten who does something, at this time by the channel's clock. Who does something after
+    /// having been forgotten is a new person from then on, which is noted here.
     ///
     /// # Errors
     /// When DynamoDB does not answer.
-    pub async fn welcome(&self, auth_id: &AuthId, at: Timestamp) -> Result<Arrival, TableError> {
+    pub async fn begin_anew(&self, auth_id: &AuthId, at: Timestamp) -> Result<Erasure, TableError> {
         let Some(mut tombstone) = self.tombstone(auth_id.as_str()).await? else {
-            return Ok(Arrival::Welcome);
+            return Ok(Erasure::None);
         };
         if tombstone.is_after_act(at) {
-            return Ok(Arrival::Late);
+            return Ok(Erasure::Since);
         }
         if tombstone.back_at.is_some() {
-            return Ok(Arrival::Welcome);
+            return Ok(Erasure::None);
         }
         if tombstone.is_under_way(Timestamp::now()) {
-            return Ok(Arrival::Waits);
+            return Ok(Erasure::InProgress);
         }
         let update = self.update(FORGOTTEN, tombstone.hash.as_str());
         let update = update.condition(present("pk")).condition(absent("back_at"));
@@ -239,28 +239,28 @@ impl Table {
         tombstone.back_at = Some(at.as_millisecond());
         let hash = tombstone.hash.clone();
         self.tombstones.note(&hash, Some(&tombstone));
-        Ok(Arrival::Welcome)
+        Ok(Erasure::None)
     }
 
     /// Whether an entry of this lane, of something that happened at this time, is to be delivered now. What waited
-    /// for its user to be forgotten is that of a new person; what is of before is about to be removed.
+    /// for its user to be forgotten is that of a new person; what is from before is about to be removed.
     ///
     /// # Errors
     /// When DynamoDB does not answer.
-    pub async fn go_on(&self, lane: &Lane, at: Timestamp) -> Result<Arrival, TableError> {
+    pub async fn check_erasure(&self, lane: &Lane, at: Timestamp) -> Result<Erasure, TableError> {
         match lane {
-            Lane::Haptik(auth_id) | Lane::Task(auth_id) => self.welcome(auth_id, at).await,
+            Lane::Haptik(auth_id) | Lane::Task(auth_id) => self.begin_anew(auth_id, at).await,
             Lane::Channel(_) | Lane::Sink { .. } if self.is_late(lane, at).await? => {
-                Ok(Arrival::Late)
+                Ok(Erasure::Since)
             }
             Lane::Channel(_) | Lane::Sink { .. } | Lane::NotUnderstood { .. } => {
-                Ok(Arrival::Welcome)
+                Ok(Erasure::None)
             }
         }
     }
 
     /// Refuses to write an item of somebody who was forgotten and has not written since.
-    pub(super) async fn admit(&self, pk: &str, sk: &str) -> Result<(), TableError> {
+    pub(super) async fn refuse_forgotten(&self, pk: &str, sk: &str) -> Result<(), TableError> {
         if pk == FORGOTTEN {
             return Ok(());
         }
@@ -308,7 +308,7 @@ impl Table {
         Ok(tombstone)
     }
 
-    /// Notes that nothing is left of what was of before a tombstone: what the person does from then on is delivered.
+    /// Notes that nothing is left of what was there before a tombstone: what the person does from then on is delivered.
     ///
     /// # Errors
     /// When DynamoDB does not take it.
@@ -402,7 +402,7 @@ impl Table {
             return Ok(());
         }
         let _reading = known.reading.lock().await;
-        // As of before it is read: nothing that is put after that is missed for longer than it may be.
+        // The time before it is read: nothing that is put after that is missed for longer than it may be.
         let now = Timestamp::now();
         if known.is_fresh(now) {
             return Ok(());

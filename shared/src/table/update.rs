@@ -102,14 +102,14 @@ impl Update<'_> {
     /// Carries it out; returns the attributes that are asked for. A condition that does not hold is an
     /// error.
     pub async fn returning(self, values: ReturnValue) -> Result<Item, TableError> {
-        self.table.admit(&self.pk, &self.sk).await?;
+        self.table.refuse_forgotten(&self.pk, &self.sk).await?;
         self.call(values).await.map_err(TableError::from_sdk)
     }
 
     /// Carries it out; returns the attributes that are asked for, `None` where its condition does not
     /// hold.
     pub async fn returning_if(self, values: ReturnValue) -> Result<Option<Item>, TableError> {
-        self.table.admit(&self.pk, &self.sk).await?;
+        self.table.refuse_forgotten(&self.pk, &self.sk).await?;
         match self.call(values).await {
             Ok(item) => Ok(Some(item)),
             Err(error) => match error.as_service_error() {

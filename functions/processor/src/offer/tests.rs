@@ -2,7 +2,6 @@ use haptik_bridge_channels::limits::{Counted, Forms, Limits, Pace, Pictures, Sha
 use haptik_bridge_channels::render::Markup;
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::{Address, Content, Outgoing, Sender};
-use haptik_bridge_shared::users::Mode;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -27,25 +26,7 @@ const TEXTS: Limits = Limits {
 };
 
 fn user() -> User {
-    User {
-        auth_id: "a1".into(),
-        connection: "c".into(),
-        channel_user: "u".into(),
-        address: Address(Value::Null),
-        registered: None,
-        user_name: None,
-        mode: Mode::Bot,
-        completion: None,
-        handoff: None,
-        activities: Vec::new(),
-        offer: None,
-        offer_end: None,
-        asked_form: None,
-        last_activity: 0,
-        asked: None,
-        placed_at: None,
-        changed_place_at: None,
-    }
+    User::new("a1".into(), "c".into(), "u".into(), Address(Value::Null))
 }
 
 fn at(second: i64) -> Timestamp {
