@@ -1,10 +1,11 @@
 //! Towards Haptik: registers the user once, then delivers what the user did.
 
+mod address;
 mod agent;
 mod file;
 mod form;
 mod handoff;
-mod place;
+mod move_chat;
 mod rating;
 mod register;
 mod say;
@@ -38,8 +39,8 @@ use crate::offer;
 /// How many messages of one user show that they were taken while nothing is answered.
 const MOST_ACTIVITIES: usize = 20;
 
-/// How long a mentioned user's name may take: a message is not kept back for it.
-const MENTION_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the names of all mentioned users may take: a message is not kept back for them.
+const MENTIONS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One user's conversation with Haptik.
 struct Conversation<'a> {
@@ -68,7 +69,8 @@ const UNANSWERED: DeliveryOutcome =
     DeliveryOutcome::Nothing("the bot's answer did not come, and the message is not told again");
 
 impl Conversation<'_> {
-    fn is_unanswered(&self) {
+    /// Notes that something was said whose answer did not come.
+    fn note_unanswered(&self) {
         self.unanswered.store(true, Ordering::Relaxed);
     }
 
@@ -446,11 +448,18 @@ async fn resolve_mentions(conversation: &Conversation<'_>, text: &str) -> String
     let outlet = conversation.outlet;
     let address = &conversation.inbound.address;
     let mut names = Vec::new();
-    for mention in &conversation.inbound.mentions {
-        let name = outlet.display_name(address, &mention.id);
-        if let Ok(Some(name)) = tokio::time::timeout(MENTION_TIMEOUT, name).await {
-            names.push((mention, name));
+    let looking_up = async {
+        for mention in &conversation.inbound.mentions {
+            if let Some(name) = outlet.display_name(address, &mention.id).await {
+                names.push((mention, name));
+            }
         }
+    };
+    if tokio::time::timeout(MENTIONS_TIMEOUT, looking_up)
+        .await
+        .is_err()
+    {
+        tracing::warn!("it took too long to ask for the names of mentioned users");
     }
     Mention::named(text, &names)
 }
@@ -459,6 +468,8 @@ async fn resolve_mentions(conversation: &Conversation<'_>, text: &str) -> String
 enum DeliveryError {
     /// Haptik does not know the user: register the user and deliver again.
     NotRegistered(HaptikError),
+    /// Haptik does not move a chat in which the user has said nothing.
+    NothingSaid(Failure),
     /// Something else.
     Failed(Failure),
 }
@@ -467,6 +478,7 @@ impl From<HaptikError> for DeliveryError {
     fn from(error: HaptikError) -> Self {
         match error {
             HaptikError::NotRegistered { .. } => Self::NotRegistered(error),
+            HaptikError::NothingSaid => Self::NothingSaid(error.into()),
             error => Self::Failed(error.into()),
         }
     }
@@ -494,7 +506,7 @@ impl From<DeliveryError> for Failure {
     fn from(error: DeliveryError) -> Self {
         match error {
             DeliveryError::NotRegistered(error) => error.into(),
-            DeliveryError::Failed(failure) => failure,
+            DeliveryError::NothingSaid(failure) | DeliveryError::Failed(failure) => failure,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use haptik_bridge_shared::config::RatingWhen;
 use haptik_bridge_shared::haptik::webhook::Event;
-use haptik_bridge_shared::ids::EntryKey;
 use haptik_bridge_shared::ingest::RequestContext;
+use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::completion::{Completion, CompletionKind};
@@ -245,7 +245,7 @@ impl ToChannel<'_> {
             None => user.clone(),
         };
         let inbound = Inbound {
-            key: EntryKey::from(format!("{:020}#move-{}", at.as_microsecond(), handoff.id)),
+            key: KeyKind::act(at, format!("move-{}", handoff.id)).into(),
             at,
             auth_id: user.auth_id.clone(),
             user: user.channel_user.clone(),

@@ -54,7 +54,7 @@ impl ToHaptik<'_> {
     ) -> Result<(), DeliveryError> {
         let ledger = &self.bridge.ledger;
         if entry.begun > part {
-            conversation.is_unanswered();
+            conversation.note_unanswered();
             return Ok(());
         }
         ledger.begun(entry, part + 1).await?;
@@ -80,7 +80,7 @@ impl ToHaptik<'_> {
                     reason,
                     "the bot's answer is lost, and the message not said again"
                 );
-                conversation.is_unanswered();
+                conversation.note_unanswered();
                 conversation.record_receipt(&Logged {
                     message_id: None,
                     created_at: None,

@@ -5,7 +5,7 @@ use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::{Inbound, UserAction};
 use haptik_bridge_shared::retry::Failure;
-use haptik_bridge_shared::users::{Mode, User};
+use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
 use super::ToHaptik;
@@ -78,24 +78,6 @@ fn placed(known: Option<User>, connection_id: &ConnectionId, inbound: &Inbound) 
     let address = inbound.address.clone();
     match known {
         Some(known) => known.at(connection, channel_user, address),
-        None => User {
-            auth_id: inbound.auth_id.clone(),
-            connection,
-            channel_user,
-            address,
-            registered: None,
-            asked: None,
-            user_name: None,
-            mode: Mode::Bot,
-            completion: None,
-            handoff: None,
-            activities: Vec::new(),
-            offer: None,
-            offer_end: None,
-            asked_form: None,
-            last_activity: 0,
-            placed_at: None,
-            changed_place_at: None,
-        },
+        None => User::new(inbound.auth_id.clone(), connection, channel_user, address),
     }
 }
