@@ -55,7 +55,7 @@ const MOOT: &[&str] = &[
 ];
 
 /// What a 400 says of a file that Telegram's servers cannot give just now, or never could
-/// (<https://github.com/tdlib/telegram-bot-api/issues/32>): "wrong file_id or the file is temporarily unavailable".
+/// (<https://github.com/tdlib/telegram-bot-api/issues/32>): `wrong file_id or the file is temporarily unavailable`.
 const NOT_NOW: &str = "temporarily unavailable";
 
 /// The result of an answer.

@@ -104,7 +104,7 @@ async fn jira_raises_the_request_in_the_name_of_the_customer() -> anyhow::Result
         json!({"accountId": "longer", "emailAddress": "asha@example.com.au"}),
     ];
     let hidden = json!({"accountId": "own-hidden", "hidden": "asha@example.com"});
-    let behind_others = [&others[..], &[known.clone()]].concat();
+    let behind_others = [&others[..], std::slice::from_ref(&known)].concat();
     for (lines, people, expected) in [
         ("", vec![known.clone()], Some("known")),
         ("", vec![], Some("qm:")),
