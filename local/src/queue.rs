@@ -23,8 +23,8 @@ use crate::turns::{FairSlots, Turns};
 /// How many lanes are drained at the same time; those that wait for a pause to end do not count.
 const MOST_DRAINS: usize = 340;
 
-/// How many times as many one connection's may be as there is room for: it alone has three quarters, and a drain that
-/// goes on for [`DRAIN_TIME`] keeps no other connection waiting.
+/// How many slots one connection may hold for each slot that is free. With three, a connection that is alone has three
+/// quarters of all, and a drain of its that goes on for [`DRAIN_TIME`] keeps no other connection waiting.
 const SHARE: usize = 3;
 
 /// How many lanes of sinks are, besides: a sink that hangs takes nothing from a chat.
@@ -70,7 +70,8 @@ impl fmt::Debug for LocalQueue {
 }
 
 impl LocalQueue {
-    /// An empty queue. Rings wait until [`LocalQueue::start`].
+    /// An empty queue. A ring that comes before [`LocalQueue::start`] is dropped: what is pending then is rung for again
+    /// by whoever started it.
     #[must_use]
     pub fn new() -> Self {
         Self::in_turn(Turns::default())

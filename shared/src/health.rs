@@ -19,7 +19,7 @@ use crate::table::{Table, TableError, Update, above, absent, below, millis};
 /// How long an answer may take before its absence is a silence.
 pub const SILENCE: Duration = Duration::from_secs(30);
 
-/// The longest time between two calls that enable the webhook.
+/// How long a webhook is taken for enabled: after that it is enabled again.
 pub const LONGEST_TRUST: Duration = Duration::from_hours(1);
 
 /// How old a time may be that is kept, so that not each message costs a write. An answer to what was sent

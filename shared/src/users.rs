@@ -68,8 +68,8 @@ pub struct User {
     pub asked_form: Option<AskedForm>,
     /// When the user last wrote, in milliseconds since the epoch.
     pub last_activity: i64,
-    /// When what the user wrote was received by which [`User::address`] is where it is, in milliseconds since
-    /// the epoch. What was received before it, and is delivered after it, does not change the place.
+    /// When the request was received that set [`User::connection`] and [`User::address`], in milliseconds since the
+    /// epoch. A request that was received earlier, and is delivered later, does not change them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placed_at: Option<i64>,
     /// When the user last wrote from another place than before, in milliseconds since the epoch; `None` where

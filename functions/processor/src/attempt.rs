@@ -52,7 +52,7 @@ pub(crate) enum DeliveryOutcome {
 pub(crate) struct Attempt<'a> {
     pub(crate) entry: &'a Entry,
     since: Timestamp,
-    /// Where it goes or came in. Of an answer from Haptik it is known once the user is.
+    /// The connection that it goes to, or came in by. Of an answer of Haptik's it is known once the user is.
     place: OnceLock<String>,
     /// What is known of the sink, where it goes to one.
     pub(crate) breaker: CircuitBreaker,
@@ -80,7 +80,7 @@ impl<'a> Attempt<'a> {
         self.place.get_or_init(|| format!("channels/{connection}"));
     }
 
-    /// Where it goes or came in: `channels/acme`, `haptik/main`, `sinks/crm`.
+    /// Where it goes to, or where it came in: `channels/acme`, `haptik/main`, `sinks/crm`.
     pub(crate) fn place(&self) -> String {
         let place = self.place.get_or_init(|| match &self.entry.payload {
             Payload::Webhook { account, .. } => format!("haptik/{account}"),

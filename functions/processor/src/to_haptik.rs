@@ -5,42 +5,33 @@ mod agent;
 mod file;
 mod form;
 mod handoff;
+mod indicator;
 mod move_chat;
 mod rating;
 mod register;
+mod resolve;
 mod say;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use haptik_bridge_channels::channel::{Indicator, SendError};
+use haptik_bridge_channels::channel::SendError;
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_channels::erased::AnyOutlet;
 use haptik_bridge_shared::bridge::{Bridge, Connection};
 use haptik_bridge_shared::haptik::client::{Feedback, HaptikClient, HaptikError, Logged};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ledger::Entry;
-use haptik_bridge_shared::message::hsl::{Actionable, Effect};
-use haptik_bridge_shared::message::offer::Chosen;
-use haptik_bridge_shared::message::{Attachment, Inbound, Mention, MessageRef, UserAction};
-use haptik_bridge_shared::offers::Offers;
+use haptik_bridge_shared::message::{Attachment, Inbound, UserAction};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
 use self::form::{Did, Filling};
-use crate::activity::ShownIndicator;
+use self::resolve::resolve_mentions;
 use crate::attempt::{DeliveryOutcome, connection, outlet, record_step};
-use crate::limits::ACTIVITY_TIMEOUT;
-use crate::offer;
-
-/// How many messages of one user show that they were taken while nothing is answered.
-const MOST_ACTIVITIES: usize = 20;
-
-/// How long the names of all mentioned users may take: a message is not kept back for them.
-const MENTIONS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One user's conversation with Haptik.
 struct Conversation<'a> {
@@ -136,20 +127,36 @@ impl ToHaptik<'_> {
             unanswered: AtomicBool::new(false),
             taken: Mutex::new(entry.message_ids.clone()),
         };
+        self.register_and_send(&conversation, entry, handoff).await
+    }
+
+    /// Makes the user known where that is due, and sends what was done.
+    async fn register_and_send(
+        &self,
+        conversation: &Conversation<'_>,
+        entry: &Entry,
+        handoff: Option<&str>,
+    ) -> Result<DeliveryOutcome, Failure> {
+        let Conversation {
+            haptik,
+            connection,
+            user,
+            ..
+        } = *conversation;
         // The activity before the message: an answer that came before it would leave it standing.
         let (registered, ()) = tokio::join!(
-            self.register(&conversation, &user, entry, false),
-            self.show_activity(&conversation, &user, entry),
+            self.register(conversation, user, entry, false),
+            self.show_activity(conversation, user, entry),
         );
         registered?;
-        let Some((action, is_choice)) = self.resolved(&conversation, entry).await? else {
+        let Some((action, is_choice)) = self.resolved(conversation, entry).await? else {
             return Ok(DeliveryOutcome::Undelivered("what was sent is gone"));
         };
         let did = Did {
             action: &action,
             is_choice,
         };
-        let (action, filled) = match self.fill_in(&conversation, entry, did).await? {
+        let (action, filled) = match self.fill_in(conversation, entry, did).await? {
             Filling::Nothing => (action, None),
             Filling::Kept => return Ok(ANSWERS_FORM),
             Filling::Whole(action, answers) => (action, Some(answers)),
@@ -164,13 +171,13 @@ impl ToHaptik<'_> {
                 .await;
         }
         // On the heap, since the future is large.
-        let sent = Box::pin(self.send_to_registered(&conversation, &user, entry, &action));
+        let sent = Box::pin(self.send_to_registered(conversation, user, entry, &action));
         let outcome = sent.await?;
         if let Some(answers) = filled {
-            self.note_form_sent(&conversation, *answers).await?;
+            self.note_form_sent(conversation, *answers).await?;
         }
         if let Some(id) = handoff {
-            self.note_message_taken(&conversation, entry, id).await?;
+            self.note_message_taken(conversation, entry, id).await?;
         }
         let is_unanswered = conversation.unanswered.load(Ordering::Relaxed);
         // Noted with the end of the entry: Haptik's answer may name the message that it answers.
@@ -200,79 +207,6 @@ impl ToHaptik<'_> {
             }
             delivered => Ok(delivered?),
         }
-    }
-
-    /// Shows the user that something was taken, on the first try only: it is worth doing at once or not
-    /// at all, and a failure is neither repeated nor anybody's problem.
-    async fn show_activity(&self, conversation: &Conversation<'_>, user: &User, entry: &Entry) {
-        let Conversation {
-            outlet, inbound, ..
-        } = conversation;
-        let (at, on) = (&inbound.address, inbound.message_id.as_deref());
-        let Some(indicator) = outlet.indicator(at, on) else {
-            return;
-        };
-        if entry.attempts > 0 || user.activities.len() >= MOST_ACTIVITIES {
-            return;
-        }
-        let noted = match (indicator, on) {
-            (Indicator::Sticky(indicator), Some(on)) => ShownIndicator {
-                connection: Some(conversation.connection_id.clone()),
-                address: at.clone(),
-                message_id: on.to_owned(),
-                indicator,
-            }
-            .written(),
-            (Indicator::Sticky(_) | Indicator::Passing, _) => None,
-        };
-        // Noted first: the answer may come before the channel has said that it is shown.
-        if let Some(noted) = &noted
-            && let Err(error) = self.bridge.users.add_activity(&user.auth_id, noted).await
-        {
-            tracing::warn!(%error, "an activity cannot be noted");
-            return;
-        }
-        let showing = outlet.show_activity(at, on);
-        let Ok(shown) = tokio::time::timeout(ACTIVITY_TIMEOUT, showing).await else {
-            // It may be shown all the same, so it stays noted and is taken away with the answer.
-            tracing::warn!("it took too long to show that a message was taken");
-            return;
-        };
-        if let Err(error) = shown {
-            let reason = error.reason;
-            tracing::warn!(reason, "it cannot be shown that a message was taken");
-            let users = &self.bridge.users;
-            if let Some(noted) = noted
-                && let Err(error) = users.remove_activities(&user.auth_id, vec![noted]).await
-            {
-                tracing::warn!(%error, "an activity that is not shown cannot be forgotten");
-            }
-        }
-    }
-
-    /// What the user did, with what has to be fetched for it, and what was chosen in place of a number; and
-    /// whether it was. `None` where what was sent is gone.
-    async fn resolved(
-        &self,
-        conversation: &Conversation<'_>,
-        entry: &Entry,
-    ) -> Result<Option<(UserAction, bool)>, Failure> {
-        let Conversation {
-            outlet, inbound, ..
-        } = conversation;
-        let action = match &inbound.action {
-            UserAction::Unresolved { reference } => {
-                let fetched = outlet.resolve(&inbound.address, reference).await?;
-                let Some(action) = fetched else {
-                    return Ok(None);
-                };
-                action
-            }
-            action => action.clone(),
-        };
-        let chosen = self.answer_offer(conversation, entry, &action).await?;
-        let is_choice = chosen.is_some();
-        Ok(Some((chosen.unwrap_or(action), is_choice)))
     }
 
     /// Tells Haptik what the user did.
@@ -367,73 +301,6 @@ impl ToHaptik<'_> {
         }
         Ok(DeliveryOutcome::Whole)
     }
-
-    /// What a choice says that the channel could only refer to; `None` where that is no longer in the
-    /// ledger.
-    async fn chosen(
-        &self,
-        message: &MessageRef,
-        index: usize,
-    ) -> Result<Option<String>, TableError> {
-        let offers = Offers::new(self.bridge.ledger.clone());
-        let offered = offers.offered(message).await?;
-        let effect = offered
-            .as_ref()
-            .and_then(|hsl| hsl.actionables().nth(index).map(Actionable::effect));
-        Ok(match effect {
-            Some(
-                Effect::Say(said)
-                | Effect::Open {
-                    said: Some(said), ..
-                },
-            ) => Some(said.sent),
-            _ => None,
-        })
-    }
-
-    /// What a text stands for that answers numbered choices; `None` where it stands for itself. Whatever
-    /// the user does ends the offer, which is noted before anything is told to Haptik.
-    async fn answer_offer(
-        &self,
-        conversation: &Conversation<'_>,
-        entry: &Entry,
-        action: &UserAction,
-    ) -> Result<Option<UserAction>, Failure> {
-        let text = match action {
-            UserAction::Message { text, attachments } => {
-                Some(text.as_str()).filter(|_| attachments.is_empty())
-            }
-            UserAction::Choice { .. } | UserAction::Feedback { .. } => None,
-            UserAction::Handoff { .. }
-            | UserAction::MoveToAgent { .. }
-            | UserAction::ProfileChanged
-            | UserAction::Unresolved { .. } => return Ok(None),
-        };
-        let user = conversation.user;
-        // What is said elsewhere ends the offer, and is no answer to it.
-        let (offered, here) = (user.offer.as_ref(), conversation.connection_id);
-        let text = text.filter(|_| offered.is_none_or(|offer| offer::is_shown_at(offer, here)));
-        let ended = offer::ended_by_user(user, &entry.key, entry.received_at, text);
-        let Some(ended) = ended else {
-            return Ok(None);
-        };
-        if user.offer_end.as_ref() != Some(&ended) {
-            let users = &self.bridge.users;
-            users.put_offer_end(&user.auth_id, &ended).await?;
-        }
-        let Some(Chosen { index, rating }) = ended.chosen else {
-            return Ok(None);
-        };
-        if let Some(rating) = rating {
-            return Ok(Some(UserAction::Feedback {
-                rating,
-                resolved: None,
-                comment: None,
-            }));
-        }
-        let said = self.chosen(&ended.offer, index).await?;
-        Ok(said.map(UserAction::said))
-    }
 }
 
 /// A part of what a user sent.
@@ -441,27 +308,6 @@ impl ToHaptik<'_> {
 enum Part<'a> {
     Text(&'a str),
     File(&'a Attachment),
-}
-
-/// A text with names in place of ids, where the channel knows them.
-async fn resolve_mentions(conversation: &Conversation<'_>, text: &str) -> String {
-    let outlet = conversation.outlet;
-    let address = &conversation.inbound.address;
-    let mut names = Vec::new();
-    let looking_up = async {
-        for mention in &conversation.inbound.mentions {
-            if let Some(name) = outlet.display_name(address, &mention.id).await {
-                names.push((mention, name));
-            }
-        }
-    };
-    if tokio::time::timeout(MENTIONS_TIMEOUT, looking_up)
-        .await
-        .is_err()
-    {
-        tracing::warn!("it took too long to ask for the names of mentioned users");
-    }
-    Mention::named(text, &names)
 }
 
 /// Why something was not delivered to Haptik.
