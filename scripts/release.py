@@ -339,7 +339,7 @@ def write_documents(out, architectures):
     for name in SCRIPTS:
         shutil.copy(ROOT / "scripts" / name, out / "scripts" / name)
     for file in sorted((ROOT / "docs").iterdir()):
-        if file.suffix in (".md", ".yaml", ".json", ".png"):
+        if file.suffix in (".md", ".yaml", ".json", ".png", ".svg"):
             shutil.copyfile(file, out / "docs" / file.name)
     shutil.copytree(ROOT / "examples" / "config", out / "examples" / "config", dirs_exist_ok=True)
     for file in sorted((ROOT / "channels" / "src").glob("*/README.md")):

@@ -246,3 +246,6 @@ def test_the_folder_is_whole_and_made_again_it_is_the_same(target, folder, tmp_p
     named = re.findall(r"(?:template-\w+\.yaml|scripts/[\w-]+|SHA256SUMS)", (folder / "INSTALL.md").read_text())
     for name in ("INSTALL.md", "SECURITY.md", *named, "sbom.cdx.json", "THIRD-PARTY-LICENSES.txt", "examples/config/slack.toml"):
         assert (folder / name).stat().st_size > 0, name
+    for page in folder.rglob("*.md"):
+        for picture in re.findall(r"!\[[^\]]*\]\(([^()\s]+)\)", page.read_text()):
+            assert (page.parent / picture).is_file(), f"{page}: {picture}"
