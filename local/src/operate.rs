@@ -51,8 +51,18 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    /// Prints entries: a row each, or JSON.
-    fn print(&self, entries: &[Entry]) -> anyhow::Result<()> {
+    /// Prints entries: a row each, or JSON. With what was said it is recorded first that somebody looks at `what`.
+    async fn print(
+        &self,
+        operated: &OperatedBridge,
+        entries: &[Entry],
+        what: &str,
+    ) -> anyhow::Result<()> {
+        if self.bodies {
+            operated
+                .record(&self.place, "looked", what, entries.len())
+                .await?;
+        }
         if self.json {
             let entries: Vec<Value> = entries
                 .iter()
@@ -61,10 +71,8 @@ impl Common {
             println!("{}", serde_json::to_string_pretty(&entries)?);
             return Ok(());
         }
-        print!(
-            "{}",
-            rows::table(entries, self.bodies, &self.clock.clock())?
-        );
+        let rows = rows::table(entries, self.bodies, &self.clock.clock())?;
+        print!("{rows}");
         Ok(())
     }
 }

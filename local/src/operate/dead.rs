@@ -48,6 +48,9 @@ pub(crate) struct Arguments {
     common: Common,
 }
 
+/// What records call all that is listed.
+pub(super) const GIVEN_UP: &str = "what was given up";
+
 /// The status that says that something was given up; 1 is a failure, 2 a mistake in the command line.
 const SOME_DEAD: u8 = 3;
 
@@ -57,13 +60,8 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let operated = arguments.common.place.open(variable).await?;
     let DeadLetters { entries, others } = arguments.selection.find(&operated).await?;
-    if arguments.common.bodies {
-        let place = &arguments.common.place;
-        operated
-            .record(place, "looked", "what was given up", entries.len())
-            .await?;
-    }
-    arguments.common.print(&entries)?;
+    let common = &arguments.common;
+    common.print(&operated, &entries, GIVEN_UP).await?;
     if !arguments.common.json {
         println!("{} given up{}", entries.len(), and_others(others));
     }

@@ -20,7 +20,7 @@ use haptik_bridge_shared::net;
 use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
 use jiff::Timestamp;
 
-use super::dead::{Selection, and_others};
+use super::dead::{GIVEN_UP, Selection, and_others};
 use super::{Common, OperatedBridge, ask_for};
 use crate::check;
 
@@ -59,7 +59,7 @@ pub(crate) async fn run(
     let not_understood = |entry: &Entry| matches!(entry.lane, Lane::NotUnderstood { .. });
     let (odd, dead): (Vec<_>, Vec<_>) = found.entries.into_iter().partition(not_understood);
     if arguments.dry_run {
-        arguments.common.print(&dead)?;
+        arguments.common.print(&operated, &dead, GIVEN_UP).await?;
         let odd = match odd.len() {
             0 => String::new(),
             count => format!("; {count} that were not understood would be read again"),
@@ -89,7 +89,8 @@ pub(crate) async fn run(
             revived.push(entry);
         }
     }
-    arguments.common.print(&revived)?;
+    let common = &arguments.common;
+    common.print(&operated, &revived, GIVEN_UP).await?;
     let odd = Box::pin(read_again(&arguments, &operated, odd)).await?;
     let when = match operated.inbound {
         Some(_) => "now",

@@ -30,19 +30,18 @@ pub(crate) async fn run(
     if !arguments.common.json {
         for user in &users {
             let known = operated.users.get(user).await?;
-            println!("{}", known.as_ref().map_or_else(|| user.to_string(), about));
+            let known = known.as_ref().map_or_else(|| user.to_string(), about);
+            println!("{known}");
         }
         println!();
     }
     entries.sort_by_key(|entry| entry.received_at);
-    let place = &arguments.common.place;
-    if arguments.common.bodies {
-        let what = operated.hashed(users.iter().map(AuthId::as_str)).await?;
-        operated
-            .record(place, "looked", &what, entries.len())
-            .await?;
-    }
-    arguments.common.print(&entries)
+    let what = if arguments.common.bodies {
+        operated.hashed(users.iter().map(AuthId::as_str)).await?
+    } else {
+        String::new()
+    };
+    arguments.common.print(&operated, &entries, &what).await
 }
 
 fn about(user: &User) -> String {

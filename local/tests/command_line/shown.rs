@@ -1,0 +1,49 @@
+//! What is shown to whoever operates a bridge, where, and what is recorded of it.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use haptik_bridge_shared::ledger::State;
+use haptik_bridge_shared::retry::{Detail, FailureReason};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Kept, on, program, text};
+
+const SAID: &str = "what was said is private";
+
+async fn given_up(data: &std::path::Path, detail: &str) -> anyhow::Result<()> {
+    let kept = Kept::begin(data).await?;
+    let user = kept.user("U1", None).await?;
+    let entry = kept.answer(&user, 1, SAID).await?;
+    let detail = Detail::from(detail);
+    let why = FailureReason {
+        reason: "Haptik refused it (422)",
+        detail: Some(&detail),
+    };
+    let (ledger, now) = (&kept.ledger, Timestamp::now());
+    ledger.end(&entry, State::Dead, Some(why), now).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_sees_in_a_replay_what_was_said_is_recorded() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let data = data.path();
+    given_up(data, "").await?;
+    let recorded = || -> anyhow::Result<Vec<String>> {
+        let audit: Vec<Value> = serde_json::from_str(&text(&on(data, &["audit", "--json"])))?;
+        let did = audit.iter().filter_map(|record| record["did"].as_str());
+        Ok(did.map(ToOwned::to_owned).collect())
+    };
+    let dry = ["replay", "--dry-run"];
+    assert!(!text(&on(data, &dry)).contains(SAID));
+    assert!(recorded()?.is_empty());
+    let dry = ["replay", "--dry-run", "--bodies"];
+    assert!(text(&on(data, &dry)).contains(SAID));
+    assert_eq!(recorded()?, ["looked"]);
+    let replay = ["replay", "--yes", "--bodies", "--json"];
+    assert!(text(&on(data, &replay)).contains(SAID));
+    assert_eq!(recorded()?, ["looked", "replayed", "looked"]);
+    Ok(())
+}
