@@ -95,8 +95,8 @@ enum Command {
 async fn main() -> ExitCode {
     haptik_bridge_shared::telemetry::log_panics_by_place();
     exit_quietly_on_broken_pipe();
-    let matches = variables::in_place_of_options(CommandLine::command()).get_matches();
-    let command_line = match CommandLine::from_arg_matches(&matches) {
+    let matches = variables::matches(CommandLine::command());
+    let command_line = match matches.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
         Ok(command_line) => command_line,
         Err(error) => error.exit(),
     };

@@ -9,9 +9,6 @@ use aws_sdk_cloudformation::config::ProvideCredentials as _;
 
 use haptik_bridge_shared::net::{self, aws};
 
-/// The variable that names a stack.
-pub(crate) const VARIABLE: &str = "HAPTIK_BRIDGE_STACK";
-
 /// A stack's outputs, and the variables of its functions that they stand for.
 const OUTPUTS: [(&str, &str); 4] = [
     ("ConfigSecretArn", "CONFIG_SECRET_ARN"),
@@ -25,7 +22,7 @@ const OUTPUTS: [(&str, &str); 4] = [
 pub(crate) struct Deployed {
     /// A deployed bridge, by the name of its stack in `CloudFormation`. Credentials are found as the AWS tools
     /// find them: variables, profiles, single sign-on
-    #[arg(long, value_name = "NAME", env = VARIABLE)]
+    #[arg(long, value_name = "NAME", env = "HAPTIK_BRIDGE_STACK")]
     pub(crate) stack: Option<String>,
     /// The profile of the AWS configuration [default: `AWS_PROFILE`, or the default one]
     #[arg(long, value_name = "NAME", requires = "stack")]

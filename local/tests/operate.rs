@@ -494,7 +494,7 @@ async fn an_option_may_be_a_variable_and_the_command_line_goes_before_it() -> an
     assert!(said.contains("2 given up"), "{said}");
     let (code, said) = run(&["dead", "--data-dir", folder, "--stack", "acme"], &[]);
     assert!(
-        code == Some(1) && said.contains("name one of them"),
+        code == Some(2) && said.contains("cannot be used with"),
         "{said}"
     );
     Ok(())

@@ -22,9 +22,6 @@ use haptik_bridge_shared::users::UserMap;
 use super::bridge::OperatedBridge;
 use crate::{stack, who};
 
-/// The variables that name a data directory and a stack.
-const DATA_DIR_VARIABLE: &str = "HAPTIK_BRIDGE_DATA_DIR";
-
 /// The file of the ledger of a bridge on this machine.
 const LEDGER_FILE: &str = "dynamodb.sqlite";
 
@@ -39,20 +36,15 @@ const ENTRY_TTL: Duration = Duration::from_hours(7 * 24);
 pub(crate) struct Target {
     /// The data directory of a bridge on this machine; without it, and with `TABLE_NAME` in the
     /// environment, a deployed one [default: .haptik-bridge]
-    #[arg(long, value_name = "DIR", env = DATA_DIR_VARIABLE)]
+    #[arg(long, value_name = "DIR", conflicts_with = "stack")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
     deployed: stack::Deployed,
 }
 
-/// Whether a variable has this value.
-fn is_of(variable: &str, value: &str) -> bool {
-    crate::variable(variable).as_deref() == Some(value)
-}
-
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.stack(), self.data_dir()) {
+        match (self.stack(), &self.data_dir) {
             (Some(stack), _) => write!(formatter, "the stack {stack}"),
             (None, Some(directory)) => write!(formatter, "{}", directory.display()),
             (None, None) => match crate::variable("TABLE_NAME") {
@@ -66,30 +58,12 @@ impl fmt::Display for Target {
 impl Target {
     /// The stack, where it is one by its name.
     pub(crate) fn stack(&self) -> Option<&str> {
-        let stack = self.deployed.stack.as_deref()?;
-        // What the command line says goes before the environment.
-        let is_other = self.names_directory() && is_of(stack::VARIABLE, stack);
-        (!is_other).then_some(stack)
-    }
-
-    /// The data directory, where one is named and is meant.
-    fn data_dir(&self) -> Option<&PathBuf> {
-        self.data_dir.as_ref().filter(|_| self.stack().is_none())
-    }
-
-    /// Whether the command line names a data directory.
-    fn names_directory(&self) -> bool {
-        let named = self.data_dir.as_ref();
-        named.is_some_and(|named| {
-            !named
-                .to_str()
-                .is_some_and(|dir| is_of(DATA_DIR_VARIABLE, dir))
-        })
+        self.deployed.stack.as_deref()
     }
 
     /// What AWS clients are made of, where the bridge is a deployed one.
     pub(crate) async fn sdk(&self) -> anyhow::Result<Option<SdkConfig>> {
-        let by_environment = self.data_dir().is_none() && crate::variable("TABLE_NAME").is_some();
+        let by_environment = self.data_dir.is_none() && crate::variable("TABLE_NAME").is_some();
         if self.stack().is_none() && !by_environment {
             return Ok(None);
         }
@@ -108,20 +82,15 @@ impl Target {
         &self,
         variable: fn(&str) -> Option<String>,
     ) -> anyhow::Result<OperatedBridge> {
-        if self.names_directory() && self.stack().is_some() {
-            bail!(
-                "--data-dir names a bridge on this machine, --stack a deployed one: name one of them"
-            );
-        }
         let found = match self.stack() {
             Some(stack) => self.deployed.environment(stack).await?,
             None => HashMap::new(),
         };
         let variable = |name: &str| found.get(name).cloned().or_else(|| variable(name));
-        if self.data_dir().is_none() && variable("TABLE_NAME").is_some() {
+        if self.data_dir.is_none() && variable("TABLE_NAME").is_some() {
             return open_deployed(variable).await;
         }
-        let directory = self.data_dir().cloned();
+        let directory = self.data_dir.clone();
         open_here(directory.unwrap_or_else(|| PathBuf::from(DATA_DIR))).await
     }
 }
