@@ -133,12 +133,13 @@ fn source(entry: &Entry) -> String {
 }
 
 /// Asks whether to do this; an error is a no, and says that it is not done. `nobody` is said where nobody can be asked.
+/// The question is no part of what is printed, which may go into a file.
 fn ask_for(what: &str, nobody: &str, not_done: &str) -> anyhow::Result<()> {
     if !std::io::stdin().is_terminal() {
         bail!("{nobody}");
     }
-    print!("{what}? [y/N] ");
-    std::io::stdout().flush()?;
+    eprint!("{what}? [y/N] ");
+    std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     match answer.trim().to_lowercase().as_str() {

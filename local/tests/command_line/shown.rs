@@ -47,3 +47,37 @@ async fn whoever_sees_in_a_replay_what_was_said_is_recorded() -> anyhow::Result<
     assert_eq!(recorded()?, ["looked", "replayed", "looked"]);
     Ok(())
 }
+
+/// A question is on the terminal, and the file has JSON alone. A terminal is made by `script`, where there is one.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_is_not_part_of_what_is_printed() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let data = data.path();
+    given_up(data, "").await?;
+    for command in ["replay", "forget acme-slack/U1 --cut-off"] {
+        let (program, file) = (program(), data.join("printed.json"));
+        let line = format!(
+            "'{program}' {command} --json --data-dir '{}' > '{}'",
+            data.display(),
+            file.display()
+        );
+        let mut script = Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]);
+        script.env("SHELL", "/bin/sh").stdin(Stdio::piped());
+        let Ok(mut script) = script.stdout(Stdio::piped()).spawn() else {
+            println!("there is no `script`: not tried");
+            return Ok(());
+        };
+        let mut keyboard = script.stdin.take().expect("it is piped");
+        keyboard.write_all(b"y\n")?;
+        let screen = script.wait_with_output()?;
+        drop(keyboard);
+        let screen = String::from_utf8_lossy(&screen.stdout).into_owned();
+        assert!(screen.contains("? [y/N]"), "{command}: {screen}");
+        let printed = std::fs::read_to_string(&file)?;
+        let json = serde_json::from_str::<Value>(&printed);
+        assert!(json.is_ok(), "{command}: {printed}");
+    }
+    Ok(())
+}
