@@ -1,6 +1,8 @@
 //! The real binary as an operator has it: what contradicts what, what is shown and recorded, and what forgetting
 //! somebody leaves behind.
 
+#[path = "command_line/forget.rs"]
+mod forget;
 #[path = "command_line/options.rs"]
 mod options;
 #[path = "command_line/shown.rs"]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -239,11 +239,16 @@ impl OperatedBridge {
     /// How long it takes until whoever writes to the table knows of a tombstone. No time where no bridge runs on a
     /// directory, which none does as long as what is returned is kept.
     pub(crate) fn until_known(&self) -> (Duration, Option<File>) {
-        let lock = self.data_dir.as_ref();
-        let lock = lock.and_then(|dir| File::create(dir.join("lock")).ok());
-        match lock.filter(|lock| lock.try_lock().is_ok()) {
-            Some(lock) => (Duration::ZERO, Some(lock)),
-            None => (self.ledger.table().reread_after(), None),
+        let known_late = (self.ledger.table().reread_after(), None);
+        let Some(dir) = &self.data_dir else {
+            return known_late;
+        };
+        // It is not made here: the bridge's own user could not open what is root's.
+        match File::options().write(true).open(dir.join("lock")) {
+            Ok(lock) if lock.try_lock().is_ok() => (Duration::ZERO, Some(lock)),
+            // Where none was ever started, none runs.
+            Err(error) if error.kind() == ErrorKind::NotFound => (Duration::ZERO, None),
+            _ => known_late,
         }
     }
 

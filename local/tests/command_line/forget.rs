@@ -1,0 +1,52 @@
+//! What forgetting somebody leaves behind, and when it waits.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use haptik_bridge_shared::ledger::State;
+use jiff::Timestamp;
+
+use super::{Kept, bare, on, program, refusal, text};
+
+const SAID: &str = "what was said is private";
+
+/// A bridge's data directory: a person, and so much of somebody else.
+async fn person(data: &Path, of_others: usize) -> anyhow::Result<()> {
+    let kept = Kept::begin(data).await?;
+    let now = Timestamp::now();
+    let (person, other) = (kept.user("U1", None).await?, kept.user("U2", None).await?);
+    let mut entries = vec![kept.answer(&person, 1, SAID).await?];
+    for number in 0..of_others {
+        let body = "x".repeat(200_000);
+        entries.push(kept.answer(&other, number, &body).await?);
+    }
+    for entry in &entries {
+        kept.ledger.end(entry, State::Delivered, None, now).await?;
+    }
+    Ok(())
+}
+
+const FORGET: [&str; 3] = ["forget", "acme-slack/U1", "--yes"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_lock_is_made_that_the_bridge_s_user_could_not_open() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let data = data.path();
+    person(data, 0).await?;
+    let forgotten = text(&on(data, &FORGET));
+    assert!(
+        !forgotten.contains("Waiting"),
+        "no bridge runs: {forgotten}"
+    );
+    let again = text(&on(data, &["forget", "--again", "--yes"]));
+    assert!(again.contains("Removed: nothing"), "{again}");
+    assert!(!data.join("lock").exists());
+    // One that is there is kept as it is, and taken.
+    std::fs::write(data.join("lock"), "of the bridge")?;
+    let again = text(&on(data, &["forget", "--again", "--yes"]));
+    assert!(!again.contains("Waiting"), "no bridge runs: {again}");
+    assert_eq!(std::fs::read(data.join("lock"))?, b"of the bridge");
+    Ok(())
+}
