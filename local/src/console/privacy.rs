@@ -33,7 +33,9 @@ pub(super) struct Forgets(Mutex<BTreeMap<u64, Forget>>);
 struct Forget {
     says: String,
     receipt: Option<Receipt>,
+    /// Also beside a receipt: the file still has the bytes.
     error: Option<String>,
+    is_over: bool,
 }
 
 /// Whom, and that it is meant.
@@ -144,10 +146,12 @@ pub(super) async fn forgotten(
             confirmed.cut_off,
         ))
         .await;
-        working.forgets.change(id, |forget| match done {
-            Ok(receipt) => forget.receipt = Some(receipt),
-            Err(error) => forget.error = Some(format!("{error:#}")),
-        });
+        if let Err(error) = done {
+            let error = format!("{error:#}");
+            let is_over = |forget: &mut Forget| forget.error = Some(error);
+            working.forgets.change(id, is_over);
+        }
+        working.forgets.change(id, |forget| forget.is_over = true);
     });
     Ok(Json(shown(id, &Forget::default())))
 }
@@ -158,7 +162,7 @@ async fn carry_out(
     person: &Person,
     holdings: &Holdings,
     cut_off: bool,
-) -> anyhow::Result<Receipt> {
+) -> anyhow::Result<()> {
     let operated = &console.operated;
     let elsewhere = elsewhere(console.config(), person, holdings);
     let (until_known, _alone) = operated.until_known();
@@ -178,11 +182,13 @@ async fn carry_out(
         Some(CorrelationId::of(&lane, &EntryKey::from(item.sk.as_str())))
     });
     console.steps.forget(entries);
-    operated.compact().await?;
-    Ok(Receipt {
+    let receipt = Receipt {
         elsewhere,
         ..receipt
-    })
+    };
+    let is_removed = |forget: &mut Forget| forget.receipt = Some(receipt);
+    console.forgets.change(id, is_removed);
+    operated.compact().await
 }
 
 fn in_words(progress: Progress) -> String {
@@ -208,7 +214,7 @@ fn shown(id: u64, forget: &Forget) -> Value {
     json!({
         "job": id,
         "says": forget.says,
-        "done": forget.receipt.is_some() || forget.error.is_some(),
+        "done": forget.is_over,
         "receipt": forget.receipt,
         "error": forget.error,
     })

@@ -74,13 +74,13 @@ pub(crate) async fn run(
     } else {
         one(&arguments, &operated).await?
     };
-    operated.compact().await?;
+    // Before what may still fail: the person is removed, and nobody can be told of it twice.
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&receipt)?);
     } else {
         print!("{}", in_words(&receipt));
     }
-    Ok(())
+    operated.compact().await
 }
 
 async fn one(arguments: &Arguments, operated: &OperatedBridge) -> anyhow::Result<Receipt> {
@@ -235,6 +235,10 @@ fn counted(counts: &BTreeMap<&'static str, usize>) -> String {
     counts.collect::<Vec<_>>().join(", ")
 }
 
+/// What to do where the bytes could not be taken out of the file.
+const NOT_COMPACTED: &str = "everything is removed from the table, but not yet from the file: run `haptik-bridge forget \
+                             --again` when nothing else reads the file for long, and the disk has room for a copy of it";
+
 impl OperatedBridge {
     /// How long it takes until whoever writes to the table knows of a tombstone. No time where no bridge runs on a
     /// directory, which none does as long as what is returned is kept.
@@ -254,15 +258,19 @@ impl OperatedBridge {
 
     /// Takes the bytes of what was removed out of the files of a bridge on this machine.
     pub(crate) async fn compact(&self) -> anyhow::Result<()> {
-        match (&self.database, &self.data_dir) {
+        let compacted = match (&self.database, &self.data_dir) {
             (Some(database), _) => database.compact().await,
             // That of this process, opened once more.
             (None, Some(directory)) => {
                 let file = directory.join("dynamodb.sqlite");
-                EmbeddedDynamoDb::start(Some(&file)).await?.compact().await
+                match EmbeddedDynamoDb::start(Some(&file)).await {
+                    Ok(database) => database.compact().await,
+                    Err(error) => Err(error),
+                }
             }
             (None, None) => Ok(()),
-        }
+        };
+        compacted.context(NOT_COMPACTED)
     }
 }
 

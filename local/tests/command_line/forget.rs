@@ -50,3 +50,36 @@ async fn no_lock_is_made_that_the_bridge_s_user_could_not_open() -> anyhow::Resu
     assert_eq!(std::fs::read(data.join("lock"))?, b"of the bridge");
     Ok(())
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_receipt_is_printed_also_where_the_file_cannot_be_compacted() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let data = data.path();
+    person(data, 12).await?;
+    // As on a disk that has no room for a copy: no file grows above a megabyte.
+    let mut full = Command::new("sh");
+    full.args([
+        "-c",
+        "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"",
+        &program(),
+    ]);
+    full.args(FORGET).arg("--data-dir").arg(data).env_clear();
+    let output = full.output()?;
+    let error = refusal(&output);
+    assert!(error.contains("forget --again"), "{error}");
+    let receipt = String::from_utf8(output.stdout)?;
+    for part in ["Removed: 1 entries", "Tombstone: ", "channels/acme-slack"] {
+        assert!(receipt.contains(part), "{part}: {receipt}");
+    }
+    let has = || -> anyhow::Result<bool> {
+        let bytes = std::fs::read(data.join("dynamodb.sqlite"))?;
+        Ok(bytes
+            .windows(SAID.len())
+            .any(|some| some == SAID.as_bytes()))
+    };
+    assert!(has()?, "the error is none");
+    text(&on(data, &["forget", "--again", "--yes"]));
+    assert!(!has()?);
+    Ok(())
+}

@@ -1,5 +1,6 @@
 //! A console of the real binary, and what there is to look at.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -30,11 +31,17 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn start(data: &Path, more: &[&str]) -> anyhow::Result<Self> {
+        Self::start_by(Command::new(program()), data, more)
+    }
+
+    /// The same, of a command to which its words are added.
+    pub(super) fn start_by(
+        mut command: Command,
+        data: &Path,
+        more: &[&str],
+    ) -> anyhow::Result<Self> {
         let log = data.join("console.log");
-        // Another build of it, where one is to be measured.
-        let program = std::env::var_os("HAPTIK_BRIDGE_PROGRAM");
-        let built = || env!("CARGO_BIN_EXE_haptik-bridge").into();
-        let mut process = Command::new(program.unwrap_or_else(built))
+        let mut process = command
             .args(["console", "--listen", "0", "--data-dir"])
             .arg(data)
             .args(more)
@@ -101,6 +108,12 @@ impl Drop for Console {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The program: another build of it, where one is to be measured.
+pub(super) fn program() -> OsString {
+    let program = std::env::var_os("HAPTIK_BRIDGE_PROGRAM");
+    program.unwrap_or_else(|| env!("CARGO_BIN_EXE_haptik-bridge").into())
 }
 
 pub(super) const OF_SLACK: &str = "00001795561837856425#D1";

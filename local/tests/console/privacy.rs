@@ -1,12 +1,15 @@
 //! A person is exported and forgotten in the console: what is asked first, what is shown and recorded, who is refused.
 
+use std::process::Command;
 use std::time::Duration;
 
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::lane::Lane;
+use haptik_bridge_shared::ledger::Payload;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::harness::{Console, SAID, ledger};
+use super::harness::{Console, SAID, ledger, program};
 
 const NAME: &str = "acme-slack/T1:U1";
 
@@ -139,6 +142,37 @@ async fn a_person_is_exported_and_forgotten_once_the_id_was_typed_in() -> anyhow
             "{name} is in the file"
         );
     }
+    Ok(())
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_receipt_is_shown_also_where_the_file_cannot_be_compacted() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let (database, ledger, user) = ledger(data.path()).await?;
+    let large = Payload::Webhook {
+        account: "main".into(),
+        body: "x".repeat(200_000),
+    };
+    let (lane, now) = (Lane::Channel("somebody-else".into()), Timestamp::now());
+    for number in 0..12 {
+        let key = format!("{number:020}#message").as_str().into();
+        ledger.append(&lane, &key, &large, now, now).await?;
+    }
+    // With its journal, which is as large.
+    drop((database, ledger));
+    // As on a disk that has no room for a copy: no file grows above a megabyte.
+    let mut full = Command::new("sh");
+    full.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\""]);
+    full.arg(program());
+    let console = Console::start_by(full, data.path(), &[])?;
+    let asked = json!({"user": user, "typed": user, "cut_off": true});
+    let (status, job) = console.post("person/forget", &asked).await?;
+    assert_eq!(status, 200, "{job}");
+    let ended = ended(&console, &job).await?;
+    assert_eq!(ended["receipt"]["removed"]["users"], 1, "{ended}");
+    let error = ended["error"].as_str().unwrap_or_default();
+    assert!(error.contains("forget --again"), "{ended}");
     Ok(())
 }
 

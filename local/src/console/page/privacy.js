@@ -36,8 +36,8 @@ async function shown(user, where) {
       job = obj(await api(`person/forget/${job.job}`));
       if (!where.isConnected) return;
     }
-    if (job.error) throw new Error(str(job.error));
-    shown_receipt(obj(job.receipt));
+    if (!job.receipt) throw new Error(str(job.error));
+    shown_receipt(obj(job.receipt), str(job.error));
   });
   where.replaceChildren(h("h3", null, "Export or forget this person"),
     h("p", null, `${name}: ${counts.map(([kind, count]) => `${str(count)} ${kind}`).join(", ") || "nothing"}.`),
@@ -52,12 +52,13 @@ async function shown(user, where) {
 }
 
 /** The receipt, in the place of all that the page has of the person: the conversation, the search, the address. */
-function shown_receipt(receipt) {
+function shown_receipt(receipt, error) {
   const removed = Object.entries(obj(receipt.removed)).map(([kind, count]) => `${str(count)} ${kind}`);
   say("The person is forgotten.");
   $("q").value = "";
   history.replaceState(null, "", "#forgotten");
   $("view").replaceChildren(h("h2", null, "Forgotten"), h("section", { class: "panel" },
+    error ? h("p", { class: "error", role: "alert" }, error) : "",
     h("p", null, `Removed: ${removed.join(", ") || "nothing"}.`), receipt.cut_off ? h("p", null, `Cut off: ${str(receipt.cut_off)} deliveries.`) : "",
     h("p", null, "Tombstone: ", list(receipt.tombstones).map((hash) => h("code", null, `${str(hash)} `))),
     h("p", null, "Not in the bridge's table, and so not removed:"), places(receipt.elsewhere)));
