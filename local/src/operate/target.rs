@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,12 +138,14 @@ async fn open_here(directory: PathBuf) -> anyhow::Result<OperatedBridge> {
         );
     }
     let database = EmbeddedDynamoDb::start(Some(&file)).await?;
+    // The demo's has a lock of its own.
+    let data_dir = file.parent().map(Path::to_owned);
     Ok(OperatedBridge {
         ledger: Ledger::new(database.table.clone(), ENTRY_TTL),
         users: UserMap::new(database.table.clone()),
         outages: Outages::new(database.table.clone()),
         inbound: None,
         database: Some(database),
-        data_dir: Some(directory),
+        data_dir,
     })
 }

@@ -51,6 +51,27 @@ async fn no_lock_is_made_that_the_bridge_s_user_could_not_open() -> anyhow::Resu
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_demo_is_waited_for_like_any_bridge() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let of_demo = data.path().join("demo");
+    std::fs::create_dir(&of_demo)?;
+    person(&of_demo, 0).await?;
+    let lock = File::create(of_demo.join("lock"))?;
+    lock.try_lock()?;
+    let mut forgetting = bare();
+    forgetting.args(FORGET).arg("--data-dir").arg(data.path());
+    let mut forgetting = forgetting.stdout(Stdio::piped()).spawn()?;
+    let said = BufReader::new(forgetting.stdout.take().expect("it is piped"));
+    let first = said.lines().next();
+    forgetting.kill()?;
+    forgetting.wait()?;
+    let first = first.expect("a line")?;
+    assert!(first.starts_with("Waiting 30 s"), "{first}");
+    assert!(!data.path().join("lock").exists());
+    Ok(())
+}
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_receipt_is_printed_also_where_the_file_cannot_be_compacted() -> anyhow::Result<()> {
