@@ -17,7 +17,7 @@ use crate::message::completion::Completion;
 use crate::message::handoff::Handoff;
 use crate::message::offer::{Offer, OfferEnd};
 use crate::redacted_debug;
-use crate::table::{self, Table, TableError, Update, equals, number, present, text};
+use crate::table::{self, Query, Table, TableError, Update, equals, number, present, text};
 
 mod due;
 mod handoff;
@@ -165,7 +165,7 @@ const THREAD_TTL: Duration = Duration::from_hours(30 * 24);
 /// was answered last may be tried again.
 const FORM_TTL: Duration = Duration::from_hours(2 * 24);
 
-/// The most users of one name that are found.
+/// The most users of one name that are found at once.
 const MOST_FOUND: i32 = 50;
 
 /// The user map.
@@ -194,11 +194,29 @@ impl UserMap {
     }
 
     /// The users whom a channel calls so: by its own id of the user, also without the workspace and the thread that
-    /// may be a part of it; fifty at most. One query, and one call for what it finds.
+    /// may be a part of it.
     pub async fn called(&self, name: &str) -> Result<Vec<AuthId>, TableError> {
+        let found = self.query_of(name).all().await?;
+        self.are_called(name, found).await
+    }
+
+    /// The first of them, fifty at most, and whether there are more. One query, and one call for what it finds.
+    pub async fn first_called(&self, name: &str) -> Result<(Vec<AuthId>, bool), TableError> {
+        let (found, are_more) = self.query_of(name).page(MOST_FOUND).await?;
+        Ok((self.are_called(name, found).await?, are_more))
+    }
+
+    fn query_of(&self, name: &str) -> Query {
         let query = self.table.query_by("came_as", came_as::of_user(name));
-        let query = query.index(CAME_AS_INDEX).only(&["pk", "sk"]);
-        let (found, _) = query.page(MOST_FOUND).await?;
+        query.index(CAME_AS_INDEX).only(&["pk", "sk"])
+    }
+
+    /// Those of what an index has found who are called so.
+    async fn are_called(
+        &self,
+        name: &str,
+        found: Vec<table::Item>,
+    ) -> Result<Vec<AuthId>, TableError> {
         let is_called_so = |item: &table::Item| {
             let user = item.get("channel_user").and_then(|user| user.as_s().ok());
             user.is_some_and(|user| user == name || came_as::without_workspace(user) == name)

@@ -119,10 +119,11 @@ pub(super) async fn find(State(console): State<Arc<Console>>, Query(asked): Aske
     });
     let mut users: BTreeSet<AuthId> = try_join_all(known).await?.into_iter().flatten().collect();
     let called = name.rsplit_once('/').map_or(name, |(_, user)| user);
-    users.extend(console.operated.users.called(called).await?);
+    let (first, are_more) = console.operated.users.first_called(called).await?;
+    users.extend(first);
     let entries: Vec<Value> = entries.iter().map(listed).collect();
     Ok(Json(
-        json!({"entries": entries, "users": console.users(users).await?}),
+        json!({"entries": entries, "users": console.users(users).await?, "more_users": are_more}),
     ))
 }
 

@@ -81,3 +81,18 @@ async fn a_question_is_not_part_of_what_is_printed() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_conversations_of_a_user_are_found_by_the_channel_s_id() -> anyhow::Result<()> {
+    const THREADS: usize = 120;
+    let data = tempfile::tempdir()?;
+    let data = data.path();
+    let kept = Kept::begin(data).await?;
+    for thread in 0..THREADS {
+        kept.user("U1", Some(&thread.to_string())).await?;
+    }
+    drop(kept);
+    let shown = text(&on(data, &["timeline", "U1"]));
+    assert_eq!(shown.matches(" is U1 of acme-slack").count(), THREADS);
+    Ok(())
+}

@@ -99,14 +99,15 @@ function person(user) {
 /** What has a name. One message alone is opened at once: its cause is a look away. */
 export async function find({ q = "" }) {
   document.getElementById("q").value = q;
-  const { entries, users } = obj(await api("find", { q }));
+  const { entries, users, more_users } = obj(await api("find", { q }));
   const nodes = [h("h2", null, `What is called “${q}”`)];
   if (!list(entries).length && !list(users).length) {
     nodes.push(h("p", null, "Nothing has this name. It may be older than the ledger keeps, or written by a version before this one."),
       h("p", { class: "sub" }, "Looked for: a correlation id, an id of Haptik’s, of a channel or of an application, a permalink of Slack, the number or link of a ticket, a key of the ledger, an auth_id, CONNECTION/USER, a channel’s own id of a user."));
   }
   if (list(entries).length) nodes.push(h("section", { class: "panel" }, h("h2", null, "Messages"), h("ul", { class: "rows" }, list(entries).map((entry, _, all) => row(entry, all.length === 1)))));
-  if (list(users).length) nodes.push(h("section", { class: "panel" }, h("h2", null, "Users"), h("ul", { class: "rows" }, list(users).map(person))));
+  if (list(users).length) nodes.push(h("section", { class: "panel" }, h("h2", null, "Users"), h("ul", { class: "rows" }, list(users).map(person)),
+    more_users ? h("p", { class: "sub" }, "There are more of that name: the command line's timeline finds them all.") : ""));
   return nodes;
 }
 
