@@ -11,12 +11,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use haptik_bridge_shared::net;
 use secrecy::SecretString;
-use serde_json::json;
 use url::Url;
 
 use self::checks::Check;
 use self::shown::Shown;
 use self::target::Target;
+use crate::terminal::{print_json, visible};
 
 /// How long the bridge waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -64,7 +64,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let failed = done.iter().filter(|check| check.failed()).count();
     if arguments.json {
         let rows: Vec<_> = done.iter().map(Check::to_json).collect();
-        println!("{}", serde_json::to_string_pretty(&json!(rows))?);
+        print_json(&rows)?;
     } else {
         print(&done, shown.is_some());
     }
@@ -78,7 +78,8 @@ fn print(done: &[Check], is_shown: bool) {
     for check in done {
         println!("{:8} {:17} {}", check.outcome(), check.name, check.what);
         for finding in &check.findings {
-            println!("{:8} {:17} - {}", "", "", finding.text);
+            let text = visible(&finding.text);
+            println!("{:8} {:17} - {text}", "", "");
         }
     }
     if done.len() == 1 {

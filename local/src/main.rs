@@ -17,6 +17,7 @@ mod serve;
 mod show;
 mod sinks;
 mod stack;
+mod terminal;
 mod variables;
 mod who;
 
@@ -138,7 +139,8 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("haptik-bridge: {error:#}");
+            let error = format!("{error:#}");
+            eprintln!("haptik-bridge: {}", terminal::visible(&error));
             ExitCode::FAILURE
         }
     }

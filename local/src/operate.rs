@@ -34,6 +34,7 @@ use self::clock::ClockArguments;
 pub(crate) use self::target::Target;
 pub(crate) use self::times::moment;
 use self::times::{duration, time_range};
+use crate::terminal::{print_json, visible};
 
 /// Which bridge, and how to print its entries.
 #[derive(Debug, clap::Args)]
@@ -68,11 +69,10 @@ impl Common {
                 .iter()
                 .map(|entry| as_json(entry, self.bodies))
                 .collect();
-            println!("{}", serde_json::to_string_pretty(&entries)?);
-            return Ok(());
+            return print_json(&entries);
         }
         let rows = rows::table(entries, self.bodies, &self.clock.clock())?;
-        print!("{rows}");
+        print!("{}", visible(&rows));
         Ok(())
     }
 }
@@ -138,7 +138,7 @@ fn ask_for(what: &str, nobody: &str, not_done: &str) -> anyhow::Result<()> {
     if !std::io::stdin().is_terminal() {
         bail!("{nobody}");
     }
-    eprint!("{what}? [y/N] ");
+    eprint!("{}? [y/N] ", visible(what));
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;

@@ -10,6 +10,8 @@ use haptik_bridge_channels::{capability, comparison};
 use haptik_bridge_shared::message::{Sender, SenderKind};
 use serde_json::{Value, json};
 
+use crate::terminal::{print_json, visible};
+
 /// The types of channels, as the command line takes them.
 fn channel_types() -> PossibleValuesParser {
     PossibleValuesParser::new(CHANNELS.iter().map(|channel| channel.name))
@@ -76,8 +78,7 @@ pub(crate) fn preview(arguments: &PreviewArguments) -> anyhow::Result<()> {
         let previews: Vec<Value> = previews
             .flat_map(|channel| as_json(channel, body, &sender))
             .collect();
-        println!("{}", serde_json::to_string_pretty(&previews)?);
-        return Ok(());
+        return print_json(&previews);
     }
     for channel in channels {
         print_preview(channel, body, &sender)?;
@@ -117,9 +118,10 @@ fn print_preview(channel: &Registered, body: &Value, sender: &Sender) -> anyhow:
     for (index, preview) in previews.iter().enumerate() {
         println!("{} {} {}\n", channel.name, index + 1, preview.kind);
         if let Some(link) = &preview.link {
-            println!("{link}\n");
+            println!("{}\n", visible(link));
         }
-        println!("{}\n", serde_json::to_string_pretty(&preview.payload)?);
+        print_json(&preview.payload)?;
+        println!();
     }
     Ok(())
 }

@@ -16,6 +16,8 @@ use haptik_bridge_sinks::{Delivered, Delivery, SinkDeps, Sinks, context};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::terminal::visible;
+
 /// What to do with a sink.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -94,18 +96,17 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
     if !send {
         let previews = sink.preview(&delivery).await.map_err(failure)?;
         for preview in previews {
-            println!("{preview}");
+            println!("{}", visible(&preview.to_string()));
         }
         return Ok(());
     }
     match sink.deliver(&delivery).await.map_err(failure)? {
         Delivered::Done => println!("{} took the event.", arguments.name),
-        Delivered::Ticket(ticket) => println!(
-            "{} took the event: ticket {}{}",
-            arguments.name,
-            ticket.id,
-            ticket.url.map(|url| format!(", {url}")).unwrap_or_default()
-        ),
+        Delivered::Ticket(ticket) => {
+            let url = ticket.url.map(|url| format!(", {url}")).unwrap_or_default();
+            let ticket = format!("ticket {}{url}", ticket.id);
+            println!("{} took the event: {}", arguments.name, visible(&ticket));
+        }
         Delivered::Nothing(reason) => println!("Nothing was sent: {reason}."),
         Delivered::Later(_, reason) => bail!("it would be tried again later: {reason}"),
     }

@@ -19,6 +19,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use url::Url;
 
+use crate::terminal::visible;
+
 /// How far our clock may be from another's: signatures of Slack's and of Standard Webhooks are good for five
 /// minutes, and both clocks may be off.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(1);
@@ -41,7 +43,7 @@ pub(super) async fn run(config: &Config, url: Option<&str>) -> anyhow::Result<()
         for mut finding in findings {
             bad += usize::from(finding.verdict.is_bad());
             finding.item = format!("{place}{}", finding.item);
-            println!("  {finding}");
+            println!("  {}", visible(&finding.to_string()));
         }
     };
     for (name, account) in &config.haptik {

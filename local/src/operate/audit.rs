@@ -5,6 +5,7 @@ use haptik_bridge_shared::table::TableError;
 
 use super::clock::ClockArguments;
 use super::{OperatedBridge, Target, time_range};
+use crate::terminal::{print_json, visible};
 
 /// What to list.
 #[derive(Debug, clap::Args)]
@@ -47,17 +48,15 @@ pub(crate) async fn run(
     }
     records.retain(|record| since <= record.at && record.at <= until);
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&records)?);
-        return Ok(());
+        return print_json(&records);
     }
     let clock = arguments.clock.clock();
     for record in &records {
         let at = record.at.parse().map(|at| clock.moment(at));
         let at = at.unwrap_or_else(|_| record.at.clone());
-        println!(
-            "{at}  {}  {} {}  {}",
-            record.who, record.did, record.count, record.what
-        );
+        let (who, did, what) = (&record.who, &record.did, &record.what);
+        let row = format!("{at}  {who}  {did} {}  {what}", record.count);
+        println!("{}", visible(&row));
     }
     println!("{} records", records.len());
     Ok(())

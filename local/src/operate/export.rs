@@ -5,6 +5,7 @@ use haptik_bridge_shared::ids::AuthId;
 
 use super::Target;
 use super::person::PersonArguments;
+use crate::terminal::print_json;
 
 /// Whose data.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,5 @@ pub(crate) async fn run(
         .record(&arguments.place, "exported", &what, 1)
         .await?;
     let exported = export(&operated.ledger, config.as_ref(), &person).await?;
-    println!("{}", serde_json::to_string_pretty(&exported)?);
-    Ok(())
+    print_json(&exported)
 }

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use super::clock::ClockArguments;
 use super::person::PersonArguments;
 use super::{OperatedBridge, Target, ask_for, duration};
+use crate::terminal::{print_json, visible};
 
 /// Whom to forget.
 #[derive(Debug, clap::Args)]
@@ -76,9 +77,9 @@ pub(crate) async fn run(
     };
     // Before what may still fail: the person is removed, and nobody can be told of it twice.
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&receipt)?);
+        print_json(&receipt)?;
     } else {
-        print!("{}", in_words(&receipt));
+        print!("{}", visible(&in_words(&receipt)));
     }
     operated.compact().await
 }
@@ -158,8 +159,7 @@ async fn once_more(arguments: &Arguments, operated: &OperatedBridge) -> anyhow::
 async fn list(arguments: &Arguments, operated: &OperatedBridge) -> anyhow::Result<()> {
     let forgotten = forgotten(operated.ledger.table()).await?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&forgotten)?);
-        return Ok(());
+        return print_json(&forgotten);
     }
     let clock = arguments.clock.clock();
     let moment = |at: i64| clock.moment(Timestamp::from_millisecond(at).unwrap_or_default());

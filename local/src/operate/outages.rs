@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::clock::{Clock, ClockArguments};
 use super::{Target, time_range};
+use crate::terminal::{print_json, visible};
 
 /// Which outages to list.
 #[derive(Debug, clap::Args)]
@@ -57,13 +58,12 @@ pub(crate) async fn run(
         let records = records.iter();
         let records = records.map(|(outage, findings)| as_json(outage, findings));
         let records: Vec<_> = records.collect();
-        println!("{}", serde_json::to_string_pretty(&records)?);
-        return Ok(());
+        return print_json(&records);
     }
     let clock = arguments.clock.clock();
     for (outage, findings) in &records {
         let lines = as_lines(outage, findings, Timestamp::now(), &clock);
-        println!("{lines}");
+        println!("{}", visible(&lines));
     }
     println!("{} in all", records.len());
     Ok(())

@@ -4,6 +4,7 @@ use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::users::{Mode, User};
 
 use super::Common;
+use crate::terminal::visible;
 
 /// Whose timeline.
 #[derive(Debug, clap::Args)]
@@ -31,7 +32,7 @@ pub(crate) async fn run(
         for user in &users {
             let known = operated.users.get(user).await?;
             let known = known.as_ref().map_or_else(|| user.to_string(), about);
-            println!("{known}");
+            println!("{}", visible(&known));
         }
         println!();
     }

@@ -48,6 +48,29 @@ async fn whoever_sees_in_a_replay_what_was_said_is_recorded() -> anyhow::Result<
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_terminal_gets_nothing_to_obey_from_what_was_said() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let data = data.path();
+    let odd = "\u{1b}]0;x\u{7}\u{1b}[2J\u{9b}2J\u{202e}\u{7f} is refused";
+    given_up(data, odd).await?;
+    for words in [&["dead", "--bodies"][..], &["dead", "--bodies", "--json"]] {
+        let shown = text(&on(data, words));
+        let is_obeyed =
+            |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+        assert!(!shown.contains(is_obeyed), "{shown:?}");
+        assert!(
+            shown.contains("is refused") && shown.contains(r"\u009b"),
+            "{shown}"
+        );
+    }
+    // JSON says it all the same.
+    let json = text(&on(data, &["dead", "--bodies", "--json"]));
+    let json: Value = serde_json::from_str(&json)?;
+    assert_eq!(json[0]["detail"], odd);
+    Ok(())
+}
+
 /// A question is on the terminal, and the file has JSON alone. A terminal is made by `script`, where there is one.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
