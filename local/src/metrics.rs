@@ -70,6 +70,8 @@ impl Metrics {
         let Some(name) = telemetry::counter(text("hop"), text("outcome")) else {
             return;
         };
+        // What counts more than itself says how much.
+        let count = hop.get(name).and_then(Value::as_u64).unwrap_or(1);
         let labels = (text("source").to_owned(), text("direction").to_owned());
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let milliseconds = hop.get("end_to_end_ms").and_then(Value::as_f64);
@@ -85,7 +87,7 @@ impl Metrics {
             .entry(name)
             .or_default()
             .entry(labels)
-            .or_default() += 1;
+            .or_default() += count;
     }
 
     fn text(&self, dead: usize, calls: Vec<(&str, u64)>) -> String {
@@ -179,9 +181,11 @@ mod tests {
             hop.written_at(Timestamp::now()).emit();
             hop.outcome(Outcome::Dead).emit();
             Hop::new("rendered", "channels/x").emit();
+            telemetry::segments("channels/sms", 3, "UCS-2");
         });
         let text = metrics.text(3, vec![("PutItem", 7)]);
         let labels = r#"source="channels/a\"b",direction="to_channel""#;
+        let of_sms = r#"source="channels/sms",direction="to_channel""#;
         for line in [
             "# TYPE haptik_bridge_delivered_total counter".to_owned(),
             format!("haptik_bridge_delivered_total{{{labels}}} 1"),
@@ -189,6 +193,7 @@ mod tests {
             format!("haptik_bridge_end_to_end_seconds_bucket{{{labels},le=\"0.25\"}} 1"),
             format!("haptik_bridge_end_to_end_seconds_count{{{labels}}} 1"),
             "haptik_bridge_aws_calls_total{call=\"PutItem\"} 7".to_owned(),
+            format!("haptik_bridge_segments_total{{{of_sms}}} 3"),
             "haptik_bridge_dead_now 3".to_owned(),
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");
