@@ -15,7 +15,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Appended, Entry, Payload};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::table::{Table, millis, number};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// What a sink is to be given.
 #[derive(Debug, Clone)]
@@ -41,10 +41,15 @@ pub struct Progress {
     pub again: usize,
     /// How many it has or waits for already: of this run, when it goes on.
     pub there: usize,
+    /// When this run was begun, where it goes on.
+    pub goes_on: Option<Timestamp>,
 }
 
 /// How long a run is remembered that was stopped, in seconds: as long as what it would go on with.
 const KEPT_SECONDS: i64 = 30 * 24 * 3_600;
+
+/// How long after it was begun a run goes on. What is asked for later is asked for anew: it is more than was left.
+const GOES_ON_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// Gives it to the sink. `told` hears of each user.
 ///
@@ -61,6 +66,7 @@ pub async fn fill(
     let lanes = Lanes::of(bridge, wanted).await?;
     let mut progress = Progress {
         users: (0, lanes.0.len()),
+        goes_on: run.goes_on.then_some(run.began),
         ..Progress::default()
     };
     for (auth_id, lanes) in &lanes.0 {
@@ -85,6 +91,7 @@ pub async fn fill(
 struct Run {
     sk: String,
     began: Timestamp,
+    goes_on: bool,
 }
 
 impl Run {
@@ -99,10 +106,18 @@ impl Run {
         let item = table.get("fills", &sk).await?.unwrap_or_default();
         let began = item.get("began").and_then(|began| began.as_n().ok());
         let began = began.and_then(|began| Timestamp::from_millisecond(began.parse().ok()?).ok());
-        Ok(Self {
-            sk,
-            began: began.unwrap_or(now),
-        })
+        let began = began.unwrap_or(now);
+        if now.duration_since(began) > GOES_ON_WITHIN {
+            let anew = table.update("fills", sk.as_str());
+            anew.set("began", millis(now)).send().await?;
+            return Ok(Self {
+                sk,
+                began: now,
+                goes_on: false,
+            });
+        }
+        let goes_on = began.as_millisecond() != now.as_millisecond();
+        Ok(Self { sk, began, goes_on })
     }
 
     async fn end(self, table: &Table) -> anyhow::Result<()> {
@@ -210,4 +225,37 @@ async fn give(
         tokio::time::sleep(Duration::from_secs(1) * given / rate).await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::EmbeddedDynamoDb;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_run_goes_on_for_a_day_and_is_begun_anew_after_it() -> anyhow::Result<()> {
+        let database = EmbeddedDynamoDb::start(None).await?;
+        let (table, now) = (&database.table, Timestamp::now());
+        let wanted = Wanted {
+            sink: "crm".to_owned(),
+            since: now,
+            until: now,
+            users: BTreeSet::new(),
+        };
+        let run = Run::begun(table, &wanted).await?;
+        for (hours, goes_on) in [(23, true), (25, false)] {
+            let began = Timestamp::now() - SignedDuration::from_hours(hours);
+            let update = table.update("fills", run.sk.as_str());
+            update.set("began", millis(began)).send().await?;
+            let again = Run::begun(table, &wanted).await?;
+            let expected = if goes_on { began } else { now };
+            let apart = again.began.duration_since(expected).as_secs().abs();
+            assert!(apart < 60, "{hours} hours: {}", again.began);
+            // What goes on once goes on as it began.
+            let third = Run::begun(table, &wanted).await?;
+            assert_eq!(third.began.as_millisecond(), again.began.as_millisecond());
+            assert!(third.goes_on && again.goes_on == goes_on);
+        }
+        Ok(())
+    }
 }

@@ -138,8 +138,11 @@ async fn give_delivered(arguments: &Arguments, operated: &OperatedBridge) -> any
 
 fn in_words(progress: &Progress) -> String {
     let (done, all) = progress.users;
+    let goes_on = progress.goes_on.map_or_else(String::new, |began| {
+        format!("what was begun at {began:.0} goes on: ")
+    });
     format!(
-        "{done} of {all} users: {} events are given that the sink did not have, {} once more; {} it has already",
+        "{goes_on}{done} of {all} users: {} events are given that the sink did not have, {} once more; {} it has already",
         progress.new, progress.again, progress.there
     )
 }
