@@ -34,6 +34,7 @@ pub struct Hop<'a> {
     outcome: Outcome,
     entry: Option<(&'a Lane, &'a EntryKey)>,
     at: Option<Timestamp>,
+    waits_since: Option<Timestamp>,
     since: Option<Timestamp>,
     reason: Option<&'a str>,
 }
@@ -48,6 +49,7 @@ impl<'a> Hop<'a> {
             outcome: Outcome::Ok,
             entry: None,
             at: None,
+            waits_since: None,
             since: None,
             reason: None,
         }
@@ -72,6 +74,12 @@ impl<'a> Hop<'a> {
         self
     }
 
+    /// Since when it waits for its delivery, which failed: alarms go off by the longest wait.
+    pub fn waits_since(mut self, since: Timestamp) -> Self {
+        self.waits_since = Some(since);
+        self
+    }
+
     /// When the step began.
     pub fn since(mut self, since: Timestamp) -> Self {
         self.since = Some(since);
@@ -93,6 +101,9 @@ impl<'a> Hop<'a> {
         let duration_ms = self.since.map(milliseconds_since);
         // A provider whose clock is ahead of ours is no reason for a negative time.
         let end_to_end_ms = self.at.map(|at| milliseconds_since(at).max(0.0));
+        let waited_ms = self
+            .waits_since
+            .map(|since| milliseconds_since(since).max(0.0));
         // A level is part of what `tracing` makes of the call, so there is one call for each.
         macro_rules! log {
             ($level:ident) => {
@@ -108,6 +119,7 @@ impl<'a> Hop<'a> {
                     key = self.entry.map(|(_, key)| key.as_str()),
                     duration_ms,
                     end_to_end_ms,
+                    waited_ms,
                     reason = self.reason,
                 )
             };

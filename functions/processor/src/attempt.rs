@@ -12,7 +12,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::telemetry::{Hop, Outcome};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// A lane was stopped before all of it was delivered.
 #[derive(Debug)]
@@ -46,6 +46,9 @@ pub(crate) enum DeliveryOutcome {
     /// Some of its parts were, which is recorded, and there are more of them.
     InPart,
 }
+
+/// How long after something happened it came late: Haptik repeats a delivery for an hour.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// One try to deliver an entry.
 #[derive(Debug)]
@@ -91,13 +94,21 @@ impl<'a> Attempt<'a> {
 
     /// Records the end of the try in the log and the metrics.
     pub(crate) fn record_hop(&self, outcome: Outcome, reason: Option<&str>) {
-        Hop::new("delivered", &self.place())
-            .entry(&self.entry.lane, &self.entry.key)
+        let (entry, place) = (self.entry, self.place());
+        let mut hop = Hop::new("delivered", &place)
+            .entry(&entry.lane, &entry.key)
             .outcome(outcome)
-            .written_at(self.entry.at)
             .since(self.since)
-            .reason(reason)
-            .emit();
+            .reason(reason);
+        if outcome == Outcome::WillRetry {
+            hop = hop.waits_since(entry.revived_at.unwrap_or(entry.received_at));
+        }
+        // How long what was replayed, filled in or recovered took says nothing of how quick the bridge is.
+        let came_late = entry.received_at.duration_since(entry.at) > LATE;
+        if entry.revived_at.is_none() && !came_late {
+            hop = hop.written_at(entry.at);
+        }
+        hop.emit();
     }
 }
 
@@ -118,7 +129,7 @@ pub(crate) fn outlet<'a>(
 }
 
 fn not_configured(id: &ConnectionId) -> Failure {
-    Failure::permanent(format!("the connection {id} is no longer configured"))
+    Failure::not_configured(format!("the connection {id} is not configured"))
 }
 
 /// A connection that an entry names.

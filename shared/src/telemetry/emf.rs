@@ -77,7 +77,8 @@ where
             embed_metrics(&mut line, &self.stack, now);
         } else if metadata.target() == GAUGE_TARGET {
             let metrics = [json!({"Name": "dead_now", "Unit": "Count"})];
-            directive(&mut line, &self.stack, now, &json!([["stack"]]), &metrics);
+            let directive = directive(&json!([["stack"]]), &metrics);
+            embed(&mut line, &self.stack, now, vec![directive]);
         }
         let mut text = Value::Object(line).to_string();
         text.push('\n');
@@ -125,29 +126,39 @@ fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
     }
     // What counts more than itself says how much.
     line.entry(counter).or_insert_with(|| 1.into());
-    let dimensions = json!([["stack"], ["stack", "source", "direction"]]);
-    directive(line, stack, now, &dimensions, &metrics);
+    let mut directives = vec![directive(
+        &json!([["stack"], ["stack", "source", "direction"]]),
+        &metrics,
+    )];
+    if let Some(waited) = line.remove("waited_ms") {
+        // For alarms alone: what sinks wait for is not what users wait for.
+        let (name, metric) = match line.get("direction").and_then(Value::as_str) {
+            Some("to_sink") => (
+                "sink_waited_ms",
+                json!({"Name": "sink_waited_ms", "Unit": "Milliseconds"}),
+            ),
+            _ => (
+                "waited_ms",
+                json!({"Name": "waited_ms", "Unit": "Milliseconds"}),
+            ),
+        };
+        line.insert(name.to_owned(), waited);
+        directives.push(directive(&json!([["stack"]]), &[metric]));
+    }
+    embed(line, stack, now, directives);
+}
+
+/// What has CloudWatch take these metrics out of a line.
+fn directive(dimensions: &Value, metrics: &[Value]) -> Value {
+    json!({"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics})
 }
 
 /// Has CloudWatch take metrics out of a line.
-fn directive(
-    line: &mut Map<String, Value>,
-    stack: &str,
-    now: Timestamp,
-    dimensions: &Value,
-    metrics: &[Value],
-) {
+fn embed(line: &mut Map<String, Value>, stack: &str, now: Timestamp, directives: Vec<Value>) {
     line.insert("stack".to_owned(), stack.into());
     line.insert(
         "_aws".to_owned(),
-        json!({
-            "Timestamp": now.as_millisecond(),
-            "CloudWatchMetrics": [{
-                "Namespace": NAMESPACE,
-                "Dimensions": dimensions,
-                "Metrics": metrics,
-            }],
-        }),
+        json!({"Timestamp": now.as_millisecond(), "CloudWatchMetrics": directives}),
     );
 }
 
@@ -193,6 +204,7 @@ impl Visit for Fields {
 mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -256,6 +268,35 @@ mod tests {
             assert!(line[name].is_string(), "{name} has its value in the line");
         }
         assert!(line["_aws"]["Timestamp"].is_i64());
+    }
+
+    #[test]
+    fn how_long_something_waits_is_a_number_of_the_stack_for_chats_and_for_sinks() {
+        let of_sink = Lane::Sink {
+            sink: "crm".into(),
+            auth_id: "a".into(),
+        };
+        for (lane, name) in [
+            (Lane::Haptik("a".into()), "waited_ms"),
+            (Lane::Channel("a".into()), "waited_ms"),
+            (of_sink, "sink_waited_ms"),
+        ] {
+            let since = Timestamp::now() - Duration::from_mins(11);
+            let lines = written(|| {
+                let key = EntryKey::from("1");
+                let hop = Hop::new("delivered", "haptik/main").entry(&lane, &key);
+                hop.outcome(Outcome::WillRetry).waits_since(since).emit();
+            });
+            let line = &lines[0];
+            let waited = line[name].as_f64().expect("a number");
+            assert!((660_000.0..670_000.0).contains(&waited), "{line}");
+            assert_eq!(line["retries"], 1);
+            let directives = line["_aws"]["CloudWatchMetrics"].as_array();
+            let directive = directives.and_then(|all| all.get(1)).expect("a second one");
+            assert_eq!(directive["Dimensions"], json!([["stack"]]));
+            let metrics = json!([{"Name": name, "Unit": "Milliseconds"}]);
+            assert_eq!(directive["Metrics"], metrics);
+        }
     }
 
     #[test]
