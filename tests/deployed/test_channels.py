@@ -72,6 +72,9 @@ class Person:
         said = self.bridge.peers.control("POST", f"/providers/{self.connection}/say", {"user": self.user, "text": text})
         assert 200 <= said["status"] < 300, (self.connection, said)
 
+    def does(self, what, body):
+        return self.bridge.peers.control("POST", f"/providers/{self.connection}/{what}", body)
+
     def is_shown(self, text):
         shown = self.bridge.peers.control("POST", f"/providers/{self.connection}/shown", self.user)
         return [one for one in shown if text in one]
@@ -99,6 +102,23 @@ def test_people_in_every_channel_talk_at_once_each_in_their_own_words(stack):
     for person in people:
         others = [one for one in person.is_shown("echo") if f"echo {person.connection} {person.user} " not in one]
         assert others == []
+
+
+def test_what_is_tapped_and_what_is_filled_in_reach_the_bot_from_every_channel(stack):
+    for connection in stack.peers.at["connections"]:
+        person = Person(stack, connection, stack.peers.control("GET", f"/providers/{connection}/users/5"))
+        person.says("choose")
+        person.sees_once("Which?")
+        tapped = person.does("tap", {"user": person.user, "text": "The second"})
+        assert 200 <= tapped["status"] < 300, (connection, tapped)
+        person.sees_once("echo second")
+        person.says("form")
+        eventually(lambda: person.is_shown("Where to?"), f"the form in {connection}", patience=60)
+        eventually(lambda: person.is_shown("Name"), f"the form's field in {connection}", patience=60)
+        answers = person.does("fill", person.user)
+        assert all(200 <= answer["status"] < 300 for answer in answers), (connection, answers)
+        if answers:
+            person.sees_once("echo Name: Asha")
 
 
 def test_one_person_on_three_channels_is_one_user_and_is_answered_where_she_wrote_last(stack):

@@ -11,6 +11,8 @@
 //! | `PUT /providers/{connection}` | the URL of the connection at the bridge, as JSON; answers with the lines of its table |
 //! | `GET /providers/{connection}/users/{number}` | the provider's own id of a user |
 //! | `POST /providers/{connection}/say` | `{"user", "text"}`: the user says this, as the provider signs it; answers with the bridge's status and body |
+//! | `POST /providers/{connection}/tap` | `{"user", "text"}`: the user taps the newest button with this label; answers in the same way |
+//! | `POST /providers/{connection}/fill` | a user, as JSON: who fills in the form that is shown, as far as it is asked; answers with the statuses |
 //! | `POST /providers/{connection}/shown` | a user, as JSON: the texts that the user is shown, oldest first |
 //! | `GET /providers/{connection}/refusals` | what the provider has refused |
 //! | `GET /sink` | the bodies that the sink got |
@@ -19,6 +21,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::{Path, State};
@@ -33,7 +36,7 @@ use haptik_bridge_tests::fake_teams::FakeTeams;
 use haptik_bridge_tests::fake_telegram::FakeTelegram;
 use haptik_bridge_tests::fake_twilio::FakeTwilio;
 use haptik_bridge_tests::fake_webex::FakeWebex;
-use haptik_bridge_tests::provider::{self, FakeProvider};
+use haptik_bridge_tests::provider::{self, FakeProvider, Step};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,14 +46,32 @@ use tokio::net::TcpListener;
 /// Waiting times of the platform, such as those between two tries of a delivery, are this much shorter.
 const TIME_SCALE: f64 = 0.05;
 
+/// What the bot answers: a choice, a form, or what it was told.
+fn answer(message: &UserMessage) -> Vec<Reply> {
+    vec![match message.text.as_str() {
+        "choose" => Reply::Hsl(
+            json!({"text": "Which?", "type": "TEXT", "data": {"quick_replies": [
+                {"actionable_text": "The first", "type": "TEXT_ONLY", "payload": {"message": "first", "gogo_message": "first"}},
+                {"actionable_text": "The second", "type": "TEXT_ONLY", "payload": {"message": "second", "gogo_message": "second"}},
+            ]}}),
+        ),
+        "form" => Reply::Hsl(
+            json!({"type": "FORM", "title": "Where to?", "data": {"fields": [
+                {"key": "name", "type": "text", "order": 1, "hint": "Name", "options": []},
+                {"key": "city", "type": "picker", "order": 2, "hint": "City", "options": ["Mumbai", "Pune"]},
+            ]}}),
+        ),
+        text => Reply::Text(format!("echo {text}")),
+    }]
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings {
         time_scale: TIME_SCALE,
         ..Settings::default()
     };
-    let bot = |message: &UserMessage| vec![Reply::Text(format!("echo {}", message.text))];
-    let haptik = Simulator::with_bot(settings.clone(), bot)
+    let haptik = Simulator::with_bot(settings.clone(), answer)
         .serve("127.0.0.1:0")
         .await?;
     let slack = FakeSlack::start().await;
@@ -85,6 +106,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/providers/{connection}", put(set_webhook))
         .route("/providers/{connection}/users/{number}", get(user))
         .route("/providers/{connection}/say", post(say_at))
+        .route("/providers/{connection}/tap", post(tap_at))
+        .route("/providers/{connection}/fill", post(fill_at))
         .route("/providers/{connection}/shown", post(shown))
         .route("/providers/{connection}/refusals", get(refusals_of))
         .with_state(Arc::new(providers));
@@ -154,10 +177,41 @@ async fn say_at(
     Path(connection): Path<String>,
     Json(say): Json<SayAt>,
 ) -> Answer<Value> {
-    let request = provider(&providers, &connection)?.say(&say.user, &say.text);
+    send(&provider(&providers, &connection)?.say(&say.user, &say.text)).await
+}
+
+async fn tap_at(
+    State(providers): State<Providers>,
+    Path(connection): Path<String>,
+    Json(tapped): Json<SayAt>,
+) -> Answer<Value> {
+    send(&provider(&providers, &connection)?.tap(&tapped.user, &tapped.text)).await
+}
+
+/// What is filled in, by the fields' hints.
+const FILLED_IN: [(&str, &str); 2] = [("Name", "Asha"), ("City", "Pune")];
+
+async fn fill_at(
+    State(providers): State<Providers>,
+    Path(connection): Path<String>,
+    Json(user): Json<String>,
+) -> Answer<Vec<Value>> {
+    let provider = provider(&providers, &connection)?;
+    let mut answers = Vec::new();
+    for _ in 0..600 {
+        match provider.fill(&user, &FILLED_IN, answers.len()) {
+            None | Some(Step::Done) => return Ok(Json(answers)),
+            Some(Step::Send(request)) => answers.push(send(&request).await?.0),
+            Some(Step::Wait) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    Err((StatusCode::GATEWAY_TIMEOUT, format!("{answers:?}")))
+}
+
+async fn send(request: &provider::Request) -> Answer<Value> {
     let failed = |error: anyhow::Error| (StatusCode::BAD_GATEWAY, error.to_string());
     let client = app::client().map_err(failed)?;
-    let (status, body) = provider::send(&client, &request).await.map_err(failed)?;
+    let (status, body) = provider::send(&client, request).await.map_err(failed)?;
     Ok(Json(json!({"status": status, "body": body})))
 }
 
