@@ -1,6 +1,6 @@
 //! Taking up again what was given up: the one way in which the command line, the console and the demo do it.
 
-use haptik_bridge_shared::ledger::{Entry, Ledger, State};
+use haptik_bridge_shared::ledger::{Entry, Ledger};
 use haptik_bridge_shared::queue::{Queue, Repeat, Ring};
 use jiff::Timestamp;
 
@@ -28,7 +28,7 @@ pub async fn revive(
         at: now,
     };
     if let Err(error) = queue.ring(&ring, Repeat::Again).await {
-        ledger.end(entry, State::Dead, entry.why(), now).await?;
+        ledger.take_back(entry, now).await?;
         return Err(error.into());
     }
     Ok(true)

@@ -464,6 +464,9 @@ impl Ledger {
             return Ok(());
         };
         tracing::error!(%lane, key, reason, "an entry cannot be read: it is parked");
+        // Without whose it is: causes are kept when somebody is forgotten.
+        let what = reason.rsplit(": ").next().unwrap_or_default();
+        let reason = &format!("the entry cannot be read: {what}");
         let now = Timestamp::now();
         let dead = self.note_cause(lane, reason, now).await?;
         self.update_at(lane, key)

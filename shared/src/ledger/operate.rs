@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Entry, Large, Ledger, PENDING_INDEX};
+use super::record::reason_of;
+use super::{Entry, Large, Ledger, PENDING_INDEX, State};
 use crate::ids::{AuthId, EntryKey};
 use crate::lane::Lane;
-use crate::table::{self, Item, TableError, absent, below, equals, millis, number, text};
+use crate::table::{self, Item, TableError, absent, below, equals, millis, number, present, text};
 
 /// Among how many of a lane's last entries is looked for the one that was sent as a message.
 const NEWEST_SENT: i32 = 50;
@@ -157,13 +158,13 @@ impl Ledger {
     /// Takes an entry up again that was given up: it is pending once more, with all its patience and its
     /// full time to live. Whether it was dead until now; its lane is then to be rung.
     pub async fn revive(&self, entry: &Entry, now: Timestamp) -> Result<bool, TableError> {
-        let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
+        self.keep_pieces(&entry.lane, &entry.key, now).await?;
         self.update(entry)
             .condition(equals("state", text("dead")))
             .set("state", text("pending"))
             .set("pending", text(entry.key.as_str()))
             .set("revived_at", millis(now))
-            .set("expires_at", number(now.as_second().saturating_add(ttl)))
+            .set("expires_at", number(self.expires_at(now)))
             .set("attempts", number(0))
             .set("starts", number(0))
             .set("overruns", number(0))
@@ -171,6 +172,46 @@ impl Ledger {
             .remove("ended_at")
             .send_if()
             .await
+    }
+
+    /// Gives an entry up again that was taken up at this time, and for which nobody could be rung. Nothing happens where
+    /// something has become of it since.
+    pub async fn take_back(&self, entry: &Entry, revived_at: Timestamp) -> Result<(), TableError> {
+        let ended_at = Timestamp::now();
+        let dead = self.note_cause(&entry.lane, reason_of(entry.why()), ended_at);
+        let dead = dead.await?;
+        let update = self
+            .ending(entry, State::Dead, entry.why(), ended_at)?
+            .set("dead", text(dead))
+            .condition(equals("state", text("pending")))
+            .condition(equals("revived_at", millis(revived_at)));
+        update.send_if().await.map(drop)
+    }
+
+    /// When what is taken up now expires, in seconds since the epoch.
+    fn expires_at(&self, now: Timestamp) -> i64 {
+        let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
+        now.as_second().saturating_add(ttl)
+    }
+
+    /// Has the pieces of an entry that is taken up now live as long as the entry.
+    async fn keep_pieces(
+        &self,
+        lane: &Lane,
+        key: &EntryKey,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let item = self.table.get(&lane.to_string(), key.as_str()).await?;
+        for piece in Self::keys_of_pieces(&item.unwrap_or_default()) {
+            let part = |name: &str| piece.get(name)?.as_s().ok().cloned();
+            let (Some(pk), Some(sk)) = (part("pk"), part("sk")) else {
+                continue;
+            };
+            let update = self.table.update(pk, sk).condition(present("pk"));
+            let update = update.set("expires_at", number(self.expires_at(now)));
+            update.send_if().await?;
+        }
+        Ok(())
     }
 
     /// Takes an entry up again that was delivered, unless it was received or taken up since `run`: it is pending once more. Whether it
@@ -182,7 +223,7 @@ impl Ledger {
         run: Timestamp,
         now: Timestamp,
     ) -> Result<bool, TableError> {
-        let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
+        self.keep_pieces(lane, key, now).await?;
         let before_run = absent("revived_at").or(below("revived_at", millis(run)));
         self.update_at(lane, key.as_str())
             .condition(equals("state", text("delivered")))
@@ -191,7 +232,7 @@ impl Ledger {
             .set("state", text("pending"))
             .set("pending", text(key.as_str()))
             .set("revived_at", millis(now))
-            .set("expires_at", number(now.as_second().saturating_add(ttl)))
+            .set("expires_at", number(self.expires_at(now)))
             .set("attempts", number(0))
             .set("starts", number(0))
             .set("overruns", number(0))

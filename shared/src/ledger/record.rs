@@ -210,7 +210,7 @@ impl Ledger {
         update()?.send().await
     }
 
-    fn ending(
+    pub(super) fn ending(
         &self,
         entry: &Entry,
         state: State,
@@ -230,7 +230,7 @@ impl Ledger {
 }
 
 /// The reason of a dead letter; one that was put back has the one that it had.
-fn reason_of(why: Option<FailureReason<'_>>) -> &str {
+pub(super) fn reason_of(why: Option<FailureReason<'_>>) -> &str {
     why.map_or("", |why| why.reason)
 }
 
