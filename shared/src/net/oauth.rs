@@ -3,7 +3,7 @@
 //! signs ([RFC 7523](https://www.rfc-editor.org/rfc/rfc7523#section-2.1)).
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -26,7 +26,7 @@ const MARGIN: Duration = Duration::from_mins(5);
 pub struct OAuthClient {
     token_url: Url,
     grant: Grant,
-    token: Mutex<Option<CachedToken>>,
+    kept: Mutex<Kept>,
 }
 
 /// Signs an assertion, as of now; or says why it cannot.
@@ -43,6 +43,14 @@ enum Grant {
         name: String,
         signers: Vec<Assertion>,
     },
+}
+
+/// What came of asking for a token.
+#[derive(Default)]
+struct Kept {
+    token: Option<CachedToken>,
+    /// When none was given last, and why.
+    failed: Option<(Instant, CallError)>,
 }
 
 /// A token, and until when it is good, where that was said.
@@ -76,7 +84,7 @@ impl OAuthClient {
         Self {
             token_url,
             grant,
-            token: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 
@@ -127,21 +135,35 @@ impl OAuthClient {
         api: &Api,
         refused: Option<&SecretString>,
     ) -> Result<SecretString, CallError> {
-        let mut kept = self.token.lock().await;
+        let asked_at = Instant::now();
+        let mut kept = self.kept.lock().await;
         let is_refused = |token: &SecretString| {
             refused.is_some_and(|refused| refused.expose_secret() == token.expose_secret())
         };
-        if let Some(kept) = kept.as_ref()
-            && !is_refused(&kept.token)
-            && kept.until.is_none_or(|until| Timestamp::now() < until)
+        if let Some(cached) = &kept.token
+            && !is_refused(&cached.token)
+            && cached.until.is_none_or(|until| Timestamp::now() < until)
         {
-            return Ok(kept.token.clone());
+            return Ok(cached.token.clone());
         }
-        *kept = None;
-        let new = self.new_token(api).await?;
-        let token = new.token.clone();
-        *kept = Some(new);
-        Ok(token)
+        // Of those who waited for the one that failed, each would wait for a failure of its own.
+        if let Some((failed_at, error)) = &kept.failed
+            && *failed_at >= asked_at
+        {
+            return Err(error.clone());
+        }
+        *kept = Kept::default();
+        match self.new_token(api).await {
+            Ok(new) => {
+                let token = new.token.clone();
+                kept.token = Some(new);
+                Ok(token)
+            }
+            Err(error) => {
+                kept.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
     }
 
     /// A token for the first of the secrets, or of the assertions, that is accepted.
@@ -281,6 +303,20 @@ mod tests {
         assert!(one.is_ok() && two.is_ok() && three.is_ok());
         assert_eq!(asked(&fake).len(), 3);
         assert!(!format!("{oauth:?}").contains("t3"));
+    }
+
+    #[tokio::test]
+    async fn those_who_waited_for_a_token_that_is_not_given_do_not_ask_one_after_the_other() {
+        let fake = Fake::start(|_| Answer::new(503, "{}").after(Duration::from_millis(300))).await;
+        let api = Api::new(client().expect("a client"));
+        let oauth = OAuthClient::by_assertion(fake.url("token"), "me".to_owned(), signers());
+        let call = || oauth.send(&api, ApiRequest::get("sing", fake.url("call")));
+        let (one, two, three) = tokio::join!(call(), call(), call());
+        assert!(one.is_err() && two.is_err() && three.is_err());
+        assert_eq!(asked(&fake).len(), 1);
+        // Who comes later asks again.
+        assert!(call().await.is_err());
+        assert_eq!(asked(&fake).len(), 2);
     }
 
     #[tokio::test]
