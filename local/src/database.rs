@@ -16,6 +16,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
     GlobalSecondaryIndexUpdate, KeySchemaElement, KeyType, LocalSecondaryIndex, Projection,
     ProjectionType, ScalarAttributeType, TableDescription, TimeToLiveSpecification,
+    TimeToLiveStatus,
 };
 use dynoxide::Database;
 use haptik_bridge_shared::came_as::CAME_AS_INDEX;
@@ -223,7 +224,8 @@ async fn create_table(table: &Table) -> anyhow::Result<()> {
         .iter()
         .any(|name| name == table.name())
     {
-        return add_came_as(table).await;
+        add_came_as(table).await?;
+        return expire(table).await;
     }
     let dead = GlobalSecondaryIndex::builder()
         .index_name(DEAD_INDEX)
@@ -264,6 +266,22 @@ async fn create_table(table: &Table) -> anyhow::Result<()> {
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await?;
+    expire(table).await
+}
+
+/// Has items expire, unless they do: a process may have been stopped right after it had made the table.
+async fn expire(table: &Table) -> anyhow::Result<()> {
+    let described = table.client().describe_time_to_live();
+    let described = described.table_name(table.name()).send().await?;
+    let status = described
+        .time_to_live_description()
+        .and_then(|of| of.time_to_live_status());
+    if matches!(
+        status,
+        Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
+    ) {
+        return Ok(());
+    }
     let ttl = TimeToLiveSpecification::builder()
         .attribute_name("expires_at")
         .enabled(true)
@@ -431,6 +449,31 @@ mod tests {
         }
         let (second, last) = (sizes[1], sizes[3]);
         assert!(last <= second + second / 4, "{sizes:?}");
+        Ok(())
+    }
+
+    /// As after a kill between the two calls that make it.
+    #[tokio::test]
+    async fn a_table_whose_items_do_not_expire_is_mended_at_the_next_start() -> anyhow::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let file = directory.path().join("dynamodb.sqlite");
+        let database = EmbeddedDynamoDb::start(Some(&file)).await?;
+        let table = database.table.clone();
+        let off = TimeToLiveSpecification::builder()
+            .attribute_name("expires_at")
+            .enabled(false)
+            .build()?;
+        let update = table.client().update_time_to_live();
+        let update = update.table_name(table.name());
+        update.time_to_live_specification(off).send().await?;
+        drop(database);
+        let database = EmbeddedDynamoDb::start(Some(&file)).await?;
+        let mut item = key_of("channel#a".to_owned(), "1".to_owned());
+        item.insert("expires_at".to_owned(), number(1_000));
+        database.table.put(item).await?;
+        let engine = database.engine();
+        let swept = tokio::task::spawn_blocking(move || engine.sweep_ttl()).await?;
+        assert_eq!(swept?, 1);
         Ok(())
     }
 
