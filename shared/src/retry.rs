@@ -69,9 +69,20 @@ pub struct Failure {
     pub retry: Retry,
     /// Whether it is that credentials of the configuration are not accepted.
     pub of_credentials: bool,
+    /// Whether it is that the configuration does not have something: another process may know a newer one.
+    pub of_configuration: bool,
 }
 
 impl Failure {
+    /// The configuration does not have what an entry needs.
+    #[must_use]
+    pub fn not_configured(reason: impl Into<String>) -> Self {
+        Self {
+            of_configuration: true,
+            ..Self::permanent(reason)
+        }
+    }
+
     /// A failure that repeating cannot mend.
     #[must_use]
     pub fn permanent(reason: impl Into<String>) -> Self {
@@ -80,6 +91,7 @@ impl Failure {
             detail: None,
             retry: Retry::Never,
             of_credentials: false,
+            of_configuration: false,
         }
     }
 
@@ -91,6 +103,7 @@ impl Failure {
             detail: None,
             retry: Retry::Later(None),
             of_credentials: false,
+            of_configuration: false,
         }
     }
 }
@@ -148,6 +161,7 @@ impl<E: Retryable> From<E> for Failure {
             detail: error.detail().map(Detail::from),
             retry: error.retry(),
             of_credentials: error.is_of_credentials(),
+            of_configuration: false,
         }
     }
 }

@@ -25,6 +25,8 @@ mod handoff_transcript;
 mod hostile;
 #[path = "end_to_end/identity.rs"]
 mod identity;
+#[path = "end_to_end/later.rs"]
+mod later;
 #[path = "end_to_end/masking.rs"]
 mod masking;
 #[path = "end_to_end/order.rs"]

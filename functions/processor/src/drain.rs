@@ -157,7 +157,7 @@ impl Drain<'_> {
             }
         }
         let mut attempt = Attempt::of(entry);
-        match Box::pin(self.to_sink().admit(entry)).await {
+        match Box::pin(self.to_sink().admit(entry, self.receives)).await {
             Ok(Ok(breaker)) => attempt.breaker = breaker,
             Ok(Err(stopped)) => return Err(stopped),
             Err(error) => return Err(self.not_recorded(&error)),

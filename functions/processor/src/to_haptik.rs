@@ -104,7 +104,7 @@ impl ToHaptik<'_> {
         let connection = connection(self.bridge, connection_id)?;
         let haptik = self.bridge.haptik.get(&connection.account);
         let haptik =
-            haptik.ok_or_else(|| Failure::permanent("the account is no longer configured"))?;
+            haptik.ok_or_else(|| Failure::not_configured("the account is not configured"))?;
         let outlet = outlet(self.outlets, connection_id)?;
         if matches!(inbound.action, UserAction::ProfileChanged) {
             return self

@@ -11,7 +11,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::net::CallErrorKind;
 use haptik_bridge_shared::own_events::OperatorEvent;
-use haptik_bridge_shared::retry::Failure;
+use haptik_bridge_shared::retry::{self, Failure};
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use haptik_bridge_sinks::{Delivered, Delivery, SinkError, Sinks};
@@ -32,10 +32,11 @@ pub(crate) struct ToSink<'a> {
 
 impl ToSink<'_> {
     /// Whether an entry may be delivered now, as far as its sink as a whole goes; and what is known of
-    /// that. One of another lane may always.
+    /// that. One of another lane may always. `receives` is how often its ring was handed over.
     pub(crate) async fn admit(
         &self,
         entry: &Entry,
+        receives: u32,
     ) -> Result<Result<CircuitBreaker, LaneStopped>, TableError> {
         let (Lane::Sink { sink: name, .. }, Payload::Webhook { body, .. }) =
             (&entry.lane, &entry.payload)
@@ -62,6 +63,11 @@ impl ToSink<'_> {
             match entered.await? {
                 Admission::Open(breaker) => return Ok(Ok(breaker)),
                 Admission::Closed => return Ok(Err(LaneStopped { pause: None })),
+                // Who only waits comes less and less often: the queue counts how often.
+                Admission::Wait(pause, None) if pause > SHORT_WAIT => {
+                    let pause = pause.max(retry::pause(receives, None));
+                    return Ok(Err(LaneStopped { pause: Some(pause) }));
+                }
                 Admission::Wait(pause, at) if pause <= SHORT_WAIT => {
                     tokio::time::sleep(pause).await;
                     reserved = at.or(reserved);
@@ -86,7 +92,7 @@ impl ToSink<'_> {
     ) -> Result<DeliveryOutcome, Failure> {
         let entry = attempt.entry;
         let sink = self.sinks.get(name);
-        let sink = sink.ok_or_else(|| Failure::permanent("the sink is no longer configured"))?;
+        let sink = sink.ok_or_else(|| Failure::not_configured("the sink is not configured"))?;
         let event =
             Event::read(body.as_bytes()).map_err(|error| Failure::permanent(error.to_string()))?;
         let delivered = sink

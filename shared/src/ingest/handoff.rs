@@ -261,6 +261,10 @@ impl Bridge {
         else {
             return Ok(());
         };
+        // Entries expire, and the hand-off stays with the user: what followed once must not follow again.
+        if !self.users.is_to_be_concluded(&user.auth_id, handoff).await? {
+            return Ok(());
+        }
         if handoff.asked_by == AskedBy::Application {
             let at = Timestamp::from_millisecond(ended.at).unwrap_or(context.now);
             let key = KeyKind::handoff_ended(ended.at, &handoff.id).into();

@@ -125,6 +125,16 @@ impl UserMap {
         self.table.to_put(due)
     }
 
+    /// Whether something that follows from a hand-off's end may still have to be done.
+    pub async fn is_to_be_concluded(
+        &self,
+        auth_id: &AuthId,
+        handoff: &Handoff,
+    ) -> Result<bool, TableError> {
+        let at_once = Due::at_once(auth_id, &handoff.id);
+        Ok(self.table.get(DUE, &at_once).await?.is_some())
+    }
+
     /// Forgets a due time: what was due is done.
     pub async fn handoff_forget_due(&self, key: &str) -> Result<(), TableError> {
         self.table.delete(DUE, key).await

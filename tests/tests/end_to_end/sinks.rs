@@ -7,7 +7,7 @@ pub(crate) fn echo(message: &UserMessage) -> Vec<Reply> {
     vec![Reply::Text(format!("You said: {}.", message.text))]
 }
 
-fn sink(receiver: &App, events: &str) -> Options {
+pub(crate) fn sink(receiver: &App, events: &str) -> Options {
     let url = receiver.url();
     let tables = format!(
         "[sinks.audit]\ntype = \"webhook\"\nevents = {events}\nurl = \"{url}\"\nsigning_secrets = [\"{SECRET}\"]"

@@ -9,12 +9,15 @@ use haptik_bridge_shared::own_events::OperatorEvent;
 use haptik_bridge_shared::retry::{self, Failure, FailureReason, Retry};
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::Outcome;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Drain, LaneStep, Progress};
 use crate::attempt::Attempt;
 use crate::handoff_end::end_handoff_after_dead_letter;
 use crate::receipt::{Due, End};
+
+/// How old a configuration may be, and some minutes for reading it.
+const LONGEST_REREAD: SignedDuration = SignedDuration::from_mins(65);
 
 impl Drain<'_> {
     /// Notes that a redelivered entry is begun again, and parks it where that was done too often.
@@ -99,9 +102,14 @@ impl Drain<'_> {
         failure: &Failure,
     ) -> Result<LaneStep, TableError> {
         let (entry, why) = (attempt.entry, FailureReason::from(failure));
-        let Retry::Later(after) = failure.retry else {
-            let given_up = self.dead_letter(attempt, why, 1).await;
-            return given_up.map(|()| LaneStep::Continue(Progress::Finished));
+        let after = match failure.retry {
+            Retry::Later(after) => after,
+            // What has just been added is known to the edge that took the entry, and not yet to this process.
+            Retry::Never if failure.of_configuration && is_young(entry) => None,
+            Retry::Never => {
+                let given_up = self.dead_letter(attempt, why, 1).await;
+                return given_up.map(|()| LaneStep::Continue(Progress::Finished));
+            }
         };
         let patience = self.bridge.config.delivery.give_up_after;
         let is_too_old = Timestamp::now()
@@ -188,6 +196,13 @@ impl Drain<'_> {
         ledger.give_up(entry, why, failed_tries, &due, now).await?;
         self.receipts().ring(&due).await
     }
+}
+
+/// Whether an entry was received after the configuration was last read by any process, maybe: that is `ConfigRereadSeconds`
+/// ago, an hour at most.
+fn is_young(entry: &Entry) -> bool {
+    let since = entry.revived_at.unwrap_or(entry.received_at);
+    Timestamp::now().duration_since(since) < LONGEST_REREAD
 }
 
 /// Since when an entry is tried. While its sink needs attention, nobody is impatient with it.

@@ -39,7 +39,10 @@ impl ToHaptik<'_> {
         let is_with_sinks = self
             .append_for_sinks(conversation, feedback, resolved)
             .await?;
+        let was_tried = entry.attempts + entry.starts + entry.overruns > 0;
         let (why, text) = match conversation.haptik.log_feedback(feedback).await {
+            // Haptik has taken it before, and its answer was lost.
+            Err(HaptikError::DuplicateFeedback) if was_tried => return Ok(DeliveryOutcome::Whole),
             Err(HaptikError::DuplicateFeedback) => {
                 ("Haptik takes one feedback an hour", RATED_BEFORE)
             }
