@@ -14,8 +14,9 @@ use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Appended, Entry, Payload};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::table::{Table, millis, number};
+use haptik_bridge_shared::table::{Table, millis, number, text};
 use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
 
 /// What a sink is to be given.
 #[derive(Debug, Clone)]
@@ -87,6 +88,10 @@ pub async fn fill(
     Ok(progress)
 }
 
+/// How long the names of a run's users may be, in bytes, in its key, of which DynamoDB takes 1,024: of longer ones it has a
+/// hash.
+const LONGEST_NAMED: usize = 800;
+
 /// A run, which goes on when it is begun again as it was.
 struct Run {
     sk: String,
@@ -97,9 +102,16 @@ struct Run {
 impl Run {
     async fn begun(table: &Table, wanted: &Wanted) -> anyhow::Result<Self> {
         let users: Vec<&str> = wanted.users.iter().map(AuthId::as_str).collect();
-        let sk = format!("{}#{}", wanted.sink, users.join(","));
+        let users = users.join(",");
+        let named = if users.len() <= LONGEST_NAMED {
+            users.clone()
+        } else {
+            hex::encode(Sha256::digest(&users))
+        };
+        let sk = format!("{}#{named}", wanted.sink);
         let now = Timestamp::now();
         let update = table.update("fills", sk.as_str());
+        let update = update.set("users", text(users));
         let update = update.set_if_absent("began", millis(now));
         let expires = now.as_second().saturating_add(KEPT_SECONDS);
         update.set("expires_at", number(expires)).send().await?;

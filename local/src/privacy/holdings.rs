@@ -201,7 +201,9 @@ impl Scanned {
                 person.is_at(part("connection"), part("channel user"))
             }
             Whose::Listed => {
-                let listed = kind.part("users", pk, sk).unwrap_or_default();
+                let listed = item.get("users").and_then(|users| users.as_s().ok());
+                let named = || kind.part("users", pk, sk).unwrap_or_default();
+                let listed = listed.map_or_else(named, String::as_str);
                 let listed = format!(",{listed},");
                 let ids = &mut person.auth_ids.iter();
                 ids.any(|id| listed.contains(&format!(",{id},")))

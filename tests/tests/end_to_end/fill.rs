@@ -276,3 +276,29 @@ async fn a_new_sink_gets_each_event_of_the_past_once_and_in_order_however_often_
     );
     stage.finish().await
 }
+
+/// One person has as many users as threads, where each is a conversation of its own.
+#[tokio::test]
+async fn a_sink_is_given_what_it_missed_of_as_many_users_as_there_are() -> anyhow::Result<()> {
+    let audit = App::start().await?;
+    let options = Options {
+        tables: sink("audit", &audit, "message"),
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    let channel = stage.slack_user_says("U00000ASHA", "one").await;
+    stage.slack.wait_for_text(&channel, "You said: one").await;
+    audit.wait_for(1).await;
+    assert!(stage.local.queue.idle(Duration::from_secs(15)).await);
+    let mut wanted = wanted("audit");
+    let threads = (0..100).map(|thread| format!("thread {thread}"));
+    wanted.users = threads
+        .map(|thread| AuthId::derive(&"acme-slack".into(), "U00000ASHA", Some(&thread)))
+        .collect();
+    let asha = AuthId::derive(&"acme-slack".into(), "U00000ASHA", None);
+    wanted.users.insert(asha);
+    let given = fill(&stage.local.bridge, &wanted, |_| {}).await?;
+    assert_eq!((given.users, given.again), ((101, 101), 1), "{given:?}");
+    audit.wait_for(2).await;
+    stage.finish().await
+}
