@@ -15,7 +15,7 @@ use crate::ids::{AccountId, AuthId};
 use crate::table::{Table, TableError, above, number, text};
 
 /// How long it is remembered that a user was active: longer than any outage that is worth reconciling.
-const ACTIVITY_TTL: Duration = Duration::from_hours(10 * 24);
+pub const ACTIVITY_TTL: Duration = Duration::from_hours(10 * 24);
 
 /// How old the time of a user's last activity may be, in milliseconds, before it is written again.
 pub const STEP: i64 = 60_000;

@@ -31,6 +31,10 @@ const STEP: Duration = Duration::from_secs(10);
 /// than any outage that is worth noticing.
 const HELD_BACK: Duration = SILENCE;
 
+/// How old an event may be that has waited for the webhook: Haptik keeps one for an hour. What is older is told late
+/// for another reason, or its time is not true.
+const LONGEST_HELD_BACK: Duration = Duration::from_mins(75);
+
 /// What is known of the webhook of each account.
 #[derive(Debug)]
 pub struct Health {
@@ -83,10 +87,10 @@ impl Health {
         self.note(account, "received", now).await;
     }
 
-    /// Notes that a delivery came, of an event that happened `at`, where that is long ago: what waits for
-    /// a disabled webhook comes so once it is enabled. A failure is logged, and no more.
+    /// Notes that a delivery came for the first time, of an event that happened `at`, where that is as long ago as what
+    /// has waited for a disabled webhook, which comes so once it is enabled. A failure is logged, and no more.
     pub async fn note_held_back(&self, account: &AccountId, at: Timestamp, now: Timestamp) {
-        if since(at, now) < HELD_BACK {
+        if !(HELD_BACK..=LONGEST_HELD_BACK).contains(&since(at, now)) {
             return;
         }
         let recently = now.checked_sub(SILENCE).unwrap_or(now);

@@ -190,16 +190,30 @@ impl Bridge {
         payload: &Payload,
         at: Timestamp,
     ) -> Result<(), NotDurable> {
+        let accepted = self.accept_first(context, lane, key, payload, at);
+        accepted.await.map(drop)
+    }
+
+    /// As [`Bridge::accept`]; returns whether it came for the first time.
+    pub async fn accept_first(
+        &self,
+        context: RequestContext<'_>,
+        lane: &Lane,
+        key: &EntryKey,
+        payload: &Payload,
+        at: Timestamp,
+    ) -> Result<bool, NotDurable> {
         if self.ledger.table().is_late(lane, at).await? {
             telemetry::of_forgotten(context.source, context.now);
-            return Ok(());
+            return Ok(false);
         }
         record_received(context, lane, key);
         let since = Timestamp::now();
         let ledger = &self.ledger;
         let appended = ledger.append_on_time(lane, key, payload, at, context.now);
         let appended = appended.await?;
-        self.ring_for(context, lane, key, appended, since).await
+        self.ring_for(context, lane, key, appended, since).await?;
+        Ok(appended == Appended::New)
     }
 
     /// Rings for an entry that is in the ledger since `since`, unless nothing is left to be done of it.

@@ -69,7 +69,10 @@ async fn receive(
     let account = AccountId::from(name);
     let context = RequestContext::new(&source, now);
     match accept(&bridge, &account, context, &body).await {
-        Ok(()) => {
+        Ok(is_from) => {
+            if let Some(at) = is_from {
+                bridge.health.note_held_back(&account, at, now).await;
+            }
             bridge.health.note_received(&account, now).await;
             StatusCode::OK.into_response()
         }
@@ -101,24 +104,21 @@ pub async fn take_again(
     Ok(is_understood)
 }
 
+/// Makes a delivery durable; returns when its event happened, where it is for a user and comes for the first time.
 async fn accept(
     bridge: &Bridge,
     account: &AccountId,
     context: RequestContext<'_>,
     body: &[u8],
-) -> Result<(), NotDurable> {
+) -> Result<Option<Timestamp>, NotDurable> {
+    let not_understood = |reason: String| async move {
+        let kept = bridge.keep_not_understood(context, body, &reason);
+        kept.await.map(|()| None)
+    };
     let (event, text) = match (Event::read(body), lenient_json::strict(body)) {
         (Ok(event), Ok(text)) => (event, text),
-        (Err(error), _) => {
-            return bridge
-                .keep_not_understood(context, body, &error.to_string())
-                .await;
-        }
-        (_, Err(error)) => {
-            return bridge
-                .keep_not_understood(context, body, &error.to_string())
-                .await;
-        }
+        (Err(error), _) => return not_understood(error.to_string()).await,
+        (_, Err(error)) => return not_understood(error.to_string()).await,
     };
     let payload = Payload::Webhook {
         account: account.clone(),
@@ -132,19 +132,15 @@ async fn accept(
     if event.kind == EventKind::Unknown {
         // Haptik may add events, which is nothing to look at: the sinks that want it have it.
         telemetry::unknown_event(context.source, &event.event_name, context.now);
-        return Ok(());
+        return Ok(None);
     }
     let Some(auth_id) = event.auth_id.clone() else {
-        return bridge
-            .keep_not_understood(context, body, "the event names no user (user.auth_id)")
-            .await;
+        return not_understood("the event names no user (user.auth_id)".to_owned()).await;
     };
     let (key, at) = (event.key(body), event.timestamp.unwrap_or(context.now));
-    bridge
-        .accept(context, &Lane::Channel(auth_id), &key, &payload, at)
-        .await?;
-    bridge.health.note_held_back(account, at, context.now).await;
-    Ok(())
+    let lane = Lane::Channel(auth_id);
+    let accepted = bridge.accept_first(context, &lane, &key, &payload, at);
+    Ok(accepted.await?.then_some(at))
 }
 
 fn reject(source: &str, reason: &str, now: Timestamp) -> Response {

@@ -17,6 +17,8 @@ use serde_json::json;
 
 #[path = "outage/late.rs"]
 mod late;
+#[path = "outage/old_times.rs"]
+mod old_times;
 #[path = "outage/unrung.rs"]
 mod unrung;
 
