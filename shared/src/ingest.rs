@@ -49,6 +49,7 @@ mod operator;
 mod own_events;
 mod receipt;
 mod report;
+mod ring;
 mod say;
 
 pub use handoff::{Ask, BeginError, BeginOutcome};
@@ -297,43 +298,6 @@ impl Bridge {
             is_wanted = true;
         }
         Ok(is_wanted)
-    }
-
-    /// Rings every lane that has something pending; returns how many. For a schedule: an edge that was
-    /// stopped between its entry and its ring, and whose sender gave up, left an entry that nobody rang
-    /// for; and so does a ring that went to the dead-letter queue. A ring too many does no harm.
-    pub async fn ring_pending(&self, now: Timestamp) -> Result<usize, NotDurable> {
-        self.ring_lanes(|_| true, now).await
-    }
-
-    /// As [`Bridge::ring_pending`], for the lanes of one sink: it works again.
-    pub async fn ring_pending_of(&self, sink: &str, now: Timestamp) -> Result<usize, NotDurable> {
-        let of_sink = |lane: &Lane| matches!(lane, Lane::Sink { sink: name, .. } if name == sink);
-        self.ring_lanes(of_sink, now).await
-    }
-
-    async fn ring_lanes(
-        &self,
-        wanted: impl Fn(&Lane) -> bool,
-        now: Timestamp,
-    ) -> Result<usize, NotDurable> {
-        let lanes = self.ledger.pending_lanes().await?;
-        let mut count = 0;
-        for lane in lanes.into_iter().filter(wanted) {
-            self.ring_again(lane, now).await?;
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    /// Rings a lane that has something pending.
-    pub async fn ring_again(&self, lane: Lane, now: Timestamp) -> Result<(), NotDurable> {
-        let ring = Ring::V1 {
-            lane,
-            key: "pending".into(),
-            at: now,
-        };
-        Ok(self.queue.ring(&ring, Repeat::Again).await?)
     }
 
     /// Keeps a body that was verified and not understood, for a look.

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::BRIDGE_PLATFORM;
+use haptik_bridge_shared::haptik::client::HaptikClient;
 use haptik_bridge_shared::health::Due;
 use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
@@ -17,6 +21,7 @@ use haptik_bridge_shared::telemetry::{self, Outcome};
 use haptik_bridge_shared::users;
 use haptik_bridge_sinks::Sinks;
 use jiff::Timestamp;
+use tokio::time::{timeout, timeout_at};
 
 use crate::outage::{OutageFollower, record_account_hop};
 
@@ -25,6 +30,19 @@ const HANDOFF_PAGES: usize = 50;
 
 /// How many pages of receipts one run closes: what is due beyond that is the next one's.
 const RECEIPT_PAGES: usize = 50;
+
+/// How many receipts are closed side by side.
+const RECEIPTS_AT_ONCE: usize = 8;
+
+/// How many webhooks of an account are enabled side by side.
+const ENABLES_AT_ONCE: usize = 8;
+
+/// How long a step may take that is not about the webhooks: the rest is the next run's. The first steps, the webhooks
+/// and what is under way then stay within the function's 90 s (`template.yaml`).
+const LONGEST_STEP: Duration = Duration::from_secs(7);
+
+/// How long one run may compare conversations with their transcripts, from when it turns to the webhooks on.
+const LONGEST_COMPARISON: Duration = Duration::from_secs(25);
 
 /// Up to how many entries are counted that were given up.
 const MOST_DEAD: usize = 1_000;
@@ -77,18 +95,23 @@ impl Maintenance<'_> {
     /// one step further (`outage`). When the process begins and once an hour it also rings the lanes that have
     /// something pending, for which nobody may have rung; every few minutes it mends what a channel's provider has
     /// ended.
+    ///
+    /// Each step has its time, so that none uses up that of the others. The webhooks come last, since they may take
+    /// longest, and all accounts at once.
     pub(crate) async fn run(&self, now: Timestamp) {
-        self.end_overdue_handoffs(now).await;
-        self.close_overdue_receipts(now).await;
-        self.count_dead(now).await;
-        let webhooks = self.webhooks().into_iter();
-        let accounts: BTreeSet<AccountId> = webhooks.map(|webhook| webhook.account).collect();
-        self.try_closed_sinks(now).await;
-        for account in accounts {
-            self.look_after_webhook(&account, now).await;
-        }
-        self.ring_pending(now).await;
-        self.look_after_connections(now).await;
+        in_time("hand-offs", self.end_overdue_handoffs(now)).await;
+        in_time("receipts", self.close_overdue_receipts(now)).await;
+        in_time("dead", self.count_dead(now)).await;
+        in_time("sinks", self.try_closed_sinks(now)).await;
+        in_time("pending", self.ring_pending(now)).await;
+        in_time("connections", self.look_after_connections(now)).await;
+        let webhooks = self.webhooks();
+        let accounts: BTreeSet<&AccountId> = webhooks.iter().map(|of| &of.account).collect();
+        let deadline = Instant::now() + LONGEST_COMPARISON;
+        let accounts = accounts.into_iter();
+        let looked_after =
+            accounts.map(|account| self.look_after_webhook(account, &webhooks, deadline, now));
+        join_all(looked_after).await;
     }
 
     /// Rings the lanes that have something pending, every [`RUNG_EVERY`] seconds, whatever becomes of the webhooks. What
@@ -109,7 +132,8 @@ impl Maintenance<'_> {
             return;
         }
         note_done(&self.done.looked_after_connections, now);
-        for (connection, outlet) in self.outlets.iter() {
+        let connections = self.outlets.iter();
+        join_all(connections.map(|(connection, outlet)| async move {
             match outlet.look_after().await {
                 Ok(None) => {}
                 Ok(Some(mended)) => tracing::warn!(%connection, mended, "a connection was mended"),
@@ -118,7 +142,8 @@ impl Maintenance<'_> {
                     tracing::warn!(%connection, reason, "a connection could not be looked after");
                 }
             }
-        }
+        }))
+        .await;
     }
 
     /// Counts what was given up and lies there, as long as entries are kept.
@@ -131,24 +156,37 @@ impl Maintenance<'_> {
         }
     }
 
-    /// Enables an account's webhook where that is due, and follows its outage.
-    async fn look_after_webhook(&self, account: &AccountId, now: Timestamp) {
+    /// Enables an account's webhook where that is due, and follows its outage until `deadline`. `webhooks` are those of
+    /// all accounts.
+    async fn look_after_webhook(
+        &self,
+        account: &AccountId,
+        webhooks: &BTreeSet<Webhook>,
+        deadline: Instant,
+        now: Timestamp,
+    ) {
         let health = match self.bridge.health.of(account).await {
             Ok(health) => health,
             Err(error) => {
                 // Whatever is known there: enabling is never wrong. What fails is logged, and tried by the next run.
                 tracing::warn!(%account, %error, "the health of the webhook is not known");
-                let _ = self.enable(account, Due::Hourly, now).await;
+                let enabled = self.enable(account, webhooks, Due::Hourly, now);
+                let _ = timeout_at(deadline.into(), enabled).await;
                 return;
             }
         };
         let outages = OutageFollower {
             bridge: self.bridge,
+            deadline,
         };
         let due = health.due(now);
         let outage = outages.current(account, &health, due.is_some(), now).await;
         let enabled = match due {
-            Some(due) => Some(self.enable(account, due, now).await),
+            Some(due) => {
+                let enabled = self.enable(account, webhooks, due, now);
+                let enabled = timeout_at(deadline.into(), enabled).await;
+                Some(enabled.unwrap_or_else(|_| Err("Haptik takes too long".to_owned())))
+            }
             None => None,
         };
         let followed = match outage {
@@ -164,40 +202,24 @@ impl Maintenance<'_> {
     /// Enables the webhook of all of an account's queues and platforms; or why that did not go well. What
     /// Haptik refuses of those by which nobody writes to the bridge is recorded, and holds up nothing else: it
     /// would be the same in a minute.
-    async fn enable(&self, account: &AccountId, due: Due, now: Timestamp) -> Result<(), String> {
+    async fn enable(
+        &self,
+        account: &AccountId,
+        webhooks: &BTreeSet<Webhook>,
+        due: Due,
+        now: Timestamp,
+    ) -> Result<(), String> {
         let Some(haptik) = self.bridge.haptik.get(account) else {
             return Err("the account is not configured".to_owned());
         };
+        let of_account = webhooks.iter().filter(|of| of.account == *account);
+        let enabling: Vec<_> = of_account
+            .map(|webhook| enable_one(haptik, webhook, due, now))
+            .collect();
+        let mut enabling = stream::iter(enabling).buffer_unordered(ENABLES_AT_ONCE);
         let mut all = Ok(());
-        for webhook in self
-            .webhooks()
-            .into_iter()
-            .filter(|of| of.account == *account)
-        {
-            let (business_id, platform) = (webhook.business_id, webhook.platform);
-            let enabled = haptik.enable_webhook(business_id, platform).await;
-            let outcome = match &enabled {
-                Ok(()) => Outcome::Ok,
-                Err(error) if error.is_refused() => Outcome::Dead,
-                // The next run is the retry.
-                Err(_) => Outcome::WillRetry,
-            };
-            let which = format!("queue {business_id}, platform {platform}");
-            let reason = match (enabled, due) {
-                (Err(error), _) => {
-                    if !webhook.is_only_for_sinks || outcome != Outcome::Dead {
-                        all = Err(error.to_string());
-                    }
-                    Some(format!("{which}: {error}"))
-                }
-                (Ok(()), Due::Silence(silence)) => Some(format!(
-                    "{which}: after a silence of {} s",
-                    silence.as_secs()
-                )),
-                (Ok(()), Due::Hourly) => None,
-            };
-            let reason = reason.as_deref();
-            record_account_hop("webhook_enabled", account, outcome, reason, now);
+        while let Some(enabled) = enabling.next().await {
+            all = all.and(enabled);
         }
         if all.is_ok()
             && let Err(error) = self.bridge.health.note_enabled(account, now).await
@@ -254,12 +276,16 @@ impl Maintenance<'_> {
                 return;
             };
             after = Some(last.clone());
-            for (key, place) in &due {
-                if let Err(error) = self.close_overdue_receipt(key, place).await {
-                    tracing::warn!(%error, "a receipt that is due cannot be closed");
-                    if error.retry() != Retry::Never {
-                        return;
-                    }
+            let closing: Vec<_> = due
+                .iter()
+                .map(|(key, place)| self.close_overdue_receipt(key, place))
+                .collect();
+            let mut closing = stream::iter(closing).buffer_unordered(RECEIPTS_AT_ONCE);
+            while let Some(closed) = closing.next().await {
+                let Err(error) = closed else { continue };
+                tracing::warn!(%error, "a receipt that is due cannot be closed");
+                if error.retry() != Retry::Never {
+                    return;
                 }
             }
         }
@@ -353,5 +379,50 @@ impl Maintenance<'_> {
             }
         }
         webhooks
+    }
+}
+
+/// A step of a run, for so long as one may take. What it has not done by then is the next run's: each may be stopped
+/// anywhere, as it may by the end of the process.
+async fn in_time(what: &str, step: impl Future<Output = ()>) {
+    if timeout(LONGEST_STEP, step).await.is_err() {
+        tracing::warn!(
+            what,
+            "housekeeping takes long: the rest is left for the next time"
+        );
+    }
+}
+
+/// Enables one webhook, and records what came of it; or why that did not go well.
+async fn enable_one(
+    haptik: &HaptikClient,
+    webhook: &Webhook,
+    due: Due,
+    now: Timestamp,
+) -> Result<(), String> {
+    let (business_id, platform) = (webhook.business_id, webhook.platform);
+    let enabled = haptik.enable_webhook(business_id, platform).await;
+    let outcome = match &enabled {
+        Ok(()) => Outcome::Ok,
+        Err(error) if error.is_refused() => Outcome::Dead,
+        // The next run is the retry.
+        Err(_) => Outcome::WillRetry,
+    };
+    let which = format!("queue {business_id}, platform {platform}");
+    let reason = match (&enabled, due) {
+        (Err(error), _) => Some(format!("{which}: {error}")),
+        (Ok(()), Due::Silence(silence)) => {
+            let silence = silence.as_secs();
+            Some(format!("{which}: after a silence of {silence} s"))
+        }
+        (Ok(()), Due::Hourly) => None,
+    };
+    let (account, reason) = (&webhook.account, reason.as_deref());
+    record_account_hop("webhook_enabled", account, outcome, reason, now);
+    match enabled {
+        Err(error) if !webhook.is_only_for_sinks || outcome != Outcome::Dead => {
+            Err(error.to_string())
+        }
+        _ => Ok(()),
     }
 }

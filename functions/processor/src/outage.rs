@@ -36,9 +36,6 @@ const LOOK_BACK: Duration = Duration::from_hours(24);
 /// How long a silence is followed.
 const LONGEST_SILENCE: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long one run may reconcile.
-const LONGEST_RUN: Duration = Duration::from_secs(25);
-
 /// How many users are listed at once.
 const PAGE: i32 = 50;
 
@@ -48,6 +45,8 @@ const MOST_TRIES: u32 = 10;
 /// Follows outages.
 pub(crate) struct OutageFollower<'a> {
     pub(crate) bridge: &'a Bridge,
+    /// When this run compares no further.
+    pub(crate) deadline: Instant,
 }
 
 impl OutageFollower<'_> {
@@ -148,12 +147,11 @@ impl OutageFollower<'_> {
         enabled: Timestamp,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let since = Instant::now();
         let mut cursor = match outage.cursor.take() {
             Some(cursor) if cursor.until == enabled => cursor,
             _ => Cursor::new(enabled),
         };
-        while since.elapsed() < LONGEST_RUN {
+        while Instant::now() < self.deadline {
             if cursor.hour < first_hour(outage, enabled) {
                 if outage.proof.is_none() && self.has_recovered(outage).await? {
                     // It was no silence: those who wrote before it may have been answered in it, too.
@@ -170,7 +168,7 @@ impl OutageFollower<'_> {
                 (cursor.hour, cursor.after) = (cursor.hour.before(), None);
             }
             for auth_id in users {
-                let is_done = since.elapsed() < LONGEST_RUN
+                let is_done = Instant::now() < self.deadline
                     && self
                         .reconcile_user(outage, &mut cursor, auth_id, now)
                         .await?;

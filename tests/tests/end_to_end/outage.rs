@@ -15,6 +15,8 @@ use haptik_bridge_tests::{Options, Stage};
 use jiff::Timestamp;
 use serde_json::json;
 
+#[path = "outage/in_time.rs"]
+mod in_time;
 #[path = "outage/late.rs"]
 mod late;
 #[path = "outage/old_times.rs"]

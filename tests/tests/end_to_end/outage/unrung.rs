@@ -3,7 +3,7 @@
 use super::*;
 
 /// What it says.
-const UNRUNG: &str = "It has arrived.";
+pub(super) const UNRUNG: &str = "It has arrived.";
 
 /// A stage on which Asha has such an entry; the channel where she would see it. What rings at the beginning has rung.
 async fn with_unrung() -> anyhow::Result<(Stage, String)> {
@@ -16,7 +16,7 @@ async fn with_unrung() -> anyhow::Result<(Stage, String)> {
     Ok((stage, asha))
 }
 
-async fn append_unrung(stage: &Stage) -> anyhow::Result<()> {
+pub(super) async fn append_unrung(stage: &Stage) -> anyhow::Result<()> {
     let body = json!({
         "event_name": "message",
         "user": {"auth_id": auth_id(ASHA)},
