@@ -48,7 +48,7 @@ pub struct Outage {
     pub failed_enables: u32,
     /// Why enabling it or looking into transcripts last failed.
     pub reason: Option<String>,
-    /// When the webhook worked again; `None` while it is not known to.
+    /// When the webhook worked again, or nothing was silent any more; `None` while it is not known to.
     pub ended: Option<Timestamp>,
     /// How many conversations were compared with their transcripts.
     pub checked: u32,
@@ -91,8 +91,6 @@ pub struct Cursor {
     pub hour: Hour,
     /// The user of that hour who was looked at last.
     pub after: Option<AuthId>,
-    /// How often the next user's transcript was asked for in vain.
-    pub tries: u32,
 }
 
 impl Cursor {
@@ -103,7 +101,6 @@ impl Cursor {
             until,
             hour: Hour::of(until),
             after: None,
-            tries: 0,
         }
     }
 }
@@ -126,13 +123,16 @@ pub struct Recovered {
     pub key: EntryKey,
 }
 
-/// A user whose conversation could not be compared.
+/// A user whose conversation could not be compared, or not yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unchecked {
     /// Who.
     pub auth_id: AuthId,
     /// Why not.
     pub reason: String,
+    /// How often it was tried in vain, of who is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tries: Option<u32>,
 }
 
 /// The records.
@@ -244,13 +244,30 @@ impl Outages {
         auth_id: &AuthId,
         reason: &str,
     ) -> Result<(), TableError> {
-        let sort_key = format!("{UNCHECKED}{auth_id}");
+        let reason = reason.to_owned();
         let unchecked = Unchecked {
             auth_id: auth_id.clone(),
-            reason: reason.to_owned(),
+            reason,
+            tries: None,
         };
-        self.put_at(&findings_key(outage), &sort_key, outage, &unchecked)
-            .await
+        self.put_unchecked(outage, &unchecked).await
+    }
+
+    /// Notes that a user's conversation could not be compared, and whether it is tried again.
+    pub async fn put_unchecked(
+        &self,
+        outage: &Outage,
+        unchecked: &Unchecked,
+    ) -> Result<(), TableError> {
+        let sort_key = unchecked_key(&unchecked.auth_id);
+        let key = findings_key(outage);
+        self.put_at(&key, &sort_key, outage, unchecked).await
+    }
+
+    /// Forgets that a user's conversation could not be compared: it was, or there is none any more.
+    pub async fn compared(&self, outage: &Outage, auth_id: &AuthId) -> Result<(), TableError> {
+        let sort_key = unchecked_key(auth_id);
+        self.table.delete(&findings_key(outage), &sort_key).await
     }
 
     /// What came of an outage's conversations. Two queries.
@@ -328,6 +345,10 @@ impl Outages {
 
 fn findings_key(outage: &Outage) -> String {
     format!("outage#{}#{}", outage.account, time_key(outage.began))
+}
+
+fn unchecked_key(auth_id: &AuthId) -> String {
+    format!("{UNCHECKED}{auth_id}")
 }
 
 fn record_key(account: &AccountId, began: Timestamp) -> String {

@@ -8,6 +8,7 @@
 
 pub mod event;
 
+mod comparison;
 mod drain;
 mod maintenance;
 mod outage;

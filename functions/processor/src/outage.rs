@@ -1,46 +1,29 @@
 //! Outages of Haptik's webhook, followed from the suspicion to the end of their reconciliation.
 //!
-//! The record of an outage is all the state: when it began, when the webhook was last enabled, and a cursor
-//! over the users who were active. Each run of the maintenance takes it some seconds further. Repeating a step
-//! changes nothing, because a late delivery has the key that Haptik's own would have had: so the cursor is
-//! put after each user, and nothing else has to survive a kill.
+//! The record of an outage is all the state: when it began, when the webhook was last enabled, and how far the
+//! `comparison` with transcripts has come. Each run of the maintenance takes it some seconds further.
 //!
 //! Reconciling waits until what Haptik's queue still has has come: a delivery has more than a transcript.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::health::WebhookHealth;
-use haptik_bridge_shared::ids::{AccountId, AuthId};
+use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::ingest::{Occurrence, RequestContext};
 use haptik_bridge_shared::outage::{Cause, Cursor, Outage, Proof};
 use haptik_bridge_shared::own_events::OperatorEvent;
-use haptik_bridge_shared::retry::Retry;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::{Hop, Outcome};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::reconcile::{Reconciler, Reconciliation};
+use crate::comparison::{Comparison, DROPS_AFTER};
 
 /// How long after the webhook was enabled Haptik may take to deliver what had waited.
 const SETTLE: SignedDuration = SignedDuration::from_mins(1);
 
-/// From which length on an outage can have cost messages of those who did not write in it: Haptik's queue
-/// keeps an event for an hour. A little less, because nobody knows when the webhook was disabled.
-const DROPS_AFTER: SignedDuration = SignedDuration::from_mins(55);
-
-/// How long before an outage a conversation may have been active for its agent to have spoken during it.
-const LOOK_BACK: Duration = Duration::from_hours(24);
-
 /// How long a silence is followed.
 const LONGEST_SILENCE: SignedDuration = SignedDuration::from_hours(24);
-
-/// How many users are listed at once.
-const PAGE: i32 = 50;
-
-/// After how many runs whose call for a user's transcript failed the next user is looked at.
-const MOST_TRIES: u32 = 10;
 
 /// Follows outages.
 pub(crate) struct OutageFollower<'a> {
@@ -60,7 +43,12 @@ impl OutageFollower<'_> {
         now: Timestamp,
     ) -> Result<(), TableError> {
         match enabled {
-            Some(Ok(())) => (outage.enabled, outage.reason) = (Some(now), None),
+            Some(Ok(())) => {
+                (outage.enabled, outage.reason) = (Some(now), None);
+                if is_out_again(&outage, health, now) {
+                    outage.ended = None;
+                }
+            }
             Some(Err(reason)) => {
                 outage.failed_enables += 1;
                 outage.reason = Some(reason);
@@ -69,24 +57,43 @@ impl OutageFollower<'_> {
             None => outage.enabled = outage.enabled.max(enabled_since(health, outage.noticed)),
         }
         if deliveries_had_waited(health, outage.enabled) {
-            prove(&mut outage, Proof::DeliveriesHadWaited, now);
+            let ended = outage.enabled;
+            prove(&mut outage, Proof::DeliveriesHadWaited, ended, now);
         }
-        if let Some(enabled) = outage
-            .enabled
-            .filter(|at| now.duration_since(*at) >= SETTLE)
-        {
-            if outage.compared_until != Some(enabled) {
-                self.reconcile(&mut outage, enabled, now).await?;
-            }
-            let is_over = outage.proof.is_some()
-                || health.silence(now).is_none()
-                || now.duration_since(outage.noticed) >= LONGEST_SILENCE;
-            if is_over && outage.compared_until == Some(enabled) {
-                self.close(&mut outage, enabled, now).await?;
-            }
+        let is_over =
+            health.silence(now).is_none() || now.duration_since(outage.noticed) >= LONGEST_SILENCE;
+        if let Some(enabled) = outage.enabled.filter(|at| is_over && has_settled(*at, now)) {
+            outage.ended.get_or_insert(enabled);
+        }
+        if let Some(until) = compared_next(&outage, now) {
+            self.compare(&mut outage, until, now).await?;
+        }
+        let is_compared = outage.cursor.is_none() && outage.compared_until >= outage.ended;
+        if outage.ended.is_some() && is_compared {
+            self.close(&mut outage, now).await?;
         }
         self.tell_operator(&outage, now).await;
         self.bridge.outages.put(&outage).await
+    }
+
+    /// Compares conversations with their transcripts, as far as one run goes.
+    async fn compare(
+        &self,
+        outage: &mut Outage,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        outage.cursor.get_or_insert_with(|| Cursor::new(until));
+        let mut comparison = Comparison::new(self.bridge, self.deadline, now);
+        while comparison.go_on(outage).await? {
+            if outage.proof.is_some() || !self.has_recovered(outage).await? {
+                (outage.cursor, outage.compared_until) = (None, Some(until));
+                return Ok(());
+            }
+            // It was no silence: those who wrote before it may have been answered in it, too.
+            prove(outage, Proof::MissingInTheLedger, Some(until), now);
+        }
+        Ok(())
     }
 
     /// Tells the sinks that ask for it that Haptik had disabled the webhook, and that it is well again. What is
@@ -139,99 +146,14 @@ impl OutageFollower<'_> {
         Ok(suspected)
     }
 
-    /// Compares conversations with their transcripts, from the newest hour to the oldest, as far as one
-    /// run goes. Each time that the webhook is enabled again it begins anew.
-    async fn reconcile(
-        &self,
-        outage: &mut Outage,
-        enabled: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), TableError> {
-        let mut cursor = match outage.cursor.take() {
-            Some(cursor) if cursor.until == enabled => cursor,
-            _ => Cursor::new(enabled),
-        };
-        while Instant::now() < self.deadline {
-            if cursor.hour < first_hour(outage, enabled) {
-                if outage.proof.is_none() && self.has_recovered(outage).await? {
-                    // It was no silence: those who wrote before it may have been answered in it, too.
-                    prove(outage, Proof::MissingInTheLedger, now);
-                    continue;
-                }
-                outage.compared_until = Some(enabled);
-                return Ok(());
-            }
-            let (activity, after) = (&self.bridge.activity, cursor.after.as_ref());
-            let users = activity.active(&outage.account, cursor.hour, after, PAGE);
-            let users = users.await?;
-            if users.is_empty() {
-                (cursor.hour, cursor.after) = (cursor.hour.before(), None);
-            }
-            for auth_id in users {
-                let is_done = Instant::now() < self.deadline
-                    && self
-                        .reconcile_user(outage, &mut cursor, auth_id, now)
-                        .await?;
-                outage.cursor = Some(cursor.clone());
-                if !is_done {
-                    return Ok(());
-                }
-                self.bridge.outages.put(outage).await?;
-            }
-        }
-        outage.cursor = Some(cursor);
-        Ok(())
-    }
-
-    /// Reconciles the next user. Whether the cursor is past that user; otherwise the next run tries again.
-    async fn reconcile_user(
-        &self,
-        outage: &mut Outage,
-        cursor: &mut Cursor,
-        auth_id: AuthId,
-        now: Timestamp,
-    ) -> Result<bool, TableError> {
-        let bridge = self.bridge;
-        let reconciler = Reconciler {
-            bridge,
-            outage,
-            cursor,
-            now,
-        };
-        match reconciler.reconcile_user(&auth_id).await {
-            Ok(Reconciliation::NotDue) => {}
-            Ok(Reconciliation::Compared) => outage.checked += 1,
-            Ok(Reconciliation::Impossible(reason)) => {
-                bridge.outages.unchecked(outage, &auth_id, &reason).await?;
-            }
-            Err(failure) => {
-                cursor.tries += 1;
-                if failure.retry != Retry::Never && cursor.tries < MOST_TRIES {
-                    outage.reason = Some(failure.reason);
-                    return Ok(false);
-                }
-                let reason = &failure.reason;
-                bridge.outages.unchecked(outage, &auth_id, reason).await?;
-            }
-        }
-        (cursor.after, cursor.tries) = (Some(auth_id), 0);
-        Ok(true)
-    }
-
     async fn has_recovered(&self, outage: &Outage) -> Result<bool, TableError> {
         let findings = self.bridge.outages.findings(outage).await?;
         Ok(!findings.recovered.is_empty())
     }
 
-    async fn close(
-        &self,
-        outage: &mut Outage,
-        enabled: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), TableError> {
+    async fn close(&self, outage: &mut Outage, now: Timestamp) -> Result<(), TableError> {
         let findings = self.bridge.outages.findings(outage).await?;
         let (recovered, unchecked) = (findings.recovered.len(), findings.unchecked.len());
-        outage.ended.get_or_insert(enabled);
         outage.closed = Some(now);
         let outcome = match outage.proof {
             _ if unchecked > 0 => Outcome::Dead,
@@ -298,22 +220,38 @@ fn deliveries_had_waited(health: &WebhookHealth, enabled: Option<Timestamp>) -> 
     enabled <= came && came <= enabled + SETTLE
 }
 
-/// The oldest hour whose users are looked at. A silence takes the users of its own hours only: most are
-/// no outage, and a transcript costs calls.
-fn first_hour(outage: &Outage, enabled: Timestamp) -> Hour {
-    let is_wide = outage.proof.is_some()
-        || outage.cause == Cause::Unattended
-        || enabled.duration_since(outage.began) >= DROPS_AFTER;
-    let back = if is_wide { LOOK_BACK } else { Duration::ZERO };
-    Hour::of(outage.began.checked_sub(back).unwrap_or(outage.began))
+/// Until when conversations are to be compared now. A comparison that is under way goes on to its end, although the
+/// webhook was enabled again meanwhile: what was said since is compared after it, unless the outage was over before.
+fn compared_next(outage: &Outage, now: Timestamp) -> Option<Timestamp> {
+    if let Some(cursor) = &outage.cursor {
+        return Some(cursor.until);
+    }
+    let until = outage.ended.or(outage.enabled)?;
+    (has_settled(until, now) && outage.compared_until < Some(until)).then_some(until)
 }
 
-fn prove(outage: &mut Outage, proof: Proof, now: Timestamp) {
+/// Whether so little has come since an outage was over, although something was said, that Haptik may have dropped
+/// something again.
+fn is_out_again(outage: &Outage, health: &WebhookHealth, now: Timestamp) -> bool {
+    let Some(ended) = outage.ended.filter(|_| health.silence(now).is_some()) else {
+        return false;
+    };
+    let heard = health.received.unwrap_or(ended).max(ended);
+    health.sent > Some(ended) && now.duration_since(heard) >= DROPS_AFTER
+}
+
+/// Whether what had waited until the webhook was enabled has come.
+fn has_settled(enabled: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(enabled) >= SETTLE
+}
+
+/// Notes what proves an outage, which was over at `ended` unless it was known to be before.
+fn prove(outage: &mut Outage, proof: Proof, ended: Option<Timestamp>, now: Timestamp) {
     if outage.proof.is_some() {
         return;
     }
     outage.proof = Some(proof);
-    outage.ended = outage.enabled;
+    outage.ended = outage.ended.or(ended);
     let reason = match proof {
         Proof::DeliveriesHadWaited => "deliveries had waited for the webhook to be enabled",
         Proof::MissingInTheLedger => "a transcript has what was never delivered",
@@ -383,6 +321,43 @@ mod tests {
         let said_since = health(1_150, Some(900), 1_031);
         let again = Some((Cause::Silence, 1_031));
         assert_eq!(suspect(&said_since, Some(&last), 1_200), again);
+    }
+
+    #[test]
+    fn a_comparison_goes_on_to_its_end_and_another_follows_if_the_outage_was_not_over() {
+        let mut outage = Outage::noticed("main".into(), at(900), at(1_030), Cause::Silence);
+        outage.enabled = Some(at(1_030));
+        assert_eq!(compared_next(&outage, at(1_089)), None, "too soon");
+        assert_eq!(compared_next(&outage, at(1_090)), Some(at(1_030)));
+        outage.cursor = Some(Cursor::new(at(1_030)));
+        outage.enabled = Some(at(5_000));
+        assert_eq!(compared_next(&outage, at(5_001)), Some(at(1_030)));
+        (outage.cursor, outage.compared_until) = (None, Some(at(1_030)));
+        assert_eq!(compared_next(&outage, at(5_060)), Some(at(5_000)));
+        outage.ended = Some(at(1_030));
+        assert_eq!(compared_next(&outage, at(5_060)), None, "it was over");
+    }
+
+    #[test]
+    fn an_outage_goes_on_if_something_may_have_been_dropped_again() {
+        let mut outage = Outage::noticed("main".into(), at(900), at(1_030), Cause::Silence);
+        outage.ended = Some(at(1_030));
+        let hour_later = at(1_030 + 3_600);
+        assert!(is_out_again(
+            &outage,
+            &health(1_500, Some(1_100), 1_030),
+            hour_later
+        ));
+        let heard = health(2_500, Some(2_000), 1_030);
+        assert!(
+            !is_out_again(&outage, &heard, hour_later),
+            "not for so long"
+        );
+        let said_before = health(1_000, Some(900), 1_030);
+        assert!(
+            !is_out_again(&outage, &said_before, hour_later),
+            "nothing was said since"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
 use haptik_bridge_shared::key;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Payload;
-use haptik_bridge_shared::outage::{Cursor, Outage};
+use haptik_bridge_shared::outage::Outage;
 use haptik_bridge_shared::retry::{Failure, Retry, Retryable as _};
 use haptik_bridge_shared::telemetry::Hop;
 use haptik_bridge_shared::users::User;
@@ -44,7 +44,10 @@ pub(crate) enum Reconciliation {
 pub(crate) struct Reconciler<'a> {
     pub(crate) bridge: &'a Bridge,
     pub(crate) outage: &'a Outage,
-    pub(crate) cursor: &'a Cursor,
+    /// Until when what was said is compared.
+    pub(crate) until: Timestamp,
+    /// The hour whose users are looked at.
+    pub(crate) hour: Hour,
     pub(crate) now: Timestamp,
 }
 
@@ -65,7 +68,7 @@ impl Reconciler<'_> {
         };
         // One who wrote again in a later hour was looked at there.
         let last = Hour::of_millisecond(user.last_activity);
-        if last > self.cursor.hour && last <= Hour::of(self.cursor.until) {
+        if last > self.hour && last <= Hour::of(self.until) {
             return Ok(Reconciliation::NotDue);
         }
         let Some(user_name) = &user.user_name else {
@@ -76,10 +79,10 @@ impl Reconciler<'_> {
         let said = self
             .transcript(haptik, connection, auth_id, user_name)
             .await?;
-        let from = (self.outage.began - SKEW).max(self.remembered_from());
+        let from = self.from().max(self.remembered_from());
         let during = |message: &HistoryMessage| {
             let at = message.timestamp;
-            at.is_some_and(|at| from <= at && at <= self.cursor.until)
+            at.is_some_and(|at| from <= at && at <= self.until)
         };
         // One who has written since is in the transcript, or it is that of another conversation.
         let has_written = user.last_activity >= self.outage.began.as_millisecond();
@@ -99,6 +102,12 @@ impl Reconciler<'_> {
             }
         }
         Ok(Reconciliation::Compared)
+    }
+
+    /// When the outage began, by either clock.
+    fn from(&self) -> Timestamp {
+        let began = self.outage.began;
+        began.checked_sub(SKEW).unwrap_or(began)
     }
 
     /// From when on the ledger knows whether something was delivered.
@@ -168,7 +177,7 @@ impl Reconciler<'_> {
             .filter_map(|key| key.kind()?.message_id())
             .collect();
         // A completion's key begins with its time and ends with its id.
-        let since = key::milliseconds(self.outage.began - SKEW);
+        let since = key::milliseconds(self.from());
         let by_time = keys(since, key::milliseconds(self.now)).await?;
         known.extend(by_time.iter().filter_map(|key| key.kind()?.message_id()));
         Ok(known)

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Has it that a user last wrote so long ago.
-async fn wrote_before(stage: &Stage, user: &str, ago: Duration) -> anyhow::Result<()> {
+pub(super) async fn wrote_before(stage: &Stage, user: &str, ago: Duration) -> anyhow::Result<()> {
     let (bridge, auth_id) = (&stage.local.bridge, auth_id(user));
     let known = bridge.users.get(&auth_id).await?;
     let mut known = known.context("the user is known")?;
