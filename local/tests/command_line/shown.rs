@@ -89,7 +89,7 @@ async fn a_question_is_not_part_of_what_is_printed() -> anyhow::Result<()> {
         script.args(["-qec", &line, "/dev/null"]);
         script.env("SHELL", "/bin/sh").stdin(Stdio::piped());
         let Ok(mut script) = script.stdout(Stdio::piped()).spawn() else {
-            println!("there is no `script`: not tried");
+            eprintln!("there is no `script`: not tried");
             return Ok(());
         };
         let mut keyboard = script.stdin.take().expect("it is piped");
