@@ -3,6 +3,7 @@
 use haptik_bridge_shared::config::{Forms, RequiredFields, Submit};
 use haptik_bridge_shared::message::Attachment;
 use haptik_bridge_shared::message::chat_form::FormStep;
+use haptik_bridge_shared::users::Mode;
 
 use super::*;
 
