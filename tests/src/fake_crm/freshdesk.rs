@@ -7,11 +7,15 @@ use serde_json::{Map, Value, json};
 use super::answer::Answer;
 use super::kind::html_as_shown;
 use super::server::{Request, fields, is_email};
-use super::store::{Comment, Store, Ticket};
+use super::store::{Store, Ticket};
 
 mod checks;
+mod found;
+mod notes;
 
 use checks::{attachments, custom, lengths, unknown};
+use found::{list, search};
+use notes::{conversations, note};
 
 /// The agent's API key; the password is anything (`#authentication`).
 pub const API_KEY: &str = "freshdesk-api-key";
@@ -281,87 +285,6 @@ fn requester(body: &Map<String, Value>, store: &mut Store) -> Value {
     id
 }
 
-/// `#list_all_tickets`: by requester, from the database, newest first; "by default, only tickets that
-/// have been created within the past 30 days". A requester that there is not is an error.
-fn list(request: &Request, store: &Store) -> Result<Answer, Answer> {
-    let mut requester = request.query("requester_id").map(ToOwned::to_owned);
-    for key in ["email", "unique_external_id"] {
-        if let Some(value) = request.query(key) {
-            let person = store.people.iter().find(|person| person[key] == value);
-            let Some(person) = person else {
-                let message = format!("There is no contact matching the given {key}");
-                return Err(invalid(&[error(key, &message, "invalid_value")]));
-            };
-            requester = Some(person["id"].to_string());
-        }
-    }
-    let per_page = number(request, "per_page", 30);
-    if !(1..=100).contains(&per_page) {
-        let message = "It should be a Positive Integer less than or equal to 100";
-        return Err(invalid(&[error("per_page", message, "invalid_value")]));
-    }
-    let page = number(request, "page", 1);
-    let tickets = store.tickets.iter().rev();
-    let tickets = tickets.filter(|ticket| {
-        requester
-            .as_ref()
-            .is_none_or(|id| text_of(&ticket.fields["requester_id"]) == *id)
-    });
-    let shown: Vec<_> = tickets
-        .skip((page.max(1) - 1) * per_page)
-        .take(per_page)
-        .map(|ticket| {
-            let mut shown = shown(ticket);
-            // "description" is embedded on request only.
-            if let (Some(shown), false) = (
-                shown.as_object_mut(),
-                request.query("include") == Some("description"),
-            ) {
-                shown.remove("description");
-            }
-            shown
-        })
-        .collect();
-    Ok(Answer::json(200, json!(shown)))
-}
-
-/// An id, as text.
-fn text_of(id: &Value) -> String {
-    id.as_str()
-        .map_or_else(|| id.to_string(), ToOwned::to_owned)
-}
-
-fn number(request: &Request, name: &str, default: usize) -> usize {
-    request
-        .query(name)
-        .map_or(default, |text| text.parse().unwrap_or(0))
-}
-
-/// `#filter_tickets`: "the updates will take a few minutes to get indexed".
-fn search(request: &Request, store: &Store) -> Result<Answer, Answer> {
-    let query = request.query("query").unwrap_or_default();
-    let tag = query
-        .strip_prefix("\"tag:'")
-        .and_then(|rest| rest.strip_suffix("'\""));
-    let Some(tag) = tag else {
-        return Err(invalid(&[error(
-            "query",
-            "Given query is invalid.",
-            "invalid_value",
-        )]));
-    };
-    let found = store.searchable().filter(|ticket| {
-        ticket.fields["tags"]
-            .as_array()
-            .is_some_and(|tags| tags.contains(&json!(tag)))
-    });
-    let found: Vec<_> = found.map(shown).collect();
-    Ok(Answer::json(
-        200,
-        json!({"total": found.len(), "results": found}),
-    ))
-}
-
 fn show(id: &str, store: &mut Store) -> Result<Answer, Answer> {
     let ticket = store.ticket(id).ok_or_else(|| Answer::empty(404))?;
     Ok(Answer::json(200, shown(ticket)))
@@ -381,85 +304,6 @@ fn update(id: &str, request: &Request, store: &mut Store) -> Result<Answer, Answ
         ticket.fields[name] = value;
     }
     Ok(Answer::json(200, shown(ticket)))
-}
-
-/// `#add_note_to_a_ticket`: `body` is HTML; a note is private unless it says otherwise.
-fn note(id: &str, request: &Request, store: &mut Store) -> Result<Answer, Answer> {
-    let body = body(request)?;
-    let note_id = store.next_id();
-    let ticket = store.ticket(id).ok_or_else(|| Answer::empty(404))?;
-    let mut errors = Vec::new();
-    unknown(
-        &body,
-        &[
-            "body",
-            "private",
-            "incoming",
-            "notify_emails",
-            "user_id",
-            "attachments",
-        ],
-        &[],
-        &mut errors,
-    );
-    if text(&body, "body").trim().is_empty() {
-        errors.push(error("body", "It should be a/an String", "missing_field"));
-    }
-    let private = body.get("private").cloned().unwrap_or(json!(true));
-    if !private.is_boolean() {
-        errors.push(error(
-            "private",
-            "It should be a/an Boolean",
-            "datatype_mismatch",
-        ));
-    }
-    if !errors.is_empty() {
-        return Err(invalid(&errors));
-    }
-    let comment = Comment {
-        files: request
-            .files
-            .iter()
-            .map(|(_, file)| file.name.clone())
-            .collect(),
-        ..Comment::new(text(&body, "body"), private == json!(false))
-    };
-    let answer = shown_note(note_id, &comment, ticket);
-    ticket.comments.push(comment);
-    ticket
-        .attachments
-        .extend(request.files.iter().map(|(_, file)| file.clone()));
-    Ok(Answer::json(201, answer))
-}
-
-/// `#list_all_ticket_notes`: oldest first.
-fn conversations(id: &str, request: &Request, store: &mut Store) -> Result<Answer, Answer> {
-    let ticket = store.ticket(id).ok_or_else(|| Answer::empty(404))?;
-    let per_page = number(request, "per_page", 30);
-    let page = number(request, "page", 1).max(1);
-    let numbered = (1..).zip(&ticket.comments);
-    let notes: Vec<_> = numbered
-        .map(|(id, comment)| shown_note(id, comment, ticket))
-        .skip((page - 1) * per_page)
-        .take(per_page)
-        .collect();
-    Ok(Answer::json(200, json!(notes)))
-}
-
-fn shown_note(id: u64, comment: &Comment, ticket: &Ticket) -> Value {
-    let files = comment.files.iter();
-    let files: Vec<_> = files.map(|name| json!({"name": name})).collect();
-    json!({
-        "id": id,
-        "ticket_id": ticket.fields["id"],
-        "body": comment.body,
-        "body_text": plain(&comment.body),
-        "private": !comment.public,
-        "incoming": false,
-        "attachments": files,
-        "created_at": at(ticket),
-        "updated_at": at(ticket),
-    })
 }
 
 fn shown(ticket: &Ticket) -> Value {

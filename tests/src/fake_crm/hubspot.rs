@@ -6,8 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::kind::html_as_shown;
-use super::server::{Request, fields, is_email};
-use super::store::{Comment, Store, Ticket};
+use super::server::{Request, fields};
+use super::store::{Store, Ticket};
+
+mod contacts;
+mod notes;
+
+use contacts::{associate, contact, create_contact, known_contact, search_contacts};
+use notes::{note, note_id, notes, upload};
 
 /// The access token of the private app
 /// (<https://developers.hubspot.com/docs/guides/apps/private-apps/overview>).
@@ -31,29 +37,14 @@ const TICKET: [&str; 10] = [
     "insurance_no",
     UNIQUE,
 ];
-const CONTACT: [&str; 6] = [
-    "email",
-    "firstname",
-    "lastname",
-    "phone",
-    "mobilephone",
-    "company",
-];
-const NOTE: [&str; 4] = [
-    "hs_note_body",
-    "hs_timestamp",
-    "hubspot_owner_id",
-    "hs_attachment_ids",
-];
 
 /// "… text properties … 65,536 characters"
 /// (<https://knowledge.hubspot.com/properties/property-field-types-in-hubspot>).
 const LONGEST: usize = 65_536;
 
-/// The types of association between these objects
+/// The type of association between a ticket and a contact
 /// (<https://developers.hubspot.com/docs/guides/api/crm/associations/associations-v4#association-type-id-values>).
 const TICKET_TO_CONTACT: u64 = 16;
-const NOTE_TO_TICKET: u64 = 228;
 
 #[derive(Debug)]
 pub(super) struct HubSpot;
@@ -278,14 +269,6 @@ fn associations(body: &Value, kind: u64) -> Result<Vec<String>, Answer> {
         .collect()
 }
 
-fn known_contact(id: &str, store: &Store) -> Result<(), Answer> {
-    if store.people.iter().any(|person| person["id"] == id) {
-        return Ok(());
-    }
-    let message = format!("CONTACT={id} is not valid");
-    Err(error(400, "VALIDATION_ERROR", &message))
-}
-
 /// By its id, or by the value of a unique property (`idProperty`), from the database.
 fn ticket(id: &str, request: &Request, store: &Store) -> Result<Answer, Answer> {
     let mut tickets = store.tickets.iter();
@@ -306,59 +289,6 @@ fn ticket(id: &str, request: &Request, store: &Store) -> Result<Answer, Answer> 
         shown["associations"] = json!({"notes": {"results": notes}});
     }
     Ok(Answer::json(200, shown))
-}
-
-/// The number of a note: the ticket's, and which of its notes it is.
-fn note_id(ticket: &str, index: usize) -> String {
-    format!("{ticket}{index:04}")
-}
-
-/// <https://developers.hubspot.com/docs/guides/api/crm/engagements/notes>, "Retrieve notes"; at most 100.
-fn notes(request: &Request, store: &Store) -> Result<Answer, Answer> {
-    let body = request.json().unwrap_or_default();
-    let inputs = body["inputs"].as_array().cloned().unwrap_or_default();
-    if inputs.is_empty() || inputs.len() > 100 {
-        let message = "The inputs are none or too many";
-        return Err(error(400, "VALIDATION_ERROR", message));
-    }
-    let of = |id: &str| {
-        let (ticket, index) = id.split_at_checked(id.len().checked_sub(4)?)?;
-        let ticket = store.tickets.iter().find(|found| found.id == ticket)?;
-        let note = ticket.comments.get(index.parse::<usize>().ok()?)?;
-        Some(json!({"id": id, "properties": {"hs_note_body": note.body}}))
-    };
-    let ids = inputs.iter().filter_map(|input| input["id"].as_str());
-    let found: Vec<_> = ids.filter_map(of).collect();
-    Ok(Answer::json(
-        200,
-        json!({"status": "COMPLETE", "results": found}),
-    ))
-}
-
-/// <https://developers.hubspot.com/docs/guides/api/library/files>: a file, `options` with its access, and
-/// `folderPath` or `folderId`.
-fn upload(request: &Request, store: &mut Store) -> Result<Answer, Answer> {
-    let part = |name: &str| {
-        let found = request.parts.iter().find(|(key, _)| key == name);
-        found.map_or("", |(_, text)| text.as_str())
-    };
-    let refused = |message: &str| error(400, "VALIDATION_ERROR", message);
-    let options: Value = serde_json::from_str(part("options")).unwrap_or_default();
-    let access = options["access"].as_str().unwrap_or_default();
-    let file = request.files.iter().find(|(name, _)| name == "file");
-    let (_, file) = file.ok_or_else(|| refused("file is required"))?;
-    if part("folderPath").is_empty() && part("folderId").is_empty() {
-        return Err(refused("folderPath or folderId is required"));
-    }
-    if !["PRIVATE", "PUBLIC_INDEXABLE", "PUBLIC_NOT_INDEXABLE"].contains(&access) {
-        return Err(refused("options.access is required"));
-    }
-    let id = store.next_id().to_string();
-    store.uploads.insert(id.clone(), file.clone());
-    let name = file.name.rsplit_once('.');
-    let name = name.map_or(file.name.as_str(), |(name, _)| name);
-    let body = json!({"id": id, "name": name, "access": access});
-    Ok(Answer::json(201, body))
 }
 
 fn update_ticket(id: &str, request: &Request, store: &mut Store) -> Result<Answer, Answer> {
@@ -386,22 +316,6 @@ fn search(request: &Request, store: &Store) -> Result<Answer, Answer> {
     ))
 }
 
-fn search_contacts(request: &Request, store: &Store) -> Result<Answer, Answer> {
-    let conditions = conditions(request)?;
-    let people = store.people.iter();
-    let found: Vec<_> = people
-        .filter(|person| {
-            conditions
-                .iter()
-                .all(|(name, value)| person["properties"][name] == *value)
-        })
-        .collect();
-    Ok(Answer::json(
-        200,
-        json!({"total": found.len(), "results": found}),
-    ))
-}
-
 fn conditions(request: &Request) -> Result<Vec<(String, String)>, Answer> {
     let body = request.json().unwrap_or_default();
     let filters = body["filterGroups"][0]["filters"].as_array().cloned();
@@ -418,101 +332,6 @@ fn conditions(request: &Request) -> Result<Vec<(String, String)>, Answer> {
             "There was a problem with the request.",
         )
     })
-}
-
-/// <https://developers.hubspot.com/docs/guides/api/crm/objects/contacts>: an email is unique.
-fn create_contact(request: &Request, store: &mut Store) -> Result<Answer, Answer> {
-    let (_, properties) = properties(request, &CONTACT)?;
-    let email = properties
-        .get("email")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    if !email.is_empty() && !is_email(email) {
-        let message = format!("Email address {email} is invalid");
-        return Err(not_valid(&[invalid("email", &message, "INVALID_EMAIL")]));
-    }
-    if let Some(known) = by_email(email, store) {
-        let message = format!(
-            "Contact already exists. Existing ID: {}",
-            known["id"].as_str().unwrap_or_default()
-        );
-        return Err(error(409, "CONFLICT", &message));
-    }
-    let person = json!({"id": store.next_id().to_string(), "properties": properties, "createdAt": "2026-11-24T10:00:00.000Z", "updatedAt": "2026-11-24T10:00:00.000Z", "archived": false});
-    store.people.push(person.clone());
-    Ok(Answer::json(201, person))
-}
-
-fn contact(id: &str, request: &Request, store: &Store) -> Result<Answer, Answer> {
-    let found = match request.query("idProperty") {
-        Some("email") => by_email(id, store),
-        _ => store.people.iter().find(|person| person["id"] == id),
-    };
-    Ok(Answer::json(200, found.ok_or_else(not_found)?.clone()))
-}
-
-/// Emails are kept and compared in lower case.
-fn by_email<'a>(email: &str, store: &'a Store) -> Option<&'a Value> {
-    let same = |person: &&Value| {
-        let other = person["properties"]["email"].as_str().unwrap_or_default();
-        !email.is_empty() && other.eq_ignore_ascii_case(email)
-    };
-    store.people.iter().find(same)
-}
-
-/// <https://developers.hubspot.com/docs/guides/api/crm/engagements/notes>: `hs_timestamp` is needed.
-fn note(request: &Request, store: &mut Store) -> Result<Answer, Answer> {
-    let (body, properties) = properties(request, &NOTE)?;
-    if properties.get("hs_timestamp").is_none_or(Value::is_null) {
-        let message = "hs_timestamp is required";
-        return Err(not_valid(&[invalid(
-            "hs_timestamp",
-            message,
-            "REQUIRED_PROPERTY",
-        )]));
-    }
-    let text = properties.get("hs_note_body").and_then(Value::as_str);
-    let text = text.unwrap_or_default().to_owned();
-    let id = store.next_id().to_string();
-    // Ids, with semicolons between them.
-    let ids = properties.get("hs_attachment_ids").and_then(Value::as_str);
-    let ids = ids
-        .unwrap_or_default()
-        .split(';')
-        .filter(|id| !id.is_empty());
-    let mut files = Vec::new();
-    for id in ids {
-        let file = store.uploads.get(id).cloned();
-        files.push(file.ok_or_else(|| error(400, "VALIDATION_ERROR", "There is no such file"))?);
-    }
-    for ticket in associations(&body, NOTE_TO_TICKET)? {
-        let message = format!("TICKET={ticket} is not valid");
-        let ticket = store
-            .ticket(&ticket)
-            .ok_or_else(|| error(400, "VALIDATION_ERROR", &message))?;
-        ticket.comments.push(Comment {
-            files: files.iter().map(|file| file.name.clone()).collect(),
-            ..Comment::new(text.clone(), false)
-        });
-        ticket.attachments.extend(files.clone());
-    }
-    let shown = json!({"id": id, "properties": properties, "createdAt": "2026-11-24T10:00:00.000Z", "updatedAt": "2026-11-24T10:00:00.000Z", "archived": false});
-    Ok(Answer::json(201, shown))
-}
-
-/// <https://developers.hubspot.com/docs/guides/api/crm/associations/associations-v4>
-fn associate(id: &str, contact: &str, store: &mut Store) -> Result<Answer, Answer> {
-    known_contact(contact, store)?;
-    let ticket = store.ticket(id).ok_or_else(not_found)?;
-    if let Some(contacts) = ticket.fields["contacts"].as_array_mut()
-        && !contacts.contains(&json!(contact))
-    {
-        contacts.push(json!(contact));
-    }
-    Ok(Answer::json(
-        200,
-        json!({"status": "COMPLETE", "results": []}),
-    ))
 }
 
 fn shown(ticket: &Ticket) -> Value {
