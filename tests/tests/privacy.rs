@@ -11,6 +11,8 @@ mod late;
 mod others;
 #[path = "privacy/scene.rs"]
 mod scene;
+#[path = "privacy/table.rs"]
+mod table;
 #[path = "privacy/under_way.rs"]
 mod under_way;
 
@@ -26,7 +28,8 @@ use haptik_bridge_shared::users::UserMap;
 use haptik_bridge_tests::log::Log;
 use haptik_bridge_tests::provider::FakeProvider as _;
 
-use scene::{BEN, NAMES, Scene, all_of, bytes_of, keys, planted};
+use scene::{BEN, NAMES, Scene, planted};
+use table::{all_of, bytes_of, keys};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_busy_table_has_no_item_of_an_unknown_kind() -> anyhow::Result<()> {

@@ -11,7 +11,8 @@ use haptik_bridge_shared::table::Table;
 use haptik_bridge_shared::users::UserMap;
 use haptik_bridge_tests::chaos::{KillAt, KillableTable};
 
-use super::scene::{BEN, NAMES, Scene, UNTIL_KNOWN, bytes_of, copy, planted};
+use super::scene::{BEN, NAMES, Scene, UNTIL_KNOWN, planted};
+use super::table::{bytes_of, copy};
 
 const WAY: WayToForget = WayToForget {
     cut_off: true,

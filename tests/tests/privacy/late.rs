@@ -8,7 +8,8 @@ use haptik_bridge_shared::ledger::Reported;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::scene::{Scene, at, bytes_of, deliveries_of, having};
+use super::scene::{Scene, at, deliveries_of};
+use super::table::{bytes_of, having};
 
 const SLACK_USER: &str = "U00000ASHA";
 

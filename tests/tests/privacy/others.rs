@@ -22,7 +22,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::scene::{UNTIL_KNOWN, all_of};
+use super::scene::UNTIL_KNOWN;
+use super::table::all_of;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 

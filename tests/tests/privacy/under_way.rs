@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use haptik_bridge_tests::fake_slack::Fault;
 
-use super::scene::{Scene, bytes_of, having};
+use super::scene::Scene;
+use super::table::{bytes_of, having};
 
 const SLOW: Duration = Duration::from_millis(1_500);
 
