@@ -1,98 +1,17 @@
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::callback;
-use crate::limits::{Buttons, Cards, Counted, Menu, Pace, Shape};
+use crate::limits::Buttons;
 use crate::render::{Markup, Targets};
 
-const BUTTONS: Buttons = Buttons {
-    most: 100,
-    label: Size::chars(64),
-    data: Size::bytes(64),
-    codec: callback::write,
-    urls: true,
-    url_taps: false,
-    phones: false,
-};
+mod any;
+mod providers;
 
-/// A messenger with buttons.
-pub(in crate::render) const MESSENGER: Limits = Limits {
-    text: Size::utf16(4_096),
-    counted: Counted::AsShown,
-    markup: Markup::Html,
-    shape: Shape::Bubble,
-    address: Size::utf16(2_000),
-    buttons: Some(BUTTONS),
-    menu: None,
-    cards: None,
-    pictures: Pictures::ByUrl {
-        max_bytes: 5 << 20,
-        caption: Size::utf16(1_024),
-    },
-    forms: Forms::Chat,
-    notices: false,
-    agent_identity: None,
-    pace: Pace::FREE,
-    reply_window: None,
-};
+use providers::{BUTTONS, SMS, WITH_A_MENU, WORKPLACE};
 
-/// One with cards of its own.
-pub(in crate::render) const WITH_CARDS: Limits = Limits {
-    cards: Some(Cards {
-        most: 10,
-        title: Size::graphemes(40),
-        body: Size::graphemes(60),
-        actions: 3,
-    }),
-    ..MESSENGER
-};
-
-/// One with few buttons, which open nothing, and a menu.
-const WITH_A_MENU: Limits = Limits {
-    buttons: Some(Buttons {
-        most: 3,
-        urls: false,
-        ..BUTTONS
-    }),
-    menu: Some(Menu {
-        rows: 10,
-        title: Size::chars(24),
-        description: Size::chars(72),
-        data: Size::bytes(200),
-        codec: callback::write,
-    }),
-    ..MESSENGER
-};
-
-/// Text messages.
-const SMS: Limits = Limits {
-    text: Size::utf16(1_600),
-    counted: Counted::AsSent,
-    markup: Markup::Plain,
-    buttons: None,
-    pictures: Pictures::LinkOnly,
-    ..MESSENGER
-};
-
-/// A work place.
-const WORKPLACE: Limits = Limits {
-    text: Size::bytes(4_000),
-    markup: Markup::CommonMark,
-    counted: Counted::AsSent,
-    shape: Shape::Blocks {
-        most: 20,
-        section: Size::bytes(1_000),
-        weight: Size::bytes(10_000),
-    },
-    pictures: Pictures::Inline {
-        alt: Size::chars(100),
-    },
-    forms: Forms::Inline { fits: |_| true },
-    notices: true,
-    agent_identity: Some(Size::chars(20)),
-    ..WITH_CARDS
-};
+pub(in crate::render) use any::check;
+pub(in crate::render) use providers::{MESSENGER, WITH_CARDS};
 
 pub(in crate::render) fn outgoing(raw: Value) -> Outgoing {
     Outgoing {
@@ -398,104 +317,4 @@ fn what_has_buttons_is_numbered_through_all_pages() {
         _ => None,
     });
     assert_eq!(ids.collect::<Vec<_>>(), [0, 1]);
-}
-
-fn any_message() -> impl Strategy<Value = Value> {
-    let text = || "(\\PC|[a-z]{1,9}|\\. | |\n|\\*[a-z]{1,4}\\*|`|```|https://a\\.example/[a-z]{0,5}|<|&){0,60}";
-    let action = (text(), 0..6_usize).prop_map(|(label, kind)| {
-        let (kind, uri) = [
-            ("TEXT_ONLY", ""),
-            ("TEXT_ONLY", ""),
-            ("APP_ACTION", "LINK"),
-            ("APP_ACTION", "CALL"),
-            ("APP_FEEDBACK", ""),
-            ("APP_ACTION", "CAROUSEL_DETAIL"),
-        ][kind];
-        json!({"actionable_text": label, "type": kind, "uri": uri, "payload": {
-            "url": "https://a.example", "phone": "+91 1", "title": label, "images": ["https://a.example/b.png"],
-        }})
-    });
-    let actions = || proptest::collection::vec(action.clone(), 0..14);
-    let card = (text(), text(), any::<bool>(), actions()).prop_map(|(title, about, picture, actionables)| {
-        let thumbnail = if picture { "https://a.example/a.png" } else { "" };
-        json!({"title": title, "description": about, "thumbnail": thumbnail, "actionables": actionables})
-    });
-    let long = proptest::collection::vec(text(), 0..40).prop_map(|texts| texts.join(" "));
-    prop_oneof![
-        (long.clone(), actions()).prop_map(|(text, all)| json!({"text": text, "data": {"quick_replies": all}})),
-        (long, proptest::collection::vec(card, 0..5))
-            .prop_map(|(text, cards)| json!({"text": text, "type": "CAROUSEL", "data": {"items": cards}})),
-        (text(), text()).prop_map(|(title, hint)| json!({"type": "FORM", "title": title, "data": {"fields": [{"hint": hint}]}})),
-    ]
-}
-
-/// Panics when a page is more than its provider takes.
-pub(in crate::render) fn check(page: &Page, limits: &Limits) {
-    let printed = page.text(limits.markup);
-    let seen = match limits.counted {
-        Counted::AsSent => printed,
-        Counted::AsShown => page.text(Markup::Plain),
-    };
-    let room = match limits.pictures {
-        Pictures::ByUrl { caption, .. } if page.picture().is_some() => caption,
-        _ => limits.text,
-    };
-    assert!(!page.blocks.is_empty());
-    if limits.is_bubble() {
-        // Plain text has a link's address, which is not counted where it is not seen.
-        let has_links = page.text(Markup::Html).contains("<a ");
-        assert!(
-            room.fits(&seen) || has_links,
-            "{} above {room:?}",
-            seen.len()
-        );
-        let pictures = page
-            .blocks
-            .iter()
-            .filter(|block| matches!(block, Block::Picture(_)));
-        assert!(pictures.count() <= 1);
-        let sets = page
-            .choices()
-            .filter(|set| !matches!(set, Targets::Numbered(..)));
-        assert!(sets.count() <= 1);
-    }
-    for button in page.buttons() {
-        assert!(!button.label.trim().is_empty());
-        if let (
-            Some(buttons),
-            Target::Callback {
-                data: Some(data), ..
-            },
-        ) = (limits.buttons, &button.target)
-        {
-            assert!(buttons.data.fits(data) && buttons.label.fits(&button.label));
-        }
-    }
-}
-
-proptest! {
-    #[test]
-    fn every_page_of_any_message_is_within_every_providers_limits(raw in any_message()) {
-        let message = outgoing(raw);
-        let Content::Message { hsl, .. } = &message.content else { panic!("a message") };
-        for limits in [MESSENGER, WITH_CARDS, WITH_A_MENU, SMS, WORKPLACE] {
-            let pages = pages(&message, &limits);
-            for page in &pages {
-                check(page, &limits);
-            }
-            // Each tap is there, in whichever form, and once.
-            let mut taps: Vec<usize> = pages
-                .iter()
-                .flat_map(Page::buttons)
-                .filter_map(|button| match &button.target {
-                    Target::Callback { tap: Tap::Say { index, .. }, .. } => Some(*index),
-                    _ => None,
-                })
-                .collect();
-            taps.dedup();
-            let said = hsl.actionables().enumerate();
-            let said = said.filter(|(_, one)| matches!(one.effect(), haptik_bridge_shared::message::hsl::Effect::Say(_)));
-            prop_assert_eq!(taps, said.map(|(index, _)| index).collect::<Vec<_>>());
-        }
-    }
 }
