@@ -243,10 +243,11 @@ fn breaks(rules: &Rules, answer: &str, today: Date) -> Option<String> {
         return None;
     }
     let length = answer.chars().count() as u64;
+    // Nothing is within bounds that cross: nobody would get past the form.
+    let is_bounded = !is_before(&rules.max, &rules.min);
     let is_bad = rules.min_length.is_some_and(|least| length < least)
         || rules.max_length.is_some_and(|most| length > most)
-        || is_before(answer, &rules.min)
-        || is_before(&rules.max, answer)
+        || is_bounded && (is_before(answer, &rules.min) || is_before(&rules.max, answer))
         || rules.is_past && day(answer).is_some_and(|day| day > today)
         || !matches(&rules.pattern, answer);
     is_bad.then(|| match rules.error.trim() {

@@ -453,13 +453,8 @@ impl Rules {
         let crosses = min_length
             .zip(max_length)
             .is_some_and(|(min, max)| min > max);
-        let pattern = text(&["regex", "pattern", "validation_regex"]);
-        // As JavaScript writes it.
-        let between = pattern
-            .strip_prefix('/')
-            .and_then(|rest| rest.strip_suffix('/'));
         Self {
-            pattern: between.unwrap_or(&pattern).to_owned(),
+            pattern: expression(&text(&["regex", "pattern", "validation_regex"])),
             min_length: min_length.filter(|_| !crosses),
             max_length: max_length.filter(|_| !crosses),
             min: text(&["min", "min_value", "start_date", "min_date"]),
@@ -468,6 +463,22 @@ impl Rules {
             error: for_people(&text(&["error_message", "error_text", "error"])),
         }
     }
+}
+
+/// A regular expression, also where it is written as in JavaScript: `/…/`, with its flags behind it. Empty where it
+/// begins so and does not end so: no answer could match that.
+fn expression(written: &str) -> String {
+    let Some(rest) = written.strip_prefix('/') else {
+        return written.to_owned();
+    };
+    let (between, flags) = rest.rsplit_once('/').unwrap_or_default();
+    if between.is_empty() || !flags.chars().all(|flag| "dgimsuvy".contains(flag)) {
+        return String::new();
+    }
+    // The others say how often, or how, is looked for.
+    let flags: String = flags.chars().filter(|flag| "ims".contains(*flag)).collect();
+    let flags = Some(flags).filter(|flags| !flags.is_empty());
+    flags.map_or_else(String::new, |flags| format!("(?{flags})")) + between
 }
 
 /// The first of these texts that is there.

@@ -112,6 +112,33 @@ fn questions_are_a_list() {
 }
 
 #[test]
+fn bounds_that_cross_ask_for_nothing() {
+    let today = Date::constant(2026, 11, 22);
+    let bounds = |min: &str, max: &str| Rules {
+        min: min.to_owned(),
+        max: max.to_owned(),
+        ..Rules::default()
+    };
+    for (min, max, within, beyond) in [
+        ("1", "12", "5", "13"),
+        ("01-12-2026", "2026-12-31", "2026-12-24", "2027-01-01"),
+    ] {
+        let wrong = |min, max, answer| breaks(&bounds(min, max), answer, today).is_some();
+        assert!(!wrong(min, max, within) && wrong(min, max, beyond), "{min}");
+        assert!(!wrong(max, min, within), "{max}");
+    }
+}
+
+#[test]
+fn a_rule_as_javascript_writes_it_is_kept_with_its_flags() {
+    let pan = form(&json!([{"hint": "PAN", "regex": "/^[a-z]{5}[0-9]{4}[a-z]$/i"}]));
+    let now = Timestamp::UNIX_EPOCH;
+    let said = |answer: &str| submitted(&pan, &[answer.to_owned()], Forms::default(), now);
+    assert_eq!(said("ABCPE1234f").as_deref(), Ok("PAN: ABCPE1234f"));
+    assert!(said("ABCPE1234").is_err());
+}
+
+#[test]
 fn a_rule_that_cannot_be_read_asks_for_nothing() {
     let today = Date::constant(2026, 11, 22);
     let rules = |pattern: &str| Rules {

@@ -358,6 +358,18 @@ fn rules_that_no_answer_could_keep_are_none() {
         rules(json!({"regex": "/^[0-9]{6}$/"})).pattern,
         "^[0-9]{6}$"
     );
+    for (written, pattern) in [
+        (r"/^[a-z]{5}$/i", "(?i)^[a-z]{5}$"),
+        (r"/^a$/gimsu", "(?ims)^a$"),
+        (r"/^a\/b$/g", r"^a\/b$"),
+        ("/^a$/x", ""),
+        ("/^a$", ""),
+        ("/", ""),
+        ("//i", ""),
+        ("^a/b$", "^a/b$"),
+    ] {
+        assert_eq!(rules(json!({"regex": written})).pattern, pattern);
+    }
     assert_eq!(
         rules(json!([{"pattern": "a+"}, {"error": "As, please"}])).error,
         "As, please"
