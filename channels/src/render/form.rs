@@ -279,6 +279,10 @@ fn day(text: &str) -> Option<Date> {
     text.parse().ok().or_else(|| {
         let mut parts = text.split(['-', '/', '.']);
         let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
+        // Of two digits it is not said which century is meant.
+        if year.len() != 4 || parts.next().is_some() {
+            return None;
+        }
         let number = |part: &str| part.parse().ok();
         Date::new(year.parse().ok()?, number(month)?, number(day)?).ok()
     })

@@ -98,6 +98,10 @@ fn an_answer_is_taken_as_forms_elsewhere_give_it() {
     for (kind, text) in [
         ("date", "tomorrow"),
         ("date", "31-02-2026"),
+        ("date", "31/01/26"),
+        ("date", "01.02.90"),
+        ("date", "1-2-226"),
+        ("date", "31-01-2026-99"),
         ("time", "25:00"),
         ("time", "13 pm"),
         ("time", "6"),
