@@ -8,6 +8,7 @@ use super::limits;
 use super::markup::mrkdwn;
 use super::render::{context, fallback, text_object};
 use super::tap::{BUTTONS, CHOICE, RATING, REMARK, REPLIES};
+use super::text::entities_undone;
 use crate::limits::Size;
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::is_blank;
@@ -143,6 +144,10 @@ fn known(value: &Value, kinds: &[&str]) -> Option<Value> {
             }
             Some(part @ Value::Object(_)) => Some(self::known(part, sent.inside)?),
             Some(Value::String(text)) if is_blank(text) => None,
+            // A plain text comes back escaped, and is sent as it is.
+            Some(Value::String(text)) if kind == "plain_text" && *key == "text" => {
+                Some(entities_undone(text).into())
+            }
             field => field.filter(|field| !field.is_null()).cloned(),
         };
         match field {

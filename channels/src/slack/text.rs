@@ -314,7 +314,9 @@ fn shown(inside: &str) -> String {
     }
 }
 
-fn entities_undone(text: &str) -> String {
+/// A text without Slack's escaping
+/// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>).
+pub(super) fn entities_undone(text: &str) -> String {
     text.replace("&lt;", "<")
         .replace("&gt;", ">")
         .replace("&amp;", "&")

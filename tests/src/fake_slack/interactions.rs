@@ -264,10 +264,10 @@ impl FakeSlack {
                 "type": "block_actions",
                 "container": container,
                 "channel": {"id": message.channel, "name": name},
-                "message": message.to_json(self.workspace(), false),
+                "message": escaped(message.to_json(self.workspace(), false)),
                 "state": {"values": {}},
                 "response_url": response_url,
-                "actions": [action],
+                "actions": [escaped(action.clone())],
             }),
         )
     }
@@ -324,4 +324,29 @@ impl FakeSlack {
         });
         (block_id, element.clone())
     }
+}
+
+/// What a message shows, as it is in an interaction: `&`, `<` and `>` are escaped in plain texts, too
+/// (<https://github.com/slackapi/bolt-python/issues/513>).
+fn escaped(mut shown: Value) -> Value {
+    let is_plain = shown.get("type").and_then(Value::as_str) == Some("plain_text");
+    match &mut shown {
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| *item = escaped(item.take())),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let text = field.as_str().filter(|_| is_plain && name == "text");
+                *field = match text {
+                    Some(text) => {
+                        let text = text.replace('&', "&amp;").replace('<', "&lt;");
+                        text.replace('>', "&gt;").into()
+                    }
+                    None => escaped(field.take()),
+                };
+            }
+        }
+        _ => {}
+    }
+    shown
 }

@@ -443,3 +443,30 @@ async fn every_element_of_the_simulated_bot_is_shown_and_none_is_refused() -> an
     assert!(number > 15, "{labels:?}");
     stage.finish().await
 }
+
+#[tokio::test]
+async fn what_stays_after_a_tap_is_read_as_it_was() -> anyhow::Result<()> {
+    let bot = |message: &UserMessage| match message.text.as_str() {
+        "hi" => vec![Reply::Hsl(
+            json!({"text": "Choose", "type": "BUTTON", "data": {"items": [
+                {"actionable_text": "Terms & <b>", "payload": {"message": "terms"}},
+                {"actionable_text": "More", "payload": {"message": "more"}},
+            ]}}),
+        )],
+        _ => echo(message),
+    };
+    let stage = Stage::with_bot(bot).await?;
+    let channel = stage.slack_user_says("U00000ASHA", "hi").await;
+    let offered = stage.slack.wait_for_text(&channel, "Choose").await;
+    for label in ["More", "Terms & <b>"] {
+        let tap = stage.slack.tap(&offered, "U00000ASHA", label);
+        stage.slack_sends(&tap).await;
+    }
+    let choice = stage.slack.wait_for_text(&channel, "✓ terms").await;
+    assert!(
+        choice.text.contains("Terms &amp; &lt;b&gt; · More"),
+        "read alone: {}",
+        choice.text
+    );
+    stage.finish().await
+}

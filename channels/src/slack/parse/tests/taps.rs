@@ -75,6 +75,26 @@ fn a_tap_says_the_gogo_message_and_shows_the_choice_in_place_of_the_replies() {
     assert_eq!(tapped(&action, &json!({})), received);
 }
 
+/// Slack gives plain texts back escaped (<https://github.com/slackapi/bolt-python/issues/513>), and takes them as they
+/// are.
+#[test]
+fn a_label_is_escaped_once_however_often_it_came_back() {
+    let mut payload = tap(&json!({}), &json!({}));
+    payload["message"]["blocks"][2]["elements"] = json!([button("say-0", "More")]);
+    payload["message"]["blocks"][3]["elements"][0]["text"]["text"] = json!("Terms &amp; &lt;b&gt;");
+    let action = json!({"action_id": "say-0", "value": r#"{"m":"More"}"#});
+    let received = tapped(&action, &json!({"message": payload["message"]}));
+    let body = &received.tasks[0].command.body;
+    assert_eq!(
+        body["text"],
+        "Image: A\nChoose\nChoose: Terms &amp; &lt;b&gt;\n✓ More"
+    );
+    assert_eq!(
+        body["blocks"][2]["elements"][0]["text"]["text"],
+        "Terms & <b>"
+    );
+}
+
 #[test]
 fn buttons_stay_and_a_second_choice_stands_beside_the_first() {
     let mut payload = tap(&json!({}), &json!({}));
