@@ -15,7 +15,7 @@ use url::Url;
 
 use super::address::Place;
 use super::limits;
-use super::markup::plain;
+use super::markup::label;
 use super::render::{plain_text, sections};
 use super::text::plainly_readable;
 use crate::limits::Size;
@@ -81,8 +81,8 @@ pub(super) fn view(form: &Form, origin: &Origin, settings: Forms) -> Option<Valu
     if form.fields.is_empty() {
         return None;
     }
-    let title = plain(&form.title, limits::VIEW_TITLE).unwrap_or_else(|| "Form".to_owned());
-    let shortened = plain(&form.title, Size::UNLIMITED).is_some_and(|whole| whole != title);
+    let title = label(&form.title, limits::VIEW_TITLE).unwrap_or_else(|| "Form".to_owned());
+    let shortened = label(&form.title, Size::UNLIMITED).is_some_and(|whole| whole != title);
     let mut blocks = Vec::new();
     let intro = [
         Some(&form.title).filter(|_| shortened),
@@ -97,7 +97,7 @@ pub(super) fn view(form: &Form, origin: &Origin, settings: Forms) -> Option<Valu
         let is_required = settings.is_required(field.required);
         blocks.extend(input(index, field, is_searched, is_required));
     }
-    let submit = plain(&form.submit_text, limits::VIEW_TITLE);
+    let submit = label(&form.submit_text, limits::VIEW_TITLE);
     let view = json!({
         "type": "modal",
         "callback_id": FORM,
@@ -273,7 +273,7 @@ fn searched(field: &Field) -> Option<String> {
 
 /// Something that can be chosen.
 fn option(value: &str) -> Value {
-    let text = plain(&visible_text(value), limits::OPTION_TEXT).unwrap_or_default();
+    let text = label(&visible_text(value), limits::OPTION_TEXT).unwrap_or_default();
     json!({"text": plain_text(&text), "value": value})
 }
 
@@ -282,7 +282,7 @@ fn input(index: usize, field: &Field, is_searched: bool, is_required: bool) -> V
     let input = Input::of(field, has_menu);
     let mut blocks = Vec::new();
     let can_be_chosen = matches!(input, Input::One(_) | Input::Several(_));
-    let hint = plain(&field.hint, limits::INPUT_LABEL).unwrap_or_else(|| "…".to_owned());
+    let hint = label(&field.hint, limits::INPUT_LABEL).unwrap_or_else(|| "…".to_owned());
     if !can_be_chosen && !field.options.is_empty() {
         let options = field.options.iter();
         let options = options.map(|option| read(&visible_text(option)));

@@ -44,6 +44,11 @@ pub(super) fn plain(text: &str, size: Size) -> Option<String> {
     Some(size.clip(&safe).into_owned()).filter(|text| !text.is_empty())
 }
 
+/// What is seen of a text with markup, for such an object; `None` when nothing can be seen.
+pub(super) fn label(text: &str, size: Size) -> Option<String> {
+    plain(&inline::label(text, Size::UNLIMITED)?, size)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -344,6 +344,27 @@ fn questions_too_long_to_keep_are_read_from_the_labels() {
     assert_eq!(read_back(&view), Submission::Answers(lines));
 }
 
+#[test]
+fn markup_and_html_are_read_where_a_modal_shows_plain_text() {
+    let form = form(
+        &json!({"type": "FORM", "title": "<b>Your</b> *plan*", "data": {"submit_text": "**Send** it", "fields": [
+            {"key": "plan", "type": "picker", "hint": "<b>Which</b> *plan* &amp; when?", "options": ["*Gold*", "<i>Silver</i>{2}"]},
+        ]}}),
+    );
+    let view = shown(&form);
+    let text = |at: &str| view.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    assert_eq!(text("/title/text"), "Your plan");
+    assert_eq!(text("/submit/text"), "Send it");
+    assert_eq!(text("/blocks/0/label/text"), "Which plan & when?");
+    assert_eq!(
+        view["blocks"][0]["element"]["options"],
+        json!([
+            {"text": plain_text("Gold"), "value": "*Gold*"},
+            {"text": plain_text("Silver"), "value": "<i>Silver</i>{2}"},
+        ])
+    );
+}
+
 proptest! {
     #[test]
     fn any_form_keeps_the_limits_of_a_modal(
