@@ -206,15 +206,22 @@ impl FormMetadata {
         }
     }
 
-    /// As the modal keeps it, with as much of it as there is room for, and that much.
+    /// As the modal keeps it, with as much of it as there is room for, and that much. The questions go first where
+    /// they are what the answers are called: they stand above the inputs.
     fn fitting(mut self) -> (String, Self) {
-        let left_out: [fn(&mut Self); 3] = [
+        let left_out: [fn(&mut Self); 5] = [
+            |kept| {
+                if !kept.is_json {
+                    kept.names.clear();
+                }
+            },
+            |kept| kept.rules.iter_mut().for_each(|rules| rules.error.clear()),
             |kept| kept.rules.clear(),
             |kept| kept.searches.clear(),
             |kept| kept.names.clear(),
         ];
         for leave_out in left_out {
-            if self.written().len() <= limits::VIEW_METADATA {
+            if limits::VIEW_METADATA.fits(&self.written()) {
                 break;
             }
             leave_out(&mut self);

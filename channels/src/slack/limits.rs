@@ -63,9 +63,9 @@ pub(super) const VIEW_TITLE: Size = Size::utf16(24);
 /// Blocks of a modal (<https://docs.slack.dev/reference/views/modal-views>).
 pub(super) const VIEW_BLOCKS: usize = 100;
 
-/// Characters of a modal's `private_metadata`; counted in bytes here, which is never less
+/// Characters of a modal's `private_metadata`
 /// (<https://docs.slack.dev/reference/views/modal-views>).
-pub(super) const VIEW_METADATA: usize = 3_000;
+pub(super) const VIEW_METADATA: Size = Size::utf16(3_000);
 
 /// Bytes of a whole modal: Slack answers `view_too_large` above 250 KB
 /// (<https://docs.slack.dev/reference/methods/views.open#errors>).

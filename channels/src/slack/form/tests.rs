@@ -365,6 +365,59 @@ fn markup_and_html_are_read_where_a_modal_shows_plain_text() {
     );
 }
 
+/// A form of so many fields, each with a rule, and with what is said of who breaks it.
+fn ruled(count: usize, hint: &str, error: &str) -> Form {
+    let field = |number: usize| json!({"key": format!("key_{number}"), "order": number, "hint": hint, "regex": "[0-9]{6}", "error_message": error});
+    fields(&(0..count).map(field).collect::<Vec<_>>().into())
+}
+
+/// What is wrong with a form whose fields all say this.
+fn wrong_with(form: &Form, answer: &str) -> Map<String, Value> {
+    let answers = vec![text("plain_text_input", answer); form.fields.len()];
+    match read_back(&filled(form, &answers)) {
+        Submission::Errors(errors) => errors,
+        Submission::Answers(_) => Map::new(),
+    }
+}
+
+#[test]
+fn the_rules_of_a_form_in_any_script_are_kept() {
+    let (hint, error) = ("प".repeat(40), "क".repeat(100));
+    let form = ruled(8, &hint, &error);
+    let metadata = lenient_json::text(&shown(&form), "private_metadata");
+    assert!(metadata.len() > 3_000 && metadata.chars().count() <= 3_000);
+    let errors = wrong_with(&form, "12345");
+    assert_eq!(errors.len(), 8);
+    assert!(errors.values().all(|said| *said == error));
+    assert!(wrong_with(&form, "123456").is_empty());
+}
+
+/// The questions stand on the modal, and the words for what is wrong are the first that can be spared.
+#[test]
+fn where_there_is_no_room_for_all_of_them_the_rules_are_kept_without_their_words() {
+    let long = ruled(8, &"why ".repeat(100), "A short word.");
+    let errors = wrong_with(&long, "12345");
+    assert_eq!(errors.len(), 8);
+    assert!(errors.values().all(|said| *said == "A short word."));
+    let wordy = ruled(8, "Name", &"no ".repeat(200));
+    let errors = wrong_with(&wordy, "12345");
+    assert_eq!(errors.len(), 8);
+    assert!(
+        errors
+            .values()
+            .all(|said| *said != "no ".repeat(200).trim())
+    );
+    assert!(wrong_with(&wordy, "123456").is_empty());
+    let settings = Forms {
+        submit: Submit::Json,
+        ..Forms::default()
+    };
+    let view = view(&wordy, &somewhere(), settings).expect("a modal");
+    let kept = FormMetadata::read(&view).expect("it is ours");
+    assert_eq!(kept.names[7], "key_7");
+    assert_eq!(kept.rules[7].pattern, "[0-9]{6}");
+}
+
 proptest! {
     #[test]
     fn any_form_keeps_the_limits_of_a_modal(
@@ -377,7 +430,7 @@ proptest! {
         let Some(view) = view(&form, &somewhere(), Forms::default()) else { return Ok(()) };
         let text = |at: &str| view.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
         prop_assert!((1..=24).contains(&Unit::Utf16.length(&text("/title/text"))));
-        prop_assert!(text("/private_metadata").len() <= 3_000);
+        prop_assert!(Unit::Utf16.length(&text("/private_metadata")) <= 3_000);
         let blocks = view["blocks"].as_array().expect("blocks");
         prop_assert!(blocks.len() <= 100);
         for block in blocks.iter().filter(|block| block["type"] == "input") {
