@@ -21,7 +21,7 @@ mod fallback;
 pub mod form;
 pub mod inline;
 mod layout;
-mod media;
+pub(crate) mod media;
 mod pack;
 mod page;
 pub mod printers;

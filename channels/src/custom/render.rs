@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::channel::Part;
 use crate::limits::Size;
+use crate::render::media::{Kind, kind};
 use crate::render::{Markup, inline, read};
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
@@ -239,9 +240,9 @@ impl Plain {
 
     fn image(&mut self, url: &str) {
         let url = url.trim();
-        if is_video(url) {
+        if !matches!(kind(url), Kind::Image | Kind::OtherPicture) {
             self.line(url);
-        } else if !url.is_empty() && !self.images.iter().any(|image| image == url) {
+        } else if !self.images.iter().any(|image| image == url) {
             self.images.push(url.to_owned());
         }
     }
@@ -331,17 +332,4 @@ impl Plain {
             self.image(image);
         }
     }
-}
-
-/// Whether a thumbnail is a video to be embedded rather than an image.
-fn is_video(url: &str) -> bool {
-    let path = url
-        .split(['?', '#'])
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    path.contains("/embed/")
-        || [".mp4", ".webm", ".mov", ".m3u8"]
-            .iter()
-            .any(|ending| path.ends_with(ending))
 }

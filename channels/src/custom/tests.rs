@@ -22,6 +22,7 @@ use haptik_bridge_shared::retry::{Retry, Retryable as _};
 use haptik_bridge_shared::table::Table;
 
 mod receive;
+mod shown;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const OTHER_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -214,7 +214,7 @@ impl<'a> Layout<'a> {
                 let alt = media::described(titles, alt);
                 vec![Block::Picture(Picture { url, alt })]
             }
-            (media::Kind::Image | media::Kind::Other, _) => {
+            (media::Kind::Image | media::Kind::OtherPicture | media::Kind::Other, _) => {
                 let title = media::described(titles, alt);
                 let title = LINK_LABEL.clip(&title).into_owned();
                 self.link("🔗 ", url, title)

@@ -25,9 +25,11 @@ pub(super) fn described(titles: &[&str], size: Size) -> String {
 
 /// What is probably behind an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A picture that providers show: anything that does not look like something else.
     Image,
+    /// Another picture.
+    OtherPicture,
     /// A video, or a page that plays one.
     Video,
     /// Something else.
@@ -47,28 +49,32 @@ const VIDEO_HOSTS: &[&str] = &[
 
 const VIDEO_FILES: &[&str] = &[".mp4", ".webm", ".mov", ".m4v", ".avi", ".mkv", ".m3u8"];
 
-/// Files that are no pictures, or none that providers show (they show png, jpg and gif).
-const OTHER_FILES: &[&str] = &[
-    ".svg", ".tif", ".tiff", ".bmp", ".ico", ".heic", ".avif", ".pdf", ".html", ".htm",
-];
+/// Pictures that providers do not show: they show png, jpg and gif.
+const OTHER_PICTURES: &[&str] = &[".svg", ".tif", ".tiff", ".bmp", ".ico", ".heic", ".avif"];
+
+/// Files that are no pictures.
+const DOCUMENTS: &[&str] = &[".pdf", ".html", ".htm"];
 
 /// What is probably behind an address.
-pub(super) fn kind(address: &str) -> Kind {
+pub(crate) fn kind(address: &str) -> Kind {
     let Ok(url) = Url::parse(address) else {
         return Kind::Other;
     };
     let host = url.host_str().unwrap_or_default().trim_end_matches('.');
     let path = url.path().to_ascii_lowercase();
+    let ends_with = |endings: &[&str]| endings.iter().any(|end| path.ends_with(end));
     let is_at = |known: &str| {
         host.strip_suffix(known)
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
     if VIDEO_HOSTS.iter().any(|known| is_at(known))
-        || VIDEO_FILES.iter().any(|end| path.ends_with(end))
+        || ends_with(VIDEO_FILES)
         || path.contains("/embed/")
     {
         Kind::Video
-    } else if OTHER_FILES.iter().any(|end| path.ends_with(end)) {
+    } else if ends_with(OTHER_PICTURES) {
+        Kind::OtherPicture
+    } else if ends_with(DOCUMENTS) {
         Kind::Other
     } else {
         Kind::Image
