@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::channel::Part;
 use crate::limits::Size;
-use crate::render::media::{Kind, kind};
+use crate::render::media::{Kind, call, kind};
 use crate::render::{Markup, inline, read};
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lenient_json;
@@ -291,13 +291,8 @@ impl Plain {
             Effect::Share => self.shared(actionable, &label),
             Effect::Call { number } => {
                 self.line(&format!("{label}: {number}"));
-                let dialled: String = number
-                    .chars()
-                    .filter(|digit| digit.is_ascii_digit() || *digit == '+')
-                    .collect();
-                if !dialled.is_empty() {
-                    self.actions
-                        .push(json!({"label": label, "url": format!("tel:{dialled}")}));
+                if let Some(url) = call(&number) {
+                    self.actions.push(json!({"label": label, "url": url}));
                 }
             }
             Effect::Location => self.actions.push(json!({"label": label, "location": true})),

@@ -15,6 +15,12 @@ pub(super) fn dialled(number: &str) -> Option<String> {
     proper.then_some(dialled)
 }
 
+/// The address that calls a number; `None` when it is none that a telephone could dial. What stands behind a `#` in an
+/// address is not dialled.
+pub(crate) fn call(number: &str) -> Option<String> {
+    Some(format!("tel:{}", dialled(number)?.replace('#', "%23")))
+}
+
 /// What a picture shows, by the first of the titles that is not empty.
 pub(super) fn described(titles: &[&str], size: Size) -> String {
     let title = titles

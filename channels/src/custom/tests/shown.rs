@@ -35,3 +35,21 @@ fn what_is_no_picture_is_a_line() {
     assert_eq!(payload["images"], json!(pictures));
     assert_eq!(payload["text"], format!("t\n{}", others.join("\n")));
 }
+
+#[test]
+fn a_call_dials_all_of_a_number() {
+    let numbers = [
+        ("+91 (22) 55", json!("tel:+912255")),
+        ("*123#", json!("tel:*123%23")),
+        ("*611", json!("tel:*611")),
+        ("1800 1234 #2", json!("tel:18001234%232")),
+        ("call us", json!(null)),
+    ];
+    for (number, url) in numbers {
+        let call = json!({"actionable_text": "Call", "type": "APP_ACTION", "uri": "CALL", "payload": {"phone": number}});
+        let raw = json!({"text": "t", "type": "BUTTON", "data": {"items": [call]}});
+        let payload = payload(&hsl(&raw)).expect("a payload");
+        assert_eq!(payload["actions"][0]["url"], url, "{number}");
+        assert_eq!(payload["text"], format!("t\nCall: {number}"));
+    }
+}

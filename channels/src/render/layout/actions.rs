@@ -8,7 +8,7 @@ use crate::render::block::numbered;
 use crate::render::block::{Block, Button, Role, Target};
 use crate::render::fallback;
 use crate::render::inline::{self, Rich, Span, read, title};
-use crate::render::media::dialled;
+use crate::render::media::{call, dialled};
 use crate::render::pack::{button_weight, fits_in};
 use crate::render::web_address::web_address;
 use haptik_bridge_shared::message::hsl::{Actionable, Effect, TapMessage, opened};
@@ -390,9 +390,9 @@ fn listed(labels: &[String]) -> Rich {
 
 /// A number that can be tapped on a telephone.
 fn telephone(number: &str) -> Rich {
-    match dialled(number) {
-        Some(dialled) => vec![Span::Link {
-            url: format!("tel:{dialled}"),
+    match call(number) {
+        Some(url) => vec![Span::Link {
+            url,
             label: inline::one_line(number),
         }],
         None => read(number),

@@ -34,7 +34,10 @@ impl Printer for Plain {
 /// A label with its address behind it, where it does not say that itself.
 pub(super) fn with_address(url: &str, label: &str) -> String {
     let address = shown(url);
-    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let digits = |text: &str| -> String {
+        let text = text.replace("%23", "#");
+        text.chars().filter(char::is_ascii_digit).collect()
+    };
     // Written with other letters, or without its scheme, it is the same address.
     let says = |label: &str| {
         let opens = || crate::render::inline::address::opened(label);

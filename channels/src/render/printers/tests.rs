@@ -39,6 +39,11 @@ fn a_number_is_a_link_where_there_are_such_links() {
     assert_eq!(Markup::Mrkdwn.print(&number), "<tel:+911234|+91 (12) 34>");
     assert_eq!(Markup::Html.print(&number), "+91 (12) 34");
     assert_eq!(Markup::Plain.print(&number), "+91 (12) 34");
+    let code = [Span::Link {
+        url: "tel:*123%23".to_owned(),
+        label: "*123#".to_owned(),
+    }];
+    assert_eq!(Markup::Plain.print(&code), "*123#");
 }
 
 #[test]

@@ -411,6 +411,7 @@ fn what_slack_has_no_button_for_is_a_line_of_text() {
     let action = |uri: &str, payload: Value| json!({"actionable_text": "Go", "type": "APP_ACTION", "uri": uri, "payload": payload});
     let parts = render(json!({"text": "", "type": "BUTTON", "data": {"items": [
         action("CALL", json!({"phone": "+91 (12) 34"})),
+        action("CALL", json!({"phone": "*123#"})),
         action("SEND_LOCATION", json!({})),
         action("IMAGE_UPLOAD", json!({})),
         action("LINK", json!({"url": format!("https://a.example/{}", "x".repeat(4_000))})),
@@ -418,6 +419,7 @@ fn what_slack_has_no_button_for_is_a_line_of_text() {
     let all = texts(&parts).join("\n");
     for expected in [
         "📞 Go: <tel:+911234|+91 (12) 34>",
+        "📞 Go: <tel:*123%23|*123#>",
         "📍 Go\n",
         "📎 Go\n",
         "Go:\nhttps://a.example/xxx",
