@@ -345,6 +345,10 @@ impl<'a> Object<'a> {
     fn wrong(&self, key: &str, allowed: &str) -> String {
         let found = match self.map.get(key) {
             None => "missing".to_owned(),
+            Some(Value::String(text)) if is_blank(text) && !text.is_empty() => {
+                let bytes = text.len();
+                format!("a string of {bytes} bytes in which nothing can be seen")
+            }
             Some(Value::String(text)) => format!("a string of {} bytes", text.len()),
             Some(found) => describe(found).to_owned(),
         };

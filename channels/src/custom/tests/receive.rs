@@ -312,6 +312,14 @@ fn a_mistake_is_named_with_its_key_and_what_is_allowed_and_no_value() {
             "resolved is a string of 3 bytes; allowed: true or false",
         ),
         (
+            with("/id", json!("  ")),
+            "id is a string of 2 bytes in which nothing can be seen; allowed: a number, or a string of 1 to 256 bytes",
+        ),
+        (
+            json!({"type": "action", "value": "\u{200b}"}),
+            "value is a string of 3 bytes in which nothing can be seen; allowed: a string of 1 to 100000 bytes",
+        ),
+        (
             json!({"type": "action"}),
             "value is missing; allowed: a string of 1 to 100000 bytes",
         ),
