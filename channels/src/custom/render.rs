@@ -16,7 +16,9 @@ use haptik_bridge_shared::message::hsl::{
 };
 use haptik_bridge_shared::message::receipt::AddressedReceipt;
 use haptik_bridge_shared::message::without_machine_parts;
-use haptik_bridge_shared::message::{Content, Handback, Outgoing, Returned, Sender, UserAction};
+use haptik_bridge_shared::message::{
+    Attachment, Content, Handback, Outgoing, Returned, Sender, UserAction,
+};
 use haptik_bridge_shared::standard_webhooks::message_id;
 
 /// The request that delivers a message; `None` when there is nothing to deliver. `link_says`: whether an
@@ -154,13 +156,18 @@ fn returned(act: &UserAction) -> Value {
     match act {
         UserAction::Message { text, attachments } => json!({
             "text": text,
-            "attachments": attachments
-                .iter()
-                .map(|file| json!({"url": file.url, "name": file.name, "mime_type": file.mime_type}))
-                .collect::<Vec<_>>(),
+            "attachments": attachments.iter().map(returned_file).collect::<Vec<_>>(),
         }),
         _ => json!({}),
     }
+}
+
+fn returned_file(file: &Attachment) -> Value {
+    let mut written = json!({"url": file.url, "name": file.name, "mime_type": file.mime_type});
+    if let Some(size) = file.size {
+        written["size"] = size.into();
+    }
+    written
 }
 
 fn sender(sender: &Sender) -> Value {

@@ -147,6 +147,7 @@ export interface ReturnedFile {
   url: string;
   name: string;
   mime_type: string;
+  size?: number;
 }
 
 /** What no agent could read any more: answer it as if the user had just said it. */

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{hsl, payload};
+use super::{hsl, payload, render};
+use haptik_bridge_shared::message::{Handback, Returned};
 
 /// A message with a card for each of these thumbnails.
 fn with_thumbnails(thumbnails: &[&str]) -> Value {
@@ -52,4 +53,27 @@ fn a_call_dials_all_of_a_number() {
         assert_eq!(payload["actions"][0]["url"], url, "{number}");
         assert_eq!(payload["text"], format!("t\nCall: {number}"));
     }
+}
+
+#[test]
+fn a_message_comes_back_as_it_was_sent() {
+    let files = json!([
+        {"url": "https://a.example/1", "name": "a.png", "mime_type": "image/png", "size": 12_345},
+        {"url": "https://a.example/2", "name": "b", "mime_type": ""},
+    ]);
+    let inbound = json!({
+        "key": "0001#m-7", "at": "2026-11-22T10:00:00Z", "auth_id": "a1", "user": "u-42", "address": {},
+        "action": {"type": "message", "text": "one more thing", "attachments": files},
+    });
+    let handback = Handback {
+        key: "0002#m-7".into(),
+        auth_id: "a1".into(),
+        user: "u-42".to_owned(),
+        at: jiff::Timestamp::UNIX_EPOCH,
+        handoff: "h-1".to_owned(),
+        returned: Returned::Message(serde_json::from_value(inbound).expect("a message")),
+    };
+    let payload = &render::handback(&handback).body["payload"];
+    assert_eq!(payload["attachments"], files);
+    assert_eq!(payload["text"], "one more thing");
 }

@@ -177,6 +177,7 @@ class ReturnedFile(TypedDict):
     url: str
     name: str
     mime_type: str
+    size: NotRequired[int]
 
 
 class MessageReturnedEvent(_Event):
