@@ -300,6 +300,14 @@ impl FakeSlack {
             .change(|store| store.rate = Some(state::Rate::new(burst, interval)));
     }
 
+    /// From now on the app is one that is distributed outside of the Marketplace: it reads conversations once a
+    /// minute, 15 objects at a time
+    /// (<https://docs.slack.dev/reference/methods/conversations.history>).
+    pub fn limit_reading(&self) {
+        self.state
+            .change(|store| store.reads = Some(state::Reads::default()));
+    }
+
     /// While down, every connection is closed without an answer.
     pub fn set_down(&self, down: bool) {
         self.server.faults().set_down(down);

@@ -219,6 +219,11 @@ impl SlackError {
     pub(super) fn is_refused(&self) -> bool {
         matches!(self, Self::Call(error) if error.kind == CallErrorKind::Refused)
     }
+
+    /// Whether it was one call too many.
+    pub(super) fn is_rate_limited(&self) -> bool {
+        matches!(self, Self::Call(error) if error.kind == CallErrorKind::RateLimited)
+    }
 }
 
 /// Whether Slack does not take the token, and not what is done with it.

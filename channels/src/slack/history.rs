@@ -12,11 +12,15 @@ use haptik_bridge_shared::message::Outgoing;
 /// How many pages of a conversation are looked through for a message that may have been sent.
 const PAGES: usize = 5;
 
-/// How far our clock may be ahead of Slack's, when looking for a message.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(1);
+/// How far our clock may be ahead of Slack's, when looking for a message: where it is further off, nothing of Slack's
+/// is taken ([`super::verify`]). Longer, and what was said before would stand between: some apps see 15 messages only.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// Which parts of a message are there, by the metadata that each is sent with; `None` when the app may not
 /// look (<https://docs.slack.dev/reference/methods/conversations.history>).
+///
+/// An app that is distributed outside of the Marketplace may ask once a minute, for 15 messages. Of such a one the
+/// first page is all: every try would begin with it again, and none would get to the next.
 pub(super) async fn parts_sent(
     api: &Api,
     place: &Address,
@@ -32,7 +36,7 @@ pub(super) async fn parts_sent(
     let oldest = format!("{}.000000", oldest.as_second().max(0));
     let mut found = Vec::new();
     let mut cursor = String::new();
-    for _ in 0..PAGES {
+    for page in 0..PAGES {
         let mut arguments = vec![
             ("channel", channel.as_str()),
             ("include_all_metadata", "true"),
@@ -49,7 +53,11 @@ pub(super) async fn parts_sent(
             None => "conversations.history",
         };
         let asked = api.read_if_allowed(place.workspace.as_ref(), method, &arguments);
-        let Some(answer) = asked.await? else {
+        let answer = match asked.await {
+            Err(error) if page > 0 && error.is_rate_limited() => break,
+            answer => answer?,
+        };
+        let Some(answer) = answer else {
             return Ok(None);
         };
         found.extend(

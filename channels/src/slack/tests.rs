@@ -13,12 +13,13 @@ use serde_json::json;
 use url::Url;
 
 use super::*;
-use crate::channel::{Commands as _, Directory, Files, History, Part, Refusal, Rejected, Request};
+use crate::channel::{Commands as _, Directory, Files, Part, Refusal, Rejected, Request};
 use crate::erased::{AnyOutlet as _, ErasedOutlet};
 use crate::memory::Memory;
 use crate::verify::Unverified;
 
 mod activity;
+mod history;
 mod names;
 
 fn settings(api_base_url: Url) -> config::Slack {
@@ -245,51 +246,6 @@ async fn a_refusal_is_final_and_does_not_say_what_was_sent() {
         "Slack answered invalid_blocks to chat.postMessage"
     );
     assert_eq!(fake.requests().len(), 1);
-}
-
-#[tokio::test]
-async fn what_was_sent_is_recognised_by_its_metadata_page_by_page() {
-    let message = |key: &str, auth_id: &str, part: u64| json!({"text": "x", "metadata": {"event_type": "haptik_bridge", "event_payload": {"key": key, "auth_id": auth_id, "part": part}}});
-    let fake = answering(&[
-        json!({"ok": true, "messages": [message("0001#message", "a1", 1), message("0002#message", "a1", 5), {"text": "y"}],
-            "response_metadata": {"next_cursor": "c2"}}),
-        json!({"ok": true, "messages": [message("0001#message", "a1", 0), message("0001#message", "a2", 3)]}),
-    ])
-    .await;
-    let sent = outlet(&fake)
-        .already_sent(&address(), &outgoing())
-        .await
-        .expect("an answer");
-    assert_eq!(sent, Some(vec![0, 1]));
-    let requests = fake.requests();
-    assert_eq!(requests[0].path, "/api/conversations.replies");
-    assert!(
-        requests[0]
-            .text()
-            .contains("include_all_metadata=true&limit=100&oldest=1795338000.000000&ts=1.000001"),
-        "{}",
-        requests[0].text()
-    );
-    assert!(requests[1].text().contains("cursor=c2"));
-    let direct = at("D1", None);
-    outlet(&fake)
-        .already_sent(&direct, &outgoing())
-        .await
-        .expect("an answer");
-    assert_eq!(fake.requests()[2].path, "/api/conversations.history");
-}
-
-#[tokio::test]
-async fn where_the_history_may_not_be_read_nothing_is_known() {
-    for (code, expected) in [
-        ("missing_scope", Ok(None)),
-        ("channel_not_found", Ok(None)),
-        ("fatal_error", Err(Retry::Later(None))),
-    ] {
-        let fake = answering(&[json!({"ok": false, "error": code})]).await;
-        let sent = outlet(&fake).already_sent(&address(), &outgoing()).await;
-        assert_eq!(sent.map_err(|failure| failure.retry()), expected, "{code}");
-    }
 }
 
 #[tokio::test]

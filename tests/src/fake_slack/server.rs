@@ -72,6 +72,10 @@ async fn call(
         record(&state, &method, arguments.to_value(), "ratelimited");
         return rate_limited(1);
     }
+    if let Some(seconds) = state.change(|store| store.reads.as_mut()?.wait(&method)) {
+        record(&state, &method, arguments.to_value(), "ratelimited");
+        return rate_limited(seconds);
+    }
     if method == "oauth.v2.access" {
         return site.access(&state, &headers, &arguments);
     }

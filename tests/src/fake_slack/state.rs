@@ -101,6 +101,31 @@ impl Rate {
     }
 }
 
+/// When each of the methods that read conversations was last carried out.
+#[derive(Debug, Default)]
+pub(crate) struct Reads(HashMap<String, Instant>);
+
+impl Reads {
+    /// The most objects that are read at once.
+    pub(crate) const OBJECTS: usize = 15;
+
+    /// One a minute.
+    const INTERVAL: Duration = Duration::from_mins(1);
+
+    /// In how many seconds a method may be called, if not now; counts the call, if it may.
+    pub(crate) fn wait(&mut self, method: &str) -> Option<u64> {
+        if !["conversations.history", "conversations.replies"].contains(&method) {
+            return None;
+        }
+        let last = self.0.get(method).map(Instant::elapsed);
+        if let Some(last) = last.filter(|last| *last < Self::INTERVAL) {
+            return Some((Self::INTERVAL - last).as_secs() + 1);
+        }
+        self.0.insert(method.to_owned(), Instant::now());
+        None
+    }
+}
+
 /// Everything that changes.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
@@ -114,6 +139,7 @@ pub(crate) struct Store {
     pub(crate) calls: Vec<Call>,
     pub(crate) refusals: Vec<Refusal>,
     pub(crate) rate: Option<Rate>,
+    pub(crate) reads: Option<Reads>,
     /// The tokens that are good.
     pub(crate) tokens: Vec<String>,
     /// Those that were.

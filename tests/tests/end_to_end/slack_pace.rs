@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use haptik_bridge_simulator::{Reply, UserMessage};
 use haptik_bridge_tests::Stage;
+use haptik_bridge_tests::fake_slack::Fault;
 
 /// A little below Slack's second, so that no message is refused for a millisecond.
 const INTERVAL: Duration = Duration::from_millis(950);
@@ -71,5 +72,35 @@ async fn a_long_answer_arrives_whole_at_slacks_pace() -> anyhow::Result<()> {
         .sum();
     assert_eq!(words, 5_500);
     assert!(refused(&stage) <= 2, "{} times", refused(&stage));
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn a_lively_chat_goes_on_where_conversations_are_read_once_a_minute() -> anyhow::Result<()> {
+    let stage = Stage::with_bot(bot).await?;
+    let channel = stage.slack_user_says("U00000ASHA", "many").await;
+    stage.slack.wait_for_messages(&channel, 8).await;
+    stage.slack_user_says("U00000ASHA", "many").await;
+    stage.slack.wait_for_messages(&channel, 16).await;
+    stage.slack.limit_reading();
+    // It is shown, and nobody hears of it: it is looked for, among more than are read at once.
+    let posts = "chat.postMessage";
+    stage.slack.fail_next(posts, 1, Fault::CutAfter);
+    stage.slack_user_says("U00000ASHA", "quick").await;
+    let looks = || stage.slack.calls("conversations.history").len();
+    stage
+        .slack
+        .wait_until("a second page", Duration::from_secs(20), || {
+            (looks() == 2).then_some(())
+        })
+        .await;
+    assert!(stage.local.queue.idle(Duration::from_secs(20)).await);
+    stage.slack_user_says("U00000ASHA", "another").await;
+    stage
+        .slack
+        .wait_for_text(&channel, "You said: another")
+        .await;
+    let messages = stage.slack.wait_for_messages(&channel, 18).await;
+    assert_eq!(messages[16].text, "You said: quick");
     stage.finish().await
 }

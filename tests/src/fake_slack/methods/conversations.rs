@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::fake_slack::{Message, arguments::Arguments, state::State};
+use crate::fake_slack::{
+    Message,
+    arguments::Arguments,
+    state::{Reads, State},
+};
 
 use super::{conversation, is_timestamp};
 use crate::fake_slack::message::direct_channel;
@@ -41,7 +45,7 @@ pub(crate) fn info(arguments: &Arguments) -> Result<Value, Refused> {
 /// The newest messages of a conversation that are no replies, newest first.
 pub(crate) fn history(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
     let channel = readable(&arguments.required("channel")?)?;
-    let range = Range::of(arguments, 100)?;
+    let range = Range::of(state, arguments, 100)?;
     let mut messages = state.read(|store| {
         let all = store.channels.get(&channel).into_iter().flatten();
         all.filter(|message| !message.is_reply())
@@ -57,7 +61,7 @@ pub(crate) fn history(state: &State, arguments: &Arguments) -> Result<Value, Ref
 pub(crate) fn replies(state: &State, arguments: &Arguments) -> Result<Value, Refused> {
     let channel = readable(&arguments.required("channel")?)?;
     let ts = arguments.required("ts")?;
-    let range = Range::of(arguments, 1000)?;
+    let range = Range::of(state, arguments, 1000)?;
     let messages = state.read(|store| {
         let asked = store.message(&channel, &ts)?;
         let root = asked.thread_ts.clone().unwrap_or_else(|| asked.ts.clone());
@@ -82,11 +86,17 @@ struct Range {
 }
 
 impl Range {
-    fn of(arguments: &Arguments, default_limit: usize) -> Result<Self, Refused> {
+    fn of(state: &State, arguments: &Arguments, default_limit: usize) -> Result<Self, Refused> {
         let limit = arguments.number("limit")?.unwrap_or(default_limit);
         if limit == 0 || limit > 1000 {
             return Err(Refused::new("invalid_limit").because(limit));
         }
+        let is_limited = state.read(|store| store.reads.is_some());
+        let limit = if is_limited {
+            limit.min(Reads::OBJECTS)
+        } else {
+            limit
+        };
         let offset = match arguments.text("cursor") {
             None => 0,
             Some(cursor) => cursor
