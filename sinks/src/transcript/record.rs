@@ -44,17 +44,12 @@ impl RecordedMessage {
         self.sender == THE_USER
     }
 
-    /// All of it.
+    /// All of it: the text, then a line for each link.
     pub(super) fn whole(&self) -> String {
-        whole(&self.text, &self.links)
+        let text = Some(self.text.as_str()).filter(|text| !text.is_empty());
+        let links = self.links.iter().map(String::as_str);
+        text.into_iter().chain(links).collect::<Vec<_>>().join("\n")
     }
-}
-
-/// All of a message: the text, then a line for each link.
-pub(super) fn whole(text: &str, links: &[String]) -> String {
-    let text = Some(text).filter(|text| !text.is_empty());
-    let links = links.iter().map(String::as_str);
-    text.into_iter().chain(links).collect::<Vec<_>>().join("\n")
 }
 
 /// What was said before an event, since `since` or, where that is not known, since the end of the
@@ -138,7 +133,7 @@ fn of_haptik(entry: &Entry) -> Option<RecordedMessage> {
 }
 
 /// The text of a message, and that of its cards.
-pub(super) fn text_of(hsl: &Hsl) -> String {
+fn text_of(hsl: &Hsl) -> String {
     let cards: &[_] = match &hsl.element {
         Element::Carousel { items } => items,
         _ => &[],
@@ -155,7 +150,7 @@ pub(super) fn text_of(hsl: &Hsl) -> String {
 }
 
 /// The pictures of a message, and what its buttons open.
-pub(super) fn links_of(hsl: &Hsl) -> Vec<String> {
+fn links_of(hsl: &Hsl) -> Vec<String> {
     let cards: &[_] = match &hsl.element {
         Element::Carousel { items } => items,
         _ => &[],
