@@ -276,11 +276,11 @@ fn as_name(name: &str) -> &str {
 /// that share an account apart. `level` is what `RUST_LOG` would say (`info`,
 /// `warn,haptik_bridge_shared=debug`); the default is `info`. See [`may_be_logged`] for what it cannot do.
 pub fn init(stack: &str, level: Option<&str>) {
-    log_panics_by_place();
     use tracing_subscriber::Layer as _;
     use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
+    log_panics_by_place();
     let filter = level
         .and_then(|level| level.parse().ok())
         .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))

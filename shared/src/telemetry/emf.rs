@@ -78,7 +78,7 @@ where
         } else if metadata.target() == GAUGE_TARGET {
             let metrics = [json!({"Name": "dead_now", "Unit": "Count"})];
             let directive = directive(&json!([["stack"]]), &metrics);
-            embed(&mut line, &self.stack, now, vec![directive]);
+            embed(&mut line, &self.stack, now, &[directive]);
         }
         let mut text = Value::Object(line).to_string();
         text.push('\n');
@@ -145,7 +145,7 @@ fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
         line.insert(name.to_owned(), waited);
         directives.push(directive(&json!([["stack"]]), &[metric]));
     }
-    embed(line, stack, now, directives);
+    embed(line, stack, now, &directives);
 }
 
 /// What has CloudWatch take these metrics out of a line.
@@ -154,7 +154,7 @@ fn directive(dimensions: &Value, metrics: &[Value]) -> Value {
 }
 
 /// Has CloudWatch take metrics out of a line.
-fn embed(line: &mut Map<String, Value>, stack: &str, now: Timestamp, directives: Vec<Value>) {
+fn embed(line: &mut Map<String, Value>, stack: &str, now: Timestamp, directives: &[Value]) {
     line.insert("stack".to_owned(), stack.into());
     line.insert(
         "_aws".to_owned(),
