@@ -50,7 +50,7 @@ enum Grant {
 struct Kept {
     token: Option<CachedToken>,
     /// When none was given last, and why.
-    failed: Option<(Instant, CallError)>,
+    failed: Option<Box<(Instant, CallError)>>,
 }
 
 /// A token, and until when it is good, where that was said.
@@ -147,7 +147,7 @@ impl OAuthClient {
             return Ok(cached.token.clone());
         }
         // Of those who waited for the one that failed, each would wait for a failure of its own.
-        if let Some((failed_at, error)) = &kept.failed
+        if let Some((failed_at, error)) = kept.failed.as_deref()
             && *failed_at >= asked_at
         {
             return Err(error.clone());
@@ -160,7 +160,7 @@ impl OAuthClient {
                 Ok(token)
             }
             Err(error) => {
-                kept.failed = Some((Instant::now(), error.clone()));
+                kept.failed = Some(Box::new((Instant::now(), error.clone())));
                 Err(error)
             }
         }
