@@ -229,6 +229,7 @@ impl Processor {
             outlets: &self.outlets,
             done: &self.last_done,
         };
-        maintenance.run(now).await;
+        // On the heap, since the future is large.
+        Box::pin(maintenance.run(now)).await;
     }
 }

@@ -99,7 +99,7 @@ impl Maintenance<'_> {
     /// Each step has its time, so that none uses up that of the others. The webhooks come last, since they may take
     /// longest, and all accounts at once.
     pub(crate) async fn run(&self, now: Timestamp) {
-        in_time("hand-offs", self.end_overdue_handoffs(now)).await;
+        in_time("hand-offs", Box::pin(self.end_overdue_handoffs(now))).await;
         in_time("receipts", self.close_overdue_receipts(now)).await;
         in_time("dead", self.count_dead(now)).await;
         in_time("sinks", self.try_closed_sinks(now)).await;

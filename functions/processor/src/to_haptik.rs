@@ -127,7 +127,8 @@ impl ToHaptik<'_> {
             unanswered: AtomicBool::new(false),
             taken: Mutex::new(entry.message_ids.clone()),
         };
-        self.register_and_send(&conversation, entry, handoff).await
+        // On the heap, since the future is large.
+        Box::pin(self.register_and_send(&conversation, entry, handoff)).await
     }
 
     /// Makes the user known where that is due, and sends what was done.

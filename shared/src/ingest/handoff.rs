@@ -262,7 +262,11 @@ impl Bridge {
             return Ok(());
         };
         // Entries expire, and the hand-off stays with the user: what followed once must not follow again.
-        if !self.users.is_to_be_concluded(&user.auth_id, handoff).await? {
+        if !self
+            .users
+            .is_to_be_concluded(&user.auth_id, handoff)
+            .await?
+        {
             return Ok(());
         }
         if handoff.asked_by == AskedBy::Application {

@@ -253,9 +253,7 @@ impl Table {
             Lane::Channel(_) | Lane::Sink { .. } if self.is_late(lane, at).await? => {
                 Ok(Erasure::Since)
             }
-            Lane::Channel(_) | Lane::Sink { .. } | Lane::NotUnderstood { .. } => {
-                Ok(Erasure::None)
-            }
+            Lane::Channel(_) | Lane::Sink { .. } | Lane::NotUnderstood { .. } => Ok(Erasure::None),
         }
     }
 
