@@ -221,7 +221,7 @@ impl OperatedBridge {
 
     /// Reads a body again that was not understood; whether it is now.
     pub(crate) async fn read_again(&self, reader: &Inbound, entry: &Entry) -> anyhow::Result<bool> {
-        if !take_again(reader, entry).await? {
+        if !Box::pin(take_again(reader, entry)).await? {
             return Ok(false);
         }
         // What follows from it is in the ledger, under the same keys when it is done twice.

@@ -119,7 +119,7 @@ impl Reads {
         }
         let last = self.0.get(method).map(Instant::elapsed);
         if let Some(last) = last.filter(|last| *last < Self::INTERVAL) {
-            return Some((Self::INTERVAL - last).as_secs() + 1);
+            return Some(Self::INTERVAL.saturating_sub(last).as_secs() + 1);
         }
         self.0.insert(method.to_owned(), Instant::now());
         None
