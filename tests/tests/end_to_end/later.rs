@@ -107,7 +107,7 @@ async fn ring(stage: &Stage, lane: &Lane, receives: u32) -> anyhow::Result<Optio
 async fn what_comes_by_a_connection_that_is_new_waits_until_the_processor_knows_it()
 -> anyhow::Result<()> {
     let stage = Stage::with(Options::default(), echo).await?;
-    let (lane, key) = by_unknown(&stage, Duration::from_mins(60)).await?;
+    let (lane, key) = by_unknown(&stage, Duration::from_hours(1)).await?;
     assert!(ring(&stage, &lane, 1).await?.is_some());
     let ledger = &stage.local.bridge.ledger;
     let entry = ledger.entry(&lane, &key).await?.expect("it is there");
@@ -237,20 +237,20 @@ async fn what_nobody_can_be_rung_for_is_given_up_again_unless_it_was_delivered_m
     let stage = Stage::with(Options::default(), echo).await?;
     let entry = given_up(&stage, 10).await?;
     let ledger = &stage.local.bridge.ledger;
-    let state = || async {
+    let found = || async {
         let entry = ledger.entry(&entry.lane, &entry.key).await?;
         anyhow::Ok(entry.expect("it is there").state)
     };
     let now = Timestamp::now();
     assert!(ledger.revive(&entry, now).await?);
     ledger.take_back(&entry, now).await?;
-    assert_eq!(state().await?, State::Dead);
+    assert_eq!(found().await?, State::Dead);
     assert_eq!(ledger.count_dead(now, 10).await?, 1);
     // Another ring of the lane came in between.
     assert!(ledger.revive(&entry, now).await?);
     ledger.end(&entry, State::Delivered, None, now).await?;
     ledger.take_back(&entry, now).await?;
-    assert_eq!(state().await?, State::Delivered);
+    assert_eq!(found().await?, State::Delivered);
     stage.abandon();
     Ok(())
 }

@@ -15,7 +15,7 @@ use super::*;
 
 #[tokio::test]
 async fn nobody_waits_for_an_account_whose_haptik_hangs() -> anyhow::Result<()> {
-    let hangs = Fake::start(|_| Answer::new(200, "{}").after(Duration::from_secs(60))).await;
+    let hangs = Fake::start(|_| Answer::new(200, "{}").after(Duration::from_mins(1))).await;
     let options = Options {
         tables: format!(
             "[haptik.elsewhere]\nbase_url = '{}'\nclient_id = 'x'\ntoken = 'x'\n\

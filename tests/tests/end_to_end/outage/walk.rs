@@ -47,10 +47,10 @@ async fn a_comparison_goes_on_although_the_webhook_is_enabled_every_hour() -> an
     outage.cursor = Some(cursor);
     bridge.health.follow_outage(&account, began).await?;
     bridge.outages.put(&outage).await?;
-    let enables = || stage.simulator().records(|seen| seen.webhook_enables.len());
-    let before = enables();
+    let count_enables = || stage.simulator().records(|seen| seen.webhook_enables.len());
+    let before = count_enables();
     run_maintenance_in(&stage, minutes(61)).await;
-    assert_eq!(enables(), before + 1, "the hour is over");
+    assert_eq!(count_enables(), before + 1, "the hour is over");
     run_maintenance_in(&stage, minutes(63)).await;
     let found = records(&stage).await?;
     let [(outage, _)] = &found[..] else {
