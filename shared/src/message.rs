@@ -2,6 +2,8 @@
 //! ([`Inbound`]), what a user is shown ([`outgoing`]), Haptik's message language ([`hsl`]), how a conversation
 //! ends ([`completion`]) and how a human takes one over ([`handoff`]).
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -87,7 +89,31 @@ pub struct Mention {
     pub at: Vec<usize>,
 }
 
+/// How long the names of all who are mentioned may take: what is said is not kept back for them.
+const NAMES_TIMEOUT: Duration = Duration::from_secs(2);
+
 impl Mention {
+    /// A text with the names that are found in time, in place of these mentions: `name_of` asks for one.
+    pub async fn looked_up<'a, N: Future<Output = Option<String>>>(
+        text: &str,
+        mentions: &'a [Self],
+        name_of: impl Fn(&'a str) -> N,
+    ) -> String {
+        let mut names = Vec::new();
+        let looking_up = async {
+            for mention in mentions {
+                if let Some(name) = name_of(&mention.id).await {
+                    names.push((mention, name));
+                }
+            }
+        };
+        let looked_up = tokio::time::timeout(NAMES_TIMEOUT, looking_up).await;
+        if looked_up.is_err() {
+            tracing::warn!("it took too long to ask for the names of mentioned users");
+        }
+        Self::named(text, &names)
+    }
+
     /// A text with names in place of these mentions, each at its own place only. What does not stand where
     /// it should is left as it is. One without a name, which is nobody's, goes with its space.
     #[must_use]

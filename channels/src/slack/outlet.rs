@@ -1,7 +1,5 @@
 //! What Slack is sent.
 
-use std::time::Duration;
-
 use super::config;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,7 +8,6 @@ use haptik_bridge_shared::message::{Attachment, Mention, Outgoing, Profile};
 use haptik_bridge_shared::net::Fetcher;
 use haptik_bridge_shared::retry::Failure;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 use url::Url;
 
 use super::Slack;
@@ -25,9 +22,6 @@ use crate::channel::{
 use crate::pace::Bucket;
 
 const POST_MESSAGE: &str = "chat.postMessage";
-
-/// How long the names of all who are mentioned may take: what is said is not kept back for them.
-const NAMES_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The side that sends.
 #[derive(Debug)]
@@ -60,15 +54,8 @@ impl SlackOutlet {
             thread_ts: lenient_json::some_text(&command.body, "thread_ts"),
             workspace: command.workspace.clone(),
         };
-        let deadline = Instant::now() + NAMES_TIMEOUT;
-        let mut names = Vec::new();
-        for mention in &about.mentions {
-            let name = self.display_name(&address, &mention.id);
-            if let Ok(Some(name)) = tokio::time::timeout_at(deadline, name).await {
-                names.push((mention, name));
-            }
-        }
-        let asked = Mention::named(&about.text, &names);
+        let name_of = |id| self.display_name(&address, id);
+        let asked = Mention::looked_up(&about.text, &about.mentions, name_of).await;
         Some(notice::posted(&address, &notice::saying_about(&asked)).body)
     }
 

@@ -23,14 +23,13 @@ use haptik_bridge_shared::bridge::{Bridge, Connection};
 use haptik_bridge_shared::haptik::client::{Feedback, HaptikClient, HaptikError, Logged};
 use haptik_bridge_shared::ids::ConnectionId;
 use haptik_bridge_shared::ledger::Entry;
-use haptik_bridge_shared::message::{Attachment, Inbound, UserAction};
+use haptik_bridge_shared::message::{Attachment, Inbound, Mention, UserAction};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
 use self::form::{Did, Filling};
-use self::resolve::resolve_mentions;
 use crate::attempt::{DeliveryOutcome, connection, outlet, record_step};
 
 /// One user's conversation with Haptik.
@@ -229,7 +228,8 @@ impl ToHaptik<'_> {
                 self.ask_for_agent(conversation, entry, text).await
             }
             UserAction::Message { text, attachments } => {
-                let text = resolve_mentions(conversation, text).await;
+                let name_of = |id| conversation.outlet.display_name(&inbound.address, id);
+                let text = Mention::looked_up(text, &inbound.mentions, name_of).await;
                 self.send_message(conversation, entry, &text, attachments)
                     .await
             }

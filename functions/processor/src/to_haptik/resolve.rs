@@ -1,20 +1,15 @@
-//! What a user's action stands for: what is fetched by its id, what a typed number chooses, who is mentioned.
-
-use std::time::Duration;
+//! What a user's action stands for: what is fetched by its id, what a typed number chooses.
 
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::hsl::{Actionable, Effect};
 use haptik_bridge_shared::message::offer::Chosen;
-use haptik_bridge_shared::message::{Mention, MessageRef, UserAction};
+use haptik_bridge_shared::message::{MessageRef, UserAction};
 use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::table::TableError;
 
 use super::{Conversation, ToHaptik};
 use crate::offer;
-
-/// How long the names of all mentioned users may take: a message is not kept back for them.
-const MENTIONS_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl ToHaptik<'_> {
     /// What the user did, with what has to be fetched for it, and what was chosen in place of a number; and
@@ -108,25 +103,4 @@ impl ToHaptik<'_> {
         let said = self.chosen(&ended.offer, index).await?;
         Ok(said.map(UserAction::said))
     }
-}
-
-/// A text with names in place of ids, where the channel knows them.
-pub(super) async fn resolve_mentions(conversation: &Conversation<'_>, text: &str) -> String {
-    let outlet = conversation.outlet;
-    let address = &conversation.inbound.address;
-    let mut names = Vec::new();
-    let looking_up = async {
-        for mention in &conversation.inbound.mentions {
-            if let Some(name) = outlet.display_name(address, &mention.id).await {
-                names.push((mention, name));
-            }
-        }
-    };
-    if tokio::time::timeout(MENTIONS_TIMEOUT, looking_up)
-        .await
-        .is_err()
-    {
-        tracing::warn!("it took too long to ask for the names of mentioned users");
-    }
-    Mention::named(text, &names)
 }
