@@ -351,6 +351,12 @@ impl Ledger {
         }
     }
 
+    /// When what is taken in, or taken up again, now expires, in seconds since the epoch.
+    fn expires_at(&self, now: Timestamp) -> i64 {
+        let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
+        now.as_second().saturating_add(ttl)
+    }
+
     fn item(
         &self,
         lane: &Lane,
@@ -359,7 +365,6 @@ impl Ledger {
         at: Timestamp,
         now: Timestamp,
     ) -> Result<Item, TableError> {
-        let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
         Ok(Item {
             correlation_id: CorrelationId::of(lane, key).to_string(),
             came_as: Some(came_as::of_entry(lane, key)),
@@ -389,7 +394,7 @@ impl Ledger {
             reason: None,
             detail: None,
             ended_at: None,
-            expires_at: now.as_second().saturating_add(ttl),
+            expires_at: self.expires_at(now),
         })
     }
 

@@ -124,14 +124,12 @@ impl Ledger {
         if self.noted.has(&today, &cause.id) {
             return Ok(partition);
         }
-        let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
-        let expires = now.as_second().saturating_add(ttl);
         let mut item = table::key(CAUSES, format!("{today}#{}", cause.id));
         item.insert("way".to_owned(), text(cause.way));
         item.insert("reason".to_owned(), text(cause.reason));
         item.insert(
             "expires_at".to_owned(),
-            number(expires.saturating_add(KEPT_LONGER)),
+            number(self.expires_at(now).saturating_add(KEPT_LONGER)),
         );
         self.table.put(item).await?;
         self.noted.add(today, cause.id);

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::record::reason_of;
-use super::{Entry, Large, Ledger, PENDING_INDEX, State};
+use super::{Entry, Large, Ledger, PENDING_INDEX};
 use crate::ids::{AuthId, EntryKey};
 use crate::lane::Lane;
 use crate::table::{self, Item, TableError, absent, below, equals, millis, number, present, text};
@@ -177,21 +176,12 @@ impl Ledger {
     /// Gives an entry up again that was taken up at this time, and for which nobody could be rung. Nothing happens where
     /// something has become of it since.
     pub async fn take_back(&self, entry: &Entry, revived_at: Timestamp) -> Result<(), TableError> {
-        let ended_at = Timestamp::now();
-        let dead = self.note_cause(&entry.lane, reason_of(entry.why()), ended_at);
-        let dead = dead.await?;
         let update = self
-            .ending(entry, State::Dead, entry.why(), ended_at)?
-            .set("dead", text(dead))
+            .giving_up(entry, entry.why(), Timestamp::now())
+            .await?
             .condition(equals("state", text("pending")))
             .condition(equals("revived_at", millis(revived_at)));
         update.send_if().await.map(drop)
-    }
-
-    /// When what is taken up now expires, in seconds since the epoch.
-    fn expires_at(&self, now: Timestamp) -> i64 {
-        let ttl = i64::try_from(self.entry_ttl.as_secs()).unwrap_or(i64::MAX);
-        now.as_second().saturating_add(ttl)
     }
 
     /// Has the pieces of an entry that is taken up now live as long as the entry.

@@ -154,12 +154,23 @@ impl Ledger {
         why: Option<FailureReason<'_>>,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let update = self.ending(entry, state, why, now)?;
-        if state == State::Dead {
-            let dead = self.note_cause(&entry.lane, reason_of(why), now).await?;
-            return update.set("dead", text(dead)).send().await;
-        }
+        let update = match state {
+            State::Dead => self.giving_up(entry, why, now).await?,
+            State::Pending | State::Delivered => self.ending(entry, state, why, now)?,
+        };
         update.send().await
+    }
+
+    /// The update that makes an entry a dead letter, whose cause is noted.
+    pub(super) async fn giving_up(
+        &self,
+        entry: &Entry,
+        why: Option<FailureReason<'_>>,
+        now: Timestamp,
+    ) -> Result<Update<'_>, TableError> {
+        let dead = self.note_cause(&entry.lane, reason_of(why), now).await?;
+        let update = self.ending(entry, State::Dead, why, now)?;
+        Ok(update.set("dead", text(dead)))
     }
 
     /// Makes an entry a dead letter, after so many failed tries that nothing was noted of yet; and writes what
@@ -210,7 +221,7 @@ impl Ledger {
         update()?.send().await
     }
 
-    pub(super) fn ending(
+    fn ending(
         &self,
         entry: &Entry,
         state: State,
@@ -230,7 +241,7 @@ impl Ledger {
 }
 
 /// The reason of a dead letter; one that was put back has the one that it had.
-pub(super) fn reason_of(why: Option<FailureReason<'_>>) -> &str {
+fn reason_of(why: Option<FailureReason<'_>>) -> &str {
     why.map_or("", |why| why.reason)
 }
 

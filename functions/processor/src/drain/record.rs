@@ -198,8 +198,8 @@ impl Drain<'_> {
     }
 }
 
-/// Whether an entry was received after the configuration was last read by any process, maybe: that is `ConfigRereadSeconds`
-/// ago, an hour at most.
+/// Whether this process may have read its configuration before the entry was received: it does so every
+/// `ConfigRereadSeconds`, an hour at most.
 fn is_young(entry: &Entry) -> bool {
     let since = entry.revived_at.unwrap_or(entry.received_at);
     Timestamp::now().duration_since(since) < LONGEST_REREAD
