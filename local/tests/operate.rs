@@ -13,7 +13,7 @@ use haptik_bridge_local::database::EmbeddedDynamoDb;
 use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Ledger, Payload, State};
-use haptik_bridge_shared::outage::{Cause, Outage, Outages, Proof};
+use haptik_bridge_shared::outage::{Cause, Outage, Outages, Proof, Unchecked};
 use haptik_bridge_shared::retry::FailureReason;
 use haptik_bridge_shared::users::UserMap;
 use jiff::Timestamp;
@@ -164,7 +164,12 @@ async fn outages_are_listed_with_what_was_recovered_and_what_could_not_be() -> a
         outages.recovered(&proven, &asha, &key).await?;
     }
     let why = "the user_name is unknown";
-    outages.unchecked(&proven, &milo, why).await?;
+    let unchecked = Unchecked {
+        auth_id: milo,
+        reason: why.to_owned(),
+        tries: None,
+    };
+    outages.unchecked(&proven, &unchecked).await?;
     let silence = Outage::noticed("main".into(), now, now, Cause::Silence);
     outages.put(&silence).await?;
 

@@ -237,24 +237,8 @@ impl Outages {
             .await
     }
 
-    /// Notes that a user's conversation could not be compared.
-    pub async fn unchecked(
-        &self,
-        outage: &Outage,
-        auth_id: &AuthId,
-        reason: &str,
-    ) -> Result<(), TableError> {
-        let reason = reason.to_owned();
-        let unchecked = Unchecked {
-            auth_id: auth_id.clone(),
-            reason,
-            tries: None,
-        };
-        self.put_unchecked(outage, &unchecked).await
-    }
-
     /// Notes that a user's conversation could not be compared, and whether it is tried again.
-    pub async fn put_unchecked(
+    pub async fn unchecked(
         &self,
         outage: &Outage,
         unchecked: &Unchecked,

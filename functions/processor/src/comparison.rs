@@ -166,7 +166,7 @@ impl<'a> Comparison<'a> {
             reason,
             tries,
         };
-        bridge.outages.put_unchecked(outage, &unchecked).await
+        bridge.outages.unchecked(outage, &unchecked).await
     }
 }
 

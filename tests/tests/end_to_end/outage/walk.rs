@@ -1,7 +1,7 @@
 //! The comparison with transcripts goes on to its end, whatever fails in the middle of it.
 
 use haptik_bridge_shared::activity::Hour;
-use haptik_bridge_shared::outage::Cursor;
+use haptik_bridge_shared::outage::{Cursor, Unchecked};
 
 use super::late::wrote_before;
 use super::*;
@@ -116,8 +116,12 @@ async fn who_could_not_be_compared_and_is_later_is_no_longer_listed() -> anyhow:
     two_are_not_answered(&stage).await?;
     let found = records(&stage).await?;
     let outages = &stage.local.bridge.outages;
-    let why = "its transcript was not found";
-    outages.unchecked(&found[0].0, &auth_id(ASHA), why).await?;
+    let unchecked = Unchecked {
+        auth_id: auth_id(ASHA),
+        reason: "its transcript was not found".to_owned(),
+        tries: None,
+    };
+    outages.unchecked(&found[0].0, &unchecked).await?;
     run_maintenance_in(&stage, minutes(63)).await;
     let found = records(&stage).await?;
     let (outage, findings) = &found[0];

@@ -8,7 +8,7 @@ use haptik_bridge_local::fill::{Wanted, fill};
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Payload, State};
-use haptik_bridge_shared::outage::{Cause, Cursor, Outage};
+use haptik_bridge_shared::outage::{Cause, Cursor, Outage, Unchecked};
 use haptik_bridge_simulator::{CallFault, CallOutcome, CompletedBy, MESSAGE_PATH};
 use haptik_bridge_tests::fake_slack::Delivery;
 use haptik_bridge_tests::provider::FakeProvider as _;
@@ -185,8 +185,12 @@ impl Scene {
         for (at, auth_id) in auth_ids.iter().enumerate() {
             let key = format!("{:020}#message", 900 + at).into();
             bridge.outages.recovered(&outage, auth_id, &key).await?;
-            let reason = format!("its transcript has {}", plant(34 + at));
-            bridge.outages.unchecked(&outage, auth_id, &reason).await?;
+            let unchecked = Unchecked {
+                auth_id: auth_id.clone(),
+                reason: format!("its transcript has {}", plant(34 + at)),
+                tries: None,
+            };
+            bridge.outages.unchecked(&outage, &unchecked).await?;
         }
         let mut cursor = Cursor::new(now);
         cursor.after = auth_ids.first().cloned();
