@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 use haptik_bridge_processor::Record;
 use haptik_bridge_shared::breaker::CircuitBreakers;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
-use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Ledger, Payload, State};
-use haptik_bridge_shared::message::{Address, Addressed, Inbound, UserAction};
 use haptik_bridge_shared::net::{CallError, CallErrorKind};
 use haptik_bridge_shared::queue::Ring;
 use haptik_bridge_shared::table::text;
@@ -59,23 +57,8 @@ async fn a_hand_off_that_is_long_over_is_not_ended_once_more() -> anyhow::Result
 /// What a user did by a connection that this process does not know, so long ago.
 async fn by_unknown(stage: &Stage, ago: Duration) -> anyhow::Result<(Lane, EntryKey)> {
     let (connection, at) = (ConnectionId::from("new"), Timestamp::now() - ago);
-    let auth_id = AuthId::derive(&connection, "u-1", None);
-    let inbound = Inbound {
-        key: KeyKind::act(at, "m-1").into(),
-        at,
-        auth_id: auth_id.clone(),
-        address: Address(json!({"user": "u-1"})),
-        user: "u-1".to_owned(),
-        message_id: None,
-        profile: None,
-        addressed: Addressed::Yes,
-        action: UserAction::Message {
-            text: "hello".to_owned(),
-            attachments: Vec::new(),
-        },
-        mentions: Vec::new(),
-    };
-    let (lane, key) = (Lane::Haptik(auth_id), inbound.key.clone());
+    let inbound = super::rates::inbound(&connection, 1, at);
+    let (lane, key) = (Lane::Haptik(inbound.auth_id.clone()), inbound.key.clone());
     let payload = Payload::Inbound {
         connection,
         inbound: Box::new(inbound),

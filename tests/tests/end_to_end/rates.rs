@@ -104,8 +104,8 @@ async fn an_account_has_a_rate_too_and_nothing_of_haptiks_is_lost() -> anyhow::R
 const MANY: usize = 10_000;
 
 /// What a user of an application wrote.
-fn inbound(connection: &ConnectionId, number: usize) -> Inbound {
-    let (user, at) = (format!("u-{number}"), Timestamp::now());
+pub(crate) fn inbound(connection: &ConnectionId, number: usize, at: Timestamp) -> Inbound {
+    let user = format!("u-{number}");
     Inbound {
         key: KeyKind::act(at, "m-1").into(),
         at,
@@ -138,7 +138,7 @@ async fn while_ten_thousand_of_one_connection_wait_another_is_among_the_next() -
     let (bridge, connection) = (&stage.local.bridge, ConnectionId::from("my-app"));
     let now = Timestamp::now();
     let all: Vec<Inbound> = (0..MANY)
-        .map(|number| inbound(&connection, number))
+        .map(|number| inbound(&connection, number, Timestamp::now()))
         .collect();
     for one in &all {
         let lane = Lane::Haptik(one.auth_id.clone());
@@ -159,7 +159,7 @@ async fn while_ten_thousand_of_one_connection_wait_another_is_among_the_next() -
     let quiet = ConnectionId::from("quiet");
     let context = RequestContext::new("channels/quiet", now);
     bridge
-        .accept_inbound(context, &quiet, inbound(&quiet, 0), None)
+        .accept_inbound(context, &quiet, inbound(&quiet, 0, Timestamp::now()), None)
         .await?;
     let simulator = stage.simulator();
     let told = simulator.wait_until(Duration::from_mins(2), |seen| {

@@ -57,6 +57,17 @@ async fn rate(client: &HaptikClient) -> Result<(), HaptikError> {
     client.log_feedback(&feedback).await
 }
 
+/// A chat that is for a team.
+fn to(receiver: Option<&str>) -> MoveToAgent<'_> {
+    MoveToAgent {
+        team_name: Some("Support"),
+        receiver,
+        user_name: "h",
+        business_id: 343,
+        countdown: None,
+    }
+}
+
 fn history() -> History<'static> {
     History {
         business_id: 343,

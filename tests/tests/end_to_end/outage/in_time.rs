@@ -8,7 +8,7 @@ use haptik_bridge_shared::breaker::CircuitBreaker;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::net::fake::{Answer, Fake};
 use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
-use haptik_bridge_tests::app::{App, SECRET};
+use haptik_bridge_tests::app::App;
 
 use super::unrung::{UNRUNG, append_unrung};
 use super::*;
@@ -49,14 +49,7 @@ async fn nobody_waits_for_an_account_whose_haptik_hangs() -> anyhow::Result<()> 
 #[tokio::test]
 async fn what_waits_for_a_sink_that_needs_attention_is_not_rung_for() -> anyhow::Result<()> {
     let receiver = App::start().await?;
-    let options = Options {
-        tables: format!(
-            "[sinks.audit]\ntype = 'webhook'\nevents = ['message']\nurl = '{}'\n\
-             signing_secrets = ['{SECRET}']",
-            receiver.url()
-        ),
-        ..Options::default()
-    };
+    let options = crate::sinks::sink(&receiver, "['message']");
     let stage = Stage::with(options, echo).await?;
     let bridge = &stage.local.bridge;
     let (breakers, now) = (&bridge.breakers, Timestamp::now());

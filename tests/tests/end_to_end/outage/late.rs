@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use aws_sdk_dynamodb::types::AttributeValue;
 use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_simulator::{CallFault, CallOutcome, HISTORY_PATH, UserMessage};
-use haptik_bridge_tests::app::{App, SECRET};
+use haptik_bridge_tests::app::App;
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -149,14 +149,7 @@ async fn what_the_ledger_may_have_forgotten_is_not_delivered_late() -> anyhow::R
 #[tokio::test]
 async fn a_sink_gets_late_what_the_user_does() -> anyhow::Result<()> {
     let receiver = App::start().await?;
-    let options = Options {
-        tables: format!(
-            "[sinks.audit]\ntype = 'webhook'\nevents = ['message']\nurl = '{}'\n\
-             signing_secrets = ['{SECRET}']",
-            receiver.url()
-        ),
-        ..Options::default()
-    };
+    let options = crate::sinks::sink(&receiver, "['message']");
     let stage = Stage::with(options, echo).await?;
     run_maintenance_in(&stage, Duration::ZERO).await;
     talk(&stage, ASHA, "hello").await?;

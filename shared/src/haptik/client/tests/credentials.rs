@@ -15,13 +15,6 @@ async fn every_call(client: &HaptikClient) -> Vec<(Call, Result<(), HaptikError>
         bytes: Bytes::from_static(b"png"),
         text: "",
     };
-    let to = |receiver| MoveToAgent {
-        team_name: Some("Support"),
-        receiver,
-        user_name: "h",
-        business_id: 343,
-        countdown: None,
-    };
     vec![
         (Call::CreateUser, client.create_user(&user).await),
         (Call::UpdateUser, client.update_user(&user).await),

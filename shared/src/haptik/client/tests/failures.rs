@@ -134,14 +134,10 @@ async fn an_answer_that_is_needed_and_cannot_be_read_is_asked_for_again() {
 async fn an_error_inside_a_success_is_an_error() {
     let (_fake, client) =
         start(|_| Reply::new(200, r#"{"error_message": "invalid team_name provided"}"#)).await;
-    let to = MoveToAgent {
-        team_name: Some("Support"),
-        receiver: None,
-        user_name: "h",
-        business_id: 343,
-        countdown: None,
-    };
-    let error = client.send_chat_to_agent(&to).await.expect_err("refused");
+    let error = client
+        .send_chat_to_agent(&to(None))
+        .await
+        .expect_err("refused");
     assert_eq!(
         error.to_string(),
         "Haptik refused (200) to send a chat to an agent"
@@ -170,14 +166,10 @@ async fn what_can_pass_of_moving_a_chat_is_told_from_what_cannot() {
     ] {
         let body = format!(r#"{{"error_message": "{message}"}}"#);
         let (_fake, client) = start(move |_| Reply::new(400, body.as_str())).await;
-        let to = MoveToAgent {
-            team_name: Some("Support"),
-            receiver: None,
-            user_name: "h",
-            business_id: 343,
-            countdown: None,
-        };
-        let error = client.send_chat_to_agent(&to).await.expect_err("refused");
+        let error = client
+            .send_chat_to_agent(&to(None))
+            .await
+            .expect_err("refused");
         assert_eq!((error.retry(), error), (LATER, expected));
     }
 }

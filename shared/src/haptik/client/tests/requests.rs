@@ -16,20 +16,13 @@ async fn every_call_has_the_token_the_client_id_and_its_path() {
         bytes: Bytes::from_static(b"png"),
         text: "",
     };
-    let to = MoveToAgent {
-        team_name: Some("Support"),
-        receiver: None,
-        user_name: "h",
-        business_id: 343,
-        countdown: None,
-    };
     client.create_user(&user).await.expect("created");
     client.update_user(&user).await.expect("updated");
     log(&client).await.expect("logged");
     client.log_file(&file).await.expect("logged");
     rate(&client).await.expect("rated");
     client.enable_webhook(343, 13).await.expect("enabled");
-    client.send_chat_to_agent(&to).await.expect("moved");
+    client.send_chat_to_agent(&to(None)).await.expect("moved");
     client
         .get_chat_history(&history())
         .await
