@@ -55,7 +55,7 @@ const LATE: SignedDuration = SignedDuration::from_hours(1);
 pub(crate) struct Attempt<'a> {
     pub(crate) entry: &'a Entry,
     since: Timestamp,
-    /// The connection that it goes to, or came in by. Of an answer of Haptik's it is known once the user is.
+    /// Where it goes to, or where it came in. Of an answer of Haptik's it is known once the user is.
     place: OnceLock<String>,
     /// What is known of the sink, where it goes to one.
     pub(crate) breaker: CircuitBreaker,
