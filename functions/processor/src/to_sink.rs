@@ -63,17 +63,17 @@ impl ToSink<'_> {
             match entered.await? {
                 Admission::Open(breaker) => return Ok(Ok(breaker)),
                 Admission::Closed => return Ok(Err(LaneStopped { pause: None })),
-                // Who only waits comes less and less often: the queue counts how often.
-                Admission::Wait(pause, None) if pause > SHORT_WAIT => {
-                    let pause = pause.max(retry::pause(receives, None));
-                    return Ok(Err(LaneStopped { pause: Some(pause) }));
-                }
                 Admission::Wait(pause, at) if pause <= SHORT_WAIT => {
                     tokio::time::sleep(pause).await;
                     reserved = at.or(reserved);
                 }
+                // Who only waits comes less and less often: the queue counts how often.
+                Admission::Wait(pause, None) => {
+                    let pause = pause.max(retry::pause(receives, None));
+                    return Ok(Err(LaneStopped { pause: Some(pause) }));
+                }
                 Admission::Wait(pause, at) => {
-                    if at.is_some() && at != entry.reserved {
+                    if at != entry.reserved {
                         self.bridge.ledger.put_off(entry, at).await?;
                     }
                     return Ok(Err(LaneStopped { pause: Some(pause) }));
