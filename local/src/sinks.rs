@@ -86,6 +86,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
         account: &account,
         event: &event,
         body: &body,
+        unmasked: &body,
         key: &event.key(body.as_bytes()),
         received_at: now - AGO,
         now,

@@ -199,6 +199,7 @@ mod tests {
             account: &AccountId::from("main"),
             event: &event,
             body: &body,
+            unmasked: &body,
             key: &event.key(body.as_bytes()),
             received_at: Timestamp::UNIX_EPOCH,
             now: Timestamp::now(),

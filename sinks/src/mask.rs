@@ -5,8 +5,6 @@
 //! with the messages that the ledger still has. Besides, a field that is called as one of them is masked whatever it
 //! says.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use haptik_bridge_shared::config::MaskedField;
 use haptik_bridge_shared::haptik::webhook::Event;
@@ -21,8 +19,11 @@ use serde_json::Value;
 
 use crate::{Delivered, Delivery, Sink, SinkError};
 
+mod event;
+mod find;
 mod values;
 
+use event::{EventMask, is_other_id};
 pub(crate) use values::MaskedValues;
 
 /// What stands in the place of a value.
@@ -30,6 +31,9 @@ const MASKED: &str = "[masked]";
 
 /// The channel's own id of the user, in the bridge's own events.
 const CHANNEL_USER: &str = "channel_user";
+
+/// Haptik's own name of the user.
+const USER_NAME: &str = "user_name";
 
 /// How many of the last things that a user did are looked at for what is known of the user.
 const NEWEST: usize = 100;
@@ -44,7 +48,7 @@ const KEYS: [(MaskedField, &[&str]); 4] = [
             "user_full_name",
             "first_name",
             "last_name",
-            "user_name",
+            USER_NAME,
         ],
     ),
     (
@@ -124,12 +128,15 @@ impl Mask {
             .flatten()
         {
             for (field, keys) in KEYS {
-                let found = keys.iter().filter_map(|key| {
-                    let found = part.get(*key);
-                    found.filter(|value| !is_other_id(key, value))
-                });
-                if self.has(field) {
-                    found.for_each(|value| values.add(field, value));
+                if !self.has(field) {
+                    continue;
+                }
+                let found = keys.iter().filter_map(|key| Some((*key, part.get(*key)?)));
+                for (key, value) in found.filter(|(key, value)| !is_other_id(key, value)) {
+                    match value.as_str().filter(|_| key == USER_NAME) {
+                        Some(user_name) => values.add_user_name(user_name),
+                        None => values.add(field, value),
+                    }
                 }
             }
         }
@@ -162,49 +169,8 @@ impl Mask {
     /// The event without what is masked.
     fn masked(&self, body: &str, values: &MaskedValues) -> String {
         let mut event = lenient_json::read(body.as_bytes()).unwrap_or_default();
-        let keys: BTreeSet<&str> = KEYS
-            .iter()
-            .filter(|(field, _)| self.has(*field))
-            .flat_map(|(_, keys)| keys.iter().copied())
-            .collect();
-        mask_fields(&mut event, &keys);
-        values.mask_in(&mut event);
+        EventMask::new(self, values).mask(&mut event);
         event.to_string()
-    }
-}
-
-/// Masks the fields of the user that are called so: of the user, of what the bot collected, and of the bridge's own
-/// events.
-fn mask_fields(event: &mut Value, keys: &BTreeSet<&str>) {
-    for pointer in ["/user", "/data", "/data/user_details"] {
-        // A part may be JSON in a text.
-        if let Some(part) = event.pointer_mut(pointer) {
-            let unwrapped = lenient_json::unwrapped(part).into_owned();
-            if part.is_string() && (unwrapped.is_object() || unwrapped.is_array()) {
-                *part = unwrapped;
-            }
-        }
-        let fields = event.pointer_mut(pointer).and_then(Value::as_object_mut);
-        for (key, value) in fields.into_iter().flatten() {
-            if keys.contains(key.as_str()) && !is_other_id(key, value) {
-                empty(value);
-            }
-        }
-    }
-}
-
-/// Whether it is a channel's own id of a user, and none that says who that is: a number that can be called does.
-fn is_other_id(key: &str, value: &Value) -> bool {
-    key == CHANNEL_USER && !value.as_str().is_some_and(values::is_number)
-}
-
-/// What is left of a field: a template that has it still finds it.
-fn empty(value: &mut Value) {
-    match value {
-        Value::Null => {}
-        Value::Object(fields) => fields.clear(),
-        Value::Array(values) => values.clear(),
-        other => *other = Value::String(String::new()),
     }
 }
 
@@ -220,15 +186,15 @@ impl MaskedSink {
         Self { sink, mask }
     }
 
-    /// The body and the event of a delivery, without what is masked. Whom it is about is still known, for what is
+    /// The body and the event of a delivery, without what is masked: the same event, of the same user, for what is
     /// looked up here.
     async fn masked(&self, delivery: &Delivery<'_>) -> Result<(String, Event), SinkError> {
         let values = self.mask.values(delivery).await?;
         let body = self.mask.masked(delivery.body, &values);
         let read = Event::read(body.as_bytes());
-        let mut event = read.map_err(|error| SinkError::Unsendable(error.to_string()))?;
-        event.auth_id.clone_from(&delivery.event.auth_id);
-        event.user_name.clone_from(&delivery.event.user_name);
+        let read = read.map_err(|error| SinkError::Unsendable(error.to_string()))?;
+        let mut event = delivery.event.clone();
+        (event.body, event.data) = (read.body, read.data);
         Ok((body, event))
     }
 }
@@ -269,67 +235,4 @@ impl Sink for MaskedSink {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn masked(event: &Value, fields: &[MaskedField]) -> Value {
-        let sdk = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
-            .build();
-        let client = aws_sdk_dynamodb::Client::from_conf(sdk);
-        let table = haptik_bridge_shared::table::Table::new(client, "none");
-        let ledger = Ledger::new(table, std::time::Duration::ZERO);
-        let mask = Mask::new(fields.to_vec(), ledger);
-        let mut values = MaskedValues::default();
-        mask.add_of_event(event, &mut values);
-        let masked = mask.masked(&event.to_string(), &values);
-        serde_json::from_str(&masked).expect("JSON")
-    }
-
-    #[test]
-    fn fields_are_empty_and_what_was_said_has_no_value_of_theirs() {
-        let event = json!({
-            "event_name": "message",
-            "user": {"auth_id": "a1", "user_name": "asha_343", "email": "asha@example.com", "age": 42},
-            "message": {"body": {"text": "Asha, we write to ASHA@example.com"}},
-            "agent": {"name": "Prateek"},
-            "data": {
-                "user_details": "{\"first_name\": \"Asha\", \"mobile_no\": 918826755986}",
-                "conversation_details": {"call": "+91 8826 755 986"}, "custom_data": {"plan": "gold"},
-                "channel_user": "U024BE7LH",
-            },
-        });
-        let all = MaskedField::ALL.map(|(_, field)| field);
-        let found = masked(&event, &all);
-        assert_eq!(
-            found["user"],
-            json!({"auth_id": "a1", "user_name": "", "email": "", "age": 42})
-        );
-        assert_eq!(
-            found["message"]["body"]["text"],
-            "[masked], we write to [masked]"
-        );
-        assert_eq!(found["agent"]["name"], "Prateek");
-        assert_eq!(
-            found["data"],
-            json!({
-                "user_details": {"first_name": "", "mobile_no": ""}, "conversation_details": {"call": "[masked]"},
-                "custom_data": {}, "channel_user": "U024BE7LH",
-            })
-        );
-        // Only what is named.
-        let found = masked(&event, &[MaskedField::MobileNo]);
-        assert_eq!(found["user"], event["user"]);
-        assert_eq!(found["data"]["conversation_details"]["call"], "[masked]");
-    }
-
-    #[test]
-    fn a_channels_id_of_a_user_is_masked_where_it_is_a_number() {
-        let event = json!({"event_name": "rating", "data": {"channel_user": "whatsapp:+15550100"}});
-        let found = masked(&event, &[MaskedField::MobileNo]);
-        assert_eq!(found["data"]["channel_user"], "");
-        assert_eq!(masked(&event, &[MaskedField::Email]), event);
-    }
-}
+mod tests;

@@ -56,8 +56,10 @@ pub struct Delivery<'a> {
     pub account: &'a AccountId,
     /// The event.
     pub event: &'a Event,
-    /// The event as it came.
+    /// The event, without what the sink is not told.
     pub body: &'a str,
+    /// The event as it came: for what is decided by it, never for what is sent.
+    pub unmasked: &'a str,
     /// Its place in the lane.
     pub key: &'a EntryKey,
     /// When it came.

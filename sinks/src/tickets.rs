@@ -84,7 +84,7 @@ impl EarlyTicket {
     }
 
     fn is_due(&self, delivery: &Delivery<'_>) -> bool {
-        let event: Value = lenient_json::read(delivery.body.as_bytes()).unwrap_or_default();
+        let event: Value = lenient_json::read(delivery.unmasked.as_bytes()).unwrap_or_default();
         self.is_by(delivery.event.kind) && self.when.iter().all(|condition| condition.holds(&event))
     }
 }
@@ -328,10 +328,12 @@ impl Tickets {
         if case.has(delivery.key) {
             return Ok(Delivered::Done);
         }
-        let text = transcript::seen(&Hsl::read(&delivery.event.body).text);
+        let text = transcript::seen_of_message(&Hsl::read(&delivery.event.body));
         if text.is_empty() {
-            return Ok(Delivered::Nothing("a message without text"));
+            return Ok(Delivered::Nothing("a message in which nothing can be seen"));
         }
+        // Without HTML it may say what was hidden in it.
+        let text = self.deps.transcripts.told(delivery, text).await?;
         let text = line(
             delivery.event.timestamp.or(Some(delivery.received_at)),
             &delivery.event.sender.name,

@@ -13,6 +13,7 @@ use haptik_bridge_shared::ids::AccountId;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::Ledger;
 use haptik_bridge_shared::lenient_json;
+use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::machine_parts::says_nothing;
 use haptik_bridge_shared::message::without_machine_parts;
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
@@ -87,15 +88,15 @@ impl Transcript {
         values.insert("transcript_text".to_owned(), self.lines.join("\n").into());
     }
 
-    /// It, without what is masked.
+    /// It, without what is masked of what was said. Who said it, and when, stays.
     fn masked(mut self, values: &MaskedValues) -> Self {
+        self.lines.clear();
         for message in &mut self.messages {
-            if let Some(Value::String(text)) = message.get_mut("text") {
-                *text = values.masked(text);
-            }
-        }
-        for line in &mut self.lines {
-            *line = values.masked(line);
+            let text = values.masked(&lenient_json::text(message, "text"));
+            let at = lenient_json::text(message, "timestamp").parse().ok();
+            let sender = lenient_json::text(message, "sender");
+            self.lines.push(line(at, &sender, &text));
+            message["text"] = text.into();
         }
         self
     }
@@ -139,7 +140,7 @@ impl From<&RecordedMessage> for Line {
 }
 
 /// What people saw of a text; empty where that was nothing.
-pub(crate) fn seen(text: &str) -> String {
+fn seen(text: &str) -> String {
     if says_nothing(text) {
         return String::new();
     }
@@ -149,6 +150,12 @@ pub(crate) fn seen(text: &str) -> String {
 /// What people saw of a text that was not the user's, and may have HTML; empty where that was nothing.
 fn seen_of_others(text: &str) -> String {
     said_in_html(&seen(text))
+}
+
+/// What people saw of a message of the bot's or an agent's: its texts, and a line for each picture and link; empty
+/// where that was nothing.
+pub(crate) fn seen_of_message(hsl: &Hsl) -> String {
+    record::whole(&record::text_of(hsl), &record::links_of(hsl))
 }
 
 /// What came of asking for a transcript.
@@ -222,6 +229,21 @@ impl Transcripts {
                 Ok(Fetched::Transcript(transcript.masked(&values)))
             }
             (fetched, _) => Ok(fetched),
+        }
+    }
+
+    /// A text that was said, as a sink is told it.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub(crate) async fn told(
+        &self,
+        delivery: &Delivery<'_>,
+        text: String,
+    ) -> Result<String, SinkError> {
+        match &self.mask {
+            Some(mask) => Ok(mask.values(delivery).await?.masked(&text)),
+            None => Ok(text),
         }
     }
 
@@ -416,4 +438,44 @@ fn began_before(messages: &[HistoryMessage], at: Timestamp) -> bool {
 pub(crate) fn line(at: Option<Timestamp>, sender: &str, text: &str) -> String {
     let at = at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC  ").to_string());
     format!("{}{sender}: {text}", at.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use haptik_bridge_shared::config::MaskedField;
+
+    use super::*;
+
+    #[test]
+    fn who_said_it_and_when_is_never_masked() {
+        let line = |sender: &str, text: &str| Line {
+            sender: sender.to_owned(),
+            text: text.to_owned(),
+            at: "2026-11-24T10:00:00.250Z".parse().ok(),
+        };
+        let transcript = Transcript::of(vec![
+            line("user", "I am Guest, since 2026"),
+            line("Agent Smith", "Hi, Agent Guest"),
+        ]);
+        let mut values = MaskedValues::default();
+        values.add_text(MaskedField::Name, "Guest User");
+        values.add_text(MaskedField::Name, "Agent Smith");
+        values.add_text(MaskedField::CustomData, "2026");
+        let masked = transcript.masked(&values);
+        assert_eq!(
+            masked.lines,
+            [
+                "2026-11-24 10:00:00 UTC  user: I am [masked], since [masked]",
+                "2026-11-24 10:00:00 UTC  Agent Smith: Hi, [masked] [masked]",
+            ]
+        );
+        let timestamp = "2026-11-24T10:00:00.25Z";
+        assert_eq!(
+            masked.messages,
+            [
+                json!({"sender": "user", "text": "I am [masked], since [masked]", "timestamp": timestamp}),
+                json!({"sender": "Agent Smith", "text": "Hi, [masked] [masked]", "timestamp": timestamp}),
+            ]
+        );
+    }
 }

@@ -61,6 +61,7 @@ async fn sent(
                 account: &account,
                 event: &read,
                 body: &body,
+                unmasked: &body,
                 key: &key,
                 received_at: now,
                 now,

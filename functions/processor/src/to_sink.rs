@@ -101,6 +101,7 @@ impl ToSink<'_> {
                 account,
                 event: &event,
                 body,
+                unmasked: body,
                 key: &entry.key,
                 received_at: entry.received_at,
                 now: Timestamp::now(),

@@ -93,6 +93,7 @@ impl Scene {
             account: &ACCOUNT,
             event,
             body,
+            unmasked: body,
             key,
             received_at: Timestamp::UNIX_EPOCH,
             now: Timestamp::now(),

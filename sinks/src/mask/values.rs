@@ -1,35 +1,39 @@
-//! The values that are masked, and how they are found in a text: an address and a name in any case, a number however
-//! it is written.
+//! The values that are masked, and a text without them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use haptik_bridge_shared::config::MaskedField;
+use haptik_bridge_shared::lenient_json;
 use serde_json::Value;
 
 use super::MASKED;
+use super::find::{self, BETWEEN_DIGITS, Reading, Unit, folded, is_unspaced};
 
-/// The shortest value that is looked for in texts; a number has as many digits at least.
+/// The shortest value that is looked for in texts, and the shortest name in a script in which a character is a
+/// syllable or a word; a number has as many digits at least.
 const SHORTEST: usize = 3;
+const SHORTEST_UNSPACED: usize = 2;
 const SHORTEST_NUMBER: usize = 6;
 
-/// What may stand between the digits of a number.
-const BETWEEN_DIGITS: &str = " -.()/\u{a0}";
+/// The shortest number that people dial without a country's code, and the longest that may be known without it.
+const SHORTEST_NATIONAL: usize = 8;
+const LONGEST_NATIONAL: usize = 10;
 
 /// Values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MaskedValues {
-    /// In small letters.
+    /// What is found anywhere, also within other words: addresses. Folded.
     texts: BTreeSet<String>,
-    /// Words of names, in small letters.
+    /// What is found as a word of its own: names and further data. Folded.
     words: BTreeSet<String>,
-    /// The digits of numbers.
-    numbers: BTreeSet<String>,
+    /// The digits of numbers, without zeros before them; whether no code of a country may stand before them.
+    numbers: BTreeMap<String, bool>,
 }
 
 impl MaskedValues {
     /// Adds a value of a field, with what is inside of it.
     pub(super) fn add(&mut self, field: MaskedField, value: &Value) {
-        match value {
+        match lenient_json::unwrapped(value).as_ref() {
             Value::String(text) => self.add_text(field, text),
             Value::Number(number) => self.add_text(field, &number.to_string()),
             Value::Array(values) => values.iter().for_each(|value| self.add(field, value)),
@@ -39,65 +43,139 @@ impl MaskedValues {
     }
 
     /// Adds a value of a field.
-    pub(super) fn add_text(&mut self, field: MaskedField, text: &str) {
-        let text = text.trim().to_lowercase();
-        if text.chars().count() < SHORTEST || text == MASKED {
-            return;
-        }
+    pub(crate) fn add_text(&mut self, field: MaskedField, text: &str) {
+        let text = text.trim();
         match field {
-            MaskedField::MobileNo if is_number(&text) => {
-                self.numbers.insert(digits(&text));
+            MaskedField::MobileNo if is_number(text) => self.add_number(text),
+            MaskedField::Email if text.contains('@') && is_long_enough(text) => {
+                self.texts.insert(folded(text));
             }
             MaskedField::Name => {
                 let words = text.split(|char: char| !char.is_alphanumeric());
-                let words = words.filter(|word| word.chars().count() >= SHORTEST);
-                self.words.extend(words.map(ToOwned::to_owned));
-                self.texts.insert(text);
+                words.chain([text]).for_each(|word| self.add_word(word));
             }
-            MaskedField::MobileNo | MaskedField::Email | MaskedField::CustomData => {
-                self.texts.insert(text);
+            MaskedField::Email | MaskedField::MobileNo | MaskedField::CustomData => {
+                self.add_word(text);
             }
         }
     }
 
-    /// Masks them in all texts and numbers of a value, and in the keys of objects.
-    pub(super) fn mask_in(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => *text = self.masked(text),
-            Value::Number(number) => {
-                let text = number.to_string();
-                if self.masked(&text) != text {
-                    *value = MASKED.into();
-                }
-            }
-            Value::Array(values) => values.iter_mut().for_each(|value| self.mask_in(value)),
-            Value::Object(fields) => {
-                for (key, mut value) in std::mem::take(fields) {
-                    self.mask_in(&mut value);
-                    fields.insert(self.masked(&key), value);
-                }
-            }
-            Value::Bool(_) | Value::Null => {}
+    /// Adds what is found as a word of its own.
+    fn add_word(&mut self, word: &str) {
+        let word = folded(word);
+        // What stands in the place of a value is none.
+        let is_mark = word.trim_matches(['[', ']']) == MASKED.trim_matches(['[', ']']);
+        if is_long_enough(&word) && !is_mark {
+            self.words.insert(word);
         }
+    }
+
+    /// Adds Haptik's own name of a user: as a whole, and one that is a number is none of theirs.
+    pub(super) fn add_user_name(&mut self, name: &str) {
+        if name.contains(char::is_alphabetic) {
+            self.add_word(name.trim());
+        }
+    }
+
+    /// Adds a number, also as it is dialled within its country.
+    fn add_number(&mut self, text: &str) {
+        let number = digits(text);
+        let number = number.trim_start_matches('0');
+        if number.len() < SHORTEST_NUMBER {
+            return;
+        }
+        let has_country = text.contains('+') || number.len() > LONGEST_NATIONAL;
+        let is_long = number.len() >= SHORTEST_NATIONAL;
+        self.add_digits(number, has_country || !is_long);
+        let longest_code = if has_country {
+            find::LONGEST_COUNTRY
+        } else {
+            0
+        };
+        let national = (1..=longest_code).filter_map(|code| number.get(code..));
+        for number in national {
+            if number.len() >= SHORTEST_NATIONAL && !number.starts_with('0') {
+                self.add_digits(number, true);
+            }
+        }
+    }
+
+    fn add_digits(&mut self, number: &str, stands_alone: bool) {
+        let known = self.numbers.entry(number.to_owned()).or_insert(true);
+        *known &= stands_alone;
     }
 
     /// A text without them.
     pub(crate) fn masked(&self, text: &str) -> String {
         let mut masked = text.to_owned();
-        // The longest first: one may be a part of another.
-        let mut texts: Vec<&String> = self.texts.iter().collect();
-        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        for value in texts {
-            masked = without(&masked, value, false);
-        }
-        for word in &self.words {
-            masked = without(&masked, word, true);
-        }
-        for number in &self.numbers {
-            masked = without_number(&masked, number);
+        for reading in Reading::of(text) {
+            masked = self.masked_as(&masked, reading);
         }
         masked
     }
+
+    /// Whether an address or a number is in a text.
+    pub(super) fn have_contact_in(&self, text: &str) -> bool {
+        let contacts = Self {
+            words: BTreeSet::new(),
+            ..self.clone()
+        };
+        contacts.masked(text) != text
+    }
+
+    /// Whether all of a text is one of them.
+    pub(super) fn are_all_of(&self, text: &str) -> bool {
+        self.masked(text) == MASKED
+    }
+
+    fn masked_as(&self, text: &str, reading: Reading) -> String {
+        let units = find::units(text, reading);
+        let mut masked = String::with_capacity(text.len());
+        let mut at = 0;
+        while let Some(Unit { from, to, .. }) = units.get(at) {
+            match self.longest_at(&units, at) {
+                Some(length) => {
+                    masked.push_str(MASKED);
+                    at += length;
+                }
+                None => {
+                    masked.push_str(text.get(*from..*to).unwrap_or_default());
+                    at += 1;
+                }
+            }
+        }
+        masked
+    }
+
+    /// How many units from `at` on are a value; of several that begin there, the longest.
+    fn longest_at(&self, units: &[Unit], at: usize) -> Option<usize> {
+        let first = find::first_folded(units.get(at..)?)?;
+        let texts = beginning_with(&self.texts, first);
+        let texts = texts.filter_map(|value| find::value_at(units, at, value));
+        let words = beginning_with(&self.words, first);
+        let words = words.filter_map(|word| find::word_at(units, at, word));
+        let may_be_number = first.is_ascii_digit() || "+(".contains(first);
+        let numbers = self.numbers.iter().filter(|_| may_be_number);
+        let numbers = numbers
+            .filter_map(|(number, stands_alone)| find::number_at(units, at, number, *stands_alone));
+        texts.chain(words).chain(numbers).max()
+    }
+}
+
+/// The values that begin with a character.
+fn beginning_with(values: &BTreeSet<String>, first: char) -> impl Iterator<Item = &String> {
+    let values = values.range(first.to_string()..);
+    values.take_while(move |value| value.starts_with(first))
+}
+
+/// Whether a value is long enough to be looked for.
+fn is_long_enough(text: &str) -> bool {
+    let shortest = if !text.is_empty() && text.chars().all(is_unspaced) {
+        SHORTEST_UNSPACED
+    } else {
+        SHORTEST
+    };
+    text.chars().count() >= shortest
 }
 
 /// Whether a text is a number that can be called, also with what stands before it: `whatsapp:+15550100`.
@@ -110,83 +188,6 @@ pub(super) fn is_number(text: &str) -> bool {
 
 fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
-}
-
-/// A text without a value, which is in small letters; as a word of its own where it is one.
-fn without(text: &str, value: &str, is_word: bool) -> String {
-    let is_letter = |char: Option<char>| char.is_some_and(char::is_alphanumeric);
-    let (mut out, mut rest, mut before) = (String::with_capacity(text.len()), text, None);
-    while let Some(next) = rest.chars().next() {
-        let found = prefix(rest, value);
-        let after = found.and_then(|length| rest[length..].chars().next());
-        let stands = !is_word || !(is_letter(before) || is_letter(after));
-        if let Some(length) = found.filter(|_| stands) {
-            out.push_str(MASKED);
-            before = rest[..length].chars().next_back();
-            rest = &rest[length..];
-        } else {
-            out.push(next);
-            before = Some(next);
-            rest = &rest[next.len_utf8()..];
-        }
-    }
-    out
-}
-
-/// How many bytes of a text's beginning are this value, in whatever case.
-fn prefix(text: &str, value: &str) -> Option<usize> {
-    let mut wanted = value.chars();
-    let mut length = 0;
-    for char in text.chars() {
-        for one in char.to_lowercase() {
-            if wanted.next() != Some(one) {
-                return None;
-            }
-        }
-        length += char.len_utf8();
-        if wanted.as_str().is_empty() {
-            return Some(length);
-        }
-    }
-    None
-}
-
-/// A text without a number, however it is written there.
-fn without_number(text: &str, number: &str) -> String {
-    let (mut out, mut rest, mut before) = (String::with_capacity(text.len()), text, None::<char>);
-    while let Some(next) = rest.chars().next() {
-        let begins = !before.is_some_and(|before| before.is_ascii_digit());
-        if let Some(length) = number_at(rest, number).filter(|_| begins) {
-            out.push_str(MASKED);
-            rest = &rest[length..];
-            before = Some('0');
-        } else {
-            out.push(next);
-            before = Some(next);
-            rest = &rest[next.len_utf8()..];
-        }
-    }
-    out
-}
-
-/// How many bytes of a text's beginning are this number. A bracket that it begins with is closed within it.
-fn number_at(text: &str, number: &str) -> Option<usize> {
-    let mut wanted = number.chars().peekable();
-    let mut is_open = false;
-    for (at, char) in text.char_indices() {
-        match wanted.peek() {
-            Some(digit) if *digit == char => {
-                wanted.next();
-            }
-            Some(_) if at == 0 && char == '+' => {}
-            Some(_) if at == 0 && char == '(' => is_open = true,
-            Some(_) if at > 0 && BETWEEN_DIGITS.contains(char) => is_open &= char != ')',
-            Some(_) => return None,
-            None if char.is_ascii_digit() => return None,
-            None => return (!is_open).then_some(at),
-        }
-    }
-    (wanted.peek().is_none() && !is_open).then_some(text.len())
 }
 
 #[cfg(test)]
@@ -229,21 +230,85 @@ mod tests {
             ("my plan is gold-42, 77123", "my plan is [masked], [masked]"),
             ("nothing", "nothing"),
             ("", ""),
+            ("8826755986 or 08826755986", "[masked] or [masked]"),
+            ("dial 0091 88267 55986", "dial [masked]"),
+            ("+91 (0) 88267–55986", "+91 [masked]"),
+            ("26755986 and 188267559860", "26755986 and 188267559860"),
+            (
+                "at 2026-11-24 10:00, for 1,882.67",
+                "at 2026-11-24 10:00, for 1,882.67",
+            ),
+            ("not gold-421 or 177123", "not gold-421 or 177123"),
+            (
+                r#"Hello\nAsha, \\\"Rao\\\""#,
+                r#"Hello\n[masked], \\\"[masked]\\\""#,
+            ),
+            (
+                "https://x.example/?to=asha%40example.com",
+                "https://x.example/?to=[masked]",
+            ),
+            (r"C:\nasha", r"C:\n[masked]"),
         ] {
             assert_eq!(values().masked(text), masked, "{text}");
         }
     }
 
     #[test]
-    fn all_of_a_value_is_masked_its_keys_and_numbers_too() {
-        let mut value = json!({
-            "asha@example.com": [918_826_755_986_u64, 7, true, null, {"deep": "Rao"}], "n": 77_123, "other": 1.5,
-        });
-        values().mask_in(&mut value);
-        let expected = json!({
-            "[masked]": ["[masked]", 7, true, null, {"deep": "[masked]"}], "n": "[masked]", "other": 1.5,
-        });
-        assert_eq!(value, expected);
+    fn a_name_is_found_in_any_case_and_script_and_as_words_alone() {
+        for (name, text, masked) in [
+            (
+                "ΝΙΚΟΣ",
+                "ΝΙΚΟΣ, Νίκος or νικος",
+                "[masked], Νίκος or [masked]",
+            ),
+            ("Νικος Παππας", "ΠΑΠΠΑΣ", "[masked]"),
+            ("Groß", "GROSS groß", "[masked] [masked]"),
+            ("Ann", "Planning with ann", "Planning with [masked]"),
+            ("José", r"Jos\u00e9, jos%C3%A9", "[masked], [masked]"),
+            ("王小明", "我是王小明先生", "我是[masked]先生"),
+            ("田中", "田中さん", "[masked]さん"),
+            ("nasha", r"C:\nasha", r"C:\[masked]"),
+            ("Masked Man", "[masked] man", "[masked] [masked]"),
+            ("🙂🙂🙂", r"\ud83d\ude42\ud83d\ude42🙂", "[masked]"),
+        ] {
+            let mut values = MaskedValues::default();
+            values.add_text(MaskedField::Name, name);
+            assert_eq!(values.masked(text), masked, "{name} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_found_with_and_without_the_code_of_its_country() {
+        for (known, text, masked) in [
+            (
+                "8826755986",
+                "+918826755986, 8826755986",
+                "+91[masked], [masked]",
+            ),
+            (
+                "08826755986",
+                "00918826755986 or 8826755986",
+                "0091[masked] or [masked]",
+            ),
+            (
+                "whatsapp:+4512345678",
+                "12345678 or 4512345678",
+                "[masked] or [masked]",
+            ),
+            ("+33 6 12 34 56 78", "06.12.34.56.78", "[masked]"),
+            ("+49 151 23456789", "0151/23456789", "[masked]"),
+            (
+                "123456",
+                "00123456 but not 9123456",
+                "[masked] but not 9123456",
+            ),
+            ("000012", "000012 or 12", "000012 or 12"),
+            ("n/a", "inn/able n/a", "inn/able [masked]"),
+        ] {
+            let mut values = MaskedValues::default();
+            values.add_text(MaskedField::MobileNo, known);
+            assert_eq!(values.masked(text), masked, "{known} in {text}");
+        }
     }
 
     proptest! {

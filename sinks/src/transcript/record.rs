@@ -44,12 +44,17 @@ impl RecordedMessage {
         self.sender == THE_USER
     }
 
-    /// All of it: the text, then a line for each link.
+    /// All of it.
     pub(super) fn whole(&self) -> String {
-        let text = Some(self.text.as_str()).filter(|text| !text.is_empty());
-        let links = self.links.iter().map(String::as_str);
-        text.into_iter().chain(links).collect::<Vec<_>>().join("\n")
+        whole(&self.text, &self.links)
     }
+}
+
+/// All of a message: the text, then a line for each link.
+pub(super) fn whole(text: &str, links: &[String]) -> String {
+    let text = Some(text).filter(|text| !text.is_empty());
+    let links = links.iter().map(String::as_str);
+    text.into_iter().chain(links).collect::<Vec<_>>().join("\n")
 }
 
 /// What was said before an event, since `since` or, where that is not known, since the end of the
@@ -133,7 +138,7 @@ fn of_haptik(entry: &Entry) -> Option<RecordedMessage> {
 }
 
 /// The text of a message, and that of its cards.
-fn text_of(hsl: &Hsl) -> String {
+pub(super) fn text_of(hsl: &Hsl) -> String {
     let cards: &[_] = match &hsl.element {
         Element::Carousel { items } => items,
         _ => &[],
@@ -150,7 +155,7 @@ fn text_of(hsl: &Hsl) -> String {
 }
 
 /// The pictures of a message, and what its buttons open.
-fn links_of(hsl: &Hsl) -> Vec<String> {
+pub(super) fn links_of(hsl: &Hsl) -> Vec<String> {
     let cards: &[_] = match &hsl.element {
         Element::Carousel { items } => items,
         _ => &[],

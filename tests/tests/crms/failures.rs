@@ -174,7 +174,7 @@ async fn a_comment_whose_answer_is_lost_is_there_once() -> anyhow::Result<()> {
                 scene.crm.report()
             );
             assert!(
-                comments[0].contains("Prateek: <b>One</b> more thing"),
+                comments[0].contains("Prateek: One more thing"),
                 "{comments:?}"
             );
         }

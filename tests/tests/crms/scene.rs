@@ -189,6 +189,7 @@ impl Scene {
             account,
             event,
             body,
+            unmasked: body,
             key,
             received_at: self.came.unwrap_or(self.now),
             now: self.now,

@@ -79,3 +79,96 @@ async fn what_is_masked_reaches_no_sink_wherever_it_was_said() -> anyhow::Result
     assert_eq!(stage.haptik_was_told(1).await?, [said]);
     stage.finish().await
 }
+
+#[tokio::test]
+async fn a_follow_up_has_what_people_saw_and_nothing_that_is_masked() -> anyhow::Result<()> {
+    let desk = FakeCrm::zendesk().await;
+    let tables = format!(
+        "[sinks.crm]\n{}\nevents = ['webhook_conversation_complete']\nbase_url = '{}'\nfollow_ups = true\n\
+         mask = ['name', 'email']\n",
+        Kind::Zendesk.login(),
+        desk.base_url(),
+    );
+    let options = Options {
+        tables,
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    let answer = stage
+        .app_sends(&json!({
+            "type": "message", "id": "m-1", "timestamp": jiff::Timestamp::now().to_string(), "text": "hi",
+            "user": {"id": "u-42", "name": "José Card", "email": EMAIL},
+        }))
+        .await?;
+    let auth_id = answer["auth_id"].as_str().expect("an auth_id").to_owned();
+    stage.app.wait_for_type("message", 1).await;
+    let haptik = stage.simulator();
+    haptik.completes(&auth_id, CompletedBy::Agent)?;
+    desk.wait_for_tickets(1).await;
+    let picture = |title: &str| {
+        let button = json!({
+            "actionable_text": "<i>Track</i>", "type": "APP_ACTION", "uri": "LINK",
+            "payload": {"url": "https://shop.example/track"},
+        });
+        let card = json!({"title": title, "thumbnail": "https://shop.example/seen.png", "actionables": [button]});
+        json!({"text": "", "type": "CAROUSEL", "data": {"items": [card]}})
+    };
+    let said = [
+        json!({"text": "<p>Your <b>order</b> left, J<b>os</b>é or asha.rao<i>@</i>example.com</p>", "type": "TEXT", "data": {}}),
+        picture(""),
+        picture("A <b>card</b>"),
+    ];
+    for hsl in &said {
+        haptik.agent_says(&auth_id, hsl)?;
+    }
+    desk.wait_until("three comments", || {
+        let tickets = desk.tickets();
+        tickets
+            .first()
+            .filter(|ticket| ticket.comments.len() >= 3)
+            .map(|_| ())
+    })
+    .await;
+    stage.finish().await?;
+    let comments = Kind::Zendesk.comments(&desk.tickets().remove(0));
+    let links = "https://shop.example/seen.png\nTrack: https://shop.example/track";
+    let expected = [
+        "Your order left, [masked] or [masked]".to_owned(),
+        links.to_owned(),
+        format!("A [masked]\n{links}"),
+    ];
+    assert_eq!(comments.len(), expected.len(), "{comments:#?}");
+    for (comment, text) in comments.iter().zip(expected) {
+        assert!(
+            comment.ends_with(&format!(": {text}")),
+            "{comment:?} is not {text:?}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_opens_a_ticket_is_decided_by_what_was_said_and_not_by_what_is_masked()
+-> anyhow::Result<()> {
+    let desk = FakeCrm::zendesk().await;
+    let tables = format!(
+        "[sinks.crm]\n{}\nevents = ['message']\nbase_url = '{}'\nmask = ['name']\n\
+         when = {{ 'message.body.text' = 'You said: I am José.' }}\n",
+        Kind::Zendesk.login(),
+        desk.base_url(),
+    );
+    let options = Options {
+        tables,
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    stage
+        .app_sends(&json!({
+            "type": "message", "id": "m-1", "timestamp": jiff::Timestamp::now().to_string(),
+            "text": "I am José", "user": {"id": "u-42", "name": "José Card"},
+        }))
+        .await?;
+    let ticket = desk.wait_for_tickets(1).await.remove(0);
+    assert!(!format!("{ticket:?}").contains("José"), "{ticket:?}");
+    stage.finish().await
+}
