@@ -1,8 +1,8 @@
 # The bridge on one machine, or its demo: docs/one-machine.md. Made of a release's archive (scripts/release), so
 # that the image has the very program that was released:
 #
-#   scripts/release
-#   docker build --build-arg RELEASE=target/release-0.1.0 --tag haptik-bridge .
+#   docker build --build-arg RELEASE=. --tag haptik-bridge .                        # in a release's folder
+#   docker build --build-arg RELEASE=target/release-0.1.0 --tag haptik-bridge .     # in the sources
 #   docker run --rm --publish 127.0.0.1:3000:3000 haptik-bridge                     # the demo
 #
 # What is in it besides: glibc, and the certificates of Debian 12 (distroless, without a shell).

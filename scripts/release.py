@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import uuid
 import zipfile
@@ -35,7 +36,9 @@ PACKAGES = [f"haptik-bridge-{name}" for name in [*FUNCTIONS, "local"]]
 TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
 # Of all that is compiled into the programs.
 LICENCES = "THIRD-PARTY-LICENSES.txt"
-COPIED = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "SECURITY.md", "bridge.example.toml"]
+COPIED = ["CHANGELOG.md", "Dockerfile", "LICENSE-APACHE", "LICENSE-MIT", "SECURITY.md", "bridge.example.toml"]
+# What `docker build` may look at in the folder: all that the Dockerfile copies.
+DOCKERIGNORE = "*\n!haptik-bridge-*-linux.tar.gz\n"
 SCRIPTS = ["put-config", "smoke", "tail-logs"]
 
 
@@ -43,8 +46,8 @@ def run(*command, **options):
     return subprocess.run(command, cwd=ROOT, check=True, text=True, **options)
 
 
-def output(*command):
-    return run(*command, stdout=subprocess.PIPE).stdout.strip()
+def output(*command, **options):
+    return run(*command, stdout=subprocess.PIPE, **options).stdout.strip()
 
 
 def version():
@@ -59,12 +62,15 @@ def epoch():
     """The time of everything that is made: SOURCE_DATE_EPOCH, or that of the commit."""
     if given := os.environ.get("SOURCE_DATE_EPOCH"):
         return int(given)
-    return int(output("git", "log", "-1", "--format=%ct"))
+    try:
+        return int(output("git", "log", "-1", "--format=%ct", stderr=subprocess.DEVNULL))
+    except (subprocess.CalledProcessError, FileNotFoundError, ValueError):
+        sys.exit("here is no commit whose time what is made could have: set SOURCE_DATE_EPOCH, in seconds since 1970")
 
 
 def only_committed():
     try:
-        changed = output("git", "status", "--porcelain")
+        changed = output("git", "status", "--porcelain", stderr=subprocess.DEVNULL)
     except (subprocess.CalledProcessError, FileNotFoundError):
         changed = "not a git repository"
     if changed:
@@ -231,6 +237,10 @@ def archive(function, architecture):
     return f"haptik-bridge-{function}-{version()}-{architecture}.zip"
 
 
+def command_line(architecture):
+    return f"{COMMAND}-{version()}-{architecture}-linux.tar.gz"
+
+
 # --- What is in it: an SBOM, and the licences.
 
 
@@ -322,7 +332,7 @@ def write_programs(out, architecture, target, at):
             members = {COMMAND: (program.read_bytes(), 0o755)}
             licences = [ROOT / "LICENSE-APACHE", ROOT / "LICENSE-MIT", out / LICENCES]
             members |= {file.name: (file.read_bytes(), 0o644) for file in licences}
-            write_tar(out / f"{COMMAND}-{version()}-{architecture}-linux.tar.gz", f"{COMMAND}-{version()}", members, at)
+            write_tar(out / command_line(architecture), f"{COMMAND}-{version()}", members, at)
         else:
             write_zip(out / archive(name, architecture), "bootstrap", program.read_bytes(), at)
 
@@ -330,6 +340,7 @@ def write_programs(out, architecture, target, at):
 def write_documents(out, architectures):
     for name in COPIED:
         shutil.copyfile(ROOT / name, out / name)
+    (out / ".dockerignore").write_text(DOCKERIGNORE)
     install = (ROOT / "scripts" / "INSTALL.md").read_text()
     # The template that is named is one that is there: arm64, which costs less, where it was made.
     install = install.replace("template-arm64.yaml", f"template-{architectures[0]}.yaml")
@@ -366,7 +377,7 @@ def linked(page, out):
 def write_build(out, at):
     """What somebody needs to make the same bytes again."""
     try:
-        commit = output("git", "rev-parse", "HEAD")
+        commit = output("git", "rev-parse", "HEAD", stderr=subprocess.DEVNULL)
     except (subprocess.CalledProcessError, FileNotFoundError):
         commit = "unknown"
     tools = (ROOT / "scripts" / "release-requirements.txt").read_text().splitlines()[1:]
@@ -380,6 +391,36 @@ def write_sums(out):
     (out / "SHA256SUMS").write_text("".join(lines))
 
 
+def keep_programs(before, out, architectures):
+    """What an earlier run has made of a processor that this one does not make."""
+    for architecture in TRIPLES.keys() - set(architectures):
+        for name in [*(archive(function, architecture) for function in FUNCTIONS), command_line(architecture)]:
+            if (before / name).exists():
+                shutil.copyfile(before / name, out / name)
+
+
+def write_release(out, before, options, architectures, at):
+    """All of it, into an empty folder; `before` is the folder as an earlier run has left it."""
+    packages, needed = closure()
+    write_licences(out / LICENCES, packages, needed)
+    if options.from_target:
+        write_programs(out, architectures[0], options.from_target.resolve(), at)
+    else:
+        for architecture in architectures:
+            target = build(architecture, at)
+            for program in programs(target).values():
+                only_for_documented_glibc(program)
+            write_programs(out, architecture, target, at)
+    keep_programs(before, out, architectures)
+    made = [architecture for architecture in ("arm64", "x86_64") if (out / archive(FUNCTIONS[0], architecture)).exists()]
+    write_templates(out, made)
+    write_documents(out, made)
+    write_sbom(out / "sbom.cdx.json", packages, needed, at)
+    write_build(out, at)
+    write_sums(out)
+    return made
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/release")
     parser.add_argument("--arch", action="append", choices=TRIPLES)
@@ -391,29 +432,20 @@ def main():
         only_committed()
     here = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
     architectures, at = options.arch or [here], epoch()
-    if not options.from_target:
+    if options.from_target:
+        architectures = architectures[:1]
+    else:
         only_with_libraries(architectures)
     out = (options.out or ROOT / "target" / f"release-{version()}").resolve()
     out.mkdir(parents=True, exist_ok=True)
-    packages, needed = closure()
-    write_licences(out / LICENCES, packages, needed)
-    if options.from_target:
-        write_programs(out, architectures[0], options.from_target.resolve(), at)
-    else:
-        for architecture in architectures:
-            target = build(architecture, at)
-            for program in programs(target).values():
-                only_for_documented_glibc(program)
-            write_programs(out, architecture, target, at)
-    # Also of a processor that was made before, or elsewhere.
-    made = [architecture for architecture in ("arm64", "x86_64") if (out / archive(FUNCTIONS[0], architecture)).exists()]
-    write_templates(out, made)
-    write_documents(out, made)
-    write_sbom(out / "sbom.cdx.json", packages, needed, at)
-    write_build(out, at)
-    write_sums(out)
-    for file in sorted(out.iterdir()):
-        print(f"{file.stat().st_size:>12,}  {file.relative_to(out)}" if file.is_file() else f"{'':>12}  {file.name}/")
+    # Apart from what lies there besides, such as somebody's bridge.toml: SHA256SUMS says nothing of that.
+    with tempfile.TemporaryDirectory() as apart:
+        new = pathlib.Path(apart).resolve() / "release"
+        new.mkdir()
+        made = write_release(new, out, options, architectures, at)
+        shutil.copytree(new, out, dirs_exist_ok=True)
+        for file in sorted(new.iterdir()):
+            print(f"{file.stat().st_size:>12,}  {file.name}" if file.is_file() else f"{'':>12}  {file.name}/")
     print(f"made for {', '.join(made)} in {out}")
 
 

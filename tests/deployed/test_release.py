@@ -43,6 +43,17 @@ def test_a_processor_without_its_library_is_said_before_anything_is_built(tmp_pa
     assert not (tmp_path / "built").exists() and not (tmp_path / "out").exists()
 
 
+def test_without_a_commit_its_time_has_to_be_given(tmp_path):
+    (tmp_path / "git").write_text("#!/bin/sh\nexit 128\n")
+    (tmp_path / "git").chmod(0o755)
+    done = subprocess.run(
+        ["scripts/release", "--allow-dirty", "--out", tmp_path / "out"],
+        cwd=ROOT, env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True,
+    )
+    assert done.returncode == 1 and "set SOURCE_DATE_EPOCH" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
     """What this run has built; the command line without its debug information, which takes long to compress."""
@@ -241,11 +252,26 @@ def test_a_program_that_needs_a_newer_glibc_than_is_documented_is_no_release(fol
 
 def test_the_folder_is_whole_and_made_again_it_is_the_same(target, folder, tmp_path):
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
+    # What somebody has put there is not a part of it.
+    (tmp_path / "again" / "unpacked").mkdir(parents=True)
+    for name in ("bridge.toml", "unpacked/haptik-bridge"):
+        (tmp_path / "again" / name).write_text("mine")
     again = released(target, tmp_path / "again")
     assert (again / "SHA256SUMS").read_text() == (folder / "SHA256SUMS").read_text()
+    assert (again / "bridge.toml").read_text() == "mine"
     named = re.findall(r"(?:template-\w+\.yaml|scripts/[\w-]+|SHA256SUMS)", (folder / "INSTALL.md").read_text())
     for name in ("INSTALL.md", "SECURITY.md", *named, "sbom.cdx.json", "THIRD-PARTY-LICENSES.txt", "examples/config/slack.toml"):
         assert (folder / name).stat().st_size > 0, name
     for page in folder.rglob("*.md"):
         for picture in re.findall(r"!\[[^\]]*\]\(([^()\s]+)\)", page.read_text()):
             assert (page.parent / picture).is_file(), f"{page}: {picture}"
+
+
+def test_an_image_can_be_built_of_the_folder_alone(folder):
+    given = [line.split()[1] for line in (folder / "Dockerfile").read_text().splitlines() if line.startswith("COPY $")]
+    ignored = (folder / ".dockerignore").read_text().splitlines()
+    assert given and ignored[0] == "*"
+    for pattern in given:
+        inside = pattern.replace("${RELEASE}/", "")
+        assert list(folder.glob(inside)) and f"!{inside}" in ignored
+    assert "docker build --build-arg RELEASE=. " in (folder / "docs" / "one-machine.md").read_text()
