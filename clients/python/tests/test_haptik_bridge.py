@@ -1,8 +1,10 @@
 """The client against a server of its own, the inbox against requests that are signed here or forged."""
 
+import base64
 import http.server
 import io
 import json
+import pathlib
 import threading
 import time
 
@@ -120,13 +122,21 @@ def test_a_request_without_its_name_is_not_sent():
             Client("http://127.0.0.1:9/", SECRET).say({name: value for name, value in MESSAGE.items() if name != key})
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_?", "whsec_c2hvcnQ=", "whsec_" + "A" * 200])
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_?", "whsec_c2hvcnQ=", "whsec_" + "A" * 25, "whsec_" + "A" * 20])
 def test_a_secret_that_is_none_is_refused_and_not_quoted(secret):
     for make in (lambda: Client("https://x/", secret), lambda: Inbox(secret, print)):
         with pytest.raises(ValueError) as refused:
             make()
         assert len(secret) < 7 or secret not in str(refused.value)
     assert SECRET not in repr(Client("https://x/", SECRET))
+
+
+@pytest.mark.parametrize("length", [16, 17, 18, 24, 64, 65, 150])
+def test_a_secret_is_taken_as_the_bridge_takes_it(length):
+    encoded = base64.b64encode(bytes(range(length))).decode()
+    spellings = [prefix + text for prefix in ("whsec_", "") for text in (encoded, encoded.rstrip("="))]
+    assert len({sign(secret, "msg_1", 1, b"") for secret in spellings}) == 1
+    assert Client("https://x/", spellings[-1]) and Inbox(spellings[-1], print)
 
 
 def posted(event=EVENT, secret=SECRET, id="msg_1", at=None, body=None):
@@ -231,6 +241,59 @@ def test_the_same_at_the_same_time_is_taken_once():
     first.join()
     assert inbox.take(*posted()) == 204
     assert len(taken) == 1
+
+
+def in_table(file):
+    """The store of the page."""
+    page = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
+    [code] = [block.split("```")[0] for block in page.split("```python\n")[1:] if "class SeenInTable" in block]
+    names = {}
+    exec(code[:code.index("inbox = ")], names)
+    return names["SeenInTable"](file)
+
+
+@pytest.mark.parametrize("seen", ["memory", "table"])
+def test_two_inboxes_with_one_store_take_each_event_once(seen, tmp_path):
+    go, taken, fail = threading.Event(), [], [True]
+
+    def handle(event):
+        go.wait(5)
+        if fail.pop() if fail else False:
+            raise RuntimeError("the database is down")
+        taken.append(event)
+
+    memory = MemorySeen()
+    one, two = (Inbox(SECRET, handle, seen=memory if seen == "memory" else in_table(tmp_path / "seen")) for _ in range(2))
+    answered = []
+    first = threading.Thread(target=lambda: answered.append(one.take(*posted())))
+    first.start()
+    time.sleep(0.05)
+    assert two.take(*posted()) == 503, "whether the other takes it is not known yet"
+    go.set()
+    first.join()
+    assert answered == [500] and taken == []
+    assert [two.take(*posted()), one.take(*posted())] == [204, 204]
+    assert taken == [EVENT]
+
+
+def test_in_the_table_of_the_page_a_claim_of_a_process_that_died_counts_for_a_minute(tmp_path):
+    seen = in_table(tmp_path / "seen")
+    assert [seen.claim("a"), seen.claim("a"), seen.has("a")] == [True, False, False]
+    seen.run("UPDATE seen SET since = since - 61")
+    assert [seen.claim("a"), seen.claim("a")] == [True, False]
+    seen.add("a")
+    seen.run("UPDATE seen SET since = since - 61")
+    assert [seen.claim("a"), seen.has("a")] == [False, True]
+
+
+def test_a_store_that_fails_has_taken_nothing():
+    class Failing(MemorySeen):
+        def claim(self, id):
+            raise RuntimeError("the database is down")
+
+    taken = []
+    assert Inbox(SECRET, taken.append, seen=Failing()).take(*posted()) == 500
+    assert taken == []
 
 
 def test_ids_are_kept_for_their_time_and_not_without_end():

@@ -12,13 +12,24 @@ const DAY = 86_400_000;
 
 /** The `webhook-id` of what was taken, kept for a day. With several processes: a table of your database. */
 export interface Seen {
+  /**
+   * Whether it is the caller's to take: not where it was taken, or another caller is at it. At once, in one step.
+   *
+   * What was claimed a minute ago and is neither taken nor released may be claimed again: its process has died.
+   */
+  claim(id: string): boolean | Promise<boolean>;
+  /** Whether it was taken. */
   has(id: string): boolean | Promise<boolean>;
+  /** It is taken. */
   add(id: string): void | Promise<void>;
+  /** It was claimed, and is not taken: it will come again. */
+  release(id: string): void | Promise<void>;
 }
 
 /** Keeps the ids of a day, the last 100,000 of them, in memory. */
 export class MemorySeen implements Seen {
   readonly #ids = new Map<string, number>();
+  readonly #claimed = new Set<string>();
   readonly #milliseconds: number;
   readonly #limit: number;
 
@@ -27,11 +38,18 @@ export class MemorySeen implements Seen {
     this.#limit = limit;
   }
 
+  claim(id: string): boolean {
+    if (this.#claimed.has(id) || this.has(id)) return false;
+    this.#claimed.add(id);
+    return true;
+  }
+
   has(id: string): boolean {
     return (this.#ids.get(id) ?? -1) > performance.now();
   }
 
   add(id: string): void {
+    this.#claimed.delete(id);
     this.#ids.delete(id);
     this.#ids.set(id, performance.now() + this.#milliseconds);
     // The oldest stands first.
@@ -39,6 +57,10 @@ export class MemorySeen implements Seen {
       if (this.#ids.size <= this.#limit && until > performance.now()) break;
       this.#ids.delete(old);
     }
+  }
+
+  release(id: string): void {
+    this.#claimed.delete(id);
   }
 }
 
@@ -55,7 +77,6 @@ export class Inbox {
   readonly #keys: ReturnType<typeof keysOf>;
   readonly #handle: (event: Event) => void | Promise<void>;
   readonly #options: Required<InboxOptions>;
-  readonly #atWork = new Set<string>();
 
   /**
    * For one signing secret or several, newest first.
@@ -90,19 +111,21 @@ export class Inbox {
       throw error;
     }
     const { id, event } = delivery;
-    // The same is being taken at this moment: whether it will be is not known yet.
-    if (this.#atWork.has(id)) return 503;
-    this.#atWork.add(id);
+    const { seen, onError } = this.#options;
     try {
-      if (await this.#options.seen.has(id)) return 204;
-      await this.#handle(event);
-      await this.#options.seen.add(id);
+      // Where it is being taken at this moment, whether it will be is not known yet.
+      if (!(await seen.claim(id))) return (await seen.has(id)) ? 204 : 503;
+      try {
+        await this.#handle(event);
+        await seen.add(id);
+      } catch (error) {
+        await seen.release(id);
+        throw error;
+      }
       return 204;
     } catch (error) {
-      this.#options.onError(id, error);
+      onError(id, error);
       return 500;
-    } finally {
-      this.#atWork.delete(id);
     }
   }
 

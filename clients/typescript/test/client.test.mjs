@@ -105,10 +105,19 @@ test("a request without its name is not sent", async () => {
 });
 
 test("a secret that is none is refused and not quoted", () => {
-  for (const secret of ["", "whsec_", "whsec_?", "whsec_c2hvcnQ=", "whsec_" + "A".repeat(200)]) {
+  for (const secret of ["", "whsec_", "whsec_?", "whsec_c2hvcnQ=", "whsec_" + "A".repeat(25), "whsec_" + "A".repeat(20)]) {
     for (const make of [() => new Client("https://x/", secret), () => new Inbox(secret, () => {})]) {
       assert.throws(make, (error) => error instanceof TypeError && (secret.length < 7 || !error.message.includes(secret)));
     }
+  }
+});
+
+test("a secret is taken as the bridge takes it", () => {
+  for (const length of [16, 17, 18, 24, 64, 65, 150]) {
+    const encoded = Buffer.from(Array.from({ length }, (_, i) => i)).toString("base64");
+    const spellings = ["whsec_", ""].flatMap((prefix) => [encoded, encoded.replace(/=+$/, "")].map((text) => prefix + text));
+    assert.equal(new Set(spellings.map((secret) => sign(secret, "msg_1", 1, ""))).size, 1);
+    assert.ok(new Client("https://x/", spellings.at(-1)) && new Inbox(spellings.at(-1), () => {}));
   }
 });
 
@@ -178,6 +187,31 @@ test("the same at the same time is taken once", async () => {
   assert.equal(await inbox.take(...posted()), 503);
   go();
   assert.deepEqual([await first, await inbox.take(...posted()), taken.length], [204, 204, 1]);
+});
+
+test("two inboxes with one store take each event once", async () => {
+  const [memory, taken] = [new MemorySeen(), []];
+  // As a database has it: each call takes a moment.
+  const later = (name) => async (id) => { await new Promise(setImmediate); return memory[name](id); };
+  const seen = Object.fromEntries(["claim", "has", "add", "release"].map((name) => [name, later(name)]));
+  let [go, fail] = [undefined, true];
+  const handle = async (event) => {
+    await new Promise((resolve) => { go = resolve; });
+    if (fail) { fail = false; throw new Error("the database is down"); }
+    taken.push(event);
+  };
+  const [one, two] = [1, 2].map(() => new Inbox(SECRET, handle, { seen, onError: () => {} }));
+  const first = one.take(...posted());
+  while (go === undefined) await new Promise(setImmediate);
+  assert.equal(await two.take(...posted()), 503, "whether the other takes it is not known yet");
+  go();
+  assert.equal(await first, 500);
+  go = undefined;
+  const both = [two.take(...posted()), one.take(...posted())];
+  while (go === undefined) await new Promise(setImmediate);
+  go();
+  assert.deepEqual([await both[0], await both[1]].sort(), [204, 503]);
+  assert.deepEqual([await one.take(...posted()), taken], [204, [EVENT]]);
 });
 
 test("ids are kept for their time and not without end", () => {

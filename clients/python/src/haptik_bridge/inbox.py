@@ -21,13 +21,25 @@ logger = logging.getLogger("haptik_bridge")
 
 
 class Seen(Protocol):
-    """The `webhook-id` of what was taken, kept for a day. With several processes: a table of your database."""
+    """The `webhook-id` of what was taken, kept for a day. With several processes: a table of your database.
+
+    Threads and processes call it at the same time.
+    """
+
+    def claim(self, id: str) -> bool:
+        """Whether it is the caller's to take: not where it was taken, or another caller is at it. At once, in one step.
+
+        What was claimed a minute ago and is neither taken nor released may be claimed again: its process has died.
+        """
 
     def has(self, id: str) -> bool:
         """Whether it was taken."""
 
     def add(self, id: str) -> None:
         """It is taken."""
+
+    def release(self, id: str) -> None:
+        """It was claimed, and is not taken: it will come again."""
 
 
 class MemorySeen:
@@ -36,16 +48,32 @@ class MemorySeen:
     def __init__(self, seconds: float = DAY, limit: int = 100_000) -> None:
         self._seconds, self._limit = seconds, limit
         self._ids: OrderedDict[str, float] = OrderedDict()
+        self._claimed: set[str] = set()
+        self._lock = threading.RLock()
+
+    def claim(self, id: str) -> bool:
+        with self._lock:
+            if id in self._claimed or self.has(id):
+                return False
+            self._claimed.add(id)
+            return True
 
     def has(self, id: str) -> bool:
-        return self._ids.get(id, 0.0) > time.monotonic()
+        with self._lock:
+            return self._ids.get(id, 0.0) > time.monotonic()
 
     def add(self, id: str) -> None:
-        self._ids[id] = time.monotonic() + self._seconds
-        self._ids.move_to_end(id)
-        # The oldest stands first.
-        while self._ids and (len(self._ids) > self._limit or next(iter(self._ids.values())) <= time.monotonic()):
-            self._ids.popitem(last=False)
+        with self._lock:
+            self._claimed.discard(id)
+            self._ids[id] = time.monotonic() + self._seconds
+            self._ids.move_to_end(id)
+            # The oldest stands first.
+            while self._ids and (len(self._ids) > self._limit or next(iter(self._ids.values())) <= time.monotonic()):
+                self._ids.popitem(last=False)
+
+    def release(self, id: str) -> None:
+        with self._lock:
+            self._claimed.discard(id)
 
 
 class Inbox:
@@ -67,8 +95,6 @@ class Inbox:
         keys_of(secrets)
         self._secrets, self._handle, self._clock = secrets, handle, clock
         self._seen: Seen = MemorySeen() if seen is None else seen
-        self._lock = threading.Lock()
-        self._at_work: set[str] = set()
 
     def take(self, body: bytes | str, headers: Mapping[str, str]) -> int:
         """Takes a request's raw body, and returns the status to answer with."""
@@ -80,23 +106,19 @@ class Inbox:
             return HTTPStatus.UNAUTHORIZED
         except ValueError:
             return HTTPStatus.BAD_REQUEST
-        with self._lock:
-            if self._seen.has(delivery.id):
-                return HTTPStatus.NO_CONTENT
-            if delivery.id in self._at_work:
-                # The same is being taken at this moment: whether it will be is not known yet.
-                return HTTPStatus.SERVICE_UNAVAILABLE
-            self._at_work.add(delivery.id)
         try:
-            self._handle(delivery.event)
-            with self._lock:
+            if not self._seen.claim(delivery.id):
+                # Where it is being taken at this moment, whether it will be is not known yet.
+                return HTTPStatus.NO_CONTENT if self._seen.has(delivery.id) else HTTPStatus.SERVICE_UNAVAILABLE
+            try:
+                self._handle(delivery.event)
                 self._seen.add(delivery.id)
+            except BaseException:
+                self._seen.release(delivery.id)
+                raise
         except Exception:
             logger.exception("%s is not taken, and will come again", delivery.id)
             return HTTPStatus.INTERNAL_SERVER_ERROR
-        finally:
-            with self._lock:
-                self._at_work.discard(delivery.id)
         return HTTPStatus.NO_CONTENT
 
     def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
