@@ -71,6 +71,25 @@ def test_an_alarm_says_where_the_reason_is_and_has_the_url_of_its_runbook(name):
     assert text(properties["AlarmName"]).split(" ", 1)[1].split(" ")[-1] in OPERATIONS
 
 
+def test_what_is_searched_on_the_dashboard_quotes_each_name_that_is_not_a_word():
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html"""
+    metrics = [metric for widget in WIDGETS for metric in widget["properties"].get("metrics", [])]
+    searches = [options["expression"] for metric in metrics for options in metric if isinstance(options, dict) and "expression" in options]
+    assert len(searches) == 3
+    for search in searches:
+        schema = re.match(r"SEARCH\('{([^}]*)} ", search)[1]
+        assert all(re.fullmatch(r'\w+|"[^"]+"', name) for name in schema.split(",")), search
+
+
+def test_no_metrics_are_paid_for_that_nothing_reads():
+    """Those by route, beside those of the API, which alarms and dashboard read."""
+    read = {text for widget in WIDGETS for metric in widget["properties"].get("metrics", []) for text in metric if isinstance(text, str)}
+    read |= {dimension["Name"] for alarm in ALARMS.values() for dimension in alarm["Properties"].get("Dimensions", [])}
+    assert "ApiId" in read and "Route" not in read
+    for stage in of_type("AWS::ApiGatewayV2::Stage").values():
+        assert not stage["Properties"]["DefaultRouteSettings"].get("DetailedMetricsEnabled")
+
+
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_saved_query_keeps_lane_and_correlation_id(name):
     query = QUERIES[name]
