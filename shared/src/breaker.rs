@@ -166,16 +166,27 @@ impl CircuitBreakers {
         if breaker.attention.is_none() && breaker.failures == 0 {
             return Ok(false);
         }
-        let needed_attention = breaker.attention.is_some();
-        let mut update = self.update(sink);
-        for name in ["attention", "since", "closed_until", "failures"] {
-            update = update.remove(name);
+        if breaker.attention.is_some() {
+            let update = self.update(sink).remove("attention").remove("since");
+            let update = update.remove("closed_until").remove("failures");
+            let update = update.set("resumed_at", millis(Timestamp::now()));
+            update.send().await?;
+            return Ok(true);
         }
-        if needed_attention {
-            update = update.set("resumed_at", millis(Timestamp::now()));
+        // A 401 or a 429 that came since this began says more than it does.
+        let recovered = || {
+            let update = self.update(sink).remove("failures");
+            update.condition(absent("attention"))
+        };
+        let is_same_round = match breaker.round {
+            0 => absent("round"),
+            round => equals("round", number(round)),
+        };
+        let opened = recovered().condition(is_same_round).remove("closed_until");
+        if !opened.send_if().await? {
+            recovered().send_if().await?;
         }
-        update.send().await?;
-        Ok(needed_attention)
+        Ok(false)
     }
 
     /// Notes that a sink needs attention, and stops; `false` where it has ceased to since the

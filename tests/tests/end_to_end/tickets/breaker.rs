@@ -214,3 +214,36 @@ async fn a_ticket_with_a_file_takes_the_time_of_two_requests() -> anyhow::Result
     );
     stage.finish().await
 }
+
+#[tokio::test]
+async fn a_success_that_began_before_opens_nothing_that_was_closed_since() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let breakers = &scene.breakers;
+    scene.fails(&unavailable()).await?;
+    let (entered, before) = scene.let_in().await?;
+    assert_eq!((entered, before.failures), (5, 1));
+    // One of them is refused, then another one is taken.
+    assert!(
+        breakers
+            .needs_attention("crm", &before, "401", PROBE_EVERY)
+            .await?
+    );
+    assert!(!breakers.record_success("crm", &before).await?);
+    let breaker = breakers.of("crm").await?;
+    assert_eq!(breaker.attention.as_deref(), Some("401"));
+    assert_eq!(scene.let_in().await?.0, 0);
+    tokio::time::sleep(PROBE_EVERY).await;
+    let (entered, probe) = scene.let_in().await?;
+    assert_eq!(entered, 1);
+    assert!(breakers.record_success("crm", &probe).await?);
+    // So it is of a pause.
+    scene.fails(&unavailable()).await?;
+    let (_, before) = scene.let_in().await?;
+    scene.fails(&too_many(Duration::from_mins(10))).await?;
+    assert!(!breakers.record_success("crm", &before).await?);
+    let breaker = breakers.of("crm").await?;
+    let until = breaker.closed_until.expect("a pause");
+    assert!(until.duration_since(Timestamp::now()) > SignedDuration::from_mins(9));
+    assert_eq!(breaker.failures, 0, "it is not down");
+    Ok(())
+}
