@@ -149,7 +149,7 @@ impl Bridge {
                     None => {}
                 }
             }
-            let place = place(connection_id, inbound, known, began_at);
+            let place = place(connection_id, inbound, known, ask.asked_by, began_at);
             let entry = match ask.asked_by {
                 AskedBy::Application => {
                     Some(self.asking(connection_id, inbound, context.now).await?)
@@ -367,12 +367,23 @@ fn new_handoff(
 }
 
 /// A user who is where a request says, with the last hand-off that is known.
-fn place(connection: &ConnectionId, inbound: &Inbound, known: Option<User>, now: i64) -> User {
+fn place(
+    connection: &ConnectionId,
+    inbound: &Inbound,
+    known: Option<User>,
+    asked_by: AskedBy,
+    now: i64,
+) -> User {
     let (user, address) = (inbound.user.clone(), inbound.address.clone());
+    let last_activity = match (&known, asked_by) {
+        // It is the user's message, which is being delivered: the hour was noted with its time.
+        (Some(known), AskedBy::User) => known.last_activity,
+        _ => now,
+    };
     User {
         handoff: known.and_then(|user| user.handoff),
         placed_at: Some(now),
-        last_activity: now,
+        last_activity,
         ..User::new(inbound.auth_id.clone(), connection.clone(), user, address)
     }
 }

@@ -23,13 +23,15 @@ impl ToHaptik<'_> {
         let known = self.bridge.users.get(&inbound.auth_id).await?;
         let at = Timestamp::now();
         let now = at.as_millisecond();
+        // Who asks for a hand-off is put there when the request comes in, and the hour is not noted then.
+        let is_noted = !matches!(inbound.action, UserAction::Handoff { .. });
         if let Some(user) = &known {
             let same = user.address == inbound.address && user.connection == *connection_id;
             // What follows a completion is another conversation, however soon it begins.
             let completed = user.completion.as_ref();
             let goes_on =
                 completed.is_none_or(|shown| shown.event.received_at < user.last_activity);
-            let stays = same && goes_on && now - user.last_activity < activity::STEP;
+            let stays = is_noted && same && goes_on && now - user.last_activity < activity::STEP;
             if stays || !moves(user, connection_id, inbound, entry) {
                 return Ok(user.clone());
             }
@@ -37,7 +39,7 @@ impl ToHaptik<'_> {
         // In which hour the user is known to have been active on this connection.
         let known_in = known
             .as_ref()
-            .filter(|user| user.connection == *connection_id);
+            .filter(|user| is_noted && user.connection == *connection_id);
         let known_in = known_in.map(|user| Hour::of_millisecond(user.last_activity));
         let changes_place = known.as_ref().is_some_and(|user| {
             user.address != inbound.address || user.connection != *connection_id

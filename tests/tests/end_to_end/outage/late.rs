@@ -165,3 +165,22 @@ async fn a_sink_gets_late_what_the_user_does() -> anyhow::Result<()> {
     }
     stage.finish().await
 }
+
+#[tokio::test]
+async fn who_is_handed_over_is_among_those_who_were_active() -> anyhow::Result<()> {
+    let options = Options {
+        app: "handoff_only = true",
+        ..Options::default()
+    };
+    let stage = Stage::with(options, crate::handoff::no_bot).await?;
+    let asked = crate::handoff::asked("h-1");
+    let handed = crate::handoff::hand_over(&stage, &asked).await?;
+    stage.haptik_was_told(1).await?;
+    let (activity, now) = (&stage.local.bridge.activity, Timestamp::now());
+    let mut active = Vec::new();
+    for hour in [Hour::of(now).before(), Hour::of(now)] {
+        active.extend(activity.active(&"main".into(), hour, None, 10).await?);
+    }
+    assert_eq!(active, [handed.as_str().into()]);
+    stage.finish().await
+}
