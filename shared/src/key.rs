@@ -93,6 +93,10 @@ pub enum CompletionKind {
 /// Stands for the time of an event that has none: what cannot be ordered comes last.
 pub const NO_TIME: u64 = u64::MAX;
 
+/// Keys that begin with an id of Haptik's sort before this, and those that begin with a time behind it: it is the
+/// year 2000.
+pub const FIRST_TIME: &str = "00000000946684800000";
+
 /// Stands before the connection by which something was done.
 const AT_CONNECTION: &str = "#@";
 

@@ -22,11 +22,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::came_as;
 use crate::ids::{ConnectionId, CorrelationId, EntryKey};
-use crate::key::KeyKind;
+use crate::key;
 use crate::lane::Lane;
 use crate::retry::{Detail, FailureReason};
-use crate::table::{self, Table, TableError, Update, millis, present, text};
+use crate::table::{self, Table, TableError, Update, above, millis, present, text};
 
+mod back;
 mod dead;
 mod find;
 mod item;
@@ -36,10 +37,11 @@ mod pieces;
 mod record;
 mod report;
 
+pub use back::SentMessage;
 use dead::NotedCauses;
 pub use dead::{Cause, CauseOfDay, DeadCount, DeadOrder, DeadPlace, DeadTime};
 use item::Item;
-pub use operate::{Names, SentMessage};
+pub use operate::Names;
 pub use payload::Payload;
 pub use report::{Noted, Open, Place, Reported};
 
@@ -105,6 +107,14 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether as many tries as this have failed, the last of them for a reason that begins so: what else failed
+    /// before, for hours maybe, says nothing of it.
+    #[must_use]
+    pub fn has_failed_for(&self, tries: u32, reason: &str) -> bool {
+        let last = self.reason.as_deref().unwrap_or_default();
+        self.attempts >= tries && last.starts_with(reason)
+    }
+
     /// Why the last try failed or it ended, and what the provider said of that.
     #[must_use]
     pub fn why(&self) -> Option<FailureReason<'_>> {
@@ -269,8 +279,30 @@ impl Ledger {
 
     /// The pending entries of a lane, in order: one page, and whether there is more.
     pub async fn pending(&self, lane: &Lane) -> Result<(Vec<Entry>, bool), TableError> {
+        self.pending_of(lane, None).await
+    }
+
+    /// As [`Ledger::pending`], of those behind this one whose key may be a time: Haptik's messages sort before them.
+    pub async fn pending_by_time(
+        &self,
+        lane: &Lane,
+        behind: &EntryKey,
+    ) -> Result<(Vec<Entry>, bool), TableError> {
+        let behind = behind.as_str().max(key::FIRST_TIME);
+        self.pending_of(lane, Some(behind)).await
+    }
+
+    async fn pending_of(
+        &self,
+        lane: &Lane,
+        behind: Option<&str>,
+    ) -> Result<(Vec<Entry>, bool), TableError> {
         let query = self.table.query(lane.to_string()).index(PENDING_INDEX);
         let query = query.all_attributes().consistent();
+        let query = match behind {
+            Some(behind) => query.and(above("pending", text(behind))),
+            None => query,
+        };
         let (items, more) = query.page(PAGE).await?;
         let mut entries = Vec::new();
         for item in items {
@@ -292,62 +324,6 @@ impl Ledger {
         match self.table.get(&lane.to_string(), key.as_str()).await? {
             Some(item) => self.entry_of(item).await.map(Some),
             None => Ok(None),
-        }
-    }
-
-    /// The last message of a lane towards a channel that was sent until `at`: its id at Haptik and its
-    /// time. One query.
-    pub async fn last_message(
-        &self,
-        lane: &Lane,
-        at: Timestamp,
-    ) -> Result<Option<(u64, Timestamp)>, TableError> {
-        let query = self.table.query(lane.to_string()).consistent();
-        let query = query.only(&["sk", "at"]).backwards();
-        let (items, _) = query.page(PAGE).await?;
-        let messages = items.iter().filter_map(|item| {
-            let KeyKind::Message { id } = item.get("sk")?.as_s().ok()?.parse().ok()? else {
-                return None;
-            };
-            let sent = item.get("at")?.as_n().ok()?.parse().ok()?;
-            let sent = Timestamp::from_millisecond(sent).ok()?;
-            (sent <= at).then_some((id, sent))
-        });
-        Ok(messages.max_by_key(|(id, _)| *id))
-    }
-
-    /// The last entries of a lane, the last first: those that `goes_on` says this of, and `most` at most. One
-    /// query for each hundred; those that cannot be read are left out, with a warning.
-    pub async fn newest(
-        &self,
-        lane: &Lane,
-        most: usize,
-        mut goes_on: impl FnMut(&Entry) -> bool,
-    ) -> Result<Vec<Entry>, TableError> {
-        let mut entries = Vec::new();
-        let mut last = None;
-        loop {
-            let query = self.table.query(lane.to_string()).consistent();
-            let query = query.backwards().after(last.take());
-            let (items, more) = query.page(PAGE).await?;
-            for item in items {
-                last = key_of(&item);
-                let entry = match self.entry_of(item).await {
-                    Ok(entry) => entry,
-                    Err(TableError::Unreadable(reason)) => {
-                        tracing::warn!(reason, "an entry is left out");
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                };
-                if entries.len() >= most || !goes_on(&entry) {
-                    return Ok(entries);
-                }
-                entries.push(entry);
-            }
-            if !more || last.is_none() {
-                return Ok(entries);
-            }
         }
     }
 
@@ -493,10 +469,4 @@ impl Ledger {
         // An entry that has expired in the meantime must not come back as a stump.
         update.condition(present("pk"))
     }
-}
-
-/// The key of an item of the table.
-fn key_of(item: &table::Item) -> Option<table::Item> {
-    let part = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
-    ["pk", "sk"].into_iter().map(part).collect()
 }

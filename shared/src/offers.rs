@@ -10,9 +10,6 @@ use crate::message::hsl::{Element, Form, Hsl};
 use crate::message::{KeyRef, MessageRef};
 use crate::table::TableError;
 
-/// Among how many of a user's last entries a message is looked for of which a button carries a digest only.
-const NEWEST: i32 = 300;
-
 /// Finds messages that were sent to users.
 #[derive(Debug, Clone)]
 pub struct Offers {
@@ -56,10 +53,7 @@ impl Offers {
     async fn key(&self, lane: &Lane, key: &KeyRef) -> Result<Option<EntryKey>, TableError> {
         match key {
             KeyRef::Key(key) => Ok(Some(key.clone())),
-            KeyRef::KeyDigest(digest) => {
-                let keys = self.ledger.newest_keys(lane, NEWEST).await?;
-                Ok(keys.into_iter().find(|key| key.digest() == *digest))
-            }
+            KeyRef::KeyDigest(digest) => self.ledger.key_with_digest(lane, digest).await,
         }
     }
 }

@@ -18,7 +18,9 @@ use haptik_bridge_shared::telemetry::Outcome;
 use haptik_bridge_sinks::Sinks;
 use jiff::Timestamp;
 
-use self::order::{in_order, is_chat_complete, order_completions};
+use self::order::{
+    has_events, in_order, in_order_so_far, is_by_time, is_chat_complete, order_completions,
+};
 use crate::attempt::{Attempt, DeliveryOutcome, LaneStopped};
 use crate::bulkhead::Bulkhead;
 use crate::limits::Limits;
@@ -93,11 +95,13 @@ impl Drain<'_> {
         }
         loop {
             let (looked_at, began_at) = (Timestamp::now(), Instant::now());
-            let pending = self.bridge.ledger.pending(self.lane).await;
-            let (entries, more) = pending.map_err(|error| self.not_recorded(&error))?;
-            let mut complete = !more;
-            let mut entries = self.in_order(entries).into_iter().peekable();
+            let pending = self.pending_in_order().await;
+            let (entries, mut complete) = pending.map_err(|error| self.not_recorded(&error))?;
+            let mut entries = entries.into_iter().peekable();
             while let Some(entry) = entries.next() {
+                if self.is_over(deadline) {
+                    return Err(LaneStopped::AT_ONCE);
+                }
                 let delay = self.reorder_delay(&entry);
                 if !remaining(delay, entry.received_at, looked_at).is_zero() {
                     // It was young when the lane was looked at, even if it is not any more: what has come
@@ -106,9 +110,6 @@ impl Drain<'_> {
                     tokio::time::sleep(left).await;
                     complete = false;
                     break;
-                }
-                if self.is_over(deadline) {
-                    return Err(LaneStopped::AT_ONCE);
                 }
                 if self.deliver_and_record(&entry, deadline).await? == Progress::InPart {
                     complete = false;
@@ -283,13 +284,25 @@ impl Drain<'_> {
         }
     }
 
-    /// The entries in the order in which they are to be delivered.
-    fn in_order(&self, entries: Vec<Entry>) -> Vec<Entry> {
-        let mut entries = in_order(entries);
+    /// The next pending entries in the order in which they are to be delivered, and whether those are all.
+    async fn pending_in_order(&self) -> Result<(Vec<Entry>, bool), TableError> {
+        let ledger = &self.bridge.ledger;
+        let (page, more) = ledger.pending(self.lane).await?;
+        let mut entries = match page.last() {
+            Some(last) if more && is_by_time(last) => in_order_so_far(page, true, true),
+            // Events without a message id sort behind all messages: one may belong among these.
+            Some(last) if more && has_events(self.lane) => {
+                let events = ledger.pending_by_time(self.lane, &last.key).await?;
+                let (events, more_events) = events;
+                let events = events.into_iter().filter(is_by_time);
+                in_order_so_far(page.into_iter().chain(events).collect(), true, more_events)
+            }
+            _ => in_order(page),
+        };
         if let Lane::Sink { .. } = self.lane {
             order_completions(&mut entries);
         }
-        entries
+        Ok((entries, !more))
     }
 
     fn to_channel(&self) -> ToChannel<'_> {
@@ -349,17 +362,34 @@ impl Drain<'_> {
 
 /// What remains at `now` of a time since `start`.
 fn remaining(time: Duration, start: Timestamp, now: Timestamp) -> Duration {
-    // A clock that was set back must not hold anything for longer than the time itself.
     let past = now.duration_since(start);
-    let past = if past.is_negative() {
-        Duration::ZERO
-    } else {
-        past.unsigned_abs()
-    };
-    time.saturating_sub(past)
+    match (past.is_negative(), past.unsigned_abs()) {
+        (false, past) => time.saturating_sub(past),
+        // Clocks differ.
+        (true, ahead) if ahead <= time => time,
+        // A clock was set back: what came before that must not wait until it has come there again.
+        (true, _) => Duration::ZERO,
+    }
 }
 
 /// Whether what was read of a lane so long ago must be read again before more of it is delivered.
 fn is_outdated(age: Duration, window: Duration) -> bool {
     !window.is_zero() && age > LOOK_AGAIN_AFTER.max(window)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_before_a_clock_was_set_back_does_not_wait_until_it_is_there_again() {
+        let (window, start) = (Duration::from_millis(200), Timestamp::UNIX_EPOCH);
+        let after = |millis: i64| {
+            let now = Timestamp::from_millisecond(millis).expect("in range");
+            remaining(window, start, now).as_millis()
+        };
+        assert_eq!([after(0), after(150), after(200)], [200, 50, 0]);
+        assert_eq!(after(-5), 200, "the clocks of two machines differ");
+        assert_eq!([after(-201), after(-3_600_000)], [0, 0]);
+    }
 }

@@ -55,7 +55,7 @@ impl Console {
             return Ok(true);
         }
         for lane in [Lane::Channel(user.clone()), Lane::Haptik(user.clone())] {
-            if !self.operated.ledger.newest_keys(&lane, 1).await?.is_empty() {
+            if !self.operated.ledger.is_empty(&lane).await? {
                 return Ok(true);
             }
         }

@@ -75,7 +75,8 @@ impl Bridge {
     /// When DynamoDB or the queue does not take it.
     pub async fn close_receipts_of(&self, lane: &Lane, now: Timestamp) -> Result<(), NotDurable> {
         let context = RequestContext::new("processor", now);
-        for place in self.ledger.newest_open_receipts(lane).await? {
+        for key in self.ledger.newest_open_receipts(lane).await? {
+            let place = (lane.clone(), key);
             self.close_receipt(context, &place, false).await?;
         }
         Ok(())

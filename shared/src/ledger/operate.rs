@@ -9,20 +9,6 @@ use crate::ids::{AuthId, EntryKey};
 use crate::lane::Lane;
 use crate::table::{self, Item, TableError, absent, below, equals, millis, number, present, text};
 
-/// Among how many of a lane's last entries is looked for the one that was sent as a message.
-const NEWEST_SENT: i32 = 50;
-
-/// What [`Ledger::find_sent`] found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SentMessage {
-    /// The entry with this key.
-    Entry(EntryKey),
-    /// None, and one is under way of which that is not known yet.
-    Unrecorded,
-    /// None.
-    None,
-}
-
 /// The names of what a ledger knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
@@ -63,41 +49,6 @@ impl Ledger {
         let items = query.all().await?;
         let keys = items.iter().filter_map(|item| item.get("sk")?.as_s().ok());
         Ok(keys.map(|key| EntryKey::from(key.as_str())).collect())
-    }
-
-    /// The keys of a lane's last entries, the last first: as many of these as one query gives.
-    pub async fn newest_keys(&self, lane: &Lane, most: i32) -> Result<Vec<EntryKey>, TableError> {
-        let query = self.table.query(lane.to_string()).consistent();
-        let (items, _) = query.only(&["sk"]).backwards().page(most).await?;
-        let keys = items.iter().filter_map(|item| item.get("sk")?.as_s().ok());
-        Ok(keys.map(|key| EntryKey::from(key.as_str())).collect())
-    }
-
-    /// Which of a lane's newest entries was sent as a message to which the other side gave this id. One query.
-    pub async fn find_sent(&self, lane: &Lane, id: &str) -> Result<SentMessage, TableError> {
-        let query = self.table.query(lane.to_string()).consistent();
-        let query = query.only(&["sk", "message_ids", "state"]).backwards();
-        let (items, _) = query.page(NEWEST_SENT).await?;
-        let has_it = |item: &Item| {
-            let ids = item.get("message_ids").and_then(|ids| ids.as_l().ok());
-            ids.is_some_and(|ids| ids.iter().any(|one| one.as_s().is_ok_and(|one| one == id)))
-        };
-        let key = |item: &Item| {
-            let key = item.get("sk").and_then(|key| key.as_s().ok());
-            key.map(|key| EntryKey::from(key.as_str()))
-        };
-        if let Some(key) = items.iter().find(|item| has_it(item)).and_then(key) {
-            return Ok(SentMessage::Entry(key));
-        }
-        let is_pending = |item: &Item| {
-            let state = item.get("state").and_then(|state| state.as_s().ok());
-            state.is_some_and(|state| state == "pending")
-        };
-        Ok(if items.iter().any(is_pending) {
-            SentMessage::Unrecorded
-        } else {
-            SentMessage::None
-        })
     }
 
     /// The entries at these places that are there, in their order; those that cannot be read are left out, with a

@@ -25,9 +25,6 @@ const DUE: &str = "due#receipt";
 /// How many due times are looked at by one query.
 const DUE_PAGE: i32 = 100;
 
-/// Among how many of a lane's last entries open receipts are looked for.
-const NEWEST: i32 = 50;
-
 /// How much longer than its receipt is open an entry is kept.
 const KEPT_LONGER: Duration = Duration::from_hours(24);
 
@@ -232,21 +229,6 @@ impl Ledger {
     /// When DynamoDB does not take it.
     pub async fn forget_receipt_due(&self, key: &str) -> Result<(), TableError> {
         self.table.delete(DUE, key).await
-    }
-
-    /// The places of the last entries of a lane whose receipts are open. One query.
-    ///
-    /// # Errors
-    /// When DynamoDB does not answer.
-    pub async fn newest_open_receipts(&self, lane: &Lane) -> Result<Vec<Place>, TableError> {
-        let query = self.table.query(lane.to_string()).consistent();
-        let query = query.only(&["sk", "receipt_due"]).backwards();
-        let (items, _) = query.page(NEWEST).await?;
-        let open = items.iter().filter(|item| item.contains_key("receipt_due"));
-        let keys = open.filter_map(|item| string(item, "sk"));
-        Ok(keys
-            .map(|key| (lane.clone(), EntryKey::from(key)))
-            .collect())
     }
 
     /// An update of what is known of one of a provider's messages.

@@ -4,10 +4,14 @@ use std::time::{Duration, Instant};
 
 use haptik_bridge_processor::Record;
 use haptik_bridge_shared::breaker::CircuitBreakers;
+use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId, EntryKey};
+use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Ledger, Payload, State};
+use haptik_bridge_shared::message::{KeyRef, MessageRef};
 use haptik_bridge_shared::net::{CallError, CallErrorKind};
+use haptik_bridge_shared::offers::Offers;
 use haptik_bridge_shared::queue::Ring;
 use haptik_bridge_shared::table::text;
 use haptik_bridge_simulator::{CallFault, CallOutcome, FEEDBACK_PATH};
@@ -70,7 +74,11 @@ async fn by_unknown(stage: &Stage, ago: Duration) -> anyhow::Result<(Lane, Entry
 }
 
 /// Hands a lane's ring to the processor, which had it so often; for how long it is to come again then.
-async fn ring(stage: &Stage, lane: &Lane, receives: u32) -> anyhow::Result<Option<Duration>> {
+pub(super) async fn ring(
+    stage: &Stage,
+    lane: &Lane,
+    receives: u32,
+) -> anyhow::Result<Option<Duration>> {
     let ring = Ring::V1 {
         lane: lane.clone(),
         key: "1".into(),
@@ -269,6 +277,40 @@ async fn an_entry_that_cannot_be_read_is_parked_for_a_cause_that_names_nobody() 
         assert!(said.contains("cannot be read"), "{said}");
         assert!(!said.contains("asha"), "{said}");
     }
+    stage.abandon();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_is_found_among_many_notices_that_sort_behind_it() -> anyhow::Result<()> {
+    let stage = Stage::with(Options::default(), echo).await?;
+    let (ledger, auth_id) = (&stage.local.bridge.ledger, AuthId::from("a1"));
+    let (lane, now) = (Lane::Channel(auth_id.clone()), Timestamp::now());
+    let body = json!({
+        "event_name": "message", "message": {"id": 7, "body": {"text": "Which one?", "type": "TEXT", "data": {}}},
+        "user": {"auth_id": auth_id},
+    });
+    let body = body.to_string();
+    let key = Event::read(body.as_bytes())?.key(body.as_bytes());
+    let payload = |body: String| Payload::Webhook {
+        account: "main".into(),
+        body,
+    };
+    ledger.append(&lane, &key, &payload(body), now, now).await?;
+    for number in 0..350 {
+        let notice = KeyKind::notice(now, format!("n-{number}")).into();
+        ledger
+            .append(&lane, &notice, &payload("{}".to_owned()), now, now)
+            .await?;
+    }
+    let message = MessageRef {
+        auth_id,
+        key: KeyRef::KeyDigest(key.digest()),
+    };
+    let offered = Offers::new(ledger.clone()).offered(&message).await?;
+    assert_eq!(offered.map(|hsl| hsl.text).as_deref(), Some("Which one?"));
+    let last = ledger.last_message(&lane, now).await?;
+    assert_eq!(last.map(|(id, _)| id), Some(7));
     stage.abandon();
     Ok(())
 }
