@@ -48,6 +48,9 @@ pub struct User {
     /// Who answers.
     #[serde(default)]
     pub mode: Mode,
+    /// When an agent last took the chat, by Haptik's clock, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_took_at: Option<i64>,
     /// The last end of a conversation that was shown: Haptik tells of each twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion: Option<ShownCompletion>,
@@ -96,6 +99,7 @@ impl User {
             asked: None,
             user_name: None,
             mode: Mode::Bot,
+            agent_took_at: None,
             completion: None,
             handoff: None,
             activities: Vec::new(),
@@ -126,6 +130,7 @@ redacted_debug!(User {
     asked,
     user_name: is_some,
     mode,
+    agent_took_at,
     completion,
     handoff,
     activities: len,
@@ -157,6 +162,9 @@ pub struct ShownCompletion {
     #[serde(default)]
     pub of_agent: bool,
 }
+
+/// How far the times of two events may differ, in milliseconds, where one of them is ours since Haptik named none.
+const CLOCKS_DIFFER: i64 = 2_000;
 
 /// How long a thread in which the bot was addressed is remembered.
 const THREAD_TTL: Duration = Duration::from_hours(30 * 24);
@@ -268,6 +276,9 @@ impl UserMap {
         let mut update = self.update(&user.auth_id).set("mode", mode);
         if let Some(user_name) = &user.user_name {
             update = update.set("user_name", text(user_name));
+        }
+        if let Some(at) = user.agent_took_at {
+            update = update.set("agent_took_at", number(at));
         }
         if let Some(completion) = &user.completion {
             update = update.set("completion", serde_dynamo::to_attribute_value(completion)?);
@@ -411,6 +422,14 @@ impl User {
         }
     }
 
+    /// Whether an agent took the chat only after this time, in milliseconds since the epoch: an end that happened then,
+    /// and is told late, is of the conversation before.
+    #[must_use]
+    pub fn is_taken_after(&self, happened_at: Option<i64>) -> bool {
+        let taken = self.agent_took_at.zip(happened_at);
+        taken.is_some_and(|(taken, happened)| happened.saturating_add(CLOCKS_DIFFER) < taken)
+    }
+
     /// Whether this event tells again of the end that was shown last, by the other of the two events, and so
     /// has nothing new to say. Remembers it.
     pub fn is_duplicate_completion(&mut self, event: Completion) -> bool {
@@ -419,7 +438,8 @@ impl User {
             .completion
             .as_ref()
             .filter(|last| last.event.key == event.key);
-        let of_agent = self.mode == Mode::Agent || before.is_some_and(|last| last.of_agent);
+        let has_agent = self.mode == Mode::Agent && !self.is_taken_after(event.happened_at);
+        let of_agent = has_agent || before.is_some_and(|last| last.of_agent);
         if let Some(last) = &mut self.completion
             && last.event.is_told_again_by(&event)
         {

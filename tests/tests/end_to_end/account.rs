@@ -221,3 +221,24 @@ async fn the_webhook_is_enabled_for_every_queue_and_platform() -> anyhow::Result
     assert_eq!(other.requests().len(), 8);
     stage.finish().await
 }
+
+#[tokio::test]
+async fn answers_without_ids_are_shown_in_their_order() -> anyhow::Result<()> {
+    let texts = ["one", "two", "three", "four", "five", "six"];
+    let bot = Fake::start(move |_| {
+        let said = texts.map(|text| json!({"body": {"text": text, "type": "TEXT", "data": {}}}));
+        let at = Timestamp::now().to_string();
+        let answer = json!({"agent": {"name": "gogo", "is_automated": true}, "timestamp": at, "message": said});
+        Answer::new(200, answer.to_string())
+    })
+    .await;
+    let mut options = options();
+    options.account = format!("sync_url = \"{}\"", bot.url("sync"));
+    let stage = Stage::with(options, echo).await?;
+    let hello = json!({"type": "message", "id": "m-1", "timestamp": Timestamp::now().to_string(), "text": "hi", "user": {"id": "u-42"}});
+    stage.app_sends(&hello).await?;
+    let said = stage.app.wait_for_type("message", texts.len()).await;
+    let said: Vec<_> = said.iter().map(|told| told.body["text"].clone()).collect();
+    assert_eq!(said, texts);
+    stage.finish().await
+}

@@ -1,8 +1,9 @@
 //! A human within a conversation with Haptik's bot: asked for, joining, missed, done; in Slack.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use haptik_bridge_shared::ids::AuthId;
+use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::retry::Detail;
 use haptik_bridge_simulator::{
     AGENT_PATH, AgentJoins, CallFault, CallOutcome, CompletedBy, Reply, Settings, UserMessage,
@@ -11,6 +12,8 @@ use haptik_bridge_tests::app::{App, SECRET};
 use haptik_bridge_tests::{Options, Stage};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+
+use super::later;
 
 const ASHA: &str = "U00000ASHA";
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -251,5 +254,108 @@ async fn what_haptik_says_of_a_request_is_handled() -> anyhow::Result<()> {
     assert_eq!(dead.len(), 1);
     let words = dead[0].detail.as_ref().map_or("", Detail::as_str);
     assert!(words.contains("invalid team_name"), "{words}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_end_of_an_earlier_conversation_takes_the_chat_from_no_agent() -> anyhow::Result<()> {
+    let stage = Stage::with(options(), echo).await?;
+    let channel = stage.slack_user_says(ASHA, "hi").await;
+    stage.slack.wait_for_text(&channel, "You said: hi").await;
+    let auth_id = AuthId::derive(&"acme-slack".into(), ASHA, None);
+    stage.slack_user_says(ASHA, "agent").await;
+    let joined = "*Prateek* (Help) has joined the conversation.";
+    stage.slack.wait_for_text(&channel, joined).await;
+    // Haptik tells of the conversation before only now.
+    let at = Timestamp::now() - SignedDuration::from_mins(5);
+    stage.simulator().deliver(&json!({
+        "event_name": "webhook_conversation_complete", "timestamp": at.to_string(),
+        "business_id": 343, "user": {"auth_id": auth_id, "user_name": "asha"},
+        "agent": {"name": "gogo", "is_automated": true},
+        "data": {"conversation_no": "11", "conversation_identifier": "c-11", "completion_by": "Prateek"},
+    }));
+    stage
+        .slack
+        .wait_for_text(&channel, "This conversation is complete.")
+        .await;
+    stage.slack_user_says(ASHA, "agent").await;
+    assert_eq!(stage.haptik_was_told(2).await?, ["hi", "agent"]);
+    let asked = stage.slack.messages(&channel).into_iter();
+    let asked = asked.filter(|message| message.text.contains("How was this conversation?"));
+    assert_eq!(asked.count(), 0, "the chat goes on");
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn an_agent_who_wrote_without_having_joined_is_told_the_phrase() -> anyhow::Result<()> {
+    let mut options = options();
+    options.haptik.agent_joins = AgentJoins::Never;
+    let stage = Stage::with(options, echo).await?;
+    let channel = stage.slack_user_says(ASHA, "hi").await;
+    stage.slack.wait_for_text(&channel, "You said: hi").await;
+    let auth_id = AuthId::derive(&"acme-slack".into(), ASHA, None);
+    stage.slack_user_says(ASHA, "agent").await;
+    let haptik = stage.simulator();
+    haptik
+        .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 1)
+        .await?;
+    haptik.agent_says_text(auth_id.as_str(), "How can I help?")?;
+    stage.slack.wait_for_text(&channel, "How can I help?").await;
+    stage.slack_user_says(ASHA, "agent").await;
+    assert_eq!(stage.haptik_was_told(2).await?, ["hi", "agent"]);
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn an_outage_before_it_leaves_a_request_its_tries() -> anyhow::Result<()> {
+    let stage = Stage::with(options(), echo).await?;
+    let channel = stage.slack_user_says(ASHA, "hi").await;
+    stage.slack.wait_for_text(&channel, "You said: hi").await;
+    let answers = |status, body| CallFault {
+        times: Some(1),
+        ..CallFault::on(
+            AGENT_PATH,
+            CallOutcome::Status {
+                status,
+                retry_after: None,
+                body,
+            },
+        )
+    };
+    let haptik = stage.simulator();
+    haptik.add_call_fault(answers(503, None));
+    stage.slack_user_says(ASHA, "agent").await;
+    haptik
+        .wait_until(PATIENCE, |seen| seen.calls.iter().any(|call| call.faulty))
+        .await?;
+    // It goes on for hours.
+    let ledger = &stage.local.bridge.ledger;
+    let auth_id = AuthId::derive(&"acme-slack".into(), ASHA, None);
+    let lane = Lane::Haptik(auth_id);
+    let until = Instant::now() + PATIENCE;
+    let failed = loop {
+        let (pending, _) = ledger.pending(&lane).await?;
+        let failed = pending.into_iter().find(|entry| entry.attempts == 1);
+        match failed {
+            Some(failed) => break failed,
+            None => assert!(Instant::now() < until, "no try has failed"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    for _ in 0..20 {
+        ledger.failed(&failed, "Haptik is down".into()).await?;
+    }
+    let refused = json!({"error_message": "user has not sent a message"});
+    haptik.add_call_fault(answers(400, Some(refused)));
+    stage.slack.wait_for_text(&channel, "You said: agent").await;
+    // The pauses are long by now.
+    later::ring(&stage, &lane, 2).await?;
+    let joined = "*Prateek* (Help) has joined the conversation.";
+    stage.slack.wait_for_text(&channel, joined).await;
+    let (pending, _) = ledger.pending(&lane).await?;
+    assert!(pending.is_empty(), "{pending:?}");
+    let (_, dead) = stage.left_over().await?;
+    assert!(dead.is_empty(), "{dead:?}");
+    stage.abandon();
     Ok(())
 }

@@ -19,7 +19,7 @@ use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
 use haptik_bridge_shared::message::{Address, Addressed, Inbound, UserAction};
 use haptik_bridge_shared::net;
-use haptik_bridge_shared::users::{Mode, User};
+use haptik_bridge_shared::users::User;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -131,25 +131,8 @@ impl Scene {
 
     /// Has a user who is registered and is in the one conversation.
     pub(super) async fn knows(&self, name: &str) -> anyhow::Result<()> {
-        let user = User {
-            auth_id: name.into(),
-            connection: "texts".into(),
-            channel_user: name.to_owned(),
-            address: Address(json!("group")),
-            registered: None,
-            activities: Vec::new(),
-            user_name: None,
-            mode: Mode::Bot,
-            completion: None,
-            handoff: None,
-            offer: None,
-            offer_end: None,
-            asked_form: None,
-            last_activity: 0,
-            asked: None,
-            placed_at: None,
-            changed_place_at: None,
-        };
+        let address = Address(json!("group"));
+        let user = User::new(name.into(), "texts".into(), name.to_owned(), address);
         let users = &self.bridge.users;
         users.put_place(&user).await?;
         users.put_registered(&user.auth_id, "hash").await?;

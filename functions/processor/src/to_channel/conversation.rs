@@ -54,6 +54,7 @@ impl ToChannel<'_> {
                     self.ask_for_rating(user, entry, at, when).await?;
                 }
                 user.mode = Mode::Agent;
+                user.agent_took_at = user.agent_took_at.max(Some(at));
                 self.note_agent(user, at).await?
             }
             Content::Message { .. } if event.sender.kind == SenderKind::Agent => {
@@ -115,9 +116,12 @@ impl ToChannel<'_> {
         let kind = CompletionKind::of_event(&event.event_name).unwrap_or(CompletionKind::Chat);
         let key = entry.key.clone();
         let completion = Completion::new(kind, key, Some(happened.at), entry.received_at);
-        if after.is_duplicate_completion(completion) {
+        let is_duplicate = after.is_duplicate_completion(completion);
+        if !user.is_taken_after(Some(happened.at)) {
+            after.mode = Mode::Bot;
+        }
+        if is_duplicate {
             *user = after;
-            user.mode = Mode::Bot;
             return Ok(Relevance::Stale("the same completion was shown already"));
         }
         let handoff = self.end_completed_handoff(user, happened).await?;
@@ -130,7 +134,6 @@ impl ToChannel<'_> {
             self.ask_for_rating(user, entry, happened.at, when).await?;
         }
         *user = after;
-        user.mode = Mode::Bot;
         Ok(Relevance::ToShow { handoff })
     }
 

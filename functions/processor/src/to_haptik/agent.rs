@@ -51,9 +51,10 @@ impl ToHaptik<'_> {
             self.send_request(conversation, entry, text).await?;
         }
         match self.move_to_team(conversation, entry, id).await {
-            Err(error @ DeliveryError::NothingSaid(_)) if entry.parts_done == 0 => {
+            Err(DeliveryError::NothingSaid(failure)) if entry.parts_done == 0 => {
                 self.send_request(conversation, entry, text).await?;
-                Err(error)
+                // Now something was said.
+                Err(Failure::passing(failure.reason).into())
             }
             moved => moved,
         }
@@ -92,12 +93,15 @@ impl ToHaptik<'_> {
     }
 }
 
-/// Whether a text asks for a human where that is of use: no agent has the chat, and no bot handed its
-/// user over.
+/// Whether a text asks for a human where that is of use: no agent has the chat or came with a hand-off, and no bot
+/// handed its user over.
 pub(super) fn is_asked_for(conversation: &Conversation<'_>, text: &str) -> bool {
     let user = conversation.user;
-    let is_bots = |handoff: &Handoff| handoff.is_on() && handoff.asked_by == AskedBy::Application;
+    let is_with_somebody = |handoff: &Handoff| {
+        let has_agent = handoff.joined_at.is_some();
+        handoff.is_on() && (has_agent || handoff.asked_by == AskedBy::Application)
+    };
     conversation.connection.handoff.is_request(text)
         && user.mode == Mode::Bot
-        && !user.handoff.as_ref().is_some_and(is_bots)
+        && !user.handoff.as_ref().is_some_and(is_with_somebody)
 }

@@ -15,6 +15,9 @@ use super::{Conversation, DeliveryError, ToHaptik};
 /// the user says next.
 const TRIES_FOR_A_FILE: u32 = 5;
 
+/// What the reason of a try begins with that failed for a file.
+const NOT_HAD: &str = "a file cannot be had: ";
+
 impl ToHaptik<'_> {
     /// Sends a file. One that Haptik does not take, or that cannot be had, is named in a line of text, so that
     /// an agent at least knows of it, and the user is notified. It is the `part`-th part of its entry.
@@ -31,10 +34,12 @@ impl ToHaptik<'_> {
             inbound,
             ..
         } = conversation;
-        let can_wait = entry.attempts < TRIES_FOR_A_FILE;
+        let can_wait = !entry.has_failed_for(TRIES_FOR_A_FILE, NOT_HAD);
         let (outlet, address) = (conversation.outlet, &inbound.address);
         let located = match outlet.resolve_attachment(address, attachment).await {
-            Err(error) if error.retry() != Retry::Never && can_wait => return Err(error.into()),
+            Err(error) if error.retry() != Retry::Never && can_wait => {
+                return Err(not_had_yet(error).into());
+            }
             located => located.map_err(|error| not_had(&error)),
         };
         // Whoever sends a file names it, and agents read the name.
@@ -64,7 +69,7 @@ impl ToHaptik<'_> {
                     }
                 }
                 Err(error) if error.retry() != Retry::Never && can_wait => {
-                    return Err(error.into());
+                    return Err(not_had_yet(error).into());
                 }
                 Err(error) => not_had(&error),
             },
@@ -160,6 +165,15 @@ fn sendable(attachment: &Attachment) -> Result<FileKind, FileRefusal> {
     match attachment.size {
         Some(size) if size > FILE_LIMIT as u64 => Err(FileRefusal::TooLarge),
         _ => Ok(kind),
+    }
+}
+
+/// The failure of a try for a file, which is told from others.
+fn not_had_yet(error: SendError) -> Failure {
+    let failure = Failure::from(error);
+    Failure {
+        reason: format!("{NOT_HAD}{}", failure.reason),
+        ..failure
     }
 }
 

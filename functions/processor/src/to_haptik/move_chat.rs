@@ -71,7 +71,9 @@ impl ToHaptik<'_> {
             countdown: conversation.connection.handoff.countdown,
         };
         match conversation.haptik.send_chat_to_agent(&to).await {
-            Err(error @ HaptikError::NothingSaid) if entry.attempts >= TRIES_TO_BE_HEARD => {
+            Err(error @ HaptikError::NothingSaid)
+                if entry.has_failed_for(TRIES_TO_BE_HEARD, &error.to_string()) =>
+            {
                 let reason = error.to_string();
                 return Err(DeliveryError::NothingSaid(Failure::permanent(reason)));
             }

@@ -48,7 +48,9 @@ impl ToHaptik<'_> {
             }
             Err(HaptikError::NoActiveConversation) => ("no conversation to rate", NOTHING_TO_RATE),
             // The user has been created anew, to no effect: what the user writes does not wait for a rating.
-            Err(HaptikError::NotRegistered { .. }) if entry.attempts >= TRIES_TO_BE_KNOWN => {
+            Err(error @ HaptikError::NotRegistered { .. })
+                if entry.has_failed_for(TRIES_TO_BE_KNOWN, &error.to_string()) =>
+            {
                 ("Haptik takes no rating of the user", NOT_RECORDED)
             }
             sent => {

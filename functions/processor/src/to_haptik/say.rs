@@ -55,6 +55,7 @@ impl ToHaptik<'_> {
         let ledger = &self.bridge.ledger;
         if entry.begun > part {
             conversation.note_unanswered();
+            conversation.record_receipt(&Logged::default());
             return Ok(());
         }
         ledger.begun(entry, part + 1).await?;
@@ -68,9 +69,8 @@ impl ToHaptik<'_> {
         match asked.await {
             Ok(answer) => {
                 conversation.record_receipt(&Logged {
-                    message_id: None,
                     created_at: answer.timestamp,
-                    file_url: None,
+                    ..Logged::default()
                 });
                 Ok(self.take_answer(conversation, answer).await?)
             }
@@ -81,11 +81,7 @@ impl ToHaptik<'_> {
                     "the bot's answer is lost, and the message not said again"
                 );
                 conversation.note_unanswered();
-                conversation.record_receipt(&Logged {
-                    message_id: None,
-                    created_at: None,
-                    file_url: None,
-                });
+                conversation.record_receipt(&Logged::default());
                 Ok(())
             }
             Err(error) => {
@@ -108,9 +104,14 @@ impl ToHaptik<'_> {
             user,
             ..
         } = conversation;
-        let at = answer.timestamp.unwrap_or_else(Timestamp::now);
+        let answered_at = answer.timestamp.unwrap_or_else(Timestamp::now);
         let user_name = answer.user_name.as_ref().or(user.user_name.as_ref());
-        for (index, message) in answer.messages.into_iter().enumerate() {
+        for (index, message) in (0_u32..).zip(answer.messages) {
+            // What has no id goes by its time.
+            let at = match message.id {
+                Some(_) => answered_at,
+                None => answered_at + Duration::from_millis(index.into()),
+            };
             let mut body = json!({
                 "event_name": "message",
                 "timestamp": at.to_string(),

@@ -83,7 +83,7 @@ pub struct History<'a> {
 }
 
 /// Haptik's receipt for a message or a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Logged {
     /// Haptik's id of the message; `None` when the receipt could not be read.
     pub message_id: Option<u64>,
