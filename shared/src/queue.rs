@@ -106,7 +106,7 @@ impl SqsQueue {
     }
 
     /// Keeps a message that was received from the queue with this ARN from coming again before `pause` is
-    /// over; SQS takes 12 hours at most.
+    /// over: `LONGEST_PAUSE` at most.
     ///
     /// # Errors
     /// When SQS does not take it: the message then comes again after the queue's visibility timeout.
@@ -116,10 +116,7 @@ impl SqsQueue {
         receipt_handle: &str,
         pause: Duration,
     ) -> Result<(), QueueError> {
-        let seconds = pause
-            .as_secs_f64()
-            .ceil()
-            .min(LONGEST_VISIBILITY.as_secs_f64());
+        let seconds = pause.as_secs_f64().ceil().min(LONGEST_PAUSE.as_secs_f64());
         #[expect(
             clippy::cast_possible_truncation,
             reason = "it is between 0 and 43,200"
@@ -155,9 +152,9 @@ impl Queue for SqsQueue {
     }
 }
 
-/// The longest visibility timeout
+/// The longest pause: SQS takes twelve hours from when a message was received, which may be some minutes ago
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html>).
-const LONGEST_VISIBILITY: Duration = Duration::from_hours(12);
+const LONGEST_PAUSE: Duration = Duration::from_mins(12 * 60 - 20);
 
 /// SQS swallows a message whose de-duplication id it has seen in the last five minutes
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html>).
