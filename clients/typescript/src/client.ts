@@ -80,7 +80,7 @@ export class Client {
     return this.#send("POST", "/handoff", handoff);
   }
 
-  /** Takes the user back before the conversation is complete. `Refused` has 404 where none is on, or no more. */
+  /** Takes the user back before the conversation is complete. Again is the same as once; `Refused` has 404 where none was on. */
   takeBack(userId: string | number): Promise<Accepted> {
     return this.#send("DELETE", `/handoff/${encodeURIComponent(userId)}`);
   }

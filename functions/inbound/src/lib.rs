@@ -6,6 +6,7 @@
 //! providers wait.
 
 mod forgotten;
+pub mod gateway;
 mod handoff;
 
 use std::sync::Arc;

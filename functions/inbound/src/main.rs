@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use haptik_bridge_channels::memory::Memory;
-use haptik_bridge_inbound::{Inbound, router};
+use haptik_bridge_inbound::{Inbound, gateway, router};
 use haptik_bridge_shared::config::{Config, Registry};
 use haptik_bridge_shared::environment::Environment;
 use haptik_bridge_shared::telemetry;
+use lambda_http::tower::ServiceExt as _;
 
 /// The types of channels and sinks that the configuration may name.
 const REGISTRY: Registry = Registry {
@@ -33,5 +34,5 @@ async fn main() -> Result<(), lambda_http::Error> {
             &memory,
         )?)
     })?;
-    lambda_http::run(router(reloading)).await
+    lambda_http::run(router(reloading).map_request(gateway::whole_path)).await
 }

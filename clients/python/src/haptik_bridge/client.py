@@ -90,7 +90,7 @@ class Client:
         return self._send("POST", "/handoff", handoff)
 
     def take_back(self, user_id: str | int) -> Accepted:
-        """Takes the user back before the conversation is complete. `Refused` has 404 where none is on, or no more."""
+        """Takes the user back before the conversation is complete. Again is the same as once; `Refused` has 404 where none was on."""
         return self._send("DELETE", "/handoff/" + urllib.parse.quote(str(user_id), safe=""), None)
 
     def _send(self, method: str, path: str, request: Request | Handoff | None) -> Accepted:
