@@ -8,9 +8,10 @@ mod target;
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use haptik_bridge_shared::config::kind::SecretList;
 use haptik_bridge_shared::net;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use self::checks::Check;
@@ -50,15 +51,22 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let http = net::client()?;
     let shown = arguments.shown.as_deref().map(|at| Shown::new(at, &http));
-    let target = Target::new(http, arguments.url, &arguments.secret, arguments.user)
-        .context("--secret is not a signing secret: whsec_ and the base64 of 24 to 64 bytes")?;
+    let secret = (SecretList::STANDARD_WEBHOOKS.read)(arguments.secret.expose_secret());
+    let secret = secret.map_err(|wrong| {
+        anyhow!("--secret is {wrong}: whsec_ and the base64 of at least 16 bytes is wanted")
+    })?;
+    let target = Target::new(http, arguments.url, &secret.into(), arguments.user)?;
+    if let Some(shown) = &shown {
+        shown.is_there().await.context("--shown")?;
+    }
     let mut done = vec![checks::answers(&target).await];
+    let mut seen = Ok(());
     if !done[0].failed() {
         for check in checks::ALL {
             done.push(check(&target).await);
         }
         if let Some(shown) = &shown {
-            shown.hold_against(&target, &mut done).await?;
+            seen = shown.hold_against(&target, &mut done).await;
         }
     }
     let failed = done.iter().filter(|check| check.failed()).count();
@@ -68,6 +76,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     } else {
         print(&done, shown.is_some());
     }
+    seen.context("what was taken could not be looked at any more, by --shown")?;
     if failed > 0 {
         bail!("{failed} of {} checks failed", done.len());
     }

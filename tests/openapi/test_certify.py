@@ -1,5 +1,6 @@
 """`haptik-bridge certify` against receivers that are right, and that each do one thing wrong."""
 
+import base64
 import json
 import subprocess
 import time
@@ -46,6 +47,9 @@ def test_one_that_is_right_passes(receiver):
     for more, outcomes in ([], {"ok", "unseen"}), (["--shown", good.url], {"ok"}):
         checks, _ = certify(good.url, *more)
         assert {check["outcome"] for check in checks} == outcomes, [check for check in checks if check["findings"]]
+    whole = receiver(receivers.LogsWholeBodies)
+    checks, _ = certify(whole.url, "--shown", whole.url)
+    assert {check["outcome"] for check in checks} == {"ok"}, [check for check in checks if check["findings"]]
     # What it was sent is what the document allows.
     kinds = {}
     for name, hook in DOCUMENT["webhooks"].items():
@@ -75,6 +79,21 @@ def of_the_broken():
 def test_one_that_is_broken_fails_for_its_own_reason(of_the_broken, kind):
     checks, failed = of_the_broken[kind].result()
     assert failed == receivers.BROKEN[kind], [check for check in checks if check["findings"]]
+
+
+@pytest.mark.parametrize(("kind", "check", "consequence"), [
+    (receivers.TrustsEverybody, "unsigned", "whoever knows the URL can speak as the bot"),
+    (receivers.TrustsEverybody, "altered", "what was overheard can be changed"),
+    (receivers.TrustsEverybody, "swapped", "what was overheard can be changed"),
+    (receivers.ForgetsTheTime, "late", "what was overheard can be sent again later"),
+    (receivers.ForgetsTheTime, "early", "what was overheard can be sent again later"),
+])
+def test_what_follows_is_said_of_each(of_the_broken, kind, check, consequence):
+    checks, _ = of_the_broken[kind].result()
+    [findings] = [one["findings"] for one in checks if one["check"] == check]
+    # The last ones are of what is shown.
+    answered = [finding for finding in findings if "answered 2" in finding]
+    assert answered and all(consequence in finding for finding in answered), findings
 
 
 @pytest.mark.parametrize("kind", receivers.MISTAKEN, ids=lambda kind: kind.__name__)
@@ -127,6 +146,42 @@ def test_the_examples_pass(tmp_path, language):
     finally:
         bot.kill()
         bot.wait()
+
+
+def shown_badly(url, shown):
+    return subprocess.run(
+        [BINARIES / "haptik-bridge", "certify", url, "--json", "--shown", shown],
+        env=ENVIRONMENT | {"HAPTIK_BRIDGE_SECRET": SECRET}, capture_output=True, text=True, timeout=120,
+    )
+
+
+def test_a_place_that_shows_nothing_is_said_before_anything_is_sent(receiver, tmp_path):
+    good = receiver(receivers.Good)
+    for shown in (tmp_path / "missing", f"http://127.0.0.1:{free_port()}/"):
+        done = shown_badly(good.url, shown)
+        assert done.returncode == 1 and str(shown) in done.stderr and "--shown" in done.stderr
+        assert done.stdout == "" and good.events == []
+
+
+def test_what_was_found_is_printed_though_it_is_shown_no_more(receiver, tmp_path):
+    good, shown = receiver(receivers.Good), tmp_path / "shown"
+    shown.write_text("")
+    good.handle = lambda event: shown.unlink(missing_ok=True)
+    done = shown_badly(good.url, shown)
+    outcomes = {check["outcome"] for check in json.loads(done.stdout)}
+    assert outcomes == {"ok", "unseen"}
+    assert done.returncode == 1 and "could not be looked at any more" in done.stderr
+
+
+@pytest.mark.parametrize("length", [16, 17, 64, 65])
+def test_each_secret_is_taken_that_the_bridge_takes(length):
+    encoded = base64.b64encode(bytes(range(length))).decode()
+    for secret in (f"whsec_{encoded}", f"whsec_{encoded.rstrip('=')}"):
+        done = subprocess.run(
+            [BINARIES / "haptik-bridge", "certify", f"http://127.0.0.1:{free_port()}/", "--json", "--secret", secret],
+            env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
+        )
+        assert "1 of 1 checks failed" in done.stderr
 
 
 def test_nobody_there_is_one_failure_and_the_rest_is_not_tried():

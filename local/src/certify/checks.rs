@@ -69,6 +69,9 @@ pub(super) const ALL: &[Run] = &[
     |target| Box::pin(still_there(target)),
 ];
 
+/// What follows where anything is taken.
+const ANYBODY: &str = "whoever knows the URL can speak as the bot. Verify";
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Weight {
@@ -180,13 +183,18 @@ impl Check {
 
     /// It should have been refused, and so that it does no harm where it is the bridge's own.
     fn refused(&mut self, what: &str, answer: &Answer) {
+        self.refused_or(what, answer, ANYBODY);
+    }
+
+    /// The same, with what follows where it is taken.
+    fn refused_or(&mut self, what: &str, answer: &Answer, consequence: &str) {
         let Answer::Status(status, _) = answer else {
             return self.wrong(format!("{what}: {answer}; answer 401"));
         };
         match *status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {}
             status if status.is_success() => self.wrong(format!(
-                "{what}: {answer}; whoever knows the URL can speak as the bot. Verify, and answer 401"
+                "{what}: {answer}; {consequence}, and answer 401"
             )),
             status if status.is_client_error() => self.doubtful(format!(
                 "{what}: {answer}; with 401 the bridge would send it again after a secret was mistyped, instead of giving it up"

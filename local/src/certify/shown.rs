@@ -29,6 +29,11 @@ impl Shown {
         }
     }
 
+    /// Whether it can be read at all, before anything is sent.
+    pub(super) async fn is_there(&self) -> anyhow::Result<()> {
+        self.read().await.map(drop)
+    }
+
     /// Adds to each check what is shown otherwise than it should be, once there was time to show it.
     pub(super) async fn hold_against(
         &self,
