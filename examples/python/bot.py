@@ -23,7 +23,8 @@ class Bot:
         self.client = client
         self.lock = threading.RLock()
         self.transcript: list[Line] = []
-        self.handoff: str | None = None  # the id of the hand-off that is on
+        self.handoff: str | None = None  # the id of the hand-off that is on, or may be
+        self.asked: Handoff | None = None  # what asked for it, as long as nobody knows whether the bridge has it
 
     def note(self, who: str, text: str) -> None:
         self.transcript.append({"sender": who, "text": text, "timestamp": now()})
@@ -38,9 +39,12 @@ class Bot:
     def hear(self, text: str) -> None:
         """The user says something."""
         self.note("user", text)
+        if self.asked:
+            self.hand_over(self.asked)
+            if text == "agent":
+                return
         if self.handoff and text == "/bot":
-            # What follows comes as `handoff_ended`.
-            self.client.take_back(USER["id"])
+            self.take_back()
         elif self.handoff:
             self.forward({"type": "message", "id": new_id(), "timestamp": now(), "user": USER, "text": text})
         elif text == "agent":
@@ -65,12 +69,36 @@ class Bot:
             "id": new_id(), "timestamp": now(), "user": USER, "message": "asked for a human", "transcript": list(self.transcript),
         }
         self.handoff = handoff["id"]
+        self.hand_over(handoff)
+
+    def hand_over(self, handoff: Handoff) -> None:
+        """Once more with the same is the same hand-off."""
+        self.asked = None
         try:
             self.client.hand_over(handoff)
             self.show("bot", "I am bringing a colleague.")
-        except (Refused, Unanswered) as error:
+        except Refused as refused:
             self.handoff = None
-            self.show("bot", f"I cannot bring a colleague: {error}")
+            self.show("bot", f"I cannot bring a colleague: {refused}")
+        except Unanswered as unanswered:
+            # It may be on: the same is sent again, before what the user says next.
+            with self.lock:
+                self.asked = handoff if self.handoff == handoff["id"] else None
+            self.show("bot", f"I do not know yet whether a colleague comes: {unanswered}")
+
+    def take_back(self) -> None:
+        try:
+            # What follows comes as `handoff_ended`.
+            self.client.take_back(USER["id"])
+        except Refused as refused:
+            if refused.status == 404 and self.handoff:
+                # The hand-off ended in the meantime, or never began.
+                self.handoff = None
+                self.show("bot", "I am back.")
+            elif refused.status != 404:
+                self.show("bot", f"I cannot come back: {refused}")
+        except Unanswered as unanswered:
+            self.show("bot", f"I do not know yet whether I am back: {unanswered}")
 
     def take(self, event: Event) -> None:
         """The bridge tells something, each thing once. Types that are not known are ignored."""
@@ -82,7 +110,7 @@ class Bot:
             elif event["type"] == "message_returned":
                 self.answer(event["text"])
             elif event["type"] == "handoff_ended" and event["handoff_id"] == self.handoff:
-                self.handoff = None
+                self.handoff = self.asked = None
                 missed = event["reason"] in ("no_agent", "failed")
                 self.show("bot", "Nobody could join, I am sorry. I am here." if missed else "I am back.")
 

@@ -13,8 +13,10 @@ const USER = { id: "u-42", name: "Asha" };
 class Bot {
   readonly #client: Client;
   readonly #transcript: Line[] = [];
-  /** The id of the hand-off that is on. */
+  /** The id of the hand-off that is on, or may be. */
   #handoff: string | undefined;
+  /** What asked for it, as long as nobody knows whether the bridge has it. */
+  #asked: Handoff | undefined;
 
   constructor(client: Client) {
     this.#client = client;
@@ -36,9 +38,12 @@ class Bot {
   /** The user says something. */
   async hear(text: string): Promise<void> {
     this.#note("user", text);
+    if (this.#asked !== undefined) {
+      await this.#handOver(this.#asked);
+      if (text === "agent") return;
+    }
     if (this.#handoff !== undefined && text === "/bot") {
-      // What follows comes as `handoff_ended`.
-      await this.#client.takeBack(USER.id);
+      await this.#takeBack();
     } else if (this.#handoff !== undefined) {
       await this.#forward({ type: "message", id: newId(), timestamp: now(), user: USER, text });
     } else if (text === "agent") {
@@ -66,12 +71,41 @@ class Bot {
       id: newId(), timestamp: now(), user: USER, message: "asked for a human", transcript: [...this.#transcript],
     };
     this.#handoff = String(handoff.id);
+    await this.#handOver(handoff);
+  }
+
+  /** Once more with the same is the same hand-off. */
+  async #handOver(handoff: Handoff): Promise<void> {
+    this.#asked = undefined;
     try {
       await this.#client.handOver(handoff);
       this.#show("bot", "I am bringing a colleague.");
     } catch (error) {
-      this.#handoff = undefined;
-      this.#show("bot", `I cannot bring a colleague: ${error}`);
+      if (error instanceof Refused) {
+        this.#handoff = undefined;
+        this.#show("bot", `I cannot bring a colleague: ${error}`);
+      } else {
+        // It may be on: the same is sent again, before what the user says next.
+        this.#asked = this.#handoff === handoff.id ? handoff : undefined;
+        this.#show("bot", `I do not know yet whether a colleague comes: ${error}`);
+      }
+    }
+  }
+
+  async #takeBack(): Promise<void> {
+    try {
+      // What follows comes as `handoff_ended`.
+      await this.#client.takeBack(USER.id);
+    } catch (error) {
+      if (!(error instanceof Refused)) {
+        this.#show("bot", `I do not know yet whether I am back: ${error}`);
+      } else if (error.status !== 404) {
+        this.#show("bot", `I cannot come back: ${error}`);
+      } else if (this.#handoff !== undefined) {
+        // The hand-off ended in the meantime, or never began.
+        this.#handoff = undefined;
+        this.#show("bot", "I am back.");
+      }
     }
   }
 
@@ -89,7 +123,7 @@ class Bot {
         break;
       case "handoff_ended":
         if (event.handoff_id === this.#handoff) {
-          this.#handoff = undefined;
+          this.#handoff = this.#asked = undefined;
           const missed = event.reason === "no_agent" || event.reason === "failed";
           this.#show("bot", missed ? "Nobody could join, I am sorry. I am here." : "I am back.");
         }

@@ -1,5 +1,7 @@
 """The bots of examples/python and examples/typescript, each in a terminal, between a bridge and simulated agents."""
 
+import http.server
+import json
 import queue
 import subprocess
 import sys
@@ -29,6 +31,9 @@ class Terminal:
             except queue.Empty:
                 raise AssertionError(f"{expected!r} did not come, but {seen}") from None
 
+    def next(self):
+        return self.lines.get(timeout=30)
+
     def stop(self):
         self.process.stdin.close()
         self.process.wait(10)
@@ -50,6 +55,61 @@ def terminal(request, haptik, bridge):
     terminal.sees('Say something; "agent" brings a human, "/bot" brings the bot back.')
     yield terminal
     terminal.stop()
+
+
+class Scripted:
+    """A bridge that answers what it is told: to each request the next status."""
+
+    def __init__(self, *statuses):
+        self.got, statuses = [], list(statuses)
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                outer.got.append((self.command, self.path, body))
+                status = statuses.pop(0)
+                answer = json.dumps({"id": "1", "auth_id": "a"} if status == 202 else {"error": "on request"}).encode()
+                self.send_response(status)
+                # Nobody who was told so asks again before the test is over.
+                headers = {"content-length": str(len(answer))} | ({"retry-after": "3600"} if status == 503 else {})
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer)
+
+            do_DELETE = do_POST
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.mark.parametrize("bot", BOTS)
+def test_a_hand_off_that_nobody_answered_is_asked_for_again_as_the_same(bot):
+    bridge = Scripted(503, 503, 202, 202, 404)
+    terminal = Terminal(*BOTS[bot], "--bridge", f"{bridge.url}/channels/my-app", "--secret", SECRET, "--listen", str(free_port()))
+    try:
+        terminal.sees('Say something; "agent" brings a human, "/bot" brings the bot back.')
+        for _ in range(2):
+            terminal.say("agent")
+            assert terminal.next().startswith("bot: I do not know yet whether a colleague comes: ")
+        terminal.say("hello")
+        terminal.sees("bot: I am bringing a colleague.")
+        eventually(lambda: len(bridge.got) == 4, "forwarded message")
+        assert [path for _, path, _ in bridge.got] == ["/channels/my-app/handoff"] * 3 + ["/channels/my-app"]
+        assert len({body for _, _, body in bridge.got[:3]}) == 1, "the same hand-off"
+        assert json.loads(bridge.got[3][2])["text"] == "hello"
+        # The hand-off has just ended.
+        terminal.say("/bot")
+        terminal.sees("bot: I am back.")
+        terminal.say("and now?")
+        terminal.sees("bot: You said: and now?")
+    finally:
+        terminal.stop()
 
 
 def auth_id(haptik):

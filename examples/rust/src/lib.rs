@@ -20,7 +20,7 @@ use standardwebhooks::Webhook;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// How many seconds to wait before each further try of a request that was not answered.
-const PAUSES: [u64; 4] = [1, 2, 4, 8];
+const PAUSES: &[u64] = &[1, 2, 4, 8];
 
 /// Requests to the bridge, signed as Standard Webhooks.
 #[derive(Clone)]
@@ -28,6 +28,7 @@ pub struct Client {
     http: reqwest::Client,
     url: Url,
     webhook: Arc<Webhook>,
+    pauses: &'static [u64],
 }
 
 impl Client {
@@ -41,24 +42,25 @@ impl Client {
             http,
             url: url.parse().context("the connection's URL")?,
             webhook: Arc::new(webhook),
+            pauses: PAUSES,
         })
     }
 
-    /// Hands a user over to a human.
+    /// The same, which tries each request once.
+    #[must_use]
+    pub fn trying_once(self) -> Self {
+        Self {
+            pauses: &[],
+            ..self
+        }
+    }
+
+    /// Hands a user over to a human. Once more with the same is the same hand-off.
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn hand_over(
-        &self,
-        id: &str,
-        user: &Value,
-        transcript: &[Value],
-    ) -> anyhow::Result<(StatusCode, Value)> {
-        let body = json!({
-            "id": id, "timestamp": Timestamp::now().to_string(), "user": user,
-            "message": "asked for a human", "transcript": transcript,
-        });
-        self.send(Method::POST, &["handoff"], body.to_string())
+    pub async fn hand_over(&self, handoff: &Value) -> anyhow::Result<(StatusCode, Value)> {
+        self.send(Method::POST, &["handoff"], handoff.to_string())
             .await
     }
 
@@ -89,7 +91,7 @@ impl Client {
         path: &[&str],
         body: String,
     ) -> anyhow::Result<(StatusCode, Value)> {
-        let mut pauses = PAUSES.into_iter();
+        let mut pauses = self.pauses.iter();
         loop {
             // The same body on every try, so that it counts once; the signature is of now.
             let answered = self.try_send(&method, path, &body).await;
@@ -99,7 +101,7 @@ impl Client {
                 return answered;
             }
             match pauses.next() {
-                Some(pause) => tokio::time::sleep(Duration::from_secs(pause)).await,
+                Some(pause) => tokio::time::sleep(Duration::from_secs(*pause)).await,
                 None => return answered,
             }
         }
@@ -157,8 +159,10 @@ pub struct Bot {
 #[derive(Debug, Default)]
 struct Chat {
     transcript: Vec<Value>,
-    /// The id of the hand-off that is on.
+    /// The id of the hand-off that is on, or may be.
     handoff: Option<String>,
+    /// What asked for it, as long as nobody knows whether the bridge has it.
+    asked: Option<Value>,
     /// The `webhook-id` of what came: it can come twice.
     seen: HashSet<String>,
 }
@@ -176,50 +180,85 @@ impl Bot {
     }
 
     /// The user says something.
-    ///
-    /// # Errors
-    /// When the bridge does not answer.
-    pub async fn hear(&self, text: &str) -> anyhow::Result<()> {
-        let handoff = self.chat(|chat| {
+    pub async fn hear(&self, text: &str) {
+        let asked = self.chat(|chat| {
             chat.transcript.push(line("user", text));
-            chat.handoff.clone()
+            chat.asked.take()
         });
-        match (handoff, text) {
-            // What follows comes as `handoff_ended`.
-            (Some(_), "/bot") => {
-                let user_id = self.user["id"].as_str().unwrap_or_default();
-                self.client.take_back(user_id).await?;
+        if let Some(asked) = asked {
+            self.hand_over(asked).await;
+            if text == "agent" {
+                return;
             }
-            (Some(_), _) => match self.client.say(&self.user, text).await? {
-                (StatusCode::ACCEPTED, _) => {}
-                // The hand-off ended in the meantime.
-                (StatusCode::CONFLICT, _) => self.answer(text),
-                (_, answer) => self.show("bot", &format!("That was not sent: {}", answer["error"])),
-            },
-            (None, "agent") => self.bring_human().await?,
+        }
+        match (self.chat(|chat| chat.handoff.clone()), text) {
+            (Some(_), "/bot") => self.take_back().await,
+            (Some(_), _) => self.forward(text).await,
+            (None, "agent") => self.bring_human().await,
             (None, _) => self.answer(text),
         }
-        Ok(())
     }
 
-    async fn bring_human(&self) -> anyhow::Result<()> {
+    async fn forward(&self, text: &str) {
+        match self.client.say(&self.user, text).await {
+            Ok((StatusCode::ACCEPTED, _)) => {}
+            // The hand-off ended in the meantime.
+            Ok((StatusCode::CONFLICT, _)) => self.answer(text),
+            Ok((_, answer)) => {
+                self.show("bot", &format!("That was not sent: {}", answer["error"]));
+            }
+            Err(error) => self.show("bot", &format!("That was not sent: {error}")),
+        }
+    }
+
+    async fn bring_human(&self) {
         let id = new_id();
         let transcript = self.chat(|chat| {
             chat.handoff = Some(id.clone());
             chat.transcript.clone()
         });
-        let answered = self.client.hand_over(&id, &self.user, &transcript).await;
-        if let Ok((StatusCode::ACCEPTED, _)) = answered {
-            self.show("bot", "I am bringing a colleague.");
-            return Ok(());
+        let handoff = json!({
+            "id": id, "timestamp": Timestamp::now().to_string(), "user": self.user,
+            "message": "asked for a human", "transcript": transcript,
+        });
+        self.hand_over(handoff).await;
+    }
+
+    async fn hand_over(&self, handoff: Value) {
+        match self.client.hand_over(&handoff).await {
+            Ok((StatusCode::ACCEPTED, _)) => self.show("bot", "I am bringing a colleague."),
+            Ok((status, answer)) if !status.is_server_error() => {
+                self.chat(|chat| chat.handoff = None);
+                let error = &answer["error"];
+                self.show("bot", &format!("I cannot bring a colleague: {error}"));
+            }
+            // It may be on: the same is sent again, before what the user says next.
+            _ => {
+                self.chat(|chat| {
+                    let of_now = chat.handoff.as_deref() == handoff["id"].as_str();
+                    chat.asked = Some(handoff).filter(|_| of_now);
+                });
+                self.show("bot", "I do not know yet whether a colleague comes.");
+            }
         }
-        self.chat(|chat| chat.handoff = None);
-        let (_, answer) = answered?;
-        self.show(
-            "bot",
-            &format!("I cannot bring a colleague: {}", answer["error"]),
-        );
-        Ok(())
+    }
+
+    async fn take_back(&self) {
+        let user_id = self.user["id"].as_str().unwrap_or_default();
+        match self.client.take_back(user_id).await {
+            // What follows comes as `handoff_ended`.
+            Ok((StatusCode::ACCEPTED, _)) => {}
+            // The hand-off ended in the meantime, or never began.
+            Ok((StatusCode::NOT_FOUND, _)) => {
+                if self.chat(|chat| chat.handoff.take()).is_some() {
+                    self.show("bot", "I am back.");
+                }
+            }
+            Ok((_, answer)) => {
+                self.show("bot", &format!("I cannot come back: {}", answer["error"]));
+            }
+            Err(error) => self.show("bot", &format!("I cannot come back: {error}")),
+        }
     }
 
     /// The bridge tells something. Each counts once; types that are not known are ignored.
@@ -246,6 +285,7 @@ impl Bot {
             "handoff_ended" => {
                 let of_now = self.chat(|chat| {
                     let of_now = chat.handoff.as_deref() == Some(text("/handoff_id"));
+                    chat.asked.take_if(|_| of_now);
                     chat.handoff.take_if(|_| of_now).is_some()
                 });
                 match text("/reason") {

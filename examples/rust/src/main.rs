@@ -47,7 +47,7 @@ async fn main() -> anyhow::Result<()> {
     while let Some(line) = lines.next_line().await? {
         match line.trim() {
             "" => {}
-            text => bot.hear(text).await?,
+            text => bot.hear(text).await,
         }
     }
     Ok(())
