@@ -2,6 +2,7 @@
 //! whether its credentials are accepted.
 
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -89,13 +90,13 @@ pub(crate) fn read(file: &Path) -> anyhow::Result<Config> {
         let text = crate::variable(variable).filter(|text| !text.is_empty());
         text.with_context(|| format!("there is no variable {variable} in the environment"))?
     } else {
-        std::fs::read_to_string(file).with_context(|| {
-            let hint = if file.exists() {
-                ""
-            } else {
-                " (`haptik-bridge init` writes one)"
+        std::fs::read_to_string(file).map_err(|error| {
+            // Where it may not be looked at, it may well be there.
+            let hint = match error.kind() {
+                ErrorKind::NotFound => " (`haptik-bridge init` writes one)",
+                _ => "",
             };
-            format!("cannot read {shown}{hint}")
+            anyhow::Error::new(error).context(format!("cannot read {shown}{hint}"))
         })?
     };
     match Config::parse(&text, &registry::all()) {

@@ -189,3 +189,25 @@ async fn what_does_not_answer_could_not_be_tried() {
         assert!(printed.contains(&line), "{line}\nis missing:\n{printed}");
     }
 }
+
+#[test]
+fn the_hint_to_init_is_only_where_there_is_no_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("bridge.toml");
+    let said = |file: &std::path::Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_haptik-bridge"));
+        let output = command.arg("check").arg(file).output();
+        let output = output.expect("the binary runs");
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).expect("text")
+    };
+    let missing = said(&file);
+    assert!(missing.contains("`haptik-bridge init` writes one"));
+    std::fs::write(&file, "").expect("it is written");
+    // It cannot be looked at, as where somebody else's directory is in the way.
+    let behind = said(&file.join("bridge.toml"));
+    assert!(
+        behind.contains("cannot read") && !behind.contains("init"),
+        "{behind}"
+    );
+}

@@ -268,3 +268,19 @@ fn a_ledger_that_is_none_is_said_to_be_none() -> anyhow::Result<()> {
     assert!(!said.contains("feature") && !said.contains("::"), "{said}");
     Ok(())
 }
+
+#[test]
+fn a_directory_that_cannot_be_looked_into_is_not_one_without_a_ledger() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let said = |data: &Path| {
+        let output = haptik_bridge(data, &["dead"]);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).expect("text")
+    };
+    assert!(said(directory.path()).contains("there is no ledger in"));
+    // As where only its owner may look into it.
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").expect("it is written");
+    let behind = said(&file.join("data"));
+    assert!(behind.contains("cannot look into"), "{behind}");
+}

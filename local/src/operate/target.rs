@@ -121,7 +121,12 @@ async fn open_here(directory: PathBuf) -> anyhow::Result<OperatedBridge> {
     let in_directory = directory.join(LEDGER_FILE);
     // That of `serve --data-dir`, which keeps the demo's in a folder of its own.
     let of_demo = directory.join("demo").join(LEDGER_FILE);
-    let file = if in_directory.exists() || !of_demo.exists() {
+    // Where it may not be looked at, it may well be there.
+    let is_there = |file: &Path| {
+        let there = file.try_exists();
+        there.with_context(|| format!("cannot look into {}", directory.display()))
+    };
+    let file = if is_there(&in_directory)? || !is_there(&of_demo)? {
         in_directory
     } else {
         eprintln!(
@@ -130,7 +135,7 @@ async fn open_here(directory: PathBuf) -> anyhow::Result<OperatedBridge> {
         );
         of_demo
     };
-    if !file.exists() {
+    if !is_there(&file)? {
         bail!(
             "there is no ledger in {}: name the bridge's directory with --data-dir, or a deployed bridge with \
              --stack NAME",

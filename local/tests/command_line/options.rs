@@ -51,10 +51,10 @@ fn a_variable_stands_behind_what_it_contradicts_or_is_nothing_without() {
         (&["--demo", "--listen", "0"], config, nowhere),
         (&["serve", "--demo", "--listen", "0"], config, nowhere),
         (&["serve", "--demo", "--listen", "0"], bodies, nowhere),
-        (&["forget", "a", "--cut-off"], wait, "there is no ledger"),
-        (&["forget", "--list"], from, "there is no ledger"),
-        (&["forget", "a"], from, "there is no ledger"),
-        (&["forget", "a"], list, "there is no ledger"),
+        (&["forget", "a", "--cut-off"], wait, "cannot look into"),
+        (&["forget", "--list"], from, "cannot look into"),
+        (&["forget", "a"], from, "cannot look into"),
+        (&["forget", "a"], list, "cannot look into"),
     ] {
         let variables = [variable, ("HAPTIK_BRIDGE_DATA_DIR", nowhere)];
         let output = run(words, &variables);

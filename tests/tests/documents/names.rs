@@ -7,18 +7,27 @@ use super::{documents, ends_in, files, is_word, quoted, read, root};
 
 /// Names that the documents mention and that nothing here has: of other people's software, of what a reader
 /// makes, and of examples.
-const ELSEWHERE: [&str; 27] = [
+const ELSEWHERE: [&str; 36] = [
     // Of AWS.
     "AdministratorAccess",
+    "AttachRolePolicy",
     "CreateRole",
+    "DeleteRole",
+    "DeleteRolePolicy",
     "DescribeStacks",
+    "DetachRolePolicy",
     "FilterLogEvents",
     "ForEach",
+    "GetRole",
+    "GetRolePolicy",
     "InProgress",
     "LanguageExtensions",
     "PassRole",
     "PowerUserAccess",
     "PutRolePolicy",
+    "TagRole",
+    "UntagRole",
+    "UpdateRole",
     // Of providers.
     "CLIENT_AUTH_TOKEN",
     "Haptik_Conversation",
