@@ -2,6 +2,7 @@
 
 use http::Uri;
 use http::uri::PathAndQuery;
+use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::{Request, RequestExt as _};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -33,7 +34,7 @@ pub fn whole_path(mut request: Request) -> Request {
     }
     let query = if decoded.contains(['#', '?']) {
         let query = request.query_string_parameters_ref();
-        query.map(|query| query.to_query_string())
+        query.map(QueryMap::to_query_string)
     } else {
         request.uri().query().map(str::to_owned)
     };
