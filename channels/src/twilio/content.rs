@@ -106,7 +106,8 @@ pub(super) fn of(body: &Value) -> Option<(Shape, String)> {
     let name = lenient_json::text(content, "type");
     let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name)?;
     let choices = usize::try_from(lenient_json::whole(content, "choices")?).ok()?;
-    let variables = body.get(VARIABLES)?.to_string();
+    // A quotation mark as it is, is sometimes refused (21656).
+    let variables = body.get(VARIABLES)?.to_string().replace('\'', "\\u0027");
     Some((Shape { kind, choices }, variables))
 }
 
@@ -211,6 +212,18 @@ impl Contents {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_have_no_quotation_mark_as_it_is() {
+        let body = json!({
+            CONTENT: {"type": Kind::QuickReply.name(), "choices": 1},
+            VARIABLES: {"1": "It's \"that\"", "2": "O'K", "3": "x"},
+        });
+        let (_, variables) = of(&body).expect("a content");
+        assert!(!variables.contains('\''), "{variables}");
+        let read: Value = serde_json::from_str(&variables).expect("JSON");
+        assert_eq!(read, body[VARIABLES]);
+    }
 
     #[test]
     fn a_content_has_a_variable_for_each_of_its_texts() {

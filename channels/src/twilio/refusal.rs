@@ -81,8 +81,8 @@ const CODES: &[(&[u64], Refusal, &str)] = &[
     // What was sent.
     (
         &[
-            12300, 21605, 21617, 21620, 21623, 21655, 21656, 30019, 63005, 63006, 63019, 63021,
-            63026, 63027, 63028, 63030, 63034,
+            12300, 21605, 21617, 21620, 21623, 21655, 21656, 21658, 30019, 63005, 63006, 63019,
+            63021, 63026, 63027, 63028, 63030, 63034,
         ],
         Refusal::TooRich,
         "it is too long, or the picture or the buttons are not taken",
@@ -103,9 +103,9 @@ const CODES: &[(&[u64], Refusal, &str)] = &[
     // The operator.
     (
         &[
-            20003, 20005, 20006, 20404, 21212, 21603, 21606, 21607, 21608, 21609, 21659, 21660,
-            21661, 21701, 21703, 21704, 21705, 30002, 30018, 30023, 30024, 30032, 30033, 30034,
-            30037, 63001, 63002, 63007, 63008, 63015, 63020, 63038,
+            10001, 20003, 20005, 20006, 20403, 20404, 21212, 21603, 21606, 21607, 21608, 21609,
+            21659, 21660, 21661, 21701, 21703, 21704, 21705, 30002, 30018, 30023, 30024, 30032,
+            30033, 30034, 30037, 63001, 63002, 63007, 63008, 63015, 63020, 63038, 70051, 90010,
         ],
         Refusal::Unauthorized,
         "the account, its sender or its registration is not good for it",
@@ -127,6 +127,11 @@ pub(super) fn of_answer(call: &str, answer: &ApiAnswer) -> Declined {
         404 => (
             Refusal::Unauthorized,
             "there is no such account or resource",
+        ),
+        // The account, or its key, lacks a permission, or is suspended.
+        403 => (
+            Refusal::Unauthorized,
+            "the account or its token may not do that",
         ),
         _ => (Refusal::Refused, "Twilio refuses it"),
     });
@@ -167,6 +172,10 @@ pub(super) fn of_report(status: &str, code: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use haptik_bridge_shared::net::api::{Api, ApiRequest};
+    use haptik_bridge_shared::net::client;
+    use haptik_bridge_shared::net::fake::{Answer, Fake};
+
     use super::*;
 
     #[test]
@@ -178,8 +187,28 @@ mod tests {
         assert_eq!(refusal(63016), Some(Refusal::WindowClosed));
         assert_eq!(refusal(21617), Some(Refusal::TooRich));
         assert_eq!(refusal(20429), Some(Refusal::RateLimited(None)));
-        assert_eq!(refusal(20003), Some(Refusal::Unauthorized));
+        for operator in [20003, 20403, 10001, 70051, 90010] {
+            assert_eq!(refusal(operator), Some(Refusal::Unauthorized), "{operator}");
+        }
+        assert_eq!(refusal(21658), Some(Refusal::TooRich));
         assert_eq!(refusal(1), None);
+    }
+
+    #[tokio::test]
+    async fn a_403_without_a_code_that_is_known_is_the_operators() {
+        for (status, body, expected) in [
+            (403, "{}", Refusal::Unauthorized),
+            (403, r#"{"code": 1}"#, Refusal::Unauthorized),
+            (403, r#"{"code": 21610}"#, Refusal::Refused),
+            (400, "{}", Refusal::Refused),
+        ] {
+            let fake = Fake::start(move |_| Answer::new(status, body)).await;
+            let api = Api::new(client().expect("a client"));
+            let request = ApiRequest::get("send a message", fake.url("")).expect(READ);
+            let answer = api.send(request).await.expect("an answer");
+            let error = of_answer("send a message", &answer).error;
+            assert_eq!(error.refusal, expected, "{status} {body}");
+        }
     }
 
     #[test]
