@@ -277,6 +277,8 @@ impl Api {
                     .map(Found::At)
                     .ok_or_else(|| SendError::refused("Twilio does not say where the file is"))
             }
+            // It says so of the file, not of the token.
+            403 => Err(SendError::refused("Twilio does not give the file")),
             status => {
                 let error = CallError::of_status("give the file", status, "", None);
                 Err(SendError::of_call("Twilio", &error))
@@ -307,3 +309,6 @@ fn with_pairs(endpoint: &Endpoint, pairs: &[(&str, &str)]) -> Url {
     url.query_pairs_mut().extend_pairs(pairs);
     url
 }
+
+#[cfg(test)]
+mod tests;

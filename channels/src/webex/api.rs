@@ -228,10 +228,15 @@ impl WebexApi {
     async fn head(&self, url: Url) -> Result<HeaderMap, SendError> {
         // It is somewhere else, where its headers are not asked for; or its headers alone are not to be had.
         let no_headers: Vec<u16> = (300..400).chain([405, 501]).collect();
-        let request = ApiRequest::new("say what a file is", Method::HEAD, url).expect(&no_headers);
+        let read: Vec<u16> = no_headers.iter().copied().chain([403]).collect();
+        let request = ApiRequest::new("say what a file is", Method::HEAD, url).expect(&read);
         let signed = |token: &SecretString| request.clone().bearer_auth(token);
         let sent = self.api.send_signed(&self.tokens, signed).await;
         let answer = sent.map_err(|error| refusal::of_call(&error))?;
+        // It says so of the file, not of the token.
+        if answer.status == 403 {
+            return Err(SendError::refused("the bot may not read the file"));
+        }
         Ok(if no_headers.contains(&answer.status) {
             HeaderMap::new()
         } else {

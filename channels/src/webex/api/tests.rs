@@ -155,6 +155,8 @@ async fn a_file_is_waited_for_or_refused_as_webex_says() {
         (423, Refusal::Unavailable(Some(Duration::from_secs(9)))),
         (410, Refusal::Refused),
         (428, Refusal::Refused),
+        // It is the file that the bot may not read, whatever the token.
+        (403, Refusal::Refused),
     ] {
         let fake = Fake::start(move |_| Answer::new(status, "{}").header("Retry-After", "9")).await;
         let api = api(&fake, &["t"]);
