@@ -32,6 +32,7 @@ fn what_is_said_is_for_the_bot_without_its_mention() {
         ("direct", "hello & thanks"),
         ("mention", "where is my order, @Ann?"),
         ("mention_only", "Hi"),
+        ("quoted", "yes & please"),
         ("file", ""),
         ("picture", ""),
         ("edited", "Edited message: new text"),
@@ -44,6 +45,41 @@ fn what_is_said_is_for_the_bot_without_its_mention() {
         assert_eq!(deed.profile.name.as_deref(), Some("Test User"));
         assert_eq!(deed.profile.language_code.as_deref(), Some("en"));
     }
+}
+
+#[test]
+fn what_is_quoted_is_not_said() {
+    let quote = "<quoted messageId=\"1772050244572\"/>";
+    let mut quoted = sample("quoted");
+    for (text, said) in [
+        (format!("{quote} yes {quote}"), "yes"),
+        (quote.to_owned(), START),
+        (
+            format!("{quote} &lt;quoted messageId=\"1\"/&gt;"),
+            "<quoted messageId=\"1\"/>",
+        ),
+        ("yes <quoted".to_owned(), "yes <quoted"),
+    ] {
+        quoted["text"] = text.into();
+        let Read::Said(deed) = read(&quoted, true) else {
+            panic!("a message");
+        };
+        assert_eq!(deed.action.text, said);
+    }
+    let mut edited = sample("edited");
+    edited["text"] = format!("{quote} new").into();
+    edited["entities"] = quoted["entities"].clone();
+    let Read::Said(deed) = read(&edited, true) else {
+        panic!("an edit");
+    };
+    assert_eq!(deed.action.text, "Edited message: new");
+    // Without the entity it is what somebody wrote.
+    quoted["text"] = quote.into();
+    quoted["entities"] = json!([]);
+    let Read::Said(deed) = read(&quoted, true) else {
+        panic!("a message");
+    };
+    assert_eq!(deed.action.text, quote);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What is said in words: without the mention of the bot, and with others by their names.
+//! What is said in words: without the mention of the bot and what stands for a quoted message, and with others by
+//! their names.
 
 use haptik_bridge_shared::lenient_json;
 use serde_json::Value;
@@ -34,10 +35,33 @@ pub(super) fn of(activity: &Value) -> String {
         // An entity stands for one place.
         text = text.replacen(&written, &name, 1);
     }
+    if quotes(activity) {
+        text = without_quotes(&text);
+    }
     for (entity, character) in ENTITIES {
         text = text.replace(entity, character);
     }
     text.replace('\u{a0}', " ").trim().to_owned()
+}
+
+/// Whether a message is quoted, for which an element stands in the text.
+fn quotes(activity: &Value) -> bool {
+    let mut entities = lenient_json::list(activity, "entities");
+    entities.any(|entity| lenient_json::text(entity, "type") == "quotedReply")
+}
+
+/// A text without `<quoted messageId="…"/>`. What a user writes has no `<` of its own.
+fn without_quotes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, quote)) = rest.split_once("<quoted ") {
+        let Some((_, after)) = quote.split_once('>') else {
+            break;
+        };
+        out.push_str(before);
+        rest = after.strip_prefix("</quoted>").unwrap_or(after);
+    }
+    out + rest
 }
 
 /// How each mention is written, and who is meant.
