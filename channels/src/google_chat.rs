@@ -25,7 +25,7 @@ use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Trial,
 };
 use crate::facts::Facts;
-use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape, Size};
+use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, STILL, Shape, Size};
 use crate::pace::Bucket;
 use crate::preview::Preview;
 use crate::render::Markup;
@@ -91,6 +91,8 @@ const LIMITS: Limits = Limits {
     }),
     pictures: Pictures::Inline {
         alt: Size::bytes(500),
+        // <https://developers.google.com/workspace/chat/add-text-image-card-dialog>: "Only PNG and JPG".
+        types: STILL,
     },
     forms: Forms::Inline { fits: form::fits },
     notices: false,

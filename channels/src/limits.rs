@@ -126,6 +126,8 @@ pub enum Pictures {
     Inline {
         /// Its description for those who do not see it.
         alt: Size,
+        /// The types that are shown.
+        types: PictureTypes,
     },
     /// As a message, which the provider fetches from its address.
     ByUrl {
@@ -133,9 +135,34 @@ pub enum Pictures {
         max_bytes: u64,
         /// The text below it.
         caption: Size,
+        /// The types that are shown.
+        types: PictureTypes,
     },
     /// As a link to it.
     LinkOnly,
+}
+
+/// Types of pictures, by how their addresses end. An address that ends otherwise may be a picture of any type.
+pub type PictureTypes = &'static [&'static str];
+
+/// PNG and JPEG.
+pub const STILL: PictureTypes = &[".png", ".jpg", ".jpeg"];
+
+/// These, and GIF.
+pub const WITH_GIF: PictureTypes = &[".png", ".jpg", ".jpeg", ".gif"];
+
+/// These, and WebP.
+pub const WITH_WEBP: PictureTypes = &[".png", ".jpg", ".jpeg", ".gif", ".webp"];
+
+impl Pictures {
+    /// The types that are shown.
+    #[must_use]
+    pub const fn types(&self) -> PictureTypes {
+        match self {
+            Self::Inline { types, .. } | Self::ByUrl { types, .. } => types,
+            Self::LinkOnly => &[],
+        }
+    }
 }
 
 /// How a form is filled in.

@@ -25,7 +25,7 @@ use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Trial,
 };
 use crate::facts::Facts;
-use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape};
+use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape, WITH_WEBP};
 use crate::memory::Memory;
 use crate::preview::Preview;
 use crate::render::Markup;
@@ -93,6 +93,8 @@ const LIMITS: Limits = Limits {
     }),
     pictures: Pictures::Inline {
         alt: limits::ALT_TEXT,
+        // Another type is refused at once, and a link then.
+        types: WITH_WEBP,
     },
     forms: Forms::Modal { fits: form::fits },
     notices: true,

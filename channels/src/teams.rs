@@ -25,7 +25,9 @@ use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Trial,
 };
 use crate::facts::Facts;
-use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size};
+use crate::limits::{
+    Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size, WITH_GIF,
+};
 use crate::pace::Bucket;
 use crate::package::{About, PackedFile};
 use crate::preview::Preview;
@@ -98,6 +100,8 @@ const LIMITS: Limits = Limits {
     }),
     pictures: Pictures::Inline {
         alt: Size::bytes(500),
+        // <https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference>
+        types: WITH_GIF,
     },
     forms: Forms::Inline {
         fits: adaptive_cards::form::fits,
@@ -105,9 +109,9 @@ const LIMITS: Limits = Limits {
     notices: false,
     agent_identity: None,
     // <https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit>: in a conversation 7 in a
-    // second, 60 in 30 seconds and 1,800 in an hour.
+    // second, 8 in two seconds, 60 in 30 seconds and 1,800 in an hour.
     pace: Pace {
-        per_conversation: Some(Duration::from_millis(150)),
+        per_conversation: Some(Duration::from_millis(250)),
         learn_bursts: false,
         per_group: Some(Rate {
             messages: 60,

@@ -22,7 +22,9 @@ use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Registration, Trial,
 };
 use crate::facts::Facts;
-use crate::limits::{Buttons, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size};
+use crate::limits::{
+    Buttons, Counted, Forms, Limits, Pace, Pictures, Rate, Shape, Size, WITH_WEBP,
+};
 use crate::pace::Bucket;
 use crate::preview::Preview;
 use crate::render::Markup;
@@ -79,6 +81,8 @@ const LIMITS: Limits = Limits {
         // <https://core.telegram.org/bots/api#sending-files>
         max_bytes: 5 << 20,
         caption: CAPTION,
+        // Another type is refused at once, and a link then.
+        types: WITH_WEBP,
     },
     forms: Forms::Chat,
     notices: false,

@@ -24,7 +24,9 @@ use crate::channel::{
     BuildError, ChannelType, Edge, EdgeDeps, OnlineDeps, Outlet, OutletDeps, Registration, Trial,
 };
 use crate::facts::Facts;
-use crate::limits::{Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape, Size};
+use crate::limits::{
+    Buttons, Cards, Counted, Forms, Limits, Pace, Pictures, Shape, Size, WITH_GIF,
+};
 use crate::pace::Bucket;
 use crate::preview::Preview;
 use crate::render::Markup;
@@ -97,6 +99,8 @@ const LIMITS: Limits = Limits {
     }),
     pictures: Pictures::Inline {
         alt: Size::bytes(500),
+        // Not documented; what Microsoft says of Adaptive Cards.
+        types: WITH_GIF,
     },
     forms: Forms::Inline {
         fits: adaptive_cards::form::fits,

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::channel::Part;
 use crate::limits::Size;
+use crate::limits::WITH_WEBP;
 use crate::render::media::{Kind, call, kind};
 use crate::render::{Markup, inline, read};
 use haptik_bridge_shared::ids::{AuthId, EntryKey};
@@ -247,7 +248,7 @@ impl Plain {
 
     fn image(&mut self, url: &str) {
         let url = url.trim();
-        if !matches!(kind(url), Kind::Image | Kind::OtherPicture) {
+        if !matches!(kind(url, WITH_WEBP), Kind::Image | Kind::OtherPicture) {
             self.line(url);
         } else if !self.images.iter().any(|image| image == url) {
             self.images.push(url.to_owned());

@@ -128,6 +128,17 @@ pub struct Button {
     pub is_default: bool,
 }
 
+impl Button {
+    /// Whether a number can stand for it that it has not yet.
+    pub(super) fn becomes_number(&self) -> bool {
+        match &self.target {
+            // The questions of a form are in the message already.
+            Target::Callback { tap: Tap::Fill, .. } | Target::Url(_) | Target::Phone(_) => false,
+            Target::Callback { data, .. } => data.is_some(),
+        }
+    }
+}
+
 /// What a tap does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Target {

@@ -23,10 +23,10 @@ impl Page {
     pub fn simpler(&self) -> Option<Self> {
         let limits = &self.limits;
         let levels: [&Level<'_>; 4] = [
-            &|blocks| stacked(blocks, limits),
+            &|blocks| stacked(blocks, limits, self.first_number),
             &|blocks| each(blocks, |block| without_picture(block, limits)),
             &|blocks| each(blocks, without_markup),
-            &|blocks| without_buttons(blocks),
+            &|blocks| without_buttons(blocks, self.first_number),
         ];
         let changed = |(at, level): (usize, &&Level<'_>)| Some((at, level(&self.blocks)?));
         let (level, simple) = levels.iter().enumerate().find_map(changed)?;
@@ -45,7 +45,7 @@ impl Page {
     /// none, or would be longer than the provider takes.
     #[must_use]
     pub fn without_buttons(&self) -> Option<Self> {
-        let numbered = without_buttons(&self.blocks)?;
+        let numbered = without_buttons(&self.blocks, self.first_number)?;
         takes(&numbered, &self.limits).then(|| self.with(numbered))
     }
 }
@@ -66,8 +66,8 @@ fn each(blocks: &[Block], replaced: impl Fn(&Block) -> Option<Vec<Block>>) -> Op
 }
 
 /// Cards below each other. In a bubble, which has room for one picture and one set of buttons, pictures are
-/// links, and the buttons of all cards stand together.
-fn stacked(blocks: &[Block], limits: &Limits) -> Option<Vec<Block>> {
+/// links, and the buttons of all cards stand together: as choices from this number on, where they are too many.
+fn stacked(blocks: &[Block], limits: &Limits, first: usize) -> Option<Vec<Block>> {
     let mut stacked = each(blocks, |block| match block {
         Block::Card(card) => Some(below_each_other(card)),
         Block::Carousel(cards) => Some(cards.iter().flat_map(below_each_other).collect()),
@@ -95,7 +95,7 @@ fn stacked(blocks: &[Block], limits: &Limits) -> Option<Vec<Block>> {
         let is_too_much =
             |block: &Block| matches!(block, Block::Buttons { buttons, .. } if buttons.len() > most);
         if stacked.iter().any(is_too_much) {
-            stacked = without_buttons(&stacked)?;
+            stacked = without_buttons(&stacked, first)?;
         }
     }
     Some(stacked)
@@ -169,9 +169,9 @@ fn without_markup(block: &Block) -> Option<Vec<Block>> {
     }
 }
 
-/// Buttons and menus as numbered choices; `None` where there are none. The numbers run on through the page.
-fn without_buttons(blocks: &[Block]) -> Option<Vec<Block>> {
-    let next = Cell::new(1);
+/// Buttons and menus as numbered choices, from this number on; `None` where there are none.
+fn without_buttons(blocks: &[Block], first: usize) -> Option<Vec<Block>> {
+    let next = Cell::new(first);
     each(blocks, |block| match block {
         Block::Buttons { buttons, .. } | Block::Menu { rows: buttons, .. } => {
             Some(numbers(buttons, &next))

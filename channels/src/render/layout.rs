@@ -39,7 +39,9 @@ pub fn pages(outgoing: &Outgoing, limits: &Limits) -> Vec<Page> {
     number(pages.iter_mut().flatten());
     let pages = pages.into_iter().enumerate();
     let page = |(index, blocks)| Page::new(outgoing, limits, index, sender.clone(), blocks);
-    pages.map(page).collect()
+    let mut pages: Vec<Page> = pages.map(page).collect();
+    Page::count_choices(&mut pages);
+    pages
 }
 
 impl Identity {
@@ -157,7 +159,7 @@ impl<'a> Layout<'a> {
             joined(&sender.name, team_name)
         };
         let picture = match self.limits.pictures {
-            Pictures::Inline { alt } => web_address(&sender.profile_image, self.limits.address)
+            Pictures::Inline { alt, .. } => web_address(&sender.profile_image, self.limits.address)
                 .filter(|url| url.starts_with("https:"))
                 .map(|url| Picture {
                     url,
@@ -208,7 +210,10 @@ impl<'a> Layout<'a> {
             return self.texts(&inline::address(address));
         };
         let alt = self.limits.alt();
-        match (media::kind(&url), self.limits.pictures) {
+        match (
+            media::kind(&url, self.limits.pictures.types()),
+            self.limits.pictures,
+        ) {
             (media::Kind::Video, _) => self.link("▶ ", url, "Watch the video".to_owned()),
             (media::Kind::Image, Pictures::Inline { .. } | Pictures::ByUrl { .. }) => {
                 let alt = media::described(titles, alt);
@@ -299,7 +304,7 @@ impl Limits {
     /// The room for a picture's description.
     const fn alt(&self) -> Size {
         match self.pictures {
-            Pictures::Inline { alt } => alt,
+            Pictures::Inline { alt, .. } => alt,
             Pictures::ByUrl { caption, .. } => caption,
             Pictures::LinkOnly => LONGEST_LINK,
         }

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::inline::label;
-use crate::limits::Size;
+use crate::limits::{PictureTypes, Size};
 
 /// The digits of a number to call; `None` when it is none that a telephone could dial.
 pub(super) fn dialled(number: &str) -> Option<String> {
@@ -32,7 +32,7 @@ pub(super) fn described(titles: &[&str], size: Size) -> String {
 /// What is probably behind an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A picture that providers show: anything that does not look like something else.
+    /// A picture that the provider shows: anything that does not look like something else.
     Image,
     /// Another picture.
     OtherPicture,
@@ -55,14 +55,17 @@ const VIDEO_HOSTS: &[&str] = &[
 
 const VIDEO_FILES: &[&str] = &[".mp4", ".webm", ".mov", ".m4v", ".avi", ".mkv", ".m3u8"];
 
-/// Pictures that providers do not show: they show png, jpg and gif.
-const OTHER_PICTURES: &[&str] = &[".svg", ".tif", ".tiff", ".bmp", ".ico", ".heic", ".avif"];
+/// Pictures. Which of them a provider shows is among its limits.
+const PICTURES: &[&str] = &[
+    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".tif", ".tiff", ".bmp", ".ico", ".heic",
+    ".avif",
+];
 
 /// Files that are no pictures.
 const DOCUMENTS: &[&str] = &[".pdf", ".html", ".htm"];
 
-/// What is probably behind an address.
-pub(crate) fn kind(address: &str) -> Kind {
+/// What is probably behind an address, for a provider that shows these types of pictures.
+pub(crate) fn kind(address: &str, shown: PictureTypes) -> Kind {
     let Ok(url) = Url::parse(address) else {
         return Kind::Other;
     };
@@ -78,7 +81,7 @@ pub(crate) fn kind(address: &str) -> Kind {
         || path.contains("/embed/")
     {
         Kind::Video
-    } else if ends_with(OTHER_PICTURES) {
+    } else if ends_with(PICTURES) && !ends_with(shown) {
         Kind::OtherPicture
     } else if ends_with(DOCUMENTS) {
         Kind::Other
@@ -90,6 +93,21 @@ pub(crate) fn kind(address: &str) -> Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{STILL, WITH_GIF, WITH_WEBP};
+
+    #[test]
+    fn a_picture_is_one_where_the_provider_shows_its_type() {
+        let kind = |name: &str, shown| kind(&format!("https://a.example/{name}"), shown);
+        for name in ["a.png", "a.JPG?x=1", "a.jpeg", "a", "a.php"] {
+            assert_eq!(kind(name, STILL), Kind::Image, "{name}");
+        }
+        for (name, first) in [("a.gif", WITH_GIF), ("a.webp", WITH_WEBP)] {
+            assert_eq!(kind(name, STILL), Kind::OtherPicture, "{name}");
+            assert_eq!(kind(name, first), Kind::Image, "{name}");
+        }
+        assert_eq!(kind("a.webp", WITH_GIF), Kind::OtherPicture);
+        assert_eq!(kind("a.svg", WITH_WEBP), Kind::OtherPicture);
+    }
 
     #[test]
     fn a_number_that_nobody_could_dial_is_none() {

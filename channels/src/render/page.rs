@@ -28,6 +28,8 @@ pub struct Page {
     pub fallback: String,
     /// What it was laid out for.
     pub(super) limits: Limits,
+    /// The number of its first choice, where its buttons become numbered choices.
+    pub(super) first_number: usize,
 }
 
 /// Under which name and picture a message stands.
@@ -81,7 +83,7 @@ impl Page {
     }
 
     /// Every numbered choice, with its number: what [`choices::chosen`](crate::choices::chosen) chooses from. They run on through
-    /// the pages of a message; those of a page that was made [simpler](Page::simpler) start at 1.
+    /// the pages of a message, and so do those that buttons become on a page that was made [simpler](Page::simpler).
     pub fn numbered(&self) -> impl Iterator<Item = (usize, &Button)> {
         self.choices().flat_map(|targets| match targets {
             Targets::Numbered(first, choices) => (first..).zip(choices),
@@ -102,6 +104,17 @@ impl Page {
         })
     }
 
+    /// Counts the choices of a message's pages, so that no two have one number where buttons become numbered
+    /// choices. It is for [`pages`](super::pages), and for a channel that makes others of them.
+    pub fn count_choices(pages: &mut [Self]) {
+        let ends = pages.iter().flat_map(Self::numbered);
+        let mut next = ends.map(|(number, _)| number + 1).max().unwrap_or(1);
+        for page in pages {
+            page.first_number = next;
+            next += page.buttons().filter(|one| one.becomes_number()).count();
+        }
+    }
+
     /// A page of a message.
     pub(super) fn new(
         outgoing: &Outgoing,
@@ -118,6 +131,7 @@ impl Page {
             fallback: fallback::of(&blocks, limits.markup),
             blocks,
             limits: *limits,
+            first_number: 1,
         }
     }
 

@@ -40,6 +40,7 @@ pub(super) fn pages(outgoing: &Outgoing) -> Vec<Page> {
             pages.push(part);
         }
     }
+    Page::count_choices(&mut pages);
     pages
 }
 

@@ -23,8 +23,10 @@ const MEDIUM: &str = "medium";
 /// The messages of some pages.
 pub(super) fn parts(pages: Vec<Page>, medium: Medium) -> Vec<Part> {
     let pages = pages.into_iter().map(with_distinct_labels);
+    let mut pages: Vec<Page> = pages.flat_map(messages).collect();
+    Page::count_choices(&mut pages);
     // What has no room for its numbers may have it without the lines above.
-    let pages = pages.flat_map(messages).map(with_distinct_labels);
+    let pages = pages.into_iter().map(with_distinct_labels);
     let parts = pages.enumerate().map(|(index, mut page)| {
         page.index = index;
         Part {

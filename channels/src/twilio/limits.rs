@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::config::Sender;
 use crate::callback;
-use crate::limits::{Buttons, Counted, Forms, Limits, Menu, Pace, Pictures, Shape, Size};
+use crate::limits::{
+    Buttons, Counted, Forms, Limits, Menu, Pace, Pictures, STILL, Shape, Size, WITH_GIF,
+};
 use crate::render::Markup;
 
 /// By which of Twilio's channels a user is reached: what stands before the address
@@ -69,6 +71,8 @@ pub(super) const SMS: Limits = Limits {
         // <https://www.twilio.com/docs/messaging/api/message-resource>: `MediaUrl`, 5 MB of JPEG, PNG and GIF.
         max_bytes: 5 << 20,
         caption: TEXT,
+        // <https://www.twilio.com/docs/messaging/guides/accepted-mime-types>
+        types: WITH_GIF,
     },
     forms: Forms::Chat,
     notices: false,
@@ -118,6 +122,8 @@ const WHATSAPP: Limits = Limits {
     pictures: Pictures::ByUrl {
         max_bytes: 5 << 20,
         caption: BODY,
+        // Another type is taken, and the message fails later. WebP is a sticker, which has no text.
+        types: STILL,
     },
     ..SMS
 };
@@ -139,6 +145,7 @@ const RCS: Limits = Limits {
     pictures: Pictures::ByUrl {
         max_bytes: 5 << 20,
         caption: BODY,
+        types: WITH_GIF,
     },
     ..SMS
 };

@@ -79,6 +79,36 @@ fn a_picture_is_a_media_url_where_there_is_mms_and_else_a_link() {
 }
 
 #[test]
+fn a_picture_of_a_type_that_is_not_shown_is_a_link() {
+    let picture = |user: &str, name: &str| {
+        let url = format!("https://a.example/{name}");
+        let body = json!({"text": "", "type": "CAROUSEL", "data": {"items": [
+            {"title": "Look", "thumbnail": {"image": url}},
+        ]}});
+        let sent = to_medium(user, &body);
+        let is_shown = sent.iter().any(|one| one["MediaUrl"] == url.as_str());
+        let said = sent
+            .iter()
+            .map(|one| one["Body"].as_str().unwrap_or_default());
+        let said = said.collect::<String>();
+        assert!(
+            said.contains("Look") && (is_shown || said.contains(&url)),
+            "{sent:?}"
+        );
+        is_shown
+    };
+    for name in ["a.png", "a.jpg", "a.jpeg", "a"] {
+        assert!(picture(WHATSAPP, name), "{name}");
+    }
+    for name in ["a.gif", "a.webp", "a.svg"] {
+        assert!(!picture(WHATSAPP, name), "{name}");
+    }
+    for user in ["+15551234567", "rcs:+15551234567"] {
+        assert!(picture(user, "a.gif") && !picture(user, "a.webp"), "{user}");
+    }
+}
+
+#[test]
 fn no_text_is_longer_than_twilio_takes() {
     let body = json!({"text": "A word 🙂 and more. ".repeat(400), "type": "TEXT"});
     let messages = messages(&body, Medium::Sms.limits(&number("+15557654321")));
@@ -241,6 +271,21 @@ fn what_is_refused_with_buttons_has_numbers() {
     assert_eq!(simple.body["Body"], "Well?\n\n1. Yes\n2. No");
     assert_eq!(simple.body["medium"], "whatsapp");
     assert_eq!(simple.index, 0);
+}
+
+#[test]
+fn numbers_run_on_through_the_messages_that_are_refused() {
+    let card = |title: &str| json!({"title": title, "actionables": [say("Details"), say("Buy")]});
+    let body =
+        json!({"text": "", "type": "CAROUSEL", "data": {"items": [card("One"), card("Two")]}});
+    let outgoing = crate::preview::previewed(&body, &Sender::default());
+    let from = config::Sender::Service(String::new());
+    let pages = render::pages(&outgoing, Medium::WhatsApp.limits(&from));
+    let parts = encode::parts(pages, Medium::WhatsApp);
+    let simple = parts.iter().filter_map(encode::simpler);
+    let said: Vec<String> = simple.map(|part| part.body["Body"].to_string()).collect();
+    assert!(said[0].contains("1. Details\\n2. Buy"), "{said:?}");
+    assert!(said[1].contains("3. Details\\n4. Buy"), "{said:?}");
 }
 
 #[test]

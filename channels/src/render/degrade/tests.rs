@@ -66,3 +66,21 @@ fn a_text_without_markup_has_no_simpler_form() {
     let simpler = list.simpler().expect("a simpler form");
     assert!(simpler.simpler().is_none());
 }
+
+#[test]
+fn numbers_run_on_through_the_pages_of_a_message() {
+    let card = |title: &str| {
+        json!({"title": title, "thumbnail": "https://a.example/a.png",
+            "actionables": [{"actionable_text": "A"}, {"actionable_text": "B"}]})
+    };
+    let items: Vec<_> = (0..3).map(|at| card(&format!("Card {at}"))).collect();
+    let raw = json!({"type": "CAROUSEL", "data": {"items": items}});
+    let pages = pages(&outgoing(raw), &MESSENGER);
+    assert!(pages.len() > 1);
+    let mut numbers = Vec::new();
+    for page in &pages {
+        let simplest = forms(page).pop().expect("a form");
+        numbers.extend(simplest.numbered().map(|(number, _)| number));
+    }
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
+}

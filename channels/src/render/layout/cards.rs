@@ -75,7 +75,7 @@ impl Layout<'_> {
             None
         } else {
             let url = web_address(&card.thumbnail, self.limits.address)?;
-            let is_shown = media::kind(&url) == media::Kind::Image
+            let is_shown = media::kind(&url, self.limits.pictures.types()) == media::Kind::Image
                 && !matches!(self.limits.pictures, Pictures::LinkOnly);
             let alt = media::described(&[&card.title, text], self.limits.alt());
             Some(is_shown.then_some(Picture { url, alt })?)

@@ -1,7 +1,7 @@
 //! Providers of several kinds: what each of them takes.
 
 use super::*;
-use crate::limits::{Cards, Counted, Menu, Pace, Shape};
+use crate::limits::{Cards, Counted, Menu, Pace, Shape, WITH_WEBP};
 
 pub(super) const BUTTONS: Buttons = Buttons {
     most: 100,
@@ -26,6 +26,7 @@ pub(in crate::render) const MESSENGER: Limits = Limits {
     pictures: Pictures::ByUrl {
         max_bytes: 5 << 20,
         caption: Size::utf16(1_024),
+        types: WITH_WEBP,
     },
     forms: Forms::Chat,
     notices: false,
@@ -84,6 +85,7 @@ pub(super) const WORKPLACE: Limits = Limits {
     },
     pictures: Pictures::Inline {
         alt: Size::chars(100),
+        types: WITH_WEBP,
     },
     forms: Forms::Inline { fits: |_| true },
     notices: true,
