@@ -92,10 +92,16 @@ impl CrmType for HubSpot {
     fn new(config: &Self::Config, http: reqwest::Client) -> Self {
         let auth = Auth::Bearer(config.access_tokens.clone());
         Self {
-            client: CrmClient::new(http, &config.base_url, auth),
+            client: CrmClient::new(http, &config.base_url, auth).classify(passing),
             config: config.clone(),
         }
     }
+}
+
+/// A record that is locked for a moment, and an account that is moved for some hours
+/// (<https://developers.hubspot.com/docs/api-reference/error-handling>).
+fn passing(status: u16, _: &str) -> Option<CallErrorKind> {
+    matches!(status, 423 | 477).then_some(CallErrorKind::Unavailable)
 }
 
 impl HubSpot {

@@ -105,7 +105,7 @@ impl CrmType for Salesforce {
             config.client_secrets.clone(),
         ));
         Self {
-            client: CrmClient::new(http, &config.base_url, auth).classify(too_many),
+            client: CrmClient::new(http, &config.base_url, auth).classify(passing),
             config: config.clone(),
         }
     }
@@ -281,9 +281,13 @@ impl Crm for Salesforce {
     }
 }
 
-/// Of a 403, whether it says that there were too many requests.
-fn too_many(status: u16, body: &str) -> Option<CallErrorKind> {
-    (status == 403 && body.contains(TOO_MANY)).then_some(CallErrorKind::RateLimited)
+/// Of a 403, whether it says that there were too many requests; of a 400, whether it passes.
+fn passing(status: u16, body: &str) -> Option<CallErrorKind> {
+    match status {
+        403 if body.contains(TOO_MANY) => Some(CallErrorKind::RateLimited),
+        400 if PASSING.iter().any(|code| body.contains(code)) => Some(CallErrorKind::Unavailable),
+        _ => None,
+    }
 }
 
 /// The id at the end of the first URL of an answer 300.

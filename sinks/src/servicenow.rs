@@ -5,7 +5,7 @@
 //! in the table itself before an incident is created again. What remains is a creation that ServiceNow
 //! carries out later than `SEARCH_LAG` after it was asked, because the column is not unique.
 //!
-//! Texts are plain, and shown so. Comments are work notes, which only agents see.
+//! Texts are plain, and shown so. Comments are work notes, which only agents see; there `[code]` is no tag.
 
 use std::time::Duration;
 
@@ -31,6 +31,12 @@ use crate::tickets::{
 /// The lengths of the columns; ServiceNow cuts what is longer without a word.
 const SUBJECT: Limit = Limit::utf16(160);
 const TEXT: Limit = Limit::utf16(4_000);
+
+/// What a journal takes for the beginning of HTML
+/// (<https://www.servicenow.com/docs/bundle/zurich-platform-administration/page/administer/field-administration/concept/c_JournalFieldType.html>),
+/// and a bracket that begins no tag.
+const CODE: &str = "[code]";
+const NO_TAG: &str = "[\u{200b}";
 
 /// What incidents have unless `fields` says otherwise.
 const DEFAULTS: [(&str, &str); 2] = [("contact_type", "chat"), ("correlation_display", "Haptik")];
@@ -183,7 +189,7 @@ impl Crm for ServiceNow {
         let rows = self.rows(request).await?;
         Ok(rows
             .iter()
-            .map(|row| lenient_json::text(row, "value"))
+            .map(|row| lenient_json::text(row, "value").replace(NO_TAG, "["))
             .collect())
     }
 
@@ -191,7 +197,7 @@ impl Crm for ServiceNow {
         let path = format!("api/now/table/{}/{}", self.table, to.id);
         let url = self.client.query(&path, &[("sysparm_fields", "sys_id")]);
         let request = ApiRequest::new("add a work note", Method::PATCH, url)
-            .json(json!({"work_notes": comment.text}));
+            .json(json!({"work_notes": without_code(&comment.text)}));
         self.client.send(request).await.map(drop)
     }
 
@@ -224,5 +230,37 @@ impl Crm for ServiceNow {
     fn requests(&self, ticket: &Ticket) -> Vec<ApiRequest> {
         let caller = (!ticket.requester.email.is_empty()).then_some("[the user's sys_id]");
         self.client.shown(self.creation(ticket, caller))
+    }
+}
+
+/// A text for a journal, in which nobody writes HTML.
+fn without_code(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for part in text.split_inclusive('[') {
+        let end = safe.len();
+        safe.push_str(part);
+        let begins = safe.get(..end).is_some_and(|before| before.ends_with('['));
+        let tag = part.get(..CODE.len() - 1);
+        if begins && tag.is_some_and(|tag| tag.eq_ignore_ascii_case(&CODE[1..])) {
+            safe.insert_str(end, &NO_TAG[1..]);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_write_is_no_html_in_a_journal() {
+        for (text, safe) in [
+            ("[code]<a>[/code]", "[\u{200b}code]<a>[/code]"),
+            ("a [CODE] [[Code]", "a [\u{200b}CODE] [[\u{200b}Code]"),
+            ("code] [masked] [cod", "code] [masked] [cod"),
+        ] {
+            assert_eq!(without_code(text), safe);
+            assert_eq!(safe.replace(NO_TAG, "["), text);
+        }
     }
 }

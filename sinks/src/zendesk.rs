@@ -76,9 +76,14 @@ impl CrmType for Zendesk {
         let user = format!("{}/token", config.email);
         let auth = Auth::Basic(user, config.api_tokens.clone());
         Self {
-            client: CrmClient::new(http, &config.base_url, auth),
+            client: CrmClient::new(http, &config.base_url, auth).classify(passing),
         }
     }
+}
+
+/// Somebody else changes the same ticket at this moment (`DatabaseConflict`).
+fn passing(status: u16, _: &str) -> Option<CallErrorKind> {
+    (status == 409).then_some(CallErrorKind::Unavailable)
 }
 
 impl Zendesk {

@@ -149,6 +149,10 @@ impl Case {
         delivery: &Delivery<'_>,
         within: Duration,
     ) -> Result<Option<Self>, SinkError> {
+        // What names no user may be of anybody.
+        if delivery.user().is_empty() {
+            return Ok(None);
+        }
         let Some(last) = read::<LastCompletion>(deps, delivery, LAST).await? else {
             return Ok(None);
         };
@@ -158,10 +162,7 @@ impl Case {
         if after < 0 || after.unsigned_abs() > millis(within) {
             return Ok(None);
         }
-        if let Some(auth_id) = &delivery.event.auth_id
-            && let Some(user) = deps.users.get(auth_id).await?
-            && user.last_activity > last.event.received_at
-        {
+        if last.is_followed_by(deps, delivery).await? {
             return Ok(None);
         }
         read(deps, delivery, &last.case).await
@@ -328,7 +329,7 @@ impl Case {
     }
 
     async fn note_last(&self, deps: &SinkDeps, delivery: &Delivery<'_>) -> Result<(), SinkError> {
-        let Some(event) = completion(delivery) else {
+        let Some(event) = completion(delivery).filter(|_| !delivery.user().is_empty()) else {
             return Ok(());
         };
         if let Some(last) = read::<LastCompletion>(deps, delivery, LAST).await?

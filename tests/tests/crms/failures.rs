@@ -10,7 +10,7 @@ use haptik_bridge_tests::fake_crm::{
 };
 use serde_json::json;
 
-use super::scene::{Kind, Scene, completion, short_completion};
+use super::scene::{Kind, Scene, completion, message, short_completion};
 
 #[tokio::test]
 async fn a_crm_that_was_down_gets_its_ticket_once() -> anyhow::Result<()> {
@@ -307,6 +307,33 @@ async fn a_ticket_that_hubspot_has_and_cannot_show_just_now_is_waited_for() -> a
         );
         scene.deliver(&completion()).await?;
         scene.ticket();
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_keeps_a_comment_out_for_a_moment_does_not_keep_it_out_for_ever() -> anyhow::Result<()>
+{
+    for (kind, fault) in [
+        (
+            Kind::Salesforce,
+            Fault::Refused("UNABLE_TO_LOCK_ROW".to_owned()),
+        ),
+        (Kind::Zendesk, Fault::Status(409)),
+        (Kind::HubSpot, Fault::Status(423)),
+        (Kind::HubSpot, Fault::Status(477)),
+    ] {
+        let mut scene = Scene::with(kind, "follow_ups = true").await?;
+        scene.deliver(&completion()).await?;
+        let (method, path) = kind.comment();
+        scene.crm.fail_next(method, path, 1, fault.clone());
+        let body = json!({"text": "One more thing", "type": "TEXT", "data": {}});
+        let more = message(1_982_500, "2026-11-24T10:02:00.000Z", &body);
+        let error = scene.attempt(&more, false).await.expect_err("not yet");
+        let failure = Failure::from(error);
+        assert_eq!(failure.retry, Retry::Later(None), "{kind:?} {fault:?}");
+        scene.attempt(&more, true).await?;
+        assert_eq!(kind.comments(&scene.ticket()).len(), 1, "{kind:?}");
     }
     Ok(())
 }

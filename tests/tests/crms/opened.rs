@@ -191,3 +191,43 @@ async fn what_a_star_names_opens_nothing() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn what_is_said_in_the_next_conversation_is_in_no_ticket_of_the_last() -> anyhow::Result<()> {
+    let body = json!({"text": "Hi again", "type": "TEXT", "data": {}});
+    let later = |id, at: &str| message(id, at, &body);
+    for opens in ["chat_pinned", "message"] {
+        let mut scene = Scene::opened_by(Kind::Zendesk, opens, "follow_ups = true").await?;
+        scene.deliver(&completion()).await?;
+        let follow_up = later(1_982_500, "2026-11-24T10:02:00.000Z");
+        scene.deliver(&follow_up).await?;
+        // Of a user who came through another channel, what is said an hour later is of another conversation.
+        for (id, at) in [
+            (1_982_600, "2026-11-24T11:00:00.000Z"),
+            (1_982_601, "2026-11-24T11:01:00.000Z"),
+        ] {
+            scene.deliver(&later(id, at)).await?;
+        }
+        let tickets = scene.crm.tickets();
+        assert_eq!(tickets.len(), 1 + usize::from(opens == "message"));
+        assert_eq!(Kind::Zendesk.comments(&tickets[0]).len(), 1, "{opens}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_that_name_no_user_are_in_no_ticket_of_somebody_else() -> anyhow::Result<()> {
+    let nobodys = |mut event: Value| {
+        event["user"] = json!({});
+        event
+    };
+    let mut scene = Scene::opened_by(Kind::Zendesk, "message", "follow_ups = true").await?;
+    scene.deliver(&nobodys(a_message())).await?;
+    assert!(scene.crm.tickets().is_empty(), "whose it is, is not known");
+    scene.deliver(&nobodys(completion())).await?;
+    let body = json!({"text": "for somebody else", "type": "TEXT", "data": {}});
+    let other = message(1_982_500, "2026-11-24T10:02:00.000Z", &body);
+    scene.deliver(&nobodys(other)).await?;
+    assert!(Kind::Zendesk.comments(&scene.ticket()).is_empty());
+    Ok(())
+}

@@ -61,6 +61,10 @@ impl Case {
         deps: &SinkDeps,
         delivery: &Delivery<'_>,
     ) -> Result<CaseMatch, SinkError> {
+        // Whose conversation it is, is not known: its end opens the ticket.
+        if delivery.user().is_empty() {
+            return Ok(CaseMatch::Duplicate);
+        }
         let new = Self::new(delivery);
         let open = read::<Open>(deps, delivery, OPEN).await?;
         if let Some(open) = open.filter(|open| open.is_on(delivery)) {
@@ -119,7 +123,7 @@ impl Case {
 impl LastCompletion {
     /// Whether an event is of a conversation after this one: the user has written since; of a user who is not
     /// known here, it happened a while later.
-    async fn is_followed_by(
+    pub(super) async fn is_followed_by(
         &self,
         deps: &SinkDeps,
         delivery: &Delivery<'_>,
