@@ -322,6 +322,15 @@ impl PartialEq for AuthCode {
 impl Eq for AuthCode {}
 
 impl Profile {
+    /// This profile, to be kept: without what the user's login gives.
+    #[must_use]
+    pub fn without_auth_code(self) -> Self {
+        Self {
+            auth_code: None,
+            ..self
+        }
+    }
+
     /// This profile, with what it lacks taken from another.
     #[must_use]
     pub fn or(mut self, other: Self) -> Self {

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::came_as::{self, CAME_AS_INDEX};
 use crate::ids::{AuthId, ConnectionId};
-use crate::message::Address;
 use crate::message::chat_form::{AskedForm, FormAnswers};
 use crate::message::completion::Completion;
 use crate::message::handoff::Handoff;
 use crate::message::offer::{Offer, OfferEnd};
+use crate::message::{Address, Profile};
 use crate::redacted_debug;
 use crate::table::{self, Query, Table, TableError, Update, equals, number, present, text};
 
@@ -39,6 +39,9 @@ pub struct User {
     /// What Haptik was told about the user, as a hash; `None` until the user is registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<String>,
+    /// What Haptik was told of the user, where a sink is not told all of that (`mask`), to be found in what was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// What the channel itself said of the user when it was asked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<ProfileLookup>,
@@ -96,6 +99,7 @@ impl User {
             channel_user,
             address,
             registered: None,
+            profile: None,
             asked: None,
             user_name: None,
             mode: Mode::Bot,
@@ -127,6 +131,7 @@ redacted_debug!(User {
     auth_id,
     connection,
     registered: is_some,
+    profile: is_some,
     asked,
     user_name: is_some,
     mode,
@@ -256,6 +261,13 @@ impl UserMap {
         profile_hash: &str,
     ) -> Result<(), TableError> {
         let update = self.update(auth_id).set("registered", text(profile_hash));
+        update.send_if().await.map(drop)
+    }
+
+    /// Keeps what Haptik was told of the user.
+    pub async fn put_profile(&self, auth_id: &AuthId, profile: &Profile) -> Result<(), TableError> {
+        let profile = serde_dynamo::to_attribute_value(profile)?;
+        let update = self.update(auth_id).set("profile", profile);
         update.send_if().await.map(drop)
     }
 

@@ -1,8 +1,8 @@
 //! What of a user a sink is not told (`mask`): the values are taken out of the event before the sink sees it, and out
 //! of transcripts, wherever they stand.
 //!
-//! What the values are is known from the event itself, and from what the user's application or channel said of the user
-//! with the messages that the ledger still has. Besides, a field that is called as one of them is masked whatever it
+//! What the values are is known from the event itself, from what Haptik was told of the user, which is kept for that,
+//! and from what came with the messages that the ledger still has. Besides, a field that is called as one of them is masked whatever it
 //! says.
 
 use async_trait::async_trait;
@@ -11,10 +11,11 @@ use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Ledger, Payload};
 use haptik_bridge_shared::lenient_json;
-use haptik_bridge_shared::message::Inbound;
+use haptik_bridge_shared::message::{Inbound, Profile};
 use haptik_bridge_shared::net::api::Preview;
 use haptik_bridge_shared::net::online::Finding;
 use haptik_bridge_shared::table::TableError;
+use haptik_bridge_shared::users::UserMap;
 use serde_json::Value;
 
 use crate::{Delivered, Delivery, Sink, SinkError};
@@ -81,27 +82,20 @@ impl Mask {
         Self { fields, ledger }
     }
 
-    /// The values that are not told of the user whom a delivery is about: also where the delivery is masked by now,
-    /// since the ledger has the event as it came.
+    /// The values that are not told of the user whom a delivery is about.
     ///
     /// # Errors
     /// When the table does not answer.
     pub(crate) async fn values(&self, delivery: &Delivery<'_>) -> Result<MaskedValues, TableError> {
         let mut values = MaskedValues::default();
-        let event = lenient_json::read(delivery.body.as_bytes()).unwrap_or_default();
+        let event = lenient_json::read(delivery.unmasked.as_bytes()).unwrap_or_default();
         self.add_of_event(&event, &mut values);
         let Some(auth_id) = &delivery.event.auth_id else {
             return Ok(values);
         };
-        let lane = Lane::Sink {
-            sink: delivery.sink.to_owned(),
-            auth_id: auth_id.clone(),
-        };
-        if let Some(entry) = self.ledger.entry(&lane, delivery.key).await?
-            && let Payload::Webhook { body, .. } = &entry.payload
-        {
-            let event = lenient_json::read(body.as_bytes()).unwrap_or_default();
-            self.add_of_event(&event, &mut values);
+        let users = UserMap::new(self.ledger.table().clone());
+        if let Some(profile) = users.get(auth_id).await?.and_then(|user| user.profile) {
+            self.add_of_profile(&profile, &mut values);
         }
         let lane = Lane::Haptik(auth_id.clone());
         for entry in self.ledger.newest(&lane, NEWEST, |_| true).await? {
@@ -144,12 +138,16 @@ impl Mask {
 
     /// Adds what is said of the user with what the user did.
     fn add_of_act(&self, inbound: &Inbound, values: &mut MaskedValues) {
-        if self.has(MaskedField::MobileNo) && values::is_number(&inbound.user) {
+        if self.has(MaskedField::MobileNo) && values::is_callable(&inbound.user) {
             values.add_text(MaskedField::MobileNo, &inbound.user);
         }
-        let Some(profile) = &inbound.profile else {
-            return;
-        };
+        if let Some(profile) = &inbound.profile {
+            self.add_of_profile(profile, values);
+        }
+    }
+
+    /// Adds what is known of the user.
+    fn add_of_profile(&self, profile: &Profile, values: &mut MaskedValues) {
         let texts = [
             (MaskedField::Name, &profile.name),
             (MaskedField::Email, &profile.email),
@@ -168,9 +166,14 @@ impl Mask {
 
     /// The event without what is masked.
     fn masked(&self, body: &str, values: &MaskedValues) -> String {
-        let mut event = lenient_json::read(body.as_bytes()).unwrap_or_default();
-        EventMask::new(self, values).mask(&mut event);
-        event.to_string()
+        let event = lenient_json::read(body.as_bytes()).unwrap_or_default();
+        let mut masked = event.clone();
+        EventMask::new(self, values).mask(&mut masked);
+        // Where nothing is masked it stays as it was written, with its numbers.
+        if masked == event {
+            return body.to_owned();
+        }
+        masked.to_string()
     }
 }
 

@@ -107,14 +107,18 @@ fn paired_tags(text: &str) -> Vec<Tag> {
     while let Some(start) = text.get(at..).and_then(|rest| rest.find('<')) {
         let start = at + start;
         at = start + 1;
-        let Some((inside, _)) = text.get(at..).and_then(|rest| rest.split_once('>')) else {
+        let rest = text.get(at..).unwrap_or_default();
+        let Some(end) = rest.find(['<', '>']) else {
             break;
+        };
+        let Some((inside, ">")) = rest.get(..=end).map(|tag| tag.split_at(end)) else {
+            continue;
         };
         let closes = inside.starts_with('/');
         let name = inside.trim_start_matches('/').trim_end_matches('/');
         let name = name.split_whitespace().next().unwrap_or_default();
         let name = name.to_ascii_lowercase();
-        if !names.contains(&name.as_str()) || inside.contains('<') {
+        if !names.contains(&name.as_str()) {
             continue;
         }
         at = start + inside.len() + 2;

@@ -8,7 +8,7 @@ use haptik_bridge_shared::lenient_json;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::values::is_number;
+use super::values::is_callable;
 use super::{CHANNEL_USER, KEYS, MASKED, Mask, MaskedValues};
 
 /// A part of an event.
@@ -230,7 +230,7 @@ impl<'a> EventMask<'a> {
             _ => return,
         };
         let is_contact = (self.mask.has(MaskedField::Email) && id.contains('@'))
-            || (self.mask.has(MaskedField::MobileNo) && is_number(&id))
+            || (self.mask.has(MaskedField::MobileNo) && is_callable(&id))
             || self.values.have_contact_in(&id);
         if is_contact {
             let hash = hex::encode(Sha256::digest(&id).get(..16).unwrap_or_default());
@@ -273,7 +273,7 @@ fn json_in(text: &str) -> Option<Value> {
 
 /// Whether it is a channel's own id of a user, and none that says who that is: a number that can be called does.
 pub(super) fn is_other_id(key: &str, value: &Value) -> bool {
-    key == CHANNEL_USER && !value.as_str().is_some_and(is_number)
+    key == CHANNEL_USER && !value.as_str().is_some_and(is_callable)
 }
 
 /// What is left of a field: a template that has it still finds it.

@@ -5,6 +5,9 @@ use std::iter;
 /// What may stand between the digits of a number: spaces, hyphens and dashes, dots, brackets, slashes.
 pub(super) const BETWEEN_DIGITS: &str = " -.()/\u{a0}\u{202f}\u{2009}\u{2010}\u{2011}\u{2013}";
 
+/// The most of these between two digits.
+const MOST_BETWEEN: usize = 4;
+
 /// The most zeros that are dialled before a number.
 const MOST_ZEROS: usize = 2;
 
@@ -60,10 +63,15 @@ fn escape(text: &str) -> Option<(char, usize)> {
     }
 }
 
+/// The most backslashes of one escape: of JSON four times within JSON.
+const MOST_BACKSLASHES: usize = 16;
+
 /// `\n`, `\u00e9`, also in JSON in JSON, where there are several backslashes.
 fn of_json(text: &str) -> Option<(char, usize)> {
-    let rest = text.trim_start_matches('\\');
-    let length = text.len() - rest.len() + 1;
+    let slashes = text.bytes().take_while(|byte| *byte == b'\\');
+    let slashes = slashes.take(MOST_BACKSLASHES).count();
+    let rest = text.get(slashes..)?;
+    let length = slashes + 1;
     let char = match rest.chars().next()? {
         'n' => '\n',
         'r' => '\r',
@@ -178,9 +186,9 @@ pub(super) fn number_at(
     stands_alone: bool,
 ) -> Option<usize> {
     let before = units.get(..at)?.iter().rev();
-    let before = before.take_while(|unit| unit.char.is_ascii_digit()).count();
     let allowed = if stands_alone { 0 } else { LONGEST_BEFORE };
-    if before > allowed {
+    let before = before.take_while(|unit| unit.char.is_ascii_digit());
+    if before.take(allowed + 1).count() > allowed {
         return None;
     }
     number_from(units.get(at..)?, number)
@@ -189,7 +197,7 @@ pub(super) fn number_at(
 /// How many units are this number. A bracket that it begins with is closed within it.
 fn number_from(units: &[Unit], number: &str) -> Option<usize> {
     let mut wanted = number.chars().peekable();
-    let (mut is_open, mut has_begun, mut zeros) = (false, false, 0);
+    let (mut is_open, mut has_begun, mut zeros, mut between) = (false, false, 0, 0);
     for (at, unit) in units.iter().enumerate() {
         match (wanted.peek(), unit.char) {
             (Some(digit), char) if *digit == char => {
@@ -199,11 +207,18 @@ fn number_from(units: &[Unit], number: &str) -> Option<usize> {
             (Some(_), '0') if !has_begun && zeros < MOST_ZEROS => zeros += 1,
             (Some(_), '+') if at == 0 => {}
             (Some(_), '(') if at == 0 => is_open = true,
-            (Some(_), char) if at > 0 && BETWEEN_DIGITS.contains(char) => is_open &= char != ')',
+            (Some(_), char)
+                if at > 0 && between < MOST_BETWEEN && BETWEEN_DIGITS.contains(char) =>
+            {
+                between += 1;
+                is_open &= char != ')';
+                continue;
+            }
             (Some(_), _) => return None,
             (None, char) if char.is_ascii_digit() => return None,
             (None, _) => return (!is_open).then_some(at),
         }
+        between = 0;
     }
     (wanted.peek().is_none() && !is_open).then_some(units.len())
 }

@@ -132,14 +132,14 @@ impl MaskedValues {
         let units = find::units(text, reading);
         let mut masked = String::with_capacity(text.len());
         let mut at = 0;
-        while let Some(Unit { from, to, .. }) = units.get(at) {
+        while let Some(Unit { from, to, .. }) = units.get(at).copied() {
             match self.longest_at(&units, at) {
                 Some(length) => {
                     masked.push_str(MASKED);
                     at += length;
                 }
                 None => {
-                    masked.push_str(text.get(*from..*to).unwrap_or_default());
+                    masked.push_str(text.get(from..to).unwrap_or_default());
                     at += 1;
                 }
             }
@@ -176,6 +176,14 @@ fn is_long_enough(text: &str) -> bool {
         SHORTEST
     };
     text.chars().count() >= shortest
+}
+
+/// The fewest digits of an id that is taken for a telephone number though it has no plus: those of customers are shorter.
+const SHORTEST_ID: usize = 10;
+
+/// Whether an id is a telephone number.
+pub(super) fn is_callable(id: &str) -> bool {
+    is_number(id) && (id.contains('+') || digits(id).len() >= SHORTEST_ID)
 }
 
 /// Whether a text is a number that can be called, also with what stands before it: `whatsapp:+15550100`.
@@ -308,6 +316,25 @@ mod tests {
             let mut values = MaskedValues::default();
             values.add_text(MaskedField::MobileNo, known);
             assert_eq!(values.masked(text), masked, "{known} in {text}");
+        }
+    }
+
+    /// Each of these took as many steps as the square of its length.
+    #[test]
+    fn what_is_made_to_take_long_does_not() {
+        let mut values = values();
+        values.add_text(MaskedField::MobileNo, "+4512345678");
+        for text in ["(", "(+", "9", "0", "\\", "\\u", "%", "a", "<", "1-"] {
+            let text = text.repeat(300_000 / text.len());
+            let began = std::time::Instant::now();
+            assert_eq!(values.masked(&text), text);
+            assert_eq!(crate::plain::said_in_html(&text), text);
+            // Some milliseconds; it was an hour.
+            assert!(
+                began.elapsed() < std::time::Duration::from_secs(20),
+                "{}",
+                &text[..2]
+            );
         }
     }
 

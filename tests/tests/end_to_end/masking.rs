@@ -172,3 +172,26 @@ async fn what_opens_a_ticket_is_decided_by_what_was_said_and_not_by_what_is_mask
     assert!(!format!("{ticket:?}").contains("José"), "{ticket:?}");
     stage.finish().await
 }
+
+#[tokio::test]
+async fn what_the_channel_alone_knows_of_a_user_is_masked_too() -> anyhow::Result<()> {
+    let audit = App::start().await?;
+    let tables = format!(
+        "[sinks.audit]\ntype = 'webhook'\nevents = ['message']\nurl = '{}'\nsigning_secrets = ['{SECRET}']\n\
+         mask = ['name', 'email']\n",
+        audit.url()
+    );
+    let options = Options {
+        tables,
+        ..Options::default()
+    };
+    let stage = Stage::with(options, echo).await?;
+    let channel = stage.slack_user_says("U00000ASHA", "hello").await;
+    stage.slack.wait_for_text(&channel, "You said: hello").await;
+    let text = "I am Person u00000asha, u00000asha@acme.example";
+    stage.slack_user_says("U00000ASHA", text).await;
+    let events = audit.wait_for(2).await;
+    let said = events[1].body.to_string();
+    assert!(said.contains("You said: I am [masked], [masked]"), "{said}");
+    stage.finish().await
+}

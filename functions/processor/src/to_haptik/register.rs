@@ -57,9 +57,10 @@ impl ToHaptik<'_> {
             None => (None, None),
         };
         let has_changed = said.is_some() && news.as_ref().is_some_and(|news| is_news(user, news));
+        let profile = claimed.cloned().unwrap_or_default();
+        let profile = profile.or(said.unwrap_or_default());
+        self.keep_for_masks(user, &profile).await?;
         if !is_told || has_changed {
-            let profile = claimed.cloned().unwrap_or_default();
-            let profile = profile.or(said.unwrap_or_default());
             let is_known = known.is_some();
             tell_user(conversation.haptik, &user.auth_id, &profile, is_known).await?;
         }
@@ -69,6 +70,22 @@ impl ToHaptik<'_> {
         }
         if let Some(news) = news {
             users.put_profile_lookup(&user.auth_id, &news).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what is known of a user where a sink is not told all of that. What was known before, and is not said now,
+    /// stays known.
+    async fn keep_for_masks(&self, user: &User, profile: &Profile) -> Result<(), Failure> {
+        let mut sinks = self.bridge.config.sinks.values();
+        if sinks.all(|sink| sink.mask.is_empty()) {
+            return Ok(());
+        }
+        let before = user.profile.clone().unwrap_or_default();
+        let known = profile.clone().without_auth_code().or(before.clone());
+        if known != before {
+            let users = &self.bridge.users;
+            users.put_profile(&user.auth_id, &known).await?;
         }
         Ok(())
     }
@@ -139,6 +156,7 @@ impl ToHaptik<'_> {
         };
         let (outcome, news) = match outlet.profile(&inbound.address, &inbound.user).await {
             Ok(Some(said)) => {
+                self.keep_for_masks(&user, &said).await?;
                 let told = client::User::new(user.auth_id.clone(), &said);
                 let ProfileAnswer { news, .. } = ProfileAnswer::new(connection_id, Some(said))?;
                 if !is_news(&user, &news) {
