@@ -41,7 +41,7 @@ pub struct User {
     pub registered: Option<String>,
     /// What Haptik was told of the user, where a sink is not told all of that (`mask`), to be found in what was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub profile: Option<Profile>,
+    pub profile: Option<Box<Profile>>,
     /// What the channel itself said of the user when it was asked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<ProfileLookup>,

@@ -202,11 +202,17 @@ async fn take_again(reader: &Inbound, entry: &Entry) -> anyhow::Result<bool> {
     };
     Ok(match edge.split_once('/') {
         Some(("haptik", account)) => {
-            haptik_bridge_webhook::take_again(reader.bridge(), &account.into(), &body).await?
+            let account = account.into();
+            Box::pin(haptik_bridge_webhook::take_again(
+                reader.bridge(),
+                &account,
+                &body,
+            ))
+            .await?
         }
         Some(("channels", connection)) => {
             let came = entry.received_at;
-            reader.take_again(connection, &body, came).await?
+            Box::pin(reader.take_again(connection, &body, came)).await?
         }
         _ => false,
     })
@@ -221,7 +227,7 @@ impl OperatedBridge {
 
     /// Reads a body again that was not understood; whether it is now.
     pub(crate) async fn read_again(&self, reader: &Inbound, entry: &Entry) -> anyhow::Result<bool> {
-        if !Box::pin(take_again(reader, entry)).await? {
+        if !take_again(reader, entry).await? {
             return Ok(false);
         }
         // What follows from it is in the ledger, under the same keys when it is done twice.

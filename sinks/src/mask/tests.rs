@@ -33,9 +33,9 @@ fn masked_besides(event: &Value, fields: &[MaskedField], known: &[(MaskedField, 
     let mask = mask_of(fields);
     let mut values = MaskedValues::default();
     mask.add_of_event(event, &mut values);
-    known
-        .iter()
-        .for_each(|(field, value)| values.add(*field, value));
+    for (field, value) in known {
+        values.add(*field, value);
+    }
     let masked = mask.masked(&event.to_string(), &values);
     serde_json::from_str(&masked).expect("JSON")
 }

@@ -133,16 +133,10 @@ impl MaskedValues {
         let mut masked = String::with_capacity(text.len());
         let mut at = 0;
         while let Some(Unit { from, to, .. }) = units.get(at).copied() {
-            match self.longest_at(&units, at) {
-                Some(length) => {
-                    masked.push_str(MASKED);
-                    at += length;
-                }
-                None => {
-                    masked.push_str(text.get(from..to).unwrap_or_default());
-                    at += 1;
-                }
-            }
+            let masks = self.longest_at(&units, at);
+            let as_written = text.get(from..to).unwrap_or_default();
+            masked.push_str(masks.map_or(as_written, |_| MASKED));
+            at += masks.unwrap_or(1);
         }
         masked
     }

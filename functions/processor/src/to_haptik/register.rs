@@ -81,7 +81,7 @@ impl ToHaptik<'_> {
         if sinks.all(|sink| sink.mask.is_empty()) {
             return Ok(());
         }
-        let before = user.profile.clone().unwrap_or_default();
+        let before = user.profile.as_deref().cloned().unwrap_or_default();
         let known = profile.clone().without_auth_code().or(before.clone());
         if known != before {
             let users = &self.bridge.users;

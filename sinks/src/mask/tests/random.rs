@@ -1,5 +1,7 @@
 //! Random users and events: whatever a user is called, the event stays what it is, and what is masked is not in it.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Map;
@@ -161,7 +163,7 @@ fn escaped(json: &str) -> String {
         } else if is_text && (!char.is_ascii() || "aeiou@".contains(char)) {
             let mut units = [0; 2];
             for unit in char.encode_utf16(&mut units) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                let _ = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(char);
