@@ -6,15 +6,15 @@
 //! - What a button carries comes back in an object, with what is filled in beside it: [`Submitted`] reads it.
 //! - [`form`] has the inputs of a form and their answers.
 //!
-//! A text has bold, italics and links, and nothing else: what is code or struck through is text. A host that
-//! does not know an element drops it, so that a card has what its version has and no more.
+//! A text has bold, italics, lists and links, and nothing else ([`Markup::Card`]): what is code or struck through is
+//! text. A host that does not know an element drops it, so that a card has what its version has and no more.
 
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::redacted_debug;
 use serde_json::{Map, Value, json};
 
 use crate::limits::Size;
-use crate::render::{Block, Button, Card, Markup, Page, Picture, Rich, Role, Span, Target};
+use crate::render::{Block, Button, Card, Markup, Page, Picture, Role, Span, Target};
 
 pub mod form;
 
@@ -167,48 +167,7 @@ fn in_card(card: &Card, page: usize, version: Version) -> Vec<Value> {
 /// A text (<https://adaptivecards.io/explorer/TextBlock.html>).
 #[must_use]
 pub fn text(text: &[Span]) -> Value {
-    json!({"type": "TextBlock", "text": markdown(text), "wrap": true})
-}
-
-/// The part of Markdown that cards show
-/// (<https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features>): a line ends with a blank one.
-fn markdown(text: &[Span]) -> String {
-    let printed = Markup::CommonMark.print(&shown(text));
-    let lines: Vec<&str> = printed
-        .split('\n')
-        .filter(|line| !line.is_empty())
-        .collect();
-    lines.join("\n\n")
-}
-
-/// A text with what cards do not show as what is inside of it.
-fn shown(text: &[Span]) -> Rich {
-    text.iter()
-        .flat_map(|span| match span {
-            Span::Bold(inside) => vec![Span::Bold(shown(inside))],
-            Span::Italic(inside) => vec![Span::Italic(shown(inside))],
-            Span::Strike(inside) | Span::Underline(inside) => shown(inside),
-            Span::Code(code) => vec![Span::Text(code.clone())],
-            Span::CodeBlock(code) => {
-                let mut lines = Rich::new();
-                for (at, line) in code.trim_matches('\n').split('\n').enumerate() {
-                    if at > 0 {
-                        lines.push(Span::LineBreak);
-                    }
-                    lines.push(Span::Text(line.to_owned()));
-                }
-                lines
-            }
-            // An address by itself is no link there.
-            Span::Link { url, label } if label.is_empty() => vec![Span::Link {
-                url: url.clone(),
-                label: url.clone(),
-            }],
-            Span::Text(_) | Span::Link { .. } | Span::LineBreak | Span::Bullet => {
-                vec![span.clone()]
-            }
-        })
-        .collect()
+    json!({"type": "TextBlock", "text": Markup::Card.print(text), "wrap": true})
 }
 
 /// A picture (<https://adaptivecards.io/explorer/Image.html>), which hosts load from an https address only.

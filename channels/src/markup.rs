@@ -11,6 +11,9 @@ pub enum Markup {
     Chat,
     /// `CommonMark`, with `~~` for what is struck through.
     CommonMark,
+    /// The part of Markdown that Adaptive Cards show
+    /// (<https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features>).
+    Card,
     /// None: a link is its label with its address behind it.
     Plain,
 }

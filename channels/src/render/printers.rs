@@ -4,6 +4,7 @@ use super::span::{Span, Style};
 use crate::limits::{Counted, Unit};
 use crate::markup::Markup;
 
+mod card;
 mod chat;
 mod commonmark;
 mod html;
@@ -32,6 +33,10 @@ trait Printer {
     fn bullet(&self, _line: &str) -> &'static str {
         "• "
     }
+    /// Whether a style may stand within another.
+    fn nests(&self) -> bool {
+        true
+    }
     /// Whether a block of code ends with its line.
     fn ends_line_with_code_block(&self) -> bool {
         false
@@ -55,6 +60,7 @@ impl Markup {
             Self::Html => &html::Html,
             Self::Chat => &chat::Chat,
             Self::CommonMark => &commonmark::CommonMark,
+            Self::Card => &card::Card,
             Self::Plain => &plain::Plain,
         }
     }

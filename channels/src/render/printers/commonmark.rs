@@ -8,18 +8,7 @@ impl Printer for CommonMark {
     /// What may be markup is escaped: any punctuation may be. A line's indentation is kept by spaces that are no
     /// indentation to `CommonMark`, which would take it for code.
     fn text(&self, text: &str, out: &mut String) {
-        let line = out.rsplit('\n').next().unwrap_or_default();
-        let line = line.strip_suffix("- ").unwrap_or(line);
-        let starts_line = line.chars().all(char::is_whitespace);
-        let words = if starts_line { text.trim_start() } else { text };
-        let indentation = text.get(..text.len() - words.len()).unwrap_or_default();
-        for space in indentation.chars() {
-            out.push_str(if space == '\t' {
-                "\u{a0}\u{a0}\u{a0}\u{a0}"
-            } else {
-                "\u{a0}"
-            });
-        }
+        let (words, starts_line) = indented(text, out);
         for (at, character) in words.char_indices() {
             let is_markup = "\\`*_[]<>~|&!".contains(character)
                 || (starts_line && at == 0 && "#+-=".contains(character))
@@ -112,6 +101,23 @@ impl Printer for CommonMark {
     fn ends_line_with_code_block(&self) -> bool {
         true
     }
+}
+
+/// The words of a text behind its indentation, which is written, and whether they begin a line, or an item of a list.
+pub(super) fn indented<'t>(text: &'t str, out: &mut String) -> (&'t str, bool) {
+    let line = out.rsplit('\n').next().unwrap_or_default();
+    let line = line.strip_suffix("- ").unwrap_or(line);
+    let starts_line = line.chars().all(char::is_whitespace);
+    let words = if starts_line { text.trim_start() } else { text };
+    let indentation = text.get(..text.len() - words.len()).unwrap_or_default();
+    for space in indentation.chars() {
+        out.push_str(if space == '\t' {
+            "\u{a0}\u{a0}\u{a0}\u{a0}"
+        } else {
+            "\u{a0}"
+        });
+    }
+    (words, starts_line)
 }
 
 /// Whether a text starts with this many digits.

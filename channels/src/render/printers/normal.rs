@@ -1,5 +1,5 @@
 //! Spans as every markup can say them: no style within itself, none over the end of a line, and none that the markup
-//! does not have.
+//! does not have, or not within another.
 
 use std::borrow::Cow;
 
@@ -25,13 +25,20 @@ fn is_normal(printer: &dyn Printer, span: &Span, open: &mut Vec<Style>) -> bool 
     let Some((style, inside)) = span.emphasis() else {
         return open.is_empty() || !ends_line(span);
     };
-    if open.contains(&style) || printer.marks(style).0.is_empty() {
+    if is_lost(printer, style, open) {
         return false;
     }
     open.push(style);
     let is_normal = inside.iter().all(|span| is_normal(printer, span, open));
     open.pop();
     is_normal
+}
+
+/// Whether a style is not shown within those that are open.
+fn is_lost(printer: &dyn Printer, style: Style, open: &[Style]) -> bool {
+    open.contains(&style)
+        || !(open.is_empty() || printer.nests())
+        || printer.marks(style).0.is_empty()
 }
 
 /// Whether no style goes on over it.
@@ -45,7 +52,7 @@ fn push_all(printer: &dyn Printer, text: &[Span], open: &mut Vec<Style>, out: &m
             push(span.clone(), out);
             continue;
         };
-        if open.contains(&style) || printer.marks(style).0.is_empty() {
+        if is_lost(printer, style, open) {
             push_all(printer, inside, open, out);
             continue;
         }

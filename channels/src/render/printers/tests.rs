@@ -3,6 +3,7 @@ use crate::render::inline::verbatim;
 use crate::render::read;
 use proptest::prelude::*;
 
+mod phones;
 mod readers;
 mod seeds;
 mod written;
@@ -27,6 +28,54 @@ fn a_text_has_its_form_in_every_markup() {
     assert_eq!(
         printed(Markup::Plain),
         "bold it no a<b <!here> & 1 * 2\n• our \"site\" (https://a.example/?a=1&b=2)\nhttps://b.example\ncode *c*"
+    );
+}
+
+#[test]
+fn a_text_of_a_card_has_no_backslashes_and_no_marks_that_telephones_do_not_read() {
+    let printed = |text: &str| Markup::Card.print(&verbatim(text));
+    for untouched in [
+        "Hello! How can I help? AT&T, 50% | ~5 <3",
+        "2 * 3, snake_case, *one star",
+        "C:\\dir",
+        "(1) [x] #7 -5 1,5",
+    ] {
+        assert_eq!(printed(untouched), untouched);
+    }
+    for (text, shown) in [
+        ("*no* _no_", "∗no∗ ＿no＿"),
+        ("`a` `b`", "‵a‵ ‵b‵"),
+        (
+            "1. one\n# two\n- three",
+            "\u{200b}1. one\n\n\u{200b}# two\n\n\u{200b}- three",
+        ),
+        ("&amp; &copy; a & b;", "&\u{200b}amp; &\u{200b}copy; a & b;"),
+        (
+            "[a](https://a.example) ![b](c)",
+            "[a]\u{200b}(https://a.example) ![b]\u{200b}(c)",
+        ),
+        ("~~no~~ <b>no</b>", "∼∼no∼∼ <\u{200b}b>no<\u{200b}/b>"),
+        ("\\\\server\\[x]", "\u{200b}\\\u{200b}\\server\\\u{200b}[x]"),
+    ] {
+        assert_eq!(printed(text), shown);
+    }
+    let read = |text: &str| Markup::Card.print(&read(text));
+    assert_eq!(
+        read("**b** ~~s~~ `c` [l](https://example.com)\nnext"),
+        "**b** s c [l](https://example.com)\n\nnext"
+    );
+    assert_eq!(read("a\n\n* b\n* c\n\nd"), "a\n\n- b\n- c\n\nd");
+    assert_eq!(read("***both***"), "**both**");
+    let picture = [
+        Span::Text("Hi!".to_owned()),
+        Span::Link {
+            url: "https://a.example".to_owned(),
+            label: "[x]".to_owned(),
+        },
+    ];
+    assert_eq!(
+        Markup::Card.print(&picture),
+        "Hi!\u{200b}[\\[x\\]](https://a.example)"
     );
 }
 
