@@ -25,6 +25,15 @@ impl Offers {
 
     /// A message that was sent to a user; `None` when it is no longer in the ledger.
     pub async fn offered(&self, message: &MessageRef) -> Result<Option<Hsl>, TableError> {
+        let event = self.event(message).await?;
+        Ok(event.map(|event| Hsl::read(&event.body)))
+    }
+
+    /// The event of such a message, which says who sent it.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn event(&self, message: &MessageRef) -> Result<Option<Event>, TableError> {
         let lane = Lane::Channel(message.auth_id.clone());
         let Some(key) = self.key(&lane, &message.key).await? else {
             return Ok(None);
@@ -34,8 +43,7 @@ impl Offers {
             Payload::Webhook { body, .. } => Some(body),
             _ => None,
         });
-        let event = body.and_then(|body| Event::read(body.as_bytes()).ok());
-        Ok(event.map(|event| Hsl::read(&event.body)))
+        Ok(body.and_then(|body| Event::read(body.as_bytes()).ok()))
     }
 
     /// The form of such a message; `None` when it has none, or is no longer in the ledger.

@@ -172,6 +172,20 @@ async fn a_reply_that_is_chosen_rests_and_a_form_becomes_what_was_filled_in() ->
         shown.contains("Well?") && !shown.contains("\"No\""),
         "{shown}"
     );
+    // An agent's card goes on saying whose it is.
+    let haptik = scene.stage.simulator();
+    let user = haptik.records(|seen| seen.messages.last().map(|said| said.auth_id.clone()));
+    let reply = json!({"actionable_text": "Nothing", "type": "TEXT_ONLY", "payload": {"message": "nothing"}});
+    let offered =
+        json!({"text": "Anything else?", "type": "TEXT", "data": {"quick_replies": [reply]}});
+    haptik.agent_says(&user.expect("who wrote"), &offered)?;
+    scene.sees(&personal, "Anything else?").await?;
+    scene
+        .stage
+        .takes(&scene.teams.tap(&scene.asha, "Nothing"))
+        .await?;
+    let settled = scene.sees(&personal, "✓ Nothing").await?.to_string();
+    assert!(settled.contains("Prateek"), "{settled}");
     scene.says("form").await?;
     scene.sees(&personal, "Where to?").await?;
     for (day, seen) in [

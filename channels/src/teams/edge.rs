@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use haptik_bridge_shared::config::Forms;
+use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::ids::{AuthId, AuthIds};
 use haptik_bridge_shared::lenient_json;
 use haptik_bridge_shared::message::hsl::Hsl;
 use haptik_bridge_shared::message::{
-    Addressed, Content, Inbound, MessageRef, Outgoing, Sender, Task, UserAction,
+    Addressed, Content, Inbound, MessageRef, Outgoing, Task, UserAction,
 };
 use haptik_bridge_shared::offers::Offers;
 use jiff::Timestamp;
@@ -139,10 +140,12 @@ impl TeamsEdge {
         let Some(((chosen, index), id)) = used.zip(deed.action.message.as_ref()) else {
             return Ok(None);
         };
-        let Some(hsl) = self.offered(message).await? else {
+        let event = self.offers.event(message).await;
+        let event = event.map_err(|error| Rejected::Unavailable(error.to_string()))?;
+        let Some(event) = event else {
             return Ok(None);
         };
-        let pages = encode::pages(&shown(hsl, &message.auth_id));
+        let pages = encode::pages(&shown(event, &message.auth_id));
         let page = pages.get(*index);
         Ok(page.map(|page| self.replaced(deed, id, encode::settled(page, chosen))))
     }
@@ -183,11 +186,6 @@ impl TeamsEdge {
         let told = UserAction::said(answers);
         let told = self.inbound(deed, None, told);
         Ok(changed.into_iter().chain([told]).collect())
-    }
-
-    async fn offered(&self, message: &MessageRef) -> Result<Option<Hsl>, Rejected> {
-        let offered = self.offers.offered(message).await;
-        offered.map_err(|error| Rejected::Unavailable(error.to_string()))
     }
 
     /// What follows from an activity, or why it is not understood.
@@ -247,14 +245,15 @@ fn answer(invoke: Invoke, tap: Option<&Tap>) -> Response {
 }
 
 /// A message of the ledger as it was shown. What its buttons carry does not matter here.
-fn shown(hsl: Hsl, auth_id: &AuthId) -> Outgoing {
+fn shown(event: Event, auth_id: &AuthId) -> Outgoing {
+    let hsl = Hsl::read(&event.body);
     Outgoing {
         key: "settled".into(),
         auth_id: auth_id.clone(),
         user: String::new(),
         at: Timestamp::UNIX_EPOCH,
         received_at: Timestamp::UNIX_EPOCH,
-        sender: Sender::default(),
+        sender: event.sender,
         message_id: None,
         in_reply_to: None,
         handoff: None,
