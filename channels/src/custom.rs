@@ -5,6 +5,7 @@
 //! asked nothing: what is known about a user comes with the user's requests, and what was delivered
 //! already is recognised there by its `webhook-id`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -20,7 +21,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::capability::{Capability, Feature};
 use crate::channel::{
@@ -132,17 +133,23 @@ enum Command<'a> {
     Say,
     /// `POST /handoff`: a bot hands its user over.
     Handoff,
-    /// `DELETE /handoff/{user id}`: the bot takes control back.
-    EndHandoff(&'a str),
+    /// `DELETE /handoff?user={user id}`, or `DELETE /handoff/{user id}`: the bot takes control back.
+    EndHandoff(Cow<'a, str>),
 }
 
 impl<'a> Command<'a> {
     fn of(request: &Request<'a>) -> Result<Self, Rejected> {
         let (only, command) = match request.path {
             "" => ("POST", Self::Say),
+            "/handoff" if request.method == "DELETE" => {
+                return Ok(Self::EndHandoff(user_of(request.query)));
+            }
+            "/handoff" if request.method != "POST" => {
+                return Err(Rejected::MethodNotAllowed("POST, DELETE"));
+            }
             "/handoff" => ("POST", Self::Handoff),
             path => match path.strip_prefix("/handoff/") {
-                Some(user) if !user.is_empty() => ("DELETE", Self::EndHandoff(user)),
+                Some(user) if !user.is_empty() => ("DELETE", Self::EndHandoff(user.into())),
                 _ => return Err(Rejected::NotFound),
             },
         };
@@ -152,6 +159,13 @@ impl<'a> Command<'a> {
             Err(Rejected::MethodNotAllowed(only))
         }
     }
+}
+
+/// The user that a query names; empty where it names none.
+fn user_of(query: &str) -> Cow<'_, str> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let user = pairs.find(|(name, _)| name == "user");
+    user.map(|(_, user)| user).unwrap_or_default()
 }
 
 #[async_trait]
@@ -167,7 +181,7 @@ impl Edge<Custom> for CustomEdge {
         match command {
             Command::Say => self.user_action(request.body),
             Command::Handoff => self.handoff(request.body),
-            Command::EndHandoff(user) => self.end_handoff(user),
+            Command::EndHandoff(user) => self.end_handoff(&user),
         }
     }
 }
@@ -195,6 +209,10 @@ impl CustomEdge {
 
     /// `user` is the user's id, or the e-mail address where that is the `auth_id`.
     fn end_handoff(&self, user: &str) -> Result<Receipt<Custom>, Rejected> {
+        if user.is_empty() {
+            let needed = "the query names no user; needed: DELETE …/handoff?user=ID";
+            return Err(Rejected::BadRequest(needed.into()));
+        }
         let auth_id = self.auth_ids.of_own_user(user, Some(user));
         let auth_id = auth_id.map_err(Rejected::BadRequest)?;
         let answer = json!({"auth_id": auth_id});

@@ -107,11 +107,17 @@ async fn refused_everywhere(
     Ok(())
 }
 
+/// The operations by which a user is taken back.
+fn take_back() -> [Operation; 2] {
+    let handoff = "/channels/{connection}/handoff";
+    [handoff.to_owned(), format!("{handoff}/{{user}}")].map(|path| Operation::new("DELETE", &path))
+}
+
 async fn refused_by_the_custom_channel(edges: &Edges, seen: &mut Seen) -> anyhow::Result<()> {
     let say = Operation::new("POST", "/channels/{connection}");
     let hand_over = Operation::new("POST", "/channels/{connection}/handoff");
-    let withdraw_handoff = Operation::new("DELETE", "/channels/{connection}/handoff/{user}");
-    for operation in [&say, &hand_over, &withdraw_handoff] {
+    let [take_back, take_back_by_path] = take_back();
+    for operation in [&say, &hand_over, &take_back, &take_back_by_path] {
         let expired = Sent::raw(operation, Vec::new());
         let (status, _) = expired.to(&edges.whole, Signed::LongAgo, seen).await?;
         assert_eq!(status, 401);
@@ -158,12 +164,22 @@ async fn refused_by_the_custom_channel(edges: &Edges, seen: &mut Seen) -> anyhow
 async fn told_of_hand_offs(edges: &Edges, seen: &mut Seen) -> anyhow::Result<()> {
     let say = Operation::new("POST", "/channels/{connection}");
     let hand_over = Operation::new("POST", "/channels/{connection}/handoff");
-    let withdraw_handoff = Operation::new("DELETE", "/channels/{connection}/handoff/{user}");
+    let [take_back, take_back_by_path] = take_back();
     let said = Sent::new(&say, &with(&say, "/id", &json!("m-8"))).at("/channels/own-bot");
     let another = Sent::new(&hand_over, &with(&hand_over, "/id", &json!("h-2")));
-    let end = || Sent::raw(&withdraw_handoff, Vec::new());
-    let nobody = end().at("/channels/my-app/handoff/nobody");
-    for (expected, sent) in [(409, said), (409, another), (202, end()), (404, nobody)] {
+    let end = || Sent::raw(&take_back, Vec::new());
+    let by_path = || Sent::raw(&take_back_by_path, Vec::new());
+    for (expected, sent) in [
+        (409, said),
+        (409, another),
+        (400, end().at("/channels/my-app/handoff")),
+        (400, end().at("/channels/my-app/handoff?user=&id=u-42")),
+        (404, end().at("/channels/my-app/handoff?user=u%2D42%25")),
+        (404, by_path().at("/channels/my-app/handoff/nobody")),
+        (202, end().at("/channels/my-app/handoff?id=1&user=u%2D42")),
+        (202, end()),
+        (202, by_path()),
+    ] {
         let (status, answer) = sent.to(&edges.whole, Signed::Well, seen).await?;
         assert_eq!(status, expected, "{answer}");
     }

@@ -112,7 +112,7 @@ def test_handing_over_and_taking_back():
     assert refused.value.handoff_id == "h-0"
     client.take_back("ü/42")
     method, path, headers, body = server.got[1]
-    assert (method, path, body) == ("DELETE", "/channels/my-app/handoff/%C3%BC%2F42", b"")
+    assert (method, path, body) == ("DELETE", "/channels/my-app/handoff?user=%C3%BC%2F42", b"")
     assert headers["webhook-signature"] == sign(SECRET, headers["webhook-id"], int(headers["webhook-timestamp"]), b"")
 
 

@@ -82,7 +82,7 @@ export class Client {
 
   /** Takes the user back before the conversation is complete. Again is the same as once; `Refused` has 404 where none was on. */
   takeBack(userId: string | number): Promise<Accepted> {
-    return this.#send("DELETE", `/handoff/${encodeURIComponent(userId)}`);
+    return this.#send("DELETE", `/handoff?user=${encodeURIComponent(userId)}`);
   }
 
   async #send(method: string, path: string, request?: Request | Handoff): Promise<Accepted> {

@@ -92,7 +92,7 @@ test("handing over and taking back", async (t) => {
   await assert.rejects(client.handOver(handoff), (refused) => refused.handoffId === "h-0");
   await client.takeBack("ü/42");
   const { method, path, headers, body } = got[1];
-  assert.deepEqual([method, path, body.length], ["DELETE", "/channels/my-app/handoff/%C3%BC%2F42", 0]);
+  assert.deepEqual([method, path, body.length], ["DELETE", "/channels/my-app/handoff?user=%C3%BC%2F42", 0]);
   assert.equal(headers["webhook-signature"], sign(SECRET, headers["webhook-id"], Number(headers["webhook-timestamp"]), ""));
 });
 

@@ -151,7 +151,10 @@ impl Sent {
 
     pub(super) fn raw(operation: &Operation, body: Vec<u8>) -> Self {
         let path = operation.path.replace("{connection}", "my-app");
-        let path = path.replace("{user}", "u-42");
+        let mut path = path.replace("{user}", "u-42");
+        if operation.method == "DELETE" && path.ends_with("/handoff") {
+            path.push_str("?user=u-42");
+        }
         Self {
             operation: operation.clone(),
             path: path.replace("{account}", "main"),

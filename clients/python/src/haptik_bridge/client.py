@@ -91,7 +91,7 @@ class Client:
 
     def take_back(self, user_id: str | int) -> Accepted:
         """Takes the user back before the conversation is complete. Again is the same as once; `Refused` has 404 where none was on."""
-        return self._send("DELETE", "/handoff/" + urllib.parse.quote(str(user_id), safe=""), None)
+        return self._send("DELETE", "/handoff?user=" + urllib.parse.quote(str(user_id), safe=""), None)
 
     def _send(self, method: str, path: str, request: Request | Handoff | None) -> Accepted:
         body = b""
