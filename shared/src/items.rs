@@ -179,7 +179,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "users",
         shapes: &[KeyShape("user#{user}", "user")],
-        holds: "where to answer: the connection, the channel's own id and address; what Haptik was told, as a hash; \
+        holds: "where to answer: the connection, the channel's own id and address; what Haptik was told, as a hash, and where a sink has `mask` as it was told (but no `auth_code`); \
                 Haptik's `user_name`; the last hand-off, completion and choices",
         kept: UNTIL_FORGOTTEN,
         whose: Whose::User,
