@@ -118,7 +118,7 @@ impl Console {
         };
         let here = Path::new(CONFIG_FILE);
         let config = arguments.config.as_deref();
-        let config = config.or_else(|| here.exists().then_some(here));
+        let config = config.or_else(|| (here.exists() || here.is_symlink()).then_some(here));
         if let (None, Some(config)) = (&inbound, config) {
             inbound = Some(Arc::new(operated.on_this_machine(config)?));
         }

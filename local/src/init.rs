@@ -50,10 +50,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     all_known("channel", &chosen, &channels)?;
     all_known("sink", &chosen_sinks, &sinks)?;
+    if chosen.is_empty() {
+        bail!(
+            "a bridge needs at least one channel; allowed: {}",
+            channels.join(", ")
+        );
+    }
     let text = written(&sections, &chosen, &chosen_sinks);
     let file = &arguments.config;
     let shown = file.display();
-    let opened = OpenOptions::new().write(true).create_new(true).open(file);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    // It will have secrets.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let opened = options.open(file);
     let mut opened = opened.with_context(|| {
         format!("{shown} cannot be written: a file that is there is not overwritten, name another with --config")
     })?;

@@ -95,7 +95,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     haptik_bridge_shared::telemetry::log_panics_by_place();
-    exit_quietly_on_broken_pipe();
+    exit_where_nothing_can_be_printed();
     let matches = variables::matches(CommandLine::command());
     let command_line = match matches.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
         Ok(command_line) => command_line,
@@ -146,14 +146,19 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Ends as other tools do when whoever reads what is printed, such as `head`, has seen enough: without a
-/// word, and with the code of SIGPIPE, which Rust ignores. `println!` panics then.
-fn exit_quietly_on_broken_pipe() {
+/// Ends as other tools do when what is printed cannot be written: where whoever reads it, such as `head`, has seen enough,
+/// without a word, and with the code of SIGPIPE, which Rust ignores; else, as with a full disk, with the reason. `println!`
+/// panics then.
+fn exit_where_nothing_can_be_printed() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let said = panic.payload_as_str().unwrap_or_default();
-        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
-            std::process::exit(128 + 13);
+        if let Some(why) = said.strip_prefix("failed printing to stdout: ") {
+            if why.contains("Broken pipe") {
+                std::process::exit(128 + 13);
+            }
+            eprintln!("haptik-bridge: the output cannot be written: {why}");
+            std::process::exit(1);
         }
         before(panic);
     }));

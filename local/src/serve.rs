@@ -129,7 +129,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     })?;
     let base_url = format!("http://{}", reached_at(listener.local_addr()?));
     let here = Path::new(CONFIG_FILE);
-    let here = (!arguments.demo && here.exists()).then_some(here);
+    let here = (!arguments.demo && (here.exists() || here.is_symlink())).then_some(here);
     let beside = Beside {
         console: arguments.console.zip(watched),
         bodies: arguments.bodies,

@@ -17,12 +17,15 @@ pub(crate) async fn caller(sdk: &SdkConfig) -> anyhow::Result<String> {
     Ok(arn.to_owned())
 }
 
-/// Who uses this machine: the user's name there and the machine's.
+/// Who uses this machine: the user's name there and the machine's. By `sudo` it is who called it, as whom.
 pub(crate) fn on_this_machine() -> String {
-    let variables = ["USER", "LOGNAME", "USERNAME"].into_iter();
-    let user = variables
-        .filter_map(crate::variable)
-        .find(|name| !name.is_empty());
+    let named = |variable: &str| crate::variable(variable).filter(|name| !name.is_empty());
+    let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(named);
+    let user = match (named("SUDO_USER"), user) {
+        (Some(caller), Some(user)) if caller != user => Some(format!("{caller} as {user}")),
+        (Some(caller), _) => Some(caller),
+        (None, user) => user,
+    };
     let machine = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let machine = crate::variable("HOSTNAME").unwrap_or_else(|| machine.trim().to_owned());
     let user = user.unwrap_or_else(|| "somebody".to_owned());

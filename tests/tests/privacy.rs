@@ -7,6 +7,8 @@ mod document;
 mod kills;
 #[path = "privacy/late.rs"]
 mod late;
+#[path = "privacy/named.rs"]
+mod named;
 #[path = "privacy/others.rs"]
 mod others;
 #[path = "privacy/scene.rs"]

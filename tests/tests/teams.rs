@@ -199,9 +199,9 @@ async fn a_reply_that_is_chosen_rests_and_a_form_becomes_what_was_filled_in() ->
         scene.stage.takes(&request).await?;
         scene.sees(&personal, seen).await?;
     }
-    let told = scene.told(4).await?;
+    let told = scene.told(5).await?;
     let filled = "Name: Asha & <Co>\nDay: 2026-12-01";
-    assert_eq!(told, ["replies", "Yes", "form", filled]);
+    assert_eq!(told, ["replies", "Yes", "nothing", "form", filled]);
     scene.finish().await
 }
 
@@ -288,7 +288,7 @@ async fn edits_and_deletions_are_told_where_the_connection_says_so() -> anyhow::
             scene.takes(&activity).await?;
         }
     }
-    let told = scene.told(4).await?;
+    let told = scene.told(5).await?;
     assert_eq!(
         told,
         [

@@ -70,14 +70,15 @@ pub(crate) async fn run(
         );
         return Ok(());
     }
-    if !(dead.is_empty() || arguments.yes || arguments.selection.is_by_id()) {
-        ask(dead.len())?;
+    let count = dead.len() + odd.len();
+    if !(count == 0 || arguments.yes || arguments.selection.is_by_id()) {
+        ask(count)?;
     }
     let now = Timestamp::now();
     let first = dead.iter().chain(&odd).next();
     if let Some(first) = first {
         let what = of_entry(&first.lane, &first.key);
-        let (place, count) = (&arguments.common.place, dead.len() + odd.len());
+        let place = &arguments.common.place;
         operated.record(place, "replayed", &what, count).await?;
     }
     let mut revived: Vec<Entry> = Vec::new();

@@ -162,17 +162,26 @@ pub async fn forget_again(
         };
         let mut tombstone = Tombstone::clone(tombstone);
         let user = users.get(&auth_id).await?;
-        let has_written_since = user.is_some_and(|user| user.last_activity > tombstone.at);
-        if !has_written_since {
+        let wrote = user.map(|user| user.last_activity);
+        tombstone.back_at = match wrote.filter(|at| *at > tombstone.at) {
+            // What was kept elsewhere may be older than that.
+            Some(at) => tombstone.back_at.or(Some(at)),
             // In this table the person is the one of before.
-            tombstone.back_at = None;
-        }
+            None => None,
+        };
         of.insert(auth_id.to_string(), tombstone);
     }
     told(Progress::Settling(until_known));
     tokio::time::sleep(until_known).await;
-    let auth_ids = of.keys().map(|id| AuthId::from(id.as_str())).collect();
-    let person = Person::of(ledger, users, auth_ids).await?;
+    let (mut gone, mut back) = (BTreeSet::new(), BTreeMap::new());
+    for (auth_id, tombstone) in &of {
+        let auth_id = AuthId::from(auth_id.as_str());
+        match tombstone.back_at {
+            Some(_) => drop(back.insert(auth_id, tombstone.at)),
+            None => drop(gone.insert(auth_id)),
+        }
+    }
+    let person = Person::of_forgotten(ledger, users, gone, &back).await?;
     let (removed, left) = remove(ledger, &person, &of, &mut told).await?;
     for tombstone in &tombstones {
         table.end_removal(tombstone).await?;

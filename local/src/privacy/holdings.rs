@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use haptik_bridge_shared::ids::EntryKey;
+use haptik_bridge_shared::ids::{AuthId, EntryKey};
 use haptik_bridge_shared::items::{Kind, Whose};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Ledger, Payload};
@@ -165,10 +165,10 @@ async fn names(ledger: &Ledger, person: &Person, pk: &str, sk: &str) -> Result<b
     Ok(match &entry.payload {
         Payload::NotUnderstood { body, base64: true } => {
             let body = STANDARD.decode(body).unwrap_or_default();
-            person.is_named_in(&String::from_utf8_lossy(&body))
+            person.is_named_in(&String::from_utf8_lossy(&body), entry.received_at)
         }
         Payload::NotUnderstood { body, .. } | Payload::Webhook { body, .. } => {
-            person.is_named_in(body)
+            person.is_named_in(body, entry.received_at)
         }
         _ => false,
     })
@@ -205,7 +205,11 @@ impl Scanned {
                 let named = || kind.part("users", pk, sk).unwrap_or_default();
                 let listed = listed.map_or_else(named, String::as_str);
                 let listed = format!(",{listed},");
-                let ids = &mut person.auth_ids.iter();
+                let is_back = |id: &&AuthId| {
+                    let tombstone = tombstones.get(id.as_str());
+                    tombstone.is_some_and(|tombstone| tombstone.back_at.is_some())
+                };
+                let ids = &mut person.auth_ids.iter().filter(|id| !is_back(id));
                 ids.any(|id| listed.contains(&format!(",{id},")))
             }
             Whose::Cursor => {

@@ -1,6 +1,6 @@
 //! Who is meant, and under which names the table has them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::bail;
 use haptik_bridge_shared::ids::{AuthId, ConnectionId};
@@ -8,8 +8,9 @@ use haptik_bridge_shared::items::Whose;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Ledger, Payload};
 use haptik_bridge_shared::message::Profile;
-use haptik_bridge_shared::table::Item;
+use haptik_bridge_shared::table::{Item, TableError};
 use haptik_bridge_shared::users::UserMap;
+use jiff::Timestamp;
 
 use super::kind;
 
@@ -26,6 +27,9 @@ pub struct Person {
     /// By what a body that says of nobody whose it is names them: these, Haptik's `user_name`, e-mail addresses and
     /// phone numbers.
     pub(super) named_by: BTreeSet<String>,
+    /// As `named_by`, but by what was received until these times, in milliseconds since the epoch: names of somebody who
+    /// was forgotten then and has written since.
+    pub(super) named_until: BTreeMap<String, i64>,
 }
 
 /// The `auth_id`s that a text may name: itself, or `CONNECTION/USER` or `CONNECTION/USER/THREAD`, whose connection may
@@ -46,6 +50,36 @@ pub fn auth_ids(text: &str) -> Vec<AuthId> {
     }
 }
 
+/// Those of [`auth_ids`] that may be meant. A user's own id after a connection is an `auth_id` only of somebody who came
+/// by that connection: of another it may be somebody else's.
+async fn candidates(
+    ledger: &Ledger,
+    users: &UserMap,
+    text: &str,
+) -> Result<BTreeSet<AuthId>, TableError> {
+    let mut candidates: BTreeSet<AuthId> = auth_ids(text).into_iter().collect();
+    let Some((connection, own)) = text.split_once('/') else {
+        return Ok(candidates);
+    };
+    let own = AuthId::from(own);
+    if !candidates.contains(&own) {
+        return Ok(candidates);
+    }
+    let user = users.get(&own).await?;
+    let mut came_by_it = user.is_some_and(|user| user.connection.as_str() == connection);
+    if !came_by_it {
+        let acts = ledger.entries(&Lane::Haptik(own.clone())).await?;
+        came_by_it = acts.iter().any(|entry| match &entry.payload {
+            Payload::Inbound { connection: by, .. } => by.as_str() == connection,
+            _ => false,
+        });
+    }
+    if !came_by_it {
+        candidates.remove(&own);
+    }
+    Ok(candidates)
+}
+
 /// What the scan for a person finds.
 #[derive(Debug, Default)]
 struct Found {
@@ -63,7 +97,7 @@ impl Person {
     /// # Errors
     /// When nothing is known of anybody of this name, or the channel's own id alone names several.
     pub async fn named(ledger: &Ledger, users: &UserMap, text: &str) -> anyhow::Result<Self> {
-        let candidates: BTreeSet<AuthId> = auth_ids(text).into_iter().collect();
+        let candidates = candidates(ledger, users, text).await?;
         let mut seeds = BTreeSet::new();
         for candidate in &candidates {
             let user = users.get(candidate).await?;
@@ -80,7 +114,10 @@ impl Person {
         if !seeds.is_empty() {
             places.retain(|place| seeds.contains(place));
         }
-        if direct.is_empty() && places.len() > 1 {
+        // Somebody whose auth_id it is, and who is nowhere, may be another than whom a channel calls so.
+        let is_nowhere = !direct.is_empty() && seeds.is_empty();
+        let others = usize::from(is_nowhere && called.iter().any(|(id, _)| !direct.contains(id)));
+        if (direct.is_empty() || is_nowhere) && places.len() + others > 1 {
             let places = places.iter();
             let places = places.map(|(connection, user)| format!("{connection}/{user}"));
             bail!(
@@ -127,6 +164,27 @@ impl Person {
         Ok(person)
     }
 
+    /// Of people who were forgotten, those who have written since are named by what came before alone, and are nowhere
+    /// where they are now. `back` says when they were forgotten, in milliseconds since the epoch.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub(super) async fn of_forgotten(
+        ledger: &Ledger,
+        users: &UserMap,
+        gone: BTreeSet<AuthId>,
+        back: &BTreeMap<AuthId, i64>,
+    ) -> anyhow::Result<Self> {
+        let mut person = Self::of(ledger, users, gone).await?;
+        for (auth_id, at) in back {
+            let one = Self::of(ledger, users, [auth_id.clone()].into()).await?;
+            let names = one.named_by.into_iter().map(|name| (name, *at));
+            person.named_until.extend(names);
+            person.auth_ids.extend(one.auth_ids);
+        }
+        Ok(person)
+    }
+
     /// Learns by what bodies may name the person.
     async fn learn_names(&mut self, ledger: &Ledger, users: &UserMap) -> anyhow::Result<()> {
         let mut names: BTreeSet<String> = self.auth_ids.iter().map(ToString::to_string).collect();
@@ -154,12 +212,17 @@ impl Person {
 
     /// Whether a body names the person: by one of these names, as a word of its own, as it is or encoded as in forms.
     #[must_use]
-    pub(super) fn is_named_in(&self, body: &str) -> bool {
+    pub(super) fn is_named_in(&self, body: &str, received_at: Timestamp) -> bool {
         let mut decoded = String::new();
         for (key, value) in url::form_urlencoded::parse(body.as_bytes()) {
             decoded.extend([&*key, " ", &*value, "\n"]);
         }
-        let names = &mut self.named_by.iter();
+        let received_at = received_at.as_millisecond();
+        let until = self
+            .named_until
+            .iter()
+            .filter(|(_, at)| received_at <= **at);
+        let names = &mut self.named_by.iter().chain(until.map(|(name, _)| name));
         names.any(|name| has_word(body, name) || has_word(&decoded, name))
     }
 
@@ -256,10 +319,10 @@ mod tests {
             "mail=asha%40example.com",
             "Dear asha@example.com,",
         ] {
-            assert!(person.is_named_in(body), "{body}");
+            assert!(person.is_named_in(body, Timestamp::UNIX_EPOCH), "{body}");
         }
         for body in ["U00000ASHAX", "+155501001", "sasha@example.com", ""] {
-            assert!(!person.is_named_in(body), "{body}");
+            assert!(!person.is_named_in(body, Timestamp::UNIX_EPOCH), "{body}");
         }
     }
 }

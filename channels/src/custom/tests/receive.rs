@@ -217,11 +217,14 @@ fn there_is_nothing_at_other_paths_and_for_other_methods() {
     let headers = signed(body.as_bytes());
     let post = Rejected::MethodNotAllowed("POST");
     let delete = Rejected::MethodNotAllowed("DELETE");
+    let either = Rejected::MethodNotAllowed("POST, DELETE");
+    let nobody = "the query names no user; needed: DELETE …/handoff?user=ID";
+    let nobody = Rejected::BadRequest(nobody.into());
     for (method, path, refused) in [
         (Method::GET, "", &post),
         (Method::DELETE, "", &post),
-        (Method::GET, "/handoff", &post),
-        (Method::DELETE, "/handoff", &post),
+        (Method::GET, "/handoff", &either),
+        (Method::DELETE, "/handoff", &nobody),
         (Method::POST, "/handoff/u-42", &delete),
         (Method::DELETE, "/handoff/", &Rejected::NotFound),
         (Method::POST, "/nothing", &Rejected::NotFound),

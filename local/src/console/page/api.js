@@ -22,7 +22,7 @@ export const link = (view, asked) => `#${view}?${new URLSearchParams(asked)}`;
 export function clock(at) {
   const time = new Date(at);
   if (!at || Number.isNaN(time.getTime())) return "";
-  const text = `${time.toLocaleTimeString([], { hour12: false })}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+  const text = `${time.toLocaleTimeString([], { hourCycle: "h23" })}.${String(time.getMilliseconds()).padStart(3, "0")}`;
   return time.toDateString() === new Date().toDateString() ? text : `${time.toLocaleDateString()} ${text}`;
 }
 export const when = (at) => (at ? h("time", { datetime: at, title: str(at) }, clock(at)) : "");

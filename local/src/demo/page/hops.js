@@ -107,7 +107,7 @@ function time(ms) {
 
 function clock(ms) {
   const at = new Date(ms);
-  return `${at.toLocaleTimeString([], { hour12: false })}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+  return `${at.toLocaleTimeString([], { hourCycle: "h23" })}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 }
 
 function strip(way) {
