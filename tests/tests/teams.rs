@@ -288,7 +288,7 @@ async fn edits_and_deletions_are_told_where_the_connection_says_so() -> anyhow::
             scene.takes(&activity).await?;
         }
     }
-    let told = scene.told(5).await?;
+    let told = scene.told(4).await?;
     assert_eq!(
         told,
         [

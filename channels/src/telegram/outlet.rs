@@ -43,9 +43,25 @@ impl TelegramOutlet {
         method: &'static str,
         arguments: &Value,
     ) -> Result<Value, CallFailure> {
-        let mut arguments = arguments.clone();
-        to.write(&mut arguments);
-        self.api.call(method, &arguments).await
+        let written = |to: &Chat| {
+            let mut arguments = arguments.clone();
+            to.write(&mut arguments);
+            arguments
+        };
+        let sent = self.api.call(method, &written(to)).await;
+        match sent {
+            // A topic that is gone, or has become the whole chat, is none to send to: the reply says what is answered.
+            Err(CallFailure::Refused { refused, .. })
+                if to.topic.is_some() && refused.is_no_topic() =>
+            {
+                let chat = Chat {
+                    topic: None,
+                    ..to.clone()
+                };
+                self.api.call(method, &written(&chat)).await
+            }
+            sent => sent,
+        }
     }
 
     /// Tells something in a chat. A group that has become a supergroup has another id since then.

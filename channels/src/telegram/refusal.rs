@@ -58,6 +58,19 @@ const MOOT: &[&str] = &[
 /// (<https://github.com/tdlib/telegram-bot-api/issues/32>): `wrong file_id or the file is temporarily unavailable`.
 const NOT_NOW: &str = "temporarily unavailable";
 
+/// Telegram's words for a topic that is not there, or not as a topic any more.
+const NO_TOPIC: &str = "message thread not found";
+
+impl RefusalReason {
+    /// Whether there is no such topic.
+    pub(super) fn is_no_topic(&self) -> bool {
+        let Self::Refused(said) = self else {
+            return false;
+        };
+        said.as_str().to_lowercase().contains(NO_TOPIC)
+    }
+}
+
 /// The result of an answer.
 pub(super) fn result(status: u16, answer: &Value) -> Result<Value, RefusalReason> {
     if lenient_json::flag(answer, "ok") && (200..300).contains(&status) {
@@ -108,7 +121,7 @@ const REASONS: &[(&str, &str)] = &[
     ("chat was deleted", "the group was deleted"),
     ("can't initiate", "the user has not written to the bot"),
     ("chat not found", "there is no such chat"),
-    ("message thread not found", "there is no such topic"),
+    (NO_TOPIC, "there is no such topic"),
     ("topic_", "the topic is closed or gone"),
     ("rights to send", "the bot may not write in the group"),
     (

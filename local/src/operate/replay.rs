@@ -70,13 +70,15 @@ pub(crate) async fn run(
         );
         return Ok(());
     }
-    let count = dead.len() + odd.len();
+    // On this machine what was not understood is read with a configuration alone.
+    let is_read = operated.inbound().is_some() || arguments.config.is_some();
+    let count = dead.len() + if is_read { odd.len() } else { 0 };
     if !(count == 0 || arguments.yes || arguments.selection.is_by_id()) {
         ask(count)?;
     }
     let now = Timestamp::now();
     let first = dead.iter().chain(&odd).next();
-    if let Some(first) = first {
+    if let Some(first) = first.filter(|_| count > 0) {
         let what = of_entry(&first.lane, &first.key);
         let place = &arguments.common.place;
         operated.record(place, "replayed", &what, count).await?;

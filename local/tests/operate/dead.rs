@@ -244,9 +244,15 @@ async fn what_was_not_understood_is_read_again() -> anyhow::Result<()> {
         "{without}"
     );
     let config = config.display().to_string();
+    let asks = haptik_bridge(data.path(), &["replay", "--config", &config]);
+    let said = String::from_utf8_lossy(&asks.stderr).into_owned();
+    assert!(
+        !asks.status.success() && said.contains("4 would be delivered again"),
+        "{said}"
+    );
     let replayed = text(&haptik_bridge(
         data.path(),
-        &["replay", "--config", &config],
+        &["replay", "--config", &config, "--yes"],
     ));
     assert!(
         replayed.contains("2 that were not understood are now, 2 still are not"),

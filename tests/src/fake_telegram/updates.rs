@@ -231,6 +231,15 @@ impl FakeTelegram {
         })
     }
 
+    /// A topic is gone, with the group's other topics.
+    pub fn remove_topics(&self, chat: i64) {
+        self.state.change(|store| {
+            if let Some(chat) = store.chats.get_mut(&chat) {
+                chat.topics.clear();
+            }
+        });
+    }
+
     /// A group becomes a supergroup: returns its new id. What is sent to the old one is refused.
     #[must_use]
     pub fn migrate(&self, chat: i64) -> i64 {

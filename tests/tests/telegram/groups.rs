@@ -68,6 +68,26 @@ async fn a_message_in_a_topic_is_answered_there() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_asked_in_a_topic_that_is_gone_is_answered_in_the_group() -> anyhow::Result<()> {
+    let scene = Scene::with(echo).await?;
+    let telegram = &scene.telegram;
+    let forum = telegram.add_group(ChatKind::Forum, "Acme forum");
+    let topic = telegram.add_topic(forum);
+    let said = SentMessage::new(ASHA, &format!("@{USERNAME} hello"));
+    let update = telegram.said(&said.in_chat(forum).in_topic(topic));
+    telegram.remove_topics(forum);
+    scene.update(&update).await?;
+    let shown = telegram.wait_for_messages(forum, 1).await;
+    assert_eq!(
+        (shown[0].text.as_str(), shown[0].topic),
+        ("You said: hello.", None)
+    );
+    let dead = scene.stage.finish_with_dead().await?;
+    assert!(dead.is_empty(), "{:?}", reasons(&dead));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_group_that_became_a_supergroup_is_still_answered_and_its_new_id_is_kept()
 -> anyhow::Result<()> {
     let thrice = |message: &UserMessage| [echo(message), echo(message), echo(message)].concat();
