@@ -102,6 +102,7 @@ def test_the_dashboard_and_the_alarms_look_at_what_there_is(configured):
     cloudwatch = configured.aws.client("cloudwatch")
     counted = {"received", "repeated", "delivered", "end_to_end_ms", "retries", "dead", "rejected", "not_understood"}
     counted |= {"rate_limited", "dead_now", "needs_attention", "outages", "recovered", "enable_failures", "enables_refused", "unknown_events"}
+    counted |= {"waited_ms", "sink_waited_ms"}
     alarms = [alarm for alarm in cloudwatch.describe_alarms()["MetricAlarms"] if alarm["AlarmName"].startswith(STACK)]
     assert len(alarms) == 22
     for alarm in alarms:

@@ -31,7 +31,7 @@ def test_whatever_is_sent_is_answered_as_documented(haptik, bridge, tmp_path):
     done = subprocess.run(tester, cwd=tmp_path, env=environment, timeout=300, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     # It did test: each operation was tested, and signed requests were taken.
-    assert "Tested: 5" in done.stdout, done.stdout
+    assert "Tested: 6" in done.stdout, done.stdout
     assert haptik.ask("GET", "state")["totals"]["users"] > 0
     log = running.log.read_text()
     assert "panicked" not in log, log
