@@ -112,5 +112,6 @@ async fn a_file_that_is_unavailable_for_a_while_reaches_haptik_all_the_same() ->
     assert!(scene.stage.local.queue.idle(Duration::from_secs(30)).await);
     let files = scene.stage.simulator().records(|seen| seen.files.len());
     assert_eq!(files, 1);
+    scene.telegram.wait_for_messages(ASHA, 1).await;
     scene.finish().await
 }
