@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
@@ -26,7 +26,7 @@ use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::CONFIG_FILE;
+use crate::config_here;
 use crate::operate::{OperatedBridge, Target};
 use crate::who;
 
@@ -116,9 +116,8 @@ impl Console {
             }
             None => (who::on_this_machine(), Steps::Nowhere),
         };
-        let here = Path::new(CONFIG_FILE);
-        let config = arguments.config.as_deref();
-        let config = config.or_else(|| (here.exists() || here.is_symlink()).then_some(here));
+        let here = config_here();
+        let config = arguments.config.as_deref().or(here);
         if let (None, Some(config)) = (&inbound, config) {
             inbound = Some(Arc::new(operated.on_this_machine(config)?));
         }

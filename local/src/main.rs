@@ -21,6 +21,7 @@ mod terminal;
 mod variables;
 mod who;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -162,6 +163,13 @@ fn exit_where_nothing_can_be_printed() {
         }
         before(panic);
     }));
+}
+
+/// The configuration in this folder, where there is one: also a link to nowhere, which is for whoever reads it to
+/// complain of.
+fn config_here() -> Option<&'static Path> {
+    let here = Path::new(CONFIG_FILE);
+    (here.exists() || here.is_symlink()).then_some(here)
 }
 
 /// A variable of the environment.

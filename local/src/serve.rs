@@ -19,8 +19,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-use crate::CONFIG_FILE;
 use crate::check;
+use crate::config_here;
 use crate::console::{self, Console, Steps};
 use crate::listen::{self, stop_signal};
 
@@ -128,8 +128,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         )
     })?;
     let base_url = format!("http://{}", reached_at(listener.local_addr()?));
-    let here = Path::new(CONFIG_FILE);
-    let here = (!arguments.demo && (here.exists() || here.is_symlink())).then_some(here);
+    let here = config_here().filter(|_| !arguments.demo);
     let beside = Beside {
         console: arguments.console.zip(watched),
         bodies: arguments.bodies,
