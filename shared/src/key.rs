@@ -97,7 +97,8 @@ pub const NO_TIME: u64 = u64::MAX;
 /// year 2000.
 pub const FIRST_TIME: &str = "00000000946684800000";
 
-/// Stands before the connection by which something was done.
+/// Stands before the connection by which something was done; before none where an id of the channel's looks as if
+/// it ended with one.
 const AT_CONNECTION: &str = "#@";
 
 const MESSAGE: &str = "message";
@@ -237,6 +238,9 @@ impl fmt::Display for KeyKind {
             Self::Notice { at, name } => write!(out, "{at:020}#{NOTICE}#{name}"),
             Self::Event { at, name, hash } => write!(out, "{at:020}#2-{name}#{hash}"),
             Self::MessageReturned { key } => write!(out, "{NO_TIME:020}#{MESSAGE_RETURNED}#{key}"),
+            Self::UserAction { at, id } if without_connection(id).is_some() => {
+                write!(out, "{at:020}#{id}{AT_CONNECTION}")
+            }
             Self::UserAction { at, id } => write!(out, "{at:020}#{id}"),
         }
     }
@@ -292,10 +296,16 @@ impl FromStr for KeyKind {
     }
 }
 
-/// Whether it is the name of a connection, as the configuration takes it.
-fn is_name(text: &str) -> bool {
+/// What stands before the connection, where there is one.
+fn without_connection(id: &str) -> Option<&str> {
+    let (id, connection) = id.rsplit_once(AT_CONNECTION)?;
+    may_be_name(connection).then_some(id)
+}
+
+/// Whether it is the name of a connection, as the configuration takes it, or nothing.
+fn may_be_name(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=40).contains(&text.len()) && text.bytes().all(is_plain)
+    text.len() <= 40 && text.bytes().all(is_plain)
 }
 
 impl From<KeyKind> for EntryKey {
@@ -322,18 +332,22 @@ impl EntryKey {
     /// user at Haptik is in one lane, and each application has ids of its own.
     #[must_use]
     pub fn at_connection(&self, connection: &ConnectionId) -> Self {
-        format!("{self}{AT_CONNECTION}{connection}").into()
+        let has_mark = self.id_in_key().ends_with(AT_CONNECTION);
+        let mark = if has_mark { "" } else { AT_CONNECTION };
+        format!("{self}{mark}{connection}").into()
     }
 
     /// What the channel calls what a user did, from its key; all of a key that is of another form.
     #[must_use]
     pub fn act_id(&self) -> &str {
+        let id = self.id_in_key();
+        without_connection(id).unwrap_or(id)
+    }
+
+    /// What stands behind the number; all of a key that is of another form.
+    fn id_in_key(&self) -> &str {
         let key = self.as_str();
-        let id = key.split_once('#').map_or(key, |(_, id)| id);
-        match id.rsplit_once(AT_CONNECTION) {
-            Some((id, connection)) if !id.is_empty() && is_name(connection) => id,
-            _ => id,
-        }
+        key.split_once('#').map_or(key, |(_, id)| id)
     }
 
     /// Whether this is the key of what a provider calls `id`, or is `id` itself. A provider's id is a part
@@ -415,7 +429,11 @@ mod tests {
         }
 
         #[test]
-        fn what_users_did_sorts_by_time(one in numbers(), other in numbers(), id in "[ -~]{1,12}") {
+        fn what_users_did_sorts_by_time(
+            one in numbers(),
+            other in numbers(),
+            id in prop_oneof!["[ -~]{1,12}", "[#@a]{1,8}"],
+        ) {
             let key = |at: u64| EntryKey::from(KeyKind::UserAction { at, id: id.clone() });
             prop_assert_eq!(key(one).cmp(&key(other)), one.cmp(&other));
             let key = key(one);
