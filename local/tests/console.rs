@@ -206,15 +206,29 @@ async fn what_was_given_up_comes_by_pages_the_last_first_and_each_once() -> anyh
     keys.sort();
     keys.dedup();
     assert_eq!(keys.len(), many + 1);
-    // A conversation comes by pages, too.
-    let conversation = console.get(&format!("conversation?user={user}")).await?;
-    assert_eq!(conversation["entries"].as_array().map(Vec::len), Some(51));
-    let next = conversation["next"].to_string();
-    let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    let older = console
-        .get(&format!("conversation?user={user}&before={next}"))
-        .await?;
-    assert_eq!(older["entries"].as_array().map(Vec::len), Some(50));
+    // A conversation comes by pages, too: over all its lanes the last first, and each once.
+    let (mut times, mut shown) = (Vec::new(), Vec::new());
+    let mut before = String::new();
+    loop {
+        let page = console
+            .get(&format!("conversation?user={user}{before}"))
+            .await?;
+        for entry in page["entries"].as_array().into_iter().flatten() {
+            let at = entry["received_at"].as_str().unwrap_or_default();
+            times.push(at.parse::<jiff::Timestamp>()?);
+            shown.push(format!("{} {}", entry["lane"], entry["key"]));
+        }
+        if page["next"].is_null() {
+            break;
+        }
+        let next = page["next"].to_string();
+        let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        before = format!("&before={next}");
+    }
+    assert!(times.is_sorted_by(|later, earlier| later >= earlier));
+    shown.sort();
+    shown.dedup();
+    assert_eq!((times.len(), shown.len()), (many + 2, many + 2));
     Ok(())
 }
 

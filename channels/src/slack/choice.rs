@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::address::{Address, Command, Method};
 use super::limits;
-use super::markup::mrkdwn;
+use super::markup::{bold, mrkdwn};
 use super::render::{context, fallback, text_object};
 use super::tap::{BUTTONS, CHOICE, RATING, REMARK, REPLIES};
 use super::text::entities_undone;
@@ -29,7 +29,15 @@ pub(super) fn command(
 ) -> Command {
     let chosen = format!("✓ {}", mrkdwn(&SHOWN.clip(shown)));
     let blocks = message.and_then(|message| message.get("blocks")?.as_array());
-    if let Some(blocks) = blocks.and_then(|blocks| with_choice(blocks, block_id, &chosen)) {
+    if let Some(mut blocks) = blocks.and_then(|blocks| with_choice(blocks, block_id, &chosen)) {
+        // Slack shows what is updated in the app's name
+        // (<https://github.com/slackapi/node-slack-sdk/issues/944>).
+        let agent = message.and_then(|message| lenient_json::some_text(message, "username"));
+        if let Some(agent) = agent
+            && blocks.len() < limits::BLOCKS
+        {
+            blocks.insert(0, context(&bold(&entities_undone(&agent))));
+        }
         let whole = fallback(&blocks);
         let text = if limits::MESSAGE_TEXT.fits(&whole) {
             whole

@@ -213,7 +213,14 @@ impl Files<Slack> for SlackOutlet {
         };
         let workspace = at.workspace.as_ref();
         let arguments = [("file", id)];
-        let answer = self.api.read(workspace, "files.info", &arguments).await?;
+        let read = self
+            .api
+            .read_if_allowed(workspace, "files.info", &arguments);
+        let answer = read.await?.ok_or_else(|| {
+            SendError::refused(
+                "Slack says nothing of the file: the app lacks the scope files:read, or it is gone",
+            )
+        })?;
         let found = answer.get("file").and_then(parse::attachment);
         found.ok_or_else(|| SendError::refused("Slack does not say what the file is"))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 use haptik_bridge_shared::activity::Hour;
 use haptik_bridge_shared::ids::{AccountId, AuthId, EntryKey};
 use haptik_bridge_shared::lane::Lane;
@@ -127,8 +127,11 @@ pub(super) async fn find(State(console): State<Arc<Console>>, Query(asked): Aske
     ))
 }
 
-/// The conversation of a user (`user`), the last first: a page of each lane, of what sorts before the keys that
-/// `before` has, by lane.
+/// Sorts behind all keys of a lane.
+const BEHIND_ALL: &str = "~";
+
+/// The conversation of a user (`user`), the last first: at most a page of each lane, of what sorts before the keys
+/// that `before` has, by lane.
 pub(super) async fn conversation(
     State(console): State<Arc<Console>>,
     Query(asked): Asked,
@@ -161,15 +164,25 @@ pub(super) async fn conversation(
             .entries_before(lane, before.as_ref(), PAGE);
         page.await
     });
-    let pages = join_all(pages).await;
+    let pages: Vec<(Vec<Entry>, bool)> = try_join_all(pages).await?;
+    // What is older than this may have something of a lane before it that is not read yet.
+    let known_since = pages
+        .iter()
+        .filter_map(|(page, more)| page.last().filter(|_| *more));
+    let known_since = known_since.map(|last| last.received_at).max();
     let mut entries = Vec::new();
     let mut next: BTreeMap<String, String> = BTreeMap::new();
-    for (lane, page) in lanes.iter().zip(pages) {
-        let (page, more) = page?;
-        if let (true, Some(last)) = (more, page.last()) {
-            next.insert(lane.to_string(), last.key.to_string());
+    for (lane, (mut page, more)) in lanes.iter().zip(pages) {
+        let is_known = |entry: &Entry| known_since.is_none_or(|since| entry.received_at >= since);
+        let known = page.iter().take_while(|entry| is_known(entry)).count();
+        if more || known < page.len() {
+            let lane = lane.to_string();
+            let last = page.get(..known).and_then(<[Entry]>::last);
+            let from = last.map(|last| last.key.to_string());
+            let from = from.or_else(|| before.as_ref()?.get(&lane).cloned());
+            next.insert(lane, from.unwrap_or_else(|| BEHIND_ALL.to_owned()));
         }
-        entries.extend(page);
+        entries.extend(page.drain(..known));
     }
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.received_at));
     let known = console.operated.users.get(&user).await?;

@@ -25,7 +25,7 @@ impl<'a> Words<'a> {
     /// The words of a message, an event's or an interaction's.
     pub(super) fn of(message: &'a Value) -> Self {
         let shared: Vec<&Value> = lenient_json::list(message, "attachments")
-            .filter(|attachment| is_shared(attachment))
+            .filter(|attachment| is_shared(message, attachment))
             .collect();
         let forwarded: Vec<String> = shared
             .iter()
@@ -85,9 +85,15 @@ impl<'a> Words<'a> {
 }
 
 /// Whether an attachment is a message that was forwarded
-/// (<https://slack.com/help/articles/203274767>): Slack documents no better sign.
-fn is_shared(attachment: &Value) -> bool {
-    lenient_json::flag(attachment, "is_share") || lenient_json::flag(attachment, "is_msg_unfurl")
+/// (<https://slack.com/help/articles/203274767>): Slack documents no better sign. Where the text has a link to a
+/// message, it is the link's preview, which Slack adds a moment later.
+fn is_shared(message: &Value, attachment: &Value) -> bool {
+    let is_preview = || {
+        let link = lenient_json::some_text(attachment, "from_url");
+        link.is_some_and(|link| lenient_json::text(message, "text").contains(&escaped(&link)))
+    };
+    lenient_json::flag(attachment, "is_share")
+        || lenient_json::flag(attachment, "is_msg_unfurl") && !is_preview()
 }
 
 /// Whether an app posted it.
@@ -101,7 +107,8 @@ pub(super) fn is_an_apps(message: &Value) -> bool {
 /// What a message says, and the tables that its text does not have.
 fn own_text(message: &Value) -> (String, String) {
     let text = lenient_json::text(message, "text");
-    let attachments = || lenient_json::list(message, "attachments").filter(|one| !is_shared(one));
+    let attachments =
+        || lenient_json::list(message, "attachments").filter(|one| !is_shared(message, one));
     let mut parts;
     if is_an_apps(message) {
         // Beside blocks, the text is what notifications show.

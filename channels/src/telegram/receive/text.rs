@@ -109,14 +109,6 @@ impl<'a> Words<'a> {
     /// The text as a person reads it: links written out, and without mentions of the bot, which only say to
     /// whom the rest is addressed. Of a command goes the bot's name.
     pub(super) fn readable(&self, me: &Me) -> String {
-        if let Some(Command {
-            bot: Some(_),
-            name,
-            rest,
-        }) = self.command()
-        {
-            return format!("{name} {rest}").trim_end().to_owned();
-        }
         let mut out = String::with_capacity(self.text.len());
         let mut rest = Rest {
             text: self.text,
@@ -133,6 +125,10 @@ impl<'a> Words<'a> {
                     out.push_str(rest.upto(range.start));
                     rest.at = range.end;
                     rest.close(&mut out);
+                }
+                Change::CommandsBot => {
+                    out.push_str(rest.upto(range.start));
+                    rest.at = range.end;
                 }
                 Change::Link(url) => {
                     out.push_str(rest.upto(range.end));
@@ -157,7 +153,12 @@ impl<'a> Words<'a> {
             .iter()
             .filter(|entity| self.is_mention(entity, me));
         let mentions = mentions.map(|entity| (entity.at.clone(), Change::Mention));
-        let mut changes: Vec<_> = mentions.chain(self.links()).collect();
+        let bot = self.command().and_then(|command| {
+            let bot = command.bot?.len();
+            let start = command.name.len();
+            Some((start..start + "@".len() + bot, Change::CommandsBot))
+        });
+        let mut changes: Vec<_> = mentions.chain(bot).chain(self.links()).collect();
         changes.sort_by_key(|(range, _)| range.start);
         changes
     }
@@ -187,6 +188,8 @@ impl<'a> Words<'a> {
 enum Change {
     /// It goes.
     Mention,
+    /// It goes: the bot for whom a command is (`/help@acme_bot`).
+    CommandsBot,
     /// This is written behind it.
     Link(String),
 }
@@ -299,9 +302,9 @@ mod tests {
             ("🙂 @acme_bot hi", &[("mention", 3, 9)], "🙂 hi"),
             ("@ravi_k hello", &[("mention", 0, 7)], "@ravi_k hello"),
             (
-                "/help@acme_bot  orders",
-                &[("bot_command", 0, 14)],
-                "/help orders",
+                "/help@acme_bot orders of\n@acme_bot",
+                &[("bot_command", 0, 14), ("mention", 25, 9)],
+                "/help orders of",
             ),
             ("/help orders", &[("bot_command", 0, 5)], "/help orders"),
         ] {
@@ -322,6 +325,10 @@ mod tests {
             "🙂 site (https://a.example)."
         );
         assert_eq!(read_link("at a.ex", "https://a.ex/"), "at a.ex");
+        let mut command = link("/help@acme_bot this", "https://a.example", 15, 4);
+        let entities = command["entities"].as_array_mut().expect("entities");
+        entities.push(json!({"type": "bot_command", "offset": 0, "length": 14}));
+        assert_eq!(read(&command), "/help this (https://a.example)");
     }
 
     proptest! {

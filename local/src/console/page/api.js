@@ -33,6 +33,17 @@ export function took(ms) {
   return number < 1000 ? `${Math.round(number)} ms` : number < 60_000 ? `${(number / 1000).toFixed(1)} s` : `${Math.round(number / 60_000)} min`;
 }
 
+/** A button that reads on with `load`, once; what went wrong stands beside it, and it can be tried again. */
+export function readOn(words, load) {
+  const wrong = h("span", null);
+  const button = h("button", { class: "ghost", type: "button", click: async () => {
+    button.disabled = true;
+    wrong.replaceChildren();
+    try { await load(); } catch (error) { wrong.replaceChildren(h("span", { class: "error", role: "alert" }, error.message)); button.disabled = false; }
+  } }, words);
+  return [wrong, button];
+}
+
 /** Says something to those who do not see it. */
 export function say(text) { $("said").textContent = text; }
 

@@ -1,6 +1,6 @@
 // What was given up, by its cause.
 import { h, list, obj, str } from "./kit.js";
-import { api, when } from "./api.js";
+import { api, readOn, when } from "./api.js";
 import { row, way } from "./entries.js";
 import { replayed } from "./replay.js";
 
@@ -13,13 +13,15 @@ export async function dead() {
   const causes = new Map(), groups = h("div", null), more = h("div", { class: "row end" }), title = h("h2", null, "");
   let time = {};
   const chosen = new Map(), bar = h("div", { class: "row" }), progress = h("div", null);
+  // How far it is with each that was asked for stays above the list, which is read anew.
+  const place = () => { const one = h("div", null); progress.prepend(one); return one; };
   const select = () => {
     const count = chosen.size;
-    bar.replaceChildren(h("button", { class: "primary", type: "button", disabled: !count || count > MOST, click: async () => { if (await replayed({ places: [...chosen.values()].map(placeOf), count }, progress)) await reload(); } }, count ? `Deliver the ${count} that ${count === 1 ? "is" : "are"} chosen again` : "Deliver what is chosen again"),
+    bar.replaceChildren(h("button", { class: "primary", type: "button", disabled: !count || count > MOST, click: async () => { if (await replayed({ places: [...chosen.values()].map(placeOf), count }, place())) await reload(); } }, count ? `Deliver the ${count} that ${count === 1 ? "is" : "are"} chosen again` : "Deliver what is chosen again"),
       h("span", { class: "sub" }, count > MOST ? `${MOST} at a time` : ""));
   };
   function group(cause, open) {
-    const { id, count, is_least } = cause, { since, until } = time, here = h("div", null), rows = h("ul", { class: "rows" }), older = h("div", { class: "row end" }), boxes = [];
+    const { id, count, is_least } = cause, { since, until } = time, rows = h("ul", { class: "rows" }), older = h("div", { class: "row end" }), boxes = [];
     const load = async (after) => {
       const page = obj(await api(`dead/${encodeURIComponent(id)}`, { since, until, ...(after ? { after: JSON.stringify(after) } : {}) }));
       rows.append(...list(page.entries).map((entry) => {
@@ -31,12 +33,12 @@ export async function dead() {
         node.replaceChildren(box, h("div", null, ...node.childNodes));
         return node;
       }));
-      older.replaceChildren(page.next ? h("button", { class: "ghost", type: "button", click: () => load(page.next) }, "Older ones") : "");
+      older.replaceChildren(...(page.next ? readOn("Older ones", () => load(page.next)) : []));
     };
     const all = h("button", { class: "ghost", type: "button", click: () => { const on = !boxes.every((box) => box.checked); for (const box of boxes) { box.checked = on; box.dispatchEvent(new Event("change")); } } }, "Choose all that are shown");
-    const again = h("button", { class: "primary", type: "button", click: async () => { if (await replayed({ cause: id, since, until, count, is_least }, here)) await reload(); } }, is_least ? `Deliver all of these again` : `Deliver ${count === 1 ? "this 1" : `these ${count}`} again`);
+    const again = h("button", { class: "primary", type: "button", click: async () => { if (await replayed({ cause: id, since, until, count, is_least }, place())) await reload(); } }, is_least ? `Deliver all of these again` : `Deliver ${count === 1 ? "this 1" : `these ${count}`} again`);
     const node = h("details", { class: "panel group" }, h("summary", null, `${many(cause)} × ${nameOf(cause)}`, h("span", { class: "sub" }, " the last ", when(cause.last))),
-      h("div", null, h("div", { class: "row" }, again, all), here, rows, older));
+      h("div", null, h("div", { class: "row" }, again, all), rows, older));
     let begun = false;
     const begin = async () => {
       if (begun) return;
@@ -57,11 +59,12 @@ export async function dead() {
     const ordered = [...causes.values()].sort((a, b) => b.count - a.count), total = ordered.reduce((sum, { count }) => sum + count, 0);
     const is_least = Boolean(page.next) || ordered.some((cause) => cause.is_least);
     title.textContent = total ? `${is_least ? "At least " : ""}${total} given up` : "Nothing was given up, as far as entries are kept";
+    chosen.clear();
     groups.replaceChildren(...ordered.map((cause) => group(cause, ordered.length === 1)));
-    more.replaceChildren(page.next ? h("button", { class: "ghost", type: "button", click: () => load(page.next) }, "More causes") : "");
+    more.replaceChildren(...(page.next ? readOn("More causes", () => load(page.next)) : []));
     select();
   };
-  const reload = async () => { causes.clear(); chosen.clear(); await load(); };
+  const reload = async () => { causes.clear(); await load(); };
   await load();
   return [title, h("p", { class: "sub" }, "By cause, the most frequent first. Mend the cause, then have them delivered again."), bar, progress, groups, more];
 }

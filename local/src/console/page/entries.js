@@ -1,7 +1,7 @@
 // Messages: what was found, a user's conversation, and each message with its hops.
 import { person as person_data } from "./privacy.js";
 import { copy, h, list, obj, str } from "./kit.js";
-import { api, clock, link, took, when } from "./api.js";
+import { api, clock, link, readOn, took, when } from "./api.js";
 import { replayed } from "./replay.js";
 
 const STATES = { pending: ["info", "pending"], delivered: ["ok", "delivered"], dead: ["bad", "given up"] };
@@ -121,7 +121,7 @@ export async function conversation({ user = "" }) {
   const load = async (before) => {
     const page = obj(await api("conversation", before ? { user, before: JSON.stringify(before) } : { user }));
     rows.append(...list(page.entries).map((entry) => row(entry)));
-    more.replaceChildren(page.next ? h("button", { class: "ghost", type: "button", click: () => load(page.next) }, "Older ones") : "");
+    more.replaceChildren(...(page.next ? readOn("Older ones", () => load(page.next)) : []));
     return page;
   };
   const page = await load();

@@ -43,7 +43,7 @@ export async function audit() {
   const load = async (before) => {
     const page = obj(await api("audit", before ? { before: JSON.stringify(before) } : {}));
     rows.append(...list(page.records).map((one) => h("tr", null, [when(one.at), str(one.who), DID[one.did] ?? str(one.did), str(one.count), h("code", null, str(one.what))].map((cell) => h("td", null, cell)))));
-    more.replaceChildren(page.next ? h("button", { class: "ghost", type: "button", click: () => load(page.next) }, "Older ones") : "");
+    more.replaceChildren(...(page.next ? readOn("Older ones", () => load(page.next)) : []));
     return list(page.records).length;
   };
   const found = await load();

@@ -75,6 +75,26 @@ fn a_tap_says_the_gogo_message_and_shows_the_choice_in_place_of_the_replies() {
     assert_eq!(tapped(&action, &json!({})), received);
 }
 
+#[test]
+fn an_agents_message_goes_on_saying_whose_it_is() {
+    let mut payload = tap(&json!({}), &json!({}));
+    payload["message"]["username"] = "Priya &amp; Co".into();
+    let action = json!({"action_id": "say-0", "value": r#"{"m":"More"}"#});
+    let received = tapped(&action, &json!({"message": payload["message"]}));
+    let body = &received.tasks[0].command.body;
+    let name = json!({"type": "mrkdwn", "text": "*Priya &amp; Co*", "verbatim": true});
+    assert_eq!(
+        body["blocks"][0],
+        json!({"type": "context", "elements": [name]})
+    );
+    assert_eq!(body["blocks"][1]["type"], "image");
+    assert!(
+        body["text"]
+            .as_str()
+            .is_some_and(|text| text.starts_with("*Priya &amp; Co*\n"))
+    );
+}
+
 /// Slack gives plain texts back escaped (<https://github.com/slackapi/bolt-python/issues/513>), and takes them as they
 /// are.
 #[test]

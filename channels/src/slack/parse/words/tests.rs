@@ -41,6 +41,11 @@ fn a_forwarded_message_is_told_with_its_author_and_its_files() {
     let blocks = json!([{"message": {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "in blocks"}}]}}]);
     let bare = json!({"text": "", "attachments": [{"is_share": true, "text": "", "message_blocks": blocks}]});
     assert_eq!(read(&bare), "Forwarded message: in blocks");
+    let link = "https://a.slack.com/archives/C1/p1?thread_ts=1.1&cid=C1";
+    let unfurled = |text: &str| json!({"text": text, "attachments": [{"is_msg_unfurl": true, "from_url": link, "text": "in C1"}]});
+    let pasted = format!("see <{}>", link.replace('&', "&amp;"));
+    assert_eq!(read(&unfurled(&pasted)), format!("see {link}"));
+    assert_eq!(read(&unfurled("see")), "see\nForwarded message: in C1");
     let empty = json!({"attachments": [{"is_share": true, "fallback": "[no preview available]"}]});
     assert_eq!(read(&empty), "Forwarded message: [no preview available]");
 }
