@@ -14,7 +14,7 @@ use crate::lane::Lane;
 
 mod emf;
 
-pub use emf::counter;
+pub use emf::{counter, wait_metric};
 
 /// The `target` of the events that tell of [exchanges](crate::net::exchange) with providers.
 const EXCHANGE_TARGET: &str = "haptik_bridge::exchange";

@@ -41,6 +41,8 @@ pub(crate) enum DeliveryOutcome {
     Undelivered(&'static str),
     /// It is to be tried again after this time, and for this reason. Nothing has failed.
     Later(Duration, &'static str),
+    /// The sink had too many requests (429): it is to be tried again after this time.
+    RateLimited(Duration),
     /// The whole sink takes nothing until somebody has mended it. Its lanes are rung then.
     SinkClosed,
     /// Some of its parts were, which is recorded, and there are more of them.
@@ -92,16 +94,31 @@ impl<'a> Attempt<'a> {
         place.clone()
     }
 
+    /// Since when it is to be delivered.
+    pub(crate) fn waits_since(&self) -> Timestamp {
+        self.entry.revived_at.unwrap_or(self.entry.received_at)
+    }
+
     /// Records the end of the try in the log and the metrics.
     pub(crate) fn record_hop(&self, outcome: Outcome, reason: Option<&str>) {
+        let waits_since = (outcome == Outcome::WillRetry).then(|| self.waits_since());
+        self.emit_hop(outcome, reason, waits_since);
+    }
+
+    /// Records that a sink had too many requests: nothing has failed, and the longest wait is known.
+    pub(crate) fn record_rate_limited(&self, reason: &str) {
+        self.emit_hop(Outcome::Waiting, Some(reason), Some(self.waits_since()));
+    }
+
+    fn emit_hop(&self, outcome: Outcome, reason: Option<&str>, waits_since: Option<Timestamp>) {
         let (entry, place) = (self.entry, self.place());
         let mut hop = Hop::new("delivered", &place)
             .entry(&entry.lane, &entry.key)
             .outcome(outcome)
             .since(self.since)
             .reason(reason);
-        if outcome == Outcome::WillRetry {
-            hop = hop.waits_since(entry.revived_at.unwrap_or(entry.received_at));
+        if let Some(since) = waits_since {
+            hop = hop.waits_since(since);
         }
         // How long what was replayed, filled in or recovered took says nothing of how quick the bridge is.
         let came_late = entry.received_at.duration_since(entry.at) > LATE;

@@ -199,6 +199,9 @@ impl Drain<'_> {
                 self.postpone(entry).await?;
                 Ok(LaneStep::Pause(Some(pause)))
             }
+            Ok(Ok(DeliveryOutcome::RateLimited(pause))) => {
+                self.record_rate_limited(attempt, pause).await
+            }
             Ok(Ok(DeliveryOutcome::SinkClosed)) => {
                 self.postpone(entry).await?;
                 Ok(LaneStep::Pause(None))

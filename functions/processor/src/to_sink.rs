@@ -23,6 +23,9 @@ use crate::limits::Limits;
 /// The longest time that is waited for here: a longer one is waited for in the queue.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
 
+/// How often a delivery comes in at the time that is reserved for it, before it comes less and less often.
+const OFTEN_IN_VAIN: u32 = 20;
+
 /// Delivers Haptik's events to sinks.
 pub(crate) struct ToSink<'a> {
     pub(crate) bridge: &'a Bridge,
@@ -76,6 +79,9 @@ impl ToSink<'_> {
                     if at != entry.reserved {
                         self.bridge.ledger.put_off(entry, at).await?;
                     }
+                    // Its time has come in vain again and again: of a sink that goes on answering 429.
+                    let in_vain = receives.saturating_sub(OFTEN_IN_VAIN);
+                    let pause = pause.max(retry::pause(in_vain, None));
                     return Ok(Err(LaneStopped { pause: Some(pause) }));
                 }
             }
@@ -195,8 +201,7 @@ impl ToSink<'_> {
             let pause = breakers.failed(name, &attempt.breaker, call).await?;
             match call.kind {
                 CallErrorKind::RateLimited => {
-                    let reason = "the sink had too many requests (429)";
-                    return Ok(DeliveryOutcome::Later(pause.unwrap_or(SHORT_WAIT), reason));
+                    return Ok(DeliveryOutcome::RateLimited(pause.unwrap_or(SHORT_WAIT)));
                 }
                 CallErrorKind::Refused => self.on_success(name, &attempt.breaker).await?,
                 _ => {}

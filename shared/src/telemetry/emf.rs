@@ -114,38 +114,42 @@ pub fn counter(hop: &str, outcome: &str) -> Option<&'static str> {
     })
 }
 
+/// The metric of how long something waits in a direction, for alarms alone: what sinks wait for is not what users wait
+/// for.
+#[must_use]
+pub fn wait_metric(direction: &str) -> &'static str {
+    match direction {
+        "to_sink" => "sink_waited_ms",
+        _ => "waited_ms",
+    }
+}
+
 /// Adds what a hop counts: by stack alone, for the alarms, and by source and direction.
 fn embed_metrics(line: &mut Map<String, Value>, stack: &str, now: Timestamp) {
     let text = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
-    let Some(counter) = counter(text("hop"), text("outcome")) else {
-        return;
-    };
-    let mut metrics = vec![json!({"Name": counter, "Unit": "Count"})];
-    if counter == "delivered" && line.contains_key("end_to_end_ms") {
-        metrics.push(json!({"Name": "end_to_end_ms", "Unit": "Milliseconds"}));
+    let mut directives = Vec::new();
+    if let Some(counter) = counter(text("hop"), text("outcome")) {
+        let mut metrics = vec![json!({"Name": counter, "Unit": "Count"})];
+        if counter == "delivered" && line.contains_key("end_to_end_ms") {
+            metrics.push(json!({"Name": "end_to_end_ms", "Unit": "Milliseconds"}));
+        }
+        // What counts more than itself says how much.
+        line.entry(counter).or_insert_with(|| 1.into());
+        directives.push(directive(
+            &json!([["stack"], ["stack", "source", "direction"]]),
+            &metrics,
+        ));
     }
-    // What counts more than itself says how much.
-    line.entry(counter).or_insert_with(|| 1.into());
-    let mut directives = vec![directive(
-        &json!([["stack"], ["stack", "source", "direction"]]),
-        &metrics,
-    )];
     if let Some(waited) = line.remove("waited_ms") {
-        // For alarms alone: what sinks wait for is not what users wait for.
-        let (name, metric) = match line.get("direction").and_then(Value::as_str) {
-            Some("to_sink") => (
-                "sink_waited_ms",
-                json!({"Name": "sink_waited_ms", "Unit": "Milliseconds"}),
-            ),
-            _ => (
-                "waited_ms",
-                json!({"Name": "waited_ms", "Unit": "Milliseconds"}),
-            ),
-        };
+        let direction = line.get("direction").and_then(Value::as_str);
+        let name = wait_metric(direction.unwrap_or_default());
+        let metric = json!({"Name": name, "Unit": "Milliseconds"});
         line.insert(name.to_owned(), waited);
         directives.push(directive(&json!([["stack"]]), &[metric]));
     }
-    embed(line, stack, now, &directives);
+    if !directives.is_empty() {
+        embed(line, stack, now, &directives);
+    }
 }
 
 /// What has CloudWatch take these metrics out of a line.
@@ -268,6 +272,21 @@ mod tests {
             assert!(line[name].is_string(), "{name} has its value in the line");
         }
         assert!(line["_aws"]["Timestamp"].is_i64());
+    }
+
+    #[test]
+    fn a_wait_that_is_no_failure_is_a_number_of_the_stack_too() {
+        let lines = written(|| {
+            let (lane, key) = (Lane::Channel("a".into()), EntryKey::from("1"));
+            let hop = Hop::new("delivered", "haptik/main").entry(&lane, &key);
+            let hop = hop.outcome(Outcome::Waiting);
+            hop.waits_since(Timestamp::UNIX_EPOCH).emit();
+            hop.emit();
+        });
+        let directives = lines[0]["_aws"]["CloudWatchMetrics"].as_array();
+        assert_eq!(directives.map(Vec::len), Some(1), "{}", lines[0]);
+        assert!(lines[0]["waited_ms"].is_number());
+        assert!(lines[1].get("_aws").is_none(), "{}", lines[1]);
     }
 
     #[test]

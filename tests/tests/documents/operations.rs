@@ -117,7 +117,11 @@ fn metrics() -> BTreeSet<String> {
     let emf = read("shared/src/telemetry/emf.rs");
     let table = emf.split("pub fn counter(").nth(1).expect("the table");
     let table = table.split("_ => return None").next().unwrap_or_default();
-    let counted = table.split("=> \"").skip(1);
+    let waits = emf.split("pub fn wait_metric(").nth(1).expect("a table");
+    let waits = waits.split("\n}").next().unwrap_or_default();
+    let counted = [table, waits]
+        .into_iter()
+        .flat_map(|table| table.split("=> \"").skip(1));
     let own = emf.split("{\"Name\": \"").skip(1);
     let names = counted.chain(own).filter_map(|rest| rest.split('"').next());
     names.map(str::to_owned).collect()

@@ -1,6 +1,8 @@
 //! What became of an entry is recorded: it was delivered, will be tried again (back-off), or was given up and is a dead
 //! letter. A poison message, which stops the process each time, is parked: a dead letter too.
 
+use std::time::Duration;
+
 use haptik_bridge_shared::ingest::{Occurrence, RequestContext};
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Payload};
@@ -135,6 +137,28 @@ impl Drain<'_> {
         ))))
     }
 
+    /// Records that a sink had too many requests (429). Nothing is given up for that, but what the ledger would soon
+    /// forget: it is a dead letter sooner.
+    pub(super) async fn record_rate_limited(
+        &self,
+        attempt: &Attempt<'_>,
+        pause: Duration,
+    ) -> Result<LaneStep, TableError> {
+        let reason = "the sink had too many requests (429)";
+        let kept = self.bridge.config.delivery.entry_ttl;
+        let waited = Timestamp::now().duration_since(attempt.waits_since());
+        let waited = waited.max(SignedDuration::ZERO).unsigned_abs();
+        if waited >= kept / 8 * 7 {
+            let reason = format!("given up after {} s: {reason}", waited.as_secs());
+            let given_up = self.dead_letter(attempt, reason.as_str().into(), 1).await;
+            return given_up.map(|()| LaneStep::Continue(Progress::Finished));
+        }
+        attempt.record_rate_limited(reason);
+        self.postpone(attempt.entry).await?;
+        let pause = pause.max(retry::pause(self.receives, None));
+        Ok(LaneStep::Pause(Some(pause)))
+    }
+
     /// Tells the sinks that ask for it that a secret is not accepted: of one place once an hour.
     async fn tell_secret_refused(&self, attempt: &Attempt<'_>, reason: &str) {
         let now = Timestamp::now();
@@ -207,7 +231,6 @@ fn is_young(entry: &Entry) -> bool {
 
 /// Since when an entry is tried. While its sink needs attention, nobody is impatient with it.
 fn deadline_start(attempt: &Attempt<'_>) -> Timestamp {
-    let entry = attempt.entry;
-    let since = entry.revived_at.unwrap_or(entry.received_at);
+    let since = attempt.waits_since();
     since.max(attempt.breaker.resumed_at.unwrap_or(since))
 }

@@ -146,26 +146,53 @@ async fn a_crm_that_was_down_hung_and_accepted_no_credentials_gets_every_ticket_
     Ok(())
 }
 
+/// A completion that was received so long ago, whose delivery begins now.
+async fn complete_late(stage: &Stage, user: &str, age: SignedDuration) -> anyhow::Result<()> {
+    let name = "webhook_conversation_complete";
+    let body = completion(name, (user, user), &json!({})).to_string();
+    let payload = Payload::Webhook {
+        account: "main".into(),
+        body: body.clone(),
+    };
+    let event = Event::read(body.as_bytes())?;
+    let context = RequestContext::new("haptik/main", Timestamp::now() - age);
+    let accepted = stage
+        .local
+        .bridge
+        .accept_for_sinks(context, &event, &payload, body.as_bytes());
+    accepted.await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_crm_answers_429_to_is_a_dead_letter_before_the_ledger_forgets_it()
+-> anyhow::Result<()> {
+    let desk = FakeCrm::zendesk().await;
+    let stage = Stage::with(sink(&desk, "transcript = 'none'"), echo).await?;
+    for (user, days, tickets) in [("asha", 5, 1), ("ravi", 6, 1)] {
+        desk.fail_next(CREATION.0, CREATION.1, 1, Fault::Status(429));
+        let age = SignedDuration::from_hours(24 * days + 4);
+        complete_late(&stage, user, age).await?;
+        assert!(stage.local.queue.idle(Duration::from_secs(20)).await);
+        assert_eq!(desk.tickets().len(), tickets, "{user}");
+    }
+    let dead = stage.finish_with_dead().await?;
+    let reasons: Vec<_> = dead.iter().filter_map(|one| one.reason.clone()).collect();
+    assert_eq!(
+        reasons,
+        ["given up after 532800 s: the sink had too many requests (429)"]
+    );
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_has_waited_for_an_operator_for_a_day_is_not_given_up_at_its_first_failure()
 -> anyhow::Result<()> {
     let desk = FakeCrm::zendesk().await;
     desk.revoke(true);
     let stage = Stage::with(sink(&desk, "transcript = 'none'"), echo).await?;
-    let yesterday = Timestamp::now() - SignedDuration::from_hours(25);
     for user in ["asha", "ravi"] {
-        let name = "webhook_conversation_complete";
-        let body = completion(name, (user, user), &json!({})).to_string();
-        let payload = Payload::Webhook {
-            account: "main".into(),
-            body: body.clone(),
-        };
-        let event = Event::read(body.as_bytes())?;
-        let bridge = &stage.local.bridge;
-        let context = RequestContext::new("haptik/main", yesterday);
-        bridge
-            .accept_for_sinks(context, &event, &payload, body.as_bytes())
-            .await?;
+        complete_late(&stage, user, SignedDuration::from_hours(25)).await?;
     }
     assert!(stage.local.queue.idle(Duration::from_secs(10)).await);
     // One is tried and fails, one shows that the sink is well, and then the other one fails.
