@@ -14,7 +14,7 @@ use super::{SECRET_WORDS, haptik_bridge, json, ledger, put_user, put_user_in, te
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_given_up_is_listed_and_delivered_again_once() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
-    let (_database, ledger) = ledger(data.path()).await?;
+    let (database, ledger) = ledger(data.path()).await?;
     let listed = text(&haptik_bridge(data.path(), &["dead"]));
     assert!(
         listed.contains("is_archived") && listed.contains("user_disabled"),
@@ -59,6 +59,12 @@ async fn what_was_given_up_is_listed_and_delivered_again_once() -> anyhow::Resul
     assert_eq!(lanes.len(), 1);
     let (entries, _) = ledger.pending(lanes.first().expect("one")).await?;
     assert!(entries[0].revived_at.is_some() && entries[0].attempts == 0);
+    // It is kept as long again as the bridge keeps it.
+    let (lane, key) = (entries[0].lane.to_string(), entries[0].key.as_str());
+    let item = database.table.get(&lane, key).await?.expect("it is there");
+    let expires_at: i64 = item["expires_at"].as_n().expect("a number").parse()?;
+    let kept = expires_at - Timestamp::now().as_second();
+    assert!((23 * 3_600..=24 * 3_600).contains(&kept), "{kept} s");
     // Its delivery begins, as of a ring that comes again, and ends: nothing has crashed.
     ledger.start(&entries[0]).await?;
     let now = Timestamp::now();

@@ -108,13 +108,13 @@ impl Ledger {
     /// Takes an entry up again that was given up: it is pending once more, with all its patience and its
     /// full time to live. Whether it was dead until now; its lane is then to be rung.
     pub async fn revive(&self, entry: &Entry, now: Timestamp) -> Result<bool, TableError> {
-        self.keep_pieces(&entry.lane, &entry.key, now).await?;
+        let expires_at = self.keep_again(&entry.lane, &entry.key, now).await?;
         self.update(entry)
             .condition(equals("state", text("dead")))
             .set("state", text("pending"))
             .set("pending", text(entry.key.as_str()))
             .set("revived_at", millis(now))
-            .set("expires_at", number(self.expires_at(now)))
+            .set("expires_at", number(expires_at))
             .set("attempts", number(0))
             .set("starts", number(0))
             .set("overruns", number(0))
@@ -135,24 +135,33 @@ impl Ledger {
         update.send_if().await.map(drop)
     }
 
-    /// Has the pieces of an entry that is taken up now live as long as the entry.
-    async fn keep_pieces(
+    /// When an entry expires that is taken up now, in seconds since the epoch: it is kept as long again as the bridge
+    /// keeps it that took it in, or took it up last. Its pieces live as long.
+    async fn keep_again(
         &self,
         lane: &Lane,
         key: &EntryKey,
         now: Timestamp,
-    ) -> Result<(), TableError> {
+    ) -> Result<i64, TableError> {
         let item = self.table.get(&lane.to_string(), key.as_str()).await?;
-        for piece in Self::keys_of_pieces(&item.unwrap_or_default()) {
+        let item = item.unwrap_or_default();
+        let whole = |name: &str| item.get(name)?.as_n().ok()?.parse::<i64>().ok();
+        let since = whole("revived_at").or_else(|| whole("received_at"));
+        let kept = whole("expires_at").zip(since.map(|since| since.div_euclid(1_000)));
+        let expires_at = match kept {
+            Some((until, since)) => now.as_second().saturating_add(until - since),
+            None => self.expires_at(now),
+        };
+        for piece in Self::keys_of_pieces(&item) {
             let part = |name: &str| piece.get(name)?.as_s().ok().cloned();
             let (Some(pk), Some(sk)) = (part("pk"), part("sk")) else {
                 continue;
             };
             let update = self.table.update(pk, sk).condition(present("pk"));
-            let update = update.set("expires_at", number(self.expires_at(now)));
+            let update = update.set("expires_at", number(expires_at));
             update.send_if().await?;
         }
-        Ok(())
+        Ok(expires_at)
     }
 
     /// Takes an entry up again that was delivered, unless it was received or taken up since `run`: it is pending once more. Whether it
@@ -164,7 +173,7 @@ impl Ledger {
         run: Timestamp,
         now: Timestamp,
     ) -> Result<bool, TableError> {
-        self.keep_pieces(lane, key, now).await?;
+        let expires_at = self.keep_again(lane, key, now).await?;
         let before_run = absent("revived_at").or(below("revived_at", millis(run)));
         self.update_at(lane, key.as_str())
             .condition(equals("state", text("delivered")))
@@ -173,7 +182,7 @@ impl Ledger {
             .set("state", text("pending"))
             .set("pending", text(key.as_str()))
             .set("revived_at", millis(now))
-            .set("expires_at", number(self.expires_at(now)))
+            .set("expires_at", number(expires_at))
             .set("attempts", number(0))
             .set("starts", number(0))
             .set("overruns", number(0))
