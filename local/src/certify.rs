@@ -17,6 +17,7 @@ use url::Url;
 use self::checks::Check;
 use self::shown::Shown;
 use self::target::Target;
+use crate::check;
 use crate::terminal::{print_json, visible};
 
 /// How long the bridge waits for an answer.
@@ -26,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The application's `callback_url`. It gets events of a user `certify`: use one that is for trying.
+    #[arg(value_parser = url)]
     url: Url,
     /// The connection's newest signing secret, `whsec_…`; better in the environment than here, where others on
     /// this machine see it.
@@ -46,6 +48,11 @@ pub(crate) struct Arguments {
     /// Print an array of checks.
     #[arg(long)]
     json: bool,
+}
+
+fn url(text: &str) -> Result<Url, String> {
+    let url = check::web_url(text)?;
+    url.parse().map_err(|error| format!("{error}"))
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {

@@ -73,7 +73,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// A URL of the web, as it was written.
-fn web_url(text: &str) -> Result<String, String> {
+pub(crate) fn web_url(text: &str) -> Result<String, String> {
     let url = Url::parse(text)
         .map_err(|error| format!("{error}: expected as https://bridge.example.com"))?;
     if !["http", "https"].contains(&url.scheme()) || url.host().is_none() {

@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", env = "HAPTIK_BRIDGE_CONFIG", default_value = crate::CONFIG_FILE)]
     config: PathBuf,
     /// The URL under which the provider reaches the bridge.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = check::web_url)]
     url: String,
 }
 

@@ -6,7 +6,6 @@ mod rough;
 mod twice;
 
 use std::pin::Pin;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use haptik_bridge_shared::net::CallErrorKind;
@@ -358,12 +357,8 @@ async fn together(target: &Target) -> Check {
     let signed: Vec<_> = signed.collect();
     let answers = join_all(signed.iter().map(|signed| target.post(signed))).await;
     for (signed, answer) in signed.iter().zip(answers) {
-        let is_for_now =
-            matches!(&answer, Answer::Status(status, _) if matches!(status.as_u16(), 429 | 503));
-        if is_for_now {
-            // "Not now" is right as well: then it comes again.
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            let answer = target.post(&target.again(signed)).await;
+        if answer.is_not_now() {
+            let answer = target.post_again(signed).await;
             check.taken("one of ten that came together, and then once more", &answer);
         } else {
             check.taken("one of ten that came together", &answer);

@@ -4,11 +4,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail, ensure};
+use reqwest::header::LOCATION;
 use url::Url;
 
 use super::checks::{Check, ORDER};
 use super::target::{Expected, Target};
+use crate::terminal::visible;
 
 /// How often it is looked at, and for how long in between.
 const LOOKS: u32 = 25;
@@ -76,13 +78,17 @@ impl Shown {
     async fn read(&self) -> anyhow::Result<String> {
         match self {
             Self::Page(http, url) => {
+                let shows_nothing = || format!("{url} shows nothing");
                 let response = http.get(url.clone()).send().await;
-                let response = response.and_then(reqwest::Response::error_for_status);
-                let text = match response {
-                    Ok(response) => response.text().await,
-                    Err(error) => Err(error),
-                };
-                text.with_context(|| format!("{url} shows nothing"))
+                let response = response.with_context(shows_nothing)?;
+                let status = response.status();
+                if status.is_redirection() {
+                    let to = response.headers().get(LOCATION);
+                    let to = to.and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
+                    bail!("{url} leads to {}: say that", visible(to));
+                }
+                ensure!(status.is_success(), "{url} answers {}", status.as_u16());
+                response.text().await.with_context(shows_nothing)
             }
             Self::File(file) => {
                 let read = std::fs::read(file);

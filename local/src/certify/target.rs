@@ -22,6 +22,9 @@ use url::Url;
 
 use super::PATIENCE;
 
+/// The pause before what was not taken now comes again.
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// A secret that is not the application's: what is signed with it is forged.
 const STRANGER: &str = "whsec_bm90IHRoZSBzZWNyZXQgb2YgYW55Ym9keSBhdCBhbGw=";
 
@@ -194,6 +197,19 @@ impl Target {
         sent(request).await
     }
 
+    /// Posts it once more, as the bridge does: again, where the answer is "not now", for as long as an answer may
+    /// take.
+    pub(super) async fn post_again(&self, signed: &Signed) -> Answer {
+        let begun = Instant::now();
+        loop {
+            let answer = self.post(&self.again(signed)).await;
+            if !answer.is_not_now() || begun.elapsed() > PATIENCE {
+                return answer;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// Posts a body without the three headers.
     pub(super) async fn post_unsigned(&self, body: String) -> Answer {
         let request = self.http.post(self.url.clone()).timeout(PATIENCE);
@@ -281,6 +297,11 @@ impl Answer {
     /// Whether the bridge goes on with the next message.
     pub(super) fn is_taken(&self) -> bool {
         matches!(self, Self::Status(status, _) if status.is_success())
+    }
+
+    /// Whether it is to come again, which is as right: the application is at the same already, or has much to do.
+    pub(super) fn is_not_now(&self) -> bool {
+        matches!(self, Self::Status(status, _) if matches!(status.as_u16(), 408 | 425 | 429 | 503))
     }
 }
 

@@ -23,9 +23,9 @@ pub(super) async fn unsigned(target: &Target) -> Check {
     let mut check = Check::new("unsigned", "answers 401 to what is not signed");
     let signed = unwanted(target, "unsigned", "a message without a signature");
     let answer = target.post_unsigned(signed.body.clone()).await;
-    check.refused("without the three headers", &answer);
+    check.refused_though_garbled("without the three headers", &answer);
     let answer = target.post_unsigned(String::new()).await;
-    check.refused("without headers or body", &answer);
+    check.refused_though_garbled("without headers or body", &answer);
     for header in [
         HEADER_WEBHOOK_ID,
         HEADER_WEBHOOK_TIMESTAMP,

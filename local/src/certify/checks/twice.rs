@@ -11,10 +11,10 @@ pub(super) async fn doubled(target: &Target) -> Check {
     );
     let (signed, first) = say(target, "doubled", "a message that came three times").await;
     check.taken("the first", &first);
-    check.taken("the same again", &target.post(&target.again(&signed)).await);
+    check.taken("the same again", &target.post_again(&signed).await);
     let (_, other) = say(target, "doubled", "a message between").await;
     check.taken("a message between", &other);
-    let third = target.post(&target.again(&signed)).await;
+    let third = target.post_again(&signed).await;
     check.taken("and a third time, after another", &third);
     check
 }
@@ -34,15 +34,12 @@ pub(super) async fn doubled_at_once(target: &Target) -> Check {
         // "Not now" is right as well: then it comes again.
         if let Answer::Status(status, _) = answer
             && status.is_client_error()
-            && !matches!(status.as_u16(), 408 | 425 | 429)
+            && !answer.is_not_now()
         {
             check.taken("two of the same together", answer);
         }
     }
-    check.taken(
-        "the same once more",
-        &target.post(&target.again(&signed)).await,
-    );
+    check.taken("the same once more", &target.post_again(&signed).await);
     check
 }
 
@@ -56,7 +53,7 @@ pub(super) async fn begun(target: &Target) {
 pub(super) async fn doubled_later(target: &Target) -> Check {
     let mut check = Check::new(LATER, "counts it once also when much has come in between");
     if let Some(signed) = target.kept() {
-        let answer = target.post(&target.again(&signed)).await;
+        let answer = target.post_again(&signed).await;
         check.taken("a message again, after all others", &answer);
     }
     check
@@ -105,7 +102,7 @@ pub(super) async fn forged_before(target: &Target) -> Check {
         ..signed.clone()
     });
     check.refused("a forgery", &target.post(&forged).await);
-    let answer = target.post(&target.again(&signed)).await;
+    let answer = target.post_again(&signed).await;
     check.taken("the message whose id it had", &answer);
     check
 }
