@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::response::IntoResponse as _;
@@ -36,6 +37,46 @@ struct Counted {
     /// By the metric's name, then by source and direction.
     counters: BTreeMap<&'static str, BTreeMap<Labels, u64>>,
     times: BTreeMap<Labels, Times>,
+    /// What is tried for longest, by the metric's name.
+    waits: BTreeMap<&'static str, Longest>,
+}
+
+/// How long [`Longest`] holds at least; at most twice as long.
+const LONGEST_HOLDS: Duration = Duration::from_mins(5);
+
+/// The longest time of late.
+#[derive(Debug, Default)]
+struct Longest {
+    /// Since when `now` is gathered.
+    since: Option<Instant>,
+    now: f64,
+    before: f64,
+}
+
+impl Longest {
+    fn add(&mut self, seconds: f64, at: Instant) {
+        self.pass(at);
+        self.since.get_or_insert(at);
+        self.now = self.now.max(seconds);
+    }
+
+    /// What is older goes.
+    fn pass(&mut self, at: Instant) {
+        let age = self.since.map(|since| at.duration_since(since));
+        if let Some(age) = age.filter(|age| *age >= LONGEST_HOLDS) {
+            let is_late = age >= LONGEST_HOLDS * 2;
+            *self = Self {
+                before: if is_late { 0.0 } else { self.now },
+                since: (!is_late).then_some(at),
+                now: 0.0,
+            };
+        }
+    }
+
+    fn of(&mut self, at: Instant) -> f64 {
+        self.pass(at);
+        self.now.max(self.before)
+    }
 }
 
 type Labels = (String, String);
@@ -67,6 +108,12 @@ impl Metrics {
 
     fn count(&self, hop: &Map<String, Value>) {
         let text = |name: &str| hop.get(name).and_then(Value::as_str).unwrap_or_default();
+        if let Some(waited) = hop.get("waited_ms").and_then(Value::as_f64) {
+            let name = telemetry::wait_metric(text("direction"));
+            let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let longest = counted.waits.entry(name).or_default();
+            longest.add(waited / 1_000.0, Instant::now());
+        }
         let Some(name) = telemetry::counter(text("hop"), text("outcome")) else {
             return;
         };
@@ -91,8 +138,15 @@ impl Metrics {
     }
 
     fn text(&self, dead: usize, calls: Vec<(&str, u64)>) -> String {
-        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
+        for (name, longest) in &mut counted.waits {
+            let (name, seconds) = (name.trim_end_matches("_ms"), longest.of(Instant::now()));
+            let _ = writeln!(
+                text,
+                "# TYPE haptik_bridge_{name}_seconds gauge\nhaptik_bridge_{name}_seconds {seconds}"
+            );
+        }
         for (name, series) in &counted.counters {
             let _ = writeln!(text, "# TYPE haptik_bridge_{name}_total counter");
             for (labels, count) in series {
@@ -169,6 +223,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_longest_wait_is_known_for_some_minutes() {
+        let (mut longest, start) = (Longest::default(), Instant::now());
+        let minutes = |count| start + Duration::from_mins(count);
+        longest.add(7.0, start);
+        longest.add(3.0, minutes(1));
+        assert!((longest.of(minutes(4)) - 7.0).abs() < 0.1);
+        longest.add(5.0, minutes(6));
+        assert!((longest.of(minutes(7)) - 7.0).abs() < 0.1);
+        assert!((longest.of(minutes(12)) - 5.0).abs() < 0.1);
+        assert!((longest.of(minutes(40)) - 0.0).abs() < 0.1);
+    }
+
+    #[test]
     fn hops_are_counted_as_on_aws_in_the_text_format() {
         let metrics = Metrics::default();
         let subscriber = tracing_subscriber::registry().with(metrics.clone());
@@ -180,6 +247,15 @@ mod tests {
             let hop = Hop::new("delivered", "channels/a\"b").entry(&lane, &key);
             hop.written_at(Timestamp::now()).emit();
             hop.outcome(Outcome::Dead).emit();
+            let waits = hop.outcome(Outcome::Waiting);
+            waits.waits_since(Timestamp::UNIX_EPOCH).emit();
+            let of_sink = haptik_bridge_shared::lane::Lane::Sink {
+                sink: "crm".into(),
+                auth_id: "a".into(),
+            };
+            let waits = Hop::new("delivered", "sinks/crm").entry(&of_sink, &key);
+            let waits = waits.outcome(Outcome::WillRetry);
+            waits.waits_since(Timestamp::UNIX_EPOCH).emit();
             Hop::new("rendered", "channels/x").emit();
             telemetry::segments("channels/sms", 3, "UCS-2");
         });
@@ -197,6 +273,14 @@ mod tests {
             "haptik_bridge_dead_now 3".to_owned(),
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");
+        }
+        for gauge in [
+            "haptik_bridge_waited_seconds",
+            "haptik_bridge_sink_waited_seconds",
+        ] {
+            let mut lines = text.lines();
+            let waits = lines.find_map(|line| line.strip_prefix(gauge)?.trim().parse::<f64>().ok());
+            assert!(waits.is_some_and(|waits| waits > 1e9), "{gauge} in {text}");
         }
         assert!(
             !text.contains("channels/x"),
