@@ -4,9 +4,10 @@ import { conversation, find, recent, single } from "./entries.js";
 import { dead } from "./dead.js";
 import { audit, outages, state } from "./state.js";
 import { preview } from "./preview.js";
+import { forgotten } from "./privacy.js";
 import { api } from "./api.js";
 
-const VIEWS = { recent, find, user: conversation, entry: single, dead, state, outages, preview, audit };
+const VIEWS = { recent, find, user: conversation, entry: single, dead, state, outages, preview, audit, forgotten };
 let shown = 0;
 
 /** Shows what the address names: `#view` or `#view?name=value`. Only the last of several that were asked for is shown. */

@@ -13,9 +13,9 @@ export function person(user) {
 }
 
 async function shown(user, where) {
-  where.replaceChildren(h("p", { role: "status" }, "The table is read…"));
+  where.querySelector(".error")?.remove();
   let known;
-  try { known = obj(await api("person", { user })); } catch (error) { where.replaceChildren(h("p", { class: "error", role: "alert" }, error.message)); return; }
+  try { known = obj(await api("person", { user })); } catch (error) { where.prepend(h("p", { class: "error", role: "alert" }, error.message)); return; }
   const name = str(list(known.names)[0]), counts = Object.entries(obj(known.counts));
   const typed = h("input", { type: "text", autocomplete: "off", spellcheck: "false", "aria-label": `Type ${name}` });
   const cut = h("input", { type: "checkbox" }), status = h("div", { role: "status" });
@@ -28,16 +28,11 @@ async function shown(user, where) {
     status.replaceChildren(h("p", null, "All that is known is in ", link, "."));
     link.click();
   });
-  const forgotten = () => failing(async () => {
-    let job = obj(await api("person/forget", {}, body()));
-    while (!job.done) {
-      status.replaceChildren(h("p", null, str(job.says) || "Begun…"));
-      await new Promise((next) => setTimeout(next, EVERY));
-      job = obj(await api(`person/forget/${job.job}`));
-      if (!where.isConnected) return;
-    }
-    if (!job.receipt) throw new Error(str(job.error));
-    shown_receipt(obj(job.receipt), str(job.error));
+  // In the place of the person: whoever leaves the page meanwhile can come back to it.
+  const forgetting = () => failing(async () => {
+    const { job } = obj(await api("person/forget", {}, body()));
+    $("q").value = "";
+    location.replace(`#forgotten?${new URLSearchParams({ job })}`);
   });
   where.replaceChildren(h("h3", null, "Export or forget this person"),
     h("p", null, `${name}: ${counts.map(([kind, count]) => `${str(count)} ${kind}`).join(", ") || "nothing"}.`),
@@ -46,23 +41,34 @@ async function shown(user, where) {
     h("label", null, cut, " Cut off what is under way, and don't wait for it"),
     h("div", { class: "row end" },
       h("button", { class: "ghost", type: "button", disabled: known.bodies ? null : "", title: known.bodies ? "" : "It has what was said: start the console with --bodies", click: exported }, "Export"),
-      h("button", { type: "button", click: forgotten }, "Forget")),
+      h("button", { type: "button", click: forgetting }, "Forget")),
     status, h("details", null, h("summary", null, "What lies elsewhere"), places(known.elsewhere)));
   typed.focus();
 }
 
-/** The receipt, in the place of all that the page has of the person: the conversation, the search, the address. */
-function shown_receipt(receipt, error) {
+/** How far forgetting somebody has come, and then the receipt: nothing of the person is on the page, nor in its address. */
+export async function forgotten({ job: number = "" }) {
+  const panel = h("section", { class: "panel" }, h("p", { role: "status" }, "Begun…"));
+  const follow = async () => {
+    for (;;) {
+      const job = obj(await api(`person/forget/${encodeURIComponent(number)}`));
+      if (job.receipt) say("The person is forgotten.");
+      if (job.done) { panel.replaceChildren(...(job.receipt ? receipt_of(obj(job.receipt), str(job.error)) : [h("p", { class: "error", role: "alert" }, str(job.error))])); return; }
+      panel.replaceChildren(h("p", { role: "status" }, str(job.says) || "Begun…"));
+      await new Promise((next) => setTimeout(next, EVERY));
+      if (!panel.isConnected) return;
+    }
+  };
+  follow().catch((error) => panel.replaceChildren(h("p", { class: "error", role: "alert" }, error.message)));
+  return [h("h2", null, "Forgotten"), panel];
+}
+
+function receipt_of(receipt, error) {
   const removed = Object.entries(obj(receipt.removed)).map(([kind, count]) => `${str(count)} ${kind}`);
-  say("The person is forgotten.");
-  $("q").value = "";
-  history.replaceState(null, "", "#forgotten");
-  $("view").replaceChildren(h("h2", null, "Forgotten"), h("section", { class: "panel" },
-    error ? h("p", { class: "error", role: "alert" }, error) : "",
+  return [error ? h("p", { class: "error", role: "alert" }, error) : "",
     h("p", null, `Removed: ${removed.join(", ") || "nothing"}.`), receipt.cut_off ? h("p", null, `Cut off: ${str(receipt.cut_off)} deliveries.`) : "",
     h("p", null, "Tombstone: ", list(receipt.tombstones).map((hash) => h("code", null, `${str(hash)} `))),
-    h("p", null, "Not in the bridge's table, and so not removed:"), places(receipt.elsewhere)));
-  $("view").focus({ preventScroll: true });
+    h("p", null, "Not in the bridge's table, and so not removed:"), places(receipt.elsewhere)];
 }
 
 function places(elsewhere) {
