@@ -83,6 +83,8 @@ fn settled(command: Command, said: &ArgMatches) -> Result<Command, Error> {
             return Ok(command);
         };
         let of_name = settled(of_name, said)?;
+        // Those of `serve`, which is the command without a name, are none of another's.
+        let command = command.mut_args(|arg| arg.env(None::<&str>));
         return Ok(command.mut_subcommand(name, |_| of_name));
     }
     let is_said = |id: &Id| said.value_source(id.as_str()) == Some(ValueSource::CommandLine);

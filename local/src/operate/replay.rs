@@ -19,10 +19,12 @@ use haptik_bridge_shared::ledger::{Entry, Payload, State};
 use haptik_bridge_shared::net;
 use haptik_bridge_shared::queue::{Queue, QueueError, Repeat, Ring};
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::dead::{GIVEN_UP, Selection, and_others};
 use super::{Common, OperatedBridge, ask_for};
 use crate::check;
+use crate::terminal::print_json;
 
 /// What to deliver again.
 #[derive(Debug, clap::Args)]
@@ -135,7 +137,15 @@ async fn give_delivered(arguments: &Arguments, operated: &OperatedBridge) -> any
         }
     });
     let given = given.await?;
-    print_unless_json(arguments, &in_words(&given));
+    if arguments.common.json {
+        let (done, all) = given.users;
+        print_json(&json!({
+            "sink": wanted.sink, "users": all, "users_done": done,
+            "new": given.new, "again": given.again, "there": given.there,
+        }))?;
+    } else {
+        println!("{}", in_words(&given));
+    }
     Ok(())
 }
 
