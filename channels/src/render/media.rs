@@ -62,7 +62,13 @@ const PICTURES: &[&str] = &[
 ];
 
 /// Files that are no pictures.
-const DOCUMENTS: &[&str] = &[".pdf", ".html", ".htm"];
+#[rustfmt::skip]
+const DOCUMENTS: &[&str] = &[
+    ".pdf", ".html", ".htm", ".txt", ".csv", ".tsv", ".json", ".xml", ".md", ".rtf", ".log", ".ics", ".vcf", ".epub",
+    ".doc", ".docx", ".xls", ".xlsx", ".xlsm", ".ppt", ".pptx", ".odt", ".ods", ".odp",
+    ".zip", ".gz", ".tgz", ".tar", ".rar", ".7z",
+    ".mp3", ".ogg", ".oga", ".opus", ".wav", ".m4a", ".aac", ".flac", ".amr",
+];
 
 /// What is probably behind an address, for a provider that shows these types of pictures.
 pub(crate) fn kind(address: &str, shown: PictureTypes) -> Kind {
@@ -104,6 +110,9 @@ mod tests {
         for (name, first) in [("a.gif", WITH_GIF), ("a.webp", WITH_WEBP)] {
             assert_eq!(kind(name, STILL), Kind::OtherPicture, "{name}");
             assert_eq!(kind(name, first), Kind::Image, "{name}");
+        }
+        for name in ["a.pdf", "a.DOCX?x=1", "b/a.xlsx", "a.zip", "a.mp3"] {
+            assert_eq!(kind(name, WITH_WEBP), Kind::Other, "{name}");
         }
         assert_eq!(kind("a.webp", WITH_GIF), Kind::OtherPicture);
         assert_eq!(kind("a.svg", WITH_WEBP), Kind::OtherPicture);

@@ -246,12 +246,17 @@ impl From<SlackError> for SendError {
         let reason = error.to_string();
         let refusal = match &error {
             SlackError::NoToken(error) => return Self::from(error),
-            SlackError::Call(error) if error.code.starts_with("invalid_blocks") => Refusal::TooRich,
+            SlackError::Call(error) if is_of_blocks(&error.code) => Refusal::TooRich,
             SlackError::Call(error) => Self::of_call("Slack", error).refusal,
             SlackError::Removed { .. } => Refusal::Refused,
         };
         Self::new(refusal, reason)
     }
+}
+
+/// Whether Slack does not take the blocks of a message: without them, or with less, it may.
+pub(super) fn is_of_blocks(code: &str) -> bool {
+    code.starts_with("invalid_blocks") || code == "msg_blocks_too_long"
 }
 
 /// What an answer that is not `ok` means, by its code.

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::Slack;
 use super::address::{Address, Command};
-use super::api::Api;
+use super::api::{Api, is_of_blocks};
 use super::render::Style;
 use super::workspaces::{WorkspaceId, bare_user};
 use super::{history, markup, notice, parse, profile, render};
@@ -336,7 +336,7 @@ impl Commands<Slack> for SlackOutlet {
         let command_body = named.as_ref().unwrap_or(&command.body);
         match self.api.write(workspace, method, command_body).await {
             // An image that Slack could load when the message was sent: its text says all of it.
-            Err(error) if error.code().starts_with("invalid_blocks") => {
+            Err(error) if is_of_blocks(error.code()) => {
                 let mut body = command_body.clone();
                 body["blocks"] = json!([]);
                 self.api.write(workspace, method, &body).await?;

@@ -159,11 +159,13 @@ async fn a_part_is_posted_where_the_user_is() {
 
 #[tokio::test]
 async fn a_picture_that_slack_cannot_load_is_sent_as_a_link() {
-    let fake = answering(&[
-        json!({"ok": false, "error": "invalid_blocks"}),
-        json!({"ok": true}),
-    ])
-    .await;
+    for error in ["invalid_blocks", "msg_blocks_too_long"] {
+        is_sent_as_a_link_after(error).await;
+    }
+}
+
+async fn is_sent_as_a_link_after(error: &str) {
+    let fake = answering(&[json!({"ok": false, "error": error}), json!({"ok": true})]).await;
     let image = json!({"thumbnail": {"image": "https://a.example/a.png"}, "title": "A"});
     let raw = json!({"type": "CAROUSEL", "data": {"items": [image]}});
     let below_each_other = config::Slack {

@@ -39,6 +39,8 @@ const TOO_RICH: &[&str] = &[
     "image_process_failed",
     "webpage_",
     "media",
+    "send documents",
+    "send_docs",
     "wrong type",
     "failed to get",
     "too long",
@@ -206,6 +208,8 @@ mod tests {
             "IMAGE_PROCESS_FAILED",
             "message is too long",
             "message caption is too long",
+            "not enough rights to send documents to the chat",
+            "CHAT_SEND_DOCS_FORBIDDEN",
         ] {
             assert!(matches!(bad(reason), RefusalReason::TooRich(_)), "{reason}");
         }

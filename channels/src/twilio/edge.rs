@@ -90,8 +90,8 @@ impl TwilioEdge {
             Consent::Stop => true,
             Consent::Start => false,
             Consent::Help => return Ok(true),
-            Consent::Yes if self.kept.is_stopped(user).await? => false,
-            Consent::Yes => return Ok(false),
+            Consent::Again if self.kept.is_stopped(user).await? => false,
+            Consent::Again => return Ok(false),
         };
         self.kept.set_stopped(user, stopped, at).await?;
         Ok(true)

@@ -145,7 +145,8 @@ fn said(id: &str, fields: &Fields) -> Read {
     let files = files(fields);
     let payload = fields.first(&["ButtonPayload", "ListId"]).to_owned();
     let text = words(fields);
-    let consent = consent::said(user, fields.text("OptOutType"), &text)
+    let number = fields.text("To").trim();
+    let consent = consent::said(user, number, fields.text("OptOutType"), &text)
         .filter(|_| payload.is_empty() && files.is_empty());
     if is_blank(&text) && files.is_empty() && payload.is_empty() && consent.is_none() {
         // A reaction, a sticker that was taken back, what is new.

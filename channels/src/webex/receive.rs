@@ -132,7 +132,7 @@ fn done(data: &Value, by: &Value, of: &str, what: impl FnOnce(String) -> What) -
     let what = what(thing.clone());
     let place = match &what {
         // Among others, a thread begins with what is answered.
-        What::Said(_) | What::Edited(_) => Place {
+        What::Said(_) | What::Edited(_) | What::Deleted => Place {
             parent: id("parentId").or(Some(thing).filter(|_| is_group)),
             ..Place::room(room)
         },
@@ -140,7 +140,7 @@ fn done(data: &Value, by: &Value, of: &str, what: impl FnOnce(String) -> What) -
             beside: id("messageId"),
             ..Place::room(room)
         },
-        What::Deleted | What::Added(_) => Place::room(room),
+        What::Added(_) => Place::room(room),
     };
     Read::Done(Box::new(Deed {
         key,

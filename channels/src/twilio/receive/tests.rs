@@ -37,7 +37,7 @@ fn stop_and_yes_are_about_consent() {
     let yes = message(include_str!("../samples/yes.form"));
     assert_eq!(
         (yes.consent, yes.text.as_str()),
-        (Some(Consent::Yes), "Yes")
+        (Some(Consent::Again), "Yes")
     );
 }
 

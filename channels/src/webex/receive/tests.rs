@@ -51,6 +51,8 @@ fn edits_and_deletions_have_keys_of_their_own() {
     let deleted = deed(include_str!("../samples/message_deleted.json"));
     assert_eq!(edited.what, What::Edited("Y2lzMSG".to_owned()));
     assert_eq!(deleted.what, What::Deleted);
+    // Both stay where the message was said.
+    assert_eq!((&edited.place, &deleted.place), (&said.place, &said.place));
     assert!(said.key < edited.key && said.key < deleted.key && edited.key != deleted.key);
 }
 
