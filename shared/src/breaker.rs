@@ -302,7 +302,9 @@ impl CircuitBreakers {
 
     /// Reserves the next time that is free, for `step`.
     async fn reserve(&self, sink: &str, step: Duration) -> Result<Timestamp, TableError> {
-        let step_ms = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
+        // Rounded up: rounded down, it would be more than the rate.
+        let step_ms = i64::try_from(step.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX);
+        let step = Duration::from_millis(step_ms.unsigned_abs());
         loop {
             let now = Timestamp::now();
             // There is a backlog: behind its end.

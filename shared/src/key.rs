@@ -344,6 +344,13 @@ impl EntryKey {
         without_connection(id).unwrap_or(id)
     }
 
+    /// The connection by which it was done, where the key names one.
+    #[must_use]
+    pub fn connection(&self) -> Option<&str> {
+        let (_, connection) = self.id_in_key().rsplit_once(AT_CONNECTION)?;
+        Some(connection).filter(|name| !name.is_empty() && may_be_name(name))
+    }
+
     /// What stands behind the number; all of a key that is of another form.
     fn id_in_key(&self) -> &str {
         let key = self.as_str();
@@ -442,6 +449,7 @@ mod tests {
             let elsewhere = key.at_connection(&"my-app".into());
             prop_assert!(key < elsewhere);
             prop_assert_eq!(elsewhere.act_id(), id.as_str());
+            prop_assert_eq!((key.connection(), elsewhere.connection()), (None, Some("my-app")));
         }
 
         #[test]

@@ -10,13 +10,16 @@ use haptik_bridge_channels::connections::Outlets;
 use haptik_bridge_shared::bridge::Bridge;
 use haptik_bridge_shared::haptik::BRIDGE_PLATFORM;
 use haptik_bridge_shared::haptik::client::HaptikClient;
+use haptik_bridge_shared::haptik::webhook::{Event, EventKind};
 use haptik_bridge_shared::health::Due;
-use haptik_bridge_shared::ids::AccountId;
+use haptik_bridge_shared::ids::{AccountId, AuthId};
 use haptik_bridge_shared::ingest::{NotDurable, RequestContext};
 use haptik_bridge_shared::lane::Lane;
-use haptik_bridge_shared::ledger::Place;
-use haptik_bridge_shared::message::handoff::{Ended, Reason};
+use haptik_bridge_shared::ledger::{Payload, Place};
+use haptik_bridge_shared::message::handoff::{Ended, Handoff, Reason};
+use haptik_bridge_shared::message::{Content, SenderKind};
 use haptik_bridge_shared::retry::{Retry, Retryable as _};
+use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::telemetry::{self, Outcome};
 use haptik_bridge_shared::users;
 use haptik_bridge_sinks::Sinks;
@@ -303,6 +306,12 @@ impl Maintenance<'_> {
     async fn end_overdue_handoff(&self, due: &users::Due) -> Result<(), NotDurable> {
         let (bridge, now) = (self.bridge, Timestamp::now());
         let user = bridge.users.get(&due.auth_id).await?;
+        let handoff = user.as_ref().and_then(|user| user.handoff.as_ref());
+        if let Some(handoff) = handoff.filter(|handoff| handoff.id == due.id && handoff.is_on())
+            && self.agent_is_pending(&due.auth_id, handoff).await?
+        {
+            return Ok(());
+        }
         let was_moved = user.is_none_or(|user| {
             let handoff = user.handoff.filter(|handoff| handoff.id == due.id);
             !handoff.is_some_and(|handoff| handoff.waits_for_name)
@@ -321,6 +330,28 @@ impl Maintenance<'_> {
             )
             .await?;
         Ok(bridge.users.handoff_forget_due(&due.key).await?)
+    }
+
+    /// Whether an agent has joined, or said something, which waits behind what cannot be shown yet: once it has had its
+    /// turn, this hand-off is no longer due.
+    async fn agent_is_pending(
+        &self,
+        auth_id: &AuthId,
+        handoff: &Handoff,
+    ) -> Result<bool, TableError> {
+        let lane = Lane::Channel(auth_id.clone());
+        let (pending, _) = self.bridge.ledger.pending(&lane).await?;
+        Ok(pending.iter().any(|entry| {
+            let Payload::Webhook { body, .. } = &entry.payload else {
+                return false;
+            };
+            let Ok(event) = Event::read(body.as_bytes()) else {
+                return false;
+            };
+            let is_an_agents = matches!(event.content(), Some(Content::AgentJoined { .. }))
+                || event.kind == EventKind::Message && event.sender.kind == SenderKind::Agent;
+            is_an_agents && handoff.is_of(entry.at.as_millisecond())
+        }))
     }
 
     /// Rings a lane of each sink that needs attention, where it is time to try whether it still does.

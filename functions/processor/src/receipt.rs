@@ -21,6 +21,11 @@ use haptik_bridge_shared::table::TableError;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
 
+use crate::to_channel::is_of_another;
+
+/// As many messages as one is sent as at most whose reports are waited for: a transaction has 100 items.
+const MOST_REPORTED: usize = 90;
+
 /// How an entry ends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct End<'a> {
@@ -82,7 +87,8 @@ impl Receipts<'_> {
 
     /// Whether a message went by a channel that says later what became of it.
     fn is_reported_later(&self, owner: &Owner, end: &End<'_>) -> bool {
-        let was_sent = end.outcome == ReceiptOutcome::Delivered && !end.sent_as.is_empty();
+        let was_sent = end.outcome == ReceiptOutcome::Delivered
+            && (1..=MOST_REPORTED).contains(&end.sent_as.len());
         let outlet = self.outlets.get(&owner.connection);
         was_sent
             && matches!(owner.direction, Direction::ToChannel)
@@ -196,6 +202,9 @@ impl Receipts<'_> {
                 let Some(user) = self.user(auth_id).await? else {
                     return Ok(None);
                 };
+                if is_of_another(self.bridge, entry, body, &user).is_some() {
+                    return Ok(None);
+                }
                 let id = event.message_id.map(|id| id.to_string());
                 Ok(Some(Owner {
                     direction: Direction::ToChannel,

@@ -65,7 +65,7 @@ impl ToChannel<'_> {
                 "the user came through another system",
             ));
         };
-        if let Some(reason) = self.is_of_another(entry, body, &user) {
+        if let Some(reason) = is_of_another(self.bridge, entry, body, &user) {
             return Ok(DeliveryOutcome::Nothing(reason));
         }
         attempt.goes_to(&user.connection);
@@ -128,26 +128,6 @@ impl ToChannel<'_> {
         Ok(DeliveryOutcome::Whole)
     }
 
-    /// Why a delivery is not for the user of this name: others call somebody that too, or it is of another chat
-    /// of the same person. A derived name is nobody else's.
-    fn is_of_another(&self, entry: &Entry, body: &str, user: &User) -> Option<&'static str> {
-        let connection = self.bridge.connections.get(&user.connection)?;
-        let Payload::Webhook { account, .. } = &entry.payload else {
-            return None;
-        };
-        if connection.auth_id == AuthIdSource::Derived {
-            return None;
-        }
-        if connection.account != *account {
-            return Some("the user of this name is one of another account");
-        }
-        let body: Value = serde_json::from_str(body).unwrap_or_default();
-        let user = body.get("user").unwrap_or(&Value::Null);
-        let platform = lenient_json::text(user, "device_platform");
-        let is_ours = platform.is_empty() || platform == BRIDGE_PLATFORM.to_string();
-        (!is_ours).then_some("it is of a chat that the user has on another platform of Haptik's")
-    }
-
     /// Carries out a task of the channel.
     pub(crate) async fn perform(
         &self,
@@ -157,4 +137,29 @@ impl ToChannel<'_> {
         outlet(self.outlets, id)?.run(&task.command).await?;
         Ok(DeliveryOutcome::Whole)
     }
+}
+
+/// Why a delivery is not for the user of this name: others call somebody that too, or it is of another chat
+/// of the same person. A derived name is nobody else's.
+pub(crate) fn is_of_another(
+    bridge: &Bridge,
+    entry: &Entry,
+    body: &str,
+    user: &User,
+) -> Option<&'static str> {
+    let connection = bridge.connections.get(&user.connection)?;
+    let Payload::Webhook { account, .. } = &entry.payload else {
+        return None;
+    };
+    if connection.auth_id == AuthIdSource::Derived {
+        return None;
+    }
+    if connection.account != *account {
+        return Some("the user of this name is one of another account");
+    }
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let user = body.get("user").unwrap_or(&Value::Null);
+    let platform = lenient_json::text(user, "device_platform");
+    let is_ours = platform.is_empty() || platform == BRIDGE_PLATFORM.to_string();
+    (!is_ours).then_some("it is of a chat that the user has on another platform of Haptik's")
 }

@@ -24,6 +24,9 @@ const MOST_SENT: usize = 50;
 /// How many entries that go by their time are looked through besides.
 const MOST_BY_TIME: usize = 5_000;
 
+/// How many of those are read for each entry that is wanted, where all of an entry is read.
+const BY_TIME_BESIDES: usize = 5;
+
 /// What [`Ledger::find_sent`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SentMessage {
@@ -101,8 +104,8 @@ impl Ledger {
         Ok(items.is_empty())
     }
 
-    /// The last entries of a lane, the last first: those that `goes_on` says this of, and `most` at most. One
-    /// query for each hundred; those that cannot be read are left out, with a warning.
+    /// The last entries of a lane, the last first: those that `goes_on` says this of, and `most` at most besides those
+    /// that go by their time, which sort behind all of Haptik's messages. One query for each hundred; those that cannot be read are left out, with a warning.
     pub async fn newest(
         &self,
         lane: &Lane,
@@ -110,7 +113,8 @@ impl Ledger {
         mut goes_on: impl FnMut(&Entry) -> bool,
     ) -> Result<Vec<Entry>, TableError> {
         let mut entries = Vec::new();
-        let mut last = None;
+        let (mut others, mut by_time, mut last) = (0, 0, None);
+        let most_by_time = MOST_BY_TIME.min(most.saturating_mul(BY_TIME_BESIDES));
         loop {
             let query = self.table.query(lane.to_string()).consistent();
             let query = query.backwards().after(last.take());
@@ -125,8 +129,13 @@ impl Ledger {
                     }
                     Err(error) => return Err(error),
                 };
-                if entries.len() >= most || !goes_on(&entry) {
+                let is_full = others >= most || by_time >= most_by_time;
+                if is_full || !goes_on(&entry) {
                     return Ok(entries);
+                }
+                match entry.key.kind() {
+                    Some(kind) if kind.is_by_time() => by_time += 1,
+                    _ => others += 1,
                 }
                 entries.push(entry);
             }

@@ -143,6 +143,9 @@ pub enum Reason {
     Failed,
 }
 
+/// Why a message is not delivered that came too late for a hand-off: the bot that asked for it has it again.
+pub const WENT_BACK: &str = "the hand-off is over: it went back to the bot";
+
 /// How many of the last messages are remembered: those under way while a completion is.
 const MOST_DELIVERED: usize = 10;
 

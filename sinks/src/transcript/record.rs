@@ -9,6 +9,7 @@ use haptik_bridge_shared::key::KeyKind;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Entry, Ledger, Payload, State};
 use haptik_bridge_shared::message::completion::{APART_AT_MOST, CompletionKind};
+use haptik_bridge_shared::message::handoff::WENT_BACK;
 use haptik_bridge_shared::message::hsl::{Actionable, Effect, Element, Hsl};
 use haptik_bridge_shared::message::{Attachment, KeyRef, SenderKind, UserAction};
 use haptik_bridge_shared::table::TableError;
@@ -186,7 +187,7 @@ fn of_user(entry: &Entry, offers: &Offers) -> Vec<RecordedMessage> {
         return Vec::new();
     };
     // What never came to Haptik is in nobody's conversation.
-    if entry.state != State::Delivered {
+    if entry.state != State::Delivered || entry.reason.as_deref() == Some(WENT_BACK) {
         return Vec::new();
     }
     let said = |text: String, links: Vec<String>| RecordedMessage {

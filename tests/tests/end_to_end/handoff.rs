@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_simulator::{
     AgentJoins, CallFault, CallOutcome, CompletedBy, DeliveryFault, DeliveryOutcome, MESSAGE_PATH,
     Reply, Settings, UserMessage,
@@ -234,6 +235,58 @@ async fn an_unknown_team_gives_control_back_with_haptiks_cause() -> anyhow::Resu
     stage.app.wait_for_type("agent_joined", 1).await;
     assert_eq!(stage.finish_with_dead().await?.len(), 1);
     Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_to_a_line_of_the_hand_off_names_the_applications_own_id() -> anyhow::Result<()> {
+    let mut options = options();
+    options.haptik.agent_joins = AgentJoins::Never;
+    let stage = Stage::with(options, no_bot).await?;
+    let auth_id = hand_over(&stage, &asked("h-1")).await?;
+    stage.haptik_was_told(2).await?;
+    let line = stage.simulator().records(|seen| {
+        seen.messages
+            .iter()
+            .next()
+            .map(|message| message.message_id)
+    });
+    stage.simulator().deliver(&json!({
+        "event_name": "message", "timestamp": Timestamp::now().to_string(), "business_id": 343,
+        "user": {"auth_id": auth_id}, "agent": {"name": "Priya", "is_automated": false},
+        "message": {"id": 900_001, "body": {"text": "I see", "type": "TEXT", "data": {}}},
+        "user_message_info": {"id": line},
+    }));
+    let said = stage.app.wait_for_type("message", 1).await.remove(0);
+    assert_eq!(said.body["in_reply_to"], "h-1");
+    stage.finish().await
+}
+
+#[tokio::test]
+async fn an_agent_who_waits_behind_what_cannot_be_shown_has_joined() -> anyhow::Result<()> {
+    let mut options = options();
+    options.haptik.agent_joins = AgentJoins::Never;
+    let stage = Stage::with(options, no_bot).await?;
+    let auth_id = hand_over(&stage, &asked("h-1")).await?;
+    stage
+        .simulator()
+        .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 1)
+        .await?;
+    // The application is down for a while, and the agent's joining waits.
+    stage.app.answer_next(&[503, 503]);
+    stage.simulator().agent_joins(&auth_id)?;
+    let lane = Lane::Channel(auth_id.as_str().into());
+    let until = tokio::time::Instant::now() + PATIENCE;
+    while stage.local.bridge.ledger.pending(&lane).await?.0.is_empty() {
+        anyhow::ensure!(tokio::time::Instant::now() < until, "nothing is pending");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for _ in 0..2 {
+        run_maintenance_in(&stage, 6).await?;
+    }
+    let joined = stage.app.wait_for_type("agent_joined", 1).await.remove(0);
+    assert_eq!(joined.body["handoff_id"], "h-1");
+    assert!(stage.app.of_type("handoff_ended").is_empty());
+    stage.finish().await
 }
 
 #[tokio::test]

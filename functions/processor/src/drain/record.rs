@@ -114,10 +114,9 @@ impl Drain<'_> {
             }
         };
         let patience = self.bridge.config.delivery.give_up_after;
-        let is_too_old = Timestamp::now()
-            .duration_since(deadline_start(attempt))
-            .unsigned_abs()
-            >= patience;
+        // A clock that was set back makes it no older.
+        let tried_for = Timestamp::now().duration_since(deadline_start(attempt));
+        let is_too_old = tried_for.max(SignedDuration::ZERO).unsigned_abs() >= patience;
         if is_too_old && attempt.breaker.attention.is_none() {
             let reason = format!("given up after {} s: {}", patience.as_secs(), why.reason);
             let reason = reason.as_str();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use haptik_bridge_shared::haptik::webhook::Event;
 use haptik_bridge_shared::lane::Lane;
 use haptik_bridge_shared::ledger::{Payload, SentMessage};
+use haptik_bridge_shared::message::UserAction;
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
@@ -46,19 +47,35 @@ impl ToChannel<'_> {
         let SentMessage::Entry(key) = told else {
             return Ok(None);
         };
-        if is_shown {
+        if key
+            .connection()
+            .is_some_and(|name| user.connection != name.into())
+        {
+            return Ok(None);
+        }
+        // Without a hand-off the key says it all, and is not read for.
+        if is_shown && user.handoff.is_none() {
             return Ok(Some(key.act_id().to_owned()));
         }
         let entry = ledger.entry(&lane, &key).await?;
-        if let Some(Payload::Inbound {
+        let Some(Payload::Inbound {
             connection,
             inbound,
             ..
         }) = entry.map(|entry| entry.payload)
-            && connection == user.connection
-        {
-            user.address = inbound.address;
+        else {
+            return Ok(None);
+        };
+        if connection != user.connection {
+            return Ok(None);
         }
+        if is_shown {
+            return Ok(Some(match inbound.action {
+                UserAction::Handoff { id, .. } => id,
+                _ => key.act_id().to_owned(),
+            }));
+        }
+        user.address = inbound.address;
         Ok(None)
     }
 }

@@ -64,14 +64,15 @@ impl ToHaptik<'_> {
 /// Whether something has its user be where it was done: unless the user did nothing, or has written by another
 /// connection since it was received.
 fn moves(user: &User, connection_id: &ConnectionId, inbound: &Inbound, entry: &Entry) -> bool {
+    if matches!(inbound.action, UserAction::MoveToAgent { .. }) {
+        return false;
+    }
     if user.connection == *connection_id {
         return true;
     }
     let received_at = entry.received_at.as_millisecond();
-    let is_newest = user
-        .placed_at
-        .is_none_or(|placed_at| placed_at <= received_at);
-    is_newest && !matches!(inbound.action, UserAction::MoveToAgent { .. })
+    user.placed_at
+        .is_none_or(|placed_at| placed_at <= received_at)
 }
 
 /// The user, known or not, at the place of a request.

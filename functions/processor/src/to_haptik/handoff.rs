@@ -7,7 +7,7 @@ use haptik_bridge_shared::ids::AuthId;
 use haptik_bridge_shared::ingest::RequestContext;
 use haptik_bridge_shared::ledger::Entry;
 use haptik_bridge_shared::message::Inbound;
-use haptik_bridge_shared::message::handoff::Handoff;
+use haptik_bridge_shared::message::handoff::{Handoff, WENT_BACK};
 use haptik_bridge_shared::retry::Failure;
 use haptik_bridge_shared::users::User;
 use jiff::Timestamp;
@@ -92,9 +92,7 @@ impl ToHaptik<'_> {
                 &entry.key,
             )
             .await?;
-        Ok(DeliveryOutcome::Nothing(
-            "the hand-off is over: it went back to the bot",
-        ))
+        Ok(DeliveryOutcome::Undelivered(WENT_BACK))
     }
 
     /// Notes that Haptik took a message during a hand-off. Where that ended in the meantime, and

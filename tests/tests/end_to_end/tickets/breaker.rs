@@ -110,6 +110,31 @@ async fn each_delivery_has_a_time_of_its_own_and_comes_in_at_that() -> anyhow::R
 }
 
 #[tokio::test]
+async fn a_rate_between_whole_milliseconds_is_no_higher_than_it_says() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let mut last = None;
+    for _ in 0..50 {
+        // 600 a second are one in 1.67 ms.
+        let entered = scene
+            .breakers
+            .enter("fast", Some(600), 600, None, PROBE_EVERY);
+        entered.await?;
+        let entered = scene
+            .breakers
+            .enter("fast", Some(600), 1, None, PROBE_EVERY);
+        let Admission::Wait(_, Some(reserved)) = entered.await? else {
+            continue;
+        };
+        if let Some(before) = last.replace(reserved.at) {
+            let apart = reserved.at.duration_since(before).as_millis();
+            assert!(apart >= 1_002, "601 requests had {apart} ms");
+        }
+    }
+    assert!(last.is_some(), "none has waited");
+    Ok(())
+}
+
+#[tokio::test]
 async fn after_a_429_all_wait_and_reserve_again_at_a_lower_rate() -> anyhow::Result<()> {
     let scene = Scene::start().await?;
     let mine = Reservation {
