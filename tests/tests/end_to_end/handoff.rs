@@ -265,20 +265,27 @@ async fn an_answer_to_a_line_of_the_hand_off_names_the_applications_own_id() -> 
 async fn an_agent_who_waits_behind_what_cannot_be_shown_has_joined() -> anyhow::Result<()> {
     let mut options = options();
     options.haptik.agent_joins = AgentJoins::Never;
-    let stage = Stage::with(options, no_bot).await?;
+    let stage = Stage::with(options, one_moment).await?;
+    let simulator = stage.simulator();
     let auth_id = hand_over(&stage, &asked("h-1")).await?;
-    stage
-        .simulator()
+    simulator
         .wait_until(PATIENCE, |seen| seen.agent_moves.len() == 1)
         .await?;
-    // The application is down for a while, and the agent's joining waits.
+    stage.app.wait_for_type("message", 1).await;
+    // The application is down for a while, and the agent's joining waits behind a message.
     stage.app.answer_next(&[503, 503]);
-    stage.simulator().agent_joins(&auth_id)?;
+    simulator.say_text(&auth_id, "Please hold on.")?;
     let lane = Lane::Channel(auth_id.as_str().into());
+    let ledger = &stage.local.bridge.ledger;
     let until = tokio::time::Instant::now() + PATIENCE;
-    while stage.local.bridge.ledger.pending(&lane).await?.0.is_empty() {
-        anyhow::ensure!(tokio::time::Instant::now() < until, "nothing is pending");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    for count in 1..=2 {
+        while ledger.pending(&lane).await?.0.len() < count {
+            anyhow::ensure!(tokio::time::Instant::now() < until, "nothing is pending");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        if count == 1 {
+            simulator.agent_joins(&auth_id)?;
+        }
     }
     for _ in 0..2 {
         run_maintenance_in(&stage, 6).await?;

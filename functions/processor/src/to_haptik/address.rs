@@ -31,7 +31,10 @@ impl ToHaptik<'_> {
             let completed = user.completion.as_ref();
             let goes_on =
                 completed.is_none_or(|shown| shown.event.received_at < user.last_activity);
-            let stays = is_noted && same && goes_on && now - user.last_activity < activity::STEP;
+            // A silence that begins with an hour looks at those who are noted in it.
+            let is_noted_now = now - user.last_activity < activity::STEP
+                && Hour::of_millisecond(user.last_activity) == Hour::of(at);
+            let stays = is_noted && same && goes_on && is_noted_now;
             if stays || !moves(user, connection_id, inbound, entry) {
                 return Ok(user.clone());
             }
