@@ -28,7 +28,7 @@ class Refuse(Exception):
 class Good:
     """Takes what the bridge posts. `GET` shows what it has taken."""
 
-    largest = 1_000_000
+    largest = 10_000_000
     together, protocol = True, "HTTP/1.1"
 
     def __init__(self, secret):
@@ -480,7 +480,7 @@ BROKEN = {
     SignsWhatItRead: {"raw-body", "altered"},
     ReadsOneSignature: {"rotation"},
     ComparesBeginnings: {"nearly"},
-    BreaksAtForgeries: {"unsigned", "forged", "altered", "swapped", "late", "early", "forged-before"},
+    BreaksAtForgeries: {"forged", "altered", "swapped", "late", "early", "forged-before"},
     CountsTwice: {"doubled", "doubled-at-once", "doubled-later", "hung-up"},
     RefusesTheSecond: {"doubled", "doubled-at-once", "doubled-later", "hung-up"},
     ChecksThenActs: {"doubled-at-once"},
@@ -639,8 +639,13 @@ class OnTheLibrary(Good):
             raise Refuse(500) from None
 
 
+class TakesOneMegabyte(Good):
+    largest = 1_000_000
+
+
 # What is warned of, and in which words.
 DOUBTFUL = {
+    TakesOneMegabyte: ("large", "a message of 5 MB: answered 413"),
     AnswersAtLength: ("answers", "more than 64 kB"),
     AnswersDrop: ("answers", "until all of the answer was there"),
     OnTheLibrary: ("nearly", "breaks at it"),
