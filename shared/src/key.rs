@@ -238,7 +238,7 @@ impl fmt::Display for KeyKind {
             Self::Notice { at, name } => write!(out, "{at:020}#{NOTICE}#{name}"),
             Self::Event { at, name, hash } => write!(out, "{at:020}#2-{name}#{hash}"),
             Self::MessageReturned { key } => write!(out, "{NO_TIME:020}#{MESSAGE_RETURNED}#{key}"),
-            Self::UserAction { at, id } if without_connection(id).is_some() => {
+            Self::UserAction { at, id } if and_connection(id).is_some() => {
                 write!(out, "{at:020}#{id}{AT_CONNECTION}")
             }
             Self::UserAction { at, id } => write!(out, "{at:020}#{id}"),
@@ -296,10 +296,10 @@ impl FromStr for KeyKind {
     }
 }
 
-/// What stands before the connection, where there is one.
-fn without_connection(id: &str) -> Option<&str> {
-    let (id, connection) = id.rsplit_once(AT_CONNECTION)?;
-    may_be_name(connection).then_some(id)
+/// What the channel calls something, and the connection behind it, where there is one or its mark.
+fn and_connection(id: &str) -> Option<(&str, &str)> {
+    let parts = id.rsplit_once(AT_CONNECTION);
+    parts.filter(|(_, connection)| may_be_name(connection))
 }
 
 /// Whether it is the name of a connection, as the configuration takes it, or nothing.
@@ -341,14 +341,14 @@ impl EntryKey {
     #[must_use]
     pub fn act_id(&self) -> &str {
         let id = self.id_in_key();
-        without_connection(id).unwrap_or(id)
+        and_connection(id).map_or(id, |(id, _)| id)
     }
 
     /// The connection by which it was done, where the key names one.
     #[must_use]
     pub fn connection(&self) -> Option<&str> {
-        let (_, connection) = self.id_in_key().rsplit_once(AT_CONNECTION)?;
-        Some(connection).filter(|name| !name.is_empty() && may_be_name(name))
+        let (_, connection) = and_connection(self.id_in_key())?;
+        Some(connection).filter(|name| !name.is_empty())
     }
 
     /// What stands behind the number; all of a key that is of another form.

@@ -105,7 +105,8 @@ impl Ledger {
     }
 
     /// The last entries of a lane, the last first: those that `goes_on` says this of, and `most` at most besides those
-    /// that go by their time, which sort behind all of Haptik's messages. One query for each hundred; those that cannot be read are left out, with a warning.
+    /// that go by their time, which sort behind all of Haptik's messages. One query for each hundred; those that cannot
+    /// be read are left out, with a warning.
     pub async fn newest(
         &self,
         lane: &Lane,
@@ -133,9 +134,10 @@ impl Ledger {
                 if is_full || !goes_on(&entry) {
                     return Ok(entries);
                 }
-                match entry.key.kind() {
-                    Some(kind) if kind.is_by_time() => by_time += 1,
-                    _ => others += 1,
+                if is_by_time(&entry.key) {
+                    by_time += 1;
+                } else {
+                    others += 1;
                 }
                 entries.push(entry);
             }
@@ -166,9 +168,10 @@ impl Ledger {
                 if let Some(found) = find(item) {
                     return Ok(Some(found));
                 }
-                match key(item).and_then(|key| key.kind()) {
-                    Some(kind) if kind.is_by_time() => by_time += 1,
-                    _ => others += 1,
+                if key(item).is_some_and(|key| is_by_time(&key)) {
+                    by_time += 1;
+                } else {
+                    others += 1;
                 }
             }
             last = items.last().and_then(key_of);
@@ -177,6 +180,10 @@ impl Ledger {
             }
         }
     }
+}
+
+fn is_by_time(key: &EntryKey) -> bool {
+    key.kind().is_some_and(|kind| kind.is_by_time())
 }
 
 fn key(item: &Item) -> Option<EntryKey> {

@@ -13,9 +13,12 @@ export function person(user) {
 }
 
 async function shown(user, where) {
+  const open = where.querySelector("button"), reading = h("p", { role: "status" }, "The table is read…");
+  open.disabled = true;
   where.querySelector(".error")?.remove();
+  where.append(reading);
   let known;
-  try { known = obj(await api("person", { user })); } catch (error) { where.prepend(h("p", { class: "error", role: "alert" }, error.message)); return; }
+  try { known = obj(await api("person", { user })); } catch (error) { open.disabled = false; reading.replaceWith(h("p", { class: "error", role: "alert" }, error.message)); return; }
   const name = str(list(known.names)[0]), counts = Object.entries(obj(known.counts));
   const typed = h("input", { type: "text", autocomplete: "off", spellcheck: "false", "aria-label": `Type ${name}` });
   const cut = h("input", { type: "checkbox" }), status = h("div", { role: "status" });
@@ -52,7 +55,7 @@ export async function forgotten({ job: number = "" }) {
   const follow = async () => {
     for (;;) {
       const job = obj(await api(`person/forget/${encodeURIComponent(number)}`));
-      if (job.receipt) say("The person is forgotten.");
+      if (job.done && job.receipt) say("The person is forgotten.");
       if (job.done) { panel.replaceChildren(...(job.receipt ? receipt_of(obj(job.receipt), str(job.error)) : [h("p", { class: "error", role: "alert" }, str(job.error))])); return; }
       panel.replaceChildren(h("p", { role: "status" }, str(job.says) || "Begun…"));
       await new Promise((next) => setTimeout(next, EVERY));
